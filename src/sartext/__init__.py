@@ -1,0 +1,3 @@
+"""SAR-Text: SAR image-text pairs from public annotations, checked and released reproducibly."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,145 @@
+"""The record of one corpus."""
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from sartext.config import Section
+
+Kind = Literal["detection", "segmentation", "pairs", "captions", "unlabelled"]
+Quantity = Literal["display", "amplitude", "intensity", "complex", "db"]
+Format = Literal["voc", "coco", "mask", "karpathy", "coco-captions", "lines"]
+
+
+class CorpusClass(Section):
+    """One class of a corpus: how the source writes it and how a caption says it.
+
+    ``source`` are the labels in annotation files; ``code`` is its value in a mask of class codes, ``colour``
+    its RGB in a palette mask. ``stuff`` is land cover, told by its share; a thing is counted. A ``rare`` stuff
+    class (oil spill) is told from one connected component of at least ten pixels on. ``exhaustive``: every
+    instance is annotated, so that absence is a fact. A class with ``say: false`` (not water, unknown) counts in
+    the denominator and is never told; one with ``valid: false`` is no-data.
+    """
+
+    label: str
+    source: tuple[str, ...] = ()
+    code: int | None = None
+    colour: tuple[int, int, int] | None = None
+    noun: str
+    plural: str
+    hypernym: str
+    stuff: bool = False
+    rare: bool = False
+    exhaustive: bool = True
+    say: bool = True
+    valid: bool = True
+    db_range: tuple[float, float] | None = Field(
+        None, description="mean dB that is expected of the class's pixels, for calibrated corpora"
+    )
+
+
+class Annotations(Section):
+    """Where annotations lie and in which format.
+
+    ``files`` are globs below the corpus folder. For ``mask``, ``image`` is a regular expression on the image's
+    path below the corpus folder and ``file`` its replacement, which gives the mask's path. For ``lines``,
+    ``files`` are the caption files and ``names`` the files with image names, in the same order.
+    """
+
+    format: Format
+    files: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    image: str | None = None
+    file: str | None = None
+    tolerance: float = Field(20.0, ge=0, description="distance in RGB beyond which a palette pixel is unknown")
+
+    @field_validator("image")
+    @classmethod
+    def _is_expression(cls, value: str | None) -> str | None:
+        return _expression(value)
+
+
+class Pairing(Section):
+    """The naming rule of SAR-optical pairs: ``image`` matched in the SAR path, ``file`` gives the optical path."""
+
+    image: str
+    file: str
+
+    @field_validator("image")
+    @classmethod
+    def _is_expression(cls, value: str) -> str | None:
+        return _expression(value)
+
+
+class Published(Section):
+    """The counts that the authors state."""
+
+    images: int | None = None
+    objects: int | None = None
+    splits: dict[str, int] = {}
+
+
+class Entry(Section):
+    """Everything that is declared of one corpus.
+
+    ``images`` are globs of the images to index (for pairs: the SAR halves). ``scene`` is a regular expression
+    on the image's path whose groups name the place; without it every image is its own scene. ``splits`` maps a
+    published split to globs of id lists or to a regular expression on the path (``re:...``). ``benchmarks``
+    likewise maps a benchmark's name to what is never trained on and goes into the test split.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    description: str
+    kind: Kind
+    modality: Literal["sar", "optical"] = "sar"
+    images: tuple[str, ...]
+    annotations: Annotations | None = None
+    pairing: Pairing | None = None
+    optical_captions: Annotations | None = None
+    classes: tuple[CorpusClass, ...] = ()
+    background: str | None = Field(None, description="what a mask-proven image without objects shows")
+    sensor: str
+    polarisation: str = "unknown"
+    bands: dict[str, int] = Field({}, description="band number (from 1) per polarisation, co-pol first")
+    quantity: Quantity
+    calibrated: bool = False
+    nodata: float | None = None
+    resolution_m: tuple[float, ...] = ()
+    licence: str | None = Field(None, description="SPDX id, a URL or not-stated; an absent one fails the gate")
+    redistribution: bool = False
+    citation: str
+    homepage: str
+    obtain: str
+    published: Published = Published.model_validate({})
+    scene: str | None = None
+    splits: dict[str, str] = {}
+    benchmarks: dict[str, str] = {}
+    quarantine_limit: float = Field(0.05, ge=0, le=1)
+    embedded: bool = False
+
+    @field_validator("scene")
+    @classmethod
+    def _is_expression(cls, value: str | None) -> str | None:
+        return _expression(value)
+
+    @model_validator(mode="after")
+    def _labels_are_unique(self) -> "Entry":
+        labels = [one.label for one in self.classes]
+        if len(set(labels)) != len(labels):
+            raise ValueError("two classes have the same label")
+        return self
+
+    def by_label(self) -> dict[str, CorpusClass]:
+        """The classes by their label."""
+        return {one.label: one for one in self.classes}
+
+
+def _expression(value: str | None) -> str | None:
+    if value is not None:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"not a regular expression ({error})") from error
+    return value

@@ -1,0 +1,63 @@
+"""Work over many items: progress that is readable on a terminal and in a log, and all cores."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import TypeVar
+
+QUIET_SECONDS = 2.0
+LOG_EVERY = 10.0
+SERIAL_BELOW = 64
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def workers() -> int:
+    """The number of processes to use: ``SARTEXT_WORKERS``, else the cores this process may run on."""
+    told = os.environ.get("SARTEXT_WORKERS", "")
+    return max(1, int(told)) if told.isdigit() else max(1, len(os.sched_getaffinity(0)))
+
+
+def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
+    """Yield items and show how far the work is: a bar on a terminal, else a line every ten seconds."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import track as bar
+
+        yield from bar(items, description, total=total, console=Console(stderr=True), transient=True)
+        return
+    start = last = time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - last >= LOG_EVERY or (done == total and now - start >= QUIET_SECONDS):
+            print(f"{description}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201
+            last = now
+
+
+def map_parallel(function: Callable[[T], R], items: Sequence[T], description: str) -> Iterator[R]:
+    """Yield ``function(item)`` in the order of the items, computed on all cores, with progress.
+
+    ``function`` and the items must be picklable. Small jobs run in this process.
+    """
+    count = workers()
+    if count == 1 or len(items) < SERIAL_BELOW:
+        yield from track(map(function, items), description, len(items))
+        return
+    chunk = max(1, min(64, len(items) // (count * 4)))
+    # forked children of a process with Arrow's threads can deadlock
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_leave_interrupts_to_the_parent)
+    try:
+        yield from track(pool.map(function, items, chunksize=chunk), description, len(items))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,22 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """The folder of small real corpora, or a skip that says where it was looked for."""
+    told = os.environ.get("SARTEXT_REALDATA")
+    folder = Path(told).expanduser() if told else ROOT.parent / "shared" / "realdata"
+    if not folder.is_dir():
+        pytest.skip(f"no real corpora at {folder} (set SARTEXT_REALDATA)")
+    return folder.resolve()
