@@ -1,0 +1,53 @@
+# Every target sets up .venv with the pinned versions first; a second call installs nothing.
+SHELL := /bin/bash
+PYTHON ?= python3
+REALDATA ?= ../shared/realdata
+PORT ?= 3000
+BIN := .venv/bin
+READY := .venv/.ready
+
+export DVC_NO_ANALYTICS := 1
+export GX_ANALYTICS_ENABLED := false
+export DAGSTER_DISABLE_TELEMETRY := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export HF_HUB_DISABLE_TELEMETRY := 1
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help release rebuild test lint ui sample bench clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+release: $(READY)  ## build, judge and publish the release that params.yaml describes
+	@$(BIN)/python -m orchestration release
+
+rebuild: $(READY)  ## what the weekly schedule runs
+	@$(BIN)/python -m orchestration rebuild
+
+test: $(READY)  ## the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: $(READY)  ## style and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+ui: $(READY)  ## the lineage page on 127.0.0.1:PORT
+	@$(BIN)/python -m orchestration ui --port $(PORT)
+
+sample: $(READY)  ## a release from the small real corpora in REALDATA, in a scratch clone under build/
+	@$(BIN)/python -m orchestration sample --realdata $(REALDATA)
+
+bench: $(READY)  ## the benchmark table, also in build/bench.json
+	@$(BIN)/python -m benchmarks
+
+clean:  ## remove stage outputs; data/, releases/ and .venv stay
+	@rm -rf build
+
+$(READY): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "error: $(PYTHON) is not Python 3.11 or newer; install it, or name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "error: $(PYTHON) cannot make virtual environments; install Debian's python3-venv" >&2; exit 1; }
+	@echo "setting up .venv with the versions of constraints.txt (a few minutes, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,114 @@
+"""Unpacking what strangers packed: nothing is written outside the target, and no link is made."""
+
+import shutil
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from sartext.errors import ArchiveError
+from sartext.progress import track
+
+RESERVE = 64 * 1024 * 1024
+"""Bytes of the disk that unpacking leaves free."""
+
+
+def unpack(source: Path, target: Path) -> int:
+    """Copy a folder, or unpack a zip or tar archive, into an empty folder; return the number of files.
+
+    Raises:
+        ArchiveError: the source is absent or no archive, a member climbs out of the folder, is a link or a
+            device, two members have the same path, or the content would fill the disk.
+    """
+    if source.is_dir():
+        return _copy_folder(source, target)
+    if not source.is_file():
+        raise ArchiveError("no such folder or archive", where=source, way_out="check the path")
+    try:
+        if zipfile.is_zipfile(source):
+            return _unpack_zip(source, target)
+        if tarfile.is_tarfile(source):
+            return _unpack_tar(source, target)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ArchiveError(
+            f"the archive is damaged or cannot be read ({error})", where=source, way_out="download it again"
+        ) from error
+    raise ArchiveError("neither a zip nor a tar archive", where=source, way_out="pass a folder, a zip or a tar")
+
+
+def _copy_folder(source: Path, target: Path) -> int:
+    files = [item for item in sorted(source.rglob("*")) if item.is_symlink() or not item.is_dir()]
+    for item in files:
+        if item.is_symlink() or not item.is_file():
+            raise ArchiveError(
+                f"'{item.relative_to(source)}' is a link or no plain file",
+                where=source,
+                way_out="copy it in place",
+            )
+    _require_space(source, target, sum(item.stat().st_size for item in files))
+    for item in track(files, "copying", len(files)):
+        place = target / item.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(item, place)
+    return len(files)
+
+
+def _unpack_zip(source: Path, target: Path) -> int:
+    with zipfile.ZipFile(source) as archive:
+        members = [one for one in archive.infolist() if not one.is_dir()]
+        places = list(_places(source, target, [one.filename for one in members]))
+        for one in members:
+            if stat.S_ISLNK(one.external_attr >> 16):
+                raise ArchiveError(f"'{one.filename}' is a link", where=source, way_out="pack the file itself")
+        _require_space(source, target, sum(one.file_size for one in members))
+        for one, place in track(zip(members, places, strict=True), "unpacking", len(members)):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(one) as stream, place.open("wb") as out:
+                shutil.copyfileobj(stream, out)
+    return len(members)
+
+
+def _unpack_tar(source: Path, target: Path) -> int:
+    with tarfile.open(source) as archive:
+        members = [one for one in archive.getmembers() if not one.isdir()]
+        for one in members:
+            if not one.isfile():
+                raise ArchiveError(
+                    f"'{one.name}' is a link or no plain file", where=source, way_out="pack the file itself"
+                )
+        places = list(_places(source, target, [one.name for one in members]))
+        _require_space(source, target, sum(one.size for one in members))
+        for one, place in track(zip(members, places, strict=True), "unpacking", len(members)):
+            stream = archive.extractfile(one)
+            if stream is None:
+                raise ArchiveError(f"'{one.name}' holds no data", where=source, way_out="download it again")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with stream, place.open("wb") as out:
+                shutil.copyfileobj(stream, out)
+    return len(members)
+
+
+def _places(source: Path, target: Path, names: list[str]) -> Iterator[Path]:
+    seen: set[str] = set()
+    for name in names:
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
+            raise ArchiveError(
+                f"'{name}' climbs out of the folder", where=source, way_out="do not trust this archive"
+            )
+        clean = path.as_posix()
+        if clean in seen:
+            raise ArchiveError(f"'{name}' occurs twice", where=source, way_out="pack it again")
+        seen.add(clean)
+        yield target / clean
+
+
+def _require_space(source: Path, target: Path, needed: int) -> None:
+    free = shutil.disk_usage(target).free
+    if needed + RESERVE > free:
+        raise ArchiveError(
+            f"{needed / 1e9:,.2f} GB do not fit on the disk ({free / 1e9:,.2f} GB free)",
+            where=source,
+            way_out="free some space",
+        )

@@ -1,0 +1,49 @@
+"""Forget corpora that ``params.yaml`` no longer lists: their stage outputs and their entries in ``dvc.lock``."""
+
+from io import StringIO
+
+from ruamel.yaml import YAML
+
+from sartext.config import Project
+from sartext.files import remove_tree, write_text
+
+
+def prune(project: Project) -> list[str]:
+    """Remove what belongs to unlisted corpora and return the names of the stages that were forgotten.
+
+    Only ``build/corpus/<c>``, ``build/captions/<c>`` and lock entries ``corpus@<c>``, ``captions@<c>`` are
+    touched; ``data/`` and releases are not.
+    """
+    listed = {
+        "corpus": set(project.parameters.corpora),
+        "captions": set(project.parameters.captions),
+    }
+    forgotten: set[str] = set()
+    for stage, names in listed.items():
+        parent = project.build / stage
+        for folder in sorted(parent.iterdir()) if parent.is_dir() else []:
+            if folder.name not in names:
+                remove_tree(folder)
+                forgotten.add(f"{stage}@{folder.name}")
+    forgotten |= _prune_lock(project, listed)
+    return sorted(forgotten)
+
+
+def _prune_lock(project: Project, listed: dict[str, set[str]]) -> set[str]:
+    path = project.root / "dvc.lock"
+    if not path.is_file():
+        return set()
+    yaml = YAML()
+    lock = yaml.load(path.read_text(encoding="utf-8"))
+    stages = (lock or {}).get("stages") or {}
+    foreign = set()
+    for key in list(stages):
+        stage, _, name = key.partition("@")
+        if name and stage in listed and name not in listed[stage]:
+            del stages[key]
+            foreign.add(key)
+    if foreign:
+        text = StringIO()
+        yaml.dump(lock, text)
+        write_text(path, text.getvalue())
+    return foreign

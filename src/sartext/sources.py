@@ -1,0 +1,163 @@
+"""The source corpora in ``data/``: adding one, listing them, pinning their bytes in ``data.dvc``."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from sartext.archives import unpack
+from sartext.catalogue import Entry, load_catalogue
+from sartext.config import Project
+from sartext.errors import CatalogueError, CorpusError, PinError, nearest
+from sartext.files import remove_tree, write_text
+
+PIN = "data.dvc"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is known of a corpus and what of it is here. ``images`` counts files that match its globs."""
+
+    entry: Entry
+    listed: bool
+    present: bool
+    images: int
+
+
+def list_sources(project: Project) -> list[Source]:
+    """Return every corpus of the catalogue with what is present of it, listed ones first."""
+    order = {name: number for number, name in enumerate(project.parameters.corpora)}
+    found = []
+    for name, entry in load_catalogue(project).items():
+        folder = project.source(name)
+        found.append(Source(entry, name in order, folder.is_dir(), count_images(folder, entry)))
+    return sorted(found, key=lambda one: (order.get(one.entry.name, len(order)), one.entry.name))
+
+
+def count_images(folder: Path, entry: Entry) -> int:
+    """Return the number of files below a folder that match the corpus's image globs."""
+    return len({path for pattern in entry.images for path in folder.glob(pattern)}) if folder.is_dir() else 0
+
+
+def add_source(project: Project, name: str, origin: Path, *, replace: bool = False) -> int:
+    """Bring a downloaded corpus into ``data/<name>`` and pin ``data/`` anew; return its number of images.
+
+    The corpus is unpacked aside and takes its place only when whole; an archive's single top folder is
+    unwrapped where the corpus's images lie below it. Nothing is changed by an error.
+
+    Raises:
+        CatalogueError: the catalogue does not know the corpus.
+        CorpusError: it is there already, or the folder does not hold what the catalogue says.
+        ArchiveError: the archive is unsafe or damaged.
+    """
+    catalogue = load_catalogue(project)
+    if name not in catalogue:
+        raise CatalogueError(
+            f"the catalogue knows no corpus '{name}'",
+            way_out=f"{nearest(name, catalogue)}; or describe it in catalogue/{name}.yaml",
+        )
+    place = project.source(name)
+    if place.exists() and not replace:
+        raise CorpusError("the corpus is there already", where=place, way_out="pass --replace to exchange it")
+    incoming = project.build / "incoming" / name
+    remove_tree(incoming)
+    (incoming / "new").mkdir(parents=True)
+    try:
+        unpack(origin, incoming / "new")
+        whole = _unwrapped(incoming / "new", catalogue[name], origin)
+        images = count_images(whole, catalogue[name])
+        project.data.mkdir(exist_ok=True)
+        if place.exists():
+            place.rename(incoming / "old")
+        try:
+            whole.rename(place)
+            pin(project)
+        except BaseException:
+            remove_tree(place)
+            if (incoming / "old").exists():
+                (incoming / "old").rename(place)
+            raise
+    finally:
+        remove_tree(incoming)
+    return images
+
+
+def _unwrapped(folder: Path, entry: Entry, origin: Path) -> Path:
+    candidates = [folder, *sorted(item for item in folder.iterdir() if item.is_dir())]
+    for candidate in candidates:
+        if count_images(candidate, entry):
+            return candidate
+    seen = ", ".join(sorted(item.name for item in folder.iterdir())[:5]) or "nothing"
+    raise CorpusError(
+        f"no image matches {' or '.join(entry.images)} (found: {seen})",
+        where=origin,
+        way_out=f"lay the files out as `{entry.name}` expects them",
+    )
+
+
+def pin(project: Project) -> dict[str, str]:
+    """Pin the bytes of ``data/`` in ``data.dvc`` and return the hash of each corpus folder.
+
+    Beside DVC's own fields the file gets ``meta.corpora``: DVC's hash of each corpus folder, so that a
+    difference can be named by corpus where the cache is empty.
+
+    Raises:
+        PinError: there is no data, or DVC refused.
+    """
+    if not project.data.is_dir() or not any(project.data.iterdir()):
+        raise PinError("there is nothing to pin", where=project.data, way_out="add a corpus or `sartext simulate`")
+    _dvc(project, "add", "--quiet", "data")
+    path = project.root / PIN
+    yaml = YAML()
+    content = yaml.load(path.read_text(encoding="utf-8"))
+    cache = Path(_dvc(project, "cache", "dir").strip())
+    digest = str(content["outs"][0]["md5"])
+    listing = json.loads((cache / "files" / "md5" / digest[:2] / digest[2:]).read_text(encoding="utf-8"))
+    hashes = folder_hashes(listing)
+    content["meta"] = {"corpora": hashes}
+    text = StringIO()
+    yaml.dump(content, text)
+    write_text(path, text.getvalue())
+    return hashes
+
+
+def folder_hashes(listing: list[dict[str, str]]) -> dict[str, str]:
+    """Return DVC's hash of each top folder, from DVC's listing of the folder above.
+
+    DVC's hash of a folder is the MD5 of the JSON list of its files (``md5``, ``relpath``) sorted by path.
+    """
+    folders: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+    for item in listing:
+        top, _, rest = item["relpath"].partition("/")
+        if rest:
+            folders[top].append({"md5": item["md5"], "relpath": rest})
+    return {name: _folder_hash(files) for name, files in sorted(folders.items())}
+
+
+def _folder_hash(files: list[dict[str, str]]) -> str:
+    ordered = sorted(files, key=lambda item: item["relpath"].split("/"))
+    text = json.dumps(ordered, sort_keys=True)
+    return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def _dvc(project: Project, *arguments: str) -> str:
+    environment = {**os.environ, "DVC_NO_ANALYTICS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=project.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise PinError(f"dvc {arguments[0]} failed: {lines[0] if lines else 'no message'}", where=project.root)
+    return done.stdout

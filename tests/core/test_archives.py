@@ -1,0 +1,129 @@
+"""What strangers packed is unpacked inside the target folder, or not at all."""
+
+import io
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sartext.archives import unpack
+from sartext.errors import ArchiveError
+
+
+def tar_with(path: Path, *members: tarfile.TarInfo | tuple[str, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for member in members:
+            if isinstance(member, tarfile.TarInfo):
+                archive.addfile(member)
+            else:
+                info = tarfile.TarInfo(member[0])
+                info.size = len(member[1])
+                archive.addfile(info, io.BytesIO(member[1]))
+    return path
+
+
+def zip_with(path: Path, **members: bytes) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type = kind
+    info.linkname = target
+    return info
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {item.relative_to(folder).as_posix(): item.read_bytes() for item in folder.rglob("*") if item.is_file()}
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    folder = tmp_path / "target"
+    folder.mkdir()
+    return folder
+
+
+def test_a_zip_a_tar_and_a_folder_give_the_same_files(tmp_path: Path) -> None:
+    content = {"images/a.png": b"a", "labels/a.xml": b"<a/>"}
+    folder = tmp_path / "folder"
+    for name, data in content.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    sources = [folder, zip_with(tmp_path / "c.zip", **content), tar_with(tmp_path / "c.tar.gz", *content.items())]
+    for number, source in enumerate(sources):
+        out = tmp_path / f"out{number}"
+        out.mkdir()
+        assert unpack(source, out) == 2
+        assert files(out) == content
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "a/../../evil.txt", "/evil.txt", "..\\evil.txt", "C:/evil.txt"])
+def test_a_path_that_climbs_out_is_refused(tmp_path: Path, target: Path, name: str) -> None:
+    for source in (zip_with(tmp_path / "c.zip", **{name: b"x"}), tar_with(tmp_path / "c.tar.gz", (name, b"x"))):
+        with pytest.raises(ArchiveError, match="climbs out of the folder"):
+            unpack(source, target)
+    assert files(tmp_path / "target") == {}
+    assert not (tmp_path / "evil.txt").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_in_a_tar_are_refused_before_anything_is_written(
+    tmp_path: Path, target: Path, kind: bytes
+) -> None:
+    source = tar_with(tmp_path / "c.tar.gz", ("first.txt", b"x"), link("images", "..", kind))
+    with pytest.raises(ArchiveError, match="'images' is a link or no plain file"):
+        unpack(source, target)
+    assert files(target) == {}
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path: Path, target: Path) -> None:
+    info = zipfile.ZipInfo("images")
+    info.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr(info, "/etc")
+    with pytest.raises(ArchiveError, match="'images' is a link"):
+        unpack(tmp_path / "c.zip", target)
+
+
+def test_a_link_in_a_folder_is_refused(tmp_path: Path, target: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "images").symlink_to("/etc")
+    with pytest.raises(ArchiveError, match="'images' is a link"):
+        unpack(tmp_path / "folder", target)
+
+
+def test_the_same_path_twice_is_refused(tmp_path: Path, target: Path) -> None:
+    source = tar_with(tmp_path / "c.tar.gz", ("a.txt", b"1"), ("./a.txt", b"2"))
+    with pytest.raises(ArchiveError, match="occurs twice"):
+        unpack(source, target)
+
+
+def test_a_zip_that_would_fill_the_disk_is_refused(tmp_path: Path, target: Path) -> None:
+    source = zip_with(tmp_path / "c.zip", **{"a.bin": b"0" * 1000})
+    content = bytearray(source.read_bytes())
+    place = content.index(b"PK\x01\x02") + 24  # uncompressed size in the central directory
+    content[place : place + 4] = (0xFFFFFFF0).to_bytes(4, "little")
+    source.write_bytes(content)
+    free = os.statvfs(tmp_path)
+    if free.f_bavail * free.f_frsize > 0xFFFFFFF0:
+        pytest.skip("over 4 GB are free: the claimed size would fit")
+    with pytest.raises(ArchiveError, match="do not fit on the disk"):
+        unpack(source, target)
+
+
+def test_a_cut_archive_and_a_text_file_are_named_as_such(tmp_path: Path, target: Path) -> None:
+    whole = tar_with(tmp_path / "c.tar.gz", ("a.txt", os.urandom(100_000))).read_bytes()
+    (tmp_path / "cut.tar.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ArchiveError, match=r"damaged or cannot be read|neither a zip nor a tar"):
+        unpack(tmp_path / "cut.tar.gz", target)
+    (tmp_path / "note.txt").write_text("hello")
+    with pytest.raises(ArchiveError, match="neither a zip nor a tar archive"):
+        unpack(tmp_path / "note.txt", target)
+    with pytest.raises(ArchiveError, match="no such folder or archive"):
+        unpack(tmp_path / "absent.zip", target)

@@ -1,0 +1,152 @@
+"""Corpora that a user downloaded come into data/ whole, pinned, or not at all."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from sartext.config import Project
+from sartext.errors import CatalogueError, CorpusError, PinError
+from sartext.sources import add_source, list_sources, pin
+from tests.conftest import ROOT
+
+OWN = {
+    "title": "A corpus of a user",
+    "description": "Ships.",
+    "kind": "detection",
+    "images": ["images/*.png"],
+    "sensor": "none",
+    "quantity": "display",
+    "licence": "CC0-1.0",
+    "redistribution": True,
+    "citation": "none",
+    "homepage": "none",
+    "obtain": "made by the test",
+    "published": {"images": 3},
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    root = tmp_path / "project"
+    (root / "catalogue").mkdir(parents=True)
+    for name in ("own", "second"):
+        (root / "catalogue" / f"{name}.yaml").write_text(yaml.safe_dump({"name": name, **OWN}))
+    (root / "params.yaml").write_text(yaml.safe_dump({"corpora": {"own": {"catalogue": "catalogue/own.yaml"}}}))
+    monkeypatch.chdir(root)
+    subprocess.run(["git", "init", "-q"], check=True)
+    dvc("init", "-q")
+    dvc("config", "core.site_cache_dir", str(tmp_path / "site"))
+    return Project(root)
+
+
+def dvc(*arguments: str) -> str:
+    command = [sys.executable, "-m", "dvc", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def corpus(folder: Path, shade: int = 0) -> Path:
+    (folder / "images").mkdir(parents=True)
+    for number in range(3):
+        pixels = np.full((8, 8), shade + number, np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{number}.png")
+    return folder
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {item.relative_to(folder).as_posix(): item.read_bytes() for item in folder.rglob("*") if item.is_file()}
+
+
+def test_adding_a_folder_copies_and_pins_it(project: Project, tmp_path: Path) -> None:
+    assert add_source(project, "own", corpus(tmp_path / "download")) == 3
+    assert tree(project.source("own")) == tree(tmp_path / "download")
+    assert json.loads(dvc("status", "--json")) == {}
+
+
+def test_the_pin_holds_dvcs_own_hash_of_each_corpus(project: Project, tmp_path: Path) -> None:
+    add_source(project, "own", corpus(tmp_path / "a"))
+    add_source(project, "second", corpus(tmp_path / "b", 100))
+    hashes = yaml.safe_load((project.root / "data.dvc").read_text())["meta"]["corpora"]
+    stages = {
+        f"read-{name}": {
+            "cmd": f"cp data/{name}/images/0.png {name}.png",
+            "deps": [f"data/{name}"],
+            "outs": [f"{name}.png"],
+        }
+        for name in hashes
+    }
+    (project.root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    dvc("repro", "-q")
+    lock = yaml.safe_load((project.root / "dvc.lock").read_text())
+    assert hashes == {name: lock["stages"][f"read-{name}"]["deps"][0]["md5"] for name in ("own", "second")}
+
+
+def test_an_archive_with_one_top_folder_is_unwrapped(project: Project, tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "Download v1.0")
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
+        for item in sorted(folder.rglob("*.png")):
+            archive.write(item, item.relative_to(tmp_path))
+    assert add_source(project, "own", tmp_path / "own.zip") == 3
+    assert tree(project.source("own")) == tree(folder)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_one(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"no corpus 'secnd'; did you mean 'second'\?; or describe it in"):
+        add_source(project, "secnd", corpus(tmp_path / "a"))
+    assert not project.data.exists()
+
+
+def test_a_folder_without_the_corpuss_images_changes_nothing(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "wrong").mkdir()
+    (tmp_path / "wrong" / "readme.txt").write_text("x")
+    with pytest.raises(CorpusError, match=r"no image matches images/\*.png \(found: readme.txt\)"):
+        add_source(project, "own", tmp_path / "wrong")
+    assert not project.data.exists()
+    assert not (project.build / "incoming" / "own").exists()
+
+
+def test_a_corpus_is_exchanged_only_on_request(project: Project, tmp_path: Path) -> None:
+    add_source(project, "own", corpus(tmp_path / "a"))
+    before = tree(project.source("own"))
+    with pytest.raises(CorpusError, match="there already; pass --replace"):
+        add_source(project, "own", corpus(tmp_path / "b", 50))
+    assert tree(project.source("own")) == before
+    add_source(project, "own", tmp_path / "b", replace=True)
+    assert tree(project.source("own")) == tree(tmp_path / "b")
+
+
+def test_when_pinning_fails_the_corpus_that_was_there_comes_back(project: Project, tmp_path: Path) -> None:
+    add_source(project, "own", corpus(tmp_path / "a"))
+    before = tree(project.source("own"))
+    shutil.move(project.root / ".dvc", tmp_path / "dvc")
+    with pytest.raises(PinError, match="dvc add failed"):
+        add_source(project, "own", corpus(tmp_path / "b", 50), replace=True)
+    assert tree(project.source("own")) == before
+
+
+def test_nothing_to_pin_is_an_error(project: Project) -> None:
+    with pytest.raises(PinError, match="nothing to pin; add a corpus or `sartext simulate`"):
+        pin(project)
+
+
+def test_the_list_says_what_is_known_listed_and_present(project: Project, tmp_path: Path) -> None:
+    add_source(project, "second", corpus(tmp_path / "a"))
+    found = {one.entry.name: (one.listed, one.present, one.images) for one in list_sources(project)}
+    assert found["own"] == (True, False, 0)
+    assert found["second"] == (False, True, 3)
+    assert "ssdd" in found
+
+
+def test_the_command_tells_what_to_append_to_the_parameters(project: Project, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sartext", "corpora", "add", "second", "--from", str(corpus(tmp_path / "a"))]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ})
+    assert "second: {catalogue: catalogue/second.yaml}" in done.stdout
+    assert str(ROOT) not in done.stdout

@@ -1,0 +1,157 @@
+"""A small project, built once: a copy of the working tree with few and small embedded images."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+SMALL = {
+    "simulation": {
+        "seed": 5,
+        "size": 64,
+        "ships": 40,
+        "objects": 30,
+        "landcover": 30,
+        "pairs": 20,
+        "optical": 30,
+        "unlabelled": 10,
+    },
+    "gate": {"minimum_pairs": 20, "sentence_pattern_share": 0.9},
+}
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A project folder of its own, and the commands a user would type in it."""
+
+    root: Path
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            pytest.fail(f"{' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+        return done
+
+    def environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("SARTEXT_", "DAGSTER_HOME"))}
+        return {
+            **kept,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]]),
+            "PYTHONPATH": os.pathsep.join([str(self.root / "src"), str(self.root)]),
+            "SARTEXT_ROOT": str(self.root),
+            "DAGSTER_HOME": str(self.root / ".dagster"),
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        content: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text())
+        return content
+
+    def set_parameters(self, content: dict[str, Any]) -> None:
+        (self.root / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def without(self, corpus: str) -> None:
+        content = self.parameters()
+        del content["corpora"][corpus]
+        content["captions"].remove(corpus)
+        self.set_parameters(content)
+
+    def status(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.run("dvc", "status", "--json").stdout)
+        return content
+
+    def publication(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.root / "build/publication/publication.json").read_text())
+        return content
+
+    def content_hash(self) -> str:
+        return str(self.publication()["content_sha256"])
+
+    def pin(self) -> bytes:
+        return (self.root / "data.dvc").read_bytes()
+
+    def versions(self) -> dict[str, Path]:
+        folder = self.root / "releases" / "sar-text"
+        return {item.name: item for item in sorted(folder.iterdir())} if folder.is_dir() else {}
+
+    def move_a_box(self) -> Path:
+        """Double the first ship of the first annotated image: one wrong box."""
+        for path in sorted((self.root / "data/sim-ships/Annotations").glob("*.xml")):
+            text = path.read_text()
+            if "<object>" in text:
+                start, end = text.index("<object>"), text.index("</object>") + len("</object>")
+                path.write_text(text[:end] + text[start:end] + text[end:])
+                return path
+        raise AssertionError("no annotated image")
+
+    def times(self, *folders: str) -> dict[str, int]:
+        """When each file below some folders was written."""
+        files = (item for folder in folders for item in (self.root / folder).rglob("*") if item.is_file())
+        return {item.relative_to(self.root).as_posix(): item.stat().st_mtime_ns for item in files}
+
+
+def tracked_files() -> list[str]:
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [name for name in names if name and (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="session")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    root = tmp_path_factory.mktemp("baseline") / "sar-text"
+    for name in tracked_files():
+        if name not in {"dvc.lock", "data.dvc"}:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, root / name)
+    checkout = Checkout(root)
+    checkout.set_parameters({**checkout.parameters(), **SMALL})
+    site = root.parent / "site"
+    (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {site}\n")
+    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    checkout.run("sartext", "simulate")
+    checkout.run("sartext", "corpora", "pin")
+    checkout.run("orchestration", "release")
+    return checkout
+
+
+@pytest.fixture
+def checkout(baseline: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of the built project."""
+    root = tmp_path / "sar-text"
+    shutil.copytree(baseline.root, root, symlinks=True)
+    (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {tmp_path / 'site'}\n")
+    return Checkout(root)
+
+
+def by_job(checkout: Checkout) -> subprocess.CompletedProcess[str]:
+    return checkout.run("orchestration", "release", check=False)
+
+
+def by_release_asset(checkout: Checkout) -> subprocess.CompletedProcess[str]:
+    command = ["asset", "materialize", "--select", "release", "-m", "orchestration.definitions"]
+    return checkout.run("dagster", *command, check=False)
+
+
+def by_dvc(checkout: Checkout) -> subprocess.CompletedProcess[str]:
+    return checkout.run("dvc", "repro", check=False)
+
+
+Route = Callable[[Checkout], subprocess.CompletedProcess[str]]
+ROUTES: dict[str, Route] = {"job": by_job, "release asset": by_release_asset, "dvc repro": by_dvc}
