@@ -1,0 +1,167 @@
+"""Whichever way a release is built, and whatever happened before: the same bytes, or a refusal that says why."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from tests.e2e.conftest import ROUTES, Checkout
+
+pytestmark = pytest.mark.e2e
+
+CORPUS = "sim-objects"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a route must give in a state.
+
+    ``content`` names the content hash that stands afterwards; ``clean`` tells whether ``dvc status`` is empty,
+    ``pinned`` whether ``data.dvc`` is as it was before the route ran; ``says`` is in a refusal's output.
+    """
+
+    succeeds: bool
+    content: str
+    clean: bool
+    pinned: bool = True
+    says: str = ""
+
+
+def clean(checkout: Checkout) -> None:
+    """Nothing happened."""
+
+
+def one_box_changed(checkout: Checkout) -> None:
+    checkout.move_a_box()
+    checkout.run("sartext", "corpora", "pin")
+
+
+def a_corpus_removed(checkout: Checkout) -> None:
+    checkout.without(CORPUS)
+    checkout.run("sartext", "prune")
+
+
+def the_corpus_back(checkout: Checkout) -> None:
+    before = checkout.parameters()
+    a_corpus_removed(checkout)
+    checkout.run("orchestration", "release")
+    checkout.set_parameters(before)
+
+
+def gate_failed(checkout: Checkout) -> None:
+    content = checkout.parameters()
+    content["gate"]["minimum_pairs"] = 100_000
+    checkout.set_parameters(content)
+
+
+def run_killed(checkout: Checkout) -> None:
+    one_box_changed(checkout)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro"],
+        cwd=checkout.root,
+        env=checkout.environment(),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    log = checkout.root / "build/log/splits.json"
+    before = log.stat().st_mtime_ns
+    deadline = time.monotonic() + 120
+    while log.stat().st_mtime_ns == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def releases_deleted(checkout: Checkout) -> None:
+    shutil.rmtree(checkout.root / "releases")
+
+
+def data_edited_by_hand(checkout: Checkout) -> None:
+    checkout.move_a_box()
+
+
+STATES: dict[str, Callable[[Checkout], None]] = {
+    "clean": clean,
+    "one box changed": one_box_changed,
+    "a corpus removed": a_corpus_removed,
+    "the corpus back": the_corpus_back,
+    "gate failed": gate_failed,
+    "run killed": run_killed,
+    "releases deleted": releases_deleted,
+    "data edited by hand": data_edited_by_hand,
+}
+
+BUILT = Outcome(True, "baseline", clean=True)
+REBUILT = Outcome(True, "box", clean=True)
+STALE = Outcome(False, "baseline", clean=False, says="stale")
+
+EXPECTED: dict[tuple[str, str], Outcome] = {
+    ("clean", "job"): BUILT,
+    ("clean", "release asset"): BUILT,
+    ("clean", "dvc repro"): BUILT,
+    ("one box changed", "job"): REBUILT,
+    ("one box changed", "release asset"): STALE,
+    ("one box changed", "dvc repro"): REBUILT,
+    ("a corpus removed", "job"): Outcome(True, "removed", clean=True),
+    ("a corpus removed", "release asset"): STALE,
+    ("a corpus removed", "dvc repro"): Outcome(True, "removed", clean=True),
+    ("the corpus back", "job"): BUILT,
+    ("the corpus back", "release asset"): Outcome(False, "removed", clean=False, says="stale"),
+    ("the corpus back", "dvc repro"): BUILT,
+    ("gate failed", "job"): Outcome(False, "baseline", clean=False, says="minimum_pairs"),
+    ("gate failed", "release asset"): STALE,
+    ("gate failed", "dvc repro"): Outcome(False, "baseline", clean=False, says="minimum_pairs"),
+    ("run killed", "job"): REBUILT,
+    ("run killed", "release asset"): STALE,
+    ("run killed", "dvc repro"): REBUILT,
+    ("releases deleted", "job"): BUILT,
+    ("releases deleted", "release asset"): BUILT,
+    ("releases deleted", "dvc repro"): BUILT,
+    ("data edited by hand", "job"): Outcome(False, "baseline", clean=False, says="sim-ships"),
+    ("data edited by hand", "release asset"): Outcome(False, "baseline", clean=False, says="sim-ships"),
+    ("data edited by hand", "dvc repro"): Outcome(True, "box", clean=True, pinned=False),
+}
+
+
+@pytest.fixture(scope="session")
+def contents(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The content hash of the baseline, with the changed box and without the corpus, each built from nothing."""
+    found = {"baseline": baseline.content_hash()}
+    for name, change in (("box", one_box_changed), ("removed", a_corpus_removed)):
+        root = tmp_path_factory.mktemp(name) / "sar-text"
+        shutil.copytree(baseline.root, root, ignore=shutil.ignore_patterns("build", "releases", ".dagster", "runs"))
+        (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {root.parent / 'site'}\n")
+        (root / "dvc.lock").unlink()
+        checkout = Checkout(root)
+        change(checkout)
+        checkout.run("orchestration", "release")
+        found[name] = checkout.content_hash()
+    assert len(set(found.values())) == 3
+    return found
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("state", STATES)
+def test_every_route_through_every_state(
+    checkout: Checkout, contents: dict[str, str], state: str, route: str
+) -> None:
+    STATES[state](checkout)
+    pin, releases = checkout.pin(), checkout.versions()
+    expected = EXPECTED[state, route]
+    done = ROUTES[route](checkout)
+    output = done.stdout + done.stderr
+    assert (done.returncode == 0) == expected.succeeds, output[-4000:]
+    assert expected.says in output, output[-4000:]
+    assert checkout.content_hash() == contents[expected.content]
+    assert (checkout.status() == {}) == expected.clean
+    assert (checkout.pin() == pin) == expected.pinned
+    assert releases.items() <= checkout.versions().items()
+    if expected.succeeds and route == "job":
+        assert (checkout.root / checkout.publication()["path"] / "MANIFEST.json").is_file()
