@@ -28,12 +28,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        with _disk_errors(path):
+        with disk_errors(path):
             yield temporary
             temporary.chmod(0o644)
-            _fsync(temporary)
+            sync(temporary)
             temporary.replace(path)
-            _fsync(path.parent)
+            sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -47,7 +47,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{path.name}-", dir=path.parent))
     try:
-        with _disk_errors(path):
+        with disk_errors(path):
             yield temporary
             temporary.chmod(0o755)
             sync_tree(temporary)
@@ -58,7 +58,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
                 remove_tree(retired)
             else:
                 temporary.replace(path)
-            _fsync(path.parent)
+            sync(path.parent)
     finally:
         remove_tree(temporary)
 
@@ -66,8 +66,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 def sync_tree(folder: Path) -> None:
     """Flush every file and folder below ``folder`` to disk."""
     for item in sorted(folder.rglob("*")):
-        _fsync(item)
-    _fsync(folder)
+        sync(item)
+    sync(folder)
 
 
 def remove_tree(folder: Path) -> None:
@@ -75,7 +75,8 @@ def remove_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fsync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Flush one file, or the entries of one folder, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         with suppress(OSError):  # some file systems refuse to sync folders
@@ -85,7 +86,12 @@ def _fsync(path: Path) -> None:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk and a folder that cannot be written into errors that say the way out.
+
+    Raises:
+        ArtefactError: there is no space left, or no permission.
+    """
     try:
         yield
     except OSError as error:

@@ -40,13 +40,16 @@ def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
             last = now
 
 
-def map_parallel(function: Callable[[T], R], items: Sequence[T], description: str) -> Iterator[R]:
+def map_parallel(
+    function: Callable[[T], R], items: Sequence[T], description: str, serial_below: int = SERIAL_BELOW
+) -> Iterator[R]:
     """Yield ``function(item)`` in the order of the items, computed on all cores, with progress.
 
-    ``function`` and the items must be picklable. Small jobs run in this process.
+    ``function`` and the items must be picklable. Fewer than ``serial_below`` items run in this process: starting
+    others takes about a second.
     """
     count = workers()
-    if count == 1 or len(items) < SERIAL_BELOW:
+    if count == 1 or len(items) < serial_below:
         yield from track(map(function, items), description, len(items))
         return
     chunk = max(1, min(64, len(items) // (count * 4)))

@@ -1,1 +1,1 @@
-"""."""
+"""From captions to a published dataset: splits, candidate, gate, assembly, publication and verification."""

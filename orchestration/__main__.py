@@ -1,0 +1,114 @@
+"""``python -m orchestration``: what ``make release``, ``make rebuild`` and ``make ui`` call."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from sartext.cli import Group
+from sartext.errors import SarTextError
+
+root_option = click.option(
+    "--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project's folder."
+)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Build SAR-Text through Dagster, or serve Dagster's page."""
+
+
+@cli.command()
+@root_option
+def release(root: Path) -> None:
+    """Build, judge and publish the release that params.yaml describes."""
+    _build(root, "release")
+
+
+@cli.command()
+@root_option
+def rebuild(root: Path) -> None:
+    """Build every artefact, as the weekly schedule does."""
+    _build(root, "rebuild")
+
+
+@cli.command()
+@click.argument("asset")
+@root_option
+def materialize(asset: str, root: Path) -> None:
+    """Build one asset alone, such as captions/ssdd; what it is made from must be up to date."""
+    _build(root, "rebuild", asset)
+
+
+@cli.command()
+@click.option("--realdata", type=click.Path(path_type=Path), required=True, help="The small real corpora.")
+@root_option
+def sample(realdata: Path, root: Path) -> None:
+    """Build a release from small real corpora in a scratch clone, build/sample."""
+    from orchestration.sample import build_sample
+
+    sys.exit(build_sample(root.resolve(), realdata))
+
+
+@cli.command()
+@root_option
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
+def ui(root: Path, port: int) -> None:
+    """Serve the lineage page, with its schedules, on 127.0.0.1."""
+    _enter(root)
+    from orchestration.build import serve
+
+    serve(root.resolve(), port)
+
+
+def _build(root: Path, job: str, asset: str | None = None) -> None:
+    start = time.monotonic()
+    _enter(root)
+    from orchestration.build import build
+
+    build(root.resolve(), job, asset=asset, start=start)
+
+
+def _enter(root: Path) -> None:
+    """Say a broken parameter file before Dagster is loaded, and let the definitions find the project."""
+    from sartext.config import Project
+
+    _ = Project(root.resolve()).parameters
+    os.environ["SARTEXT_ROOT"] = str(root.resolve())
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+
+
+def main() -> None:
+    """Run a command; an error is one line on standard error and a non-zero exit code."""
+    debug = "--debug" in sys.argv[1:]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted; what was complete stays, run the command again", 130)
+    except SarTextError as error:
+        if debug:
+            raise
+        _fail(str(error), 1)
+    except Exception as error:
+        if debug:
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        _fail(f"{reason}; run it with `python -m orchestration --debug` for the traceback", 1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The quality gate as asset checks: one blocking check per suite, read from ``build/quality/gate.json``."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetKey,
+    MetadataValue,
+    TableColumn,
+    TableRecord,
+    TableSchema,
+)
+
+from sartext.files import read_json
+from sartext.release.gate.suites import SUITES
+
+QUALITY = "quality"
+COLUMNS = ("expectation", "severity", "passed", "figure", "unit", "status", "detail")
+
+
+def gate_specs(key: Sequence[str]) -> list[AssetCheckSpec]:
+    """Declare the checks of the asset ``quality``."""
+    return [
+        AssetCheckSpec(
+            suite,
+            asset=AssetKey(list(key)),
+            blocking=True,
+            description=f"Expectations on {suite} of the candidate",
+        )
+        for suite in SUITES
+    ]
+
+
+def gate_results(root: Path, key: Sequence[str]) -> Iterator[AssetCheckResult]:
+    """Tell the verdict of every suite; one that ``gate.json`` does not hold, or that judged nothing, failed."""
+    gate = read_json(root / "build" / "quality" / "gate.json")
+    told: dict[str, Mapping[str, Any]] = {suite["name"]: suite for suite in gate["suites"]}
+    for name in SUITES:
+        expectations = list(told.get(name, {}).get("expectations", []))
+        failed = [one for one in expectations if not one["passed"]]
+        passed = bool(expectations) and not failed
+        warned = bool(failed) and told[name]["passed"] and all(one["severity"] == "warning" for one in failed)
+        yield AssetCheckResult(
+            check_name=name,
+            asset_key=AssetKey(list(key)),
+            passed=passed and bool(told[name]["passed"]),
+            severity=AssetCheckSeverity.WARN if warned else AssetCheckSeverity.ERROR,
+            description=_verdict(name in told, expectations, failed),
+            metadata={
+                "expectations": _table(expectations),
+                **{one["name"]: one["figure"] for one in expectations if one.get("figure") is not None},
+            },
+        )
+
+
+def _verdict(told: bool, expectations: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, Any]]) -> str:
+    if not told:
+        return "the gate holds no result of this suite"
+    if not expectations:
+        return "the suite judged nothing"
+    if not failed:
+        return f"all {len(expectations)} expectations hold"
+    return "; ".join(f"{one['name']}: {one.get('detail') or one['status']}" for one in failed)
+
+
+def _table(expectations: Sequence[Mapping[str, Any]]) -> MetadataValue[Any]:
+    records = [
+        TableRecord(
+            {
+                "expectation": str(one["name"]),
+                "severity": str(one["severity"]),
+                "passed": bool(one["passed"]),
+                "figure": "" if one.get("figure") is None else f"{one['figure']:.6g}",
+                "unit": str(one.get("unit") or ""),
+                "status": str(one["status"]),
+                "detail": str(one.get("detail") or ""),
+            }
+        )
+        for one in expectations
+    ]
+    columns = [TableColumn(name, "bool" if name == "passed" else "string") for name in COLUMNS]
+    return MetadataValue.table(records=records, schema=TableSchema(columns))

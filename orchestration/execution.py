@@ -1,0 +1,131 @@
+"""Running a stage as DVC runs it, in processes of its own that never outlive the run."""
+
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from orchestration.graph import Stage
+from sartext.errors import ArtefactError
+
+GRACE_SECONDS = 10.0
+TAIL_LINES = 20
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
+
+Listener = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit status and the last lines that it wrote."""
+
+    status: int
+    tail: tuple[str, ...]
+
+
+class StageError(ArtefactError):
+    """A stage's command failed; ``tail`` holds the last lines that it wrote."""
+
+    tail: tuple[str, ...] = ()
+
+
+def run_stage(root: Path, stage: Stage, *, force: bool, listen: Listener) -> None:
+    """Make one stage with ``dvc repro --single-item``; its lines go to ``listen`` and to ``build/log``.
+
+    Args:
+        root: the project's folder.
+        stage: the stage.
+        force: run it although DVC sees nothing to do.
+        listen: called with each line of output, without its end.
+
+    Raises:
+        StageError: the command failed; the message holds what it said last.
+    """
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item"]
+    command += [*(["--force"] if force else []), stage.name]
+    log = root / "build" / "log" / f"{stage.name}.txt"
+    ended = run_command(command, root=root, log=log, listen=listen)
+    if ended.status != 0:
+        error = StageError(
+            f"{stage.title} failed: {told(ended.tail)}",
+            way_out=f"the whole output is in build/log/{log.name}",
+        )
+        error.tail = ended.tail
+        raise error
+
+
+def run_command(command: Sequence[str], *, root: Path, log: Path, listen: Listener) -> Ended:
+    """Run a command in a session of its own and stream its output.
+
+    However this function is left, by an interrupt or an error too, no process of the command remains: they get
+    SIGTERM, and SIGKILL ten seconds later. They end in the same way if this process is killed outright.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    leash, hold = os.pipe()
+    supervised = [sys.executable, str(SUPERVISOR), str(leash), str(GRACE_SECONDS), *command]
+    process: subprocess.Popen[str] | None = None
+    try:
+        process = subprocess.Popen(
+            supervised,
+            cwd=root,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            pass_fds=(leash,),
+            start_new_session=True,
+        )
+        with log.open("w", encoding="utf-8") as record:
+            tail = _stream(process, record, listen)
+        return Ended(process.wait(), tail)
+    finally:
+        os.close(leash)
+        os.close(hold)
+        if process is not None:
+            _await(process)
+
+
+def _stream(process: "subprocess.Popen[str]", record: TextIO, listen: Listener) -> tuple[str, ...]:
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    for raw in process.stdout or ():
+        line = raw.rstrip()
+        if line:
+            tail.append(line)
+            record.write(f"{line}\n")
+            record.flush()
+            listen(line)
+    return tuple(tail)
+
+
+def _await(process: "subprocess.Popen[str]") -> None:
+    """Wait until the supervisor has ended its group; a second Ctrl-C must not leave it behind."""
+    while True:
+        try:
+            process.wait()
+        except BaseException:  # noqa: S112 - an interrupt; the supervisor is done within the grace
+            continue
+        else:
+            if process.stdout:
+                process.stdout.close()
+            return
+
+
+def environment() -> dict[str, str]:
+    """This process's environment with its interpreter first on PATH, so that ``python`` in a stage is the same."""
+    path = os.environ.get("PATH", os.defpath)
+    folder = str(Path(sys.executable).parent)
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{path}", "DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def told(tail: Sequence[str]) -> str:
+    """The line that says best why a command failed: its last error, else its last line; DVC's own words aside."""
+    own = [line for line in tail if not line.startswith(("ERROR: failed to reproduce", "Running stage", "> "))]
+    errors = [line for line in own if line.lower().startswith("error")]
+    return (errors or own or ["no output"])[-1].removeprefix("error: ")

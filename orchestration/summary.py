@@ -1,0 +1,110 @@
+"""The table at the end of a build: pairs, the gate's figures, the release."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from sartext.config import Project
+from sartext.files import read_json
+
+DETAIL_CHARACTERS = 60
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class SuiteSummary:
+    """One suite of the gate: whether it passed, and the expectation that tells most, with its figure."""
+
+    name: str
+    passed: bool
+    expectations: int
+    worst: str
+
+
+def count_pairs(path: Path) -> dict[str, Counter[str]]:
+    """Count the pairs of a candidate per corpus and split."""
+    import pyarrow.parquet as pq
+
+    found: dict[str, Counter[str]] = {}
+    for row in pq.read_table(path, columns=["corpus", "split"]).to_pylist():
+        found.setdefault(row["corpus"], Counter())[row["split"]] += 1
+    return dict(sorted(found.items()))
+
+
+def summarise_gate(gate: Mapping[str, Any]) -> list[SuiteSummary]:
+    """Sum up each suite; what failed comes before what holds, critical before warning, figures before none."""
+    return [
+        SuiteSummary(
+            str(suite["name"]), bool(suite["passed"]), len(suite["expectations"]), _worst(suite["expectations"])
+        )
+        for suite in gate["suites"]
+    ]
+
+
+def _worst(expectations: Sequence[Mapping[str, Any]]) -> str:
+    if not expectations:
+        return "judged nothing"
+    one = min(
+        expectations,
+        key=lambda row: (bool(row["passed"]), row["severity"] != "critical", row.get("figure") is None),
+    )
+    if one["passed"] and one.get("figure") is None:
+        return "every expectation holds"
+    figure = "" if one.get("figure") is None else f" {one['figure']:.4g} {one.get('unit') or ''}"
+    said = str(one.get("detail") or one["status"])
+    said = said if len(said) <= DETAIL_CHARACTERS else f"{said[:DETAIL_CHARACTERS].rstrip()}…"
+    mark = "" if one["passed"] else f" ({one['severity']}: {said})"
+    return f"{one['name']}{figure.rstrip()}{mark}"
+
+
+def show_summary(
+    project: Project, console: Console, *, seconds: float, made: Collection[str], published: bool
+) -> None:
+    """Print pairs per corpus and split, the gate, and the release with its path and the run's duration.
+
+    Args:
+        project: the checkout.
+        console: where to print.
+        seconds: how long the run took.
+        made: the assets that the run made or found unchanged; of others, left from earlier runs, nothing is told.
+        published: whether this run published the release.
+    """
+    if "candidate" in made:
+        console.print(_pairs_table(count_pairs(project.build / "candidate" / "pairs.parquet")))
+    if "quality" in made:
+        console.print(_gate_table(summarise_gate(read_json(project.build / "quality" / "gate.json"))))
+    if "publication" in made:
+        console.print()
+        told = read_json(project.build / "publication" / "publication.json")
+        how = "newly published" if published else "nothing changed, nothing published"
+        console.print(f"release   {told['version']} ({how})", highlight=False)
+        console.print(f"path      {told['path']}", highlight=False, soft_wrap=True)
+    console.print(f"duration  {seconds:.1f} s", highlight=False)
+
+
+def _pairs_table(pairs: Mapping[str, Counter[str]]) -> Table:
+    table = Table(title="Image-text pairs", title_justify="left")
+    table.add_column("corpus")
+    for split in (*SPLITS, "all"):
+        table.add_column(split, justify="right")
+    for corpus, counts in pairs.items():
+        table.add_row(corpus, *(f"{counts[split]:,}" for split in SPLITS), f"{counts.total():,}")
+    totals = sum(pairs.values(), Counter())
+    table.add_section()
+    table.add_row("all", *(f"{totals[split]:,}" for split in SPLITS), f"{totals.total():,}")
+    return table
+
+
+def _gate_table(suites: Sequence[SuiteSummary]) -> Table:
+    table = Table(title="Quality gate", title_justify="left")
+    for heading in ("suite", "verdict", "expectations", "figure"):
+        table.add_column(heading, justify="right" if heading == "expectations" else "left", overflow="fold")
+    for one in suites:
+        verdict = "[green]passed[/]" if one.passed else "[red]failed[/]"
+        table.add_row(one.name, verdict, str(one.expectations), one.worst)
+    return table

@@ -1,0 +1,215 @@
+"""One image of a corpus, examined: its row of the index, or the reason why it has none.
+
+This runs in worker processes, once per image; a file is read, hashed and decoded once.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sartext.catalogue.entry import Entry
+from sartext.corpora.annotations import broken_encoding
+from sartext.corpora.boxes import clean_boxes
+from sartext.corpora.captions import clean_captions
+from sartext.corpora.images import decode, read_image
+from sartext.corpora.labels import label_table
+from sartext.corpora.masks import NO_DATA, read_mask, summarise_mask
+from sartext.corpora.quarantine import Fault, Kind, Unusable
+from sartext.corpora.radiometry import fixed_window, histogram, to_db
+from sartext.corpora.records import Record
+from sartext.corpora.voc import read_voc
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to examine; paths are relative to the corpus folder.
+
+    ``needs`` is what the corpus owes the image: ``boxes``, ``mask``, ``captions`` or nothing.
+    """
+
+    path: str
+    image_id: str
+    scene_id: str
+    modality: str
+    needs: str = ""
+    published_split: str | None = None
+    benchmark: str | None = None
+    record: Record | None = None
+    voc: str | None = None
+    mask: str | None = None
+    paired: str | None = None
+    problem: Unusable | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a corpus lies: its folder, its path as the tables write it, and its catalogue entry."""
+
+    folder: Path
+    prefix: str
+    entry: Entry
+
+
+@dataclass
+class Outcome:
+    """What became of one image: a row or a fault of kind ``image``, and faults of what it lost."""
+
+    row: dict[str, Any] | None = None
+    faults: list[Fault] = field(default_factory=list)
+    counts: dict[int, int] = field(default_factory=dict)
+
+
+def examine(place: Place, job: Job) -> Outcome:
+    """Return the fate of one image; never raises for what a file holds."""
+    outcome = Outcome()
+    try:
+        outcome.row = _row(place, job, outcome)
+    except Unusable as error:
+        outcome.row, outcome.counts = None, {}
+        outcome.faults = [_fault(place, job, error.reason, error.detail, "image")]
+    return outcome
+
+
+def _fault(place: Place, job: Job, reason: str, detail: str, kind: Kind) -> Fault:
+    return Fault(f"{place.prefix}/{job.path}", job.image_id, reason, detail, kind)
+
+
+def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
+    if job.problem is not None:
+        raise job.problem
+    entry, optical = place.entry, job.modality == "optical"
+    content = read_image(place.folder / job.path)
+    pixels = decode(content, None if optical else entry.bands)
+    height, width = pixels.shape[:2]
+    display = optical or entry.quantity == "display"
+    window = None if display else fixed_window(entry)
+    valid = _check_values(pixels, place, display, window, outcome)
+    row: dict[str, Any] = {
+        "image_id": job.image_id,
+        "path": f"{place.prefix}/{job.path}",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "pixels_sha256": pixels_sha256(pixels),
+        "width": width,
+        "height": height,
+        "modality": job.modality,
+        "quantity": "display" if display else entry.quantity,
+        "polarisation": "none" if optical else entry.polarisation,
+        "db_low": window[0] if window else None,
+        "db_high": window[1] if window else None,
+        "scene_id": job.scene_id,
+        "published_split": job.published_split,
+        "benchmark": job.benchmark,
+        "objects": [],
+        "regions": [],
+        "captions": [],
+        "paired_path": f"{place.prefix}/{job.paired}" if job.paired else None,
+    }
+    _annotate(place, job, row, outcome, valid)
+    return row
+
+
+def _check_values(
+    pixels: npt.NDArray[Any], place: Place, display: bool, window: tuple[float, float] | None, outcome: Outcome
+) -> npt.NDArray[np.bool_] | None:
+    """Return where there is data (None: everywhere); collect the histogram of a corpus to be stretched."""
+    if display:
+        if pixels.dtype != np.uint8:
+            raise Unusable("not-8-bit", f"{pixels.dtype} values, declared as a picture for display")
+        if pixels.ndim == 3 and pixels.shape[2] != 3:
+            raise Unusable("not-a-picture", f"{pixels.shape[2]} bands")
+        return None
+    decibels = to_db(pixels, place.entry)
+    valid = np.isfinite(decibels)
+    if not valid.any():
+        raise Unusable("no-valid-pixels", "the image is all no-data")
+    if window is None:
+        outcome.counts = histogram(decibels)
+    return None if valid.all() else valid
+
+
+def pixels_sha256(pixels: npt.NDArray[Any]) -> str:
+    """Return the SHA-256 of decoded pixels: shape, type and little-endian values.
+
+    A grey picture stored on three equal channels counts as the same as on one.
+    """
+    if pixels.ndim == 3 and pixels.dtype == np.uint8 and pixels.shape[2] == 3:
+        first = pixels[..., 0]
+        if (pixels[..., 1] == first).all() and (pixels[..., 2] == first).all():
+            pixels = first
+    plain = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
+    digest = hashlib.sha256(f"{plain.shape} {plain.dtype.kind}{plain.dtype.itemsize}\n".encode("ascii"))
+    digest.update(plain.data)
+    return digest.hexdigest()
+
+
+def _annotate(
+    place: Place, job: Job, row: dict[str, Any], outcome: Outcome, valid: npt.NDArray[np.bool_] | None
+) -> None:
+    if job.needs == "mask" and job.mask is not None:
+        _apply_mask(place, job, row, outcome, valid)
+        return
+    record = _single_record(place, job) if job.voc is not None else job.record
+    if record is None:
+        if job.needs:
+            raise Unusable("no-annotation", f"no {job.needs} for it")
+        return
+    if broken_encoding(record):
+        outcome.faults.append(_fault(place, job, "broken-encoding", f"in {record.source}", "annotation"))
+    if job.needs == "boxes":
+        _check_size(record, row)
+        row["objects"], changed = clean_boxes(record.boxes, row["width"], row["height"], label_table(place.entry))
+        for reason, count in changed.items():
+            outcome.faults.append(_fault(place, job, reason, f"{count} of {len(record.boxes)}", "box"))
+        return
+    row["captions"], dropped = clean_captions(record.captions)
+    if job.needs == "captions" and not row["captions"]:
+        raise Unusable("no-caption", f"{len(record.captions)} blank or broken captions")
+    for reason, count in dropped.items():
+        outcome.faults.append(_fault(place, job, reason, f"{count} of {len(record.captions)}", "annotation"))
+
+
+def _check_size(record: Record, row: dict[str, Any]) -> None:
+    for told, actual in ((record.width, row["width"]), (record.height, row["height"])):
+        if told and told != actual:
+            raise Unusable(
+                "size-mismatch",
+                f"annotated at {record.width} x {record.height}, the image has {row['width']} x {row['height']}",
+            )
+
+
+def _single_record(place: Place, job: Job) -> Record:
+    source = job.voc or ""
+    records = read_voc(place.folder / source, source)
+    if len(records) != 1:
+        raise Unusable("ambiguous-annotation", f"{source} holds {len(records)} annotations")
+    return records[0]
+
+
+def _apply_mask(
+    place: Place, job: Job, row: dict[str, Any], outcome: Outcome, valid: npt.NDArray[np.bool_] | None
+) -> None:
+    try:
+        classes, left_out = read_mask(read_image(place.folder / str(job.mask)), place.entry)
+    except Unusable as error:
+        raise Unusable(error.reason, f"mask {job.mask}: {error.detail}") from error
+    if classes.shape != (row["height"], row["width"]):
+        shape = f"{classes.shape[1]} x {classes.shape[0]}"
+        raise Unusable("size-mismatch", f"the mask has {shape}, the image {row['width']} x {row['height']}")
+    if valid is not None:
+        classes[~valid] = NO_DATA
+    facts = summarise_mask(classes, place.entry)
+    row["objects"], row["regions"] = facts.objects, facts.regions
+    for reason, detail in left_out.items():
+        outcome.faults.append(_fault(place, job, reason, detail, "annotation"))
+    for reason, detail in facts.left_out.items():
+        outcome.faults.append(_fault(place, job, reason, detail, "box"))
+
+
+def count_labels(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """Return how many objects of each label there are."""
+    return dict(sorted(Counter(one["label"] for row in rows for one in row["objects"]).items()))

@@ -1,0 +1,166 @@
+"""Image files: decoding with limits, and the picture that a person or a model sees.
+
+Pillow reads PNG, JPEG and BMP, rasterio reads TIFF (any number of bands, float, complex, tiled, GeoTIFF). No other
+format is tried. The size is checked in the header before anything is decoded; a truncated file is an error.
+"""
+
+import io
+import stat
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from sartext.catalogue.entry import Entry
+from sartext.corpora.limits import FILE_LIMIT, PIXEL_LIMIT, check_size
+from sartext.corpora.quarantine import Unusable
+from sartext.corpora.radiometry import to_db, to_grey
+
+__all__ = [
+    "PIXEL_LIMIT",
+    "Unusable",
+    "decode",
+    "decode_mask",
+    "picture",
+    "read_image",
+    "read_pixels",
+    "release_bytes",
+]
+
+PILLOW_FORMATS = ("PNG", "JPEG", "BMP")
+TIFF_MARKS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+Pixels = npt.NDArray[Any]
+
+
+def read_image(path: Path) -> bytes:
+    """Return the bytes of an image file.
+
+    Raises:
+        Unusable: ``unreadable-file``, ``empty-file`` or ``file-too-large``.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Unusable("unreadable-file", "not a regular file")
+        if (size := status.st_size) > FILE_LIMIT:
+            raise Unusable("file-too-large", f"{size:,} bytes")
+        content = path.read_bytes()
+    except OSError as error:
+        raise Unusable("unreadable-file", error.strerror or str(error)) from error
+    if not content:
+        raise Unusable("empty-file")
+    return content
+
+
+def read_pixels(path: Path, entry: Entry) -> Pixels:
+    """Return the raw decoded values of an image: (H, W) or (H, W, C).
+
+    Raises:
+        Unusable: the file cannot be used; see `decode`.
+    """
+    return decode(read_image(path), entry.bands)
+
+
+def decode(content: bytes, bands: Mapping[str, int] | None = None) -> Pixels:
+    """Return the raw values of an image file's bytes: (H, W), or (H, W, C) where there are several bands.
+
+    Args:
+        content: the file.
+        bands: the bands that the catalogue declares; the pages of a multi-page TIFF are bands where it says so.
+
+    Raises:
+        Unusable: ``image-bomb``, ``truncated-image``, ``not-an-image``.
+    """
+    if content.startswith(TIFF_MARKS):
+        from sartext.corpora.tiff import decode_tiff  # rasterio takes long to load
+
+        return decode_tiff(content, max((bands or {}).values(), default=1), codes=False)
+    return _decode_pillow(content, codes=False)
+
+
+def decode_mask(content: bytes, codes: bool) -> Pixels:
+    """Return a mask's values: class codes (H, W) if ``codes``, else its colours (H, W, 3).
+
+    Raises:
+        Unusable: as `decode`, and ``mask-channels`` where codes come in several unlike channels.
+    """
+    if content.startswith(TIFF_MARKS):
+        from sartext.corpora.tiff import decode_tiff
+
+        values = decode_tiff(content, 1, codes)
+    else:
+        values = _decode_pillow(content, codes)
+    if codes and values.ndim == 3:
+        if (values[..., :3] != values[..., :1]).any():
+            raise Unusable("mask-channels", "class codes expected, colours found")
+        return values[..., 0]
+    return np.dstack([values] * 3) if not codes and values.ndim == 2 else values
+
+
+def _decode_pillow(content: bytes, codes: bool) -> Pixels:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns below its own limit; ours is lower
+            with Image.open(io.BytesIO(content), formats=PILLOW_FORMATS) as image:
+                check_size(image.width, image.height, 4)
+                if not (codes and image.mode == "P") and image.mode not in {"L", "RGB"}:
+                    return _unusual_mode(image)
+                return np.asarray(image)
+    except Unusable:
+        raise
+    except Image.DecompressionBombError as error:
+        raise Unusable("image-bomb", str(error)) from error
+    except UnidentifiedImageError as error:
+        raise Unusable("not-an-image", f"starts with {content[:8]!r}") from error
+    except MemoryError as error:
+        raise Unusable("image-bomb", "it does not fit into memory") from error
+    except Exception as error:  # decoders raise almost anything on damaged files
+        raise Unusable("truncated-image", f"{type(error).__name__}: {error}") from error
+
+
+def _unusual_mode(image: Image.Image) -> Pixels:
+    if image.mode.startswith("I"):
+        return np.asarray(image).astype(np.uint16)
+    if image.mode in {"1", "LA"}:
+        return np.asarray(image.convert("L"))
+    return np.asarray(image.convert("RGB"))
+
+
+def picture(project_root: Path, row: Mapping[str, Any], entry: Entry) -> Pixels:
+    """Return what a person or a model sees of an image of the index: uint8, (H, W) or (H, W, 3).
+
+    An 8-bit file gives its own pixels; anything else its co-polar band in dB, mapped linearly from
+    [``db_low``, ``db_high``] to 0..255, no-data 0.
+
+    Raises:
+        Unusable: the file cannot be read any more.
+    """
+    pixels = read_pixels(project_root / row["path"], entry)
+    if row["quantity"] == "display":
+        return pixels
+    return to_grey(to_db(pixels, entry), row["db_low"], row["db_high"])
+
+
+def release_bytes(project_root: Path, row: Mapping[str, Any], entry: Entry) -> bytes:
+    """Return the image file that a release holds: an 8-bit JPEG or PNG as it is, anything else as a PNG.
+
+    The PNG is stored, not deflated (level 0), so that its bytes do not depend on a zlib build; a single band
+    stands on all three channels.
+
+    Raises:
+        Unusable: the file cannot be read any more.
+    """
+    path = project_root / row["path"]
+    if row["quantity"] == "display":
+        content = read_image(path)
+        if content.startswith((b"\x89PNG", b"\xff\xd8")):
+            return content
+    shown = picture(project_root, row, entry)
+    stream = io.BytesIO()
+    Image.fromarray(np.dstack([shown] * 3) if shown.ndim == 2 else shown).save(stream, "PNG", compress_level=0)
+    return stream.getvalue()

@@ -1,0 +1,149 @@
+"""The image files of a corpus: their ids, scenes and published splits, and how an annotation's name finds them."""
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sartext.corpora.quarantine import Fault, Unusable
+from sartext.corpora.texts import read_content, read_json_text, read_text
+from sartext.errors import CatalogueError
+
+
+def matching_files(folder: Path, globs: Iterable[str]) -> list[str]:
+    """Return the files below a folder that match any of the globs, as sorted POSIX paths relative to it.
+
+    Hidden files and what macOS packs beside the files of an archive are no data.
+
+    Raises:
+        CatalogueError: a glob is absolute or malformed.
+    """
+    found = set()
+    for pattern in globs:
+        try:
+            matches = list(folder.glob(pattern))
+        except (NotImplementedError, ValueError) as error:
+            raise CatalogueError(f"'{pattern}' is no glob below a folder ({error})", where="catalogue") from error
+        # a dangling link is a file that cannot be read, and gets its reason
+        found |= {path.relative_to(folder) for path in matches if not path.is_dir()}
+    return sorted(path.as_posix() for path in found if not any(_is_hidden(part) for part in path.parts))
+
+
+def _is_hidden(part: str) -> bool:
+    return part.startswith(".") or part == "__MACOSX"
+
+
+def image_ids(corpus: str, paths: Sequence[str]) -> dict[str, str]:
+    """Return the image id of each path: ``<corpus>/<stem>``, without dots in the stem.
+
+    Files of one corpus whose stems are equal (``train/1.png``, ``test/1.png``) are told apart by the whole path.
+    """
+    stems = {path: PurePosixPath(path).stem.replace(".", "_") for path in paths}
+    times = Counter(stems.values())
+    return {
+        path: f"{corpus}/{stem if times[stem] == 1 else re.sub(r'[/.]', '_', path)}"
+        for path, stem in stems.items()
+    }
+
+
+def is_text(path: str) -> bool:
+    """Whether a file name can be written as UTF-8."""
+    return os.fsencode(path).decode("utf-8", errors="replace") == path
+
+
+def scene_of(expression: str | None, path: str) -> str | None:
+    """Return the groups of the scene expression, joined by ``_``, or None where it does not match."""
+    found = re.search(expression, path) if expression else None
+    if found is None:
+        return None
+    return "_".join(group for group in found.groups() if group) or found.group(0)
+
+
+class Lookup:
+    """Finds image files by the names that annotations and id lists use for them.
+
+    A name may have another extension or none, and folders that are not there. Where several files have the same
+    stem, the folders in the name decide; where they do not, the name is ambiguous.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            self._by_stem[PurePosixPath(path).stem].append(path)
+
+    def find(self, name: str) -> list[str]:
+        """Return the files that a name may mean: none, one, or several if it is ambiguous."""
+        told = PurePosixPath(name.strip().replace("\\", "/"))
+        found = self._by_stem.get(told.stem) or self._by_stem.get(told.name) or []
+        if len(found) < 2:
+            return list(found)
+        exact = [path for path in found if f"/{path}".endswith(f"/{told}")]
+        stems = [
+            path
+            for path in found
+            if f"/{PurePosixPath(path).with_suffix('')}".endswith(f"/{told.with_suffix('')}")
+        ]
+        return exact if len(exact) == 1 else stems if len(stems) == 1 else list(found)
+
+
+def published_sets(
+    folder: Path, declared: Mapping[str, str], paths: Sequence[str], lookup: Lookup
+) -> tuple[dict[str, str], list[Fault]]:
+    """Return which published split (or benchmark) each image is in, and the listed names without an image.
+
+    A declaration is ``re:`` and a regular expression on the path below the corpus folder, or a glob of id lists:
+    text files with a name per line, COCO or Karpathy JSON; gzip allowed. The first that holds an image wins.
+    """
+    members: dict[str, str] = {}
+    faults: list[Fault] = []
+    absent: set[str] = set()
+    for name, rule in declared.items():
+        if rule.startswith("re:"):
+            expression = _compiled(rule[3:], name)
+            for path in paths:
+                if expression.search(path):
+                    members.setdefault(path, name)
+            continue
+        for source in matching_files(folder, [rule]):
+            try:
+                listed = _listed_names(folder / source)
+            except Unusable as error:
+                faults.append(Fault(source, "", error.reason, error.detail, "annotation"))
+                continue
+            for one in listed:
+                found = lookup.find(one)
+                if len(found) == 1:
+                    members.setdefault(found[0], name)
+                elif one not in absent:
+                    absent.add(one)
+                    reason = "listed-without-image" if not found else "ambiguous-name"
+                    faults.append(Fault(one, "", reason, f"listed in {source}", "annotation"))
+    return members, faults
+
+
+def _compiled(expression: str, name: str) -> re.Pattern[str]:
+    try:
+        return re.compile(expression)
+    except re.error as error:
+        raise CatalogueError(
+            f"'{expression}' is no regular expression ({error})", where=f"catalogue: {name}"
+        ) from error
+
+
+def _listed_names(path: Path) -> list[str]:
+    if path.name.removesuffix(".gz").lower().endswith(".json"):
+        return _names_in_json(read_json_text(path)[0])
+    if b"\x00" in read_content(path)[:4096]:
+        raise Unusable("not-text", "an id list is expected")
+    lines = (line.split() for line in read_text(path)[0].split("\n"))
+    return list(dict.fromkeys(words[0] for words in lines if words))
+
+
+def _names_in_json(content: Any) -> list[str]:  # noqa: ANN401 - JSON has no narrower type
+    items = content.get("images", []) if isinstance(content, dict) else content
+    if not isinstance(items, list):
+        raise Unusable("not-a-list", "a list of names or of images is expected")
+    names = [one.get("file_name", one.get("filename")) if isinstance(one, dict) else one for one in items]
+    return [name for name in dict.fromkeys(names) if isinstance(name, str)]

@@ -1,0 +1,178 @@
+"""Segmentation masks: land cover by class and zone, and objects as connected components."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sartext.catalogue.entry import CorpusClass, Entry
+from sartext.corpora.boxes import BOX_LIMIT, object_row
+from sartext.corpora.images import decode_mask
+from sartext.corpora.quarantine import Unusable
+
+UNKNOWN = -1
+NO_DATA = -2
+SMALLEST_OBJECT = 10
+"""Pixels of the smallest connected component that is an object."""
+
+UNKNOWN_LIMIT = 0.5
+"""Share of unknown pixels beyond which the mask does not fit the catalogue's legend."""
+
+NEIGHBOURS = np.ones((3, 3), dtype=bool)
+
+ClassMap = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class MaskFacts:
+    """What a mask says: rows of `tables.OBJECT` and `tables.REGION`, and what was left out, by reason."""
+
+    objects: list[dict[str, Any]]
+    regions: list[dict[str, Any]]
+    left_out: dict[str, str]
+
+
+def read_mask(content: bytes, entry: Entry) -> tuple[ClassMap, dict[str, str]]:
+    """Return the class of each pixel and what the legend does not explain, by reason.
+
+    A pixel holds the position of its class in the catalogue, `UNKNOWN`, or `NO_DATA`. A palette pixel is of the
+    nearest legend colour if that is at most ``tolerance`` away in RGB; the others are unknown.
+
+    Raises:
+        Unusable: the file cannot be decoded, or ``unknown-class``: most of it is not in the legend.
+    """
+    coloured = any(one.colour is not None for one in entry.classes)
+    values = decode_mask(content, codes=not coloured)
+    tolerance = entry.annotations.tolerance if entry.annotations else 0.0
+    classes = _by_colour(values, entry.classes, tolerance) if coloured else _by_code(values, entry.classes)
+    unknown = classes == UNKNOWN
+    count = int(unknown.sum())
+    for number, one in enumerate(entry.classes):
+        if not one.valid:
+            classes[classes == number] = NO_DATA
+    if not count:
+        return classes, {}
+    detail = _describe_unknown(values, unknown, count, coloured)
+    if count > UNKNOWN_LIMIT * classes.size:
+        raise Unusable("unknown-class", detail)
+    return classes, {"unknown-colour" if coloured else "unknown-code": detail}
+
+
+def _by_colour(values: npt.NDArray[Any], classes: tuple[CorpusClass, ...], tolerance: float) -> ClassMap:
+    found = np.full(values.shape[:2], UNKNOWN, dtype=np.int16)
+    packed = _packed(values)
+    for number, one in enumerate(classes):
+        if one.colour is not None:
+            found[packed == _packed(np.array(one.colour, dtype=np.uint8))] = number
+    stray = found == UNKNOWN
+    if stray.any():
+        # anti-aliased edges: few pixels, compared with every legend colour
+        legend = [(number, one.colour) for number, one in enumerate(classes) if one.colour is not None]
+        colours = np.array([colour for _, colour in legend], dtype=np.int64)
+        squares = ((values[stray].astype(np.int64)[:, None, :3] - colours[None]) ** 2).sum(axis=2)
+        nearest = np.array([number for number, _ in legend], dtype=np.int16)[squares.argmin(axis=1)]
+        found[stray] = np.where(squares.min(axis=1) <= tolerance**2, nearest, UNKNOWN)
+    return found
+
+
+def _packed(colours: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    wide = colours.astype(np.int64)
+    return (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+
+
+def _by_code(values: npt.NDArray[Any], classes: tuple[CorpusClass, ...]) -> ClassMap:
+    found = np.full(values.shape, UNKNOWN, dtype=np.int16)
+    for number, one in enumerate(classes):
+        if one.code is not None:
+            found[values == one.code] = number
+    return found
+
+
+def _describe_unknown(values: npt.NDArray[Any], unknown: npt.NDArray[Any], count: int, coloured: bool) -> str:
+    if coloured:
+        colours = len(np.unique(_packed(values[unknown])))
+        return f"{count} pixels of {colours} {'colour' if colours == 1 else 'colours'}"
+    codes, pixels = np.unique(values[unknown], return_counts=True)
+    told = [f"{code}: {number}" for code, number in zip(codes.tolist(), pixels.tolist(), strict=True)]
+    return f"{count} pixels ({', '.join(told[:10])}{', ...' if len(told) > 10 else ''})"
+
+
+def summarise_mask(classes: ClassMap, entry: Entry) -> MaskFacts:
+    """Return the objects (thing classes) and regions (stuff classes) of a class map.
+
+    Shares are of the valid pixels: no-data is outside the denominator, unknown pixels are inside.
+
+    Raises:
+        Unusable: ``no-valid-pixels``, or ``too-many-boxes``.
+    """
+    from scipy import ndimage
+
+    valid = int((classes != NO_DATA).sum())
+    if not valid:
+        raise Unusable("no-valid-pixels", "the mask is all no-data")
+    objects: list[dict[str, Any]] = []
+    regions: list[dict[str, Any]] = []
+    small: list[str] = []
+    for number, one in enumerate(entry.classes):
+        area = classes == number
+        pixels = int(area.sum())
+        if not pixels or not one.valid:
+            continue
+        parts, _ = ndimage.label(area, structure=NEIGHBOURS)
+        sizes = np.bincount(parts.ravel())[1:]
+        if one.stuff:
+            regions += _regions(one.label, area, pixels / valid, int(sizes.max()))
+        else:
+            found = _components(one, parts, sizes)
+            objects += found
+            if len(found) < len(sizes):
+                few = sizes[sizes < SMALLEST_OBJECT]
+                small.append(f"{len(few)} of {one.label}, {int(few.sum())} pixels in all")
+    if len(objects) > BOX_LIMIT:
+        raise Unusable("too-many-boxes", f"{len(objects):,} components, over {BOX_LIMIT:,}")
+    return MaskFacts(objects, regions, {"component-too-small": "; ".join(small)} if small else {})
+
+
+def _components(one: CorpusClass, parts: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> list[dict[str, Any]]:
+    source = one.source[0] if one.source else one.label
+    from scipy import ndimage  # takes a third of a second, and most corpora have no masks
+
+    boxes = []
+    for place, size in zip(ndimage.find_objects(parts), sizes, strict=True):
+        if size >= SMALLEST_OBJECT:
+            rows, columns = place
+            corners = (float(columns.start), float(rows.start), float(columns.stop), float(rows.stop))
+            boxes.append(object_row(one.label, source, corners))
+    return boxes
+
+
+def zone_slices(width: int, height: int) -> dict[str, tuple[slice, slice]]:
+    """Return rows and columns of the four quadrants and of the middle (1/4 to 3/4), by pixel centres."""
+    half_w, half_h = _first_at(width / 2), _first_at(height / 2)
+    left, right = _first_at(width / 4), _first_at(3 * width / 4)
+    top, bottom = _first_at(height / 4), _first_at(3 * height / 4)
+    return {
+        "upper-left": (slice(0, half_h), slice(0, half_w)),
+        "upper-right": (slice(0, half_h), slice(half_w, width)),
+        "lower-left": (slice(half_h, height), slice(0, half_w)),
+        "lower-right": (slice(half_h, height), slice(half_w, width)),
+        "middle": (slice(top, bottom), slice(left, right)),
+    }
+
+
+def _first_at(edge: float) -> int:
+    """The first pixel whose centre lies at or beyond an edge."""
+    return int(np.ceil(edge - 0.5))
+
+
+def _regions(label: str, area: npt.NDArray[Any], fraction: float, largest: int) -> list[dict[str, Any]]:
+    height, width = area.shape
+    rows = [{"label": label, "zone": "image", "fraction": fraction, "largest_component": largest}]
+    pixels = int(area.sum())
+    for zone, place in zone_slices(width, height).items():
+        inside = int(area[place].sum())
+        if inside:
+            share = inside / pixels
+            rows.append({"label": label, "zone": zone, "fraction": share, "largest_component": 0})
+    return rows

@@ -1,0 +1,125 @@
+"""Radiometry: from stored values to decibels, and from decibels to grey levels.
+
+Calibrated data are shown in a fixed window per polarisation. Uncalibrated data are stretched over the whole
+corpus, never per image: a stretch per image can invert the order of two images.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sartext.catalogue.entry import Entry
+from sartext.corpora.quarantine import Unusable
+from sartext.errors import CatalogueError
+
+CO_POL_WINDOW = (-25.0, 0.0)
+CROSS_POL_WINDOW = (-32.0, -5.0)
+"""Fixed windows in dB: Sentinel-1 backscatter of natural surfaces from calm water to towns."""
+
+PERCENTILES = (1.0, 99.0)
+BINS_PER_DB = 100
+FLOOR_DB = -500.0
+
+Decibels = npt.NDArray[np.float64]
+
+
+def co_polarisation(entry: Entry) -> str:
+    """The polarisation that is shown: the first declared band, else the corpus's own."""
+    return next(iter(entry.bands), entry.polarisation).upper()[:2]
+
+
+def fixed_window(entry: Entry) -> tuple[float, float] | None:
+    """Return the dB window of a corpus where it is fixed, None where there is none or it comes from a stretch.
+
+    Raises:
+        CatalogueError: calibrated data of unknown polarisation.
+    """
+    if entry.quantity == "display" or not entry.calibrated:
+        return None
+    polarisation = co_polarisation(entry)
+    if polarisation in {"VV", "HH"}:
+        return CO_POL_WINDOW
+    if polarisation in {"VH", "HV"}:
+        return CROSS_POL_WINDOW
+    raise CatalogueError(
+        f"calibrated data need a polarisation (it says '{entry.polarisation}')",
+        where=f"{entry.name}.yaml",
+        way_out="state `polarisation` or `bands`: VV, HH, VH or HV",
+    )
+
+
+def to_db(pixels: npt.NDArray[Any], entry: Entry) -> Decibels:
+    """Return the shown band in dB, (H, W), NaN where there is no data.
+
+    Amplitude is 20 log10, intensity 10 log10, complex 10 log10 of |z| squared, dB as it is. A complex band may be
+    stored as two real ones: the declared band and the one after it. No data: not finite, equal to the catalogue's
+    ``nodata``, or without a logarithm.
+
+    Raises:
+        Unusable: ``missing-band``, or ``quantity-mismatch`` where the values cannot be the declared quantity.
+    """
+    band = _shown_band(pixels, entry)
+    values = _intensity(band) if entry.quantity == "complex" else band.astype(np.float64)
+    valid = np.isfinite(values)
+    if entry.nodata is not None and not np.isnan(entry.nodata):
+        valid &= (band if band.ndim == 2 else band[..., 0]) != entry.nodata
+    if entry.quantity == "db":
+        return np.where(valid, values, np.nan)
+    valid &= values > 0
+    factor = 20.0 if entry.quantity == "amplitude" else 10.0
+    return np.where(valid, factor * np.log10(np.where(valid, values, 1.0)), np.nan)
+
+
+def _shown_band(pixels: npt.NDArray[Any], entry: Entry) -> npt.NDArray[Any]:
+    number = next(iter(entry.bands.values()), 1)
+    layers = pixels if pixels.ndim == 3 else pixels[..., None]
+    if np.iscomplexobj(pixels) and entry.quantity != "complex":
+        raise Unusable("quantity-mismatch", f"complex values, declared as {entry.quantity}")
+    last = number + (entry.quantity == "complex" and not np.iscomplexobj(pixels))
+    if layers.shape[2] < last:
+        raise Unusable("missing-band", f"band {last} of {layers.shape[2]}")
+    return layers[..., number - 1] if last == number else layers[..., number - 1 : last]
+
+
+def _intensity(band: npt.NDArray[Any]) -> Decibels:
+    if np.iscomplexobj(band):
+        return band.real.astype(np.float64) ** 2 + band.imag.astype(np.float64) ** 2
+    real, imaginary = band[..., 0].astype(np.float64), band[..., 1].astype(np.float64)
+    return real**2 + imaginary**2
+
+
+def to_grey(decibels: Decibels, low: float, high: float) -> npt.NDArray[np.uint8]:
+    """Return dB as grey levels: [low, high] linearly to 0..255, rounded half up, no-data 0."""
+    scaled = np.clip((decibels - low) / (high - low), 0.0, 1.0) * 255.0
+    return np.floor(np.nan_to_num(scaled, nan=0.0) + 0.5).astype(np.uint8)
+
+
+def histogram(decibels: Decibels) -> dict[int, int]:
+    """Count valid pixels per hundredth of a dB; bin 0 starts at -500 dB.
+
+    Whole numbers add up to the same sums in any order, so a stretch over a corpus is deterministic.
+    """
+    valid = decibels[np.isfinite(decibels)]
+    bins = np.clip(np.floor((valid - FLOOR_DB) * BINS_PER_DB), 0, 2**31).astype(np.int64)
+    numbers, counts = np.unique(bins, return_counts=True)
+    return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+
+def stretch_window(counts: dict[int, int]) -> tuple[float, float]:
+    """Return the 1st and 99th percentile in dB of a histogram: the first bins that hold that share below them.
+
+    Constant data get a window of 1 dB.
+    """
+    total, seen = sum(counts.values()), 0
+    low, high = None, 0.0
+    for number in sorted(counts):
+        seen += counts[number]
+        edge = number / BINS_PER_DB + FLOOR_DB
+        if low is None and seen * 100 >= PERCENTILES[0] * total:
+            low = edge
+        if seen * 100 >= PERCENTILES[1] * total:
+            high = edge
+            break
+    low = 0.0 if low is None else low
+    return round(low, 2), round(max(high, low + 1.0), 2)

@@ -1,0 +1,164 @@
+"""Reading an optical caption: clauses of noun phrases, verbs and prepositional phrases.
+
+The reader knows only simple sentences. What it cannot read it gives up, clause by clause, and never guesses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sartext.narrator import lexicon
+from sartext.narrator.noun_phrases import Cursor, Noun, Phrase, at_preposition, read_nouns, read_phrases
+from sartext.narrator.removal import BRIGHTNESS, COLOUR, UNREADABLE, WEATHER, describes, kind_of
+from sartext.narrator.sentences import BE, chunks_of
+
+THERE, SEEN, ELIDED = "there", "can be seen", "elided"
+_INTENSITY = frozenset({"very", "quite", "rather", "almost", "completely"})
+_LEADS = (
+    "there is|there are|there was|there were|there lies|there lie|we can see|you can see|we see|one can see|"
+    "from above we see|from above there is|from above there are|here is|here are|it is|it was|this is|that is|"
+    "these are|they are|those are|here we can see|here you can see"
+)
+_LEAD_WORDS = tuple(tuple(lead.split()) for lead in _LEADS.split("|"))
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A statement.
+
+    ``verb`` is ``there`` (something exists), ``is``, ``can be seen`` or a verb of the lexicon. ``subject`` is
+    empty where ``pronoun`` stands for it (``elided`` where the sentence leaves it out). ``complement`` are the
+    adjectives or the participle behind a copula, ``objects`` the noun phrases behind the verb, ``phrases`` what
+    follows.
+    ``reason`` says why the clause as a whole must go.
+    """
+
+    subject: tuple[Noun, ...]
+    verb: str
+    complement: tuple[str, ...] = ()
+    objects: tuple[Noun, ...] = ()
+    phrases: tuple[Phrase, ...] = ()
+    subject_phrases: tuple[Phrase, ...] = ()
+    pronoun: str = ""
+    reason: str = ""
+    removed: tuple[str, ...] = ()
+
+
+_UNREADABLE = Clause((), "", reason=UNREADABLE)
+
+
+def read_clauses(tokens: Sequence[str], resolution: float) -> list[Clause]:
+    """Return the clauses of a sentence, each with the reason why it must go, if any."""
+    clauses: list[Clause] = []
+    for chunk in chunks_of(tokens):
+        cursor = Cursor(chunk, resolution)
+        clause = _read_clause(cursor)
+        if cursor.rest() and not clause.reason:
+            clause = replace(clause, reason=_why_unread(cursor, clause))
+        if clause.pronoun == ELIDED:
+            before = clauses[-1] if clauses else _UNREADABLE
+            reason = clause.reason or ("" if before.subject else UNREADABLE)
+            clause = replace(clause, subject=before.subject, reason=reason)
+        clauses.append(clause)
+    return clauses
+
+
+def _why_unread(cursor: Cursor, clause: Clause) -> str:
+    kinds = {kind_of(word) for word in cursor.rest()}
+    if WEATHER in kinds:
+        return WEATHER
+    if not clause.objects:
+        return COLOUR if COLOUR in kinds else BRIGHTNESS if BRIGHTNESS in kinds else UNREADABLE
+    return UNREADABLE
+
+
+def _read_clause(cursor: Cursor) -> Clause:
+    start = read_phrases(cursor)
+    if start:
+        if cursor.peek() == ",":
+            cursor.place += 1
+        if not _read_lead(cursor):
+            if cursor.peek() not in BE:
+                return _UNREADABLE
+            cursor.place += 1
+        nouns = read_nouns(cursor)
+        return Clause((), THERE, objects=nouns, phrases=(*read_phrases(cursor), *start)) if nouns else _UNREADABLE
+    lead = cursor.peek()
+    if _read_lead(cursor):
+        if lead in {"it", "they"} and (at_preposition(cursor) or all(describes(word) for word in cursor.rest())):
+            return _read_copula(cursor, (), lead)
+        nouns = read_nouns(cursor)
+        return Clause((), THERE, objects=nouns, phrases=read_phrases(cursor)) if nouns else _UNREADABLE
+    return _read_statement(cursor)
+
+
+def _read_lead(cursor: Cursor) -> bool:
+    for lead in _LEAD_WORDS:
+        if tuple(cursor.rest()[: len(lead)]) == lead:
+            cursor.place += len(lead)
+            return True
+    return False
+
+
+def _read_statement(cursor: Cursor) -> Clause:
+    word = cursor.peek()
+    if word in {"it", "they"}:
+        cursor.place += 1
+        return _read_predicate(cursor, (), word)
+    if word in BE or word in lexicon.VERBS or word in lexicon.PLURAL_VERBS:
+        return _read_predicate(cursor, (), ELIDED)
+    subject = read_nouns(cursor)
+    if not subject:
+        return _UNREADABLE
+    phrases = read_phrases(cursor)
+    if not cursor.rest():
+        return Clause((), THERE, objects=subject, phrases=phrases)
+    return replace(_read_predicate(cursor, subject, ""), subject_phrases=phrases)
+
+
+def _read_predicate(cursor: Cursor, subject: tuple[Noun, ...], pronoun: str) -> Clause:
+    word = cursor.take()
+    if word in BE:
+        return _read_copula(cursor, subject, pronoun)
+    if word == "can" and list(cursor.rest()[:2]) == ["be", "seen"]:
+        cursor.place += 2
+        return Clause(subject, SEEN, phrases=read_phrases(cursor), pronoun=pronoun)
+    verb = lexicon.PLURAL_VERBS.get(word, word)
+    if verb not in lexicon.VERBS:
+        return Clause(subject, "", pronoun=pronoun, reason=UNREADABLE)
+    objects = () if at_preposition(cursor) else read_nouns(cursor)
+    phrases = read_phrases(cursor)
+    return Clause(
+        subject,
+        verb,
+        objects=objects,
+        phrases=phrases,
+        pronoun=pronoun,
+        reason="" if objects or phrases else UNREADABLE,
+    )
+
+
+def _read_copula(cursor: Cursor, subject: tuple[Noun, ...], pronoun: str) -> Clause:
+    if at_preposition(cursor):
+        return Clause(subject, "is", phrases=read_phrases(cursor), pronoun=pronoun)
+    if cursor.peek() in lexicon.DETERMINERS:
+        return Clause(subject, "is", objects=read_nouns(cursor), phrases=read_phrases(cursor), pronoun=pronoun)
+    kept: list[str] = []
+    removed: list[str] = []
+    while cursor.rest() and not at_preposition(cursor):
+        word = cursor.take()
+        if kind_of(word):
+            removed.append(kind_of(word))
+        elif word in lexicon.PARTICIPLES or describes(word):
+            kept.append(word)
+        elif word != "and":
+            return Clause(subject, "is", pronoun=pronoun, reason=UNREADABLE)
+    reason = "" if set(kept) - _INTENSITY else removed[0] if removed else UNREADABLE
+    return Clause(
+        subject,
+        "is",
+        complement=tuple(kept),
+        phrases=read_phrases(cursor),
+        pronoun=pronoun,
+        reason=reason,
+        removed=tuple(removed),
+    )

@@ -1,0 +1,138 @@
+"""What a caption may state: a small structured record that travels with the text."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+from sartext.errors import ArtefactError
+from sartext.files import canonical_json
+from sartext.narrator.vocabulary import LARGEST_COUNT
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFact:
+    """The objects of one class: how many, how many of them in and outside the center, and their sizes.
+
+    ``sizes`` counts boxes under 32 x 32 pixels, under 96 x 96 pixels and larger (the bounds of COCO).
+    """
+
+    label: str
+    noun: str
+    plural: str
+    count: int
+    center: int
+    outside: int
+    sizes: tuple[int, int, int] = (0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CoverFact:
+    """The land cover of one class.
+
+    ``noun`` is as the caption says it (``water``, ``crops``, ``an oil spill``), ``fraction`` its share of the
+    valid pixels from 0 to 1, ``share`` that share in words, ``zone`` where at least 60 % of it lies, if
+    anywhere.
+    """
+
+    label: str
+    noun: str
+    fraction: float
+    share: str
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that a caption states.
+
+    ``objects`` are ordered by descending count, ``cover`` by descending fraction. ``scene`` is what a
+    mask-proven image without objects shows. ``statements`` are the clauses of an optical caption that a SAR image
+    bears out, ``source_caption`` the caption they come from and ``dropped`` how many were left out, by reason.
+    """
+
+    objects: tuple[ObjectFact, ...] = ()
+    cover: tuple[CoverFact, ...] = ()
+    scene: str | None = None
+    statements: tuple[str, ...] = ()
+    source_caption: str | None = None
+    dropped: tuple[tuple[str, int], ...] = ()
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to say."""
+        return not (self.objects or self.cover or self.scene or self.statements)
+
+
+@lru_cache(maxsize=4096)
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def to_json(facts: Facts) -> str:
+    """Return the record as canonical JSON: sorted keys, no spaces; equal facts give equal text.
+
+    Built by hand for the common records, because a corpus has a hundred thousand of them.
+    """
+    if facts.cover or facts.scene is not None or facts.statements or facts.source_caption is not None:
+        return canonical_json({**asdict(facts), "dropped": dict(facts.dropped)})
+    objects = ",".join(_object_json(one) for one in facts.objects)
+    dropped = canonical_json(dict(facts.dropped)) if facts.dropped else "{}"
+    return (
+        f'{{"cover":[],"dropped":{dropped},"objects":[{objects}],'
+        '"scene":null,"source_caption":null,"statements":[]}'
+    )
+
+
+def _object_json(one: ObjectFact) -> str:
+    small, medium, large = one.sizes
+    return (
+        f'{{"center":{one.center},"count":{one.count},"label":{_quoted(one.label)},"noun":{_quoted(one.noun)},'
+        f'"outside":{one.outside},"plural":{_quoted(one.plural)},"sizes":[{small},{medium},{large}]}}'
+    )
+
+
+def from_json(text: str) -> Facts:
+    """Return the record that ``to_json`` wrote.
+
+    Raises:
+        ArtefactError: the text is no such record.
+    """
+    try:
+        content: Mapping[str, Any] = json.loads(text)
+        return Facts(
+            objects=tuple(
+                ObjectFact(**{**one, "sizes": tuple(one.get("sizes", (0, 0, 0)))}) for one in content["objects"]
+            ),
+            cover=tuple(CoverFact(**one) for one in content["cover"]),
+            scene=content["scene"],
+            statements=tuple(content["statements"]),
+            source_caption=content.get("source_caption"),
+            dropped=tuple(sorted(content.get("dropped", {}).items())),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtefactError(
+            f"not a record of facts ({error})", where=text[:80], way_out="build the captions again"
+        ) from error
+
+
+def normalise(facts: Facts) -> str:
+    """Return what decides whether two captions say the same: labels, counts as said, zones and share words.
+
+    Sizes and exact fractions do not count, and all counts over twenty are equal, as a caption says
+    "more than twenty" of each.
+    """
+    return canonical_json(
+        {
+            "objects": sorted(
+                [one.label, _said(one.count), _said(one.center), _said(one.outside)] for one in facts.objects
+            ),
+            "cover": sorted([one.label, one.share, one.zone or ""] for one in facts.cover),
+            "scene": facts.scene,
+            "statements": sorted(one.casefold() for one in facts.statements),
+        }
+    )
+
+
+def _said(count: int) -> int:
+    return min(count, LARGEST_COUNT + 1)

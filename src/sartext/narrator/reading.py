@@ -1,0 +1,211 @@
+"""Text back to statements: which objects and which land cover a caption names, how many or how much, and where."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sartext.narrator.vocabulary import LARGEST_COUNT, MANY, NUMBER_WORDS, SHARES, ZONES, word_set
+
+COUNTS = {word: number for number, word in enumerate(NUMBER_WORDS)} | {MANY: LARGEST_COUNT + 1, "no": 0}
+
+FUNCTION_WORDS = word_set(
+    """
+    a all also an and appear appears are area be both by can contains cover covered covers each found image in
+    is it its largely lie lies located mainly mostly occupies occupy of on only outside sar seen show shows
+    situated take takes the them there they this up visible while
+    """
+)
+"""Words that state nothing by themselves."""
+
+PLACES = {
+    "in the center": "center",
+    "are in it": "center",
+    "is in it": "center",
+    "outside the center": "outside",
+    "outside it": "outside",
+}
+"""How a caption places objects."""
+
+EVERYTHING = frozenset({"it", "both", "they", "all"})
+
+
+@dataclass
+class Stated:
+    """What a caption says of one class of objects; ``LARGEST_COUNT + 1`` stands for "more than twenty"."""
+
+    total: int | None = None
+    center: int | None = None
+    outside: int | None = None
+
+
+@dataclass
+class Reading:
+    """What a caption says. ``cover`` is share and zone by label, in the order of the text."""
+
+    objects: dict[str, Stated] = field(default_factory=dict)
+    cover: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of text: ``kind`` is count, thing, stuff, scene, share, zone, place, word or mark."""
+
+    kind: str
+    text: str
+    value: str = ""
+    label: str = ""
+    form: str = ""
+
+
+def read_caption(caption: str, nouns: Mapping[str, tuple[str, str]], scene: str | None) -> Reading:
+    """Return what a caption states.
+
+    Args:
+        caption: the text.
+        nouns: every noun that is recognised, in lower case: its label and its form (one, many, any, cover).
+        scene: a background that may be named.
+    """
+    reading = Reading()
+    if not caption.endswith("."):
+        reading.problems.append("does not end as a sentence")
+    matcher = _Matcher(nouns, scene)
+    for sentence in re.split(r"(?<=\.)\s+", caption.strip()):
+        if sentence[:1] != sentence[:1].upper():
+            reading.problems.append(f"a sentence begins in lower case: '{sentence}'")
+        tokens = matcher.tokens(sentence.rstrip("."))
+        reading.problems += [f"says '{one.text}', which no fact supports" for one in tokens if _unknown(one)]
+        if any(one.kind in {"share", "stuff"} for one in tokens):
+            _read_cover(tokens, reading)
+        else:
+            _read_objects(tokens, reading)
+    return reading
+
+
+def _unknown(token: Token) -> bool:
+    return token.kind == "word" and token.text not in FUNCTION_WORDS
+
+
+class _Matcher:
+    """Cuts text into tokens; the longest known phrase wins."""
+
+    def __init__(self, nouns: Mapping[str, tuple[str, str]], scene: str | None) -> None:
+        known = [Token("count", word) for word in COUNTS]
+        known += [Token("share", word, word) for _, word in SHARES]
+        known += [Token("zone", f"in the {word}", word) for word in ZONES.values()]
+        known += [Token("place", text, place) for text, place in PLACES.items()]
+        for noun, (label, form) in nouns.items():
+            known.append(Token("stuff" if form == "cover" else "thing", noun, label=label, form=form))
+        if scene:
+            known.append(Token("scene", scene.casefold()))
+        self.known = {token.text: token for token in known}
+        longest_first = sorted(self.known, key=lambda phrase: (-len(phrase), phrase))
+        phrases = "|".join(re.escape(phrase) for phrase in longest_first)
+        self.pattern = re.compile(rf"(?<![\w/-])(?:{phrases})(?![\w/-])|[\w'/-]+|[^\w\s]")
+
+    def tokens(self, sentence: str) -> list[Token]:
+        """Return the tokens of a sentence."""
+        texts = self.pattern.findall(sentence.casefold())
+        return [self.known.get(text) or Token("mark" if text in {",", ";"} else "word", text) for text in texts]
+
+
+def _read_objects(tokens: Sequence[Token], reading: Reading) -> None:
+    """A zone places what stands before it since the last zone, or, in a sentence that opens with one, after it."""
+    named, problems = _named(tokens, reading)
+    reading.problems += problems
+    places = [index for index, token in enumerate(tokens) if token.kind == "place"]
+    if not places:
+        for _, label, count in named:
+            _state(reading, label, "total", count)
+        if any(token.text in EVERYTHING for token in tokens) and not named and tokens:
+            reading.problems.append("a sentence places something nowhere")
+        return
+    opens = not any(index < places[0] for index, _, _ in named) and tokens[0].kind == "place"
+    for number, start in enumerate(places):
+        if opens:
+            span = (start, places[number + 1] if number + 1 < len(places) else len(tokens))
+        else:
+            span = (places[number - 1] if number else -1, start)
+        inside = [one for one in named if span[0] < one[0] < span[1]]
+        for _, label, count in inside:
+            _state(reading, label, tokens[start].value, count)
+        if not inside:
+            _place_everything(tokens, tokens[start].value, reading)
+    if not opens:
+        for index, label, count in named:
+            if index > places[-1]:
+                _state(reading, label, "total", count)
+
+
+def _named(tokens: Sequence[Token], reading: Reading) -> tuple[list[tuple[int, str, int]], list[str]]:
+    """Position, label and count of everything that is counted; a number alone counts the only class named."""
+    found = []
+    problems = []
+    only = list(reading.objects)
+    for index, token in enumerate(tokens):
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
+        if token.kind == "count":
+            count = COUNTS[token.text]
+            if following is not None and following.kind == "thing":
+                label, form = following.label, following.form
+                if form not in {"any", "one" if count == 1 else "many"}:
+                    problems.append(f"'{token.text} {following.text}' do not agree")
+                found.append((index, label, count))
+            elif len(only) == 1 or found:
+                found.append((index, only[0] if len(only) == 1 else found[-1][1], count))
+            else:
+                problems.append(f"counts '{token.text}' of nothing")
+        elif token.kind == "thing" and (index == 0 or tokens[index - 1].kind != "count"):
+            problems.append(f"names '{token.text}' without a number")
+    return found, problems
+
+
+def _place_everything(tokens: Sequence[Token], zone: str, reading: Reading) -> None:
+    words = {token.text for token in tokens}
+    if not words & EVERYTHING or not reading.objects:
+        reading.problems.append(f"places nothing in zone {zone}")
+        return
+    total = sum(one.total or 0 for one in reading.objects.values())
+    wanted = {"it": total == 1, "both": total == 2}
+    for word, fits in wanted.items():
+        if word in words and not fits and not (word == "it" and words & (EVERYTHING - {"it"})):
+            reading.problems.append(f"says '{word}' of {total} objects")
+    for label, one in reading.objects.items():
+        if one.total is not None:
+            _state(reading, label, zone, one.total)
+
+
+def _state(reading: Reading, label: str, what: str, count: int) -> None:
+    stated = reading.objects.setdefault(label, Stated())
+    before = getattr(stated, what)
+    if before is not None and before != count:
+        reading.problems.append(f"says two numbers of '{label}'")
+    setattr(stated, what, count)
+
+
+def _read_cover(tokens: Sequence[Token], reading: Reading) -> None:
+    """A clause has one share, one or more nouns and at most one zone."""
+    clause: list[Token] = []
+    for index, token in enumerate(tokens):
+        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+        if token.text == ";" or (token.text == "," and following in {"and", "while"}):
+            _read_clause(clause, reading)
+            clause = []
+        else:
+            clause.append(token)
+    _read_clause(clause, reading)
+
+
+def _read_clause(tokens: Sequence[Token], reading: Reading) -> None:
+    shares = [token.value for token in tokens if token.kind == "share"]
+    zones = [token.value for token in tokens if token.kind == "zone"]
+    labels = [token.label for token in tokens if token.kind == "stuff"]
+    odd = [token.text for token in tokens if token.kind in {"count", "thing", "place"}]
+    if len(shares) != 1 or not labels or len(zones) > 1 or odd:
+        words = " ".join(token.text for token in tokens)
+        reading.problems.append(f"'{words}' is no statement on land cover")
+        return
+    for label in labels:
+        if label in reading.cover:
+            reading.problems.append(f"tells '{label}' twice")
+        reading.cover[label] = (shares[0], zones[0] if zones else None)

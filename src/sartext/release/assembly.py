@@ -1,0 +1,133 @@
+"""Assembling a release: everything that bears no version, from a candidate that passed the gate."""
+
+import csv
+import importlib
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sartext.catalogue.loading import find_entry
+from sartext.config import Project
+from sartext.files import atomic_folder, canonical_json, sha256_text, sha256_tree, write_json
+from sartext.release.gate.verdict import require_passed
+from sartext.release.inputs import refuse_unlisted
+from sartext.release.material import Material, Row, may_be_given_on
+from sartext.tables import PAIRS, read_rows
+
+CONTENT = "content.json"
+FORMATS = {"parquet": "parquet", "open-clip-csv": "open_clip_csv"}
+"""Names in ``params.yaml`` (``release.formats``) and the module below ``sartext.release.formats`` of each."""
+
+LICENCE_COLUMNS = (
+    "corpus",
+    "title",
+    "licence",
+    "redistribution",
+    "pairs",
+    "images",
+    "citation",
+    "source_url",
+)
+
+
+def assemble(project: Project) -> dict[str, object]:
+    """Write ``build/release`` from the candidate (stage ``release``); byte-identical for identical inputs.
+
+    Raises:
+        GateError: the verdict is missing, foreign or failed; the release that stands there is left as it is.
+        ReleaseError: a source image is not the one that was checked.
+        ArtefactError: the candidate is damaged, or the disk is full.
+    """
+    refuse_unlisted(project)
+    require_passed(project)
+    pairs = read_rows(project.build / "candidate" / "pairs.parquet", PAIRS)
+    corpora = [name for name in project.parameters.corpora if any(row["corpus"] == name for row in pairs)]
+    material = Material(project, {name: find_entry(project, name) for name in corpora}, pairs)
+    parameters = project.parameters.release
+    target = project.build / "release"
+    with atomic_folder(target) as folder:
+        for name in parameters.formats:
+            importlib.import_module(f"sartext.release.formats.{FORMATS[name]}").write(material, folder, parameters)
+        _write_licences(folder / "LICENSES.csv", material)
+        shutil.copyfile(project.build / "ledger.parquet", folder / "ledger.parquet")
+        (folder / "quality").mkdir()
+        shutil.copyfile(project.build / "quality" / "gate.json", folder / "quality" / "gate.json")
+        statistics = describe(material)
+        write_json(folder / "statistics.json", statistics)
+        files = sha256_tree(folder)
+        content = content_sha256(files)
+        write_json(folder / CONTENT, {"content_sha256": content, "files": files})
+    return {
+        "pairs": statistics["pairs"],
+        "images": statistics["images"],
+        "corpora": statistics["corpora"],
+        "files": len(files),
+        "bytes": sum(path.stat().st_size for path in target.rglob("*") if path.is_file()),
+        "content_sha256": content,
+        "examples": [row["image_id"] for row in _spread(pairs, 6)],
+    }
+
+
+def content_sha256(files: Mapping[str, str]) -> str:
+    """Return the identity of a release: the SHA-256 over the SHA-256 of each of its files by relative path."""
+    return sha256_text(canonical_json(dict(files)))
+
+
+def describe(material: Material) -> dict[str, Any]:
+    """Return the counts of a release: per corpus and split, per method, and the lengths of its captions."""
+    pairs = material.pairs
+    lengths = [len(row["caption"].split()) for row in pairs]
+    return {
+        "pairs": len(pairs),
+        "images": sum(may_be_given_on(row) for row in pairs),
+        "corpora": {name: _of_corpus(material, name) for name in material.catalogue},
+        "splits": dict(Counter(row["split"] for row in pairs)),
+        "methods": dict(Counter(row["method"] for row in pairs)),
+        "words": {"least": min(lengths), "mean": round(sum(lengths) / len(lengths), 2), "most": max(lengths)},
+        "distinct_captions": len({row["caption"] for row in pairs}),
+    }
+
+
+def _of_corpus(material: Material, name: str) -> dict[str, object]:
+    rows = [row for row in material.pairs if row["corpus"] == name]
+    entry = material.catalogue[name]
+    return {
+        "title": entry.title,
+        "sensor": ", ".join(sorted({row["sensor"] for row in rows})),
+        "pairs": len(rows),
+        "images": sum(may_be_given_on(row) for row in rows),
+        "splits": dict(Counter(row["split"] for row in rows)),
+        "methods": dict(Counter(row["method"] for row in rows)),
+        "licence": _only(rows, "licence"),
+    }
+
+
+def _only(rows: Sequence[Row], column: str) -> str:
+    return "; ".join(sorted({str(row[column]) for row in rows}))
+
+
+def _write_licences(path: Path, material: Material) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, LICENCE_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for name, entry in material.catalogue.items():
+            rows = [row for row in material.pairs if row["corpus"] == name]
+            writer.writerow(
+                {
+                    "corpus": name,
+                    "title": " ".join(entry.title.split()),
+                    "licence": _only(rows, "licence"),
+                    "redistribution": "yes" if all(row["redistribution"] for row in rows) else "no",
+                    "pairs": len(rows),
+                    "images": sum(may_be_given_on(row) for row in rows),
+                    "citation": " ".join(_only(rows, "citation").split()),
+                    "source_url": _only(rows, "source_url"),
+                }
+            )
+
+
+def _spread(pairs: Sequence[Row], count: int) -> list[Row]:
+    step = max(1, len(pairs) // count)
+    return list(pairs[::step][:count])

@@ -1,0 +1,271 @@
+"""The dataset card (``README.md``) and ``CHANGES.md`` of a release."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sartext.config import ReleaseParameters
+from sartext.release.comparison import Comparison
+from sartext.release.formats.parquet import SCHEMA
+from sartext.release.material import SPLITS
+
+EXAMPLES = 10
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+
+_METHODS = {
+    "a2c": "from annotated objects: how many of each class there are, and which lie in the center",
+    "sa2c": "from segmentation masks: which land cover there is, how much of it, and where",
+    "optical-rules": "from a person's caption of the optical image of the same place, cut to what SAR shows",
+    "optical-llm": "from an optical caption, rewritten by a language model",
+    "optical-model": "from a caption that a model wrote for the optical image of the same place",
+    "narrator": "by a captioning model trained on the other captions (train split only)",
+}
+
+
+def dataset_card(
+    parameters: ReleaseParameters,
+    version: str,
+    content: str,
+    statistics: Mapping[str, Any],
+    licences: Sequence[Any],
+) -> str:
+    """Return the Hugging Face dataset card of a release.
+
+    Args:
+        parameters: name and title.
+        version: the version that is published.
+        content: the identity of the content.
+        statistics: ``statistics.json`` of the release.
+        licences: the rows of ``LICENSES.csv``.
+    """
+    sections = (
+        f"# {parameters.title} {version}\n",
+        _summary(statistics),
+        "## Contents\n",
+        _counts(statistics),
+        _columns(),
+        "## How the captions are made\n",
+        _captions(statistics),
+        "## Use\n",
+        _use(parameters, version),
+        "## Intended use and limitations\n",
+        _LIMITATIONS,
+        "## Licences\n",
+        _licences(licences),
+        "## Verify\n",
+        _verification(version, content),
+        "## Citation\n",
+        _citations(licences),
+    )
+    return _header(parameters, statistics, licences) + "\n" + "\n".join(sections)
+
+
+def _header(parameters: ReleaseParameters, statistics: Mapping[str, Any], licences: Sequence[Any]) -> str:
+    from ruamel.yaml import YAML
+
+    splits = [split for split in SPLITS if split in statistics["splits"]]
+    content = {
+        "pretty_name": parameters.title,
+        "language": ["en"],
+        **_licence_field(licences),
+        "task_categories": ["image-to-text", "zero-shot-image-classification"],
+        "annotations_creators": ["machine-generated"],
+        "multilinguality": ["monolingual"],
+        "size_categories": [_size(statistics["pairs"])],
+        "tags": ["sar", "synthetic-aperture-radar", "remote-sensing", "earth-observation", "image-text"],
+        "dataset_info": {
+            "features": _features(),
+            "splits": [{"name": split, "num_examples": statistics["splits"][split]} for split in splits],
+        },
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in splits],
+            }
+        ],
+    }
+    stream = io.StringIO()
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.dump(content, stream)
+    return f"---\n{stream.getvalue()}---\n"
+
+
+def _features() -> list[dict[str, str]]:
+    known = json.loads(SCHEMA.metadata[b"huggingface"])["info"]["features"]
+    return [{"name": name, "dtype": "image" if name == "image" else one["dtype"]} for name, one in known.items()]
+
+
+def _licence_field(licences: Sequence[Any]) -> dict[str, str]:
+    stated = {row["licence"] for row in licences}
+    only = stated.pop() if len(stated) == 1 else ""
+    if only and only != "not-stated" and not only.startswith("http") and " " not in only:
+        return {"license": only.lower()}
+    return {"license": "other", "license_name": "per-corpus", "license_link": "LICENSES.csv"}
+
+
+def _size(pairs: int) -> str:
+    return next((name for bound, name in _SIZES if pairs < bound), "10M<n<100M")
+
+
+def _summary(statistics: Mapping[str, Any]) -> str:
+    corpora = statistics["corpora"]
+    withheld = statistics["pairs"] - statistics["images"]
+    note = (
+        f" {withheld:,} images are withheld: their licence is not stated or does not allow passing them on. Their "
+        "ids, hashes and captions are here."
+        if withheld
+        else ""
+    )
+    words = statistics["words"]
+    return (
+        f"{statistics['pairs']:,} SAR images of {len(corpora)} corpora, each with an English caption "
+        "made from a checked record of facts. Facts, caption and origin of every pair travel with it."
+        f"{note}\n\nCaptions have {words['least']} to {words['most']} words, {words['mean']:g} on average; "
+        f"{statistics['distinct_captions']:,} of them are distinct. Images that show the same facts may share a "
+        "caption: compare `facts`, not text, when scoring retrieval.\n"
+    )
+
+
+def _counts(statistics: Mapping[str, Any]) -> str:
+    splits = [split for split in SPLITS if split in statistics["splits"]]
+    rows = [
+        [
+            f"{one['title']} (`{name}`)",
+            one["sensor"],
+            *(f"{one['splits'].get(split, 0):,}" for split in splits),
+            f"{one['pairs']:,}",
+            f"{one['images']:,}",
+        ]
+        for name, one in statistics["corpora"].items()
+    ]
+    total = [f"{statistics['splits'][split]:,}" for split in splits]
+    rows.append(["**all**", "", *total, f"{statistics['pairs']:,}", f"{statistics['images']:,}"])
+    return table(["Corpus", "Sensor", *splits, "pairs", "images included"], rows)
+
+
+def _columns() -> str:
+    names = ", ".join(f"`{name}`" for name in SCHEMA.names)
+    return (
+        f"Columns of `data/*.parquet`: {names}.\n\n"
+        "`image` holds the bytes of a PNG or JPEG file, or null where the image is withheld; `facts` is JSON; "
+        "`sha256` and `pixels_sha256` are of the source file and of its decoded pixels; `image_sha256` is of the "
+        "bytes in `image`. `ledger.parquet` tells the fate of every source image, also of those left out.\n"
+    )
+
+
+def _captions(statistics: Mapping[str, Any]) -> str:
+    rows = [
+        [f"`{name}`", _METHODS.get(name, ""), f"{count:,}"]
+        for name, count in sorted(statistics["methods"].items())
+    ]
+    return (
+        "A caption is realised from a small record of facts (objects with counts and zones, land cover with "
+        "shares and zones), never straight from an annotation. The gate reads each caption again and compares "
+        "it with its facts. An object is in the center if the center of its box lies in the middle half of the "
+        'image, both ways. Counts over twenty read "more than twenty".\n\n'
+        + table(["Method", "Made", "Captions"], rows)
+    )
+
+
+def _use(parameters: ReleaseParameters, version: str) -> str:
+    return f"""```python
+from datasets import load_dataset
+
+pairs = load_dataset("path/to/{parameters.name}/{version}", split="train")
+print(pairs[0]["caption"])
+```
+
+For open_clip, write the images as files and train in that folder:
+
+```
+sartext release extract path/to/{parameters.name}/{version} --to {parameters.name}-files
+cd {parameters.name}-files
+python -m open_clip_train.main --train-data csv/train.csv --dataset-type csv ...
+```
+
+`csv/<split>.csv` is tab separated with the columns `filepath` and `title`, open_clip's defaults; it lists the \
+pairs whose image is included.
+"""
+
+
+_LIMITATIONS = """For training and evaluating image-text models on SAR: retrieval, captioning, grounding of counts
+and places. Near-duplicates and images of one place never stand on both sides of a split, and images of the listed
+benchmarks are in the test split only.
+
+- Captions tell what the annotations tell: a class that was not annotated is not mentioned, and the absence of a
+  mention is no statement of absence.
+- They are made by rules from facts, so their language is plainer than a person's.
+- Errors of the source annotations are errors here.
+- SAR backscatter depends on band, polarisation and incidence angle; the corpora differ in all three.
+- Not for navigation, surveillance of persons, targeting, or any decision about safety.
+"""
+
+
+def _licences(licences: Sequence[Any]) -> str:
+    rows = [[f"`{row['corpus']}`", row["licence"], row["redistribution"], row["images"]] for row in licences]
+    note = "Each image keeps the licence of its corpus; `LICENSES.csv` has the sources and citations.\n\n"
+    return note + table(["Corpus", "Licence", "May be passed on", "Images included"], rows)
+
+
+def _verification(version: str, content: str) -> str:
+    return f"""```
+sartext release verify path/to/{version}
+```
+
+checks every file against `MANIFEST.json` and every image against its hash. The content is
+`{content}`.
+
+`provenance/` holds the graph, parameters and data hashes that this release was built from, `quality/` the results
+of the gate.
+"""
+
+
+def _citations(licences: Sequence[Any]) -> str:
+    return "\n".join(f"- `{row['corpus']}`: {row['citation']} {row['source_url']}" for row in licences) + "\n"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_cell(one) for one in line) + " |" for line in lines) + "\n"
+
+
+def _cell(value: object) -> str:
+    return " ".join(str(value).split()).replace("|", "\\|")
+
+
+def changes(version: str, before: str | None, difference: Comparison | None, statistics: Mapping[str, Any]) -> str:
+    """Return ``CHANGES.md``: what differs from the version before, with examples."""
+    if before is None or difference is None:
+        corpora = len(statistics["corpora"])
+        return f"# {version}\n\nThe first release: {statistics['pairs']:,} pairs of {corpora} corpora.\n"
+    parts = [f"# {version}\n\nA {difference.level} change against {before}.\n"]
+    parts.append(table(["Change", "Count"], [[name, f"{n:,}"] for name, n in difference.counts().items()]))
+    parts.append(_listed("Columns", difference.columns))
+    parts.append(_listed("Layout", difference.layout))
+    parts.append(_listed("Corpora added", difference.corpora_added))
+    parts.append(_listed("Corpora removed", difference.corpora_removed))
+    parts.append(_listed("Images added", difference.added))
+    parts.append(_listed("Images removed", difference.removed))
+    parts.append(_listed("Moved to another split", [f"{i}: {old} to {new}" for i, old, new in difference.moved]))
+    parts.append(
+        _listed("Captions changed", [f'{i}: "{old}" became "{new}"' for i, old, new in difference.captions])
+    )
+    parts.append(_listed("Other columns changed", difference.metadata))
+    return "\n".join(part for part in parts if part)
+
+
+def _listed(title: str, items: Sequence[str]) -> str:
+    if not items:
+        return ""
+    shown = [f"- {' '.join(item.split())}" for item in items[:EXAMPLES]]
+    more = [f"- and {len(items) - EXAMPLES:,} more"] if len(items) > EXAMPLES else []
+    return "\n".join([f"## {title}\n", *shown, *more]) + "\n"

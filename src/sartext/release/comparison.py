@@ -1,0 +1,207 @@
+"""What changed between two releases, and what kind of version that makes."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sartext.errors import ReleaseError
+from sartext.files import read_json
+
+Level = Literal["none", "patch", "minor", "major"]
+
+_SPLIT_FILE = re.compile(r"^(?P<folder>[^/]+)/(?:train|validation|test)(?:-\d{5}-of-\d{5})?(?P<suffix>\.[a-z.]+)$")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The differences from an old release to a new one.
+
+    ``moved`` holds image id, old and new split; ``captions`` image id, old and new caption; ``metadata`` the ids
+    that differ in any other column; ``columns`` and ``layout`` say in words what differs in structure.
+    """
+
+    same_bytes: bool
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    moved: tuple[tuple[str, str, str], ...] = ()
+    captions: tuple[tuple[str, str, str], ...] = ()
+    metadata: tuple[str, ...] = ()
+    corpora_added: tuple[str, ...] = ()
+    corpora_removed: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    layout: tuple[str, ...] = ()
+
+    @property
+    def level(self) -> Level:
+        """The part of the version that must rise.
+
+        Major: a column or the layout changed, an id was removed or moved to another split. Minor: images or
+        corpora were added. Patch: anything else of existing ids. None: the bytes are the same.
+        """
+        if self.same_bytes:
+            return "none"
+        if self.columns or self.layout or self.removed or self.moved:
+            return "major"
+        return "minor" if self.added or self.corpora_added else "patch"
+
+    def counts(self) -> dict[str, int]:
+        """How many of each kind of difference there are."""
+        kinds = ("added", "removed", "moved", "captions", "metadata", "corpora_added", "corpora_removed")
+        return {kind: len(getattr(self, kind)) for kind in (*kinds, "columns", "layout")}
+
+
+def compare(old: Path, new: Path) -> Comparison:
+    """Compare two releases, or a release with an assembled one (``build/release``).
+
+    Raises:
+        ReleaseError: a folder is no release, or a table in it cannot be read.
+    """
+    before, after = content_files(old), content_files(new)
+    if before == after:
+        return Comparison(same_bytes=True)
+    old_rows, new_rows = read_pairs(old), read_pairs(new)
+    common = sorted(old_rows.keys() & new_rows.keys())
+    changed = [(image_id, old_rows[image_id], new_rows[image_id]) for image_id in common]
+    old_corpora, new_corpora = _corpora(old), _corpora(new)
+    return Comparison(
+        same_bytes=False,
+        added=tuple(sorted(new_rows.keys() - old_rows.keys())),
+        removed=tuple(sorted(old_rows.keys() - new_rows.keys())),
+        moved=tuple((name, a["split"], b["split"]) for name, a, b in changed if a["split"] != b["split"]),
+        captions=tuple(
+            (name, a["caption"], b["caption"]) for name, a, b in changed if a["caption"] != b["caption"]
+        ),
+        metadata=tuple(name for name, a, b in changed if _rest(a) != _rest(b)),
+        corpora_added=tuple(sorted(new_corpora - old_corpora)),
+        corpora_removed=tuple(sorted(old_corpora - new_corpora)),
+        columns=tuple(_different_columns(old, new)),
+        layout=tuple(_different_layout(before, after)),
+    )
+
+
+def describe(old: Path, new: Path) -> str:
+    """Return what changed from one release to another in a few lines, for a terminal.
+
+    Raises:
+        ReleaseError: as `compare`.
+    """
+    difference = compare(old, new)
+    if difference.same_bytes:
+        return f"{old} and {new} hold the same content"
+    counts = [f"  {kind.replace('_', ' ')}: {count:,}" for kind, count in difference.counts().items() if count]
+    return "\n".join([f"from {old} to {new}: a {difference.level} change", *counts])
+
+
+def content_files(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file that makes up the content of a release, by relative path.
+
+    Raises:
+        ReleaseError: the folder is neither a published nor an assembled release.
+    """
+    for name in ("MANIFEST.json", "content.json"):
+        if (folder / name).is_file():
+            files = read_json(folder / name)
+            break
+    else:
+        raise ReleaseError(
+            "not a release: neither MANIFEST.json nor content.json is there",
+            where=folder,
+            way_out="name the folder of a version, such as releases/sar-text/1.0.0",
+        )
+    try:
+        listed: Mapping[str, Any] = files["files"]
+        hashes = {path: _hash_of(value) for path, value in listed.items() if is_content(path)}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ReleaseError(
+            f"{name} lacks {error}", where=folder / name, way_out="get the release again"
+        ) from error
+    return hashes
+
+
+def is_content(path: str) -> bool:
+    """Whether a file of a release belongs to its content: what stands there whatever the version is called."""
+    return not (
+        path in {"README.md", "MANIFEST.json", "CHANGES.md", "content.json"}
+        or path.startswith(("provenance/", "quality/data-docs/"))
+    )
+
+
+def _hash_of(value: object) -> str:
+    return str(value["sha256"]) if isinstance(value, dict) else str(value)
+
+
+def data_files(folder: Path) -> list[Path]:
+    """Return the Parquet files of a release, in the order of their names."""
+    return sorted((folder / "data").glob("*.parquet"))
+
+
+def read_pairs(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return every column but the images, by image id.
+
+    Raises:
+        ReleaseError: a file cannot be read or has no ``image_id``.
+    """
+    return {row["image_id"]: row for path in data_files(folder) for row in _rows(path)}
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        columns = [name for name in pq.read_schema(path).names if name != "image"]
+        if not {"image_id", "split", "caption", "corpus"} <= set(columns):
+            raise ReleaseError("not a table of pairs", where=path, way_out="get the release again")
+        with pq.ParquetFile(path) as table:
+            for batch in table.iter_batches(columns=columns):
+                yield from batch.to_pylist()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ReleaseError(
+            f"not a readable Parquet file ({error})", where=path, way_out="get the release again"
+        ) from error
+
+
+def _rest(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in {"split", "caption"}}
+
+
+def _corpora(folder: Path) -> set[str]:
+    try:
+        return set(pq.read_table(folder / "ledger.parquet", columns=["corpus"]).column("corpus").to_pylist())
+    except (pa.ArrowInvalid, OSError, KeyError) as error:
+        raise ReleaseError(
+            f"the ledger cannot be read ({error})",
+            where=folder / "ledger.parquet",
+            way_out="get the release again",
+        ) from error
+
+
+def _columns(folder: Path) -> dict[str, str]:
+    tables = {"data": data_files(folder)[:1], "ledger": [folder / "ledger.parquet"]}
+    return {
+        f"{table}.{field.name}": str(field.type)
+        for table, paths in tables.items()
+        for path in paths
+        for field in pq.read_schema(path)
+    }
+
+
+def _different_columns(old: Path, new: Path) -> list[str]:
+    before, after = _columns(old), _columns(new)
+    found = [f"{name} removed" for name in sorted(before.keys() - after.keys())]
+    found += [f"{name} added" for name in sorted(after.keys() - before.keys())]
+    both = sorted(before.keys() & after.keys())
+    return found + [f"{name}: {before[name]} to {after[name]}" for name in both if before[name] != after[name]]
+
+
+def _different_layout(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    old, new = ({_kind(path) for path in files} for files in (before, after))
+    return [f"{path} removed" for path in sorted(old - new)] + [f"{path} added" for path in sorted(new - old)]
+
+
+def _kind(path: str) -> str:
+    """A path without the split and the number of the shard: a new shard or split is no new layout."""
+    matched = _SPLIT_FILE.match(path)
+    return f"{matched['folder']}/<split>{matched['suffix']}" if matched else path

@@ -1,0 +1,204 @@
+"""An image's whole story: annotation, facts, rule, caption, duplicates, split, gate rows and fate."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import pyarrow.compute as pc
+
+from sartext.catalogue.entry import Entry
+from sartext.catalogue.loading import find_entry
+from sartext.config import Project
+from sartext.corpora.quarantine import Fault, read_quarantine
+from sartext.errors import ArtefactError, nearest
+from sartext.files import read_json
+from sartext.release.duplicates import read_duplicates
+from sartext.release.inputs import read_index
+from sartext.tables import CAPTIONS, LEDGER, SPLITS, UNCAPTIONED, read_rows
+
+Row = tuple[str, str]
+
+NOT_YET = "not decided yet: run `make release`"
+_BOXES_SHOWN = 20
+
+
+def explain(project: Project, image_id: str) -> list[Row]:
+    """Tell where an image came from, what was said about it, where it stands and what became of it.
+
+    Stages that have not run yet are told as such.
+
+    Returns:
+        Headings with their texts, in the order of the story.
+
+    Raises:
+        ArtefactError: no source image has this id; the nearest known one is told.
+    """
+    corpus = _corpus_of(project, image_id)
+    entry = find_entry(project, corpus)
+    table = read_index(project, corpus)
+    found = table.filter(pc.equal(table.column("image_id"), image_id)).to_pylist()
+    faults = read_quarantine(project.corpus(corpus) / "quarantine.csv")
+    fate = _ledger_row(project, image_id)
+    if not found and fate is None and not _quarantined(faults, image_id):
+        known = [*table.column("image_id").to_pylist(), *(one.image_id for one in faults if one.image_id)]
+        close = get_close_matches(image_id, known, n=1, cutoff=0.5)
+        way_out = f"did you mean '{close[0]}'?" if close else f"an id of this corpus is '{known[0]}'"
+        raise ArtefactError(f"no source image is called '{image_id}'", where=corpus, way_out=way_out)
+    story = [("image", image_id), ("corpus", f"{corpus}: {entry.title}")]
+    if found:
+        story += [*_source(found[0], entry), *_annotation(found[0])]
+    story += _faults(faults, image_id, fate)
+    if found:
+        story += [
+            *_caption(project, corpus, found[0]),
+            *_duplicates(project, image_id),
+            *_split(project, image_id),
+        ]
+        story += _gate(project, image_id)
+    return [*story, _fate(fate)]
+
+
+def _corpus_of(project: Project, image_id: str) -> str:
+    corpora = project.parameters.corpora
+    corpus, slash, _ = image_id.partition("/")
+    if corpus not in corpora or not slash:
+        raise ArtefactError(
+            f"no source image is called '{image_id}': an id is CORPUS/NAME, and no corpus is called '{corpus}'",
+            where="params.yaml: corpora",
+            way_out=nearest(corpus, corpora),
+        )
+    return corpus
+
+
+def _ledger_row(project: Project, image_id: str) -> Mapping[str, Any] | None:
+    path = project.build / "ledger.parquet"
+    rows = read_rows(path, LEDGER) if path.is_file() else []
+    return next((row for row in rows if row["image_id"] == image_id), None)
+
+
+def _quarantined(faults: list[Fault], image_id: str) -> bool:
+    return any(one.kind == "image" and one.image_id == image_id for one in faults)
+
+
+def _source(row: Mapping[str, Any], entry: Entry) -> list[Row]:
+    window = "" if row["db_low"] is None else f", shown from {row['db_low']:g} to {row['db_high']:g} dB"
+    told = [
+        ("file", f"{row['path']} (SHA-256 {row['sha256']})"),
+        (
+            "picture",
+            f"{row['width']} x {row['height']} pixels, {row['modality']}, {row['quantity']}, "
+            f"polarisation {row['polarisation']}{window}",
+        ),
+        ("sensor and licence", f"{entry.sensor}; {entry.licence or 'no licence given'}"),
+        ("place", row["scene_id"]),
+    ]
+    for heading, column in (("other half", "paired_path"), ("published split", "published_split")):
+        if row[column]:
+            told.append((heading, row[column]))
+    return told
+
+
+def _annotation(row: Mapping[str, Any]) -> list[Row]:
+    told = []
+    for one in row["objects"][:_BOXES_SHOWN]:
+        corners = ", ".join(f"{one[side]:g}" for side in ("xmin", "ymin", "xmax", "ymax"))
+        told.append(f"{one['label']} ({corners})")
+    if row["objects"]:
+        counts = Counter(one["label"] for one in row["objects"])
+        summary = ", ".join(f"{count} {label}" for label, count in sorted(counts.items()))
+        more = "; …" if len(row["objects"]) > _BOXES_SHOWN else ""
+        objects = f"{summary}: {'; '.join(told)}{more}"
+    else:
+        objects = "no object"
+    story = [("annotated objects", objects)]
+    cover = [f"{one['label']} {one['fraction']:.1%}" for one in row["regions"] if one["zone"] == "image"]
+    if cover:
+        story.append(("annotated land cover", ", ".join(cover)))
+    return story + [("source caption", caption) for caption in row["captions"]]
+
+
+def _faults(faults: list[Fault], image_id: str, fate: Mapping[str, Any] | None) -> list[Row]:
+    path = fate["path"] if fate else None
+    told = [one for one in faults if one.image_id == image_id or one.path == path]
+    return [("quarantine", f"{one.kind}: {one.reason} {one.detail}".rstrip()) for one in told]
+
+
+def _caption(project: Project, corpus: str, row: Mapping[str, Any]) -> list[Row]:
+    if corpus not in project.parameters.captions or row["modality"] != "sar":
+        return []
+    folder = project.captions(corpus)
+    if not folder.is_dir():
+        return [("caption", NOT_YET)]
+    for one in read_rows(folder / "captions.parquet", CAPTIONS):
+        if one["image_id"] == row["image_id"]:
+            rewritten = [("rewritten from", one["source_caption"])] if one["source_caption"] else []
+            score = "" if one["score"] is None else f", score {one['score']:.3f}"
+            rule = f"{one['method']} (version {one['method_version']}{score})"
+            return [("facts", one["facts"]), ("rule", rule), *rewritten, ("caption", one["caption"])]
+    reasons = read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
+    return [("caption", f"none: {one['reason']}") for one in reasons if one["image_id"] == row["image_id"]]
+
+
+def _duplicates(project: Project, image_id: str) -> list[Row]:
+    path = project.build / "splits" / "duplicates.csv"
+    told: list[Row] = []
+    for one in read_duplicates(path) if path.is_file() else []:
+        if image_id not in {one["image_id"], one["duplicate_of"]}:
+            continue
+        other = one["duplicate_of"] if one["image_id"] == image_id else one["image_id"]
+        if one["kind"] == "near":
+            figures = f"correlation {one['correlation']}, {one['hash_distance']} bits of the hash differ"
+        else:
+            figures = f"the annotations differ in {one['differs']}" if one["differs"] else "annotated alike"
+        told.append((f"{one['kind']} duplicate", f"{other} ({figures})"))
+    return told
+
+
+def _split(project: Project, image_id: str) -> list[Row]:
+    path = project.build / "splits" / "splits.parquet"
+    if not path.is_file():
+        return [("split", NOT_YET)]
+    rows = read_rows(path, SPLITS)
+    mine = next((row for row in rows if row["image_id"] == image_id), None)
+    if mine is None:
+        return [("split", NOT_YET)]
+    story = []
+    for heading, column in (("cluster", "cluster_id"), ("group", "group_id")):
+        members = sum(row[column] == mine[column] for row in rows)
+        story.append((heading, f"{mine[column]} ({members} image{'s' if members > 1 else ''})"))
+    if mine["benchmark"]:
+        story.append(("benchmark", mine["benchmark"]))
+    return [*story, ("split", f"{mine['split'] or 'none'}: {mine['reason']}")]
+
+
+def _gate(project: Project, image_id: str) -> list[Row]:
+    path = project.build / "quality" / "gate.json"
+    if not path.is_file():
+        return [("gate", NOT_YET)]
+    verdict = read_json(path)
+    story = [("gate", "passed" if verdict["passed"] else "refused")]
+    for suite in verdict["suites"]:
+        rows = suite["expectations"]
+        passed = sum(bool(row["passed"]) for row in rows)
+        story.append((f"gate: {suite['name']}", f"{passed} of {len(rows)} expectations passed"))
+        story += [
+            (f"gate: {suite['name']}", f"{row['severity']}: {row['name']}: {row['detail']}")
+            for row in rows
+            if not row["passed"] and _names(str(row["detail"]), image_id)
+        ]
+    return story
+
+
+def _names(text: str, image_id: str) -> bool:
+    # 'ssdd/0001' is not named by 'ssdd/00012'
+    return re.search(rf"(?<![\w./-]){re.escape(image_id)}(?![\w/-])", text) is not None
+
+
+def _fate(fate: Mapping[str, Any] | None) -> Row:
+    if fate is None:
+        return "fate", NOT_YET
+    if fate["reason"]:
+        return "fate", f"{fate['fate']} by stage {fate['stage']}: {fate['reason']}"
+    return "fate", str(fate["fate"])

@@ -1,0 +1,86 @@
+"""How a suite is declared: frames of measured columns, and expectations on them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sartext.config import GateParameters
+from sartext.release.gate.inputs import Inputs
+
+Severity = Literal["critical", "warning"]
+Measure = Callable[[Inputs], Sequence[Any]]
+Arguments = Callable[[GateParameters], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A table to validate: one row per subject, one column per measure.
+
+    Args:
+        name: what it is called in the Data Docs.
+        rows: what one row is, in the plural (``pairs``, ``corpora``).
+        subjects: what each row is about (an image id, a corpus, a column).
+        columns: the measures by column name; each gives one value per subject, in their order. A measure that
+            raises makes its column absent, and the expectations on it crash.
+    """
+
+    name: str
+    rows: str
+    subjects: Measure
+    columns: Mapping[str, Measure]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation of Great Expectations on a frame, and how its figure reads.
+
+    Args:
+        name: what is expected.
+        frame: the frame it is evaluated on.
+        expectation: the class in ``great_expectations.expectations``.
+        arguments: its arguments, given the thresholds.
+        unit: the unit of the figure.
+        severity: a critical one blocks the release.
+        figure: the number of rows that fail, or the value that was observed.
+    """
+
+    name: str
+    frame: str
+    expectation: str
+    arguments: Arguments
+    unit: str
+    severity: Severity = "critical"
+    figure: Literal["failing", "observed"] = "failing"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The frames and expectations of one suite."""
+
+    name: str
+    frames: tuple[Frame, ...]
+    checks: tuple[Check, ...]
+
+
+def without(name: str, frame: str, column: str, unit: str, severity: Severity = "critical") -> Check:
+    """Expect a column of complaints to be empty; its text says what is wrong with a row."""
+    return Check(
+        name,
+        frame,
+        "ExpectColumnValuesToBeInSet",
+        lambda _: {"column": column, "value_set": [""]},
+        unit,
+        severity,
+    )
+
+
+def most(name: str, frame: str, column: str, unit: str, limit: Callable[[GateParameters], float]) -> Check:
+    """Expect the largest value of a column to stay at or under a limit; the figure is that value."""
+    return Check(
+        name,
+        frame,
+        "ExpectColumnMaxToBeBetween",
+        lambda gate: {"column": column, "max_value": limit(gate)},
+        unit,
+        figure="observed",
+    )

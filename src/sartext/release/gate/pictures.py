@@ -1,0 +1,85 @@
+"""Looking at one image of the candidate: decoded again from its file, independently of the index."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sartext.catalogue.entry import Entry
+from sartext.corpora.annotations import find_annotations
+from sartext.corpora.examination import pixels_sha256
+from sartext.corpora.images import Unusable, decode, picture, read_image
+from sartext.corpora.masks import read_mask
+from sartext.corpora.radiometry import to_db
+
+BRIGHTEST = 255
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an image file shows.
+
+    ``fault`` says why it cannot be decoded; then nothing else is known. ``saturated`` is the share of picture
+    pixels at the brightest value; ``backscatter`` is the sum of dB and the number of pixels by class, where the
+    corpus is calibrated and the image has a mask.
+    """
+
+    fault: str = ""
+    sha256: str = ""
+    pixels_sha256: str = ""
+    width: int = 0
+    height: int = 0
+    constant: bool = False
+    saturated: float = 0.0
+    backscatter: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+
+
+def look(root: Path, catalogue: Mapping[str, Entry], row: Mapping[str, Any]) -> Look:
+    """Decode the image of a pair; a file that cannot be decoded is a finding, not an error."""
+    entry = catalogue[row["corpus"]]
+    try:
+        content = read_image(root / row["path"])
+        pixels = decode(content, entry.bands)
+        shown = picture(root, row, entry)
+        backscatter = _backscatter(root, row, entry, pixels)
+    except Unusable as error:
+        return Look(fault=str(error))
+    return Look(
+        sha256=hashlib.sha256(content).hexdigest(),
+        pixels_sha256=pixels_sha256(pixels),
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        constant=bool(shown.min() == shown.max()),
+        saturated=float((shown == BRIGHTEST).mean()),
+        backscatter=backscatter,
+    )
+
+
+def _backscatter(
+    root: Path, row: Mapping[str, Any], entry: Entry, pixels: npt.NDArray[Any]
+) -> dict[str, tuple[float, int]]:
+    declared = entry.annotations
+    if not (entry.calibrated and declared and declared.format == "mask" and measured_classes(entry)):
+        return {}
+    folder = root / "data" / entry.name
+    path = row["path"].removeprefix(f"data/{entry.name}/")
+    mask = find_annotations(folder, declared, [path]).masks.get(path)
+    if mask is None:
+        return {}
+    classes, _ = read_mask(read_image(folder / mask), entry)
+    decibels = to_db(pixels, entry)
+    found = {}
+    for number, one in enumerate(entry.classes):
+        values = decibels[(classes == number) & np.isfinite(decibels)]
+        if one.db_range is not None and values.size:
+            found[one.label] = (float(values.sum()), int(values.size))
+    return found
+
+
+def measured_classes(entry: Entry) -> dict[str, tuple[float, float]]:
+    """Return the expected range of mean dB of each class that states one."""
+    return {one.label: one.db_range for one in entry.classes if one.db_range is not None}

@@ -1,0 +1,85 @@
+"""The verdict of the gate, and the candidate that it is about."""
+
+import hashlib
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sartext.config import Project
+from sartext.errors import ArtefactError, GateError
+from sartext.files import canonical_json, read_json
+from sartext.release.gate.suites import SUITES
+
+BATCH = 4096
+
+
+def candidate_sha256(project: Project) -> str:
+    """Return the SHA-256 of the candidate's content: every row of its pairs and of its ledger, in file order.
+
+    The hash is over canonical JSON, not over the bytes of Parquet.
+
+    Raises:
+        ArtefactError: a file is absent or damaged.
+    """
+    digest = hashlib.sha256()
+    for path in (project.build / "candidate" / "pairs.parquet", project.build / "ledger.parquet"):
+        try:
+            with pq.ParquetFile(path) as table:
+                columns = [f"{field.name}:{field.type}" for field in table.schema_arrow]
+                digest.update(canonical_json([path.name, *columns]).encode() + b"\n")
+                for batch in table.iter_batches(batch_size=BATCH):
+                    for row in batch.to_pylist():
+                        digest.update(json.dumps(row, sort_keys=True, default=str).encode() + b"\n")
+        except FileNotFoundError as error:
+            raise ArtefactError("the candidate is missing", where=path, way_out="run `make release`") from error
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ArtefactError(
+                f"not a readable Parquet file ({error})", where=path, way_out="remove it and build it again"
+            ) from error
+    return digest.hexdigest()
+
+
+def require_passed(project: Project) -> dict[str, Any]:
+    """Return the verdict if it is there, complete, about this very candidate, and passed.
+
+    Raises:
+        GateError: it is missing, foreign, incomplete or failed; the failed expectations are named.
+        ArtefactError: the candidate is absent or damaged.
+    """
+    path = project.build / "quality" / "gate.json"
+    where = project.relative(path)
+    if not path.is_file():
+        raise GateError("the candidate has not been checked", where=where, way_out="run `sartext quality`")
+    verdict = read_json(path)
+    if not isinstance(verdict, dict) or verdict.get("content_sha256") != candidate_sha256(project):
+        raise GateError(
+            "the verdict is about another candidate", where=where, way_out="run `sartext quality` on this one"
+        )
+    suites = {suite["name"]: suite for suite in verdict.get("suites", [])}
+    absent = [name for name in SUITES if not suites.get(name, {}).get("expectations")]
+    if absent:
+        raise GateError(
+            f"the verdict lacks the results of {', '.join(absent)}", where=where, way_out="run `sartext quality`"
+        )
+    failed = failures(verdict)
+    if failed or verdict.get("passed") is not True:
+        shown = "; ".join(f"{name} ({detail})" for name, detail in failed[:3]) or "no expectation is named"
+        more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+        raise GateError(
+            f"the quality gate failed: {shown}{more}",
+            where=where,
+            way_out="correct the data or captions it names and build again; all rows: build/quality/gate.json",
+        )
+    return verdict
+
+
+def failures(verdict: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return name (``suite.expectation``) and detail of every expectation that blocks the release."""
+    return [
+        (f"{suite['name']}.{row['name']}", str(row["detail"]))
+        for suite in verdict["suites"]
+        for row in suite["expectations"]
+        if not row["passed"] and row["severity"] == "critical"
+    ]

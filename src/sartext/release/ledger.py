@@ -1,0 +1,145 @@
+"""The ledger: every source image of every corpus, released or left out, with the stage and the reason.
+
+The order of the stages is the order of the questions: could the file be used, was there something to say about it,
+is it the one that stays of its duplicates, may it stand in the candidate.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sartext.catalogue.entry import Entry
+from sartext.config import Project
+from sartext.corpora.quarantine import read_quarantine
+from sartext.errors import ArtefactError
+from sartext.files import read_json
+from sartext.release.groups import TRAIN
+
+RELEASED, LEFT_OUT = "released", "left out"
+BY_MODEL = frozenset({"narrator", "optical-model"})
+"""Methods whose captions a model wrote; they train, and never judge."""
+
+OPTICAL = "optical image, kept for training"
+UNLABELLED = "SAR image without labels, kept for the narrator"
+NOT_LISTED = "SAR image of a corpus that params.yaml does not list under captions"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a source image: ``stage`` is ``release``, or the stage that left it out and why."""
+
+    stage: str
+    reason: str = ""
+
+    @property
+    def released(self) -> bool:
+        """Whether it stands in the candidate."""
+        return self.stage == "release"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the stages wrote about the images of one corpus, by image id."""
+
+    entry: Entry
+    captioned: bool
+    captions: Mapping[str, Mapping[str, Any]]
+    uncaptioned: Mapping[str, str]
+    splits: Mapping[str, Mapping[str, Any]]
+
+
+def fate_of(row: Mapping[str, Any], known: Known) -> Fate:
+    """Decide what becomes of an image of the index.
+
+    Raises:
+        ArtefactError: a stage has not seen the image.
+    """
+    image_id = row["image_id"]
+    split = known.splits.get(image_id)
+    if split is None:
+        raise _unseen(image_id, "build/splits/splits.parquet", "sartext splits")
+    optical = row["modality"] != "sar"
+    caption = None if optical else known.captions.get(image_id)
+    if known.captioned and not optical and caption is None:
+        if image_id not in known.uncaptioned:
+            name = known.entry.name
+            raise _unseen(image_id, f"build/captions/{name}", f"sartext captions {name}")
+        return Fate("captions", known.uncaptioned[image_id])
+    if split["split"] is None:
+        return Fate("splits", split["reason"])
+    if optical:
+        return Fate("candidate", OPTICAL)
+    if caption is None:
+        return Fate("candidate", UNLABELLED if known.entry.kind in {"unlabelled", "pairs"} else NOT_LISTED)
+    if caption["method"] in BY_MODEL and split["split"] != TRAIN:
+        by_model = f"captioned by a model ({caption['method']}), and {split['split']} is captioned by people only"
+        return Fate("candidate", by_model)
+    return Fate("release")
+
+
+def _unseen(image_id: str, where: str, command: str) -> ArtefactError:
+    return ArtefactError(f"image '{image_id}' is not in it", where=where, way_out=f"run `{command}`")
+
+
+def ledger_row(corpus: str, image_id: str, path: str, fate: Fate) -> dict[str, object]:
+    """Return one row of the ledger."""
+    return {
+        "image_id": image_id,
+        "corpus": corpus,
+        "path": path,
+        "fate": RELEASED if fate.released else LEFT_OUT,
+        "stage": fate.stage,
+        "reason": fate.reason,
+    }
+
+
+def quarantined_rows(project: Project, corpus: str, taken: Collection[str]) -> list[dict[str, object]]:
+    """Return a ledger row for each source image that the index left out.
+
+    Boxes and annotations in the quarantine are no images. An image whose id another one has (``taken``) is told
+    apart by its path.
+    """
+    reasons: dict[str, list[str]] = {}
+    ids: dict[str, str] = {}
+    for fault in read_quarantine(project.corpus(corpus) / "quarantine.csv", "image"):
+        reasons.setdefault(fault.path, []).append(": ".join(part for part in (fault.reason, fault.detail) if part))
+        ids.setdefault(fault.path, fault.image_id)
+    used = set(taken)
+    rows = []
+    for path in sorted(reasons):
+        image_id = ids[path]
+        if not image_id or image_id in used:
+            image_id = f"{corpus}/{path.removeprefix(f'data/{corpus}/')}"
+        used.add(image_id)
+        rows.append(ledger_row(corpus, image_id, path, Fate("corpus", "; ".join(reasons[path]))))
+    return rows
+
+
+def check_sums(project: Project, rows: Iterable[Mapping[str, object]]) -> dict[str, dict[str, int]]:
+    """Return the counts of the ledger per corpus, once they equal what the index counted when it found the files.
+
+    Raises:
+        ArtefactError: a corpus has more or fewer source images than fates.
+    """
+    counts: dict[str, Counter[str]] = {name: Counter() for name in project.parameters.corpora}
+    for row in rows:
+        counts[str(row["corpus"])][str(row["fate"])] += 1
+    for name, counted in counts.items():
+        path = project.corpus(name) / "metrics.json"
+        metrics = read_json(path)
+        found = metrics["images_found"] + metrics["optical_halves_found"]
+        if found != counted.total():
+            raise ArtefactError(
+                f"{found} source images were found, but {counted.total()} have a fate",
+                where=path,
+                way_out=f"run `sartext corpus {name}` and `sartext splits` again",
+            )
+    return {
+        name: {
+            "sources": counted.total(),
+            "released": counted[RELEASED],
+            "left_out": counted[LEFT_OUT],
+        }
+        for name, counted in counts.items()
+    }

@@ -1,0 +1,253 @@
+"""Publishing a release: a version, a card, a manifest, and a folder that never changes again."""
+
+import csv
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sartext.config import Project
+from sartext.errors import ReleaseError
+from sartext.files import (
+    PARTIAL,
+    disk_errors,
+    read_json,
+    remove_tree,
+    sha256_file,
+    sha256_tree,
+    sync,
+    sync_tree,
+    write_json,
+    write_text,
+)
+from sartext.release import provenance, versions
+from sartext.release.assembly import CONTENT, content_sha256
+from sartext.release.card import changes, dataset_card
+from sartext.release.comparison import Comparison, compare, content_files
+from sartext.release.gate.running import DOCS_OF
+from sartext.release.gate.verdict import require_passed
+from sartext.release.verification import MANIFEST, read_manifest
+
+DATA_DOCS = "quality/data-docs"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which version the assembled release gets.
+
+    ``before`` is the highest published version, ``difference`` what changed against it. ``new`` is false where
+    that content is published already.
+    """
+
+    version: str
+    new: bool
+    before: str | None = None
+    difference: Comparison | None = None
+
+
+def publish(project: Project) -> dict[str, object]:
+    """Publish ``build/release`` as ``releases/<name>/<version>/`` (stage ``publication``).
+
+    Unchanged content publishes nothing. The folder appears whole or not at all; its files are read-only.
+
+    Returns:
+        Version, content hash, path, whether it is new, and the counts of what changed.
+
+    Raises:
+        GateError: the gate did not pass this very candidate.
+        ReleaseError: the assembled release is missing, stale or damaged, or the version exists with other content.
+    """
+    content = require_assembled(project)
+    _clear_interrupted(project.releases)
+    decision = decide(project, content)
+    target = project.releases / decision.version
+    if decision.new:
+        with _new_folder(target) as folder:
+            _fill(project, folder, decision, content)
+    record = {
+        "name": project.parameters.release.name,
+        "version": decision.version,
+        "content_sha256": content,
+        "path": project.relative(target),
+    }
+    write_json(_record_path(project), record)
+    counts = decision.difference.counts() if decision.difference else {}
+    return {**record, "published": decision.new, "before": decision.before, "changes": counts}
+
+
+def require_assembled(project: Project) -> str:
+    """Return the content hash of ``build/release`` after checking that it is whole and of this candidate.
+
+    Raises:
+        GateError: as `require_passed`.
+        ReleaseError: the release is not assembled, was changed since, or comes from another verdict.
+    """
+    require_passed(project)
+    folder = project.build / "release"
+    if not (folder / CONTENT).is_file():
+        raise ReleaseError(
+            "no release is assembled", where=project.relative(folder), way_out="run `sartext release assemble`"
+        )
+    stated = read_json(folder / CONTENT)
+    files = {path: digest for path, digest in sha256_tree(folder).items() if path != CONTENT}
+    if files != stated.get("files") or content_sha256(files) != stated.get("content_sha256"):
+        raise ReleaseError(
+            "the assembled release was changed", where=project.relative(folder), way_out="assemble it again"
+        )
+    if files.get("quality/gate.json") != sha256_file(project.build / "quality" / "gate.json"):
+        raise ReleaseError(
+            "the assembled release is of an earlier verdict",
+            where=project.relative(folder),
+            way_out="run `sartext release assemble`",
+        )
+    return content_sha256(files)
+
+
+def decide(project: Project, content: str) -> Decision:
+    """Return the version for a content, by what changed against the highest published one.
+
+    Raises:
+        ReleaseError: an explicit version exists with other content or does not rise, or the published release
+            to compare with is damaged.
+    """
+    found = versions.published(project.releases)
+    if not found:
+        return Decision(_first(project, content), new=True)
+    highest = versions.show(found[-1])
+    folder = project.releases / highest
+    wanted = project.parameters.release.version
+    published = read_manifest(folder)
+    if published["content_sha256"] == content:
+        _require_whole(folder, published)
+        return Decision(highest, new=False, before=highest)
+    difference = compare(folder, project.build / "release")
+    if wanted == "auto":
+        return Decision(versions.show(versions.raised(found[-1], difference.level)), True, highest, difference)
+    if (versions.parse(wanted) or versions.FIRST) in found:
+        same = read_manifest(project.releases / wanted)["content_sha256"] == content
+        if same:
+            return Decision(wanted, new=False, before=highest)
+        raise ReleaseError(
+            f"version {wanted} exists with other content",
+            where="params.yaml: release.version",
+            way_out="name a higher version, or `auto`",
+        )
+    if (versions.parse(wanted) or versions.FIRST) < found[-1]:
+        raise ReleaseError(
+            f"version {wanted} is below the published {highest}",
+            where="params.yaml: release.version",
+            way_out="name a higher version, or `auto`",
+        )
+    return Decision(wanted, True, highest, difference)
+
+
+def _first(project: Project, content: str) -> str:
+    """The version where none is published: the explicit one, that of a lost release, or 1.0.0.
+
+    The record of the last publication outlives ``releases/``: the same content gets its version back, other
+    content gets the next major one, as there is nothing to compare with and no number is given twice.
+    """
+    wanted = project.parameters.release.version
+    if wanted != "auto":
+        return wanted
+    path = _record_path(project)
+    last = read_json(path) if path.is_file() else {}
+    version = versions.parse(str(last.get("version", "")))
+    if version is None or last.get("name") != project.parameters.release.name:
+        return versions.show(versions.FIRST)
+    return versions.show(version if last.get("content_sha256") == content else versions.raised(version, "major"))
+
+
+def _record_path(project: Project) -> Path:
+    return project.build / "publication" / "publication.json"
+
+
+def _require_whole(folder: Path, manifest: dict[str, Any]) -> None:
+    for name, one in manifest["files"].items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != one["size"]:
+            raise ReleaseError(
+                f"the published release is damaged: {name}",
+                where=folder,
+                way_out="restore it from a copy, or remove the folder and publish it again",
+            )
+
+
+def _clear_interrupted(releases: Path) -> None:
+    """Remove what a killed publication left; it never had a version's name."""
+    for item in releases.glob(f"{PARTIAL}*") if releases.is_dir() else ():
+        remove_tree(item)
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    """Yield a sibling folder that becomes ``target`` once it is complete, flushed and read-only."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{target.name}-", dir=target.parent))
+    try:
+        with disk_errors(target):
+            yield temporary
+            for item in temporary.rglob("*"):
+                item.chmod(0o755 if item.is_dir() else 0o444)
+            temporary.chmod(0o755)
+            sync_tree(temporary)
+            os.rename(temporary, target)  # noqa: PTH104 - fails where the version exists and holds files
+            sync(target.parent)
+    finally:
+        remove_tree(temporary)
+
+
+def _fill(project: Project, folder: Path, decision: Decision, content: str) -> None:
+    source = project.build / "release"
+    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=_leave_out_record, copy_function=shutil.copyfile)
+    _copy_docs(project, folder)
+    provenance.write_provenance(project, folder / "provenance")
+    parameters = project.parameters.release
+    statistics = read_json(source / "statistics.json")
+    with (source / "LICENSES.csv").open(encoding="utf-8", newline="") as stream:
+        licences = list(csv.DictReader(stream))
+    write_text(folder / "README.md", dataset_card(parameters, decision.version, content, statistics, licences))
+    write_text(folder / "CHANGES.md", changes(decision.version, decision.before, decision.difference, statistics))
+    files = {
+        path: {"sha256": digest, "size": (folder / path).stat().st_size}
+        for path, digest in sha256_tree(folder).items()
+    }
+    manifest = {
+        "name": parameters.name,
+        "version": decision.version,
+        "content_sha256": content,
+        "git": provenance.git_state(project.root),
+        "corpora": provenance.corpus_hashes(project),
+        "tools": provenance.tool_versions(),
+        "files": files,
+    }
+    write_json(folder / MANIFEST, manifest)
+    if content_sha256(content_files(folder)) != content:
+        raise ReleaseError(
+            "the copy is not what was assembled", where=folder, way_out="check the disk and publish again"
+        )
+
+
+def _leave_out_record(folder: str, names: list[str]) -> set[str]:
+    return {CONTENT} & set(names)
+
+
+def _copy_docs(project: Project, folder: Path) -> None:
+    """Copy the Data Docs if they are about this candidate: they are no output of a stage and may be stale.
+
+    Only the pages and their icon: no page refers to the megabytes of fonts and pictures beside them.
+    """
+    docs = project.build / "docs"
+    marker = docs / DOCS_OF
+    verdict = read_json(folder / "quality" / "gate.json")
+    if not marker.is_file() or marker.read_text(encoding="utf-8").strip() != verdict["content_sha256"]:
+        return
+    for page in sorted(docs.rglob("*")):
+        if page.suffix in {".html", ".ico"}:
+            copy = folder / DATA_DOCS / page.relative_to(docs)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(page, copy)

@@ -1,0 +1,207 @@
+"""One image of an embedded corpus: its files and its annotation, from its number alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sartext.config import SimulationParameters
+from sartext.simulation import radar
+from sartext.simulation.backscatter import decibel
+from sartext.simulation.encoding import geotiff, png
+from sartext.simulation.grammar import optical_captions
+from sartext.simulation.grid import on_pixels
+from sartext.simulation.optical import render
+from sartext.simulation.recipes import PATCHES, PLACES, Shot, shoot
+from sartext.simulation.seeds import generator
+from sartext.simulation.truth import Cover, Scene
+
+Colour = tuple[int, int, int]
+
+LEGEND: Final[dict[str, Colour]] = {
+    "no data": (0, 0, 0),
+    "water": (0, 0, 255),
+    "forest": (0, 100, 0),
+    "crops": (255, 255, 0),
+    "bare soil": (160, 110, 60),
+    "built-up": (255, 0, 0),
+    "road": (90, 90, 90),
+    "ship": (255, 255, 255),
+}
+"""Colours of the masks of `sim-landcover`."""
+
+COVER_LABELS: Final = {
+    Cover.WATER: "water",
+    Cover.FOREST: "forest",
+    Cover.CROPS: "crops",
+    Cover.BARE: "bare soil",
+    Cover.BUILT: "built-up",
+    Cover.ROAD: "road",
+}
+
+NODATA: Final = -9999.0
+FLOOR_DB: Final = -50.0
+EPSG: Final = 32633
+"""UTM zone 33 north; the places are invented."""
+
+PIXEL_METRES: Final = 10.0
+BLURRED: Final = 0.06
+"""Share of the masks without objects whose colours are blended at the borders."""
+
+SWATH_EDGES: Final = 0.16
+"""Share of the other images without objects that a swath's edge cuts."""
+
+SEASONS: Final = ("spring", "summer", "fall", "winter")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One image to make."""
+
+    corpus: str
+    number: int
+    parameters: SimulationParameters
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The files of one image by path below the corpus's folder, and what its annotation says."""
+
+    corpus: str
+    number: int
+    files: dict[str, bytes]
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+def render_image(task: Task) -> Rendered:
+    """Make the files of one image; equal tasks give equal bytes in every process."""
+    shot = shoot(task.corpus, task.number, task.parameters)
+    files, record = _RENDERERS[task.corpus](task, shot)
+    return Rendered(task.corpus, task.number, files, record)
+
+
+def stem(number: int) -> str:
+    """The name of an image by its number, from 000001 on."""
+    return f"{number + 1:06d}"
+
+
+def pair_name(task: Task, band: str) -> str:
+    """The name of a half of a pair: season, s1 or s2, place and patch."""
+    place, patch = divmod(task.number, PATCHES)
+    season = generator(task.parameters.seed, task.corpus, PLACES + place, "writing").integers(len(SEASONS))
+    return f"ROIsim_{SEASONS[int(season)]}_{band}_{place + 1}_p{patch + 1}"
+
+
+def _rng(task: Task, stream: str) -> np.random.Generator:
+    return generator(task.parameters.seed, task.corpus, task.number, stream)
+
+
+def _display(task: Task, shot: Shot) -> bytes:
+    rng = _rng(task, "radar")
+    return png(radar.display(radar.form_image(shot.scene, shot.acquisition, ("VV",), rng)[0]))
+
+
+def _objects(shot: Shot) -> list[dict[str, Any]]:
+    """Label, box and footprint area of each object as the radar shows it."""
+    found = []
+    for index, thing in enumerate(shot.scene.things):
+        box = radar.radar_box(shot.scene, index, shot.acquisition)
+        found.append({"label": thing.label, "box": list(box)})
+    return found
+
+
+def _render_ships(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
+    name = stem(task.number)
+    return {f"JPEGImages/{name}.png": _display(task, shot)}, {"name": name, "objects": _objects(shot)}
+
+
+def _render_objects(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
+    name = stem(task.number)
+    return {f"images/{name}.png": _display(task, shot)}, {"name": name, "objects": _objects(shot)}
+
+
+def _render_landcover(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
+    rng, size = _rng(task, "radar"), task.parameters.size
+    level = decibel(np.maximum(radar.form_image(shot.scene, shot.acquisition, ("VV", "VH"), rng), 1e-12))
+    hundredths = np.round(np.round(np.maximum(level, FLOOR_DB), 6), 2).astype(np.float32)
+    mask = _palette_mask(shot.scene)
+    missing = np.zeros((size, size), dtype=bool)
+    if not shot.scene.things:  # a ship cut at an edge, or blurred, would be a ship that no caption counts
+        marks = _rng(task, "writing")
+        if marks.uniform() < BLURRED:
+            mask = _anti_aliased(mask)
+        else:
+            missing = _swath_edge(size, marks)
+    hundredths[:, missing] = NODATA
+    mask[missing] = LEGEND["no data"]
+    name = f"tile_{task.number + 1:04d}"
+    corner = (500_000.0 + PIXEL_METRES * size * (task.number % 20), 5_000_000.0 - 7.0 * size * task.number)
+    raster = geotiff(hundredths, corner, PIXEL_METRES, EPSG, NODATA)
+    return {f"S1/{name}.tif": raster, f"masks/{name}.png": png(mask)}, {"name": name}
+
+
+def _palette_mask(scene: Scene) -> NDArray[np.uint8]:
+    palette = np.array([LEGEND[COVER_LABELS[cover]] for cover in COVER_LABELS], dtype=np.uint8)
+    mask = palette[scene.land_cover()]
+    ships = [index for index, thing in enumerate(scene.things, start=1) if thing.label == "ship"]
+    mask[np.isin(on_pixels(scene.owner, scene.size), ships)] = LEGEND["ship"]
+    return np.asarray(mask)
+
+
+def _swath_edge(size: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Pixels beyond the edge of the swath, in a share of the images: a slanted wedge on one side."""
+    missing = np.zeros((size, size), dtype=bool)
+    if rng.uniform() < SWATH_EDGES:
+        rows, columns = np.indices((size, size))
+        edge = rng.uniform(0.06, 0.22) * size + rng.uniform(-0.12, 0.12) * (rows - size / 2)
+        missing = columns < edge if rng.uniform() < 0.5 else size - 1 - columns < edge
+    return missing
+
+
+def _anti_aliased(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Blend the colours where two classes meet: the quirk of masks that were resized as pictures."""
+    right = np.roll(mask, -1, axis=1)
+    right[:, -1] = mask[:, -1]
+    return ((mask.astype(np.uint16) + right) // 2).astype(np.uint8)
+
+
+def _render_pairs(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
+    sar, eye = pair_name(task, "s1"), pair_name(task, "s2")
+    files = {f"s1/{sar}.png": _display(task, shot), f"s2/{eye}.png": _picture(task, shot)}
+    captions = optical_captions(shot.scene, shot.sky, _rng(task, "captions"))
+    return files, {"name": f"{eye}.png", "captions": captions if task.number % 2 == 0 else []}
+
+
+def _picture(task: Task, shot: Shot) -> bytes:
+    return png(render(shot.scene, shot.sky, _rng(task, "optical")))
+
+
+def _render_optical(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
+    name = f"{stem(task.number)}.png"
+    captions = optical_captions(shot.scene, shot.sky, _rng(task, "captions"))
+    return {f"images/{name}": _picture(task, shot)}, {"name": name, "captions": captions}
+
+
+def _render_unlabelled(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
+    name = f"{stem(task.number)}.png"
+    shares = {COVER_LABELS[cover]: round(share, 4) for cover, share in shot.scene.shares().items() if share > 0}
+    truth = {
+        "theme": shot.scene.theme,
+        "looks": shot.acquisition.looks,
+        "radar": shot.acquisition.direction,
+        "objects": _objects(shot),
+        "cover": shares,
+    }
+    return {f"images/{name}": _display(task, shot)}, {"name": name, "truth": truth}
+
+
+_RENDERERS: Final[dict[str, Callable[[Task, Shot], tuple[dict[str, bytes], dict[str, Any]]]]] = {
+    "sim-ships": _render_ships,
+    "sim-objects": _render_objects,
+    "sim-landcover": _render_landcover,
+    "sim-pairs": _render_pairs,
+    "sim-optical": _render_optical,
+    "sim-unlabelled": _render_unlabelled,
+}

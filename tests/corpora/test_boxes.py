@@ -1,0 +1,82 @@
+"""Boxes that a source got wrong, and class names that the catalogue does not know."""
+
+import math
+
+import pytest
+
+from sartext.corpora.boxes import BOX_LIMIT, clean_boxes
+from sartext.corpora.quarantine import Unusable
+from sartext.corpora.records import RawBox
+from tests.corpora.making import DETECTION, SHIP, picture, voc
+
+LABELS = {"ship": "ship"}
+
+
+def cleaned(*corners):
+    objects, reasons = clean_boxes((RawBox("ship", *corners),), 100, 80, LABELS)
+    return [(one["xmin"], one["ymin"], one["xmax"], one["ymax"]) for one in objects], reasons
+
+
+@pytest.mark.parametrize(
+    ("corners", "kept", "reasons"),
+    [
+        ((0, 0, 10, 10), [(0, 0, 10, 10)], {}),
+        ((90, 70, 100, 80), [(90, 70, 100, 80)], {}),
+        ((-5, 10, 20, 90), [(0, 10, 20, 80)], {"box-clipped": 1}),
+        ((20, 30, 10, 12), [(10, 12, 20, 30)], {"box-inverted": 1}),
+        ((110, 10, 120, 20), [], {"box-outside": 1}),
+        ((-10, 10, 0, 20), [], {"box-outside": 1}),
+        ((0, 0, 0, 0), [], {"box-without-area": 1}),
+        ((10, 10, 10, 20), [], {"box-without-area": 1}),
+        ((math.nan, 10, 20, 20), [], {"box-not-a-number": 1}),
+        ((0, 10, math.inf, 20), [], {"box-not-a-number": 1}),
+    ],
+)
+def test_box_is_kept_repaired_or_dropped_with_a_reason(corners, kept, reasons):
+    assert cleaned(*corners) == (kept, reasons)
+
+
+def test_absurdly_many_boxes_cost_the_image():
+    boxes = tuple(RawBox("ship", 1, 1, 9, 9) for _ in range(BOX_LIMIT + 1))
+    with pytest.raises(Unusable, match="too-many-boxes"):
+        clean_boxes(boxes, 100, 80, LABELS)
+    assert len(clean_boxes(boxes[1:], 100, 80, LABELS)[0]) == BOX_LIMIT
+
+
+def test_crowd_box_costs_the_image_because_its_number_is_unknown():
+    with pytest.raises(Unusable, match="crowd-box"):
+        clean_boxes((RawBox("ship", 1, 1, 9, 9, crowd=True),), 100, 80, LABELS)
+
+
+def test_bad_boxes_are_told_per_image_and_good_ones_stay(detection):
+    detection.put("images/1.png", picture())
+    boxes = [("ship", 1, 1, 9, 9), ("ship", "nan", 1, 9, 9), ("ship", "x", 1, 9, 9), ("ship", 50, 1, 60, 9)]
+    detection.put("annotations/1.xml", voc(*boxes))
+    metrics = detection.index()
+    assert len(detection.rows()["1"]["objects"]) == 1
+    faults = [(fault.path, fault.reason, fault.detail) for fault in detection.faults("box")]
+    assert faults == [
+        ("data/made/images/1.png", "box-not-a-number", "2 of 4"),
+        ("data/made/images/1.png", "box-outside", "1 of 4"),
+    ]
+    assert metrics["reasons"]["box"] == {"box-not-a-number": 1, "box-outside": 1}
+
+
+def test_class_names_are_mapped_through_the_catalogue(corpus):
+    corpus.declare(**{**DETECTION, "classes": [{**SHIP, "source": ["Ship ", "\u8239", "cargo/tanker"]}]})
+    corpus.put("images/1.png", picture())
+    names = ["ship", "SHIP", "\u8239", "cargo/tanker"]
+    corpus.put("annotations/1.xml", voc(*[(name, 1, 1, 9, 9) for name in names]))
+    corpus.index()
+    found = corpus.rows()["1"]["objects"]
+    assert [one["label"] for one in found] == ["ship"] * 4
+    assert [one["source_label"] for one in found] == names
+
+
+def test_unknown_class_costs_its_image_and_is_named(detection):
+    for image, name in (("1", "buoy"), ("2", "ship")):
+        detection.put(f"images/{image}.png", picture(seed=int(image)))
+        detection.put(f"annotations/{image}.xml", voc((name, 1, 1, 9, 9), ("ship", 1, 1, 9, 9)))
+    detection.index()
+    (fault,) = detection.faults("image")
+    assert (fault.image_id, fault.reason, fault.detail) == ("made/1", "unknown-class", "'buoy'")

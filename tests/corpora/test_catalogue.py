@@ -1,0 +1,63 @@
+"""The package's own catalogue: every entry is complete, and says nothing that its reader cannot do."""
+
+import re
+
+import pytest
+
+from sartext.catalogue.loading import PACKAGED, load_entry
+from sartext.corpora.labels import label_table
+from sartext.corpora.radiometry import fixed_window
+
+ENTRIES = sorted(PACKAGED.glob("*.yaml"))
+
+
+@pytest.fixture(params=ENTRIES, ids=lambda path: path.stem)
+def entry(request):
+    return load_entry(request.param)
+
+
+def test_real_corpora_of_the_sample_are_known():
+    known = {path.stem for path in ENTRIES}
+    assert known >= {"ssdd", "hrsid", "sar-aircraft", "ls-ssdd", "oil-spill", "terramesh", "sen1floods11"}
+    assert known >= {"sen1-2", "rsicd", "rsitmd", "ucm-captions", "sydney-captions"}
+
+
+def test_provenance_is_stated(entry):
+    for text in (entry.title, entry.description, entry.citation, entry.homepage, entry.obtain, entry.sensor):
+        assert text.strip()
+    assert re.fullmatch(r"not-stated|https://\S+|[A-Za-z0-9.+-]+", entry.licence)
+    assert not (entry.redistribution and entry.licence == "not-stated")
+
+
+def test_kind_has_what_its_reader_needs(entry):
+    needed = {
+        "detection": ("voc", "coco"),
+        "segmentation": ("mask",),
+        "captions": ("karpathy", "coco-captions", "lines"),
+        "pairs": (None,),
+        "unlabelled": (None,),
+    }
+    form = entry.annotations.format if entry.annotations else None
+    assert form in needed[entry.kind]
+    assert bool(entry.classes) == (entry.kind in {"detection", "segmentation"})
+    assert entry.kind != "pairs" or entry.pairing
+
+
+def test_classes_are_told_apart(entry):
+    assert set(label_table(entry).values()) == {one.label for one in entry.classes}
+    if entry.kind == "segmentation":
+        marks = [one.colour if one.colour is not None else one.code for one in entry.classes]
+        assert None not in marks
+        assert len(set(marks)) == len(marks)
+        assert len({type(mark) for mark in marks}) == 1
+
+
+def test_nouns_are_words_that_metrics_keep(entry):
+    for one in entry.classes:
+        for word in (one.noun, one.plural, one.hypernym):
+            assert re.fullmatch(r"[A-Za-z0-9' -]+", word)
+
+
+def test_calibrated_corpora_have_a_window(entry):
+    window = fixed_window(entry)
+    assert (window is not None) == (entry.calibrated and entry.quantity != "display")

@@ -1,0 +1,136 @@
+"""COCO JSON in all the ways in which real corpora write it."""
+
+import json
+
+import pytest
+
+from tests.corpora.making import DETECTION, picture
+
+
+@pytest.fixture
+def coco(corpus):
+    annotations = {"format": "coco", "files": ["annotations/*.json*"]}
+    corpus.declare(**{**DETECTION, "annotations": annotations})
+    for image in (1, 2, 3):
+        corpus.put(f"images/P{image}.png", picture(seed=image))
+    return corpus
+
+
+def content(*annotations, images=(1, 2, 3), category=1, first=20180000000, **more):
+    return json.dumps(
+        {
+            "images": [{"id": first + i, "file_name": f"P{i}.png", "width": 40, "height": 30} for i in images],
+            "annotations": [
+                {"id": n, "image_id": first + image, "category_id": category, "bbox": box, "iscrowd": 0, **more}
+                for n, (image, box) in enumerate(annotations)
+            ],
+            "categories": [{"supercategory": None, "id": category, "name": "ship"}],
+        }
+    )
+
+
+@pytest.mark.parametrize("category", [0, 1])
+@pytest.mark.parametrize("name", ["train.json", "train.json.gz"])
+def test_boxes_are_corner_and_size_whatever_the_first_category_is(coco, name, category):
+    coco.put(f"annotations/{name}", content((1, [5, 6, 10.5, 4]), category=category))
+    coco.index()
+    (box,) = coco.rows()["P1"]["objects"]
+    assert (box["xmin"], box["ymin"], box["xmax"], box["ymax"]) == (5, 6, 15.5, 10)
+
+
+def test_image_listed_without_annotations_is_empty_and_kept(coco):
+    coco.put("annotations/a.json", content((1, [5, 6, 10, 4])))
+    coco.index()
+    assert [len(row["objects"]) for row in coco.rows().values()] == [1, 0, 0]
+
+
+def test_ids_are_looked_up_within_their_file(coco):
+    coco.put("annotations/a.json", content((1, [1, 1, 5, 5]), images=(1, 3), category=0, first=0))
+    other = json.loads(content((1, [2, 2, 6, 6]), images=(1,), category=1, first=0))
+    other["images"][0]["file_name"] = "P2.png"
+    coco.put("annotations/b.json", json.dumps(other))
+    coco.index()
+    assert [row["objects"][0]["xmin"] for row in list(coco.rows().values())[:2]] == [1, 2]
+
+
+def test_zero_area_box_is_dropped_and_counted(coco):
+    coco.put("annotations/a.json", content((1, [0, 0, 0, 0]), (1, [1, 1, 5, 5])))
+    coco.index()
+    assert len(coco.rows()["P1"]["objects"]) == 1
+    assert coco.reasons("box") == {"P1": "box-without-area"}
+
+
+def test_images_without_a_record_and_records_without_an_image_are_told(coco):
+    coco.put("annotations/a.json", content((1, [1, 1, 5, 5]), images=(1, 7)))
+    coco.index()
+    assert coco.reasons() == {"P2": "no-annotation", "P3": "no-annotation"}
+    assert [fault.path for fault in coco.faults("annotation")] == ["P7.png"]
+
+
+def test_annotation_of_an_image_that_the_file_does_not_list_is_told(coco):
+    coco.put("annotations/a.json", content((1, [1, 1, 5, 5]), (9, [1, 1, 5, 5])))
+    coco.index()
+    (fault,) = coco.faults("annotation")
+    assert (fault.path, fault.reason) == ("image id 20180000009", "annotation-of-unlisted-image")
+
+
+def test_same_record_in_two_files_counts_once_and_a_contradiction_costs_the_image(coco):
+    coco.put("annotations/a.json", content((1, [1, 1, 5, 5]), (2, [1, 1, 5, 5])))
+    coco.put("annotations/b.json", content((1, [1, 1, 5, 5]), (2, [1, 1, 6, 6]), images=(1, 2)))
+    coco.index()
+    assert len(coco.rows()["P1"]["objects"]) == 1
+    assert coco.reasons() == {"P2": "conflicting-annotations"}
+    assert [fault.reason for fault in coco.faults("annotation")] == ["repeated-annotation"]
+
+
+def test_two_images_with_one_id_are_ambiguous(coco):
+    value = json.loads(content((1, [1, 1, 5, 5])))
+    value["images"][1]["id"] = value["images"][0]["id"]
+    coco.put("annotations/a.json", json.dumps(value))
+    coco.index()
+    assert coco.reasons() == {"P1": "ambiguous-annotation", "P2": "ambiguous-annotation"}
+
+
+def test_crowd_costs_the_image(coco):
+    coco.put("annotations/a.json", content((1, [1, 1, 5, 5]), iscrowd=1))
+    coco.index()
+    assert coco.reasons() == {"P1": "crowd-box"}
+
+
+def test_unknown_category_id_is_an_unknown_class(coco):
+    value = json.loads(content((1, [1, 1, 5, 5])))
+    value["annotations"][0]["category_id"] = 5
+    coco.put("annotations/a.json", json.dumps(value))
+    coco.index()
+    assert coco.reasons() == {"P1": "unknown-class"}
+
+
+@pytest.mark.parametrize("box", [[float("nan"), 1, 5, 5], [1, 1, 5], "1,1,5,5", None, [1, 1, [5], 5]])
+def test_malformed_box_is_dropped_and_counted(coco, box):
+    coco.put("annotations/a.json", content((1, box)))
+    coco.index()
+    assert coco.reasons("box") == {"P1": "box-not-a-number"}
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"images": 5}', "[" * 100_000])
+def test_one_damaged_file_of_two_costs_only_its_images(coco, damage):
+    coco.put("annotations/a.json", content((1, [1, 1, 5, 5]), images=(1,)))
+    coco.put("annotations/b.json", damage)
+    coco.index()
+    assert set(coco.rows()) == {"P1"}
+    assert coco.faults("annotation")[0].path == "annotations/b.json"
+
+
+def test_nonsense_ids_do_not_stop_the_reader(coco):
+    value = json.loads(content((1, [1, 1, 5, 5])))
+    value["annotations"] += [{"image_id": [1], "category_id": {}, "bbox": [1, 1, 5, 5]}, 7, None]
+    value["images"] += [{"id": {}, "file_name": 3}, "x"]
+    coco.put("annotations/a.json", json.dumps(value))
+    coco.index()
+    assert len(coco.rows()) == 3
+
+
+def test_byte_order_mark(coco):
+    coco.put("annotations/a.json", b"\xef\xbb\xbf" + content((1, [1, 1, 5, 5])).encode())
+    coco.index()
+    assert len(coco.rows()["P1"]["objects"]) == 1

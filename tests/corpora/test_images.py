@@ -1,0 +1,203 @@
+"""Image files of every kind that the corpora hold, and files that are no good."""
+
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+from rasterio.errors import NotGeoreferencedWarning
+
+from sartext.corpora import images
+from sartext.corpora.examination import pixels_sha256
+from sartext.corpora.images import Unusable, decode, picture, release_bytes
+from tests.corpora.making import DETECTION, encoded, tiff, voc
+from tests.corpora.making import picture as noise
+
+RAMP = np.arange(12 * 8, dtype=np.uint8).reshape(8, 12)
+
+
+def test_grey_and_colour_pictures_come_as_they_are():
+    assert np.array_equal(decode(encoded(RAMP)), RAMP)
+    assert decode(noise(mode="RGB", form="JPEG")).shape == (30, 40, 3)
+    assert np.array_equal(decode(tiff(np.stack([RAMP] * 3))), np.dstack([RAMP] * 3))
+
+
+@pytest.mark.parametrize("mode", ["1", "LA", "RGBA", "P", "CMYK"])
+def test_unusual_modes_become_grey_or_colour(mode):
+    stream = io.BytesIO()
+    Image.fromarray(RAMP).convert(mode).save(stream, "JPEG" if mode == "CMYK" else "PNG")
+    pixels = decode(stream.getvalue())
+    assert pixels.dtype == np.uint8
+    assert pixels.shape in {(8, 12), (8, 12, 3)}
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_sixteen_bits_keep_their_values(form):
+    values = RAMP.astype(np.uint16) * 600
+    content = tiff(values) if form == "TIFF" else encoded(values)
+    assert decode(content).dtype == np.uint16
+    assert np.array_equal(decode(content), values)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16, np.complex64])
+def test_one_band_of_any_type(kind):
+    values = RAMP.astype(kind) * -1.5
+    assert np.array_equal(decode(tiff(values)), values)
+
+
+@pytest.mark.parametrize("layout", ["pixel", "band"])
+def test_two_float_bands_come_last_however_they_are_stored(layout):
+    values = np.stack([RAMP, RAMP + 100]).astype(np.float32)
+    pixels = decode(tiff(values, interleave=layout), {"VV": 1, "VH": 2})
+    assert np.array_equal(pixels, np.moveaxis(values, 0, -1))
+
+
+def test_bands_written_as_pages_are_stacked_where_the_catalogue_has_bands():
+    stream = io.BytesIO()
+    first, second = (Image.fromarray(RAMP.astype(np.float32) + offset) for offset in (0, 50))
+    first.save(stream, "TIFF", save_all=True, append_images=[second])
+    pixels = decode(stream.getvalue(), {"VV": 1, "VH": 2})
+    assert np.array_equal(pixels, np.dstack([RAMP, RAMP + 50.0]))
+    assert decode(stream.getvalue()).shape == (8, 12)
+
+
+def test_band_axis_that_was_taken_for_rows_is_put_last():
+    values = np.random.default_rng(0).normal(size=(2, 30, 40)).astype(np.float32)
+    as_rows = np.moveaxis(values, -1, 0)  # 40 samples, 2 rows, 30 columns
+    pixels = decode(tiff(as_rows), {"VV": 1, "VH": 2})
+    assert np.array_equal(pixels, np.moveaxis(values, 0, -1))
+
+
+def test_tiff_without_a_place_on_earth_warns_nobody(recwarn):
+    decode(tiff(RAMP))
+    assert not [warning for warning in recwarn if "eorefer" in str(warning.message)]
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.98])
+def test_truncated_picture_is_an_error(form, share):
+    content = noise(width=200, height=200, form=form)
+    with pytest.raises(Unusable) as caught:
+        decode(content[: int(len(content) * share)])
+    assert caught.value.reason == "truncated-image"
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_truncated_tiff_is_an_error(share):
+    content = tiff(np.random.default_rng(0).normal(size=(2, 200, 200)).astype(np.float32))
+    with pytest.raises(Unusable) as caught:
+        decode(content[: int(len(content) * share)])
+    assert caught.value.reason == "truncated-image"
+
+
+def png_header(width, height):
+    def chunk(name, data):
+        body = name + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("side", [9_000, 20_000, 100_000])
+def test_image_bomb_is_refused_by_its_header(side):
+    with pytest.raises(Unusable) as caught:
+        decode(png_header(side, side))
+    assert caught.value.reason == "image-bomb"
+
+
+def test_tiff_bomb_is_refused_by_its_header():
+    sparse = tiff(np.zeros((1, 16, 16), np.uint8))
+    with pytest.raises(Unusable) as caught:
+        decode(tiff_of_size(40_000, 40_000))
+    assert caught.value.reason == "image-bomb"
+    assert decode(sparse).shape == (16, 16)
+
+
+def tiff_of_size(width, height):
+    with warnings.catch_warnings(), rasterio.MemoryFile() as memory:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        options = {"driver": "GTiff", "count": 1, "dtype": "uint8", "SPARSE_OK": "TRUE", "tiled": True}
+        with memory.open(width=width, height=height, **options):
+            pass
+        return memory.read()
+
+
+@pytest.mark.parametrize("content", [b"GIF89a" + bytes(40), b"%!PS-Adobe", b"hello", bytes(100)])
+def test_no_other_format_is_tried(content):
+    with pytest.raises(Unusable) as caught:
+        decode(content)
+    assert caught.value.reason == "not-an-image"
+
+
+def test_each_bad_file_costs_one_image_and_nothing_else(detection, tmp_path):
+    good = noise(width=60, height=60, mode="RGB", form="JPEG")
+    files = {
+        "good.jpg": good,
+        "cut.jpg": good[:500],
+        "empty.jpg": b"",
+        "bomb.png": png_header(60_000, 60_000),
+        "text.jpg": b"hello",
+        "deep.png": encoded(RAMP.astype(np.uint16)),
+    }
+    for name, content in files.items():
+        detection.put(f"images/{name}", content)
+        detection.put(f"annotations/{name.split('.')[0]}.xml", voc(width=0, height=0))
+    (detection.folder / "images" / "dangling.png").symlink_to(tmp_path / "nowhere")
+    detection.put("annotations/dangling.xml", voc())
+    metrics = detection.index()
+    assert set(detection.rows()) == {"good"}
+    assert detection.reasons() == {
+        "cut": "truncated-image",
+        "empty": "empty-file",
+        "bomb": "image-bomb",
+        "text": "not-an-image",
+        "deep": "not-8-bit",
+        "dangling": "unreadable-file",
+    }
+    assert metrics["images_found"] == metrics["indexed"] + metrics["left_out"] == 7
+
+
+def test_same_pixels_have_one_hash_whatever_the_file():
+    colour = np.dstack([RAMP] * 3)
+    assert pixels_sha256(decode(encoded(RAMP))) == pixels_sha256(decode(tiff(RAMP)))
+    assert pixels_sha256(decode(encoded(colour))) == pixels_sha256(RAMP)
+    assert pixels_sha256(RAMP) != pixels_sha256(RAMP.reshape(12, 8))
+    assert pixels_sha256(RAMP) != pixels_sha256(RAMP.astype(np.uint16))
+    assert pixels_sha256(RAMP.astype(">f4")) == pixels_sha256(RAMP.astype("<f4"))
+    assert len(pixels_sha256(RAMP.astype(np.complex64))) == 64
+
+
+def test_release_holds_an_eight_bit_file_unchanged(detection):
+    content = noise(form="JPEG")
+    detection.put("images/1.jpg", content)
+    detection.put("annotations/1.xml", voc())
+    detection.index()
+    row = detection.rows()["1"]
+    assert release_bytes(detection.root, row, detection.load()) == content
+    assert np.array_equal(picture(detection.root, row, detection.load()), decode(content))
+
+
+def test_release_renders_anything_else_as_a_stored_png_on_three_channels(corpus):
+    corpus.declare(**{**DETECTION, "kind": "unlabelled", "annotations": None, "quantity": "db"} | CALIBRATED)
+    values = np.stack([np.full((8, 12), -12.5), np.full((8, 12), -30.0)]).astype(np.float32)
+    values[0, 0, 0] = np.nan
+    corpus.put("images/1.tif", tiff(values))
+    corpus.index()
+    row, entry = corpus.rows()["1"], corpus.load()
+    shown = picture(corpus.root, row, entry)
+    content = release_bytes(corpus.root, row, entry)
+    assert np.array_equal(decode(content), np.dstack([shown] * 3))
+    assert len(content) > shown.size * 3  # stored, not deflated
+    assert content == release_bytes(corpus.root, row, entry)
+
+
+CALIBRATED = {"calibrated": True, "bands": {"VV": 1, "VH": 2}, "polarisation": "VV+VH"}
+
+
+def test_limits_are_those_of_the_catalogue_of_limits():
+    assert images.PIXEL_LIMIT == 8192**2

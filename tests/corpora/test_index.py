@@ -1,0 +1,267 @@
+"""The index: every image has one fate, and the whole fails only when it must."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from sartext.corpora.quarantine import COLUMNS, read_quarantine
+from sartext.errors import ArtefactError, CatalogueError, CorpusError
+from sartext.files import sha256_file, sha256_tree
+from tests.corpora.making import DETECTION, encoded, picture, voc
+
+
+def fill(corpus, good=3, bad=0):
+    for number in range(good + bad):
+        corpus.put(f"images/{number:03}.png", picture(seed=number) if number < good else b"damaged")
+        corpus.put(f"annotations/{number:03}.xml", voc(("ship", 1, 1, 9, 9)))
+
+
+def test_a_row_says_what_the_file_is(detection):
+    fill(detection, 1)
+    detection.index()
+    row = detection.rows()["000"]
+    assert row["image_id"] == "made/000"
+    assert row["path"] == "data/made/images/000.png"
+    assert row["sha256"] == sha256_file(detection.root / row["path"])
+    assert (row["width"], row["height"], row["scene_id"]) == (40, 30, "made/000")
+    assert (row["db_low"], row["db_high"], row["published_split"], row["benchmark"]) == (None,) * 4
+
+
+def test_every_image_has_exactly_one_fate(detection):
+    fill(detection, 4, 3)
+    metrics = detection.index()
+    left_out = [fault.image_id for fault in detection.faults("image")]
+    indexed = [row["image_id"] for row in detection.rows().values()]
+    assert sorted(left_out + indexed) == [f"made/{number:03}" for number in range(7)]
+    assert (metrics["indexed"], metrics["left_out"], metrics["images_found"]) == (4, 3, 7)
+    assert metrics["reasons"]["image"] == {"not-an-image": 3}
+
+
+def test_outputs_are_the_same_bytes_again_and_on_any_number_of_cores(detection, monkeypatch):
+    fill(detection, 8, 2)
+    seen = []
+    for cores, serial_below in (("1", 512), ("2", 0), ("2", 512)):
+        monkeypatch.setenv("SARTEXT_WORKERS", cores)
+        monkeypatch.setattr("sartext.corpora.index.SERIAL_BELOW", serial_below)
+        detection.index()
+        seen.append(sha256_tree(detection.project.corpus("made")))
+    assert seen[0] == seen[1] == seen[2]
+    assert set(seen[0]) == {"index.parquet", "quarantine.csv", "metrics.json"}
+
+
+def test_no_output_names_this_machine(detection):
+    fill(detection, 2, 1)
+    detection.index()
+    for path in detection.project.corpus("made").iterdir():
+        assert str(detection.root).encode() not in path.read_bytes()
+
+
+def test_metrics_compare_with_the_published_counts(corpus):
+    published = {"images": 5, "objects": 12}
+    corpus.declare(**DETECTION, published=published)
+    fill(corpus, 3)
+    metrics = corpus.index()
+    assert metrics == {
+        **json.loads((corpus.project.corpus("made") / "metrics.json").read_text()),
+        **examples(metrics),
+    }
+    assert (metrics["published_images"], metrics["images_absent"]) == (5, 2)
+    assert (metrics["published_objects"], metrics["objects_total"], metrics["objects"]) == (12, 3, {"ship": 3})
+
+
+def examples(metrics):
+    assert len(metrics["examples"]) <= 6
+    return {"examples": metrics["examples"]}
+
+
+def test_too_much_left_out_is_an_error_that_says_where_to_look(corpus):
+    corpus.declare(**{**DETECTION, "quarantine_limit": 0.25})
+    fill(corpus, 3, 1)
+    corpus.index()
+    fill(corpus, 3, 2)
+    before = sha256_tree(corpus.project.corpus("made"))
+    with pytest.raises(CorpusError) as caught:
+        corpus.index()
+    message = str(caught.value)
+    assert "2 of 5 images (40.0 %, at most 25 %)" in message
+    assert "not-an-image 2" in message
+    assert "\n" not in message
+    log = corpus.root / "build" / "log" / "corpus-made-quarantine.csv"
+    assert str(log.relative_to(corpus.root)) in message
+    assert len(read_quarantine(log, "image")) == 2
+    assert sha256_tree(corpus.project.corpus("made")) == before  # what stood there stands
+
+
+def test_nothing_usable_is_an_error(detection):
+    fill(detection, 0, 2)
+    with pytest.raises(CorpusError, match=r"none of 2 images is usable \(not-an-image 2"):
+        detection.index()
+    assert not detection.project.corpus("made").exists()
+
+
+def test_rebuild_after_repair_works(detection):
+    fill(detection, 0, 1)
+    with pytest.raises(CorpusError):
+        detection.index()
+    fill(detection, 1)
+    assert detection.index()["indexed"] == 1
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_missing_corpus_says_how_to_get_it(corpus, embedded):
+    corpus.declare(**DETECTION, embedded=embedded)
+    corpus.folder.rmdir()
+    expected = "sartext simulate" if embedded else "write it; then run `sartext corpora add made --from PATH`"
+    with pytest.raises(CorpusError, match=expected):
+        corpus.index()
+
+
+def test_folder_without_images_or_annotations_says_so(detection):
+    with pytest.raises(CorpusError, match=r"no image matches images/\*"):
+        detection.index()
+    detection.put("images/1.png", picture())
+    with pytest.raises(CorpusError, match=r"no annotation file matches annotations/\*"):
+        detection.index()
+
+
+def test_unlisted_corpus_is_an_error_with_the_nearest_name(detection):
+    detection.name = "mode"
+    with pytest.raises(CatalogueError, match="did you mean 'made'"):
+        detection.index()
+
+
+def test_ids_have_no_dots_and_equal_stems_are_told_apart_by_their_folders(corpus):
+    corpus.declare(**{**DETECTION, "kind": "unlabelled", "annotations": None, "images": ["**/*.png", "**/*.jpg"]})
+    for path in ("a.b.png", "train/1.png", "test/1.png", "2.png", "2.jpg"):
+        corpus.put(path, picture(seed=len(path)))
+    corpus.index()
+    assert set(corpus.rows()) == {"a_b", "train_1_png", "test_1_png", "2_png", "2_jpg"}
+
+
+def test_ids_that_still_collide_leave_out_the_later_image(corpus):
+    corpus.declare(**{**DETECTION, "kind": "unlabelled", "annotations": None, "images": ["**/*.png"]})
+    for path in ("a.b.png", "a_b.png"):
+        corpus.put(path, picture(seed=len(path)))
+    corpus.index()
+    assert list(corpus.rows()) == ["a_b_png"]
+    (fault,) = corpus.faults("image")
+    assert (fault.reason, fault.detail) == ("duplicate-id", "as a.b.png")
+
+
+def test_annotation_that_may_mean_two_images_is_used_for_neither(corpus):
+    corpus.declare(**{**DETECTION, "images": ["images/**/*.png"]})
+    for path in ("train/1.png", "test/1.png", "test/2.png"):
+        corpus.put(f"images/{path}", picture(seed=len(path)))
+    corpus.put("annotations/1.xml", voc(filename="1.png"))
+    corpus.put("annotations/2.xml", voc(filename="2.png"))
+    corpus.index()
+    assert set(corpus.rows()) == {"2"}
+    assert set(corpus.reasons().values()) == {"ambiguous-annotation"}
+    corpus.put("annotations/1.xml", voc(filename="train/1.png"))
+    corpus.put("annotations/x.xml", voc(filename="test/1.png"))
+    corpus.index()
+    assert len(corpus.rows()) == 3
+
+
+def test_file_name_that_is_no_text_is_a_reason(detection):
+    fill(detection, 1)
+    try:
+        detection.put(os.fsdecode(b"images/b\xff.png"), picture())
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    detection.index()
+    assert [(fault.image_id, fault.reason) for fault in detection.faults("image")] == [
+        ("made/b\ufffd", "unreadable-name")
+    ]
+
+
+def test_published_split_and_benchmark_come_from_lists_or_from_the_path(corpus):
+    rules = {"splits": {"test": "lists/test*", "train": "re:images/00"}, "benchmarks": {"hard": "lists/hard.json"}}
+    corpus.declare(**DETECTION, **rules)
+    fill(corpus, 4)
+    corpus.put("lists/test.txt", "001\r\n002.jpg\n\n777\n")
+    corpus.put("lists/hard.json", json.dumps({"images": [{"file_name": "003.png"}]}))
+    corpus.index()
+    rows = corpus.rows()
+    assert [row["published_split"] for row in rows.values()] == ["train", "test", "test", "train"]
+    assert [row["benchmark"] for row in rows.values()] == [None, None, None, "hard"]
+    (fault,) = corpus.faults("annotation")
+    assert (fault.path, fault.reason) == ("777", "listed-without-image")
+
+
+def test_scene_is_the_groups_of_its_expression(corpus):
+    corpus.declare(**DETECTION, scene=r"(\d)\d(\d)\.png$")
+    fill(corpus, 2)
+    corpus.put("images/other.png", picture())
+    corpus.put("annotations/other.xml", voc())
+    corpus.index()
+    assert [row["scene_id"] for row in corpus.rows().values()] == ["made/0_0", "made/0_1", "made/other"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"images": ["/etc/*"]},
+        {"splits": {"train": "re:("}},
+        {"annotations": {"format": "mask", "files": [], "image": "images", "file": r"\7"}},
+        {"annotations": {"format": "mask", "files": []}},
+        {"annotations": {"format": "lines", "files": ["annotations/*"], "names": []}},
+    ],
+)
+def test_wrong_rule_in_the_catalogue_is_an_error_of_one_line(corpus, fields):
+    corpus.declare(**{**DETECTION, **fields})
+    fill(corpus, 1)
+    with pytest.raises(CatalogueError) as caught:
+        corpus.index()
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_classes_that_refuse_a_corpus_are_named_with_the_way_out(corpus):
+    corpus.declare(**{**DETECTION, "quarantine_limit": 0})
+    fill(corpus, 1)
+    corpus.put("images/x.png", picture())
+    corpus.put("annotations/x.xml", voc(("buoy", 1, 1, 9, 9)))
+    with pytest.raises(CorpusError, match="name them in `classes` of the catalogue file: 'buoy'"):
+        corpus.index()
+
+
+def test_hidden_files_of_an_archive_are_no_images(corpus):
+    corpus.declare(**{**DETECTION, "images": ["**/*.png"]})
+    fill(corpus, 1)
+    for path in ("images/._000.png", "__MACOSX/images/000.png", ".cache/1.png"):
+        corpus.put(path, b"x")
+    assert corpus.index()["images_found"] == 1
+
+
+def test_source_notes_beside_the_data_are_no_images(detection):
+    fill(detection, 1)
+    detection.put("SOURCE.md", "# where it comes from")
+    assert detection.index()["images_found"] == 1
+
+
+def test_equal_pictures_in_other_files_share_their_pixel_hash(detection):
+    values = np.random.default_rng(0).integers(0, 255, (30, 40), dtype=np.uint8)
+    detection.put("images/grey.png", encoded(values))
+    detection.put("images/colour.png", encoded(np.dstack([values] * 3), compress_level=1))
+    for name in ("grey", "colour"):
+        detection.put(f"annotations/{name}.xml", voc())
+    detection.index()
+    one, other = detection.rows().values()
+    assert one["pixels_sha256"] == other["pixels_sha256"]
+    assert one["sha256"] != other["sha256"]
+
+
+def test_quarantine_table_has_its_columns_and_refuses_others(tmp_path, detection):
+    fill(detection, 1)
+    detection.index()
+    text = (detection.project.corpus("made") / "quarantine.csv").read_text()
+    assert text == "path,image_id,reason,detail,kind\n"
+    assert COLUMNS == ("path", "image_id", "reason", "detail", "kind")
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n")
+    with pytest.raises(ArtefactError, match="not a quarantine table"):
+        read_quarantine(other)
+    with pytest.raises(ArtefactError, match="missing"):
+        read_quarantine(tmp_path / "none.csv")

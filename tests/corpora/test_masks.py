@@ -1,0 +1,229 @@
+"""Land cover and objects from masks."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sartext.corpora.masks import zone_slices
+from tests.corpora.making import encoded, picture, tiff
+
+
+def kind(label, **fields):
+    return {"label": label, "noun": label, "plural": label, "hypernym": label, **fields}
+
+
+PALETTE = [
+    kind("sea", colour=[0, 0, 0], stuff=True),
+    kind("oil", colour=[0, 255, 255], stuff=True, rare=True),
+    kind("look-alike", colour=[255, 0, 0], stuff=True),
+    kind("ship", colour=[153, 76, 0]),
+    kind("land", colour=[0, 153, 0], stuff=True),
+]
+CODES = [
+    kind("nothing", code=-1, stuff=True, say=False, valid=False),
+    kind("not water", code=0, stuff=True, say=False),
+    kind("water", code=1, stuff=True),
+]
+MASK = {"format": "mask", "files": ["masks/*"], "image": r"^images/(.+)\.png$", "file": r"masks/\1.png"}
+COMMON = {"kind": "segmentation", "images": ["images/*"], "quarantine_limit": 1.0}
+
+
+@pytest.fixture
+def palette(corpus):
+    return corpus.declare(**COMMON, annotations=MASK, classes=PALETTE)
+
+
+def canvas(height=30, width=40):
+    return np.zeros((height, width, 3), np.uint8)
+
+
+def index_one(corpus, mask, content=None):
+    corpus.put("images/1.png", picture(mask.shape[1], mask.shape[0]))
+    corpus.put("masks/1.png", encoded(mask) if content is None else content)
+    corpus.index()
+    return corpus.rows().get("1")
+
+
+def fractions(row, zone="image"):
+    return {one["label"]: one["fraction"] for one in row["regions"] if one["zone"] == zone}
+
+
+def test_shares_are_of_the_valid_pixels_and_zones_of_the_class(palette):
+    mask = canvas()
+    mask[:15, :20] = 0, 153, 0
+    row = index_one(palette, mask)
+    assert fractions(row) == {"sea": 0.75, "land": 0.25}
+    assert fractions(row, "upper-left") == {"land": 1.0}
+    assert fractions(row, "upper-right") == {"sea": pytest.approx(1 / 3)}
+    land = next(one for one in row["regions"] if one["label"] == "land" and one["zone"] == "image")
+    assert land["largest_component"] == 300
+    assert {one["largest_component"] for one in row["regions"] if one["zone"] != "image"} == {0}
+
+
+@pytest.mark.parametrize(("width", "height"), [(4, 4), (5, 7), (64, 64), (1250, 650), (1, 1)])
+def test_zones_follow_pixel_centres(width, height):
+    zones = zone_slices(width, height)
+    counted = np.zeros((height, width), int)
+    for name in ("upper-left", "upper-right", "lower-left", "lower-right"):
+        counted[zones[name]] += 1
+    assert (counted == 1).all()
+    rows, columns = np.mgrid[:height, :width] + 0.5
+    middle = (rows >= height / 4) & (rows < 3 * height / 4) & (columns >= width / 4) & (columns < 3 * width / 4)
+    inside = np.zeros((height, width), bool)
+    inside[zones["middle"]] = True
+    assert np.array_equal(inside, middle)
+
+
+def test_things_become_boxes_of_their_connected_components(palette):
+    mask = canvas()
+    mask[2:6, 3:10] = 153, 76, 0
+    mask[6, 10] = mask[7, 11] = 153, 76, 0  # joined by corners only
+    mask[20:22, 30:35] = 153, 76, 0
+    mask[25:28, 1:4] = 153, 76, 0  # nine pixels
+    row = index_one(palette, mask)
+    boxes = [(one["label"], one["xmin"], one["ymin"], one["xmax"], one["ymax"]) for one in row["objects"]]
+    assert boxes == [("ship", 3, 2, 12, 8), ("ship", 30, 20, 35, 22)]
+    assert "ship" not in fractions(row)
+    (fault,) = palette.faults("box")
+    assert (fault.reason, fault.detail) == ("component-too-small", "1 of ship, 9 pixels in all")
+
+
+def test_small_rare_class_keeps_its_component(palette):
+    mask = canvas(650, 1250)
+    mask[100:103, 50:70] = 0, 255, 255
+    row = index_one(palette, mask)
+    oil = next(one for one in row["regions"] if one["label"] == "oil" and one["zone"] == "image")
+    assert oil["fraction"] < 0.0001
+    assert oil["largest_component"] == 60
+
+
+def test_anti_aliased_edges_are_near_a_colour_or_unknown_never_another_class(palette):
+    sharp = canvas(200, 200)
+    sharp[50:150, 50:150] = 255, 0, 0
+    blurred = np.asarray(Image.fromarray(sharp).resize((70, 70), Image.Resampling.BICUBIC))
+    row = index_one(palette, blurred)
+    assert row["objects"] == []
+    assert set(fractions(row)) == {"sea", "look-alike"}
+    assert palette.reasons("annotation") == {"1": "unknown-colour"}
+
+
+def test_colour_within_the_tolerance_is_its_class_and_beyond_is_unknown(palette):
+    mask = canvas()
+    mask[:10] = 12, 150, 12  # 17.2 away from land
+    mask[10:15] = 15, 153, 14  # 20.5 away
+    row = index_one(palette, mask)
+    assert fractions(row) == {"sea": 0.5, "land": pytest.approx(1 / 3)}
+    (fault,) = palette.faults("annotation")
+    assert (fault.reason, fault.detail) == ("unknown-colour", "200 pixels of 1 colour")
+
+
+def test_palette_png_is_read_by_its_colours(palette):
+    indices = np.zeros((30, 40), np.uint8)
+    indices[:, 20:] = 1
+    image = Image.fromarray(indices, "P")
+    image.putpalette([0, 0, 0, 0, 153, 0])
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    assert fractions(index_one(palette, indices, stream.getvalue())) == {"sea": 0.5, "land": 0.5}
+
+
+def test_mask_that_is_mostly_unknown_does_not_fit_the_legend(palette):
+    assert index_one_fails(palette, canvas() + np.uint8(90)) == "unknown-class"
+
+
+def index_one_fails(corpus, mask, content=None):
+    corpus.put("images/ok.png", picture())
+    corpus.put("masks/ok.png", encoded(canvas()))
+    assert index_one(corpus, mask, content) is None
+    return corpus.reasons()["1"]
+
+
+def test_damaged_mask_and_mask_of_another_size_cost_the_image(palette):
+    assert index_one_fails(palette, canvas(), b"\x89PNG\r\n\x1a\n") == "not-an-image"
+    assert index_one_fails(palette, canvas(), encoded(canvas(31, 40))) == "size-mismatch"
+
+
+def test_images_without_a_mask_and_masks_without_an_image_are_told(palette):
+    palette.put("images/2.png", picture(seed=2))
+    palette.put("masks/3.png", encoded(canvas()))
+    index_one(palette, canvas())
+    assert palette.reasons() == {"2": "no-annotation"}
+    assert [(fault.path, fault.reason) for fault in palette.faults("annotation")] == [
+        ("3.png", "annotation-without-image")
+    ]
+
+
+@pytest.fixture
+def codes(corpus):
+    annotations = {**MASK, "file": r"masks/\1.tif"}
+    return corpus.declare(**COMMON, annotations=annotations, classes=CODES)
+
+
+def index_codes(corpus, values):
+    corpus.put("images/1.png", picture(values.shape[1], values.shape[0]))
+    corpus.put("masks/1.tif", tiff(values))
+    corpus.index()
+    return corpus.rows()["1"]
+
+
+def test_no_data_is_outside_the_denominator_and_says_nothing(codes):
+    values = np.zeros((20, 20), np.int16)
+    values[:10] = -1
+    values[10:15] = 1
+    assert fractions(index_codes(codes, values)) == {"not water": 0.5, "water": 0.5}
+
+
+def test_unknown_codes_are_counted_and_stay_in_the_denominator(codes):
+    values = np.zeros((20, 20), np.int16)
+    values[:5] = 17
+    values[5, 0] = 4
+    row = index_codes(codes, values)
+    assert fractions(row) == {"not water": pytest.approx(299 / 400)}
+    (fault,) = codes.faults("annotation")
+    assert (fault.reason, fault.detail) == ("unknown-code", "101 pixels (4: 1, 17: 100)")
+
+
+def test_mask_of_no_data_costs_the_image(codes):
+    codes.put("images/2.png", picture(20, 20, seed=2))
+    codes.put("masks/2.tif", tiff(np.full((20, 20), -1, np.int16)))
+    index_codes(codes, np.zeros((20, 20), np.int16))
+    assert codes.reasons() == {"2": "no-valid-pixels"}
+
+
+def test_pixels_without_data_in_the_image_are_not_told_from_the_mask(corpus):
+    annotations = {**MASK, "image": r"^images/", "file": "masks/"}
+    fields = {"quantity": "db", "calibrated": True, "polarisation": "VV"}
+    corpus.declare(**COMMON, **fields, annotations=annotations, classes=CODES)
+    values = np.full((20, 20), -10, np.float32)
+    values[:, :10] = np.nan
+    mask = np.zeros((20, 20), np.int16)
+    mask[:, :15] = 1
+    corpus.put("images/1.tif", tiff(values))
+    corpus.put("masks/1.tif", tiff(mask))
+    corpus.index()
+    assert fractions(corpus.rows()["1"]) == {"not water": 0.5, "water": 0.5}
+
+
+def test_grey_png_of_codes(corpus):
+    corpus.declare(
+        **COMMON, annotations=MASK, classes=[kind("water", code=1, stuff=True), kind("x", code=0, stuff=True)]
+    )
+    grey = np.zeros((30, 40), np.uint8)
+    grey[:15] = 1
+    assert fractions(index_one(corpus, grey)) == {"water": 0.5, "x": 0.5}
+    assert fractions(index_one(corpus, np.dstack([grey] * 3))) == {"water": 0.5, "x": 0.5}
+
+
+def test_palette_png_of_codes_is_read_by_its_indices(corpus):
+    corpus.declare(
+        **COMMON, annotations=MASK, classes=[kind("a", code=0, stuff=True), kind("b", code=1, stuff=True)]
+    )
+    indices = np.zeros((30, 40), np.uint8)
+    indices[:, :10] = 1
+    image = Image.fromarray(indices, "P")
+    image.putpalette([200, 0, 0, 0, 153, 0])
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    assert fractions(index_one(corpus, indices, stream.getvalue())) == {"a": 0.75, "b": 0.25}

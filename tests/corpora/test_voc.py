@@ -1,0 +1,169 @@
+"""Pascal VOC in all the ways in which real corpora write it."""
+
+import pytest
+
+from sartext.corpora.quarantine import Unusable
+from sartext.corpora.voc import read_voc
+from tests.corpora.making import picture, voc
+
+SHIP = ("ship", 5, 6, 15, 16)
+
+
+def objects(corpus, image="1"):
+    row = corpus.rows()[image]
+    return [(one["label"], one["xmin"], one["ymin"], one["xmax"], one["ymax"]) for one in row["objects"]]
+
+
+def test_one_file_per_image(detection):
+    detection.put("images/1.png", picture())
+    detection.put("annotations/1.xml", voc(SHIP, filename="1.png"))
+    detection.index()
+    assert objects(detection) == [("ship", 5, 6, 15, 16)]
+
+
+@pytest.mark.parametrize("name", ["all.xml", "all.xml.gz"])
+def test_one_file_for_all_images_names_absent_ones(detection, name):
+    for image in (1, 2):
+        detection.put(f"images/{image}.png", picture(seed=image))
+    many = "".join(voc(SHIP, filename=f"{image}.png") for image in (1, 2, 3))
+    detection.put(
+        f"annotations/{name}", f"<?xml version='1.0' encoding='utf-8'?>\n<annotations>{many}</annotations>"
+    )
+    metrics = detection.index()
+    assert set(detection.rows()) == {"1", "2"}
+    assert metrics["reasons"]["annotation"] == {"annotation-without-image": 1}
+    assert [fault.path for fault in detection.faults("annotation")] == ["3.png"]
+    assert metrics["left_out"] == 0  # an annotation without an image is no image
+
+
+def test_filename_in_xml_and_path_to_a_folder_are_matched_by_stem(detection):
+    detection.put("images/01_1_1.png", picture())
+    detection.put("annotations/01_1_1.xml", voc(SHIP, filename="01_1_1.xml", extra="<path>JPEGImages</path>"))
+    detection.index()
+    assert len(detection.rows()["01_1_1"]["objects"]) == 1
+
+
+def test_file_named_otherwise_is_matched_by_its_filename(detection):
+    detection.put("images/a.png", picture())
+    detection.put("annotations/0001.xml", voc(SHIP, filename="C:\\corpus\\images\\a.jpg"))
+    detection.index()
+    assert objects(detection, "a")
+
+
+def test_image_without_objects_is_kept(detection):
+    detection.put("images/1.png", picture())
+    detection.put("annotations/1.xml", voc(filename="1.png"))
+    metrics = detection.index()
+    assert objects(detection) == []
+    assert metrics["images_without_objects"] == 1
+
+
+def test_depth_may_differ_but_not_the_size(detection):
+    for image, width in (("right", 40), ("wrong", 41), ("unstated", 0)):
+        detection.put(f"images/{image}.png", picture(mode="RGB", seed=width))
+        detection.put(f"annotations/{image}.xml", voc(SHIP, width=width))
+    detection.index()
+    assert set(detection.rows()) == {"right", "unstated"}
+    assert detection.reasons() == {"wrong": "size-mismatch"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + voc(SHIP).encode(),
+        voc(SHIP).replace("><", ">\r\n<").encode(),
+        ('<?xml version="1.0" encoding="utf-16"?>' + voc(SHIP)).encode("utf-16"),
+        ('<?xml version="1.0" encoding="gb2312"?>' + voc(SHIP, extra="<a>\u8239</a>")).encode("gb2312"),
+        voc(SHIP).replace("><", ">\n\t<").encode(),
+    ],
+    ids=["bom", "crlf", "utf-16", "gb2312", "tabs"],
+)
+def test_encodings_and_line_ends_that_are_sound(detection, content):
+    detection.put("images/1.png", picture())
+    detection.put("annotations/1.xml", content)
+    detection.index()
+    assert objects(detection) == [("ship", 5, 6, 15, 16)]
+    assert detection.faults() == []
+
+
+def test_broken_encoding_is_read_and_counted(detection):
+    detection.put("images/1.png", picture())
+    detection.put("annotations/1.xml", voc(SHIP, extra="<owner>M?ller</owner>").encode().replace(b"?", b"\xfc"))
+    detection.index()
+    assert objects(detection) == [("ship", 5, 6, 15, 16)]
+    assert detection.reasons("annotation") == {"1": "broken-encoding"}
+
+
+def test_broken_encoding_in_a_class_name_is_an_unknown_class(detection):
+    detection.put("images/1.png", picture())
+    detection.put("images/2.png", picture(seed=2))
+    detection.put("annotations/1.xml", voc(("sh?p", 1, 1, 9, 9)).encode().replace(b"?", b"\xfc"))
+    detection.put("annotations/2.xml", voc(SHIP))
+    detection.index()
+    assert detection.reasons() == {"1": "unknown-class"}
+
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>
+<annotation><object><name>&b;</name></object></annotation>"""
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (BOMB, "xml-bomb"),
+        ('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><annotation>&x;</annotation>', "xml-bomb"),
+        ("<annotation><object>", "not-xml"),
+        ("", "not-xml"),
+        ("<html></html>", "not-voc"),
+        ("<annotations></annotations>", "ambiguous-annotation"),
+    ],
+)
+def test_damaged_file_costs_its_image_only(detection, content, reason):
+    for image in (1, 2):
+        detection.put(f"images/{image}.png", picture(seed=image))
+    detection.put("annotations/1.xml", content)
+    detection.put("annotations/2.xml", voc(SHIP))
+    detection.index()
+    assert detection.reasons() == {"1": reason}
+    assert set(detection.rows()) == {"2"}
+
+
+def test_damaged_gzip_is_a_reason(tmp_path):
+    path = tmp_path / "a.xml.gz"
+    path.write_bytes(b"\x1f\x8b\x08\x00damaged")
+    with pytest.raises(Unusable, match="damaged-gzip"):
+        read_voc(path, "a.xml.gz")
+
+
+SSDD_BOX = """<object><name>ship</name><bndbox><xmin>2</xmin><ymin>3</ymin><xmax>22</xmax><ymax>13</ymax>
+<bbox_w>20</bbox_w></bndbox><rotated_bndbox><rotated_bbox_cx>12</rotated_bbox_cx>
+<rotated_bbox_cy>8</rotated_bbox_cy><rotated_bbox_w>20</rotated_bbox_w><rotated_bbox_h>4</rotated_bbox_h>
+<rotated_bbox_theta>85.8</rotated_bbox_theta></rotated_bndbox><segm><point-1>2,3</point-1></segm></object>"""
+
+ROBNDBOX = """<object><name>ship</name><robndbox><cx>20</cx><cy>15</cy><w>10</w><h>4</h>
+<angle>1.5707963267948966</angle></robndbox></object>"""
+
+
+def test_rotated_box_beside_an_upright_one_gives_the_angle(detection):
+    detection.put("images/1.png", picture())
+    detection.put("annotations/1.xml", voc(extra=SSDD_BOX))
+    detection.index()
+    assert objects(detection) == [("ship", 2, 3, 22, 13)]
+    assert detection.rows()["1"]["objects"][0]["angle"] == pytest.approx(85.8)
+
+
+def test_rotated_box_alone_becomes_the_upright_box_around_its_centre(detection):
+    detection.put("images/1.png", picture())
+    detection.put("annotations/1.xml", voc(extra=ROBNDBOX))
+    detection.index()
+    box = detection.rows()["1"]["objects"][0]
+    assert (box["xmin"], box["ymin"], box["xmax"], box["ymax"]) == pytest.approx((18, 10, 22, 20))
+    assert box["angle"] == pytest.approx(90)
+
+
+def test_object_without_a_box_is_dropped_and_counted(detection):
+    detection.put("images/1.png", picture())
+    detection.put("annotations/1.xml", voc(SHIP, extra="<object><name>ship</name></object>"))
+    detection.index()
+    assert len(objects(detection)) == 1
+    assert detection.reasons("box") == {"1": "box-not-a-number"}

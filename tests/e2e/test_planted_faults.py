@@ -1,0 +1,106 @@
+"""Each kind of fault that the gate promises to find blocks the release, whichever way it is built."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from sartext.tables import CAPTIONS, SPLITS, read_rows, write_table
+from tests.e2e.conftest import ROUTES, Checkout
+
+pytestmark = pytest.mark.e2e
+
+Row = dict[str, Any]
+
+
+def edit(checkout: Checkout, path: str, schema: pa.Schema, change: Callable[[list[Row]], None], stage: str) -> None:
+    """Change a stage's table and make DVC take it for the stage's own."""
+    rows = read_rows(checkout.root / path, schema)
+    change(rows)
+    write_table(checkout.root / path, schema, rows)
+    checkout.run("dvc", "commit", "--force", "--quiet", stage)
+
+
+def edit_ship_captions(checkout: Checkout, change: Callable[[list[Row]], None]) -> None:
+    edit(checkout, "build/captions/sim-ships/captions.parquet", CAPTIONS, change, "captions@sim-ships")
+
+
+def a_colour_word(checkout: Checkout) -> None:
+    def change(rows: list[Row]) -> None:
+        rows[0]["caption"] = rows[0]["caption"].replace("ship", "red ship", 1)
+
+    edit_ship_captions(checkout, change)
+
+
+def a_caption_that_contradicts_its_facts(checkout: Checkout) -> None:
+    def change(rows: list[Row]) -> None:
+        rows[0]["caption"] = "There are nineteen ships in this SAR image. They are all in the center."
+
+    edit_ship_captions(checkout, change)
+
+
+def a_duplicate_across_splits(checkout: Checkout) -> None:
+    def change(rows: list[Row]) -> None:
+        ships = [row for row in rows if row["image_id"].startswith("sim-ships/") and row["split"]]
+        first = ships[0]
+        other = next(row for row in ships if row["split"] != first["split"])
+        other["cluster_id"] = first["cluster_id"]
+
+    edit(checkout, "build/splits/splits.parquet", SPLITS, change, "splits")
+
+
+def an_absent_licence(checkout: Checkout) -> None:
+    path = checkout.root / "src/sartext/catalogue/sim-ships.yaml"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("licence:")))
+
+
+def an_empty_table(checkout: Checkout) -> None:
+    for name in checkout.parameters()["captions"]:
+        path = f"build/captions/{name}/captions.parquet"
+        edit(checkout, path, CAPTIONS, lambda rows: rows.clear(), f"captions@{name}")
+
+
+def a_corrupt_image(checkout: Checkout) -> None:
+    path = sorted((checkout.root / "data/sim-ships/JPEGImages").glob("*.png"))[0]
+    path.write_bytes(path.read_bytes()[:-200])
+    checkout.run("sartext", "corpora", "pin")
+    checkout.run("dvc", "commit", "--force", "--quiet", "corpus@sim-ships")
+
+
+def a_check_that_crashes(checkout: Checkout) -> None:
+    path = checkout.root / "src/sartext/release/gate/faithfulness.py"
+    path.write_text(path.read_text().replace("from sartext", "raise RuntimeError('out of order')\nfrom sartext", 1))
+
+
+FAULTS: dict[str, tuple[Callable[[Checkout], None], str, str]] = {
+    "a colour word": (a_colour_word, "captions", "evaluated"),
+    "a caption that contradicts its facts": (a_caption_that_contradicts_its_facts, "faithfulness", "evaluated"),
+    "a duplicate across splits": (a_duplicate_across_splits, "splits", "evaluated"),
+    "an absent licence": (an_absent_licence, "provenance", "evaluated"),
+    "an empty table": (an_empty_table, "schema", "evaluated"),
+    "a corrupt image": (a_corrupt_image, "images", "evaluated"),
+    "a check that crashes": (a_check_that_crashes, "faithfulness", "crashed"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_blocks_the_release_on_every_route(checkout: Checkout, fault: str) -> None:
+    plant, suite, status = FAULTS[fault]
+    releases, content = checkout.versions(), checkout.content_hash()
+    plant(checkout)
+    for route, run in ROUTES.items():
+        done = run(checkout)
+        output = done.stdout + done.stderr
+        assert done.returncode != 0, f"{route} released it\n{output[-4000:]}"
+        assert "gate" in output, f"{route} refused for another reason\n{output[-4000:]}"
+        assert not (checkout.root / "build/release").exists(), route
+        assert checkout.versions() == releases, route
+        assert checkout.content_hash() == content, route
+    verdict = json.loads((checkout.root / "build/quality/gate.json").read_text())
+    assert verdict["passed"] is False
+    failed = {one["name"]: one for one in verdict["suites"] if not one["passed"]}
+    rows = [row for row in failed[suite]["expectations"] if not row["passed"] and row["severity"] == "critical"]
+    assert any(row["status"] == status for row in rows), rows

@@ -1,0 +1,136 @@
+"""SA2C: land cover is told by its share of the valid pixels and by the zone that holds most of it."""
+
+import pytest
+
+from sartext.errors import ArtefactError
+from sartext.narrator.facts import CoverFact, Facts, from_json, normalise, to_json
+from sartext.narrator.realisation import canonical
+from sartext.narrator.sa2c import cover_facts, named_zone
+from sartext.narrator.vocabulary import share_word
+
+from .examples import entry_of, region, stuff
+
+ENTRY = entry_of("segmentation")
+
+
+def caption_of(*rows, entry=ENTRY):
+    return canonical(Facts(cover=cover_facts([row for rows_ in rows for row in rows_], entry)))
+
+
+@pytest.mark.parametrize(
+    ("fraction", "word"),
+    [
+        (0.0, "a small part"),
+        (0.0999, "a small part"),
+        (0.10, "a part"),
+        (0.1999, "a part"),
+        (0.20, "about a quarter"),
+        (0.3499, "about a quarter"),
+        (0.35, "over a third"),
+        (0.4499, "over a third"),
+        (0.45, "about half"),
+        (0.5499, "about half"),
+        (0.55, "most"),
+        (0.7999, "most"),
+        (0.80, "nearly all"),
+        (1.0, "nearly all"),
+    ],
+)
+def test_shares_have_an_inclusive_lower_bound(fraction, word):
+    assert share_word(fraction) == word
+
+
+@pytest.mark.parametrize(
+    ("pixels", "word"), [(35, "over a third"), (45, "about half"), (55, "most"), (80, "nearly all")]
+)
+def test_shares_of_whole_pixels_meet_their_bounds(pixels, word):
+    assert share_word(pixels / 100) == word
+
+
+@pytest.mark.parametrize(("fraction", "told"), [(0.005, True), (0.00499, False)])
+def test_stuff_counts_from_half_a_percent(fraction, told):
+    assert bool(cover_facts(region("water", fraction), ENTRY)) is told
+
+
+@pytest.mark.parametrize(("component", "told"), [(10, True), (9, False)])
+def test_a_rare_class_counts_from_one_component_of_ten_pixels(component, told):
+    assert bool(cover_facts(region("oil-spill", 0.0001, component), ENTRY)) is told
+
+
+def test_a_rare_class_does_not_count_by_many_small_components():
+    assert not cover_facts(region("oil-spill", 0.02, 9), ENTRY)
+
+
+@pytest.mark.parametrize(
+    ("shares", "zone"),
+    [
+        ({"upper-left": 0.6, "upper-right": 0.2}, "upper-left"),
+        ({"upper-left": 0.59, "upper-right": 0.2}, None),
+        ({"middle": 0.6, "upper-left": 0.3}, "middle"),
+        ({"middle": 0.7, "upper-left": 0.62}, "middle"),
+        ({"middle": 0.61, "upper-left": 0.75}, "upper-left"),
+        ({"middle": 0.7, "upper-left": 0.7}, "upper-left"),
+        ({}, None),
+    ],
+)
+def test_one_zone_is_named_if_it_holds_sixty_percent_of_the_class(shares, zone):
+    assert named_zone(0.3, shares) == zone
+
+
+def test_a_class_that_covers_nearly_all_lies_everywhere():
+    assert named_zone(0.81, {"upper-left": 1.0}) is None
+    assert named_zone(0.79, {"upper-left": 1.0}) == "upper-left"
+
+
+def test_classes_that_are_never_told_make_no_statement():
+    assert cover_facts(region("not-water", 0.7) + region("no-data", 0.3), ENTRY) == ()
+
+
+def test_the_dominant_class_stands_first():
+    found = cover_facts(region("forest", 0.2) + region("water", 0.5) + region("crops", 0.3), ENTRY)
+    assert [one.noun for one in found] == ["water", "crops", "forest"]
+
+
+def test_classes_with_one_noun_are_one_class():
+    entry = entry_of("segmentation", classes=(stuff("sea", "water"), stuff("lake", "water")))
+    (water,) = cover_facts(region("sea", 0.3, upper_left=1.0) + region("lake", 0.1, upper_left=0.0), entry)
+    assert (water.fraction, water.share, water.zone) == (0.4, "over a third", "upper-left")
+
+
+def test_an_unknown_class_is_an_error():
+    with pytest.raises(ArtefactError, match="did you mean 'water'"):
+        cover_facts(region("watre", 0.5), ENTRY)
+
+
+def test_the_sentences_of_land_cover():
+    assert caption_of(region("water", 0.4, upper_left=0.7), region("forest", 0.22), region("built-up", 0.05)) == (
+        "Water covers over a third of this SAR image, mostly in the upper left. "
+        "Forest covers about a quarter of it, and a small part is covered by built-up areas."
+    )
+    assert caption_of(region("soil", 0.6), region("water", 0.12), region("forest", 0.07)) == (
+        "Bare soil covers most of this SAR image. Water covers a part of it, and a small part is forest."
+    )
+
+
+def test_a_tile_of_one_class():
+    assert caption_of(region("crops", 1.0)) == "Crops cover nearly all of this SAR image."
+
+
+def test_classes_of_one_share_are_told_together():
+    assert caption_of(
+        region("water", 0.85), region("crops", 0.05), region("forest", 0.05), region("soil", 0.05)
+    ) == ("Water covers nearly all of this SAR image. Bare soil, crops and forest each cover a small part of it.")
+
+
+def test_an_oil_spill_is_a_countable_thing_on_the_sea():
+    assert caption_of(region("water", 0.95), region("oil-spill", 0.01, middle=0.9)) == (
+        "Water covers nearly all of this SAR image. An oil spill covers a small part of it, mostly in the middle."
+    )
+
+
+def test_exact_fractions_do_not_make_another_caption():
+    one = Facts(cover=(CoverFact("water", "water", 0.41, "over a third", "middle"),))
+    two = Facts(cover=(CoverFact("water", "water", 0.39, "over a third", "middle"),))
+    three = Facts(cover=(CoverFact("water", "water", 0.39, "over a third", None),))
+    assert normalise(one) == normalise(two) != normalise(three)
+    assert from_json(to_json(one)) == one

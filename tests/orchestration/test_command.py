@@ -1,0 +1,98 @@
+"""``python -m orchestration``: what a person types, sees and can interrupt."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sartext.config import Project
+from sartext.sources import pin
+
+from .conftest import verdict
+from .test_execution import family, gone
+
+
+def start(root: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration", *arguments],
+        cwd=root,
+        env={**os.environ, "COLUMNS": "120"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def command(root: Path, *arguments: str) -> tuple[int, str, str]:
+    process = start(root, *arguments)
+    output, errors = process.communicate(timeout=120)
+    return process.returncode, output, errors
+
+
+def test_a_release_with_nothing_to_do_ends_with_the_table(toy: Path) -> None:
+    code, output, errors = command(toy, "release")
+    assert (code, errors) == (0, "")
+    assert output.count("unchanged") == 8
+    assert [line.split() for line in output.splitlines() if "alpha │" in line] == [
+        ["│", "alpha", "│", "1", "│", "0", "│", "0", "│", "1", "│"]
+    ]
+    assert "12.5 %" in output
+    assert "1.0.0 (nothing changed, nothing published)" in output
+    assert "releases/toy/1.0.0" in output
+    assert not list((toy / "build" / "log").glob("*.txt"))
+    assert (toy / ".dagster" / "history" / "runs.db").is_file()
+
+
+def test_a_failed_gate_is_one_line_and_exit_1(toy: Path) -> None:
+    (toy / "verdict.json").write_text(verdict("splits"))
+    code, output, errors = command(toy, "release")
+    assert code == 1
+    assert errors.startswith("error: the quality gate refuses the candidate: splits (splits_hold: too many)")
+    assert errors.count("\n") == 1
+    assert "failed" in output
+    assert "releases/toy" not in output
+
+
+def test_one_asset_alone_refuses_stale_upstreams(toy: Path) -> None:
+    (toy / "verdict.json").write_text(verdict("images", severity="warning"))
+    code, output, errors = command(toy, "materialize", "release")
+    assert code == 1
+    assert errors.startswith("error: release is not made from stale upstreams: quality")
+    assert "Quality gate" not in output
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [("params.yaml", "korpora: {}\n", "did you mean 'corpora'?"), ("dvc.yaml", "[", "dvc.yaml")],
+)
+def test_a_broken_file_is_one_line_and_exit_1(toy: Path, file: str, text: str, said: str) -> None:
+    (toy / file).write_text(text)
+    code, output, errors = command(toy, "release")
+    assert (code, output) == (1, "")
+    assert said in errors
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+def test_an_interrupt_ends_the_stage_and_the_next_run_completes(toy: Path, number: signal.Signals) -> None:
+    stages = (toy / "dvc.yaml").read_text()
+    waiting = "{ test -e go || { sleep 60 & echo $! > pids; echo $$ >> pids; wait; }; } && echo indexed"
+    (toy / "dvc.yaml").write_text(stages.replace("echo indexed", waiting))
+    (toy / "data" / "alpha" / "boxes").write_text("another\n")
+    pin(Project(toy))
+    process = start(toy, "release")
+    processes = family(toy / "pids", 2)
+    time.sleep(0.2)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == "error: interrupted; what was complete stays, run the command again\n"
+    assert gone(processes, within=0.2)
+    (toy / "go").touch()
+    code, output, errors = command(toy, "release")
+    assert (code, errors) == (0, "")
+    assert "corpus/alpha    made" in output

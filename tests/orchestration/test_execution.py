@@ -1,0 +1,133 @@
+"""A stage's processes never outlive the run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from orchestration.execution import environment, run_command, told
+
+# a stage that starts a child which starts a child, all of them deaf to SIGTERM but the first
+FAMILY = """
+import os, signal, subprocess, sys, time
+generation = int(sys.argv[1])
+if generation:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+with open(sys.argv[2], "a") as record:
+    record.write(f"{os.getpid()}\\n")
+if generation < 2:
+    subprocess.Popen([sys.executable, __file__, str(generation + 1), sys.argv[2]])
+time.sleep(60)
+"""
+
+RUNNER = """
+import sys
+from pathlib import Path
+import orchestration.execution as execution
+execution.GRACE_SECONDS = 0.5
+try:
+    execution.run_command(sys.argv[2:], root=Path(sys.argv[1]), log=Path(sys.argv[1]) / "log.txt", listen=print)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def gone(processes: list[int], within: float = 8.0) -> bool:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if not any(alive(one) for one in processes):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def family(record: Path, size: int = 3) -> list[int]:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        lines = record.read_text().split() if record.is_file() else []
+        if len(lines) == size:
+            return [int(line) for line in lines]
+        time.sleep(0.05)
+    raise AssertionError("the family never stood")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda one: one.name)
+def test_a_signal_to_the_runner_ends_children_and_grandchildren(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "family.py").write_text(FAMILY)
+    (tmp_path / "runner.py").write_text(
+        f"import signal\nsignal.signal(signal.SIGTERM, signal.default_int_handler)\n{RUNNER}"
+    )
+    command = [sys.executable, str(tmp_path / "family.py"), "0", str(tmp_path / "pids")]
+    runner = subprocess.Popen([sys.executable, str(tmp_path / "runner.py"), str(tmp_path), *command])
+    processes = family(tmp_path / "pids")
+    assert all(os.getpgid(one) != os.getpgid(runner.pid) for one in processes)
+    runner.send_signal(number)
+    assert runner.wait(timeout=20) == (-signal.SIGKILL if number is signal.SIGKILL else 130)
+    assert gone(processes)
+
+
+def test_an_error_while_listening_ends_the_command(tmp_path: Path) -> None:
+    def refuse(line: str) -> None:
+        raise ValueError(line)
+
+    command = ["sh", "-c", f"echo $$ > {tmp_path}/pids; echo first; sleep 60"]
+    with pytest.raises(ValueError, match="first"):
+        run_command(command, root=tmp_path, log=tmp_path / "log.txt", listen=refuse)
+    assert gone(family(tmp_path / "pids", 1), within=0.2)
+
+
+def test_nothing_that_a_command_left_behind_goes_on(tmp_path: Path) -> None:
+    command = ["sh", "-c", f"sleep 60 & echo $! > {tmp_path}/pids; exit 3"]
+    ended = run_command(command, root=tmp_path, log=tmp_path / "log.txt", listen=lambda line: None)
+    assert ended.status == 3
+    assert gone(family(tmp_path / "pids", 1), within=0.2)
+
+
+def test_lines_are_streamed_as_they_come_and_kept(tmp_path: Path) -> None:
+    seen: list[tuple[float, str]] = []
+    command = ["sh", "-c", "echo one; sleep 0.5; printf 'half\\rwhole\\n\\n' >&2; exit 0"]
+    ended = run_command(
+        command,
+        root=tmp_path,
+        log=tmp_path / "log" / "stage.txt",
+        listen=lambda line: seen.append((time.monotonic(), line)),
+    )
+    assert ended.status == 0
+    assert [line for _, line in seen] == ["one", "half", "whole"]
+    assert seen[1][0] - seen[0][0] > 0.3
+    assert (tmp_path / "log" / "stage.txt").read_text() == "one\nhalf\nwhole\n"
+
+
+def test_python_in_a_stage_is_this_interpreter(tmp_path: Path) -> None:
+    lines: list[str] = []
+    command = ["sh", "-c", "python -c 'import sys; print(sys.prefix)'"]
+    run_command(command, root=tmp_path, log=tmp_path / "log.txt", listen=lines.append)
+    assert lines == [sys.prefix]
+    assert environment()["DVC_NO_ANALYTICS"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            ["Running stage 'x':", "> python x", "error: no such box", "ERROR: failed to reproduce 'x'"],
+            "no such box",
+        ),
+        (["reading", "killed", "ERROR: failed to reproduce 'x'"], "killed"),
+        ([], "no output"),
+    ],
+)
+def test_the_line_that_says_best_why(lines: list[str], expected: str) -> None:
+    assert told(lines) == expected

@@ -1,0 +1,128 @@
+"""The asset graph follows from dvc.yaml."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from dagster import AssetKey, Definitions
+
+from orchestration.definitions import build_definitions
+from orchestration.dvc_adapter import read_graph
+from orchestration.graph import Graph, Stage
+from sartext.errors import SarTextError
+from tests.conftest import ROOT
+
+SNAPSHOT = Path(__file__).with_name("asset_graph.json")
+
+
+def described(definitions: Definitions) -> dict[str, object]:
+    """Assets, checks, jobs and what starts them, as a person reviews them."""
+    repository = definitions.get_repository_def()
+    graph = repository.asset_graph
+    assets = {}
+    for key in sorted(graph.get_all_asset_keys()):
+        node = graph.get(key)
+        assets[key.to_user_string()] = {
+            "deps": sorted(parent.to_user_string() for parent in node.parent_keys),
+            "group": node.group_name,
+            "kinds": sorted(node.kinds),
+            "owners": sorted(node.owners),
+            "description": node.description,
+            "pools": sorted(node.pools or ()),
+            "observable": node.is_observable,
+        }
+    checks = {
+        f"{key.asset_key.to_user_string()}:{key.name}": graph.get(key).blocking
+        for key in sorted(graph.asset_check_keys)
+    }
+    jobs = {
+        job.name: sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
+        for job in repository.get_all_jobs()
+        if not job.name.startswith("__")
+    }
+    schedules = {one.name: f"{one.cron_schedule} {one.job_name}" for one in repository.schedule_defs}
+    return {"assets": assets, "checks": checks, "jobs": jobs, "schedules": schedules}
+
+
+def test_the_projects_asset_graph_is_the_reviewed_one() -> None:
+    """After a wanted change: ``SARTEXT_SNAPSHOT=write pytest tests/orchestration/test_graph.py``, then look at it."""
+    now = described(build_definitions(ROOT))
+    if os.environ.get("SARTEXT_SNAPSHOT") == "write":
+        SNAPSHOT.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    assert now == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+
+
+def test_keys_groups_kinds_owners_descriptions_and_pools_come_from_the_stage(toy: Path) -> None:
+    graph = build_definitions(toy).get_repository_def().asset_graph
+    node = graph.get(AssetKey(["corpus", "alpha"]))
+    assert (node.group_name, node.kinds, node.owners) == ("corpora", {"shell", "text"}, ["team:toys"])
+    assert node.description == "Index of alpha"
+    assert node.pools == {"readers"}
+    other = graph.get(AssetKey(["captions", "beta"]))
+    assert (other.group_name, other.kinds, other.owners) == ("captions", {"dvc"}, ["team:sar-text"])
+
+
+def test_a_folder_dep_stands_for_every_stage_with_an_out_below_it(toy: Path) -> None:
+    graph = read_graph(toy)
+    assert graph.upstream["candidate"] == ("captions@alpha", "captions@beta")
+    assert graph.upstream["captions@beta"] == ("corpus@beta",)
+    assert graph.sources["corpus@beta"] == ("beta",)
+    assert graph.sources["candidate"] == ()
+    assert graph.ancestors("candidate") == ("corpus@alpha", "corpus@beta", "captions@alpha", "captions@beta")
+    assert graph.descendants("captions@alpha") == ("candidate", "quality", "release", "publication")
+
+
+@pytest.mark.parametrize(
+    ("dep", "meets"),
+    [
+        ("build/corpus", True),
+        ("build/corpus/a", True),
+        ("build/corpus/a/index.parquet", True),
+        ("build", True),
+        ("build/corpus/ab", False),
+        ("build/cor", False),
+    ],
+)
+def test_what_reads_an_out(dep: str, meets: bool) -> None:
+    stages = [Stage("corpus@a", "x", outs=("build/corpus/a",)), Stage("reader", "y", deps=(dep,))]
+    graph = Graph({stage.name: stage for stage in stages})
+    assert graph.upstream["reader"] == (("corpus@a",) if meets else ())
+
+
+def test_a_dep_on_all_data_stands_for_every_corpus() -> None:
+    stages = [Stage("corpus@a", "x", deps=("data/a",)), Stage("quality", "y", deps=("data", "src"))]
+    assert Graph({stage.name: stage for stage in stages}).sources["quality"] == ("a",)
+
+
+def test_only_quality_has_checks_and_all_of_them_block(toy: Path) -> None:
+    graph = build_definitions(toy).get_repository_def().asset_graph
+    assert {key.asset_key for key in graph.asset_check_keys} == {AssetKey("quality")}
+    assert all(graph.get(key).blocking for key in graph.asset_check_keys)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("dvc.yaml", "stages: [", "dvc.yaml"),
+        ("dvc.yaml", "stages:\n  one:\n    cmd: echo\n    dept: [x]\n", "dept"),
+        ("dvc.yaml", "stages:\n  one:\n    cmd: echo ${nowhere}\n", "nowhere"),
+        ("params.yaml", "corpora: [", "params.yaml"),
+        ("params.yaml", "corpora: {}\nkaptions: []\n", "did you mean 'captions'?"),
+        ("params.yaml", "captions: []\n", "corpora"),
+    ],
+)
+def test_a_broken_file_is_told_in_one_line(toy: Path, file: str, text: str, said: str) -> None:
+    (toy / file).write_text(text)
+    with pytest.raises(SarTextError) as caught:
+        build_definitions(toy)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stage_that_writes_what_another_writes_is_told(toy: Path) -> None:
+    stages = (toy / "dvc.yaml").read_text()
+    again = "  again:\n    cmd: echo\n    outs:\n      - build/candidate\n"
+    (toy / "dvc.yaml").write_text(stages + again)
+    with pytest.raises(SarTextError, match="build/candidate"):
+        build_definitions(toy)

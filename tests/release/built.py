@@ -1,0 +1,225 @@
+"""A small project, generated as the stages would leave it: images, indexes, splits, candidate and ledger."""
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from sartext.config import Project
+from sartext.corpora.examination import pixels_sha256
+from sartext.corpora.quarantine import Fault, write_quarantine
+from sartext.narrator.facts import Facts, ObjectFact, to_json
+from sartext.narrator.realisation import realise
+from sartext.tables import INDEX, LEDGER, PAIRS, SPLITS, read_rows, write_table
+
+SIDE = 24
+SPLIT_OF = ("train", "train", "train", "validation", "test")
+
+Row = dict[str, Any]
+
+
+def catalogue(name: str, licence: str | None = "CC-BY-4.0", redistribution: bool = True) -> Row:
+    """A catalogue entry of ships in 8-bit images."""
+    return {
+        "name": name,
+        "title": f"The {name} ships",
+        "description": "Ships.",
+        "kind": "detection",
+        "images": ["images/*.png"],
+        "annotations": {"format": "voc", "files": ["boxes/*.xml"]},
+        "classes": [{"label": "ship", "noun": "ship", "plural": "ships", "hypernym": "vessel"}],
+        "sensor": "Sentinel-1",
+        "polarisation": "VV",
+        "quantity": "display",
+        **({} if licence is None else {"licence": licence}),
+        "redistribution": redistribution,
+        "citation": f"The authors of {name}, 2026.",
+        "homepage": f"https://example.org/{name}",
+        "obtain": "From its homepage.",
+    }
+
+
+@dataclass(frozen=True)
+class Built:
+    """A project folder and the changes that a test makes to it."""
+
+    root: Path
+
+    @property
+    def project(self) -> Project:
+        """The project with its parameters read anew."""
+        return Project(self.root)
+
+    @property
+    def pairs_path(self) -> Path:
+        return self.root / "build/candidate/pairs.parquet"
+
+    def pairs(self) -> list[Row]:
+        return read_rows(self.pairs_path, PAIRS)
+
+    def set_pairs(self, change: Callable[[list[Row]], list[Row]]) -> None:
+        """Rewrite the candidate, and the ledger so that it agrees."""
+        rows = change(self.pairs())
+        write_table(self.pairs_path, PAIRS, rows)
+        self.write_ledger()
+
+    def set_pair(self, number: int, **values: object) -> str:
+        """Change columns of one pair; return its image id."""
+        self.set_pairs(lambda rows: [{**row, **values} if i == number else row for i, row in enumerate(rows)])
+        return str(self.pairs()[number]["image_id"])
+
+    def parameters(self, **sections: object) -> None:
+        path = self.root / "params.yaml"
+        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **sections}, sort_keys=False))
+
+    def corpora(self) -> list[str]:
+        return list(self.project.parameters.corpora)
+
+    def write_ledger(self) -> None:
+        released = {row["image_id"] for row in self.pairs()}
+        ledger = []
+        for name in self.corpora():
+            for row in read_rows(self.root / f"build/corpus/{name}/index.parquet", INDEX):
+                kept = row["image_id"] in released
+                ledger.append(
+                    {
+                        "image_id": row["image_id"],
+                        "corpus": name,
+                        "path": row["path"],
+                        "fate": "released" if kept else "left out",
+                        "stage": "release" if kept else "captions",
+                        "reason": "" if kept else "nothing to say",
+                    }
+                )
+            ledger.append(
+                {
+                    "image_id": f"{name}/broken",
+                    "corpus": name,
+                    "path": f"data/{name}/images/broken.png",
+                    "fate": "left out",
+                    "stage": "corpus",
+                    "reason": "truncated-image",
+                }
+            )
+        write_table(self.root / "build/ledger.parquet", LEDGER, ledger)
+
+    def add_corpus(
+        self, name: str, count: int, seed: int, licence: str | None = "CC-BY-4.0", redistribution: bool = True
+    ) -> None:
+        """Append a corpus: its catalogue file, images, index, captions and splits."""
+        entry = catalogue(name, licence, redistribution)
+        path = self.root / "catalogue" / f"{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump(entry))
+        listed = {one: {"catalogue": f"catalogue/{one}.yaml"} for one in [*self.corpora(), name]}
+        self.parameters(corpora=listed, captions=list(listed))
+        rng = np.random.default_rng(seed)
+        index = [_indexed(self.root, name, number, rng) for number in range(count)]
+        write_table(self.root / f"build/corpus/{name}/index.parquet", INDEX, index)
+        fault = Fault(f"data/{name}/images/broken.png", f"{name}/broken", "truncated-image", "", "image")
+        write_quarantine(self.root / f"build/corpus/{name}/quarantine.csv", [fault])
+        before = self.pairs() if self.pairs_path.is_file() else []
+        added = [_pair(row, entry, number) for number, row in enumerate(index)]
+        write_table(self.pairs_path, PAIRS, [*before, *added])
+        splits = [{column.name: row.get(column.name, "hash") for column in SPLITS} for row in self.pairs()]
+        write_table(self.root / "build/splits/splits.parquet", SPLITS, splits)
+        self.write_ledger()
+
+
+def _indexed(root: Path, corpus: str, number: int, rng: np.random.Generator) -> Row:
+    pixels = rng.integers(0, 200, (SIDE, SIDE), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    path = root / f"data/{corpus}/images/{number:04d}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(stream.getvalue())
+    return {
+        "image_id": f"{corpus}/{number:04d}",
+        "path": f"data/{corpus}/images/{number:04d}.png",
+        "sha256": hashlib.sha256(stream.getvalue()).hexdigest(),
+        "pixels_sha256": pixels_sha256(pixels),
+        "width": SIDE,
+        "height": SIDE,
+        "modality": "sar",
+        "quantity": "display",
+        "polarisation": "VV",
+        "db_low": None,
+        "db_high": None,
+        "scene_id": f"{corpus}/{number:04d}",
+        "published_split": None,
+        "benchmark": None,
+        "objects": [],
+        "regions": [],
+        "captions": [],
+        "paired_path": None,
+    }
+
+
+def facts_of(number: int) -> Facts:
+    """One to nine ships, some of them in the center."""
+    count = number % 9 + 1
+    center = number % (count + 1)
+    return Facts(objects=(ObjectFact("ship", "ship", "ships", count, center, count - center),))
+
+
+def _pair(row: Row, entry: Row, number: int) -> Row:
+    known = {name: row[name] for name in PAIRS.names if name in row}
+    return {
+        **known,
+        "corpus": entry["name"],
+        "split": SPLIT_OF[number % len(SPLIT_OF)],
+        "caption": realise(facts_of(number), row["image_id"], 11)[0],
+        "method": "a2c",
+        "method_version": "1",
+        "facts": to_json(facts_of(number)),
+        "source_caption": None,
+        "model_sha256": None,
+        "prompt_sha256": None,
+        "score": None,
+        "sensor": entry["sensor"],
+        "group_id": row["image_id"],
+        "cluster_id": row["image_id"],
+        "licence": entry.get("licence"),
+        "redistribution": entry["redistribution"],
+        "citation": entry["citation"],
+        "source_url": entry["homepage"],
+    }
+
+
+def build(root: Path) -> Built:
+    """Two corpora: one that may be given on, one whose licence is not stated."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "params.yaml").write_text("corpora: {}\nrelease: {rows_per_file: 10}\n")
+    built = Built(root)
+    built.add_corpus("alpha", 30, seed=1)
+    built.add_corpus("beta", 10, seed=2, licence="not-stated", redistribution=False)
+    return built
+
+
+def passed_verdict(built: Built) -> None:
+    """Write the verdict that the gate would give, without the seconds that it takes.
+
+    For tests of what comes after the gate; tests of the gate run it.
+    """
+    from sartext.files import write_json
+    from sartext.release.gate.suites import SUITES
+    from sartext.release.gate.verdict import candidate_sha256
+
+    row = {
+        "name": "all is well",
+        "severity": "critical",
+        "passed": True,
+        "status": "evaluated",
+        "figure": 0,
+        "unit": "pairs",
+        "detail": "40 pairs checked",
+    }
+    suites = [{"name": name, "passed": True, "expectations": [row]} for name in SUITES]
+    verdict = {"content_sha256": candidate_sha256(built.project), "passed": True, "suites": suites}
+    write_json(built.root / "build/quality/gate.json", verdict)

@@ -1,0 +1,141 @@
+"""Small projects that are indexed and captioned already, with pictures on disk."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from PIL import Image
+
+from sartext.config import Project
+from sartext.corpora.quarantine import Fault, write_quarantine
+from sartext.files import write_json
+from sartext.tables import CAPTIONS, INDEX, UNCAPTIONED, read_rows, write_table
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def make_project(
+    root: Path, corpora: Mapping[str, Mapping[str, Any]], captions: Sequence[str] = (), **splits: Any
+) -> Project:
+    """A project that lists corpora; the values are what their catalogue entries say beside the obligatory."""
+    (root / "catalogue").mkdir(parents=True, exist_ok=True)
+    for name, told in corpora.items():
+        entry = {
+            "name": name,
+            "title": name.title(),
+            "description": "Made for a test.",
+            "kind": "detection",
+            "images": ["*.png"],
+            "sensor": "Sentinel-1",
+            "quantity": "display",
+            "licence": "CC-BY-4.0",
+            "redistribution": True,
+            "citation": "Nobody, 2026.",
+            "homepage": "https://example.org",
+            "obtain": "It is made by the test",
+        }
+        (root / "catalogue" / f"{name}.yaml").write_text(yaml.safe_dump({**entry, **told}))
+    parameters = {
+        "corpora": {name: {"catalogue": f"catalogue/{name}.yaml"} for name in corpora},
+        "captions": list(captions),
+        "splits": splits,
+    }
+    (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
+    return Project(root)
+
+
+def scene(seed: int, side: int = 96) -> Pixels:
+    """A speckled scene with a few bright ships; different seeds look different."""
+    random = np.random.default_rng(seed)
+    smooth = random.normal(size=(6, 6))
+    land = np.asarray(Image.fromarray(smooth).resize((side, side), Image.Resampling.BICUBIC))
+    speckle = random.gamma(4, 0.25, size=(side, side))
+    field = 60 * np.exp(0.4 * land) * speckle
+    for row, column in random.integers(8, side - 8, size=(3, 2)):
+        field[row - 2 : row + 2, column - 3 : column + 3] += 120
+    return np.clip(field, 0, 255).astype(np.uint8)
+
+
+def boxes(*labels: str, shift: float = 0) -> list[dict[str, Any]]:
+    """Boxes with these labels, side by side."""
+    return [
+        {
+            "label": label,
+            "source_label": label,
+            "xmin": 10.0 * at + shift,
+            "ymin": 4.0,
+            "xmax": 10.0 * at + 6 + shift,
+            "ymax": 9.0,
+            "angle": None,
+        }
+        for at, label in enumerate(labels)
+    ]
+
+
+def image_row(project: Project, image_id: str, pixels: Pixels, **told: Any) -> dict[str, Any]:
+    """Write a picture and return its row of the index."""
+    corpus, _, name = image_id.partition("/")
+    suffix = told.pop("suffix", ".png")
+    path = project.source(corpus) / f"{name}{suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, quality=told.pop("quality", 90))
+    row = {
+        "image_id": image_id,
+        "path": project.relative(path),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "pixels_sha256": hashlib.sha256(np.asarray(Image.open(path)).tobytes()).hexdigest(),
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "modality": "sar",
+        "quantity": "display",
+        "polarisation": "VV",
+        "db_low": None,
+        "db_high": None,
+        "scene_id": image_id,
+        "published_split": None,
+        "benchmark": None,
+        "objects": [],
+        "regions": [],
+        "captions": [],
+        "paired_path": None,
+    }
+    return {**row, **told}
+
+
+def write_corpus(
+    project: Project, name: str, rows: Sequence[Mapping[str, Any]], faults: Iterable[Fault] = ()
+) -> None:
+    """Write what the stage corpus@NAME writes."""
+    faults = list(faults)
+    lost = {fault.path for fault in faults if fault.kind == "image"}
+    folder = project.corpus(name)
+    write_table(folder / "index.parquet", INDEX, rows)
+    write_quarantine(folder / "quarantine.csv", faults)
+    counts = {"images_found": len(rows) + len(lost), "optical_halves_found": 0}
+    write_json(folder / "metrics.json", counts)
+
+
+def write_captions(
+    project: Project,
+    name: str,
+    captions: Mapping[str, str],
+    uncaptioned: Mapping[str, str] | None = None,
+    **told: Any,
+) -> None:
+    """Write what the stage captions@NAME writes; the values are captions and reasons."""
+    rest = dict.fromkeys(("source_caption", "model_sha256", "prompt_sha256", "score"))
+    made = {"method": "a2c", "method_version": "1", "facts": "{}", **rest, **told}
+    folder = project.captions(name)
+    rows = [{"image_id": image_id, "caption": caption, **made} for image_id, caption in captions.items()]
+    write_table(folder / "captions.parquet", CAPTIONS, rows)
+    reasons = [{"image_id": image_id, "reason": reason} for image_id, reason in (uncaptioned or {}).items()]
+    write_table(folder / "uncaptioned.parquet", UNCAPTIONED, reasons)
+
+
+def rows_by_id(path: Path, schema: Any) -> dict[str, dict[str, Any]]:
+    """The rows of a table by image id."""
+    return {row["image_id"]: row for row in read_rows(path, schema)}

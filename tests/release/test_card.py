@@ -1,0 +1,78 @@
+"""The dataset card: a header that Hugging Face reads, and tables that agree with the release."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sartext.release.assembly import assemble
+from sartext.release.card import table
+from sartext.release.formats.parquet import SCHEMA
+from sartext.release.publication import publish
+from tests.release.built import Built, build, passed_verdict
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("card") / "project").root
+
+
+@pytest.fixture
+def built(model: Path, tmp_path: Path) -> Built:
+    shutil.copytree(model, tmp_path / "project")
+    return Built(tmp_path / "project")
+
+
+def card(built: Built) -> tuple[dict[str, Any], str]:
+    passed_verdict(built)
+    assemble(built.project)
+    path = publish(built.project)["path"]
+    _, header, body = (built.root / str(path) / "README.md").read_text().split("---\n", 2)
+    return yaml.safe_load(header), body
+
+
+def test_the_header_says_what_hugging_face_asks_for(built: Built) -> None:
+    header, _ = card(built)
+    assert header["pretty_name"] == "SAR-Text"
+    assert header["language"] == ["en"]
+    assert header["size_categories"] == ["n<1K"]
+    assert "image-to-text" in header["task_categories"]
+    assert [one["name"] for one in header["dataset_info"]["features"]] == SCHEMA.names
+    assert {one["name"]: one["num_examples"] for one in header["dataset_info"]["splits"]} == {
+        "train": 24,
+        "validation": 8,
+        "test": 8,
+    }
+    assert header["configs"][0]["data_files"][0] == {"split": "train", "path": "data/train-*.parquet"}
+
+
+def test_several_licences_are_other_and_a_single_one_is_named(built: Built) -> None:
+    header, _ = card(built)
+    assert (header["license"], header["license_link"]) == ("other", "LICENSES.csv")
+    built.set_pairs(lambda rows: [row for row in rows if row["corpus"] == "alpha"])
+    header, _ = card(built)
+    assert header["license"] == "cc-by-4.0"
+    assert "license_name" not in header
+
+
+def test_the_tables_agree_with_the_release(built: Built) -> None:
+    _, body = card(built)
+    assert "| The alpha ships (`alpha`) | Sentinel-1 | 18 | 6 | 6 | 30 | 30 |" in body
+    assert "| The beta ships (`beta`) | Sentinel-1 | 6 | 2 | 2 | 10 | 0 |" in body
+    assert "| `beta` | not-stated | no | 0 |" in body
+    assert "10 images are withheld" in body
+    assert "The authors of alpha, 2026. https://example.org/alpha" in body
+    assert "sartext release verify" in body
+
+
+def test_an_empty_split_is_not_promised(built: Built) -> None:
+    built.set_pairs(lambda rows: [row for row in rows if row["split"] != "validation"])
+    header, body = card(built)
+    assert [one["split"] for one in header["configs"][0]["data_files"]] == ["train", "test"]
+    assert "| train | test | pairs |" in body
+
+
+def test_a_cell_cannot_break_a_table() -> None:
+    assert table(["a"], [["x|y\nz"]]) == "| a |\n| --- |\n| x\\|y z |\n"

@@ -1,0 +1,140 @@
+"""Which version a change makes."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sartext.errors import ReleaseError
+from sartext.files import read_json, sha256_tree, write_json
+from sartext.release.assembly import assemble, content_sha256
+from sartext.release.comparison import compare, describe
+from sartext.release.versions import parse, raised
+from tests.release.built import Built, build, passed_verdict
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = build(tmp_path_factory.mktemp("comparison") / "project")
+    passed_verdict(built)
+    assemble(built.project)
+    return built.root
+
+
+@pytest.fixture
+def built(model: Path, tmp_path: Path) -> Built:
+    shutil.copytree(model, tmp_path / "project")
+    shutil.copytree(model / "build/release", tmp_path / "old")
+    return Built(tmp_path / "project")
+
+
+def again(built: Built) -> Path:
+    passed_verdict(built)
+    assemble(built.project)
+    return built.root / "build/release"
+
+
+def test_the_same_content_is_no_change(built: Built, tmp_path: Path) -> None:
+    difference = compare(tmp_path / "old", again(built))
+    assert difference.same_bytes
+    assert difference.level == "none"
+    assert "same content" in describe(tmp_path / "old", built.root / "build/release")
+
+
+def less(built: Built) -> None:
+    built.set_pairs(lambda rows: rows[1:])
+
+
+def moved(built: Built) -> None:
+    built.set_pair(0, split="test")
+
+
+def more(built: Built) -> None:
+    built.add_corpus("gamma", 5, seed=9)
+
+
+def more_and_less(built: Built) -> None:
+    more(built)
+    less(built)
+
+
+def reworded(built: Built) -> None:
+    built.set_pair(0, caption="There is one ship in this SAR image.")
+
+
+def other_metadata(built: Built) -> None:
+    built.set_pair(0, citation="Others, 2027.")
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "counted"),
+    [
+        (less, "major", {"removed": 1}),
+        (moved, "major", {"moved": 1}),
+        (more, "minor", {"added": 5, "corpora_added": 1}),
+        (more_and_less, "major", {"added": 5, "removed": 1}),
+        (reworded, "patch", {"captions": 1, "added": 0, "removed": 0}),
+        (other_metadata, "patch", {"metadata": 1, "captions": 0}),
+    ],
+)
+def test_the_level_follows_what_changed(
+    built: Built, tmp_path: Path, change: Callable[[Built], None], level: str, counted: dict[str, int]
+) -> None:
+    change(built)
+    difference = compare(tmp_path / "old", again(built))
+    assert difference.level == level
+    assert counted.items() <= difference.counts().items()
+    assert level in describe(tmp_path / "old", built.root / "build/release")
+
+
+def reseal(folder: Path) -> None:
+    files = {path: digest for path, digest in sha256_tree(folder).items() if path != "content.json"}
+    write_json(folder / "content.json", {"content_sha256": content_sha256(files), "files": files})
+
+
+def test_a_new_column_is_major(built: Built, tmp_path: Path) -> None:
+    new = built.root / "build/release"
+    for path in (new / "data").glob("*.parquet"):
+        table = pq.read_table(path)
+        pq.write_table(table.append_column("season", pa.array(["winter"] * len(table))), path)
+    reseal(new)
+    difference = compare(tmp_path / "old", new)
+    assert difference.columns == ("data.season added",)
+    assert difference.level == "major"
+
+
+def test_a_new_file_is_a_new_layout_and_a_new_shard_is_not(built: Built, tmp_path: Path) -> None:
+    new = built.root / "build/release"
+    (new / "croissant.json").write_text("{}")
+    reseal(new)
+    assert compare(tmp_path / "old", new).layout == ("croissant.json added",)
+    (new / "croissant.json").unlink()
+    more(built)
+    more_files = again(built)
+    assert len(list((more_files / "data").iterdir())) >= len(list((tmp_path / "old/data").iterdir()))
+    assert compare(tmp_path / "old", more_files).layout == ()
+
+
+def test_another_gate_figure_alone_is_a_patch(built: Built, tmp_path: Path) -> None:
+    new = built.root / "build/release"
+    gate = read_json(new / "quality/gate.json")
+    write_json(new / "quality/gate.json", {**gate, "note": "another"})
+    reseal(new)
+    assert compare(tmp_path / "old", new).level == "patch"
+
+
+def test_what_is_no_release_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ReleaseError, match="not a release"):
+        compare(tmp_path / "empty", tmp_path / "empty")
+
+
+def test_versions_rise_as_semantic_versions_do() -> None:
+    assert raised((1, 4, 2), "major") == (2, 0, 0)
+    assert raised((1, 4, 2), "minor") == (1, 5, 0)
+    assert raised((1, 4, 2), "patch") == (1, 4, 3)
+    assert parse("1.10.0") == (1, 10, 0)
+    assert [parse(text) for text in ("1.0", "v1.0.0", "01.0.0", "1.0.0-rc1", ".partial-1.0.0-x")] == [None] * 5

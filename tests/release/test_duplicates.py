@@ -1,0 +1,216 @@
+"""What counts as a duplicate, and what does not."""
+
+import io
+
+import imagehash
+import numpy as np
+import pytest
+from PIL import Image
+
+from sartext.catalogue.loading import find_entry
+from sartext.config import NearDuplicateParameters
+from sartext.errors import ArtefactError
+from sartext.release.correlation import correlations
+from sartext.release.duplicates import (
+    Look,
+    Subject,
+    difference,
+    find_near,
+    look,
+    read_duplicates,
+    write_duplicates,
+)
+from sartext.release.proposals import close_pairs, window_hashes
+from tests.release.indexed import Pixels, boxes, image_row, make_project, scene
+
+NEAR = NearDuplicateParameters.model_validate({})
+
+
+def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=quality)
+    return np.asarray(Image.open(stream))
+
+
+def shifted(rows: int, columns: int, side: int, seed: int = 3) -> tuple[Pixels, Pixels]:
+    """Two cuts of one larger scene."""
+    whole = scene(seed, side + 8)
+    return whole[:side, :side], whole[rows : rows + side, columns : columns + side]
+
+
+def near_ids(tmp_path, pictures: dict[str, Pixels], **told) -> set[tuple[str, str]]:
+    project = make_project(tmp_path, {"c": {}})
+    subjects = [
+        Subject("c", image_row(project, f"c/{name}", pixels, **told)) for name, pixels in sorted(pictures.items())
+    ]
+    pairs, _ = find_near(tmp_path, subjects, {"c": find_entry(project, "c")}, NEAR)
+    return {(pair.first, pair.second) for pair in pairs}
+
+
+@pytest.mark.parametrize("side", [64, 100, 300])
+@pytest.mark.parametrize("shift", [(0, 1), (1, 1), (2, 0), (2, 1), (2, 2)])
+def test_a_scene_shifted_by_one_or_two_pixels_is_near(tmp_path, side, shift):
+    first, second = shifted(*shift, side)
+    assert near_ids(tmp_path, {"a": first, "b": second}) == {("c/a", "c/b")}
+
+
+def test_gain_and_offset_leave_an_image_near(tmp_path):
+    first = scene(5)
+    second = np.clip(first * 0.7 + 10, 0, 255).astype(np.uint8)
+    assert near_ids(tmp_path, {"a": first, "b": second}) == {("c/a", "c/b")}
+
+
+@pytest.mark.parametrize("quality", [95, 75, 50])
+def test_encoding_an_image_again_leaves_it_near(tmp_path, quality):
+    first = scene(6, 128)
+    assert near_ids(tmp_path, {"a": first, "b": as_jpeg(first, quality)}) == {("c/a", "c/b")}
+
+
+def test_resizing_an_image_leaves_it_near(tmp_path):
+    first = scene(7, 256)
+    second = np.asarray(Image.fromarray(first).resize((180, 180), Image.Resampling.BICUBIC))
+    assert near_ids(tmp_path, {"a": first, "b": second}) == {("c/a", "c/b")}
+
+
+def chip(seed: int) -> Pixels:
+    """A ship in the middle of the picture whose scatterers are all finer than what the hash sees.
+
+    The hash is made of a picture 32 pixels wide: what has more than 24 periods is averaged away.
+    """
+    ship = np.zeros((64, 64))
+    ship[26:38, 20:44] = 1
+    frequencies = np.fft.fft2(np.random.default_rng(seed).normal(size=(64, 64)))
+    high = np.abs(np.fft.fftfreq(64)) * 64 > 24
+    fine = np.fft.ifft2(frequencies * (high[:, None] & high[None, :])).real
+    swell = np.random.default_rng(0).normal(size=(16, 16))
+    coarse = np.asarray(Image.fromarray(swell).resize((64, 64), Image.Resampling.BICUBIC))
+    return np.clip(100 + 60 * ship + 12 * coarse + 40 * fine / fine.std(), 0, 255).astype(np.uint8)
+
+
+def test_different_ships_with_the_same_hash_are_not_near(tmp_path):
+    one, other = chip(2), chip(3)
+    assert distance(look(one), look(other)) == 0
+    assert near_ids(tmp_path, {"a": one, "b": other}) == set()
+
+
+def distance(one: Look, other: Look) -> int:
+    """The least number of bits that differ, as pairs are proposed."""
+    assert one.hashes is not None and other.hashes is not None
+    return int(np.bitwise_count(one.hashes[0] ^ other.hashes).min())
+
+
+def test_unlike_scenes_are_not_near(tmp_path):
+    assert near_ids(tmp_path, {str(seed): scene(seed) for seed in range(40)}) == set()
+
+
+def test_constant_images_are_never_near_duplicates(tmp_path):
+    """Black tiles of different places have nothing to correlate; identical ones are exact duplicates anyway."""
+    project = make_project(tmp_path, {"c": {}})
+    tiles = [np.full((64, 64), level, np.uint8) for level in (0, 0, 7, 255)]
+    tiles[1][0, 0] = 1
+    subjects = [Subject("c", image_row(project, f"c/{at}", tile)) for at, tile in enumerate(tiles)]
+    pairs, flat = find_near(tmp_path, subjects, {"c": find_entry(project, "c")}, NEAR)
+    assert (pairs, flat) == ([], 4)
+
+
+def test_images_of_different_modality_are_never_compared(tmp_path):
+    project = make_project(tmp_path, {"c": {}})
+    rows = [image_row(project, "c/a", scene(1)), image_row(project, "c/b", scene(1), modality="optical")]
+    pairs, _ = find_near(tmp_path, [Subject("c", row) for row in rows], {"c": find_entry(project, "c")}, NEAR)
+    assert pairs == []
+
+
+def test_no_images_have_no_duplicates(tmp_path):
+    assert find_near(tmp_path, [], {}, NEAR) == ([], 0)
+
+
+def test_an_image_that_is_gone_since_it_was_indexed_is_named(tmp_path):
+    project = make_project(tmp_path, {"c": {}})
+    row = image_row(project, "c/a", scene(1))
+    (tmp_path / row["path"]).unlink()
+    with pytest.raises(ArtefactError, match=r"data/c/a\.png.*sartext corpus c"):
+        find_near(tmp_path, [Subject("c", row)], {"c": find_entry(project, "c")}, NEAR)
+
+
+def test_correlation_is_one_for_equal_and_minus_for_inverted_thumbnails():
+    thumbnail = look(scene(2)).thumbnail[None]
+    assert correlations(thumbnail, thumbnail)[0] == pytest.approx(1)
+    assert correlations(thumbnail, 255 - thumbnail)[0] < 0.5
+
+
+def test_correlation_of_whole_pixel_shifts_equals_the_definition():
+    whole = look(scene(4)).thumbnail.astype(float)
+    first, second = whole, np.roll(whole, (2, -3), axis=(0, 1))
+    one = first[4:60, 4:60] - first[4:60, 4:60].mean()
+    best = -1.0
+    for row in range(-4, 5):
+        for column in range(-4, 5):
+            other = second[4 + row : 60 + row, 4 + column : 60 + column]
+            other = other - other.mean()
+            best = max(best, float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum())))
+    figure = correlations(first[None].astype(np.uint8), second[None].astype(np.uint8))[0]
+    assert figure == pytest.approx(best, abs=1e-6) == pytest.approx(1, abs=1e-6)
+
+
+def test_correlation_does_not_depend_on_what_else_is_compared():
+    thumbnails = np.stack([look(scene(seed)).thumbnail for seed in range(300)])
+    together = correlations(thumbnails[:-1], thumbnails[1:])
+    alone = [correlations(thumbnails[at : at + 1], thumbnails[at + 1 : at + 2])[0] for at in (0, 17, 298)]
+    assert [together[at] for at in (0, 17, 298)] == alone
+
+
+@pytest.mark.parametrize("limit", [0, 4, 8, 11, 12, 32])
+def test_every_close_pair_of_hashes_is_proposed_once(limit):
+    random = np.random.default_rng(limit)
+    hashes = random.integers(0, 2**64, size=(600, 3), dtype=np.uint64)
+    for at in range(300, 600):
+        for window in range(3):
+            flips = random.choice(64, size=random.integers(0, 14), replace=False)
+            hashes[at, window] = hashes[at - 300, 0] ^ np.uint64(sum(1 << int(bit) for bit in flips))
+    hashes[10:200] = hashes[0, 0]
+    expected = set()
+    for early in range(600):
+        counts = np.bitwise_count(hashes[early, 0] ^ hashes[early + 1 :])
+        expected |= {(early, early + 1 + int(late)) for late in np.flatnonzero(counts.min(axis=1) <= limit)}
+    found = [tuple(pair) for block in close_pairs(hashes, limit) for pair in block[:, :2].tolist()]
+    assert len(found) == len(set(found))
+    assert set(found) == expected
+
+
+def test_the_hash_is_the_one_of_imagehash():
+    for seed in range(20):
+        thumbnail = Image.fromarray(scene(seed, 64))
+        middle = thumbnail.resize((32, 32), Image.Resampling.LANCZOS, box=(2, 2, 62, 62))
+        assert f"{int(window_hashes(thumbnail)[0]):016x}" == str(imagehash.phash(middle))
+
+
+def test_annotations_of_identical_images_are_compared_by_what_the_facts_would_say():
+    same = {"objects": boxes("ship", "ship"), "regions": []}
+    moved = {"objects": boxes("ship", "ship", shift=1), "regions": []}
+    fewer = {"objects": boxes("ship"), "regions": []}
+    cover = {
+        "objects": boxes("ship", "ship"),
+        "regions": [{"label": "water", "zone": "image", "fraction": 0.4, "largest_component": 9}],
+    }
+    turned = {"objects": boxes("ship", "ship")[::-1], "regions": []}
+    assert [difference(same, other) for other in (same, turned, moved, fewer, cover)] == [
+        "",
+        "",
+        "boxes",
+        "labels",
+        "regions",
+    ]
+
+
+def test_the_table_of_duplicates_reads_back(tmp_path):
+    rows = [
+        {"kind": "near", "image_id": "c/b", "duplicate_of": "c/a", "correlation": "0.9600", "hash_distance": 4},
+        {"kind": "exact", "image_id": 'c/a "1", x', "duplicate_of": "c/0", "differs": "boxes"},
+    ]
+    write_duplicates(tmp_path / "d.csv", rows)
+    assert [(row["kind"], row["image_id"]) for row in read_duplicates(tmp_path / "d.csv")] == [
+        ("exact", 'c/a "1", x'),
+        ("near", "c/b"),
+    ]
+    with pytest.raises(ArtefactError, match="sartext splits"):
+        read_duplicates(tmp_path / "absent.csv")

@@ -1,0 +1,311 @@
+"""Publication: versions, immutability, provenance, and nothing half-published."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from sartext.errors import GateError, ReleaseError
+from sartext.files import sha256_tree
+from sartext.release.assembly import assemble
+from sartext.release.provenance import ancestors
+from sartext.release.publication import publish
+from sartext.release.verification import verify
+from tests.conftest import ROOT
+from tests.release.built import Built, build, passed_verdict
+
+LOCK = {
+    "schema": "2.0",
+    "stages": {
+        "corpus@alpha": {
+            "cmd": "sartext corpus alpha",
+            "deps": [{"path": "data/alpha", "hash": "md5", "md5": "aa.dir"}],
+            "outs": [{"path": "build/corpus/alpha", "hash": "md5", "md5": "ab.dir"}],
+        },
+        "candidate": {
+            "cmd": "sartext candidate",
+            "deps": [{"path": "build/corpus", "hash": "md5", "md5": "bb.dir"}],
+            "outs": [{"path": "build/candidate", "hash": "md5", "md5": "bc.dir"}],
+        },
+        "release": {
+            "cmd": "sartext release assemble",
+            "deps": [
+                {"path": "build/candidate", "hash": "md5", "md5": "bc.dir"},
+                {"path": "data", "hash": "md5", "md5": "dd.dir"},
+            ],
+            "outs": [{"path": "build/release", "hash": "md5", "md5": "cc.dir"}],
+        },
+        "model": {
+            "cmd": "sartext train",
+            "deps": [{"path": "build/release", "hash": "md5", "md5": "cc.dir"}],
+            "outs": [{"path": "build/model", "hash": "md5", "md5": "ee.dir"}],
+        },
+        "corpus@gone": {
+            "cmd": "sartext corpus gone",
+            "deps": [{"path": "data/gone", "hash": "md5", "md5": "ff.dir"}],
+            "outs": [{"path": "build/elsewhere/gone", "hash": "md5", "md5": "fa.dir"}],
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = build(tmp_path_factory.mktemp("publication") / "project")
+    passed_verdict(built)
+    assemble(built.project)
+    return built.root
+
+
+@pytest.fixture
+def built(model: Path, tmp_path: Path) -> Built:
+    root = tmp_path / "project"
+    shutil.copytree(model, root)
+    return Built(root)
+
+
+def rebuild(built: Built) -> dict[str, Any]:
+    passed_verdict(built)
+    assemble(built.project)
+    return publish(built.project)
+
+
+def reword(built: Built, number: int = 0) -> None:
+    built.set_pair(number, caption=f"There is one ship in this SAR image, number {number}.")
+
+
+def versions(built: Built) -> list[str]:
+    return sorted(path.name for path in (built.root / "releases/sar-text").iterdir())
+
+
+def wanted(built: Built, version: str) -> None:
+    built.parameters(release={"rows_per_file": 10, "version": version})
+
+
+def test_the_first_release_is_1_0_0_and_proves_itself(built: Built) -> None:
+    told = publish(built.project)
+    assert (told["version"], told["published"], told["path"]) == ("1.0.0", True, "releases/sar-text/1.0.0")
+    assert verify(built.root / "releases/sar-text/1.0.0")["content_sha256"] == told["content_sha256"]
+
+
+def test_it_holds_what_a_release_promises(built: Built) -> None:
+    publish(built.project)
+    files = set(sha256_tree(built.root / "releases/sar-text/1.0.0"))
+    assert {
+        "README.md",
+        "MANIFEST.json",
+        "CHANGES.md",
+        "LICENSES.csv",
+        "ledger.parquet",
+        "csv/train.csv",
+        "data/test-00000-of-00001.parquet",
+        "quality/gate.json",
+        "provenance/params.yaml",
+    } <= files
+    assert "content.json" not in files
+
+
+def test_unchanged_content_publishes_nothing_and_the_record_stays(built: Built) -> None:
+    publish(built.project)
+    record = (built.root / "build/publication/publication.json").read_bytes()
+    before = sha256_tree(built.root / "releases")
+    told = rebuild(built)
+    assert (told["version"], told["published"]) == ("1.0.0", False)
+    assert sha256_tree(built.root / "releases") == before
+    assert (built.root / "build/publication/publication.json").read_bytes() == record
+    assert str(built.root).encode() not in record
+
+
+def test_three_changes_make_a_patch_a_minor_and_a_major_and_the_first_stays_intact(built: Built) -> None:
+    publish(built.project)
+    first = sha256_tree(built.root / "releases/sar-text/1.0.0")
+    reword(built)
+    assert rebuild(built)["version"] == "1.0.1"
+    built.add_corpus("gamma", 5, seed=9)
+    assert rebuild(built)["version"] == "1.1.0"
+    built.set_pairs(lambda rows: rows[1:])
+    assert rebuild(built)["version"] == "2.0.0"
+    assert versions(built) == ["1.0.0", "1.0.1", "1.1.0", "2.0.0"]
+    assert sha256_tree(built.root / "releases/sar-text/1.0.0") == first
+    for version in versions(built):
+        verify(built.root / "releases/sar-text" / version)
+    old = pq.read_table(built.root / "releases/sar-text/1.0.0/data/train-00000-of-00003.parquet")
+    assert old.column("image").to_pylist()[0]["bytes"].startswith(b"\x89PNG")
+
+
+def test_what_changed_is_told_with_examples(built: Built) -> None:
+    publish(built.project)
+    before = built.pairs()[0]["caption"]
+    reword(built)
+    rebuild(built)
+    text = (built.root / "releases/sar-text/1.0.1/CHANGES.md").read_text()
+    assert "A patch change against 1.0.0" in text
+    assert f'alpha/0000: "{before}" became "There is one ship in this SAR image, number 0."' in text
+
+
+def test_an_explicit_version_is_used_and_a_taken_one_is_refused(built: Built) -> None:
+    wanted(built, "3.1.4")
+    assert publish(built.project)["version"] == "3.1.4"
+    assert publish(built.project)["published"] is False
+    reword(built)
+    with pytest.raises(ReleaseError, match=r"3\.1\.4 exists with other content"):
+        rebuild(built)
+    wanted(built, "3.0.0")
+    with pytest.raises(ReleaseError, match=r"3\.0\.0 is below the published 3\.1\.4"):
+        publish(built.project)
+    wanted(built, "auto")
+    assert publish(built.project)["version"] == "3.1.5"
+
+
+def test_the_highest_version_is_found_by_number_not_by_text(built: Built) -> None:
+    wanted(built, "1.9.0")
+    publish(built.project)
+    reword(built)
+    wanted(built, "1.10.0")
+    rebuild(built)
+    reword(built, 1)
+    wanted(built, "auto")
+    assert rebuild(built)["version"] == "1.10.1"
+
+
+def test_deleted_releases_get_the_same_version_back_for_the_same_content(built: Built) -> None:
+    publish(built.project)
+    reword(built)
+    content = rebuild(built)["content_sha256"]
+    shutil.rmtree(built.root / "releases")
+    told = publish(built.project)
+    assert (told["version"], told["published"], told["content_sha256"]) == ("1.0.1", True, content)
+    shutil.rmtree(built.root / "releases")
+    reword(built, 1)
+    assert rebuild(built)["version"] == "2.0.0"  # 1.0.1 is taken by content that nobody can compare with any more
+
+
+def test_a_failed_or_foreign_verdict_publishes_nothing(built: Built) -> None:
+    reword(built)
+    with pytest.raises(GateError, match="another candidate"):
+        publish(built.project)
+    assert not (built.root / "releases").exists()
+
+
+def test_a_release_of_an_earlier_candidate_is_refused(built: Built) -> None:
+    reword(built)
+    passed_verdict(built)
+    with pytest.raises(ReleaseError, match="earlier verdict"):
+        publish(built.project)
+
+
+def test_an_assembled_release_that_was_touched_is_refused(built: Built) -> None:
+    path = built.root / "build/release/csv/train.csv"
+    path.write_text(path.read_text().replace("ship", "boat"))
+    with pytest.raises(ReleaseError, match="was changed"):
+        publish(built.project)
+
+
+def test_nothing_assembled_is_refused(built: Built) -> None:
+    shutil.rmtree(built.root / "build/release")
+    with pytest.raises(ReleaseError, match="run `sartext release assemble`"):
+        publish(built.project)
+
+
+def test_a_damaged_published_release_is_not_called_unchanged(built: Built) -> None:
+    publish(built.project)
+    (built.root / "releases/sar-text/1.0.0/ledger.parquet").unlink()
+    with pytest.raises(ReleaseError, match=r"damaged: ledger\.parquet"):
+        publish(built.project)
+
+
+def test_what_a_killed_run_left_is_removed_and_was_never_a_version(built: Built) -> None:
+    left = built.root / "releases/sar-text/.partial-1.0.0-abc"
+    left.mkdir(parents=True)
+    (left / "README.md").write_text("half")
+    assert publish(built.project)["version"] == "1.0.0"
+    assert versions(built) == ["1.0.0"]
+
+
+def test_a_run_killed_while_it_copies_leaves_no_version_and_the_next_one_publishes(built: Built) -> None:
+    # many files make the copy long enough to be killed in the middle of it
+    for number in range(4000):
+        path = built.root / f"build/docs/page-{number}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x" * 5000)
+    gate = json.loads((built.root / "build/quality/gate.json").read_text())
+    (built.root / "build/docs/candidate.sha256").write_text(gate["content_sha256"])
+    program = (
+        "import sys; from pathlib import Path; from sartext.config import Project;"
+        "from sartext.release.publication import publish; publish(Project(Path(sys.argv[1])))"
+    )
+    releases = built.root / "releases/sar-text"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(built.root)], env={**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    )
+    deadline = time.monotonic() + 60
+    while process.poll() is None and not list(releases.glob(".partial-*/quality/data-docs/page-1*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not [name for name in versions(built) if not name.startswith(".partial-")]
+    assert not (built.root / "build/publication/publication.json").exists()
+    assert publish(built.project)["version"] == "1.0.0"
+    assert versions(built) == ["1.0.0"]
+    verify(releases / "1.0.0")
+
+
+def test_provenance_holds_the_ancestors_of_the_release_only(built: Built) -> None:
+    (built.root / "dvc.lock").write_text(yaml.safe_dump(LOCK))
+    (built.root / "dvc.yaml").write_text("stages: {}\n")
+    publish(built.project)
+    folder = built.root / "releases/sar-text/1.0.0"
+    lock = yaml.safe_load((folder / "provenance/dvc.lock").read_text())
+    assert set(lock["stages"]) == {"corpus@alpha", "candidate", "release"}
+    assert lock["stages"]["release"] == LOCK["stages"]["release"]  # type: ignore[index]
+    manifest = json.loads((folder / "MANIFEST.json").read_text())
+    assert manifest["corpora"] == {"alpha": "aa.dir", "beta": None}
+    assert manifest["tools"]["pyarrow"]
+    assert manifest["git"] == {"commit": None, "dirty": None}
+
+
+def test_the_commit_is_recorded_and_whether_the_tree_was_dirty(built: Built) -> None:
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=built.root, check=True, capture_output=True)
+
+    (built.root / ".gitignore").write_text("build/\nreleases/\ndata/\n")
+    git("init")
+    git("add", "-A")
+    git("commit", "-m", "all")
+    publish(built.project)
+    first = json.loads((built.root / "releases/sar-text/1.0.0/MANIFEST.json").read_text())["git"]
+    assert (len(first["commit"]), first["dirty"]) == (40, False)
+    (built.root / "catalogue/alpha.yaml").write_text((built.root / "catalogue/alpha.yaml").read_text() + "\n")
+    reword(built)
+    rebuild(built)
+    assert json.loads((built.root / "releases/sar-text/1.0.1/MANIFEST.json").read_text())["git"]["dirty"] is True
+
+
+def test_ancestors_follow_folders_up_and_down() -> None:
+    stages: dict[str, Any] = {
+        "one": {"outs": [{"path": "build/a/x"}]},
+        "two": {"deps": [{"path": "build/a"}], "outs": [{"path": "build/b"}]},
+        "three": {"deps": [{"path": "build/b/file"}], "outs": [{"path": "build/c"}]},
+        "alike": {"outs": [{"path": "build/ab"}]},
+    }
+    assert ancestors(stages, "three") == {"one", "two", "three"}
+    assert ancestors(stages, "absent") == set()
+
+
+def test_data_docs_of_another_candidate_are_left_out(built: Built) -> None:
+    (built.root / "build/docs").mkdir()
+    (built.root / "build/docs/index.html").write_text("<html></html>")
+    (built.root / "build/docs/candidate.sha256").write_text("0" * 64)
+    publish(built.project)
+    assert not (built.root / "releases/sar-text/1.0.0/quality/data-docs").exists()

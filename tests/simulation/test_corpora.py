@@ -1,0 +1,256 @@
+"""The six embedded corpora: formats, counts, and bytes that depend on the parameters alone."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from defusedxml import ElementTree
+from PIL import Image
+
+from sartext.catalogue import Entry, load_entry
+from sartext.catalogue.loading import PACKAGED
+from sartext.config import SimulationParameters
+from sartext.files import sha256_tree
+from sartext.simulation import CORPORA, image_counts, write_corpora
+from sartext.simulation.recipes import shoot
+from sartext.simulation.rendering import LEGEND, Task, render_image
+from sartext.simulation.truth import Cover
+
+SMALL = SimulationParameters(ships=30, objects=20, landcover=30, pairs=12, optical=12, unlabelled=6)
+TINY = SimulationParameters(ships=12, objects=12, landcover=12, pairs=12, optical=12, unlabelled=8)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_corpora(SMALL, folder)
+    return folder
+
+
+def entry(name: str) -> Entry:
+    return load_entry(PACKAGED / f"{name}.yaml")
+
+
+def test_six_corpora_are_written_and_nothing_else(data):
+    assert sorted(item.name for item in data.iterdir()) == sorted(CORPORA)
+
+
+def test_what_was_written_is_reported(tmp_path):
+    few = SimulationParameters(ships=5, objects=2, landcover=2, pairs=6, optical=0, unlabelled=2)
+    told = write_corpora(few, tmp_path)
+    assert "sim-optical" not in told["written"]
+    assert told["written"]["sim-ships"]["images"] == 5
+    assert told["written"]["sim-pairs"] == {"images": 6, "files": 13, "annotations": 15}
+    assert len(told["examples"]) == 5
+
+
+def test_ships_come_as_voc_with_one_xml_per_image(data):
+    folder = data / "sim-ships"
+    names = {path.stem for path in (folder / "JPEGImages").iterdir()}
+    assert names == {path.stem for path in (folder / "Annotations").iterdir()} and len(names) == 30
+    splits = {name: (folder / "ImageSets/Main" / f"{name}.txt").read_text().split() for name in ("train", "test")}
+    assert sorted(splits["train"] + splits["test"]) == sorted(names)
+    empty = 0
+    for path in sorted((folder / "Annotations").iterdir()):
+        root = ElementTree.parse(path).getroot()
+        assert root.findtext("filename") == f"{path.stem}.png"
+        assert root.findtext("size/width") == root.findtext("size/height") == "64"
+        boxes = [
+            [int(box.findtext(side)) for side in ("xmin", "ymin", "xmax", "ymax")] for box in root.iter("bndbox")
+        ]
+        empty += not boxes
+        for xmin, ymin, xmax, ymax in boxes:
+            assert 0 <= xmin < xmax <= 64 and 0 <= ymin < ymax <= 64
+    assert 0 < empty < 8, "a few images have no ship"
+
+
+def test_objects_come_as_coco(data):
+    content = json.loads((data / "sim-objects/annotations/instances.json").read_text())
+    assert [one["name"] for one in content["categories"]] == ["ship", "aircraft", "vehicle", "tank", "bridge"]
+    assert [one["name"] for one in content["categories"]] == [one.label for one in entry("sim-objects").classes]
+    images = {one["id"]: one for one in content["images"]}
+    files = {path.name for path in (data / "sim-objects/images").iterdir()}
+    assert {one["file_name"] for one in images.values()} == files
+    assert len({one["id"] for one in content["annotations"]}) == len(content["annotations"]) > 20
+    for one in content["annotations"]:
+        x, y, width, height = one["bbox"]
+        image = images[one["image_id"]]
+        assert x >= 0 and y >= 0 and width > 0 and height > 0
+        assert x + width <= image["width"] and y + height <= image["height"]
+        assert one["area"] == width * height
+
+
+def test_land_cover_comes_as_calibrated_bands_and_palette_masks(data):
+    folder, declared = data / "sim-landcover", entry("sim-landcover")
+    legend = {one.colour for one in declared.classes}
+    assert legend == set(LEGEND.values())
+    without_data = blended = 0
+    for path in sorted((folder / "S1").iterdir()):
+        with rasterio.open(path) as image:
+            bands = image.read()
+            assert image.nodata == declared.nodata
+        mask = np.array(Image.open(folder / "masks" / f"{path.stem}.png"))
+        assert bands.shape == (2, 64, 64) and bands.dtype == np.float32
+        assert mask.shape == (64, 64, 3)
+        missing = bands[0] == declared.nodata
+        assert np.array_equal(missing, (mask == LEGEND["no data"]).all(axis=-1))
+        assert np.array_equal(missing, bands[1] == declared.nodata)
+        level = bands[:, ~missing]
+        assert level.min() >= -50 and level.max() < 40
+        assert np.allclose(level, np.round(level.astype(np.float64), 2), atol=1e-5), "rounded to 0.01 dB"
+        assert level[0].mean() > level[1].mean() + 4, "VV before VH"
+        without_data += missing.any()
+        blended += not {tuple(colour) for colour in mask.reshape(-1, 3).tolist()} <= legend
+    assert 0 < without_data < 12
+    assert blended < 6
+
+
+def test_classes_have_the_backscatter_that_the_catalogue_expects(data):
+    ranges = {one.label: (one.colour, one.db_range) for one in entry("sim-landcover").classes if one.db_range}
+    assert ranges.keys() == LEGEND.keys() - {"no data"}
+    levels = {label: [] for label in ranges}
+    for path in sorted((data / "sim-landcover/S1").iterdir()):
+        with rasterio.open(path) as image:
+            vv = image.read(1)
+        mask = np.array(Image.open(data / "sim-landcover/masks" / f"{path.stem}.png"))
+        for label, (colour, _) in ranges.items():
+            levels[label].append(vv[(mask == colour).all(axis=-1)])
+    for label, (_, (low, high)) in ranges.items():
+        assert low < np.concatenate(levels[label]).mean() < high, label
+
+
+def test_blended_colours_are_near_no_colour_of_the_legend():
+    """Or a mask of water and crops would seem to hold roads."""
+    colours = np.array([colour for label, colour in LEGEND.items() if label not in ("no data", "ship")])
+    tolerance = entry("sim-landcover").annotations.tolerance
+    for first in range(len(colours)):
+        for second in range(first):
+            middle = (colours[first] + colours[second]) // 2
+            assert np.linalg.norm(colours - middle, axis=1).min() > tolerance
+
+
+def test_pairs_share_their_names_and_half_have_captions(data):
+    folder, declared = data / "sim-pairs", entry("sim-pairs")
+    places = {}
+    for path in sorted((folder / "s1").iterdir()):
+        relative = f"s1/{path.name}"
+        half = re.sub(declared.pairing.image, declared.pairing.file, relative)
+        assert (folder / half).is_file()
+        assert Image.open(path).mode == "L" and Image.open(folder / half).mode == "RGB"
+        places.setdefault(re.search(declared.scene, relative).groups(), []).append(path.name)
+    assert len(places) == 4 and all(len(patches) == 3 for patches in places.values())
+    told = json.loads((folder / "captions.json").read_text())["images"]
+    assert len(told) == 6
+    assert {one["filename"] for one in told} < {path.name for path in (folder / "s2").iterdir()}
+
+
+def test_both_halves_of_a_pair_show_the_same_water():
+    """Where the optical image is blue or dark, the SAR image is dark: the truth is one."""
+    agreeing = []
+    for number in range(40):
+        task = Task("sim-pairs", number, SMALL)
+        water = shoot("sim-pairs", number, SMALL).scene.land_cover() == Cover.WATER
+        if 0.2 < water.mean() < 0.8:
+            files = render_image(task).files
+            sar = _pixels(next(content for path, content in files.items() if path.startswith("s1")))
+            agreeing.append(sar[water].mean() < sar[~water].mean())
+    assert len(agreeing) > 5 and all(agreeing)
+
+
+def test_optical_captions_come_as_karpathy_json(data):
+    content = json.loads((data / "sim-optical/dataset.json").read_text())
+    assert content["dataset"] == "sim-optical"
+    assert {one["filename"] for one in content["images"]} == {
+        p.name for p in (data / "sim-optical/images").iterdir()
+    }
+    assert {one["split"] for one in content["images"]} == {"train", "val", "test"}
+    for one in content["images"]:
+        assert len(one["sentences"]) == len(one["sentids"]) == 5
+        for sentence, number in zip(one["sentences"], one["sentids"], strict=True):
+            assert sentence["sentid"] == number and sentence["imgid"] == one["imgid"]
+            assert sentence["raw"].endswith(" .")
+            assert sentence["tokens"] == [word for word in sentence["raw"].split() if word not in (",", ".")]
+
+
+def test_the_truth_of_the_unlabelled_corpus_is_kept_aside(data):
+    truth = json.loads((data / "sim-unlabelled/hidden_truth.json").read_text())
+    assert sorted(truth) == sorted(path.name for path in (data / "sim-unlabelled/images").iterdir())
+    for one in truth.values():
+        assert sum(one["cover"].values()) == pytest.approx(1.0, abs=0.001)
+        assert one["looks"] in (1, 2, 4, 10)
+    declared = entry("sim-unlabelled")
+    assert declared.annotations is None and "hidden" not in " ".join(declared.images)
+
+
+def test_no_picture_is_constant_or_saturated_and_none_repeats_another(data):
+    seen = set()
+    for path in sorted(data.rglob("*.png")):
+        if path.parent.name == "masks":
+            continue
+        picture = np.array(Image.open(path).convert("L"), dtype=float)
+        assert picture.std() > 2.0, path
+        assert (picture == 255).mean() < 0.25 and (picture == 0).mean() < 0.4, path
+        seen.add(picture.tobytes())
+    assert len(seen) == len([path for path in data.rglob("*.png") if path.parent.name != "masks"])
+
+
+def test_two_runs_and_any_number_of_workers_give_equal_bytes(tmp_path, monkeypatch):
+    monkeypatch.setenv("SARTEXT_WORKERS", "1")
+    write_corpora(TINY, tmp_path / "one")
+    monkeypatch.setenv("SARTEXT_WORKERS", "2")
+    write_corpora(TINY, tmp_path / "two")
+    assert sha256_tree(tmp_path / "one") == sha256_tree(tmp_path / "two")
+
+
+def test_an_image_does_not_depend_on_how_many_there_are():
+    few, many = TINY, TINY.model_copy(update={"ships": 400, "optical": 9})
+    for corpus in CORPORA:
+        assert render_image(Task(corpus, 3, few)).files == render_image(Task(corpus, 3, many)).files
+
+
+def test_another_seed_gives_other_bytes():
+    other = TINY.model_copy(update={"seed": TINY.seed + 1})
+    for corpus in CORPORA:
+        first, second = (render_image(Task(corpus, 2, parameters)) for parameters in (TINY, other))
+        assert set(first.files.values()).isdisjoint(second.files.values())
+
+
+def test_corpora_that_are_there_are_kept_when_asked(tmp_path):
+    keep = TINY.model_copy(update={"optical": 0, "pairs": 0, "landcover": 0, "unlabelled": 0})
+    (tmp_path / "sim-ships").mkdir()
+    (tmp_path / "sim-ships/mine.txt").write_text("mine")
+    told = write_corpora(keep, tmp_path, missing_only=True)
+    assert told["kept"] == ["sim-ships"] and list(told["written"]) == ["sim-objects"]
+    assert (tmp_path / "sim-ships/mine.txt").read_text() == "mine"
+    write_corpora(keep, tmp_path)
+    assert not (tmp_path / "sim-ships/mine.txt").exists()
+
+
+def test_an_interrupted_run_leaves_the_old_corpus(tmp_path, monkeypatch):
+    only = TINY.model_copy(update={"objects": 0, "optical": 0, "pairs": 0, "landcover": 0, "unlabelled": 0})
+    write_corpora(only, tmp_path)
+    before = sha256_tree(tmp_path)
+    monkeypatch.setattr("sartext.simulation.write_annotations", _interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_corpora(only.model_copy(update={"seed": 1}), tmp_path)
+    assert sha256_tree(tmp_path) == before
+    assert [item.name for item in tmp_path.iterdir()] == ["sim-ships"], "no partial folder stays"
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_the_catalogue_states_the_default_counts(name):
+    declared = entry(name)
+    assert declared.published.images == image_counts(SimulationParameters())[name]
+    assert declared.embedded and declared.licence == "CC0-1.0" and declared.redistribution
+
+
+def _interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def _pixels(content):
+    return np.array(Image.open(io.BytesIO(content)), dtype=float)

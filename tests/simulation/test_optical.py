@@ -1,0 +1,121 @@
+"""Optical images show colours and sun; their captions are other sentences than those of SAR."""
+
+import re
+
+import numpy as np
+import pytest
+
+from sartext.catalogue import load_entry
+from sartext.catalogue.loading import PACKAGED
+from sartext.config import SimulationParameters
+from sartext.simulation.grammar import SENTENCES, optical_captions
+from sartext.simulation.optical import PALETTES, Sky, render, sun_shadow
+from sartext.simulation.recipes import shoot
+from sartext.simulation.seeds import generator
+from sartext.simulation.truth import Cover
+from tests.simulation.scenes import flat, with_block
+
+PARAMETERS = SimulationParameters(seed=21)
+FUNCTION_WORDS = {"a", "an", "the", "and", "of", "in", "is", "are", "on", "to", "it", "there", "with", "this"}
+
+
+def captions(count: int) -> list[list[str]]:
+    shots = [(number, shoot("sim-optical", number, PARAMETERS)) for number in range(count)]
+    return [
+        optical_captions(shot.scene, shot.sky, generator(21, "sim-optical", number, "captions"))
+        for number, shot in shots
+    ]
+
+
+@pytest.fixture(scope="module")
+def told() -> list[list[str]]:
+    return captions(120)
+
+
+@pytest.fixture(scope="module")
+def sentences(told) -> list[str]:
+    return [sentence for image in told for sentence in image]
+
+
+def clear_sky(**colours: int) -> Sky:
+    return Sky(0.0, 45.0, 0.0, {cover: colours.get(cover.name.lower(), 0) for cover in Cover}, wakes=False)
+
+
+def test_a_cover_has_the_colour_that_its_word_says():
+    for cover in (Cover.WATER, Cover.FOREST, Cover.CROPS, Cover.BARE):
+        for index, (_, colour) in enumerate(PALETTES[cover]):
+            sky = clear_sky(**{cover.name.lower(): index})
+            image = render(flat(64, cover), sky, np.random.default_rng(index))
+            assert image.mean(axis=(0, 1)) / 255 == pytest.approx(colour, rel=0.4, abs=0.05)
+
+
+def test_the_sun_s_shadow_lies_away_from_the_sun():
+    scene = with_block(64, 4.0)
+    for azimuth in (0.0, np.pi / 2, 2.0):
+        rows, columns = np.nonzero(sun_shadow(scene.height, azimuth, 45.0))
+        middle = scene.height.shape[0] / 2 - 0.5
+        towards_sun = (columns.mean() - middle) * np.cos(azimuth) + (rows.mean() - middle) * np.sin(azimuth)
+        assert towards_sun < -8
+
+
+def test_haze_takes_contrast_away():
+    scene = with_block(64, 2.0)
+    clear = render(scene, clear_sky(), np.random.default_rng(1))
+    hazy = render(scene, Sky(0.0, 45.0, 0.28, clear_sky().colours, wakes=False), np.random.default_rng(1))
+    assert hazy.std() < 0.85 * clear.std()
+    assert hazy.mean() > clear.mean()
+
+
+def test_each_image_has_five_different_sentences(told):
+    for image in told:
+        assert len(image) == len(set(image)) == SENTENCES
+
+
+def test_sentences_end_properly_and_read_as_sentences(sentences):
+    for sentence in sentences:
+        assert re.fullmatch(r"[a-z][a-z ,]* \.", sentence), sentence
+        assert "  " not in sentence and ", ." not in sentence and " a a" not in sentence
+        assert not re.search(r"\ba [aeio]", sentence), sentence
+        assert not re.search(r"\b(\w+) \1\b", sentence), sentence
+
+
+def test_captions_hold_colours_and_weather_that_sar_does_not_show(sentences):
+    text = " ".join(sentences)
+    colours = {word for palette in PALETTES.values() for word, _ in palette}
+    assert sum(any(colour in sentence for colour in colours) for sentence in sentences) > 0.8 * len(sentences)
+    assert {"sunny", "hazy", "roofs"} <= set(text.split())
+
+
+def test_captions_tell_what_is_there(told):
+    for number, image in enumerate(told):
+        shot = shoot("sim-optical", number, PARAMETERS)
+        counts, words = shot.scene.counts(), set(" ".join(image).split())
+        if "ship" not in counts:
+            assert not words & {"boat", "boats", "vessel", "vessels"}
+        if "aircraft" not in counts:
+            assert not words & {"planes", "jet", "jets", "airplane", "airplanes"}
+        if "tank" not in counts:
+            assert not words & {"tank", "tanks"}
+        if shot.scene.shares()[Cover.WATER] == 0:
+            assert not words & {"sea", "ocean", "river", "lake", "pond"}
+        if counts and max(counts, key=counts.get) == "ship":
+            assert words & {"boat", "boats", "vessel", "vessels"}
+
+
+def test_the_words_are_not_those_of_the_sar_classes(sentences):
+    """Of the nouns of the SAR classes, optical captions share no more than a few."""
+    classes = [
+        one
+        for name in ("sim-ships", "sim-objects", "sim-landcover")
+        for one in load_entry(PACKAGED / f"{name}.yaml").classes
+        if one.say
+    ]
+    sar = {word for one in classes for noun in (one.noun, one.plural) for word in noun.split()} - FUNCTION_WORDS
+    optical = set(" ".join(sentences).replace(",", " ").replace(".", " ").split()) - FUNCTION_WORDS
+    assert sar & optical <= {"bridge", "bridges", "tank", "tanks"}
+    assert len(optical) > 80
+    assert not optical & {"center", "outside", "image", "sar", "radar"}
+
+
+def test_captions_vary(sentences):
+    assert len(set(sentences)) > 0.85 * len(sentences)
