@@ -1,6 +1,7 @@
 """A build from the command line: the same job that Dagster's page shows, run in this process."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -128,4 +129,6 @@ def serve(root: Path, port: int) -> None:
         pass  # a build is running: its run is no abandoned one
     command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
     os.chdir(root)
+    # started in the background, SIGINT is ignored, and Dagster, which treats SIGTERM alike, could not be ended
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.executable, [*command, "-m", "orchestration.definitions"])  # noqa: S606 - no shell is wanted

@@ -12,7 +12,7 @@ import click
 
 from sartext import __version__
 from sartext.config import Project
-from sartext.errors import GateError, SarTextError, nearest
+from sartext.errors import GateError, SarTextError, SimulationError, nearest
 from sartext.files import write_json
 
 Metrics = Mapping[str, object]
@@ -63,7 +63,7 @@ def simulate(project: Project, missing: bool) -> None:
     """Make the embedded corpora in data/."""
     from sartext.locking import project_lock
     from sartext.simulation import write_corpora
-    from sartext.simulation.fingerprint import check_fingerprint
+    from sartext.simulation.fingerprint import first_difference
 
     parameters = project.parameters.simulation
     if parameters is None:
@@ -74,7 +74,12 @@ def simulate(project: Project, missing: bool) -> None:
         )
     with project_lock(project.root):
         _stage(project, "simulate", lambda: write_corpora(parameters, project.data, missing_only=missing))
-    check_fingerprint(parameters, project.data)
+    if difference := first_difference(project.data, parameters):
+        raise SimulationError(
+            "this machine renders other bytes than those pinned",
+            where=f"data/{difference}",
+            way_out="`sartext corpora pin` accepts them; releases made here then differ from those made elsewhere",
+        )
 
 
 @cli.command()

@@ -1,19 +1,20 @@
-"""Forget corpora that ``params.yaml`` no longer lists: their stage outputs and their entries in ``dvc.lock``."""
+"""Forget corpora that ``params.yaml`` no longer lists, and remove what killed commands left half-written."""
 
 from io import StringIO
 
 from ruamel.yaml import YAML
 
 from sartext.config import Project
-from sartext.files import remove_tree, write_text
+from sartext.files import PARTIAL, remove_tree, write_text
 
 
 def prune(project: Project) -> list[str]:
     """Remove what belongs to unlisted corpora and return the names of the stages that were forgotten.
 
-    Only ``build/corpus/<c>``, ``build/captions/<c>`` and lock entries ``corpus@<c>``, ``captions@<c>`` are
-    touched; ``data/`` and releases are not.
+    Only ``build/corpus/<c>``, ``build/captions/<c>``, lock entries ``corpus@<c>``, ``captions@<c>`` and
+    half-written temporaries are touched; corpora in ``data/`` and releases are not.
     """
+    _remove_partial(project)
     listed = {
         "corpus": set(project.parameters.corpora),
         "captions": set(project.parameters.captions),
@@ -47,3 +48,13 @@ def _prune_lock(project: Project, listed: dict[str, set[str]]) -> set[str]:
         yaml.dump(lock, text)
         write_text(path, text.getvalue())
     return foreign
+
+
+def _remove_partial(project: Project) -> None:
+    folders = [project.data, project.build, *(item for item in project.build.glob("*") if item.is_dir())]
+    for folder in folders:
+        for item in folder.glob(f"{PARTIAL}*"):
+            if item.is_dir():
+                remove_tree(item)
+            else:
+                item.unlink(missing_ok=True)

@@ -44,3 +44,12 @@ def test_a_second_time_nothing_is_left_to_forget(project: Project) -> None:
     before = (project.root / "dvc.lock").read_bytes()
     assert prune(project) == []
     assert (project.root / "dvc.lock").read_bytes() == before
+
+
+def test_what_a_killed_command_left_half_written_goes(project: Project) -> None:
+    for name in ("data/.partial-gone-x", "build/.partial-y", "build/corpus/.partial-kept-z"):
+        (project.root / name).mkdir()
+    (project.root / "build/splits/.partial-splits.parquet-w").write_text("x")
+    prune(project)
+    assert not list(project.root.rglob(".partial-*"))
+    assert (project.root / "build/splits/file").is_file()

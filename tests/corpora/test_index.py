@@ -48,7 +48,7 @@ def test_outputs_are_the_same_bytes_again_and_on_any_number_of_cores(detection, 
         detection.index()
         seen.append(sha256_tree(detection.project.corpus("made")))
     assert seen[0] == seen[1] == seen[2]
-    assert set(seen[0]) == {"index.parquet", "quarantine.csv", "metrics.json"}
+    assert set(seen[0]) == {"index.parquet", "quarantine.csv", "metrics.json", "entry.json"}
 
 
 def test_no_output_names_this_machine(detection):

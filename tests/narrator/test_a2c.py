@@ -1,10 +1,13 @@
 """A2C: objects are counted by class and placed by the centre of their box."""
 
+from dataclasses import asdict
+
 import pytest
 
 from sartext.errors import ArtefactError
+from sartext.files import canonical_json
 from sartext.narrator.a2c import naming, object_facts
-from sartext.narrator.facts import Facts, from_json, normalise, to_json
+from sartext.narrator.facts import CoverFact, Facts, from_json, normalise, to_json
 from sartext.narrator.realisation import canonical
 
 from .examples import box, entry_of, thing
@@ -155,3 +158,18 @@ def test_captions_are_the_same_if_they_say_the_same():
     assert normal(small) != normal(small, small)
     assert normal(*[small] * 25) == normal(*[small] * 30)  # both are "more than twenty"
     assert normal(*[small] * 20) != normal(*[small] * 21)
+
+
+def test_json_is_that_of_the_canonical_writer():
+    facts = Facts(
+        objects=facts_of(box("ship", 1, 1), box("other", 30, 30)),
+        cover=(CoverFact("water", 'w\u00e4ter "x"', 0.1 + 0.2, "about a quarter", "middle"),),
+        scene="open water",
+        statements=("There is a river.",),
+        source_caption="a river \\ .",
+        dropped=(("colour", 2), ("weather", 1)),
+    )
+    content = {**asdict(facts), "dropped": dict(facts.dropped)}
+    assert to_json(facts) == canonical_json(content)
+    assert to_json(Facts()) == canonical_json({**asdict(Facts()), "dropped": {}})
+    assert from_json(to_json(facts)) == facts

@@ -14,7 +14,7 @@ from sartext.narrator.a2c import naming, object_facts
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.realisation import canonical, realise
-from sartext.narrator.sa2c import cover_facts
+from sartext.narrator.sa2c import cover_facts, cover_naming
 from sartext.narrator.vocabulary import (
     BRIGHTNESS_WORDS,
     COLOUR_WORDS,
@@ -47,7 +47,7 @@ def covers(draw):
     for label, weight in zip(labels, weights, strict=True):
         zones = {zone.replace("-", "_"): draw(st.floats(0, 1)) for zone in ZONES}
         rows += region(label, weight / sum(weights), **zones)
-    return cover_facts(rows, ENTRY)
+    return cover_facts(rows, cover_naming(ENTRY))
 
 
 object_records = st.one_of(boxes, crowds).map(lambda rows: object_facts(rows, 64, 64, naming(ENTRY))[0])

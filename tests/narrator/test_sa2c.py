@@ -5,16 +5,17 @@ import pytest
 from sartext.errors import ArtefactError
 from sartext.narrator.facts import CoverFact, Facts, from_json, normalise, to_json
 from sartext.narrator.realisation import canonical
-from sartext.narrator.sa2c import cover_facts, named_zone
+from sartext.narrator.sa2c import cover_facts, cover_naming, named_zone
 from sartext.narrator.vocabulary import share_word
 
 from .examples import entry_of, region, stuff
 
 ENTRY = entry_of("segmentation")
+NAMES = cover_naming(ENTRY)
 
 
 def caption_of(*rows, entry=ENTRY):
-    return canonical(Facts(cover=cover_facts([row for rows_ in rows for row in rows_], entry)))
+    return canonical(Facts(cover=cover_facts([row for rows_ in rows for row in rows_], cover_naming(entry))))
 
 
 @pytest.mark.parametrize(
@@ -49,16 +50,16 @@ def test_shares_of_whole_pixels_meet_their_bounds(pixels, word):
 
 @pytest.mark.parametrize(("fraction", "told"), [(0.005, True), (0.00499, False)])
 def test_stuff_counts_from_half_a_percent(fraction, told):
-    assert bool(cover_facts(region("water", fraction), ENTRY)) is told
+    assert bool(cover_facts(region("water", fraction), NAMES)) is told
 
 
 @pytest.mark.parametrize(("component", "told"), [(10, True), (9, False)])
 def test_a_rare_class_counts_from_one_component_of_ten_pixels(component, told):
-    assert bool(cover_facts(region("oil-spill", 0.0001, component), ENTRY)) is told
+    assert bool(cover_facts(region("oil-spill", 0.0001, component), NAMES)) is told
 
 
 def test_a_rare_class_does_not_count_by_many_small_components():
-    assert not cover_facts(region("oil-spill", 0.02, 9), ENTRY)
+    assert not cover_facts(region("oil-spill", 0.02, 9), NAMES)
 
 
 @pytest.mark.parametrize(
@@ -83,23 +84,25 @@ def test_a_class_that_covers_nearly_all_lies_everywhere():
 
 
 def test_classes_that_are_never_told_make_no_statement():
-    assert cover_facts(region("not-water", 0.7) + region("no-data", 0.3), ENTRY) == ()
+    assert cover_facts(region("not-water", 0.7) + region("no-data", 0.3), NAMES) == ()
 
 
 def test_the_dominant_class_stands_first():
-    found = cover_facts(region("forest", 0.2) + region("water", 0.5) + region("crops", 0.3), ENTRY)
+    found = cover_facts(region("forest", 0.2) + region("water", 0.5) + region("crops", 0.3), NAMES)
     assert [one.noun for one in found] == ["water", "crops", "forest"]
 
 
 def test_classes_with_one_noun_are_one_class():
     entry = entry_of("segmentation", classes=(stuff("sea", "water"), stuff("lake", "water")))
-    (water,) = cover_facts(region("sea", 0.3, upper_left=1.0) + region("lake", 0.1, upper_left=0.0), entry)
+    (water,) = cover_facts(
+        region("sea", 0.3, upper_left=1.0) + region("lake", 0.1, upper_left=0.0), cover_naming(entry)
+    )
     assert (water.fraction, water.share, water.zone) == (0.4, "over a third", "upper-left")
 
 
 def test_an_unknown_class_is_an_error():
     with pytest.raises(ArtefactError, match="did you mean 'water'"):
-        cover_facts(region("watre", 0.5), ENTRY)
+        cover_facts(region("watre", 0.5), NAMES)
 
 
 def test_the_sentences_of_land_cover():

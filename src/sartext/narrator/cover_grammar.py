@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from sartext.narrator.grammar import capital, enumerate_phrases
+from sartext.narrator.grammar import CACHED, capital, enumerate_phrases
 from sartext.narrator.vocabulary import ZONES
 
 Cover = tuple[str, str, str | None]
@@ -20,7 +20,6 @@ def canonical_cover(items: Sequence[Cover]) -> str:
     return _sentences(_dominant(items[0], 0, "mostly"), clauses, ", and ")
 
 
-@lru_cache(maxsize=65536)
 def cover_text(items: tuple[Cover, ...], style: int) -> str:
     """Return one paraphrase; ``style`` decides the patterns."""
     style, adverb_number = divmod(style, 3)
@@ -39,6 +38,7 @@ def _sentences(dominant: str, clauses: Sequence[str], joint: str) -> str:
     return " ".join(f"{capital(one)}." for one in (dominant, *pairs))
 
 
+@lru_cache(maxsize=CACHED)
 def _dominant(item: Cover, form: int, adverb: str) -> str:
     noun, share, _ = item
     where = _where(item, adverb)
@@ -53,7 +53,8 @@ def _dominant(item: Cover, form: int, adverb: str) -> str:
     )[form]
 
 
-def _clause(group: Sequence[Cover], form: int, adverb: str, second: bool) -> str:
+@lru_cache(maxsize=CACHED)
+def _clause(group: tuple[Cover, ...], form: int, adverb: str, second: bool) -> str:
     """What one class, or several with the same share, cover; ``second`` in its sentence needs no "of it"."""
     noun, share, _ = group[0]
     part = share if second else f"{share} of it"
@@ -69,12 +70,13 @@ def _clause(group: Sequence[Cover], form: int, adverb: str, second: bool) -> str
     )[form]
 
 
-def _alike(items: Sequence[Cover]) -> list[list[Cover]]:
+def _alike(items: Sequence[Cover]) -> list[tuple[Cover, ...]]:
     """Classes of the same share and without a zone are told together, at the place of the first."""
-    groups: dict[tuple[str, str | None], list[Cover]] = {}
+    groups: dict[tuple[str, str | None], tuple[Cover, ...]] = {}
     for item in items:
         noun, share, zone = item
-        groups.setdefault((share, noun if zone else None), []).append(item)
+        key = (share, noun if zone else None)
+        groups[key] = (*groups[key], item) if key in groups else (item,)
     return list(groups.values())
 
 

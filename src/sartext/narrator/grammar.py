@@ -12,8 +12,11 @@ from sartext.narrator.vocabulary import LARGEST_COUNT, number_word
 Item = tuple[str, str, int, int, int]
 """Noun, plural, count, in the center, outside; counts over twenty are all twenty-one."""
 
-STYLES = 5040
-"""Styles in use: divisible by every number of alternatives, so that each is as likely as the others."""
+STYLES = 4 * 12 * 42
+"""Styles in use: four for one sentence or two, twelve for where, forty-two (six times seven) for how many."""
+
+CACHED = 1 << 15
+"""Sentences kept: a corpus has few different facts, and each has few patterns."""
 
 
 def capital(text: str) -> str:
@@ -49,7 +52,6 @@ def _canonical_places(items: Sequence[Item]) -> str:
     return capital("; ".join(parts)) + "."
 
 
-@lru_cache(maxsize=65536)
 def objects_text(items: tuple[Item, ...], style: int, opening: bool) -> str:
     """Return one paraphrase.
 
@@ -59,13 +61,14 @@ def objects_text(items: tuple[Item, ...], style: int, opening: bool) -> str:
         opening: whether the sentences open the caption; else they follow sentences on land cover.
     """
     style, fused = divmod(style, 4)
-    if fused == 0 and (text := _fused(items, style, opening)):
+    if fused == 0 and (text := _fused(items, style % 12, opening)):
         return text
-    style, second = divmod(style, 12)
-    return f"{_counts(items, style, opening)} {_places(items, second)}"
+    first, second = divmod(style, 12)
+    return f"{_counts(items, first % (7 if opening else 6), opening)} {_places(items, second)}"
 
 
-def _counts(items: Sequence[Item], style: int, opening: bool) -> str:
+@lru_cache(maxsize=CACHED)
+def _counts(items: tuple[Item, ...], style: int, opening: bool) -> str:
     text, first, total = _group([(noun, plural, count) for noun, plural, count, _, _ in items])
     if not opening:
         return (
@@ -75,7 +78,7 @@ def _counts(items: Sequence[Item], style: int, opening: bool) -> str:
             f"{capital(text)} {_be(total)} visible.",
             f"{capital(text)} can be seen.",
             f"In the image, there {_be(first)} also {text}.",
-        )[style % 6]
+        )[style]
     return (
         f"There {_be(first)} {text} in this SAR image.",
         f"This SAR image shows {text}.",
@@ -84,10 +87,11 @@ def _counts(items: Sequence[Item], style: int, opening: bool) -> str:
         f"{capital(text)} can be seen in this SAR image.",
         f"In this SAR image, there {_be(first)} {text}.",
         f"{capital(text)} {'appears' if total == 1 else 'appear'} in this SAR image.",
-    )[style % 7]
+    )[style]
 
 
-def _places(items: Sequence[Item], style: int) -> str:
+@lru_cache(maxsize=CACHED)
+def _places(items: tuple[Item, ...], style: int) -> str:
     zone = _only_zone(items)
     if zone:
         return _one_zone(items, sum(item[2] for item in items), zone, style)
@@ -141,7 +145,8 @@ def _one_zone(items: Sequence[Item], total: int, zone: str, style: int) -> str:
     )[style % 4]
 
 
-def _fused(items: Sequence[Item], style: int, opening: bool) -> str | None:
+@lru_cache(maxsize=CACHED)
+def _fused(items: tuple[Item, ...], style: int, opening: bool) -> str | None:
     """One sentence that counts and places at once, where it stays short and loses nothing."""
     image = "this SAR image" if opening else "the image"
     total = sum(item[2] for item in items)

@@ -5,6 +5,7 @@ width and height) instead where it holds more. A class that covers nearly all of
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sartext.catalogue.entry import CorpusClass, Entry
@@ -18,47 +19,65 @@ ZONE_FRACTION = 0.6
 EVERYWHERE = SHARES[0][0]
 
 
-def cover_facts(regions: Iterable[Mapping[str, Any]], entry: Entry) -> tuple[CoverFact, ...]:
+@dataclass(frozen=True, slots=True)
+class CoverNaming:
+    """How the land cover of a corpus is called, by label: as captions say it, and whether it is rare.
+
+    The word is empty for what is never told. ``places`` is the order of the catalogue.
+    """
+
+    corpus: str
+    stuff: Mapping[str, tuple[str, bool]]
+    places: Mapping[str, int]
+
+
+def cover_naming(entry: Entry) -> CoverNaming:
+    """Return how captions call the land cover of a corpus."""
+    stuff = {
+        one.label: (spoken(one), one.rare) if one.stuff and one.say and one.valid else ("", False)
+        for one in entry.classes
+    }
+    return CoverNaming(entry.name, stuff, {label: place for place, label in enumerate(stuff)})
+
+
+def cover_facts(regions: Iterable[Mapping[str, Any]], names: CoverNaming) -> tuple[CoverFact, ...]:
     """Return the facts about an image's land cover, the dominant class first.
 
     Args:
         regions: rows with ``label``, ``zone``, ``fraction`` and ``largest_component``, as the index has them.
-        entry: the corpus; it says which classes are stuff, which are rare and which are never told.
+        names: which classes are told, and how.
 
     Raises:
         ArtefactError: the index names a class that the catalogue does not know.
     """
-    classes = entry.by_label()
     spread: dict[str, dict[str, float]] = {}
-    fractions: dict[str, float] = {}
-    components: dict[str, int] = {}
+    whole: dict[str, Mapping[str, Any]] = {}
     for row in regions:
-        label = row["label"]
-        if label not in classes:
-            raise ArtefactError(
-                f"the index names the class '{label}', which the catalogue does not have "
-                f"({nearest(label, classes)})",
-                where=f"corpus {entry.name}",
-                way_out=f"run `sartext corpus {entry.name}` again",
-            )
-        if row["zone"] == "image":
-            fractions[label] = row["fraction"]
-            components[label] = row["largest_component"] or 0
+        label, zone = row["label"], row["zone"]
+        if zone == "image":
+            whole[label] = row
+        elif label in spread:
+            spread[label][zone] = row["fraction"]
         else:
-            spread.setdefault(label, {})[row["zone"]] = row["fraction"]
-    said: dict[str, list[CorpusClass]] = {}
-    for one in entry.classes:
-        if one.stuff and one.say and one.valid and fractions.get(one.label, 0) > 0:
-            said.setdefault(spoken(one), []).append(one)
-    facts = []
-    for noun, same in said.items():
-        if any(one.rare for one in same):
-            enough = max(components[one.label] for one in same) >= RARE_COMPONENT
-        else:
-            enough = sum(fractions[one.label] for one in same) >= STUFF_FRACTION
-        if enough:
-            facts.append(_fact(noun, [one.label for one in same], fractions, spread))
-    return tuple(sorted(facts, key=lambda fact: (-fact.fraction, fact.noun)))
+            spread[label] = {zone: row["fraction"]}
+    said: dict[str, list[str]] = {}
+    for label, row in whole.items():
+        if label not in names.stuff:
+            raise _unknown(label, names)
+        noun = names.stuff[label][0]
+        if noun and row["fraction"] > 0:
+            said.setdefault(noun, []).append(label)
+    facts = [fact for noun, labels in said.items() if (fact := _fact(noun, labels, names, whole, spread))]
+    facts.sort(key=lambda fact: (-fact.fraction, fact.noun))
+    return tuple(facts)
+
+
+def _unknown(label: str, names: CoverNaming) -> ArtefactError:
+    return ArtefactError(
+        f"the index names the class '{label}', which the catalogue does not have ({nearest(label, names.stuff)})",
+        where=f"corpus {names.corpus}",
+        way_out=f"run `sartext corpus {names.corpus}` again",
+    )
 
 
 def spoken(one: CorpusClass) -> str:
@@ -77,16 +96,24 @@ def spoken(one: CorpusClass) -> str:
 def _fact(
     noun: str,
     labels: list[str],
-    fractions: Mapping[str, float],
+    names: CoverNaming,
+    whole: Mapping[str, Mapping[str, Any]],
     spread: Mapping[str, Mapping[str, float]],
-) -> CoverFact:
-    """The fact about classes that are called the same; usually it is one class."""
-    fraction = min(1.0, sum(fractions[label] for label in labels))
-    shares = dict(spread.get(labels[0], {}))
+) -> CoverFact | None:
+    """The fact about the classes that are called the same, which is nearly always one; nothing if it is too little."""
+    label = labels[0] if len(labels) == 1 else min(labels, key=names.places.__getitem__)
+    fraction = min(1.0, sum(whole[one]["fraction"] for one in labels))
+    if names.stuff[label][1]:
+        enough = max(whole[one]["largest_component"] or 0 for one in labels) >= RARE_COMPONENT
+    else:
+        enough = fraction >= STUFF_FRACTION
+    if not enough:
+        return None
+    shares = spread.get(label, {})
     if len(labels) > 1:
-        parts = [(fractions[label] / fraction, spread.get(label, {})) for label in labels]
+        parts = [(whole[one]["fraction"] / fraction, spread.get(one, {})) for one in labels]
         shares = {zone: sum(part * zones.get(zone, 0.0) for part, zones in parts) for zone in ZONES}
-    return CoverFact(labels[0], noun, fraction, share_word(fraction), named_zone(fraction, shares))
+    return CoverFact(label, noun, fraction, share_word(fraction), named_zone(fraction, shares))
 
 
 def named_zone(fraction: float, shares: Mapping[str, float]) -> str | None:
@@ -98,5 +125,9 @@ def named_zone(fraction: float, shares: Mapping[str, float]) -> str | None:
     """
     if fraction >= EVERYWHERE:
         return None
-    zone = max(ZONES, key=lambda name: shares.get(name, 0.0))  # the middle stands last: a quadrant wins a tie
-    return zone if shares.get(zone, 0.0) >= ZONE_FRACTION else None
+    named, most = None, 0.0
+    for zone in ZONES:  # the middle stands last: a quadrant wins a tie
+        share = shares.get(zone, 0.0)
+        if share > most:
+            named, most = zone, share
+    return named if most >= ZONE_FRACTION else None

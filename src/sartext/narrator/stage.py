@@ -19,7 +19,7 @@ from sartext.narrator.a2c import Naming, naming, object_facts
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.rewriting import rewrite
-from sartext.narrator.sa2c import cover_facts
+from sartext.narrator.sa2c import CoverNaming, cover_facts, cover_naming
 from sartext.progress import track
 from sartext.tables import CAPTIONS, INDEX, UNCAPTIONED, to_arrow
 
@@ -101,9 +101,9 @@ def narrator_of(entry: Entry, index: Path) -> Narrator:
         CatalogueError: it has no annotations, or only optical images.
     """
     if entry.kind == "detection":
-        return Narrator("a2c", _Annotated(entry, naming(entry)).objects)
+        return Narrator("a2c", _Annotated(entry, naming(entry), cover_naming(entry)).objects)
     if entry.kind == "segmentation":
-        return Narrator("sa2c", _Annotated(entry, naming(entry)).cover)
+        return Narrator("sa2c", _Annotated(entry, naming(entry), cover_naming(entry)).cover)
     if entry.kind == "pairs":
         return Narrator("optical-rules", _Paired(optical_captions(index), coarsest(entry)).statements)
     what = "no annotations" if entry.kind == "unlabelled" else "optical images only"
@@ -118,6 +118,7 @@ def narrator_of(entry: Entry, index: Path) -> Narrator:
 class _Annotated:
     entry: Entry
     names: Naming
+    stuff: CoverNaming
 
     def objects(self, row: Mapping[str, Any], tally: Tally) -> Facts | str:
         if row["regions"]:
@@ -129,7 +130,7 @@ class _Annotated:
     def cover(self, row: Mapping[str, Any], tally: Tally) -> Facts | str:
         found, dropped = object_facts(row["objects"], row["width"], row["height"], self.names)
         tally.dropped_boxes += dropped
-        cover = cover_facts(row["regions"], self.entry)
+        cover = cover_facts(row["regions"], self.stuff)
         if found or cover:
             return Facts(objects=found, cover=cover)
         if not row["regions"]:

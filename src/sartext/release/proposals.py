@@ -1,9 +1,9 @@
 """Perceptual hashes, and pairs of them that lie close together: what proposes near-duplicates.
 
 The hash is pHash as ImageHash computes it: the signs of the 8 x 8 lowest frequencies about their median. A shift
-by two of 64 pixels alone can turn 14 of its bits, so an image has nine hashes: of the window in its middle, and of
-that window moved by two thumbnail pixels. Two images are proposed if the middle of the earlier one is close to
-any window of the later one.
+by two of 64 pixels alone can turn 14 of its bits, so an image has nine hashes: it is reduced to 34 x 34 pixels,
+and hashed in the window of 32 x 32 in its middle and in those one pixel beside. Two images are proposed if the
+middle of the earlier one is close to any window of the later one.
 
 Guarantee (multi-index hashing, M. Norouzi et al., CVPR 2012): cut 64 bits into ``distance + 1`` bands; two hashes
 that differ in at most ``distance`` bits differ in at most that many bands, so they agree in at least one.
@@ -24,23 +24,23 @@ Pairs = npt.NDArray[np.int64]
 Positions = npt.NDArray[np.int64]
 
 BITS = 64
-MOVE = 2
-WINDOWS = ((0, 0), *(place for place in product((-MOVE, 0, MOVE), repeat=2) if place != (0, 0)))
-"""Where the hashed windows of a thumbnail lie, as (row, column) from the middle; the middle itself first."""
+WINDOWS = ((1, 1), *(place for place in product(range(3), repeat=2) if place != (1, 1)))
+"""Row and column of the hashed windows' corners; the middle one first."""
 
 _SIDE = 32
 _LOW = 8
 _ROWS, _COLUMNS = 64, 1024
-# narrower bands have so few values that comparing everything once is cheaper
+# narrower bands have so few values, and fewer images such small buckets, that comparing all is cheaper
 _MOST_BANDS = 12
+_BANDED_FROM = 10_000
 
 
 def window_hashes(thumbnail: Image.Image) -> Hashes:
     """Return the 64-bit perceptual hashes of a grey thumbnail's windows, shape (9,)."""
-    width, height = thumbnail.size
-    boxes = [(MOVE + x, MOVE + y, width - MOVE + x, height - MOVE + y) for y, x in WINDOWS]
-    small = [np.asarray(thumbnail.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, box=box)) for box in boxes]
-    low = dctn(np.stack(small).astype(np.float64), axes=(1, 2))[:, :_LOW, :_LOW].reshape(len(boxes), BITS)
+    side = _SIDE + 2
+    small = np.asarray(thumbnail.resize((side, side), Image.Resampling.LANCZOS), dtype=np.float64)
+    windows = np.stack([small[row : row + _SIDE, column : column + _SIDE] for row, column in WINDOWS])
+    low = dctn(windows, axes=(1, 2))[:, :_LOW, :_LOW].reshape(len(windows), BITS)
     bits = np.packbits(low > np.median(low, axis=1, keepdims=True), axis=1)
     return bits.view(">u8").astype(np.uint64).ravel()
 
@@ -55,7 +55,7 @@ def close_pairs(hashes: Hashes, distance: int) -> Iterator[Pairs]:
     Yields:
         Shape (m, 3): position of the earlier image, of the later one, and the distance of their hashes.
     """
-    bands = _bands(distance)
+    bands = _bands(distance) if len(hashes) >= _BANDED_FROM else [np.uint64(0)]
     for window in range(hashes.shape[1]):
         for number, band in enumerate(bands):
             for early, late in _buckets(hashes[:, 0] & band, hashes[:, window] & band):

@@ -1,13 +1,18 @@
 """Suite ``images``: each file decodes to the pixels that were indexed, and shows something."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from sartext.progress import map_parallel
+from sartext.catalogue.entry import Entry
+from sartext.progress import map_parallel, track
 from sartext.release.gate.checks import Check, Frame, Measure, Suite, without
 from sartext.release.gate.inputs import Inputs
-from sartext.release.gate.pictures import Look, look, measured_classes
+from sartext.release.gate.pictures import Look, look, masks_of, measured_classes
+
+WORTH_PROCESSES = 50_000_000
+"""Pixels in all from which several processes save more time than their start costs."""
 
 _NEEDED = ("image_id", "corpus", "path", "quantity", "db_low", "db_high")
 
@@ -16,10 +21,22 @@ def _looks(inputs: Inputs) -> list[Look]:
     """Look at every image once; the measures of the suite share the result."""
     known: list[Look] | None = inputs.shared.get("looks")
     if known is None:
-        rows = [{name: row[name] for name in _NEEDED} for row in inputs.pairs]
+        masks = _masks(inputs)
+        rows = [{**{name: row[name] for name in _NEEDED}, "mask": masks.get(row["path"])} for row in inputs.pairs]
         work = partial(look, inputs.project.root, inputs.catalogue)
-        known = inputs.shared["looks"] = list(map_parallel(work, rows, "checking images"))
+        few = sum(row["width"] * row["height"] for row in inputs.pairs) < WORTH_PROCESSES
+        title = "checking images"
+        looks = track(map(work, rows), title, len(rows)) if few else map_parallel(work, rows, title)
+        known = inputs.shared["looks"] = list(looks)
     return known
+
+
+def _masks(inputs: Inputs) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for corpus in _corpora(inputs):
+        paths = [row["path"] for row in inputs.pairs if row["corpus"] == corpus]
+        found.update(masks_of(inputs.project.root, inputs.catalogue[corpus], paths))
+    return found
 
 
 def _faults(inputs: Inputs) -> list[str]:
@@ -60,18 +77,20 @@ def _saturated(inputs: Inputs) -> list[float]:
 
 def _backscatter(inputs: Inputs) -> list[str]:
     """Say of each corpus which classes have a mean outside the range that the catalogue expects."""
-    sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    sums: dict[str, dict[str, tuple[float, int]]] = defaultdict(dict)
     for row, one in zip(inputs.pairs, _looks(inputs), strict=True):
+        of_corpus = sums[row["corpus"]]
         for label, (total, count) in one.backscatter.items():
-            sums[row["corpus"], label][0] += total
-            sums[row["corpus"], label][1] += count
-    return [_outside(inputs, corpus, sums) for corpus in _corpora(inputs)]
+            before = of_corpus.get(label, (0.0, 0))
+            of_corpus[label] = (before[0] + total, before[1] + count)
+    return [outside(inputs.catalogue[corpus], sums[corpus]) for corpus in _corpora(inputs)]
 
 
-def _outside(inputs: Inputs, corpus: str, sums: dict[tuple[str, str], list[float]]) -> str:
+def outside(entry: Entry, sums: Mapping[str, tuple[float, int]]) -> str:
+    """Say which classes have a mean dB outside their expected range, given sum and number of pixels of each."""
     found = []
-    for label, (low, high) in measured_classes(inputs.catalogue[corpus]).items():
-        total, count = sums.get((corpus, label), (0.0, 0.0))
+    for label, (low, high) in measured_classes(entry).items():
+        total, count = sums.get(label, (0.0, 0))
         if count and not low <= total / count <= high:
             found.append(f"{label} {total / count:.1f} dB, expected {low:g} to {high:g}")
     return "; ".join(found)

@@ -1,7 +1,7 @@
 """Looking at one image of the candidate: decoded again from its file, independently of the index."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,16 @@ class Look:
 
 
 def look(root: Path, catalogue: Mapping[str, Entry], row: Mapping[str, Any]) -> Look:
-    """Decode the image of a pair; a file that cannot be decoded is a finding, not an error."""
+    """Decode the image of a pair; a file that cannot be decoded is a finding, not an error.
+
+    ``row`` has the columns of the candidate and ``mask``, the path of its mask or None.
+    """
     entry = catalogue[row["corpus"]]
     try:
         content = read_image(root / row["path"])
         pixels = decode(content, entry.bands)
         shown = picture(root, row, entry)
-        backscatter = _backscatter(root, row, entry, pixels)
+        backscatter = _backscatter(root, row["mask"], entry, pixels)
     except Unusable as error:
         return Look(fault=str(error))
     return Look(
@@ -59,18 +62,25 @@ def look(root: Path, catalogue: Mapping[str, Entry], row: Mapping[str, Any]) -> 
     )
 
 
-def _backscatter(
-    root: Path, row: Mapping[str, Any], entry: Entry, pixels: npt.NDArray[Any]
-) -> dict[str, tuple[float, int]]:
+def masks_of(root: Path, entry: Entry, paths: Iterable[str]) -> dict[str, str]:
+    """Return the mask of each image of a calibrated corpus whose catalogue expects a mean dB of its classes.
+
+    Images and masks by their path below ``root``; empty for any other corpus. The folder is listed once.
+    """
     declared = entry.annotations
     if not (entry.calibrated and declared and declared.format == "mask" and measured_classes(entry)):
         return {}
-    folder = root / "data" / entry.name
-    path = row["path"].removeprefix(f"data/{entry.name}/")
-    mask = find_annotations(folder, declared, [path]).masks.get(path)
+    place = f"data/{entry.name}/"
+    found = find_annotations(root / place, declared, [path.removeprefix(place) for path in paths])
+    return {place + image: place + mask for image, mask in found.masks.items()}
+
+
+def _backscatter(
+    root: Path, mask: str | None, entry: Entry, pixels: npt.NDArray[Any]
+) -> dict[str, tuple[float, int]]:
     if mask is None:
         return {}
-    classes, _ = read_mask(read_image(folder / mask), entry)
+    classes, _ = read_mask(read_image(root / mask), entry)
     decibels = to_db(pixels, entry)
     found = {}
     for number, one in enumerate(entry.classes):

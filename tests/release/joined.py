@@ -1,0 +1,72 @@
+"""A small project with every way in and out of the candidate."""
+
+from pathlib import Path
+
+from sartext.config import Project
+from sartext.corpora.quarantine import Fault
+from sartext.release.splits import decide_splits
+from tests.release.indexed import boxes, image_row, make_project, scene, write_captions, write_corpus
+
+RELEASED = ["pairs/s1_a", "ships/1", "ships/4"]
+LEFT_OUT = {
+    "bare/1": "candidate",
+    "pairs/s1_b": "captions",
+    "pairs/s2_a": "candidate",
+    "pairs/s2_b": "candidate",
+    "plain/1": "candidate",
+    "ships/2": "splits",
+    "ships/3": "captions",
+    "ships/broken": "corpus",
+    "ships/gone": "corpus",
+}
+
+
+def joined(root: Path) -> Project:
+    """Ships (a copy, one without caption, two unusable), pairs, and corpora that nobody captions."""
+    corpora = {
+        "ships": {"licence": "not-stated", "redistribution": False, "sensor": "RadarSat-2"},
+        "pairs": {"kind": "pairs"},
+        "bare": {"kind": "unlabelled"},
+        "plain": {},
+    }
+    project = make_project(root, corpora, ["ships", "pairs"])
+    _ships(project)
+    rows = []
+    for number, name in enumerate("ab"):
+        place = {"scene_id": f"pairs:{name}"}
+        told = {**place, "modality": "optical", "captions": ["A lake."], "suffix": ".jpg"}
+        rows.append(image_row(project, f"pairs/s1_{name}", scene(10 + number), **place))
+        rows.append(image_row(project, f"pairs/s2_{name}", scene(20 + number), **told))
+    write_corpus(project, "pairs", rows)
+    write_captions(
+        project,
+        "pairs",
+        {"pairs/s1_a": "There is a lake in this SAR image."},
+        {"pairs/s1_b": "nothing that SAR shows"},
+        method="optical-rules",
+        source_caption="A blue lake.",
+    )
+    write_corpus(project, "bare", [image_row(project, "bare/1", scene(30))])
+    write_corpus(project, "plain", [image_row(project, "plain/1", scene(31), objects=boxes("ship"))])
+    decide_splits(project)
+    return project
+
+
+def _ships(project: Project) -> None:
+    rows = [
+        image_row(project, "ships/1", scene(1), objects=boxes("ship", "ship", "bridge")),
+        image_row(project, "ships/2", scene(1), objects=boxes("ship", "ship")),
+        image_row(project, "ships/3", scene(3)),
+        image_row(project, "ships/4", scene(4), objects=boxes("ship")),
+    ]
+    faults = [
+        Fault("data/ships/broken.png", "ships/broken", "truncated-image", "half of it", "image"),
+        Fault("data/ships/broken.png", "ships/broken", "no-annotation", "", "image"),
+        Fault("data/ships/gone.png", "ships/gone", "empty-file", "", "image"),
+        Fault("data/ships/4.png", "ships/4", "box-nan", "box 2", "box"),
+        Fault("nowhere.png", "", "no-image", "in all.xml", "annotation"),
+    ]
+    write_corpus(project, "ships", rows, faults)
+    sentence = "There is one ship in this SAR image."
+    captions = {"ships/1": "There are two ships.", "ships/2": "There are two ships.", "ships/4": sentence}
+    write_captions(project, "ships", captions, {"ships/3": "no object, and no mask"}, facts='{"objects":[]}')

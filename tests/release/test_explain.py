@@ -1,0 +1,119 @@
+"""``sartext explain``: an image's whole story."""
+
+import pytest
+
+from sartext.errors import ArtefactError
+from sartext.files import write_json
+from sartext.release.candidate import build_candidate
+from sartext.release.explain import explain
+from tests.release.indexed import image_row, make_project, scene, write_corpus
+from tests.release.joined import joined
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    made = joined(tmp_path_factory.mktemp("project"))
+    build_candidate(made)
+    row = {"name": "no duplicates", "severity": "critical", "passed": False, "status": "evaluated", "figure": 1}
+    rows = [
+        {**row, "unit": "pairs", "detail": "ships/1 in train, ships/40 in test"},
+        {**row, "name": "language", "unit": "pairs", "passed": True, "detail": ""},
+    ]
+    suites = [{"name": "splits", "passed": False, "expectations": rows}]
+    write_json(made.build / "quality" / "gate.json", {"content_sha256": "0", "passed": False, "suites": suites})
+    return made
+
+
+def story(project, image_id: str) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for heading, text in explain(project, image_id):
+        told[heading] = f"{told[heading]} | {text}" if heading in told else text
+    return told
+
+
+def test_a_released_image_from_its_file_to_its_fate(project):
+    told = story(project, "ships/1")
+    assert list(told) == [
+        "image",
+        "corpus",
+        "file",
+        "picture",
+        "sensor and licence",
+        "place",
+        "annotated objects",
+        "facts",
+        "rule",
+        "caption",
+        "exact duplicate",
+        "cluster",
+        "group",
+        "split",
+        "gate",
+        "gate: splits",
+        "fate",
+    ]
+    assert told["file"].startswith("data/ships/1.png (SHA-256 ")
+    assert told["annotated objects"].startswith("1 bridge, 2 ship: ship (0, 4, 6, 9); ")
+    assert told["caption"] == "There are two ships."
+    assert told["rule"] == "a2c (version 1)"
+    assert told["exact duplicate"] == "ships/2 (the annotations differ in labels)"
+    assert told["group"] == "ships/1 (2 images)"
+    assert told["split"].endswith(": by the hash of its group")
+    assert told["gate"] == "refused"
+    assert told["gate: splits"] == (
+        "1 of 2 expectations passed | critical: no duplicates: ships/1 in train, ships/40 in test"
+    )
+    assert told["fate"] == "released"
+
+
+def test_another_image_of_a_gate_row_is_not_meant_by_its_prefix(project):
+    assert story(project, "ships/4")["gate: splits"] == "1 of 2 expectations passed"
+
+
+def test_an_image_that_was_left_out_says_where_and_why(project):
+    assert story(project, "ships/2")["split"] == "none: exact duplicate of ships/1"
+    assert story(project, "ships/2")["fate"] == "left out by stage splits: exact duplicate of ships/1"
+    assert story(project, "ships/3")["caption"] == "none: no object, and no mask"
+
+
+def test_a_quarantined_image_has_a_story_too(project):
+    told = story(project, "ships/broken")
+    assert told["quarantine"] == "image: no-annotation | image: truncated-image half of it"
+    assert told["fate"].startswith("left out by stage corpus: no-annotation")
+
+
+def test_boxes_that_were_dropped_are_told(project):
+    assert story(project, "ships/4")["quarantine"] == "box: box-nan box 2"
+
+
+def test_the_other_half_and_its_captions_are_told(project):
+    told = story(project, "pairs/s2_a")
+    assert told["source caption"] == "A lake."
+    assert told["fate"] == "left out by stage candidate: optical image, kept for training"
+    assert story(project, "pairs/s1_a")["rewritten from"] == "A blue lake."
+
+
+def test_stages_that_have_not_run_are_told_as_such(tmp_path):
+    project = make_project(tmp_path, {"c": {}}, ["c"])
+    write_corpus(project, "c", [image_row(project, "c/1", scene(1))])
+    told = story(project, "c/1")
+    assert {told[heading] for heading in ("caption", "split", "gate", "fate")} == {
+        "not decided yet: run `make release`"
+    }
+
+
+@pytest.mark.parametrize(
+    ("image_id", "hint"),
+    [
+        ("ships/11", "did you mean 'ships/1'"),
+        ("ships/brokn", "did you mean 'ships/broken'"),
+        ("ship/1", "did you mean 'ships'"),
+        ("pairs/qqqqqqqqqqqqqq", "an id of this corpus is 'pairs/s1_a'"),
+        ("ships", "an id is CORPUS/NAME"),
+    ],
+)
+def test_an_unknown_id_is_answered_with_the_nearest_known_one(project, image_id, hint):
+    with pytest.raises(ArtefactError) as caught:
+        explain(project, image_id)
+    assert hint in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,246 @@
+"""The stage ``splits`` on small projects, and on the real SSDD."""
+
+import numpy as np
+import pytest
+import yaml
+
+from sartext.config import Project
+from sartext.errors import ArtefactError
+from sartext.files import read_json, sha256_tree
+from sartext.release.duplicates import read_duplicates
+from sartext.release.splits import decide_splits
+from sartext.tables import SPLITS
+from tests.release.indexed import boxes, image_row, make_project, rows_by_id, scene, write_corpus
+
+
+def ships(tmp_path, **told) -> Project:
+    """Identical images with differing boxes but equal counts, on both sides of the published split."""
+    project = make_project(tmp_path, {"ships": {}, "empty": {}}, **told)
+    same = scene(1)
+    rows = [
+        image_row(project, "ships/000001", same, objects=boxes("ship", "ship"), published_split="test"),
+        image_row(project, "ships/000002", same, objects=boxes("ship", "ship", shift=2), published_split="train"),
+        image_row(project, "ships/000003", scene(2), objects=boxes("ship"), published_split="train"),
+        image_row(project, "ships/000004", scene(2), objects=boxes("ship", "ship"), published_split="train"),
+        image_row(project, "ships/000005", scene(3), published_split="train"),
+        image_row(project, "ships/000006", scene(3), published_split="train", suffix=".jpg"),
+        image_row(project, "ships/000007", scene(4)),
+    ]
+    write_corpus(project, "ships", rows)
+    write_corpus(project, "empty", [])
+    return project
+
+
+def table(project: Project) -> dict:
+    return rows_by_id(project.build / "splits" / "splits.parquet", SPLITS)
+
+
+def test_every_indexed_image_has_a_row(tmp_path):
+    project = ships(tmp_path)
+    metrics = decide_splits(project)
+    found = table(project)
+    assert list(found) == [f"ships/{number:06}" for number in range(1, 8)]
+    assert [name for name, row in found.items() if row["split"] is None] == ["ships/000002", "ships/000004"]
+    assert found["ships/000002"]["reason"] == "exact duplicate of ships/000001"
+    assert found["ships/000006"]["cluster_id"] == "ships/000005"
+    assert found["ships/000006"]["split"] == found["ships/000005"]["split"] is not None
+    assert metrics["examples"] == ["ships/000002", "ships/000004"]
+
+
+def test_duplicates_whose_facts_disagree_are_counted_and_listed(tmp_path):
+    project = ships(tmp_path)
+    metrics = decide_splits(project)
+    assert (metrics["exact_sets"], metrics["exact_surplus"], metrics["exact_disagreeing"]) == (2, 2, 1)
+    assert metrics["exact_differs"] == {"labels": 1, "regions": 0, "boxes": 1}
+    assert metrics["exact_across_published_splits"] == 1
+    listed = {row["image_id"]: row for row in read_duplicates(project.build / "splits" / "duplicates.csv")}
+    assert {name: (row["kind"], row["duplicate_of"], row["differs"]) for name, row in listed.items()} == {
+        "ships/000002": ("exact", "ships/000001", "boxes"),
+        "ships/000004": ("exact", "ships/000003", "labels"),
+        "ships/000006": ("near", "ships/000005", ""),
+    }
+    assert (listed["ships/000002"]["published_split"], listed["ships/000002"]["published_split_of"]) == (
+        "train",
+        "test",
+    )
+    assert float(listed["ships/000006"]["correlation"]) >= 0.95
+
+
+def test_the_metrics_add_up_and_published_splits_are_recorded(tmp_path):
+    project = ships(tmp_path)
+    metrics = decide_splits(project)
+    assert read_json(project.build / "splits" / "metrics.json") == {
+        key: value for key, value in metrics.items() if key != "examples"
+    }
+    corpus = metrics["corpora"]["ships"]
+    assert corpus["images"] == 7 == sum(corpus[key] for key in ("train", "validation", "test", "left_out"))
+    recorded = metrics["published_splits"]["ships"]
+    assert sum(recorded["train"].values()) == 5
+    assert sum(recorded["test"].values()) == 1
+
+
+def test_equal_inputs_give_equal_bytes(tmp_path, monkeypatch):
+    project = ships(tmp_path)
+    decide_splits(project)
+    first = sha256_tree(project.build / "splits")
+    monkeypatch.setenv("SARTEXT_WORKERS", "1")
+    decide_splits(Project(tmp_path))
+    assert sha256_tree(project.build / "splits") == first
+    assert sorted(first) == ["duplicates.csv", "metrics.json", "splits.parquet"]
+
+
+def test_appending_a_corpus_with_pictures_leaves_every_row_as_it_was(tmp_path):
+    project = ships(tmp_path)
+    decide_splits(project)
+    before = table(project)
+    make_project(tmp_path, {"ships": {}, "empty": {}, "a-new": {}})
+    project = Project(tmp_path)
+    shifted = np.roll(scene(4), 1, axis=0)
+    rows = [
+        image_row(project, "a-new/1", scene(1)),
+        image_row(project, "a-new/2", shifted),
+        image_row(project, "a-new/3", scene(9)),
+    ]
+    write_corpus(project, "a-new", rows)
+    decide_splits(project)
+    after = table(project)
+    assert {name: after[name] for name in before} == before
+    assert after["a-new/1"]["reason"] == "exact duplicate of ships/000001"
+    assert (after["a-new/2"]["group_id"], after["a-new/2"]["cluster_id"]) == ("ships/000007", "ships/000007")
+    assert after["a-new/2"]["split"] == before["ships/000007"]["split"]
+
+
+def test_optical_images_have_rows_and_stand_with_their_other_half(tmp_path):
+    project = make_project(tmp_path, {"pairs": {"kind": "pairs"}})
+    rows = []
+    for number in range(12):
+        rows += [
+            image_row(project, f"pairs/s1_{number}", scene(number), scene_id=f"pairs:{number}"),
+            image_row(
+                project, f"pairs/s2_{number}", scene(99 + number), scene_id=f"pairs:{number}", modality="optical"
+            ),
+        ]
+    write_corpus(project, "pairs", rows)
+    decide_splits(project)
+    found = table(project)
+    assert len(found) == 24
+    assert all(
+        found[f"pairs/s1_{number}"]["split"] == found[f"pairs/s2_{number}"]["split"] for number in range(12)
+    )
+
+
+def test_half_overlapping_neighbours_are_kept_together_by_their_scene(tmp_path):
+    """Too far apart for the correlation to see: the catalogue's scene rule says that they are one place."""
+    project = make_project(tmp_path, {"patches": {}})
+    wide = scene(5, 192)
+    rows = [
+        image_row(project, f"patches/p{at}", wide[:96, 48 * at : 48 * at + 96], scene_id="patches:roi")
+        for at in range(3)
+    ]
+    write_corpus(project, "patches", rows)
+    metrics = decide_splits(project)
+    assert metrics["near_pairs"] == 0
+    found = table(project)
+    assert {row["group_id"] for row in found.values()} == {"patches/p0"}
+    assert len({row["split"] for row in found.values()}) == 1
+
+
+def test_benchmarks_come_before_the_hash(tmp_path):
+    project = make_project(tmp_path, {"first": {}, "late": {}}, validation=0, test=0)
+    write_corpus(
+        project,
+        "first",
+        [
+            image_row(project, "first/1", scene(1), benchmark="named"),
+            image_row(project, "first/2", scene(2)),
+            image_row(project, "first/3", np.roll(scene(1), 1, axis=1)),
+        ],
+    )
+    write_corpus(project, "late", [image_row(project, "late/1", np.roll(scene(2), 1, axis=1), benchmark="late")])
+    metrics = decide_splits(project)
+    found = table(project)
+    assert {name: row["split"] for name, row in found.items()} == {
+        "first/1": "test",
+        "first/2": "train",
+        "first/3": "test",
+        "late/1": None,
+    }
+    assert "benchmark 'late'" in found["late/1"]["reason"] and "first/2 in train" in found["late/1"]["reason"]
+    assert metrics["benchmarks_left_out"] == 1
+    assert any("late/1" in warning and "before the others" in warning for warning in metrics["warnings"])
+
+
+def test_a_large_cluster_warns(tmp_path):
+    project = make_project(tmp_path, {"c": {}}, near={"warn_cluster": 3})
+    rows = [
+        image_row(project, f"c/{quality}", scene(1), suffix=".jpg", quality=quality)
+        for quality in range(70, 95, 5)
+    ]
+    write_corpus(project, "c", rows)
+    metrics = decide_splits(project)
+    assert metrics["largest_cluster"] == 5
+    assert any("c/70" in warning and "5" in warning for warning in metrics["warnings"])
+
+
+def test_no_corpora_are_not_an_error(tmp_path):
+    project = make_project(tmp_path, {})
+    assert decide_splits(project)["images"] == 0
+    assert table(project) == {}
+
+
+def test_an_index_that_is_missing_says_the_command(tmp_path):
+    project = make_project(tmp_path, {"ships": {}})
+    with pytest.raises(ArtefactError, match="sartext corpus ships"):
+        decide_splits(project)
+    assert not (project.build / "splits").exists()
+
+
+@pytest.mark.parametrize("parent", ["corpus", "captions"])
+def test_folders_of_unlisted_corpora_are_refused(tmp_path, parent):
+    project = ships(tmp_path)
+    (project.build / parent / "gone").mkdir(parents=True)
+    (project.build / parent / ".partial-ships-x").mkdir()
+    with pytest.raises(ArtefactError, match=r"gone.*sartext prune"):
+        decide_splits(project)
+
+
+def test_two_corpora_with_the_same_image_id_are_named(tmp_path):
+    project = make_project(tmp_path, {"one": {}, "two": {}})
+    row = image_row(project, "one/1", scene(1))
+    write_corpus(project, "one", [row])
+    write_corpus(project, "two", [row])
+    with pytest.raises(ArtefactError, match=r"'one/1'.*'one'.*'two'"):
+        decide_splits(project)
+
+
+def test_a_damaged_index_is_named(tmp_path):
+    project = ships(tmp_path)
+    (project.corpus("ships") / "index.parquet").write_bytes(b"PAR1 no more")
+    with pytest.raises(ArtefactError, match=r"index\.parquet"):
+        decide_splits(project)
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+def test_ssdd_has_eighteen_sets_of_identical_images(tmp_path, realdata):
+    """18 sets, 20 surplus images, 4 sets across the official split; boxes differ, counts are equal."""
+    from sartext.catalogue.loading import PACKAGED
+    from sartext.corpora.index import build_index
+
+    if not (realdata / "SSDD").is_dir():
+        pytest.skip("no SSDD among the real corpora")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ssdd").symlink_to(realdata / "SSDD")
+    listed = {"corpora": {"ssdd": {"catalogue": str(PACKAGED / "ssdd.yaml")}}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(listed))
+    project = Project(tmp_path)
+    build_index(project, "ssdd")
+    metrics = decide_splits(project)
+    assert metrics["images"] == 1038
+    assert (metrics["exact_sets"], metrics["exact_surplus"]) == (18, 20)
+    assert metrics["exact_across_published_splits"] == 4
+    assert metrics["exact_differs"] == {"labels": 0, "regions": 0, "boxes": 20}
+    assert metrics["largest_cluster"] < 10
+    found = table(project)
+    different_ships = found["ssdd/000078"], found["ssdd/000121"]
+    assert different_ships[0]["cluster_id"] != different_ships[1]["cluster_id"]
