@@ -1,5 +1,6 @@
 """The only module that imports DVC, and only to read: the graph, what is stale, what was made."""
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ TEAM = "team:sar-text"
 PIN = "data.dvc"
 
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+logging.getLogger("dvc").setLevel(logging.ERROR)  # it warns of every lock that a killed stage left, and frees it
 
 
 @dataclass(frozen=True)

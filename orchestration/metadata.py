@@ -140,10 +140,13 @@ def _contents(row: Mapping[str, Any]) -> str:
 
 
 def _thumbnail(pixels: Any) -> str:  # noqa: ANN401 - a numpy array, imported lazily
-    """An image as a ``data:`` address, PNG, at most 128 pixels wide and high."""
+    """An image as a ``data:`` address: a PNG of up to 128 pixels; small ones are enlarged."""
     from PIL import Image
 
     image = Image.fromarray(pixels)
+    times = THUMBNAIL_PIXELS // max(image.size)
+    if times > 1:
+        image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
     image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
     stream = BytesIO()
     image.save(stream, format="PNG", optimize=True)

@@ -74,4 +74,3 @@ def test_every_catalogue_file_says_what_a_user_must_know() -> None:
         assert entry.licence, name
         assert entry.citation, name
         assert entry.obtain, name
-        assert entry.published.images, name

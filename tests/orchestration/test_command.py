@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from sartext.config import Project
-from sartext.sources import pin
-
 from .conftest import verdict
 from .test_execution import family, gone
 
@@ -73,8 +70,6 @@ def test_a_termination_ends_the_stage_and_the_next_run_completes(toy: Path) -> N
     stages = (toy / "dvc.yaml").read_text()
     waiting = "{ test -e go || { sleep 60 & echo $! > pids; echo $$ >> pids; wait; }; } && echo indexed"
     (toy / "dvc.yaml").write_text(stages.replace("echo indexed", waiting))
-    (toy / "data" / "alpha" / "boxes").write_text("another\n")
-    pin(Project(toy))
     process = start(toy, "release")
     processes = family(toy / "pids", 2)
     time.sleep(0.2)

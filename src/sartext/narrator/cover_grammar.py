@@ -9,6 +9,7 @@ from sartext.narrator.vocabulary import ZONES
 Cover = tuple[str, str, str | None]
 """Noun as it is said, share in words, zone as the index names it."""
 
+_ARTICLES = ("a ", "an ")
 SINGULAR_IN_S = frozenset({"debris", "gas"})
 
 
@@ -58,10 +59,10 @@ def _clause(group: tuple[Cover, ...], form: int, adverb: str, second: bool) -> s
     """What one class, or several with the same share, cover; ``second`` in its sentence needs no "of it"."""
     noun, share, _ = group[0]
     part = share if second else f"{share} of it"
+    where = _where(group[0], adverb)
     if len(group) > 1:
         nouns = enumerate_phrases([one[0] for one in group])
-        return f"{nouns} each {'cover' if form < 2 else 'take up'} {part}"
-    where = _where(group[0], adverb)
+        return f"{nouns} each {'cover' if form < 2 else 'take up'} {part}{where}"
     return (
         f"{noun} {_verb(noun, 'cover')} {part}{where}",
         f"{part} {_is(noun)} {noun}{where}",
@@ -71,11 +72,11 @@ def _clause(group: tuple[Cover, ...], form: int, adverb: str, second: bool) -> s
 
 
 def _alike(items: Sequence[Cover]) -> list[tuple[Cover, ...]]:
-    """Classes of the same share and without a zone are told together, at the place of the first."""
-    groups: dict[tuple[str, str | None], tuple[Cover, ...]] = {}
+    """Classes of one share and one zone are told together, at the place of the first; a countable one alone."""
+    groups: dict[tuple[str, str, str | None], tuple[Cover, ...]] = {}
     for item in items:
         noun, share, zone = item
-        key = (share, noun if zone else None)
+        key = (noun if noun.startswith(_ARTICLES) else "", share, zone)
         groups[key] = (*groups[key], item) if key in groups else (item,)
     return list(groups.values())
 
@@ -85,7 +86,7 @@ def _where(item: Cover, adverb: str) -> str:
 
 
 def _is(noun: str) -> str:
-    return "is covered by" if _is_plural(noun) or noun.startswith(("a ", "an ")) else "is"
+    return "is covered by" if _is_plural(noun) or noun.startswith(_ARTICLES) else "is"
 
 
 def _verb(noun: str, verb: str) -> str:
@@ -95,6 +96,6 @@ def _verb(noun: str, verb: str) -> str:
 
 
 def _is_plural(noun: str) -> bool:
-    if noun.startswith(("a ", "an ")) or noun in SINGULAR_IN_S:
+    if noun.startswith(_ARTICLES) or noun in SINGULAR_IN_S:
         return False
     return noun.endswith("s") and not noun.endswith("ss")

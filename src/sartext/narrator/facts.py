@@ -64,7 +64,6 @@ class Facts:
         return not (self.objects or self.cover or self.scene or self.statements)
 
 
-@lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
@@ -89,18 +88,26 @@ def _nullable(text: str | None) -> str:
 
 
 def _cover_json(one: CoverFact) -> str:
-    return (
-        f'{{"fraction":{float(one.fraction)!r},"label":{_quoted(one.label)},"noun":{_quoted(one.noun)},'
-        f'"share":{_quoted(one.share)},"zone":{_nullable(one.zone)}}}'
-    )
+    return f'{{"fraction":{float(one.fraction)!r},{_cover_words(one.label, one.noun, one.share, one.zone)}}}'
+
+
+@lru_cache(maxsize=4096)
+def _cover_words(label: str, noun: str, share: str, zone: str | None) -> str:
+    return f'"label":{_quoted(label)},"noun":{_quoted(noun)},"share":{_quoted(share)},"zone":{_nullable(zone)}'
 
 
 def _object_json(one: ObjectFact) -> str:
     small, medium, large = one.sizes
+    label, plural = _object_words(one.label, one.noun, one.plural)
     return (
-        f'{{"center":{one.center},"count":{one.count},"label":{_quoted(one.label)},"noun":{_quoted(one.noun)},'
-        f'"outside":{one.outside},"plural":{_quoted(one.plural)},"sizes":[{small},{medium},{large}]}}'
+        f'{{"center":{one.center},"count":{one.count},{label},"outside":{one.outside},{plural},'
+        f'"sizes":[{small},{medium},{large}]}}'
     )
+
+
+@lru_cache(maxsize=4096)
+def _object_words(label: str, noun: str, plural: str) -> tuple[str, str]:
+    return f'"label":{_quoted(label)},"noun":{_quoted(noun)}', f'"plural":{_quoted(plural)}'
 
 
 def from_json(text: str) -> Facts:

@@ -136,12 +136,11 @@ def _one_zone(items: Sequence[Item], total: int, zone: str, style: int) -> str:
         return (f"Both are {zone}.", f"Both lie {zone}.", f"Both of them are {zone}.", f"They are both {zone}.")[
             style % 4
         ]
-    text, _, _ = _group([(noun, plural, count) for noun, plural, count, _, _ in items])
     return (
         f"All of them are {zone}.",
         f"They are all {zone}.",
         f"All of them lie {zone}.",
-        f"{capital(text)} are {zone}." if len(items) > 1 else f"They all lie {zone}.",
+        f"They all lie {zone}.",
     )[style % 4]
 
 

@@ -100,7 +100,7 @@ def _fact(
     whole: Mapping[str, Mapping[str, Any]],
     spread: Mapping[str, Mapping[str, float]],
 ) -> CoverFact | None:
-    """The fact about the classes that are called the same, which is nearly always one; nothing if it is too little."""
+    """The fact about the classes that are called the same, nearly always one; nothing if it is too little."""
     label = labels[0] if len(labels) == 1 else min(labels, key=names.places.__getitem__)
     fraction = min(1.0, sum(whole[one]["fraction"] for one in labels))
     if names.stuff[label][1]:

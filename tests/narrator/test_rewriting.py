@@ -1,0 +1,177 @@
+"""Optical captions become captions of the SAR image: what SAR does not show goes, clause by clause.
+
+The sentences are made up for these tests. The one test on published captions reads them where they lie.
+"""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from sartext.narrator.facts import Facts, to_json
+from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.realisation import realise
+from sartext.narrator.rewriting import rewrite
+from sartext.narrator.vocabulary import BRIGHTNESS_WORDS, COLOUR_WORDS, FORBIDDEN_WORDS, WEATHER_WORDS
+
+
+def text_of(caption, resolution=3.0):
+    return " ".join(rewrite([caption], resolution).statements)
+
+
+def reasons_of(caption, resolution=3.0):
+    return dict(rewrite([caption], resolution).dropped)
+
+
+@pytest.mark.parametrize(
+    ("optical", "sar"),
+    [
+        # colour and brightness adjectives go, the nouns stay
+        ("There is a green river .", "There is a river."),
+        ("a dark blue lake and two white buildings", "There is a lake and two buildings."),
+        ("an orange building is near a road", "A building is near a road."),
+        ("a grey airport is beside the sea", "An airport is beside the sea."),
+        ("a blue-green river runs through the town", "A river runs through the town."),
+        ("several red and white boats are in the port", "Several boats are in the port."),
+        # a clause whose head is a colour goes
+        ("the water is green and the bridge is long", "The bridge is long."),
+        ("A long bridge crosses the river and the roofs are red.", "A long bridge crosses the river."),
+        # weather, cloud and sun go
+        ("two ships are on the sea under a cloudy sky", "Two ships are on the sea."),
+        ("the sun is shining and a bridge spans the river", "A bridge spans the river."),
+        # a photo becomes a SAR image
+        ("This is an aerial photo of a harbor.", "This is a SAR image of a harbor."),
+        ("The satellite image shows an airport.", "The SAR image shows an airport."),
+        ("there are two lakes in the picture", "There are two lakes in the SAR image."),
+        # what SAR does not show goes with its clause, or out of its list
+        ("many cars are parked beside the road", ""),
+        ("a road, a lawn and a river are near the town", "A road and a river are near the town."),
+        ("A building stands next to a swimming pool.", "There is a building."),
+        ("some people walk on the beach while two boats are in the bay", "Two boats are in the bay."),
+        ("white markings are on the runway of the airport", ""),
+        ("a bridge is over a river with many cars on both sides of it", "A bridge is over a river."),
+        ("buildings with red roofs are along the road", "Buildings are along the road."),
+        # agreement follows what is left
+        ("a car and a building are near the river", "A building is near the river."),
+        ("a house and two pools surround the lake", "A house surrounds the lake."),
+        ("there are a lawn and a bridge", "There is a bridge."),
+        # nothing dangles
+        ("beside the highway is a football field", ""),
+        ("an industrial area , with many trucks , is near a canal", "An industrial area is near a canal."),
+        ("a beach lies between an ocean and green plants", "There is a beach."),
+        ("it is a large piece of farmland", "There is a large piece of farmland."),
+        ("a piece of ocean is near a beach", "An ocean is near a beach."),
+        ("A river runs through the city and is surrounded by fields.",
+         "A river runs through the city. It is surrounded by fields."),
+        # one word per quirk of the sources
+        ("storage tanks are arranged neatly on bareland .", "Storage tanks are arranged neatly on bare land."),
+        ("farmland on both sides of the river", "There is farmland on both sides of the river."),
+    ],
+)  # fmt: skip
+def test_what_a_sar_image_bears_out_stays(optical, sar):
+    assert text_of(optical) == sar
+
+
+@pytest.mark.parametrize(
+    ("caption", "fine", "coarse"),
+    [
+        ("some planes are at the airport", "Some planes are at the airport.", ""),
+        ("some houses are near a river", "Some houses are near a river.", ""),
+        (
+            "a river flows through the forest",
+            "A river flows through the forest.",
+            "A river flows through the forest.",
+        ),
+    ],
+)
+def test_the_resolution_decides_which_nouns_are_shown(caption, fine, coarse):
+    assert text_of(caption, 1.0) == fine
+    assert text_of(caption, 10.0) == coarse
+
+
+def test_what_is_dropped_is_counted_by_reason():
+    assert reasons_of("a green river and a lawn are near the town, the sky is cloudy") == {
+        "colour": 1,
+        "not shown by SAR": 1,
+        "weather": 1,
+    }
+    assert reasons_of("the roofs are red") == {"colour": 1}
+    assert reasons_of("two ships are on the sea") == {}
+
+
+def test_of_several_captions_the_one_that_keeps_most_is_taken_and_the_first_of_equals():
+    captions = ["a red car is on the road", "a river is near a town", "a town is near a river", "the sky is blue"]
+    kept = rewrite(captions, 3.0)
+    assert kept.statements == ("A river is near a town.",)
+    assert kept.source == "a river is near a town"
+
+
+def test_where_nothing_is_left_the_main_reason_is_told():
+    kept = rewrite(["some people and a car", "a lawn"], 3.0)
+    assert kept.statements == ()
+    assert kept.main_reason == "not shown by SAR"
+    assert rewrite([""], 3.0).statements == ()
+    assert rewrite(["...", " ; , "], 3.0).statements == ()
+
+
+def test_a_rewritten_caption_says_only_what_its_source_says():
+    source = "a long white bridge spans the river and many cars are on it"
+    kept = rewrite([source], 3.0)
+    facts = Facts(statements=kept.statements, source_caption=source, dropped=kept.dropped)
+    caption = realise(facts, "toy/a", 1)[0]
+    assert caption == "A long bridge spans the river."
+    assert contradictions(caption, to_json(facts), "optical-rules", None) == []
+
+
+@pytest.mark.parametrize(
+    ("caption", "problem"),
+    [
+        ("A long bridge spans the river. There are two ships.", "ships"),
+        ("A long white bridge spans the river.", "colour"),
+        ("A long bridge spans the river. A river.", "no statement of the facts"),
+        ("A bridge spans the river.", "does not say"),
+        ("A long bridge spans the river", "sentence"),
+    ],
+)
+def test_a_rewritten_caption_that_says_something_else_is_told(caption, problem):
+    facts = Facts(
+        statements=("A long bridge spans the river.",), source_caption="a long white bridge spans the river"
+    )
+    assert any(problem in one for one in contradictions(caption, to_json(facts), "optical-rules", None))
+
+
+def test_facts_without_a_source_caption_are_told():
+    assert contradictions("A bridge.", to_json(Facts(statements=("A bridge.",))), "optical-rules", None)
+
+
+def published_captions(realdata):
+    folder = realdata / "RSICD" / "rsicd_precomp"
+    with gzip.open(folder / "train_caps.txt.gz", "rt", encoding="utf-8") as lines:
+        yield from (line.strip() for number, line in enumerate(lines) if number % 25 == 0)
+    yield from (folder / "test_caps.txt").read_text(encoding="utf-8").split("\n")[:1000:5]
+    with gzip.open(realdata / "UCM-captions" / "dataset.json.gz", "rt", encoding="utf-8") as file:
+        for image in json.load(file)["images"][::10]:
+            yield image["sentences"][0]["raw"]
+
+
+@pytest.mark.realdata
+def test_published_captions_become_clean_sentences(realdata, record_property):
+    forbidden = COLOUR_WORDS | WEATHER_WORDS | BRIGHTNESS_WORDS | FORBIDDEN_WORDS
+    captions = [caption for caption in published_captions(realdata) if caption]
+    survived = 0
+    for caption in captions:
+        kept = rewrite([caption], 1.0)
+        if not kept.statements:
+            assert kept.main_reason
+            continue
+        survived += 1
+        text = " ".join(kept.statements)
+        assert not set(re.findall(r"[a-z]+", text.lower())) & forbidden, (caption, text)
+        assert re.fullmatch(r"[A-Z][^.]*\.(?: [A-Z][^.]*\.)*", text), (caption, text)
+        assert not re.search(r"\s\s|\s[.,;]|\b(?:and|with|by|of|in|a|an|the|is|are)\.", text), (caption, text)
+        assert not re.search(r"\b(?:an [^aeiou]|a [aeio])", text), (caption, text)
+        facts = Facts(statements=kept.statements, source_caption=kept.source, dropped=kept.dropped)
+        assert contradictions(text, to_json(facts), "optical-rules", None) == [], (caption, text)
+    record_property("share_of_published_captions_that_survive", survived / len(captions))
+    assert 0.4 < survived / len(captions) < 0.9

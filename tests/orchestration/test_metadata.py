@@ -1,0 +1,98 @@
+"""What a person sees of an artefact: counts, hashes, first rows, pictures with their captions."""
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from orchestration.graph import Stage
+from orchestration.metadata import describe
+from sartext.config import Project
+from sartext.files import write_json
+from sartext.tables import CAPTIONS, INDEX, write_table
+from tests.conftest import ROOT
+
+CORPUS = "sim-ships"
+PICTURE = re.compile(r"!\[([^]]+)\]\(data:image/png;base64,([^)]+)\)")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A corpus of one 8-bit image, indexed and captioned."""
+    catalogue = ROOT / "src" / "sartext" / "catalogue" / f"{CORPUS}.yaml"
+    (tmp_path / f"{CORPUS}.yaml").write_text(catalogue.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(f"corpora:\n  {CORPUS}: {{catalogue: {CORPUS}.yaml}}\n")
+    path = tmp_path / "data" / CORPUS / "JPEGImages" / "000001.png"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(np.full((40, 60), 77, dtype=np.uint8)).save(path)
+    box = {
+        "label": "ship",
+        "source_label": "ship",
+        "xmin": 1.0,
+        "ymin": 1.0,
+        "xmax": 9.0,
+        "ymax": 9.0,
+        "angle": None,
+    }
+    texts = {"modality": "sar", "quantity": "display", "polarisation": "VV", "scene_id": "s"}
+    row = dict.fromkeys(INDEX.names) | texts
+    row |= {"image_id": f"{CORPUS}/000001", "path": path.relative_to(tmp_path).as_posix(), "sha256": "0"}
+    row |= {"pixels_sha256": "0", "width": 60, "height": 40, "objects": [box], "regions": [], "captions": []}
+    found = Project(tmp_path)
+    write_table(found.corpus(CORPUS) / "index.parquet", INDEX, [row])
+    caption = dict.fromkeys(CAPTIONS.names, None) | {
+        "image_id": f"{CORPUS}/000001",
+        "caption": "There is <one> ship.",
+    }
+    caption |= {"method": "a2c", "method_version": "1", "facts": "{}"}
+    write_table(found.captions(CORPUS) / "captions.parquet", CAPTIONS, [caption])
+    return found
+
+
+def log(project: Project, stage: Stage, **metrics: object) -> None:
+    record = {"stage": stage.name, "seconds": 1.5, "metrics": metrics}
+    write_json(project.build / "log" / f"{stage.name}.json", record)
+
+
+def test_counts_duration_hashes_and_first_rows(project: Project) -> None:
+    stage = Stage(f"captions@{CORPUS}", "x", outs=(f"build/captions/{CORPUS}",))
+    log(project, stage, captions=1, uncaptioned={"no mask": 2}, nothing=None)
+    found = describe(project, stage, {stage.outs[0]: "abc.dir"})
+    assert (found["captions"], found["seconds of work"]) == (1, 1.5)
+    assert found["uncaptioned"].value == {"no mask": 2}
+    assert "nothing" not in found
+    assert found["outs"].records[0].data == {"path": stage.outs[0], "md5": "abc.dir"}
+    assert found["first rows"].records[0].data["caption"] == "There is <one> ship."
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        (Stage(f"captions@{CORPUS}", "x"), "There is &lt;one&gt; ship."),
+        (Stage(f"corpus@{CORPUS}", "x"), "1 ship"),
+    ],
+    ids=["caption", "annotation"],
+)
+def test_pictures_stand_beside_what_is_said_of_them(project: Project, stage: Stage, words: str) -> None:
+    log(project, stage, examples=[f"{CORPUS}/000001"])
+    text = str(describe(project, stage, {})["examples"].value)
+    [(name, content)] = PICTURE.findall(text)
+    image = Image.open(io.BytesIO(base64.b64decode(content)))
+    assert name == f"{CORPUS}/000001"
+    assert image.size == (120, 80)
+    assert set(np.asarray(image).ravel()) == {77}
+    assert words in text
+
+
+def test_a_picture_that_cannot_be_shown_says_why(project: Project) -> None:
+    stage = Stage(f"corpus@{CORPUS}", "x")
+    log(project, stage, examples=[f"{CORPUS}/000002"])
+    assert "cannot be shown: KeyError" in str(describe(project, stage, {})["examples"].value)
+
+
+def test_a_stage_that_left_no_log_has_metadata_all_the_same(project: Project) -> None:
+    assert set(describe(project, Stage("splits", "x", outs=("build/splits",)), {})) == {"outs"}
