@@ -46,11 +46,15 @@ class Checkout:
             check=False,
         )
         if check and done.returncode != 0:
-            pytest.fail(f"{' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+            pytest.fail(
+                f"{' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+            )
         return done
 
     def environment(self) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("SARTEXT_", "DAGSTER_HOME"))}
+        kept = {
+            key: value for key, value in os.environ.items() if not key.startswith(("SARTEXT_", "DAGSTER_HOME"))
+        }
         return {
             **kept,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]]),
@@ -123,7 +127,11 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout.set_parameters({**checkout.parameters(), **SMALL})
     site = root.parent / "site"
     (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {site}\n")
-    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"],
+    ):
         subprocess.run(["git", *command], cwd=root, check=True)
     checkout.run("sartext", "simulate")
     checkout.run("sartext", "corpora", "pin")

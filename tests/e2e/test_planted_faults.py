@@ -15,7 +15,9 @@ pytestmark = pytest.mark.e2e
 Row = dict[str, Any]
 
 
-def edit(checkout: Checkout, path: str, schema: pa.Schema, change: Callable[[list[Row]], None], stage: str) -> None:
+def edit(
+    checkout: Checkout, path: str, schema: pa.Schema, change: Callable[[list[Row]], None], stage: str
+) -> None:
     """Change a stage's table and make DVC take it for the stage's own."""
     rows = read_rows(checkout.root / path, schema)
     change(rows)
@@ -72,7 +74,9 @@ def a_corrupt_image(checkout: Checkout) -> None:
 
 def a_check_that_crashes(checkout: Checkout) -> None:
     path = checkout.root / "src/sartext/release/gate/faithfulness.py"
-    path.write_text(path.read_text().replace("from sartext", "raise RuntimeError('out of order')\nfrom sartext", 1))
+    path.write_text(
+        path.read_text().replace("from sartext", "raise RuntimeError('out of order')\nfrom sartext", 1)
+    )
 
 
 FAULTS: dict[str, tuple[Callable[[Checkout], None], str, str]] = {

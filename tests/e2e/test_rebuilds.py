@@ -30,7 +30,9 @@ def test_three_rebuilds_publish_a_version_nothing_and_the_next_version(checkout:
 
 
 def test_one_wrong_box_rebuilds_its_corpus_and_what_follows(checkout: Checkout) -> None:
-    others = [f"build/{stage}/{name}" for stage in ("corpus", "captions") for name in ("sim-objects", "sim-landcover")]
+    others = [
+        f"build/{stage}/{name}" for stage in ("corpus", "captions") for name in ("sim-objects", "sim-landcover")
+    ]
     before = checkout.times(*others)
     assert before
     one_box_changed(checkout)
@@ -39,7 +41,9 @@ def test_one_wrong_box_rebuilds_its_corpus_and_what_follows(checkout: Checkout) 
     checkout.run("orchestration", "release")
     assert checkout.times(*others) == before
     after = checkout.times("build/log")
-    ran = {name.removeprefix("build/log/").removesuffix(".json") for name in after if after[name] != logs.get(name)}
+    ran = {
+        name.removeprefix("build/log/").removesuffix(".json") for name in after if after[name] != logs.get(name)
+    }
     stages = {name for name in ran if not name.endswith(".txt")}
     assert stages == {
         "corpus@sim-ships",

@@ -136,7 +136,9 @@ def contents(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> di
     found = {"baseline": baseline.content_hash()}
     for name, change in (("box", one_box_changed), ("removed", a_corpus_removed)):
         root = tmp_path_factory.mktemp(name) / "sar-text"
-        shutil.copytree(baseline.root, root, ignore=shutil.ignore_patterns("build", "releases", ".dagster", "runs"))
+        shutil.copytree(
+            baseline.root, root, ignore=shutil.ignore_patterns("build", "releases", ".dagster", "runs")
+        )
         (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {root.parent / 'site'}\n")
         (root / "dvc.lock").unlink()
         checkout = Checkout(root)

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from sartext.release.assembly import assemble
-from sartext.release.card import table
 from sartext.release.formats.parquet import SCHEMA
 from sartext.release.publication import publish
+from sartext.release.publication.card import table
 from tests.release.built import Built, build, passed_verdict
 
 

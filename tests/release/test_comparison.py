@@ -12,7 +12,7 @@ from sartext.errors import ReleaseError
 from sartext.files import read_json, sha256_tree, write_json
 from sartext.release.assembly import assemble, content_sha256
 from sartext.release.comparison import compare, describe
-from sartext.release.versions import parse, raised
+from sartext.release.publication.versions import parse, raised
 from tests.release.built import Built, build, passed_verdict
 
 

@@ -10,9 +10,9 @@ from PIL import Image
 from sartext.catalogue.loading import find_entry
 from sartext.config import NearDuplicateParameters
 from sartext.errors import ArtefactError
-from sartext.release import proposals
-from sartext.release.correlation import correlations
-from sartext.release.duplicates import (
+from sartext.release.splits import proposals
+from sartext.release.splits.correlation import correlations
+from sartext.release.splits.duplicates import (
     Look,
     Subject,
     difference,
@@ -21,7 +21,7 @@ from sartext.release.duplicates import (
     read_duplicates,
     write_duplicates,
 )
-from sartext.release.proposals import close_pairs, window_hashes
+from sartext.release.splits.proposals import close_pairs, window_hashes
 from tests.release.indexed import Pixels, boxes, image_row, make_project, scene
 
 NEAR = NearDuplicateParameters.model_validate({})

@@ -17,8 +17,8 @@ import yaml
 from sartext.errors import GateError, ReleaseError
 from sartext.files import sha256_tree
 from sartext.release.assembly import assemble
-from sartext.release.provenance import ancestors
 from sartext.release.publication import publish
+from sartext.release.publication.provenance import ancestors
 from sartext.release.verification import verify
 from tests.conftest import ROOT
 from tests.release.built import Built, build, passed_verdict

@@ -7,8 +7,8 @@ import yaml
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import read_json, sha256_tree
-from sartext.release.duplicates import read_duplicates
 from sartext.release.splits import decide_splits
+from sartext.release.splits.duplicates import read_duplicates
 from sartext.tables import SPLITS
 from tests.release.indexed import boxes, image_row, make_project, rows_by_id, scene, write_corpus
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sartext.config import SplitParameters
-from sartext.release.groups import Assignment, Member, assign, side_of
+from sartext.release.splits.groups import Assignment, Member, assign, side_of
 
 HALVES = SplitParameters(validation=0.3, test=0.3)
 

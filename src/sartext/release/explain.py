@@ -14,8 +14,8 @@ from sartext.config import Project
 from sartext.corpora.quarantine import Fault, read_quarantine
 from sartext.errors import ArtefactError, nearest
 from sartext.files import read_json
-from sartext.release.duplicates import read_duplicates
 from sartext.release.inputs import read_index
+from sartext.release.splits.duplicates import read_duplicates
 from sartext.tables import CAPTIONS, LEDGER, SPLITS, UNCAPTIONED, read_rows
 
 Row = tuple[str, str]

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.files import atomic_folder, write_json
-from sartext.release.duplicates import NearPair, Subject, difference, find_near, write_duplicates
-from sartext.release.groups import TEST, TRAIN, VALIDATION, Assignment, Member, assign
 from sartext.release.inputs import read_indexes, refuse_unlisted
+from sartext.release.splits.duplicates import NearPair, Subject, difference, find_near, write_duplicates
+from sartext.release.splits.groups import TEST, TRAIN, VALIDATION, Assignment, Member, assign
 from sartext.tables import SPLITS, write_table
 
 SIDES = (TRAIN, VALIDATION, TEST)

@@ -14,7 +14,7 @@ from sartext.config import Project
 from sartext.corpora.quarantine import read_quarantine
 from sartext.errors import ArtefactError
 from sartext.files import read_json
-from sartext.release.groups import TRAIN
+from sartext.release.splits.groups import TRAIN
 
 RELEASED, LEFT_OUT = "released", "left out"
 BY_MODEL = frozenset({"narrator", "optical-model"})

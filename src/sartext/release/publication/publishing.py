@@ -24,12 +24,12 @@ from sartext.files import (
     write_json,
     write_text,
 )
-from sartext.release import provenance, versions
 from sartext.release.assembly import CONTENT, content_sha256
-from sartext.release.card import changes, dataset_card
 from sartext.release.comparison import Comparison, compare, content_files
 from sartext.release.gate.running import DOCS_OF
 from sartext.release.gate.verdict import require_passed
+from sartext.release.publication import provenance, versions
+from sartext.release.publication.card import changes, dataset_card
 from sartext.release.verification import MANIFEST, read_manifest
 
 DATA_DOCS = "quality/data-docs"

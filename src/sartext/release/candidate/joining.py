@@ -10,8 +10,8 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, canonical_json, write_json
+from sartext.release.candidate.ledger import Known, check_sums, fate_of, ledger_row, quarantined_rows
 from sartext.release.inputs import read_indexes, refuse_unlisted
-from sartext.release.ledger import Known, check_sums, fate_of, ledger_row, quarantined_rows
 from sartext.tables import CAPTIONS, LEDGER, PAIRS, SPLITS, UNCAPTIONED, read_rows, write_table
 
 EXAMPLES = 6

@@ -26,8 +26,8 @@ from sartext.corpora.images import Unusable, picture
 from sartext.errors import ArtefactError
 from sartext.files import write_text
 from sartext.progress import map_parallel
-from sartext.release.correlation import SIDE, correlations
-from sartext.release.proposals import WINDOWS, Hashes, close_pairs, window_hashes
+from sartext.release.splits.correlation import SIDE, correlations
+from sartext.release.splits.proposals import WINDOWS, Hashes, close_pairs, window_hashes
 
 FLAT = 0.5
 """Standard deviation in grey levels under which a thumbnail shows nothing; rounding alone gives 0.29."""
