@@ -1,7 +1,12 @@
-"""The paraphrase grammar of land cover: the dominant class in a sentence of its own, then the others."""
+"""The paraphrase grammar of land cover: the dominant class in a sentence of its own, then the others by share.
+
+Classes of one share are told together, and those of one zone within them ("Small parts are forest and roads in the
+upper left, crops in the middle and water"). A long text has shorter clauses: a text encoder reads 77 tokens.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Literal
 
 from sartext.narrator.grammar import CACHED, capital, enumerate_phrases
 from sartext.narrator.vocabulary import ZONES
@@ -9,40 +14,64 @@ from sartext.narrator.vocabulary import ZONES
 Cover = tuple[str, str, str | None]
 """Noun as it is said, share in words, zone as the index names it."""
 
+Brevity = Literal[0, 1, 2]
+"""1: clauses without "mostly" and "of it"; 2: the shortest names of zones too."""
+
+WORDS = 50
+"""Words that a caption has at most, wherever the grammar can say it so."""
+
+EASY = 18
+"""A text that stays this many words below its limit need not be brief."""
+
+_PLURAL_SHARES = {"a small part": "small parts", "a part": "parts"}
 _ARTICLES = ("a ", "an ")
 SINGULAR_IN_S = frozenset({"debris", "gas"})
 
 
-def canonical_cover(items: Sequence[Cover]) -> str:
-    """Return the sentences of land cover without paraphrase."""
-    clauses = [
-        _clause(group, place % 2, "mostly", second=place % 2 == 1) for place, group in enumerate(_alike(items[1:]))
-    ]
-    return _sentences(_dominant(items[0], 0, "mostly"), clauses, ", and ")
+def canonical_cover(items: Sequence[Cover], room: int = WORDS) -> str:
+    """Return the sentences of land cover without paraphrase; ``room`` is how many words they should have."""
+    return _fitting(tuple(items), ("mostly", 0, ", and ", (0, 1)), room)
 
 
-def cover_text(items: tuple[Cover, ...], style: int) -> str:
-    """Return one paraphrase; ``style`` decides the patterns."""
-    style, adverb_number = divmod(style, 3)
-    adverb = ("mostly", "mainly", "largely")[adverb_number]
+def cover_text(items: tuple[Cover, ...], style: int, room: int = WORDS) -> str:
+    """Return one paraphrase; ``style`` decides the patterns, ``room`` is how many words it should have."""
+    style, adverb = divmod(style, 3)
     style, first = divmod(style, 7)
     style, joint = divmod(style, 3)
-    clauses = []
-    for place, group in enumerate(_alike(items[1:])):
-        style, form = divmod(style, 4)
-        clauses.append(_clause(group, form, adverb, second=place % 2 == 1))
-    return _sentences(_dominant(items[0], first, adverb), clauses, (", and ", "; ", ", while ")[joint])
+    forms = (style % 4, style // 4 % 4, style // 16 % 4)
+    patterns = (("mostly", "mainly", "largely")[adverb], first, (", and ", "; ", ", while ")[joint], forms)
+    return _fitting(items, patterns, room)
 
 
-def _sentences(dominant: str, clauses: Sequence[str], joint: str) -> str:
+_Patterns = tuple[str, int, str, tuple[int, ...]]
+"""Adverb of zones, form of the dominant class, what joins two clauses, forms of the clauses."""
+
+
+def _fitting(items: tuple[Cover, ...], patterns: _Patterns, room: int) -> str:
+    text = _sentences(items, patterns, 0)
+    if text.count(" ") >= room - EASY and len(items) > 1:
+        text = _sentences(items, patterns, 1)
+        if text.count(" ") >= room:
+            return _sentences(items, patterns, 2)
+    return text
+
+
+def _sentences(items: tuple[Cover, ...], patterns: _Patterns, brevity: Brevity) -> str:
+    adverb, first, joint, forms = patterns
+    clauses = [
+        _clause(group, forms[place % len(forms)], adverb, brevity, place % 2 == 1)
+        for place, group in enumerate(_alike(items[1:]))
+    ]
     pairs = [joint.join(clauses[place : place + 2]) for place in range(0, len(clauses), 2)]
-    return " ".join(f"{capital(one)}." for one in (dominant, *pairs))
+    return " ".join(f"{capital(one)}." for one in (_dominant(items[0], first, adverb, brevity), *pairs))
 
 
 @lru_cache(maxsize=CACHED)
-def _dominant(item: Cover, form: int, adverb: str) -> str:
-    noun, share, _ = item
-    where = _where(item, adverb)
+def _dominant(item: Cover, form: int, adverb: str, brevity: Brevity) -> str:
+    noun, share, zone = item
+    where = f", {adverb} {_zone(zone, brevity)}" if zone else ""
+    if brevity and form in {4, 6}:
+        form -= 4  # without the words that the others do not need
     return (
         f"{noun} {_verb(noun, 'cover')} {share} of this SAR image{where}",
         f"{share} of this SAR image {_is(noun)} {noun}{where}",
@@ -55,38 +84,61 @@ def _dominant(item: Cover, form: int, adverb: str) -> str:
 
 
 @lru_cache(maxsize=CACHED)
-def _clause(group: tuple[Cover, ...], form: int, adverb: str, second: bool) -> str:
-    """What one class, or several with the same share, cover; ``second`` in its sentence needs no "of it"."""
-    noun, share, _ = group[0]
-    part = share if second else f"{share} of it"
-    where = _where(group[0], adverb)
+def _clause(group: tuple[Cover, ...], form: int, adverb: str, brevity: Brevity, second: bool) -> str:
+    """What the classes of one share cover; ``second`` in its sentence, a clause needs no "of it"."""
+    share, zone = group[0][1:]
+    of_it = "" if second or brevity else " of it"
+    if any(one[2] != zone for one in group):
+        return _several(_placed(group, brevity), share, form, of_it)
+    where = "" if not zone else f" {_zone(zone, brevity)}" if brevity else f", {adverb} {_zone(zone, brevity)}"
     if len(group) > 1:
-        nouns = enumerate_phrases([one[0] for one in group])
-        return f"{nouns} each {'cover' if form < 2 else 'take up'} {part}{where}"
+        return _several(enumerate_phrases([one[0] for one in group]), share, form, of_it) + where
+    noun = group[0][0]
     return (
-        f"{noun} {_verb(noun, 'cover')} {part}{where}",
-        f"{part} {_is(noun)} {noun}{where}",
-        f"{part} is covered by {noun}{where}",
-        f"{noun} {_verb(noun, 'take')} up {part}{where}",
+        f"{noun} {_verb(noun, 'cover')} {share}{of_it}{where}",
+        f"{share}{of_it} {_is(noun, brevity)} {noun}{where}",
+        f"{share}{of_it} {'shows' if brevity else 'is covered by'} {noun}{where}",
+        f"{noun} {_verb(noun, 'take')} up {share}{of_it}{where}",
     )[form]
 
 
+def _several(nouns: str, share: str, form: int, of_it: str) -> str:
+    plural = _PLURAL_SHARES.get(share)
+    if plural and form in {1, 2}:
+        return f"{plural}{of_it} {'are' if form == 1 else 'show'} {nouns}"
+    return f"{nouns} each {'cover' if form < 2 else 'take up'} {share}{of_it}"
+
+
+def _placed(group: tuple[Cover, ...], brevity: Brevity) -> str:
+    """Nouns with their zones; a zone is that of all nouns since the one before, so the others stand last."""
+    zones: dict[str | None, list[str]] = {}
+    for noun, _, zone in group:
+        zones.setdefault(zone, []).append(noun)
+    elsewhere = zones.pop(None, [])
+    return enumerate_phrases(
+        [*(f"{enumerate_phrases(nouns)} {_zone(zone, brevity)}" for zone, nouns in zones.items()), *elsewhere]
+    )
+
+
 def _alike(items: Sequence[Cover]) -> list[tuple[Cover, ...]]:
-    """Classes of one share and one zone are told together, at the place of the first; a countable one alone."""
-    groups: dict[tuple[str, str, str | None], tuple[Cover, ...]] = {}
+    """Classes of one share are told together, at the place of the first; a countable one alone."""
+    groups: dict[tuple[str, str], tuple[Cover, ...]] = {}
     for item in items:
-        noun, share, zone = item
-        key = (noun if noun.startswith(_ARTICLES) else "", share, zone)
+        noun, share, _ = item
+        key = (noun if noun.startswith(_ARTICLES) else "", share)
         groups[key] = (*groups[key], item) if key in groups else (item,)
     return list(groups.values())
 
 
-def _where(item: Cover, adverb: str) -> str:
-    return f", {adverb} in the {ZONES[item[2]]}" if item[2] else ""
+def _zone(zone: str | None, brevity: Brevity) -> str:
+    name = ZONES[zone or "middle"]
+    return f"in the {name}" if brevity < 2 or " " not in name else f"at {name}"
 
 
-def _is(noun: str) -> str:
-    return "is covered by" if _is_plural(noun) or noun.startswith(_ARTICLES) else "is"
+def _is(noun: str, brevity: Brevity = 0) -> str:
+    if _is_plural(noun) or noun.startswith(_ARTICLES):
+        return "shows" if brevity else "is covered by"
+    return "is"
 
 
 def _verb(noun: str, verb: str) -> str:

@@ -26,6 +26,9 @@ PLACES = {
 }
 """How a caption places objects."""
 
+PLURAL_SHARES = {"parts": "a part", "small parts": "a small part"}
+"""How a caption says the share of each of several classes."""
+
 EVERYTHING = frozenset({"it", "both", "they", "all"})
 
 
@@ -92,7 +95,8 @@ class _Matcher:
     def __init__(self, nouns: Mapping[str, tuple[str, str]], scene: str | None) -> None:
         known = [Token("count", word) for word in COUNTS]
         known += [Token("share", word, word) for _, word in SHARES]
-        known += [Token("zone", f"in the {word}", word) for word in ZONES.values()]
+        known += [Token("share", word, share, form="many") for word, share in PLURAL_SHARES.items()]
+        known += [Token("zone", f"{lead} {word}", word) for word in ZONES.values() for lead in ("in the", "at")]
         known += [Token("place", text, place) for text, place in PLACES.items()]
         for noun, (label, form) in nouns.items():
             known.append(Token("stuff" if form == "cover" else "thing", noun, label=label, form=form))
@@ -184,7 +188,7 @@ def _state(reading: Reading, label: str, what: str, count: int) -> None:
 
 
 def _read_cover(tokens: Sequence[Token], reading: Reading) -> None:
-    """A clause has one share, one or more nouns and at most one zone."""
+    """A clause has one share and one or more nouns with their zones."""
     clause: list[Token] = []
     for index, token in enumerate(tokens):
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""
@@ -197,15 +201,27 @@ def _read_cover(tokens: Sequence[Token], reading: Reading) -> None:
 
 
 def _read_clause(tokens: Sequence[Token], reading: Reading) -> None:
-    shares = [token.value for token in tokens if token.kind == "share"]
-    zones = [token.value for token in tokens if token.kind == "zone"]
+    """A zone places the classes that were named since the zone before."""
+    shares = [token for token in tokens if token.kind == "share"]
     labels = [token.label for token in tokens if token.kind == "stuff"]
     odd = [token.text for token in tokens if token.kind in {"count", "thing", "place"}]
-    if len(shares) != 1 or not labels or len(zones) > 1 or odd:
-        words = " ".join(token.text for token in tokens)
-        reading.problems.append(f"'{words}' is no statement on land cover")
+    several = any(token.text == "each" for token in tokens) or any(share.form == "many" for share in shares)
+    if len(shares) != 1 or not labels or odd or several != (len(labels) > 1):
+        reading.problems.append(f"'{_words(tokens)}' is no statement on land cover")
         return
-    for label in labels:
-        if label in reading.cover:
-            reading.problems.append(f"tells '{label}' twice")
-        reading.cover[label] = (shares[0], zones[0] if zones else None)
+    waiting: list[str] = []
+    for token in tokens:
+        if token.kind == "stuff":
+            if token.label in reading.cover:
+                reading.problems.append(f"tells '{token.label}' twice")
+            reading.cover[token.label] = (shares[0].value, None)
+            waiting.append(token.label)
+        elif token.kind == "zone":
+            if not waiting:
+                reading.problems.append(f"'{_words(tokens)}' places nothing {token.text}")
+            reading.cover.update({label: (shares[0].value, token.value) for label in waiting})
+            waiting = []
+
+
+def _words(tokens: Sequence[Token]) -> str:
+    return " ".join(token.text for token in tokens)
