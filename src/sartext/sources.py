@@ -129,19 +129,17 @@ def pin(project: Project) -> dict[str, str]:
 
 
 def folder_hashes(listing: list[dict[str, str]]) -> dict[str, str]:
-    """Return DVC's hash of each top folder, from DVC's listing of the folder above.
-
-    DVC's hash of a folder is the MD5 of the JSON list of its files (``md5``, ``relpath``) sorted by path.
-    """
+    """Return DVC's hash of each top folder, from DVC's listing of the folder above."""
     folders: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     for item in listing:
         top, _, rest = item["relpath"].partition("/")
         if rest:
             folders[top].append({"md5": item["md5"], "relpath": rest})
-    return {name: _folder_hash(files) for name, files in sorted(folders.items())}
+    return {name: folder_hash(files) for name, files in sorted(folders.items())}
 
 
-def _folder_hash(files: list[dict[str, str]]) -> str:
+def folder_hash(files: list[dict[str, str]]) -> str:
+    """Return DVC's hash of a folder: the MD5 of the JSON list of its files (``md5``, ``relpath``) by path."""
     ordered = sorted(files, key=lambda item: item["relpath"].split("/"))
     text = json.dumps(ordered, sort_keys=True)
     return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest() + ".dir"

@@ -87,6 +87,11 @@ class Checkout:
     def content_hash(self) -> str:
         return str(self.publication()["content_sha256"])
 
+    def assembled(self) -> str | None:
+        """The content hash of what lies in build/release, None where nothing does."""
+        path = self.root / "build/release/content.json"
+        return str(json.loads(path.read_text())["content_sha256"]) if path.is_file() else None
+
     def pin(self) -> bytes:
         return (self.root / "data.dvc").read_bytes()
 

@@ -93,14 +93,14 @@ FAULTS: dict[str, tuple[Callable[[Checkout], None], str, str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_blocks_the_release_on_every_route(checkout: Checkout, fault: str) -> None:
     plant, suite, status = FAULTS[fault]
-    releases, content = checkout.versions(), checkout.content_hash()
+    releases, content, assembled = checkout.versions(), checkout.content_hash(), checkout.assembled()
     plant(checkout)
     for route, run in ROUTES.items():
         done = run(checkout)
         output = done.stdout + done.stderr
         assert done.returncode != 0, f"{route} released it\n{output[-4000:]}"
         assert "gate" in output, f"{route} refused for another reason\n{output[-4000:]}"
-        assert not (checkout.root / "build/release").exists(), route
+        assert checkout.assembled() in {None, assembled}, route
         assert checkout.versions() == releases, route
         assert checkout.content_hash() == content, route
     verdict = json.loads((checkout.root / "build/quality/gate.json").read_text())

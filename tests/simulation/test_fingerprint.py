@@ -1,11 +1,16 @@
 """The fingerprint names the first file that is not as it should be; the default simulation reproduces it."""
 
-import pytest
+import hashlib
 
-from sartext.config import SimulationParameters
+import pytest
+import yaml
+
+from sartext.config import SimulationParameters, load_parameters
 from sartext.errors import SimulationError
-from sartext.simulation import write_corpora
+from sartext.simulation import CORPORA, write_corpora
 from sartext.simulation.fingerprint import FINGERPRINT, applies_to, first_difference, write_fingerprint
+from sartext.sources import folder_hash, folder_hashes
+from tests.conftest import ROOT
 
 FEW = SimulationParameters(ships=3, objects=2, landcover=2, pairs=2, optical=2, unlabelled=2)
 
@@ -67,6 +72,18 @@ def test_the_tracked_fingerprint_is_that_of_the_default_parameters():
 
 
 @pytest.mark.slow
-def test_the_default_simulation_reproduces_the_fingerprint(tmp_path):
-    write_corpora(SimulationParameters(), tmp_path)
+def test_the_default_simulation_reproduces_the_fingerprint_and_the_pin(tmp_path):
+    parameters = load_parameters(ROOT / "params.yaml").simulation
+    if parameters != SimulationParameters():
+        pytest.skip("params.yaml asks for other embedded corpora than those that are pinned")
+    write_corpora(parameters, tmp_path)
     assert first_difference(tmp_path) is None
+    listing = [
+        {"md5": hashlib.md5(item.read_bytes()).hexdigest(), "relpath": item.relative_to(tmp_path).as_posix()}
+        for item in tmp_path.rglob("*")
+        if item.is_file()
+    ]
+    pinned = yaml.safe_load((ROOT / "data.dvc").read_text())
+    assert folder_hashes(listing) == {name: pinned["meta"]["corpora"][name] for name in CORPORA}
+    if set(pinned["meta"]["corpora"]) == set(CORPORA):
+        assert folder_hash(listing) == pinned["outs"][0]["md5"]

@@ -1,0 +1,195 @@
+"""The lineage page: served on this machine only, with every artefact, and a schedule that runs."""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Checkout
+
+pytestmark = pytest.mark.e2e
+
+SELECTOR = {
+    "repositoryLocationName": "orchestration.definitions",
+    "repositoryName": "__repository__",
+}
+LAUNCH = """
+mutation ($parameters: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $parameters) { __typename ... on LaunchRunSuccess { run { runId } } }
+}
+"""
+
+
+def ask(port: int, query: str, **variables: object) -> dict[str, Any]:
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        content: dict[str, Any] = json.load(answer)
+    assert "errors" not in content, content
+    return dict(content["data"])
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the page ended by itself"
+        try:
+            ask(port, "{ version }")
+            return
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail("the page was not served within two minutes")
+
+
+@pytest.fixture(scope="module")
+def page(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, int]]:
+    root = tmp_path_factory.mktemp("ui") / "sar-text"
+    shutil.copytree(baseline.root, root, symlinks=True)
+    (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {root.parent / 'site'}\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    checkout = Checkout(root)
+    with (root.parent / "ui.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "orchestration", "ui", "--port", str(port)],
+            cwd=root,
+            env=checkout.environment(),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        wait_for(port, process)
+        yield checkout, port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def test_it_is_served_on_this_machine_only(page: tuple[Checkout, int]) -> None:
+    wanted = f":{page[1]:04X}"
+    lines = [
+        line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()
+    ]
+    listening = [line[1] for line in lines if line[3] == "0A" and line[1].endswith(wanted)]
+    assert listening == [f"0100007F{wanted}"]
+
+
+def test_every_artefact_of_the_graph_is_there(page: tuple[Checkout, int]) -> None:
+    nodes = ask(page[1], "{ assetNodes { assetKey { path } groupName isObservable } }")["assetNodes"]
+    keys = {"/".join(node["assetKey"]["path"]) for node in nodes}
+    assert {"corpus/sim-ships", "captions/sim-pairs", "splits", "quality", "release", "publication"} <= keys
+    assert {"/".join(node["assetKey"]["path"]) for node in nodes if node["isObservable"]} == {
+        f"data/{name}" for name in page[0].parameters()["corpora"]
+    }
+
+
+def test_the_weekly_rebuild_is_scheduled(page: tuple[Checkout, int]) -> None:
+    query = """query ($selector: RepositorySelector!) { schedulesOrError(repositorySelector: $selector) {
+        ... on Schedules { results { name cronSchedule pipelineName scheduleState { status } } } } }"""
+    (schedule,) = ask(page[1], query, selector=SELECTOR)["schedulesOrError"]["results"]
+    assert schedule["pipelineName"] == "rebuild"
+    assert schedule["scheduleState"]["status"] == "RUNNING"
+
+
+def test_a_rebuild_launched_from_the_page_ends_well(page: tuple[Checkout, int]) -> None:
+    checkout, port = page
+    content = checkout.content_hash()
+    parameters = {"selector": {**SELECTOR, "pipelineName": "rebuild"}, "mode": "default"}
+    launched = ask(port, LAUNCH, parameters=parameters)["launchPipelineExecution"]
+    assert launched["__typename"] == "LaunchRunSuccess"
+    query = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
+    deadline = time.monotonic() + 180
+    status = ""
+    while status not in {"SUCCESS", "FAILURE", "CANCELED"} and time.monotonic() < deadline:
+        time.sleep(1)
+        status = ask(port, query, run=launched["run"]["runId"])["runOrError"]["status"]
+    assert status == "SUCCESS"
+    assert checkout.content_hash() == content
+    assert list(checkout.versions()) == ["1.0.0"]
+
+
+class Browser:
+    """Headless Chromium, driven over the WebDriver protocol on a loopback port."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self.root = f"http://127.0.0.1:{port}"
+        flags = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"]
+        flags += ["disable-background-networking", "disable-component-update", "window-size=1600,900"]
+        options = {"args": [*(f"--{flag}" for flag in flags), f"--user-data-dir={folder}"]}
+        options["binary"] = shutil.which("chromium") or ""  # type: ignore[assignment]
+        wanted = {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}}
+        self.session = ""
+        self.session = f"/session/{self.call('POST', '/session', wanted)['sessionId']}"
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        data = None if method == "GET" else json.dumps(body or {}).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.root}{self.session}{path}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=90) as answer:
+            return json.load(answer)["value"]
+
+    def text(self) -> str:
+        return str(self.call("POST", "/execute/sync", {"script": "return document.body.innerText", "args": []}))
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"{' and '.join(missing)} not on PATH (Debian packages chromium, chromium-driver)")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    driver = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5).close()
+                break
+            except OSError:
+                assert time.monotonic() < deadline, "chromedriver does not answer"
+                time.sleep(0.2)
+        made = Browser(port, tmp_path / "profile")
+        yield made
+        made.call("DELETE", "")
+    finally:
+        driver.terminate()
+        driver.wait(30)
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("asset-groups", ["publication", "quality", "splits", "release"]),
+        ("assets/captions/sim-ships", ["Captions of sim-ships", "team:sar-text"]),
+        ("assets/quality?view=checks", ["faithfulness", "provenance"]),
+    ],
+)
+def test_a_browser_draws_the_page(
+    page: tuple[Checkout, int], browser: Browser, path: str, wanted: list[str]
+) -> None:
+    browser.call("POST", "/url", {"url": f"http://127.0.0.1:{page[1]}/{path}"})
+    deadline = time.monotonic() + 60
+    text = ""
+    while not all(name in text for name in wanted) and time.monotonic() < deadline:
+        time.sleep(0.5)
+        text = browser.text()
+    assert all(name in text for name in wanted), text
+    if folder := os.environ.get("SARTEXT_SCREENSHOTS"):
+        name = path.partition("?")[0].replace("/", "-")
+        (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(browser.call("GET", "/screenshot")))
