@@ -26,7 +26,7 @@ SMALL = {
         "optical": 30,
         "unlabelled": 10,
     },
-    "gate": {"minimum_pairs": 20, "sentence_pattern_share": 0.9, "caption_words": [3, 90]},
+    "gate": {"minimum_pairs": 20, "sentence_pattern_share": 0.9},
 }
 
 

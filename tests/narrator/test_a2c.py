@@ -16,7 +16,7 @@ NAMES = naming(entry_of())
 
 
 def facts_of(*boxes, width=64, height=64):
-    return object_facts(boxes, width, height, NAMES)[0]
+    return object_facts(boxes, width, height, NAMES)[0].objects
 
 
 def caption_of(*boxes):
@@ -82,16 +82,15 @@ def test_classes_stand_in_descending_count_and_then_by_name():
 
 
 def test_sizes_are_counted_as_coco_does():
-    (ship,) = object_facts([box("ship", 200, 200, side, side) for side in (31.9, 32, 95.9, 96)], 400, 400, NAMES)[
-        0
-    ]
+    boxes = [box("ship", 200, 200, side, side) for side in (31.9, 32, 95.9, 96)]
+    (ship,) = facts_of(*boxes, width=400, height=400)
     assert ship.sizes == (1, 2, 1)
 
 
 def test_classes_with_one_noun_are_counted_together():
     classes = (thing("cargo", "ship", "ships"), thing("tanker", "ship", "ships"))
     names = naming(entry_of(classes=classes))
-    (ship,) = object_facts([box("tanker", 3, 3), box("cargo", 30, 30)], 64, 64, names)[0]
+    (ship,) = object_facts([box("tanker", 3, 3), box("cargo", 30, 30)], 64, 64, names)[0].objects
     assert (ship.label, ship.count) == ("cargo", 2)
 
 

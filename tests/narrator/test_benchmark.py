@@ -1,11 +1,11 @@
 """The benchmark measures what it says, on a small scale."""
 
-from benchmarks import a2c
+from benchmarks import a2c, annotations
 
 
 def test_the_generated_annotations_are_read_and_captioned(tmp_path):
-    a2c.generate_coco(tmp_path / "one", 200)
-    a2c.generate_coco(tmp_path / "two", 200)
+    annotations.generate_coco(tmp_path / "one", 200)
+    annotations.generate_coco(tmp_path / "two", 200)
     assert [path.read_bytes() for path in sorted((tmp_path / "one").iterdir())] == [
         path.read_bytes() for path in sorted((tmp_path / "two").iterdir())
     ]
@@ -16,8 +16,8 @@ def test_the_generated_annotations_are_read_and_captioned(tmp_path):
 
 
 def test_the_generated_regions_are_captioned(tmp_path):
-    a2c.generate_index(tmp_path / "index.parquet", 300)
-    a2c.generate_masks(tmp_path / "masks", 2)
+    annotations.generate_index(tmp_path / "index.parquet", 300)
+    annotations.generate_masks(tmp_path / "masks", 2)
     figures = a2c.run_sa2c(tmp_path / "index.parquet")
     assert figures["captions"] == 300
     assert figures["text"] > 0 < figures["read"]

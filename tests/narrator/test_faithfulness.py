@@ -50,7 +50,7 @@ def covers(draw):
     return cover_facts(rows, cover_naming(ENTRY))
 
 
-object_records = st.one_of(boxes, crowds).map(lambda rows: object_facts(rows, 64, 64, naming(ENTRY))[0])
+object_records = st.one_of(boxes, crowds).map(lambda rows: object_facts(rows, 64, 64, naming(ENTRY))[0].objects)
 records = st.one_of(
     object_records.map(lambda found: Facts(objects=found)),
     covers().map(lambda found: Facts(cover=found)),
@@ -164,7 +164,7 @@ def test_any_change_of_one_land_cover_fact_is_found(facts, number, data):
         assert problems(text, wrong)
 
 
-SHIPS = Facts(objects=object_facts([box("ship", 30, 30), box("ship", 3, 3)], 64, 64, naming(ENTRY))[0])
+SHIPS = object_facts([box("ship", 30, 30), box("ship", 3, 3)], 64, 64, naming(ENTRY))[0]
 
 
 @pytest.mark.parametrize(

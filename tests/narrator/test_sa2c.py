@@ -3,8 +3,8 @@
 import pytest
 
 from sartext.errors import ArtefactError
-from sartext.narrator.facts import CoverFact, Facts, from_json, normalise, to_json
-from sartext.narrator.realisation import canonical
+from sartext.narrator.facts import CoverFact, Facts, ObjectFact, from_json, normalise, to_json
+from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.sa2c import cover_facts, cover_naming, named_zone
 from sartext.narrator.vocabulary import share_word
 
@@ -123,6 +123,47 @@ def test_classes_of_one_share_are_told_together():
     assert caption_of(
         region("water", 0.85), region("crops", 0.05), region("forest", 0.05), region("soil", 0.05)
     ) == ("Water covers nearly all of this SAR image. Bare soil, crops and forest each cover a small part of it.")
+
+
+def test_classes_of_one_share_and_zone_are_told_together():
+    assert caption_of(
+        region("water", 0.85), region("crops", 0.05, middle=0.7), region("forest", 0.06, middle=0.8)
+    ) == (
+        "Water covers nearly all of this SAR image. "
+        "Forest and crops each cover a small part of it, mostly in the middle."
+    )
+
+
+def test_a_zone_places_the_classes_since_the_zone_before():
+    assert caption_of(
+        region("water", 0.85), region("crops", 0.03), region("forest", 0.04, middle=0.8), region("soil", 0.05)
+    ) == (
+        "Water covers nearly all of this SAR image. "
+        "Small parts of it are forest in the middle, bare soil and crops."
+    )
+
+
+MANY_CLASSES = (
+    ("water", 0.30, "about a quarter", "upper-left"),
+    ("bare soil", 0.22, "about a quarter", None),
+    ("forest", 0.15, "a part", "lower-right"),
+    ("crops", 0.12, "a part", "upper-right"),
+    ("built-up areas", 0.09, "a small part", "middle"),
+    ("roads", 0.07, "a small part", None),
+)
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_a_caption_of_seven_classes_has_at_most_sixty_words(number):
+    cover = tuple(CoverFact(noun, noun, *more) for noun, *more in MANY_CLASSES)
+    facts = Facts(objects=(ObjectFact("ship", "ship", "ships", 5, 2, 3),), cover=cover)
+    assert all(len(text.split()) <= 60 for text in realise(facts, f"toy/{number}", 3, n=5))
+    assert len(realise(facts, f"toy/{number}", 3, n=5)) == 5
+
+
+def test_a_short_caption_need_not_be_brief():
+    facts = Facts(cover=(CoverFact("water", "water", 0.6, "most", "middle"),))
+    assert all(" in the middle" in text and " at " not in text for text in realise(facts, "toy/1", 3, n=5))
 
 
 def test_an_oil_spill_is_a_countable_thing_on_the_sea():

@@ -58,20 +58,34 @@ def _fitting(items: tuple[Cover, ...], patterns: _Patterns, room: int) -> str:
 
 def _sentences(items: tuple[Cover, ...], patterns: _Patterns, brevity: Brevity) -> str:
     adverb, first, joint, forms = patterns
+    told = _equals(items) if brevity else 1
     clauses = [
         _clause(group, forms[place % len(forms)], adverb, brevity, place % 2 == 1)
-        for place, group in enumerate(_alike(items[1:]))
+        for place, group in enumerate(_alike(items[told:]))
     ]
+    if joint == ", and " and " each " in "".join(clauses[1:2]):
+        joint = "; "  # two lists and an "and" between them are hard to tell apart
     pairs = [joint.join(clauses[place : place + 2]) for place in range(0, len(clauses), 2)]
-    return " ".join(f"{capital(one)}." for one in (_dominant(items[0], first, adverb, brevity), *pairs))
+    if told > 1:
+        opening = _several(items[:told], 0 if first % 2 else 3, adverb, brevity, " of this SAR image")
+    else:
+        opening = _dominant(items[0], first, adverb, brevity)
+    return " ".join(f"{capital(one)}." for one in (opening, *pairs))
+
+
+def _equals(items: tuple[Cover, ...]) -> int:
+    """How many classes have the share of the dominant one and can be told with it, still after it."""
+    share, zone = items[0][1:]
+    equal = sum(one[1] == share for one in items)
+    alone = zone is None and any(one[2] for one in items[:equal])
+    return 1 if alone or any(one[0].startswith(_ARTICLES) for one in items[:equal]) else equal
 
 
 @lru_cache(maxsize=CACHED)
 def _dominant(item: Cover, form: int, adverb: str, brevity: Brevity) -> str:
     noun, share, zone = item
-    where = f", {adverb} {_zone(zone, brevity)}" if zone else ""
-    if brevity and form in {4, 6}:
-        form -= 4  # without the words that the others do not need
+    where = "" if not zone else f" {_zone(zone, 2)}" if brevity == 2 else f", {adverb} {_zone(zone, 0)}"
+    form = ((0, 1, 2, 3, 4, 5, 6), (0, 1, 2, 3, 0, 5, 2), (0, 1, 5, 0, 0, 5, 5))[brevity][form]
     return (
         f"{noun} {_verb(noun, 'cover')} {share} of this SAR image{where}",
         f"{share} of this SAR image {_is(noun)} {noun}{where}",
@@ -88,11 +102,11 @@ def _clause(group: tuple[Cover, ...], form: int, adverb: str, brevity: Brevity, 
     """What the classes of one share cover; ``second`` in its sentence, a clause needs no "of it"."""
     share, zone = group[0][1:]
     of_it = "" if second or brevity else " of it"
-    if any(one[2] != zone for one in group):
-        return _several(_placed(group, brevity), share, form, of_it)
-    where = "" if not zone else f" {_zone(zone, brevity)}" if brevity else f", {adverb} {_zone(zone, brevity)}"
+    if brevity == 2:
+        form %= 2  # the short ones
     if len(group) > 1:
-        return _several(enumerate_phrases([one[0] for one in group]), share, form, of_it) + where
+        return _several(group, form, adverb, brevity, of_it)
+    where = _where(zone, adverb, brevity)
     noun = group[0][0]
     return (
         f"{noun} {_verb(noun, 'cover')} {share}{of_it}{where}",
@@ -102,11 +116,24 @@ def _clause(group: tuple[Cover, ...], form: int, adverb: str, brevity: Brevity, 
     )[form]
 
 
-def _several(nouns: str, share: str, form: int, of_it: str) -> str:
+def _several(group: tuple[Cover, ...], form: int, adverb: str, brevity: Brevity, of: str = "") -> str:
+    """What several classes of one share cover, each in its zone or all in one; ``of`` what."""
+    share, zone = group[0][1:]
+    if any(one[2] != zone for one in group):
+        nouns, where = _placed(group, brevity), ""
+        form = (1, 1, 2, 2)[form] if len(group) > 2 else form  # a verb behind so many comes late
+    else:
+        nouns, where = enumerate_phrases([one[0] for one in group]), _where(zone, adverb, brevity)
     plural = _PLURAL_SHARES.get(share)
     if plural and form in {1, 2}:
-        return f"{plural}{of_it} {'are' if form == 1 else 'show'} {nouns}"
-    return f"{nouns} each {'cover' if form < 2 else 'take up'} {share}{of_it}"
+        return f"{plural}{of} {'are' if form == 1 else 'show'} {nouns}{where}"
+    return f"{nouns} each {'cover' if form < 2 else 'take up'} {share}{of}{where}"
+
+
+def _where(zone: str | None, adverb: str, brevity: Brevity) -> str:
+    if not zone:
+        return ""
+    return f" {_zone(zone, brevity)}" if brevity else f", {adverb} {_zone(zone, brevity)}"
 
 
 def _placed(group: tuple[Cover, ...], brevity: Brevity) -> str:

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sartext.errors import ArtefactError
 from sartext.files import canonical_json
 from sartext.narrator.vocabulary import LARGEST_COUNT
+
+Item = tuple[str, str, int, int, int]
+"""Noun, plural, count, in the center, outside, as a caption says them: counts over twenty are all twenty-one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class CoverFact:
     zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """Everything that a caption states.
 
@@ -63,16 +66,30 @@ class Facts:
         """Whether there is nothing to say."""
         return not (self.objects or self.cover or self.scene or self.statements)
 
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        """The objects as a caption says them."""
+        return tuple(
+            (one.noun, one.plural, _said(one.count), _said(one.center), _said(one.outside)) for one in self.objects
+        )
+
+    @cached_property
+    def json(self) -> str:
+        """The record as canonical JSON; kept, because many images of a corpus share one record."""
+        return _record_json(self)
+
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
 def to_json(facts: Facts) -> str:
-    """Return the record as canonical JSON: sorted keys, no spaces; equal facts give equal text.
+    """Return the record as canonical JSON: sorted keys, no spaces; equal facts give equal text."""
+    return facts.json
 
-    Built by hand, because a corpus has a hundred thousand of them; a test compares it with `canonical_json`.
-    """
+
+def _record_json(facts: Facts) -> str:
+    """Built by hand, because a corpus has a hundred thousand of them; a test compares it with `canonical_json`."""
     cover = ",".join(map(_cover_json, facts.cover))
     objects = ",".join(map(_object_json, facts.objects))
     statements = ",".join(map(_quoted, facts.statements))

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
+from sartext.narrator.facts import Item
 from sartext.narrator.vocabulary import LARGEST_COUNT, number_word
-
-Item = tuple[str, str, int, int, int]
-"""Noun, plural, count, in the center, outside; counts over twenty are all twenty-one."""
 
 STYLES = 4 * 12 * 42
 """Styles in use: four for one sentence or two, twelve for where, forty-two (six times seven) for how many."""
@@ -52,33 +50,61 @@ def _canonical_places(items: Sequence[Item]) -> str:
     return capital("; ".join(parts)) + "."
 
 
-def objects_text(items: tuple[Item, ...], style: int, opening: bool) -> str:
+def objects_text(items: tuple[Item, ...], style: int) -> str:
     """Return one paraphrase.
 
     Args:
         items: the classes, in the order in which they are told.
         style: from 0 to ``STYLES - 1``; decides the patterns.
-        opening: whether the sentences open the caption; else they follow sentences on land cover.
     """
     style, fused = divmod(style, 4)
-    if fused == 0 and (text := _fused(items, style % 12, opening)):
+    if fused == 0 and (text := _fused(items, style % 6)):
         return text
     first, second = divmod(style, 12)
-    return f"{_counts(items, first % (7 if opening else 6), opening)} {_places(items, second)}"
+    return f"{_counts(items, first % 7)} {_places(items, second)}"
 
 
 @lru_cache(maxsize=CACHED)
-def _counts(items: tuple[Item, ...], style: int, opening: bool) -> str:
+def further_objects(items: tuple[Item, ...], style: int) -> str:
+    """Return one paraphrase that follows sentences on the same image: a single short sentence.
+
+    Args:
+        items: the classes, in the order in which they are told.
+        style: from 0 to ``STYLES - 1``; decides the pattern.
+    """
+    zone = _only_zone(items)
+    if not zone:
+        return _further_zones(items, style)
     text, first, total = _group([(noun, plural, count) for noun, plural, count, _, _ in items])
-    if not opening:
-        return (
-            f"There {_be(first)} {text} in the image.",
-            f"The image also shows {text}.",
-            f"The image also contains {text}.",
-            f"{capital(text)} {_be(total)} visible.",
-            f"{capital(text)} can be seen.",
-            f"In the image, there {_be(first)} also {text}.",
-        )[style]
+    return (
+        f"There {_be(first)} {text} {zone}.",
+        f"{capital(text)} {_lie(total)} {zone}.",
+        f"{capital(text)} {_be(total)} visible {zone}.",
+        f"{capital(text)} can be seen {zone}.",
+        f"{capital(zone)} there {_be(first)} {text}.",
+        f"The image also shows {text} {zone}.",
+    )[style % 6]
+
+
+def _further_zones(items: Sequence[Item], style: int) -> str:
+    inner, first, total = _placed_group(items, 3)
+    outer, first_outer, total_outer = _placed_group(items, 4)
+    if len(items) == 1:
+        outer = number_word(items[0][4])
+    be, outer_be = _be(total), "" if _be(total) == _be(total_outer) else f" {_be(total_outer)}"
+    return (
+        f"There {_be(first)} {inner} in the center and {outer} outside it.",
+        f"{capital(inner)} {be} in the center and {outer}{outer_be} outside it.",
+        f"The image also shows {inner} in the center and {outer} outside it.",
+        f"In the center there {_be(first)} {inner}; outside it there {_be(first_outer)} {outer}.",
+        f"{capital(inner)} can be seen in the center and {outer} outside it.",
+        f"The image also contains {inner} in the center and {outer} outside it.",
+    )[style % 6]
+
+
+@lru_cache(maxsize=CACHED)
+def _counts(items: tuple[Item, ...], style: int) -> str:
+    text, first, total = _group([(noun, plural, count) for noun, plural, count, _, _ in items])
     return (
         f"There {_be(first)} {text} in this SAR image.",
         f"This SAR image shows {text}.",
@@ -145,34 +171,34 @@ def _one_zone(items: Sequence[Item], total: int, zone: str, style: int) -> str:
 
 
 @lru_cache(maxsize=CACHED)
-def _fused(items: tuple[Item, ...], style: int, opening: bool) -> str | None:
+def _fused(items: tuple[Item, ...], style: int) -> str | None:
     """One sentence that counts and places at once, where it stays short and loses nothing."""
-    image = "this SAR image" if opening else "the image"
     total = sum(item[2] for item in items)
     zone = _only_zone(items)
     if not zone:
-        return _fused_zones(items, style, image) if total <= LARGEST_COUNT and len(items) <= 2 else None
+        return _fused_zones(items, style) if total <= LARGEST_COUNT and len(items) <= 2 else None
     text, first, _ = _group([(noun, plural, count) for noun, plural, count, _, _ in items])
     return (
-        f"There {_be(first)} {text} {zone} of {image}.",
-        f"{capital(text)} {_be(total)} {zone} of {image}.",
-        f"{capital(text)} can be seen {zone} of {image}.",
-        f"{capital(zone)} of {image} there {_be(first)} {text}.",
-        f"{capital(text)} {_lie(total)} {zone} of {image}.",
-        f"{capital(image)} shows {text} {zone}.",
-    )[style % 6]
+        f"There {_be(first)} {text} {zone} of this SAR image.",
+        f"{capital(text)} {_be(total)} {zone} of this SAR image.",
+        f"{capital(text)} can be seen {zone} of this SAR image.",
+        f"{capital(zone)} of this SAR image there {_be(first)} {text}.",
+        f"{capital(text)} {_lie(total)} {zone} of this SAR image.",
+        f"This SAR image shows {text} {zone}.",
+    )[style]
 
 
-def _fused_zones(items: Sequence[Item], style: int, image: str) -> str:
+def _fused_zones(items: Sequence[Item], style: int) -> str:
     inner, first, _ = _placed_group(items, 3)
-    outer, first_outer, _ = _placed_group(items, 4)
+    outer, outer_first, _ = _placed_group(items, 4)
+    be, outer_be = f"there {_be(first)}", f"there {_be(outer_first)}"
     if len(items) == 1:
         outer = number_word(items[0][4])
     return (
-        f"There {_be(first)} {inner} in the center of {image} and {outer} outside it.",
-        f"{capital(image)} shows {inner} in the center and {outer} outside it.",
-        f"{capital(image)} contains {inner} in the center and {outer} outside it.",
-        f"In the center of {image} there {_be(first)} {inner}; outside it there {_be(first_outer)} {outer}.",
+        f"{capital(be)} {inner} in the center of this SAR image and {outer} outside it.",
+        f"This SAR image shows {inner} in the center and {outer} outside it.",
+        f"This SAR image contains {inner} in the center and {outer} outside it.",
+        f"In the center of this SAR image {be} {inner}; outside it {outer_be} {outer}.",
     )[style % 4]
 
 

@@ -219,7 +219,7 @@ def _read_clause(tokens: Sequence[Token], reading: Reading) -> None:
         elif token.kind == "zone":
             if not waiting:
                 reading.problems.append(f"'{_words(tokens)}' places nothing {token.text}")
-            reading.cover.update({label: (shares[0].value, token.value) for label in waiting})
+            reading.cover.update(dict.fromkeys(waiting, (shares[0].value, token.value)))
             waiting = []
 
 

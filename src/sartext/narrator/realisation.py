@@ -1,15 +1,19 @@
 """Facts to text. The same facts, image and seed give the same text on every machine."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import blake2b
 
-from sartext.narrator.cover_grammar import canonical_cover, cover_text
-from sartext.narrator.facts import Facts, ObjectFact
-from sartext.narrator.grammar import STYLES, Item, canonical_objects, capital, objects_text
-from sartext.narrator.vocabulary import LARGEST_COUNT
+from sartext.narrator.cover_grammar import WORDS, Cover, canonical_cover, cover_text
+from sartext.narrator.facts import CoverFact, Facts
+from sartext.narrator.grammar import STYLES, canonical_objects, capital, further_objects, objects_text
 
 ATTEMPTS = 60
+SHORTEST = 1
+"""The style of the shortest sentence on objects after land cover."""
+
+COVER_STYLES = 99991
+"""A prime, so that the patterns of land cover do not go with those of objects."""
+
 SCENES = (
     "This SAR image shows {}.",
     "{} can be seen in this SAR image.",
@@ -40,17 +44,16 @@ def realise(facts: Facts, image_id: str, seed: int, n: int = 1) -> list[str]:
 
 
 def canonical(facts: Facts) -> str:
-    """Return the caption without paraphrase."""
+    """Return the caption without paraphrase: land cover, then the two published sentences on objects."""
     if facts.statements:
         return join_statements(facts.statements)
     if facts.scene is not None:
         return SCENES[0].format(facts.scene)
-    parts = []
-    if facts.cover:
-        parts.append(canonical_cover([(one.noun, one.share, one.zone) for one in facts.cover]))
-    if facts.objects:
-        parts.append(canonical_objects(_items(facts.objects)))
-    return " ".join(parts)
+    objects = canonical_objects(facts.items) if facts.items else ""
+    if not facts.cover:
+        return objects
+    text = canonical_cover(_told(facts.cover), WORDS - len(objects.split()))
+    return f"{text} {objects}".rstrip()
 
 
 def join_statements(statements: Sequence[str]) -> str:
@@ -64,23 +67,21 @@ def _style(seed: int, image_id: str, attempt: int) -> int:
 
 
 def _text(facts: Facts, style: int) -> str:
-    if facts.objects and not facts.cover:
-        return objects_text(_items(facts.objects), style % STYLES, True)
+    if facts.items and not facts.cover:
+        return objects_text(facts.items, style % STYLES)
     if facts.statements:
         return join_statements(facts.statements)
     if facts.scene is not None:
         return capital(SCENES[style % len(SCENES)].format(facts.scene))
-    text = cover_text(tuple((one.noun, one.share, one.zone) for one in facts.cover), style % 99991)
-    if facts.objects:
-        return f"{text} {objects_text(_items(facts.objects), style % STYLES, False)}"
-    return text
+    if not facts.items:
+        return cover_text(_told(facts.cover), style % COVER_STYLES)
+    cover = _told(facts.cover)
+    objects = further_objects(facts.items, style % 6)
+    text = f"{cover_text(cover, style % COVER_STYLES, WORDS - objects.count(' ') - 1)} {objects}"
+    if text.count(" ") < WORDS:
+        return text
+    return f"{cover_text(cover, style % COVER_STYLES, 0)} {further_objects(facts.items, SHORTEST)}"
 
 
-@lru_cache(maxsize=4096)
-def _item(noun: str, plural: str, count: int, center: int, outside: int) -> Item:
-    most = LARGEST_COUNT + 1
-    return (noun, plural, min(count, most), min(center, most), min(outside, most))
-
-
-def _items(objects: Sequence[ObjectFact]) -> tuple[Item, ...]:
-    return tuple(_item(one.noun, one.plural, one.count, one.center, one.outside) for one in objects)
+def _told(cover: Sequence[CoverFact]) -> tuple[Cover, ...]:
+    return tuple((one.noun, one.share, one.zone) for one in cover)

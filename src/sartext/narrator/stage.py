@@ -125,14 +125,16 @@ class _Annotated:
             return self.cover(row, tally)
         found, dropped = object_facts(row["objects"], row["width"], row["height"], self.names)
         tally.dropped_boxes += dropped
-        return Facts(objects=found) if found else NO_BACKGROUND
+        return found if found.objects else NO_BACKGROUND
 
     def cover(self, row: Mapping[str, Any], tally: Tally) -> Facts | str:
         found, dropped = object_facts(row["objects"], row["width"], row["height"], self.names)
         tally.dropped_boxes += dropped
         cover = cover_facts(row["regions"], self.stuff)
-        if found or cover:
-            return Facts(objects=found, cover=cover)
+        if cover:
+            return Facts(objects=found.objects, cover=cover)
+        if found.objects:
+            return found
         if not row["regions"]:
             return NO_BACKGROUND
         return Facts(scene=self.entry.background) if self.entry.background else EMPTY_MASK
