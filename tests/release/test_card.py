@@ -40,11 +40,6 @@ def test_the_header_says_what_hugging_face_asks_for(built: Built) -> None:
     assert header["size_categories"] == ["n<1K"]
     assert "image-to-text" in header["task_categories"]
     assert [one["name"] for one in header["dataset_info"]["features"]] == SCHEMA.names
-    assert {one["name"]: one["num_examples"] for one in header["dataset_info"]["splits"]} == {
-        "train": 24,
-        "validation": 8,
-        "test": 8,
-    }
     assert header["configs"][0]["data_files"][0] == {"split": "train", "path": "data/train-*.parquet"}
 
 

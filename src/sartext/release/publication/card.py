@@ -80,10 +80,7 @@ def _header(parameters: ReleaseParameters, statistics: Mapping[str, Any], licenc
         "multilinguality": ["monolingual"],
         "size_categories": [_size(statistics["pairs"])],
         "tags": ["sar", "synthetic-aperture-radar", "remote-sensing", "earth-observation", "image-text"],
-        "dataset_info": {
-            "features": _features(),
-            "splits": [{"name": split, "num_examples": statistics["splits"][split]} for split in splits],
-        },
+        "dataset_info": {"features": _features()},
         "configs": [
             {
                 "config_name": "default",
