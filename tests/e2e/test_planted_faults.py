@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from sartext.tables import CAPTIONS, SPLITS, read_rows, write_table
+from sartext.tables import CAPTIONS, SPLITS, UNCAPTIONED, read_rows, write_table
 from tests.e2e.conftest import ROUTES, Checkout
 
 pytestmark = pytest.mark.e2e
@@ -61,15 +61,23 @@ def an_absent_licence(checkout: Checkout) -> None:
 
 def an_empty_table(checkout: Checkout) -> None:
     for name in checkout.parameters()["captions"]:
-        path = f"build/captions/{name}/captions.parquet"
-        edit(checkout, path, CAPTIONS, lambda rows: rows.clear(), f"captions@{name}")
+        folder = checkout.root / "build/captions" / name
+        captioned = read_rows(folder / "captions.parquet", CAPTIONS)
+        rows = [{"image_id": row["image_id"], "reason": "planted"} for row in captioned]
+        rows += read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
+        write_table(folder / "uncaptioned.parquet", UNCAPTIONED, rows)
+        edit(checkout, f"build/captions/{name}/captions.parquet", CAPTIONS, list.clear, f"captions@{name}")
 
 
 def a_corrupt_image(checkout: Checkout) -> None:
+    """An image that rots after it was indexed; another threshold lets the gate look again."""
     path = sorted((checkout.root / "data/sim-ships/JPEGImages").glob("*.png"))[0]
     path.write_bytes(path.read_bytes()[:-200])
     checkout.run("sartext", "corpora", "pin")
     checkout.run("dvc", "commit", "--force", "--quiet", "corpus@sim-ships")
+    content = checkout.parameters()
+    content["gate"]["saturated_share"] = 0.49
+    checkout.set_parameters(content)
 
 
 def a_check_that_crashes(checkout: Checkout) -> None:
