@@ -134,6 +134,8 @@ def _corpus_source(root: Path, corpus: str) -> SourceAsset:
         name=corpus,
         key_prefix=DATA,
         group_name="sources",
+        tags={"dagster/kind/dvc": "", "dagster/kind/file": ""},
+        metadata={"owner": "team:sar-text"},
         description=f"The source corpus {corpus} as it lies in data/{corpus}; data.dvc pins its bytes.",
     )
     def observe() -> DataVersion:

@@ -10,6 +10,7 @@ from dagster import AssetKey, DagsterInstance, DagsterRunStatus, Definitions, Ex
 from rich.console import Console
 
 from orchestration.console import failure_line
+from orchestration.dvc_adapter import compare_with_pin
 from orchestration.execution import run_command, told
 from orchestration.home import close_abandoned, find_root, prepare_home
 from orchestration.summary import show_summary
@@ -94,6 +95,14 @@ def simulate_missing(project: Project, console: Console) -> None:
     )
     if ended.status != 0:
         raise SimulationError(told(ended.tail), way_out="the whole output is in build/log/simulate.txt")
+    _, difference = compare_with_pin(project.root)
+    if not difference:  # so that `dvc status` is clean and `dvc checkout data.dvc` can restore it
+        run_command(
+            [sys.executable, "-m", "dvc", "commit", "--force", "--quiet", "data.dvc"],
+            root=project.root,
+            log=project.build / "log" / "simulate.txt",
+            listen=lambda line: console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True),
+        )
 
 
 def _published(project: Project) -> tuple[object, bool]:

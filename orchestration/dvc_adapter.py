@@ -125,13 +125,22 @@ def compare_with_pin(root: Path) -> tuple[dict[str, str], PinDifference]:
     with _opened(root) as repo:
         tree = _tree(repo, root / DATA)
     present = folder_hashes(tree.as_list())
+    if tree.hash_info.value == recorded:  # the names in the pin are older where plain `dvc repro` re-pinned
+        return present, PinDifference()
     names = sorted(set(pinned) | set(present))
     found = PinDifference(
         changed=tuple(one for one in names if one in pinned and one in present and pinned[one] != present[one]),
         unpinned=tuple(one for one in names if one not in pinned),
         absent=tuple(one for one in names if one not in present),
     )
-    return present, found if found else PinDifference(strays=tree.hash_info.value != recorded)
+    return present, found if found else PinDifference(strays=True)
+
+
+def pin_is_cached(root: Path) -> bool:
+    """Tell whether DVC's cache holds what ``data.dvc`` pins, so that ``dvc checkout data.dvc`` restores it."""
+    recorded, _ = _read_pin(root / PIN)
+    with _opened(root) as repo:
+        return Path(repo.cache.local.oid_to_path(recorded)).is_file()
 
 
 def _read_pin(path: Path) -> tuple[str, dict[str, str]]:

@@ -126,6 +126,12 @@ def environment() -> dict[str, str]:
 
 def told(tail: Sequence[str]) -> str:
     """The line that says best why a command failed: its last error, else its last line; DVC's own words aside."""
-    own = [line for line in tail if not line.startswith(("ERROR: failed to reproduce", "Running stage", "> "))]
+    own = [line for line in tail if not line.startswith(("Running stage", "> ")) and not _repeats(line)]
     errors = [line for line in own if line.lower().startswith("error")]
     return (errors or own or ["no output"])[-1].removeprefix("error: ")
+
+
+def _repeats(line: str) -> bool:
+    """Tell whether DVC only repeats that a command failed; a reason of its own stands after a colon."""
+    _, found, rest = line.partition("ERROR: failed to reproduce")
+    return bool(found) and (": " not in rest or "failed to run:" in rest)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dagster import InitResourceContext, ResourceDefinition, resource
 
-from orchestration.dvc_adapter import Adapter, compare_with_pin
+from orchestration.dvc_adapter import Adapter, compare_with_pin, pin_is_cached
 from orchestration.execution import Listener, run_stage
 from orchestration.graph import Graph, Stage
 from orchestration.home import STARTED_TAG, close_abandoned
@@ -73,9 +73,15 @@ def require_pinned(root: Path) -> dict[str, str]:
     """
     corpora, difference = compare_with_pin(root)
     if difference:
+        restore = (
+            "`dvc checkout --force data.dvc` restores it"
+            if pin_is_cached(root)
+            else "to restore an embedded corpus remove its folder and run `sartext simulate --missing`, "
+            "for another `sartext corpora add --replace`"
+        )
         raise PinError(
             f"data/ is not what data.dvc pins: {difference}",
-            way_out="`sartext corpora pin` accepts it, `dvc checkout data.dvc` or `sartext simulate` restores it",
+            way_out=f"`sartext corpora pin` accepts it; {restore}",
         )
     return corpora
 

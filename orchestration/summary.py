@@ -53,13 +53,14 @@ def _worst(expectations: Sequence[Mapping[str, Any]]) -> str:
         expectations,
         key=lambda row: (bool(row["passed"]), row["severity"] != "critical", row.get("figure") is None),
     )
-    if one["passed"] and one.get("figure") is None:
-        return "every expectation holds"
+    if one["passed"]:
+        measured = [row for row in expectations if row.get("figure")]
+        figures = [f"{row['name']} {row['figure']:,.4g} {row.get('unit') or ''}".rstrip() for row in measured]
+        return "; ".join(["all hold", *figures[:2]])
     figure = "" if one.get("figure") is None else f" {one['figure']:.4g} {one.get('unit') or ''}"
     said = str(one.get("detail") or one["status"])
     said = said if len(said) <= DETAIL_CHARACTERS else f"{said[:DETAIL_CHARACTERS].rstrip()}…"
-    mark = "" if one["passed"] else f" ({one['severity']}: {said})"
-    return f"{one['name']}{figure.rstrip()}{mark}"
+    return f"{one['name']}{figure.rstrip()} ({one['severity']}: {said})"
 
 
 def show_summary(

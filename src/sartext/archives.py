@@ -30,15 +30,23 @@ def unpack(source: Path, target: Path) -> int:
             return _unpack_zip(source, target)
         if tarfile.is_tarfile(source):
             return _unpack_tar(source, target)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ArchiveError(
+            f"a member is both a file and a folder ({error.filename})", where=source, way_out="pack it again"
+        ) from error
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError) as error:
         raise ArchiveError(
             f"the archive is damaged or cannot be read ({error})", where=source, way_out="download it again"
         ) from error
+    with source.open("rb") as stream:
+        if stream.read(2) == b"PK":
+            raise ArchiveError("the zip archive is cut off", where=source, way_out="download it again")
     raise ArchiveError("neither a zip nor a tar archive", where=source, way_out="pass a folder, a zip or a tar")
 
 
 def _copy_folder(source: Path, target: Path) -> int:
-    files = [item for item in sorted(source.rglob("*")) if item.is_symlink() or not item.is_dir()]
+    found = (item for item in sorted(source.rglob("*")) if item.is_symlink() or not item.is_dir())
+    files = [item for item in found if not _is_version_control(item.relative_to(source).parts)]
     for item in files:
         if item.is_symlink() or not item.is_file():
             raise ArchiveError(
@@ -56,7 +64,11 @@ def _copy_folder(source: Path, target: Path) -> int:
 
 def _unpack_zip(source: Path, target: Path) -> int:
     with zipfile.ZipFile(source) as archive:
-        members = [one for one in archive.infolist() if not one.is_dir()]
+        members = [
+            one
+            for one in archive.infolist()
+            if not one.is_dir() and not _is_version_control(PurePosixPath(one.filename).parts)
+        ]
         places = list(_places(source, target, [one.filename for one in members]))
         for one in members:
             if stat.S_ISLNK(one.external_attr >> 16):
@@ -71,7 +83,11 @@ def _unpack_zip(source: Path, target: Path) -> int:
 
 def _unpack_tar(source: Path, target: Path) -> int:
     with tarfile.open(source) as archive:
-        members = [one for one in archive.getmembers() if not one.isdir()]
+        members = [
+            one
+            for one in archive.getmembers()
+            if not one.isdir() and not _is_version_control(PurePosixPath(one.name).parts)
+        ]
         for one in members:
             if not one.isfile():
                 raise ArchiveError(
@@ -87,6 +103,11 @@ def _unpack_tar(source: Path, target: Path) -> int:
             with stream, place.open("wb") as out:
                 shutil.copyfileobj(stream, out)
     return len(members)
+
+
+def _is_version_control(parts: tuple[str, ...]) -> bool:
+    """Files of git and DVC are no data, and would make DVC read the corpus otherwise."""
+    return any(part in {".git", ".gitignore", ".gitattributes", ".dvc", ".dvcignore"} for part in parts)
 
 
 def _places(source: Path, target: Path, names: list[str]) -> Iterator[Path]:

@@ -209,29 +209,10 @@ def corpora() -> None:
 def list_corpora(project: Project) -> None:
     """Show which corpora are known, present and licensed, and how many images of the published count."""
     from rich.console import Console
-    from rich.table import Table
 
-    from sartext.sources import list_sources
+    from sartext.sources import source_table
 
-    table = Table(title="Corpora", title_justify="left")
-    for heading in ("corpus", "kind", "in params.yaml", "in data/", "licence", "images released"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("images", justify="right")
-    table.add_column("published", justify="right")
-    for one in list_sources(project):
-        entry = one.entry
-        published = "?" if entry.published.images is None else f"{entry.published.images:,}"
-        table.add_row(
-            entry.name,
-            f"{entry.modality} {entry.kind}",
-            "yes" if one.listed else "",
-            "yes" if one.present else "",
-            entry.licence or "absent",
-            "yes" if entry.redistribution else "ids and captions only",
-            f"{one.images:,}",
-            published,
-        )
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 140).print(source_table(project))
 
 
 @corpora.command()
@@ -299,9 +280,11 @@ def main() -> None:
         cli(standalone_mode=False)
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "sartext"
+        _fail(f"{error.format_message()}; `{command} --help` tells more", error.exit_code)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        _fail(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; what was complete stays, run the command again", 130)
     except SarTextError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sartext.errors import ParameterError, nearest
 
@@ -76,6 +76,13 @@ class GateParameters(Section):
     image_side: tuple[int, int] = (16, 20000)
     saturated_share: float = Field(0.5, gt=0, le=1)
 
+    @field_validator("caption_words", "image_side")
+    @classmethod
+    def _bounds_in_order(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 1 <= value[0] <= value[1]:
+            raise ValueError("the lower bound must be at least 1 and at most the upper one")
+        return value
+
 
 class ReleaseParameters(Section):
     """The published dataset."""
@@ -83,7 +90,7 @@ class ReleaseParameters(Section):
     name: str = Field("sar-text", pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str = "SAR-Text"
     version: str = Field("auto", pattern=r"^(auto|\d+\.\d+\.\d+)$")
-    formats: tuple[Literal["parquet", "open-clip-csv"], ...] = ("parquet", "open-clip-csv")
+    formats: tuple[Literal["parquet", "open-clip-csv"], ...] = Field(("parquet", "open-clip-csv"), min_length=1)
     rows_per_file: int = Field(5000, ge=1)
 
 
@@ -103,6 +110,8 @@ class Parameters(Section):
         for name in self.captions:
             if name not in self.corpora:
                 raise ValueError(f"captions: unknown corpus '{name}'; {nearest(name, self.corpora)}")
+            if self.captions.count(name) > 1:
+                raise ValueError(f"captions: corpus '{name}' is listed twice")
         return self
 
 
@@ -167,7 +176,11 @@ def load_parameters(path: Path) -> Parameters:
             "no parameter file", where=path, way_out="run the command in the project's folder, or pass --root"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(f"not valid YAML ({error})", where=path) from error
+        raise ParameterError(f"not valid YAML ({error})", where=path, way_out="correct that place") from error
+    if not isinstance(content, dict):
+        raise ParameterError(
+            "it holds no parameters", where=path, way_out="restore it: `git checkout params.yaml`"
+        )
     try:
         return Parameters.model_validate(content)
     except ValidationError as error:

@@ -1,5 +1,6 @@
 """Work over many items: progress that is readable on a terminal and in a log, and all cores."""
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -7,11 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 QUIET_SECONDS = 2.0
 LOG_EVERY = 10.0
 SERIAL_BELOW = 64
+
+PR_SET_PDEATHSIG = 1
+"""The option of Linux's prctl(2): which signal a process gets when its parent ends."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,12 +60,20 @@ def map_parallel(
     chunk = max(1, min(64, len(items) // (count * 4)))
     # forked children of a process with Arrow's threads can deadlock
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_depend_on_the_parent)
     try:
         yield from track(pool.map(function, items, chunksize=chunk), description, len(items))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _depend_on_the_parent() -> None:
+    """Leave interrupts to the parent, and on Linux end with it: a worker of a killed parent waits for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "linux":
+        return
+    with suppress(OSError, AttributeError):  # a C library without prctl
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:  # it died before it was watched
+        os._exit(1)

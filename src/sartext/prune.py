@@ -51,7 +51,12 @@ def _prune_lock(project: Project, listed: dict[str, set[str]]) -> set[str]:
 
 
 def _remove_partial(project: Project) -> None:
-    folders = [project.data, project.build, *(item for item in project.build.glob("*") if item.is_dir())]
+    folders = [
+        project.root,
+        project.data,
+        project.build,
+        *(item for item in project.build.glob("*") if item.is_dir()),
+    ]
     for folder in folders:
         for item in folder.glob(f"{PARTIAL}*"):
             if item.is_dir():

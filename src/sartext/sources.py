@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from rich.table import Table
 from ruamel.yaml import YAML
 
 from sartext.archives import unpack
@@ -41,6 +42,28 @@ def list_sources(project: Project) -> list[Source]:
     return sorted(found, key=lambda one: (order.get(one.entry.name, len(order)), one.entry.name))
 
 
+def source_table(project: Project) -> Table:
+    """Return what `list_sources` found as a table for a person."""
+    table = Table(title="Corpora", title_justify="left", box=None, pad_edge=False)
+    for heading in ("corpus", "kind", "built", "licence", "images passed on"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("images here", justify="right")
+    table.add_column("published", justify="right")
+    for one in list_sources(project):
+        entry = one.entry
+        published = "?" if entry.published.images is None else f"{entry.published.images:,}"
+        table.add_row(
+            entry.name,
+            f"{entry.modality} {entry.kind}",
+            "yes" if one.listed else "no",
+            entry.licence or "absent",
+            "yes" if entry.redistribution else "no",
+            f"{one.images:,}" if one.present else "absent",
+            published,
+        )
+    return table
+
+
 def count_images(folder: Path, entry: Entry) -> int:
     """Return the number of files below a folder that match the corpus's image globs."""
     return len({path for pattern in entry.images for path in folder.glob(pattern)}) if folder.is_dir() else 0
@@ -67,6 +90,8 @@ def add_source(project: Project, name: str, origin: Path, *, replace: bool = Fal
     if place.exists() and not replace:
         raise CorpusError("the corpus is there already", where=place, way_out="pass --replace to exchange it")
     incoming = project.build / "incoming" / name
+    if (incoming / "old").is_dir() and not place.exists():
+        (incoming / "old").rename(place)  # a command was killed while it exchanged the corpus
     remove_tree(incoming)
     (incoming / "new").mkdir(parents=True)
     try:
@@ -157,5 +182,10 @@ def _dvc(project: Project, *arguments: str) -> str:
     )
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        raise PinError(f"dvc {arguments[0]} failed: {lines[0] if lines else 'no message'}", where=project.root)
+        command = f"dvc {' '.join(arguments)}"
+        raise PinError(
+            f"{command} failed: {lines[0] if lines else 'no message'}",
+            where=project.root,
+            way_out=f"run `{command}`",
+        )
     return done.stdout

@@ -127,3 +127,22 @@ def test_a_cut_archive_and_a_text_file_are_named_as_such(tmp_path: Path, target:
         unpack(tmp_path / "note.txt", target)
     with pytest.raises(ArchiveError, match="no such folder or archive"):
         unpack(tmp_path / "absent.zip", target)
+
+
+def test_files_of_git_and_dvc_are_no_data(tmp_path: Path, target: Path) -> None:
+    content = {"a.txt": b"1", ".git/config": b"2", "sub/.dvcignore": b"3", ".gitignore": b"4"}
+    assert unpack(zip_with(tmp_path / "c.zip", **content), target) == 1
+    assert files(target) == {"a.txt": b"1"}
+
+
+def test_a_cut_zip_is_named_as_such(tmp_path: Path, target: Path) -> None:
+    whole = zip_with(tmp_path / "c.zip", **{"a.bin": os.urandom(10_000)}).read_bytes()
+    (tmp_path / "cut.zip").write_bytes(whole[:5000])
+    with pytest.raises(ArchiveError, match="the zip archive is cut off; download it again"):
+        unpack(tmp_path / "cut.zip", target)
+
+
+def test_a_path_that_is_a_file_and_a_folder_is_refused(tmp_path: Path, target: Path) -> None:
+    source = zip_with(tmp_path / "c.zip", **{"images": b"1", "images/a.png": b"2"})
+    with pytest.raises(ArchiveError, match="both a file and a folder"):
+        unpack(source, target)

@@ -40,6 +40,9 @@ def test_the_profiles_of_the_project_are_valid_and_name_known_corpora(path: str)
         ({"release": {"version": "1.0"}}, "release.version: .*got '1.0'"),
         ({"release": {"formats": ["parket"]}}, "release.formats.0"),
         ({"corpora": []}, "corpora"),
+        ({"gate": {"caption_words": [80, 3]}}, "gate.caption_words: the lower bound must be"),
+        ({"captions": ["sim-ships", "sim-ships"]}, "'sim-ships' is listed twice"),
+        ({"release": {"formats": []}}, "release.formats"),
     ],
 )
 def test_a_wrong_parameter_is_named_on_one_line(tmp_path: Path, changes: dict[str, object], message: str) -> None:

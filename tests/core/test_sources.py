@@ -127,7 +127,7 @@ def test_when_pinning_fails_the_corpus_that_was_there_comes_back(project: Projec
     add_source(project, "own", corpus(tmp_path / "a"))
     before = tree(project.source("own"))
     shutil.move(project.root / ".dvc", tmp_path / "dvc")
-    with pytest.raises(PinError, match="dvc add failed"):
+    with pytest.raises(PinError, match="dvc add --quiet data failed"):
         add_source(project, "own", corpus(tmp_path / "b", 50), replace=True)
     assert tree(project.source("own")) == before
 

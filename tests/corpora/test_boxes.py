@@ -28,12 +28,30 @@ def cleaned(*corners):
         ((-10, 10, 0, 20), [], {"box-outside": 1}),
         ((0, 0, 0, 0), [], {"box-without-area": 1}),
         ((10, 10, 10, 20), [], {"box-without-area": 1}),
-        ((math.nan, 10, 20, 20), [], {"box-not-a-number": 1}),
-        ((0, 10, math.inf, 20), [], {"box-not-a-number": 1}),
     ],
 )
 def test_box_is_kept_repaired_or_dropped_with_a_reason(corners, kept, reasons):
     assert cleaned(*corners) == (kept, reasons)
+
+
+@pytest.mark.parametrize("corners", [(math.nan, 10, 20, 20), (0, 10, math.inf, 20)])
+def test_box_that_is_no_number_costs_the_image_because_the_rest_would_be_miscounted(corners):
+    boxes = (RawBox("ship", 1, 1, 9, 9), RawBox("ship", *corners))
+    with pytest.raises(Unusable, match="box-not-a-number: 1 of 2"):
+        clean_boxes(boxes, 100, 80, LABELS)
+
+
+def test_repeated_box_is_told_and_still_counts():
+    box = RawBox("ship", 1, 1, 9, 9)
+    others = (RawBox("ship", 1, 1, 9, 8), RawBox("ship", 1, 1, 9, 9, angle=30), RawBox("boat", 1, 1, 9, 9))
+    objects, reasons = clean_boxes((box, *others, box, box), 100, 80, {"ship": "ship", "boat": "boat"})
+    assert len(objects) == 6
+    assert reasons == {"repeated-box": 2}
+
+
+def test_dropped_boxes_are_not_told_again_as_repeated():
+    boxes = (RawBox("ship", 110, 10, 120, 20),) * 2
+    assert clean_boxes(boxes, 100, 80, LABELS) == ([], {"box-outside": 2})
 
 
 def test_absurdly_many_boxes_cost_the_image():
@@ -50,16 +68,28 @@ def test_crowd_box_costs_the_image_because_its_number_is_unknown():
 
 def test_bad_boxes_are_told_per_image_and_good_ones_stay(detection):
     detection.put("images/1.png", picture())
-    boxes = [("ship", 1, 1, 9, 9), ("ship", "nan", 1, 9, 9), ("ship", "x", 1, 9, 9), ("ship", 50, 1, 60, 9)]
+    boxes = [("ship", 1, 1, 9, 9), ("ship", 1, 1, 9, 9), ("ship", 3, 1, 3, 9), ("ship", 50, 1, 60, 9)]
     detection.put("annotations/1.xml", voc(*boxes))
     metrics = detection.index()
-    assert len(detection.rows()["1"]["objects"]) == 1
+    assert len(detection.rows()["1"]["objects"]) == 2
     faults = [(fault.path, fault.reason, fault.detail) for fault in detection.faults("box")]
     assert faults == [
-        ("data/made/images/1.png", "box-not-a-number", "2 of 4"),
         ("data/made/images/1.png", "box-outside", "1 of 4"),
+        ("data/made/images/1.png", "box-without-area", "1 of 4"),
+        ("data/made/images/1.png", "repeated-box", "1 of 4"),
     ]
-    assert metrics["reasons"]["box"] == {"box-not-a-number": 1, "box-outside": 1}
+    assert metrics["reasons"]["box"] == {"box-outside": 1, "box-without-area": 1, "repeated-box": 1}
+
+
+@pytest.mark.parametrize("unread", ["nan", "x", ""])
+def test_image_with_a_box_that_is_no_number_is_left_out(detection, unread):
+    for image, xmin in (("1", unread), ("2", 2)):
+        detection.put(f"images/{image}.png", picture(seed=int(image)))
+        detection.put(f"annotations/{image}.xml", voc(("ship", 1, 1, 9, 9), ("ship", xmin, 1, 9, 9)))
+    detection.index()
+    (fault,) = detection.faults("image")
+    assert (fault.image_id, fault.reason, fault.detail) == ("made/1", "box-not-a-number", "1 of 2")
+    assert set(detection.rows()) == {"2"}
 
 
 def test_class_names_are_mapped_through_the_catalogue(corpus):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sartext.corpora.quarantine import COLUMNS, read_quarantine
 from sartext.errors import ArtefactError, CatalogueError, CorpusError
 from sartext.files import sha256_file, sha256_tree
+from sartext.release.gate.schema import IMAGE_ID
 from tests.corpora.making import DETECTION, encoded, picture, voc
 
 
@@ -138,6 +140,15 @@ def test_ids_have_no_dots_and_equal_stems_are_told_apart_by_their_folders(corpus
         corpus.put(path, picture(seed=len(path)))
     corpus.index()
     assert set(corpus.rows()) == {"a_b", "train_1_png", "test_1_png", "2_png", "2_jpg"}
+
+
+def test_ids_are_words_whatever_the_file_is_called(corpus):
+    corpus.declare(**{**DETECTION, "kind": "unlabelled", "annotations": None, "images": ["**/*.png"]})
+    for path in ("a b.png", "a\nb\n.png", "d+e-f_G.png", "x,\"y'$.png", "one two/1.png", "three/1.png"):
+        corpus.put(path, picture(seed=len(path)))
+    corpus.index()
+    assert set(corpus.rows()) == {"a_b", "a_b_", "d+e-f_G", "x__y__", "one_two_1_png", "three_1_png"}
+    assert all(re.match(IMAGE_ID, row["image_id"]) for row in corpus.rows().values())
 
 
 def test_ids_that_still_collide_leave_out_the_later_image(corpus):

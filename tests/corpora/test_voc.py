@@ -161,9 +161,11 @@ def test_rotated_box_alone_becomes_the_upright_box_around_its_centre(detection):
     assert box["angle"] == pytest.approx(90)
 
 
-def test_object_without_a_box_is_dropped_and_counted(detection):
+def test_object_without_a_box_costs_the_image_because_it_would_be_miscounted(detection):
     detection.put("images/1.png", picture())
     detection.put("annotations/1.xml", voc(SHIP, extra="<object><name>ship</name></object>"))
+    detection.put("images/2.png", picture(seed=2))
+    detection.put("annotations/2.xml", voc(SHIP))
     detection.index()
-    assert len(objects(detection)) == 1
-    assert detection.reasons("box") == {"1": "box-not-a-number"}
+    assert set(detection.rows()) == {"2"}
+    assert detection.reasons() == {"1": "box-not-a-number"}

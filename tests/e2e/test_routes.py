@@ -165,5 +165,7 @@ def test_every_route_through_every_state(
     assert (checkout.status() == {}) == expected.clean
     assert (checkout.pin() == pin) == expected.pinned
     assert releases.items() <= checkout.versions().items()
+    if not expected.pinned:
+        assert ROUTES["job"](checkout).returncode == 0, "the job refuses what plain dvc repro re-pinned"
     if expected.succeeds and route == "job":
         assert (checkout.root / checkout.publication()["path"] / "MANIFEST.json").is_file()

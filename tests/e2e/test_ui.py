@@ -175,8 +175,11 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [
-        ("asset-groups", ["publication", "quality", "splits", "release"]),
-        ("assets/captions/sim-ships", ["Captions of sim-ships", "team:sar-text"]),
+        ("asset-groups", ["captions", "corpora", "release", "sources", "Materialize all"]),
+        (
+            "assets/captions/sim-ships",
+            ["Captions of sim-ships", "sar-text", "This SAR image", "python -m sartext captions"],
+        ),
         ("assets/quality?view=checks", ["faithfulness", "provenance"]),
     ],
 )

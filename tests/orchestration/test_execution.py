@@ -126,6 +126,10 @@ def test_python_in_a_stage_is_this_interpreter(tmp_path: Path) -> None:
             "no such box",
         ),
         (["reading", "killed", "ERROR: failed to reproduce 'x'"], "killed"),
+        (
+            ["Running stage 'x':", "ERROR: failed to reproduce 'x': missing data 'source': a.yaml"],
+            "ERROR: failed to reproduce 'x': missing data 'source': a.yaml",
+        ),
         ([], "no output"),
     ],
 )

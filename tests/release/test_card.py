@@ -10,7 +10,8 @@ import yaml
 from sartext.release.assembly import assemble
 from sartext.release.formats.parquet import SCHEMA
 from sartext.release.publication import publish
-from sartext.release.publication.card import table
+from sartext.release.publication.columns import MEANINGS
+from sartext.release.publication.markdown import table
 from tests.release.built import Built, build, passed_verdict
 
 
@@ -71,3 +72,44 @@ def test_an_empty_split_is_not_promised(built: Built) -> None:
 
 def test_a_cell_cannot_break_a_table() -> None:
     assert table(["a"], [["x|y\nz"]]) == "| a |\n| --- |\n| x\\|y z |\n"
+
+
+def test_every_column_is_explained(built: Built) -> None:
+    _, body = card(built)
+    assert set(MEANINGS) == set(SCHEMA.names)
+    assert all(f"| `{name}` | {MEANINGS[name]} |" in body for name in SCHEMA.names)
+
+
+def test_three_captions_are_shown_the_first_of_each_method_among_them(built: Built) -> None:
+    built.set_pair(7, method="sa2c")
+    _, body = card(built)
+    examples = body.split("Examples:")[1].split("## Use")[0]
+    pairs = built.pairs()
+    for number, method in ((0, "a2c"), (7, "sa2c")):
+        assert f"| `{pairs[number]['image_id']}` | `{method}` | {pairs[number]['caption']} |" in examples
+    assert examples.count("| `alpha/") == 3
+
+
+def test_a_benchmark_is_named_only_if_an_image_is_of_one(built: Built) -> None:
+    _, body = card(built)
+    assert "benchmarks" not in body.split("## Licences")[0].split("## Intended use")[1]
+    built.set_pair(4, benchmark="alpha-test")
+    _, body = card(built)
+    assert "Images of the benchmarks (alpha-test) are in the test split only." in body
+
+
+def test_simulated_images_are_called_simulated_in_the_first_paragraph(built: Built) -> None:
+    _, body = card(built)
+    assert "simulated" not in body
+    built.set_pairs(
+        lambda rows: [{**row, "sensor": "simulated SAR"} if row["corpus"] == "beta" else row for row in rows]
+    )
+    _, body = card(built)
+    first = body.split("\n\n")[1]
+    assert "The images of beta are simulated, not acquired" in first
+    built.set_pairs(
+        lambda rows: [{**row, "sensor": "simulated SAR", "source_url": "not-applicable"} for row in rows]
+    )
+    _, body = card(built)
+    assert "These images are simulated, not acquired" in body.split("\n\n")[1]
+    assert "not-applicable" not in body

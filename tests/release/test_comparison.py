@@ -65,6 +65,14 @@ def reworded(built: Built) -> None:
     built.set_pair(0, caption="There is one ship in this SAR image.")
 
 
+def reworded_with_its_facts(built: Built) -> None:
+    built.set_pair(0, caption="One ship.", facts="{}", source_caption="A boat.", method="optical-rules", score=0.5)
+
+
+def reworded_and_cited_anew(built: Built) -> None:
+    built.set_pair(0, caption="One ship.", citation="Others, 2027.")
+
+
 def other_metadata(built: Built) -> None:
     built.set_pair(0, citation="Others, 2027.")
 
@@ -77,6 +85,8 @@ def other_metadata(built: Built) -> None:
         (more, "minor", {"added": 5, "corpora_added": 1}),
         (more_and_less, "major", {"added": 5, "removed": 1}),
         (reworded, "patch", {"captions": 1, "added": 0, "removed": 0}),
+        (reworded_with_its_facts, "patch", {"captions": 1, "metadata": 0}),
+        (reworded_and_cited_anew, "patch", {"captions": 1, "metadata": 1}),
         (other_metadata, "patch", {"metadata": 1, "captions": 0}),
     ],
 )

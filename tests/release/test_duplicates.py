@@ -1,6 +1,8 @@
 """What counts as a duplicate, and what does not."""
 
+import errno
 import io
+import os
 
 import imagehash
 import numpy as np
@@ -131,6 +133,16 @@ def test_an_image_that_is_gone_since_it_was_indexed_is_named(tmp_path):
     (tmp_path / row["path"]).unlink()
     with pytest.raises(ArtefactError, match=r"data/c/a\.png.*sartext corpus c"):
         find_near(tmp_path, [Subject("c", row)], {"c": find_entry(project, "c")}, NEAR)
+
+
+def test_full_disk_is_an_error_before_any_image_is_read(tmp_path, monkeypatch):
+    def refuse(handle, offset, length):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(ArtefactError, match=r"no space left on the disk.*free some space"):
+        near_ids(tmp_path, {"a": scene(1), "b": scene(2)})
+    assert list((tmp_path / "build").iterdir()) == []
 
 
 def test_correlation_is_one_for_equal_and_minus_for_inverted_thumbnails():

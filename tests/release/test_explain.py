@@ -3,7 +3,7 @@
 import pytest
 
 from sartext.errors import ArtefactError
-from sartext.files import write_json
+from sartext.files import sha256_file, write_json
 from sartext.release.candidate import build_candidate
 from sartext.release.explain import explain
 from tests.release.indexed import image_row, make_project, scene, write_corpus
@@ -59,15 +59,37 @@ def test_a_released_image_from_its_file_to_its_fate(project):
     assert told["exact duplicate"] == "ships/2 (the annotations differ in labels)"
     assert told["group"] == "ships/1 (2 images)"
     assert told["split"].endswith(": by the hash of its group")
-    assert told["gate"] == "refused"
-    assert told["gate: splits"] == (
-        "1 of 2 expectations passed | critical: no duplicates: ships/1 in train, ships/40 in test"
-    )
-    assert told["fate"] == "released"
+    assert told["gate"] == "refused: 1 of 2 expectations passed"
+    assert told["gate: splits"] == "critical: no duplicates: ships/1 in train, ships/40 in test"
+    assert told["fate"] == "refused by the gate"
 
 
 def test_another_image_of_a_gate_row_is_not_meant_by_its_prefix(project):
-    assert story(project, "ships/4")["gate: splits"] == "1 of 2 expectations passed"
+    assert "gate: splits" not in story(project, "ships/4")
+
+
+def test_the_gate_says_nothing_of_an_image_outside_the_candidate(project):
+    assert not [heading for heading in story(project, "ships/2") if heading.startswith("gate")]
+
+
+def test_no_object_is_told_only_where_objects_are_annotated(project):
+    assert "annotated objects" not in story(project, "pairs/s1_a")
+
+
+def test_the_fate_follows_the_gate_and_the_publication(tmp_path):
+    project = joined(tmp_path)
+    build_candidate(project)
+    assert story(project, "ships/1")["fate"] == "in the candidate"
+    gate = project.build / "quality" / "gate.json"
+    write_json(gate, {"content_sha256": "0", "passed": True, "suites": []})
+    assert story(project, "ships/1")["fate"] == "in the candidate"
+    files = {"quality/gate.json": sha256_file(gate)}
+    write_json(project.build / "release" / "content.json", {"content_sha256": "c", "files": files})
+    record = project.build / "publication" / "publication.json"
+    write_json(record, {"version": "1.2.0", "content_sha256": "c"})
+    assert story(project, "ships/1")["fate"] == "released in 1.2.0"
+    write_json(record, {"version": "1.2.0", "content_sha256": "of an earlier one"})
+    assert story(project, "ships/1")["fate"] == "in the candidate"
 
 
 def test_an_image_that_was_left_out_says_where_and_why(project):

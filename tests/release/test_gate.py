@@ -76,7 +76,9 @@ def test_a_sound_candidate_passes_every_suite(built: Built) -> None:
     assert all(suite["passed"] and suite["expectations"] for suite in written["suites"])
     rows = [row for suite in written["suites"] for row in suite["expectations"]]
     assert {row["status"] for row in rows} == {"evaluated"}
-    assert all(isinstance(row["figure"], int | float) and row["unit"] for row in rows)
+    judged = [row for row in rows if not row["detail"].startswith("not judged")]
+    assert len(rows) - len(judged) == 2
+    assert all(isinstance(row["figure"], int | float) and row["unit"] for row in judged)
     assert (built.root / "build/docs/index.html").is_file()
     first = (built.root / "build/quality/gate.json").read_bytes()
     run_gate(built.project)
@@ -246,6 +248,16 @@ def test_a_planted_fault_is_found(built: Built, fault: str) -> None:
     assert (row["passed"], row["severity"], row["status"]) == (False, "critical", "evaluated")
     assert row["figure"] is not None
     assert row["detail"]
+
+
+def test_a_share_of_few_captions_is_not_judged_and_says_so(built: Built) -> None:
+    share = "share of one sentence pattern"
+    row = outcome(built, "captions", share)
+    assert (row["passed"], row["figure"], row["detail"]) == (True, None, "not judged: fewer than 100 captions")
+    built.add_corpus("gamma", 120, seed=4)
+    row = outcome(built, "captions", share)
+    assert row["figure"] is not None
+    assert "alpha, beta not judged: fewer than 100 captions" in row["detail"]
 
 
 def test_the_image_at_fault_is_named(built: Built) -> None:

@@ -1,5 +1,6 @@
 """Publication: versions, immutability, provenance, and nothing half-published."""
 
+import errno
 import json
 import os
 import shutil
@@ -14,11 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from sartext.errors import GateError, ReleaseError
-from sartext.files import sha256_tree
-from sartext.release.assembly import assemble
+from sartext.errors import ArtefactError, GateError, ReleaseError
+from sartext.files import sha256_tree, write_json
+from sartext.release.assembly import assemble, content_sha256
+from sartext.release.extraction import extract
 from sartext.release.publication import publish
 from sartext.release.publication.provenance import ancestors
+from sartext.release.publication.report import quality_report
 from sartext.release.verification import verify
 from tests.conftest import ROOT
 from tests.release.built import Built, build, passed_verdict
@@ -109,6 +112,7 @@ def test_it_holds_what_a_release_promises(built: Built) -> None:
         "csv/train.csv",
         "data/test-00000-of-00001.parquet",
         "quality/gate.json",
+        "quality/report.md",
         "provenance/params.yaml",
     } <= files
     assert "content.json" not in files
@@ -149,6 +153,9 @@ def test_what_changed_is_told_with_examples(built: Built) -> None:
     rebuild(built)
     text = (built.root / "releases/sar-text/1.0.1/CHANGES.md").read_text()
     assert "A patch change against 1.0.0" in text
+    assert "| captions changed | 1 |" in text
+    assert "images added" not in text
+    assert "Other columns changed" not in text
     assert f'alpha/0000: "{before}" became "There is one ship in this SAR image, number 0."' in text
 
 
@@ -223,6 +230,52 @@ def test_a_damaged_published_release_is_not_called_unchanged(built: Built) -> No
         publish(built.project)
 
 
+def test_one_changed_byte_of_a_published_release_is_found_too(built: Built) -> None:
+    publish(built.project)
+    path = built.root / "releases/sar-text/1.0.0/csv/train.csv"
+    content = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    with pytest.raises(ReleaseError, match=r"damaged: csv/train\.csv.*remove the folder and publish it again"):
+        publish(built.project)
+    path.write_bytes(content)
+    assert publish(built.project)["published"] is False
+
+
+def test_a_lower_version_that_is_asked_for_again_is_checked_as_well(built: Built) -> None:
+    wanted(built, "1.0.0")
+    publish(built.project)
+    first = built.pairs()[0]["caption"]
+    reword(built)
+    wanted(built, "1.0.1")
+    rebuild(built)
+    built.set_pair(0, caption=first)
+    wanted(built, "1.0.0")
+    assert rebuild(built)["published"] is False
+    (built.root / "releases/sar-text/1.0.0/LICENSES.csv").unlink()
+    with pytest.raises(ReleaseError, match=r"damaged: LICENSES\.csv"):
+        publish(built.project)
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_no_version(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(ArtefactError, match="no space left") as caught:
+        patch.setattr(shutil, "copyfile", full)
+        publish(built.project)
+    assert "\n" not in str(caught.value)
+    assert versions(built) == []
+    publish(built.project)
+    with monkeypatch.context() as patch, pytest.raises(ArtefactError, match="no space left"):
+        patch.setattr(shutil, "copyfile", full)
+        extract(built.root / "releases/sar-text/1.0.0", built.root / "files")
+    assert not (built.root / "files").exists()
+
+
 def test_what_a_killed_run_left_is_removed_and_was_never_a_version(built: Built) -> None:
     left = built.root / "releases/sar-text/.partial-1.0.0-abc"
     left.mkdir(parents=True)
@@ -233,12 +286,12 @@ def test_what_a_killed_run_left_is_removed_and_was_never_a_version(built: Built)
 
 def test_a_run_killed_while_it_copies_leaves_no_version_and_the_next_one_publishes(built: Built) -> None:
     # many files make the copy long enough to be killed in the middle of it
+    release = built.root / "build/release"
+    (release / "more").mkdir()
     for number in range(1500):
-        path = built.root / f"build/docs/page-{number}.html"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("x" * 5000)
-    gate = json.loads((built.root / "build/quality/gate.json").read_text())
-    (built.root / "build/docs/candidate.sha256").write_text(gate["content_sha256"])
+        (release / f"more/page-{number}.txt").write_text("x" * 5000)
+    files = {path: digest for path, digest in sha256_tree(release).items() if path != "content.json"}
+    write_json(release / "content.json", {"content_sha256": content_sha256(files), "files": files})
     program = (
         "import sys; from pathlib import Path; from sartext.config import Project;"
         "from sartext.release.publication import publish; publish(Project(Path(sys.argv[1])))"
@@ -248,7 +301,7 @@ def test_a_run_killed_while_it_copies_leaves_no_version_and_the_next_one_publish
         [sys.executable, "-c", program, str(built.root)], env={**os.environ, "PYTHONPATH": str(ROOT / "src")}
     )
     deadline = time.monotonic() + 60
-    while process.poll() is None and not list(releases.glob(".partial-*/quality/data-docs/page-1*")):
+    while process.poll() is None and not list(releases.glob(".partial-*/more/page-1*")):
         assert time.monotonic() < deadline
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
@@ -269,9 +322,22 @@ def test_provenance_holds_the_ancestors_of_the_release_only(built: Built) -> Non
     assert set(lock["stages"]) == {"corpus@alpha", "candidate", "release"}
     assert lock["stages"]["release"] == LOCK["stages"]["release"]  # type: ignore[index]
     manifest = json.loads((folder / "MANIFEST.json").read_text())
-    assert manifest["corpora"] == {"alpha": "aa.dir", "beta": None}
+    assert manifest["corpora_dvc_md5"] == {"alpha": "aa.dir", "beta": None}
     assert manifest["tools"]["pyarrow"]
     assert manifest["git"] == {"commit": None, "dirty": None}
+
+
+def test_provenance_does_not_depend_on_the_order_in_which_stages_ran(built: Built) -> None:
+    (built.root / "dvc.lock").write_text(yaml.safe_dump(LOCK, sort_keys=False))
+    publish(built.project)
+    path = built.root / "releases/sar-text/1.0.0/provenance/dvc.lock"
+    first = path.read_bytes()
+    stages: dict[str, Any] = LOCK["stages"]  # type: ignore[assignment]
+    turned = {**LOCK, "stages": dict(reversed(stages.items()))}
+    (built.root / "dvc.lock").write_text(yaml.safe_dump(turned, sort_keys=False))
+    shutil.rmtree(built.root / "releases")
+    publish(built.project)
+    assert path.read_bytes() == first
 
 
 def test_the_commit_is_recorded_and_whether_the_tree_was_dirty(built: Built) -> None:
@@ -303,9 +369,29 @@ def test_ancestors_follow_folders_up_and_down() -> None:
     assert ancestors(stages, "absent") == set()
 
 
-def test_data_docs_of_another_candidate_are_left_out(built: Built) -> None:
+def test_the_quality_report_is_the_verdict_and_the_pages_of_one_run_stay_outside(built: Built) -> None:
     (built.root / "build/docs").mkdir()
     (built.root / "build/docs/index.html").write_text("<html></html>")
-    (built.root / "build/docs/candidate.sha256").write_text("0" * 64)
     publish(built.project)
-    assert not (built.root / "releases/sar-text/1.0.0/quality/data-docs").exists()
+    folder = built.root / "releases/sar-text/1.0.0/quality"
+    assert sorted(path.name for path in folder.iterdir()) == ["gate.json", "report.md"]
+    text = (folder / "report.md").read_text()
+    for suite in json.loads((folder / "gate.json").read_text())["suites"]:
+        assert f"## {suite['name']}" in text
+    assert "| all is well | critical | passed | 0 | pairs | 40 pairs checked |" in text
+
+
+def test_the_same_content_published_twice_is_the_same_bytes(built: Built) -> None:
+    publish(built.project)
+    first = sha256_tree(built.root / "releases")
+    shutil.rmtree(built.root / "releases")
+    rebuild(built)
+    assert sha256_tree(built.root / "releases") == first
+
+
+def test_a_row_that_failed_or_crashed_is_told_in_the_report() -> None:
+    row = {"name": "a|b", "severity": "critical", "passed": False, "status": "crashed", "figure": None}
+    rows = [{**row, "unit": "pairs", "detail": "x"}]
+    text = quality_report({"passed": False, "suites": [{"name": "schema", "expectations": rows}]})
+    assert "Failed: 0 of 1 expectations hold." in text
+    assert "| a\\|b | critical | failed (crashed) |  | pairs | x |" in text

@@ -25,7 +25,7 @@ def load_entry(path: Path) -> Entry:
             "no such catalogue file", where=path, way_out="correct `corpora` in params.yaml"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"not valid YAML ({error})", where=path) from error
+        raise CatalogueError(f"not valid YAML ({error})", where=path, way_out="correct that place") from error
     try:
         entry = Entry.model_validate(content)
     except ValidationError as error:

@@ -18,11 +18,12 @@ def clean_boxes(
     """Return the objects of an image (rows of `tables.OBJECT`), and how many boxes changed or went, by reason.
 
     ``box-clipped`` and ``box-inverted`` are repaired (an inverted box has its corners swapped) and stay;
-    ``box-not-a-number``, ``box-outside`` and ``box-without-area`` are dropped.
+    ``box-outside`` and ``box-without-area`` are dropped. A ``repeated-box`` has the label, the corners and the
+    angle of an earlier one: it stays and counts, because the source may mean it, and is told.
 
     Raises:
-        Unusable: ``too-many-boxes``; ``unknown-class``, because a caption that counts the rest would be
-            incomplete; ``crowd-box``, because it holds an unknown number of objects.
+        Unusable: ``too-many-boxes``; ``unknown-class`` and ``box-not-a-number``, because a caption that counts
+            the rest would be false; ``crowd-box``, because it holds an unknown number of objects.
     """
     if len(boxes) > BOX_LIMIT:
         raise Unusable("too-many-boxes", f"{len(boxes):,} boxes, over {BOX_LIMIT:,}")
@@ -30,12 +31,19 @@ def clean_boxes(
         raise Unusable("unknown-class", ", ".join(repr(name) for name in unknown))
     if crowds := sum(box.crowd for box in boxes):
         raise Unusable("crowd-box", f"{crowds} boxes around an unknown number of objects")
+    if broken := sum(not all(map(math.isfinite, _given(box))) for box in boxes):
+        raise Unusable("box-not-a-number", f"{broken} of {len(boxes)}")
     objects, reasons = [], Counter[str]()
+    seen = set()
     for box in boxes:
         corners = _corners(box, width, height, reasons)
         if corners is not None:
-            label = find_label(labels, box.label)
-            objects.append(object_row(label or "", box.label, corners, box.angle))
+            label = find_label(labels, box.label) or ""
+            objects.append(object_row(label, box.label, corners, box.angle))
+            told = (label, _given(box), box.angle)
+            reasons["repeated-box"] += told in seen
+            seen.add(told)
+    reasons = +reasons  # without the reasons that never occurred
     return objects, dict(sorted(reasons.items()))
 
 
@@ -55,13 +63,13 @@ def object_row(
     }
 
 
+def _given(box: RawBox) -> tuple[float, float, float, float]:
+    return box.xmin, box.ymin, box.xmax, box.ymax
+
+
 def _corners(
     box: RawBox, width: int, height: int, reasons: Counter[str]
 ) -> tuple[float, float, float, float] | None:
-    given = (box.xmin, box.ymin, box.xmax, box.ymax)
-    if not all(math.isfinite(value) for value in given):
-        reasons["box-not-a-number"] += 1
-        return None
     xmin, xmax = sorted((box.xmin, box.xmax))
     ymin, ymax = sorted((box.ymin, box.ymax))
     if xmin == xmax or ymin == ymax:
@@ -71,7 +79,7 @@ def _corners(
     if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
         reasons["box-outside"] += 1
         return None
-    if (xmin, ymin, xmax, ymax) != given:
+    if (xmin, ymin, xmax, ymax) != _given(box):
         reasons["box-inverted"] += 1
     if clipped != (xmin, ymin, xmax, ymax):
         reasons["box-clipped"] += 1

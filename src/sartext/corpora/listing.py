@@ -10,6 +10,11 @@ from typing import Any
 from sartext.corpora.quarantine import Fault, Unusable
 from sartext.corpora.texts import read_content, read_json_text, read_text
 from sartext.errors import CatalogueError
+from sartext.files import sha256_text
+
+ID_BREAKERS = re.compile(r"[^A-Za-z0-9_+-]")
+"""The characters that an image id does not take over from a file name: an id is a word in file names, in CSV
+and on command lines."""
 
 
 def matching_files(folder: Path, globs: Iterable[str]) -> list[str]:
@@ -36,16 +41,19 @@ def _is_hidden(part: str) -> bool:
 
 
 def image_ids(corpus: str, paths: Sequence[str]) -> dict[str, str]:
-    """Return the image id of each path: ``<corpus>/<stem>``, without dots in the stem.
+    """Return the image id of each path: ``<corpus>/<stem>``, with ``_`` for whatever `ID_BREAKERS` matches.
 
-    Files of one corpus whose stems are equal (``train/1.png``, ``test/1.png``) are told apart by the whole path.
+    Files of one corpus whose stems are equal (``train/1.png``, ``test/1.png``) are told apart by the whole path,
+    names beyond ASCII by eight digits of their SHA-256.
     """
-    stems = {path: PurePosixPath(path).stem.replace(".", "_") for path in paths}
+    stems = {path: _word(PurePosixPath(path).stem) for path in paths}
     times = Counter(stems.values())
-    return {
-        path: f"{corpus}/{stem if times[stem] == 1 else re.sub(r'[/.]', '_', path)}"
-        for path, stem in stems.items()
-    }
+    return {path: f"{corpus}/{stem if times[stem] == 1 else _word(path)}" for path, stem in stems.items()}
+
+
+def _word(name: str) -> str:
+    told_apart = "" if name.isascii() else f"_{sha256_text(name.encode('utf-8', 'replace').decode())[:8]}"
+    return ID_BREAKERS.sub("_", name) + told_apart
 
 
 def is_text(path: str) -> bool:

@@ -37,7 +37,8 @@ class Fault:
 
     ``path`` is relative to the project for a file of the corpus, else the name that the annotation gives.
     ``kind`` tells what was left out: the ``image`` itself, a ``box`` of an image that stays (boxes that were
-    repaired are told here too), or an ``annotation`` (of an image that is not there, or a damaged file).
+    repaired or repeat another are told here too), or an ``annotation`` (of an image that is not there, or a
+    damaged file).
     """
 
     path: str

@@ -14,6 +14,11 @@ from sartext.files import read_json
 
 Level = Literal["none", "patch", "minor", "major"]
 
+_OF_CAPTION = frozenset(
+    {"facts", "source_caption", "method", "method_version", "model_sha256", "prompt_sha256", "score"}
+)
+"""Columns that tell how a caption was made: they change with it."""
+
 _SPLIT_FILE = re.compile(r"^(?P<folder>[^/]+)/(?:train|validation|test)(?:-\d{5}-of-\d{5})?(?P<suffix>\.[a-z.]+)$")
 
 
@@ -22,7 +27,8 @@ class Comparison:
     """The differences from an old release to a new one.
 
     ``moved`` holds image id, old and new split; ``captions`` image id, old and new caption; ``metadata`` the ids
-    that differ in any other column; ``columns`` and ``layout`` say in words what differs in structure.
+    that differ in any other column (the facts and method of a new caption belong to it); ``columns`` and
+    ``layout`` say in words what differs in structure.
     """
 
     same_bytes: bool
@@ -76,7 +82,7 @@ def compare(old: Path, new: Path) -> Comparison:
         captions=tuple(
             (name, a["caption"], b["caption"]) for name, a, b in changed if a["caption"] != b["caption"]
         ),
-        metadata=tuple(name for name, a, b in changed if _rest(a) != _rest(b)),
+        metadata=tuple(name for name, a, b in changed if _otherwise_different(a, b)),
         corpora_added=tuple(sorted(new_corpora - old_corpora)),
         corpora_removed=tuple(sorted(old_corpora - new_corpora)),
         columns=tuple(_different_columns(old, new)),
@@ -126,8 +132,8 @@ def content_files(folder: Path) -> dict[str, str]:
 def is_content(path: str) -> bool:
     """Whether a file of a release belongs to its content: what stands there whatever the version is called."""
     return not (
-        path in {"README.md", "MANIFEST.json", "CHANGES.md", "content.json"}
-        or path.startswith(("provenance/", "quality/data-docs/"))
+        path in {"README.md", "MANIFEST.json", "CHANGES.md", "content.json", "quality/report.md"}
+        or path.startswith("provenance/")
     )
 
 
@@ -163,8 +169,9 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         ) from error
 
 
-def _rest(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in {"split", "caption"}}
+def _otherwise_different(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    told = {"split", "caption"} | (_OF_CAPTION if old["caption"] != new["caption"] else set())
+    return any(old.get(name) != new.get(name) for name in (old.keys() | new.keys()) - told)
 
 
 def _corpora(folder: Path) -> set[str]:

@@ -13,13 +13,15 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.corpora.quarantine import Fault, read_quarantine
 from sartext.errors import ArtefactError, nearest
-from sartext.files import read_json
+from sartext.files import read_json, sha256_file
+from sartext.release.candidate.ledger import RELEASED
 from sartext.release.inputs import read_index
 from sartext.release.splits.duplicates import read_duplicates
 from sartext.tables import CAPTIONS, LEDGER, SPLITS, UNCAPTIONED, read_rows
 
 Row = tuple[str, str]
 
+CONTENT = "content.json"
 NOT_YET = "not decided yet: run `make release`"
 _BOXES_SHOWN = 20
 
@@ -48,7 +50,7 @@ def explain(project: Project, image_id: str) -> list[Row]:
         raise ArtefactError(f"no source image is called '{image_id}'", where=corpus, way_out=way_out)
     story = [("image", image_id), ("corpus", f"{corpus}: {entry.title}")]
     if found:
-        story += [*_source(found[0], entry), *_annotation(found[0])]
+        story += [*_source(found[0], entry), *_annotation(found[0], entry)]
     story += _faults(faults, image_id, fate)
     if found:
         story += [
@@ -56,8 +58,8 @@ def explain(project: Project, image_id: str) -> list[Row]:
             *_duplicates(project, image_id),
             *_split(project, image_id),
         ]
-        story += _gate(project, image_id)
-    return [*story, _fate(fate)]
+        story += _gate(project, image_id, fate)
+    return [*story, _fate(project, fate)]
 
 
 def _corpus_of(project: Project, image_id: str) -> str:
@@ -100,7 +102,7 @@ def _source(row: Mapping[str, Any], entry: Entry) -> list[Row]:
     return told
 
 
-def _annotation(row: Mapping[str, Any]) -> list[Row]:
+def _annotation(row: Mapping[str, Any], entry: Entry) -> list[Row]:
     told = []
     for one in row["objects"][:_BOXES_SHOWN]:
         corners = ", ".join(f"{one[side]:g}" for side in ("xmin", "ymin", "xmax", "ymax"))
@@ -111,8 +113,8 @@ def _annotation(row: Mapping[str, Any]) -> list[Row]:
         more = "; …" if len(row["objects"]) > _BOXES_SHOWN else ""
         objects = f"{summary}: {'; '.join(told)}{more}"
     else:
-        objects = "no object"
-    story = [("annotated objects", objects)]
+        objects = "no object" if entry.kind in {"detection", "segmentation"} else ""
+    story = [("annotated objects", objects)] if objects else []
     cover = [f"{one['label']} {one['fraction']:.1%}" for one in row["regions"] if one["zone"] == "image"]
     if cover:
         story.append(("annotated land cover", ", ".join(cover)))
@@ -173,22 +175,29 @@ def _split(project: Project, image_id: str) -> list[Row]:
     return [*story, ("split", f"{mine['split'] or 'none'}: {mine['reason']}")]
 
 
-def _gate(project: Project, image_id: str) -> list[Row]:
-    path = project.build / "quality" / "gate.json"
-    if not path.is_file():
+def _gate(project: Project, image_id: str, fate: Mapping[str, Any] | None) -> list[Row]:
+    if fate is None:
         return [("gate", NOT_YET)]
-    verdict = read_json(path)
-    story = [("gate", "passed" if verdict["passed"] else "refused")]
-    for suite in verdict["suites"]:
-        rows = suite["expectations"]
-        passed = sum(bool(row["passed"]) for row in rows)
-        story.append((f"gate: {suite['name']}", f"{passed} of {len(rows)} expectations passed"))
-        story += [
-            (f"gate: {suite['name']}", f"{row['severity']}: {row['name']}: {row['detail']}")
-            for row in rows
-            if not row["passed"] and _names(str(row["detail"]), image_id)
-        ]
-    return story
+    if fate["fate"] != RELEASED:
+        return []
+    verdict = _verdict(project)
+    if verdict is None:
+        return [("gate", NOT_YET)]
+    rows = [(suite["name"], row) for suite in verdict["suites"] for row in suite["expectations"]]
+    passed = sum(bool(row["passed"]) for _, row in rows)
+    story = [
+        ("gate", f"{'passed' if verdict['passed'] else 'refused'}: {passed} of {len(rows)} expectations passed")
+    ]
+    return story + [
+        (f"gate: {suite}", f"{row['severity']}: {row['name']}: {row['detail']}")
+        for suite, row in rows
+        if not row["passed"] and _names(str(row["detail"]), image_id)
+    ]
+
+
+def _verdict(project: Project) -> dict[str, Any] | None:
+    path = project.build / "quality" / "gate.json"
+    return dict(read_json(path)) if path.is_file() else None
 
 
 def _names(text: str, image_id: str) -> bool:
@@ -196,9 +205,30 @@ def _names(text: str, image_id: str) -> bool:
     return re.search(rf"(?<![\w./-]){re.escape(image_id)}(?![\w/-])", text) is not None
 
 
-def _fate(fate: Mapping[str, Any] | None) -> Row:
+def _fate(project: Project, fate: Mapping[str, Any] | None) -> Row:
     if fate is None:
         return "fate", NOT_YET
-    if fate["reason"]:
+    if fate["fate"] != RELEASED:
         return "fate", f"{fate['fate']} by stage {fate['stage']}: {fate['reason']}"
-    return "fate", str(fate["fate"])
+    verdict = _verdict(project)
+    if verdict is not None and not verdict["passed"]:
+        return "fate", "refused by the gate"
+    version = _published(project) if verdict is not None else None
+    return "fate", f"released in {version}" if version else "in the candidate"
+
+
+def _published(project: Project) -> str | None:
+    """The version that holds the candidate: what was published last is what was assembled after this verdict.
+
+    The candidate itself is not hashed again; that takes as long as the gate's reading of it.
+    """
+    record = project.build / "publication" / "publication.json"
+    assembled = project.build / "release"
+    if not (record.is_file() and (assembled / CONTENT).is_file()):
+        return None
+    told, content = read_json(record), read_json(assembled / CONTENT)
+    of_verdict = content.get("files", {}).get("quality/gate.json") == sha256_file(
+        project.build / "quality" / "gate.json"
+    )
+    same = told.get("content_sha256") == content.get("content_sha256")
+    return str(told["version"]) if of_verdict and same and "version" in told else None

@@ -36,7 +36,9 @@ def extract(release: Path, target: Path) -> dict[str, object]:
                 path.write_bytes(image["bytes"])
                 count += 1
         if (release / "csv").is_dir():
-            shutil.copytree(release / "csv", folder / "csv", copy_function=shutil.copyfile)
+            (folder / "csv").mkdir()
+            for listed in sorted((release / "csv").glob("*.csv")):  # `copytree` hides that the disk is full
+                shutil.copyfile(listed, folder / "csv" / listed.name)
     return {"images": count, "path": str(target)}
 
 

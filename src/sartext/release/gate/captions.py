@@ -74,6 +74,11 @@ def _share(held: Sequence[Collection[str]]) -> float:
     return max(counted.values()) / len(held)
 
 
+def _too_few(inputs: Inputs) -> tuple[list[str], str]:
+    counted = Counter(inputs.column("corpus"))
+    return sorted(name for name, count in counted.items() if count < ENOUGH), f"fewer than {ENOUGH} captions"
+
+
 SUITE = Suite(
     "captions",
     frames=(
@@ -120,6 +125,7 @@ SUITE = Suite(
             "pattern_share",
             "share of a corpus",
             lambda gate: gate.sentence_pattern_share,
+            unjudged=_too_few,
         ),
         most(
             "share of one caption of no objects",
@@ -127,6 +133,7 @@ SUITE = Suite(
             "objectless_share",
             "share of a corpus",
             lambda gate: gate.no_object_share,
+            unjudged=_too_few,
         ),
     ),
 )

@@ -42,6 +42,7 @@ class Check:
         unit: the unit of the figure.
         severity: a critical one blocks the release.
         figure: the number of rows that fail, or the value that was observed.
+        unjudged: the subjects that are too small to be judged, and why; their values count as zero.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Check:
     unit: str
     severity: Severity = "critical"
     figure: Literal["failing", "observed"] = "failing"
+    unjudged: Callable[[Inputs], tuple[Sequence[str], str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,15 @@ def without(name: str, frame: str, column: str, unit: str, severity: Severity = 
     )
 
 
-def most(name: str, frame: str, column: str, unit: str, limit: Callable[[GateParameters], float]) -> Check:
+def most(
+    name: str,
+    frame: str,
+    column: str,
+    unit: str,
+    limit: Callable[[GateParameters], float],
+    *,
+    unjudged: Callable[[Inputs], tuple[Sequence[str], str]] | None = None,
+) -> Check:
     """Expect the largest value of a column to stay at or under a limit; the figure is that value."""
     return Check(
         name,
@@ -83,4 +93,5 @@ def most(name: str, frame: str, column: str, unit: str, limit: Callable[[GatePar
         lambda gate: {"column": column, "max_value": limit(gate)},
         unit,
         figure="observed",
+        unjudged=unjudged,
     )

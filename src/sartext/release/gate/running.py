@@ -5,16 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from sartext.config import Project
-from sartext.files import atomic_folder, write_json, write_text
+from sartext.files import atomic_folder, write_json
 from sartext.release.gate import validation
 from sartext.release.gate.checks import Suite
 from sartext.release.gate.inputs import Inputs
 from sartext.release.gate.suites import SUITES
 from sartext.release.gate.verdict import candidate_sha256, failures
 from sartext.release.inputs import refuse_unlisted
-
-DOCS_OF = "candidate.sha256"
-"""The file in ``build/docs`` that names the candidate the Data Docs are about."""
 
 
 def run(project: Project) -> dict[str, object]:
@@ -36,7 +33,6 @@ def run(project: Project) -> dict[str, object]:
     write_json(project.build / "quality" / "gate.json", verdict)
     with atomic_folder(project.build / "docs") as folder:
         validation.write_docs(context, folder)
-        write_text(folder / DOCS_OF, content + "\n")
     return summary(verdict)
 
 

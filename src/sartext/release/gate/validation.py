@@ -46,7 +46,9 @@ def evaluate(context: Any, suite: Suite, inputs: Inputs) -> dict[str, object]:  
         checks = [check for check in suite.checks if check.frame == frame.name]
         measured = measure(frame, inputs)
         results = _validate(context, suite.name, measured, checks, inputs)
-        rows.update((check.name, row(check, measured, results.get(check.name))) for check in checks)
+        for check in checks:
+            told = row(check, measured, results.get(check.name))
+            rows[check.name] = _tell_unjudged(check, measured, inputs, told)
     expectations = [rows[check.name] for check in suite.checks]
     evaluated = [one for one in expectations if one["status"] == "evaluated"]
     blocked = [one for one in expectations if one["severity"] == "critical" and not one["passed"]]
@@ -149,6 +151,18 @@ def row(check: Check, measured: Measured, result: dict[str, Any] | None) -> dict
     figure = _figure(check, result["result"])
     passed = bool(result["success"])
     return _row(check, "evaluated", passed=passed, figure=figure, detail=_detail(check, measured, columns, result))
+
+
+def _tell_unjudged(check: Check, measured: Measured, inputs: Inputs, told: dict[str, object]) -> dict[str, object]:
+    """Say which subjects were not judged; where none was, there is no figure, as nothing was measured."""
+    if check.unjudged is None or told["status"] != "evaluated" or not told["passed"]:
+        return told
+    names, why = check.unjudged(inputs)
+    if not names:
+        return told
+    if len(names) == len(measured.data):
+        return {**told, "figure": None, "detail": f"not judged: {why}"}
+    return {**told, "detail": f"{told['detail']}; {', '.join(names)} not judged: {why}"}
 
 
 def _row(check: Check, status: str, *, passed: bool, figure: float | None, detail: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The dataset card (``README.md``) and ``CHANGES.md`` of a release."""
+"""The dataset card (``README.md``) of a release."""
 
 import io
 import json
@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sartext.config import ReleaseParameters
-from sartext.release.comparison import Comparison
 from sartext.release.formats.parquet import SCHEMA
 from sartext.release.material import SPLITS
+from sartext.release.publication.columns import MEANINGS
+from sartext.release.publication.markdown import table
 
-EXAMPLES = 10
+EXAMPLES = 3
+NOT_APPLICABLE = "not-applicable"
+"""What the catalogue says of a corpus without a homepage."""
+
 _SIZES = (
     (1_000, "n<1K"),
     (10_000, "1K<n<10K"),
@@ -22,7 +26,7 @@ _SIZES = (
 _METHODS = {
     "a2c": "from annotated objects: how many of each class there are, and which lie in the center",
     "sa2c": "from segmentation masks: which land cover there is, how much of it, and where",
-    "optical-rules": "from a person's caption of the optical image of the same place, cut to what SAR shows",
+    "optical-rules": "from an existing caption of the optical image of the same place, cut to what SAR shows",
     "optical-llm": "from an optical caption, rewritten by a language model",
     "optical-model": "from a caption that a model wrote for the optical image of the same place",
     "narrator": "by a captioning model trained on the other captions (train split only)",
@@ -35,6 +39,8 @@ def dataset_card(
     content: str,
     statistics: Mapping[str, Any],
     licences: Sequence[Any],
+    *,
+    pairs: Sequence[Mapping[str, Any]],
 ) -> str:
     """Return the Hugging Face dataset card of a release.
 
@@ -44,6 +50,7 @@ def dataset_card(
         content: the identity of the content.
         statistics: ``statistics.json`` of the release.
         licences: the rows of ``LICENSES.csv``.
+        pairs: the pairs of the release, for examples of their captions and whether one is of a benchmark.
     """
     sections = (
         f"# {parameters.title} {version}\n",
@@ -53,10 +60,11 @@ def dataset_card(
         _columns(),
         "## How the captions are made\n",
         _captions(statistics),
+        _examples(pairs),
         "## Use\n",
         _use(parameters, version),
         "## Intended use and limitations\n",
-        _LIMITATIONS,
+        _limitations(pairs),
         "## Licences\n",
         _licences(licences),
         "## Verify\n",
@@ -124,11 +132,19 @@ def _summary(statistics: Mapping[str, Any]) -> str:
     words = statistics["words"]
     return (
         f"{statistics['pairs']:,} SAR images of {len(corpora)} corpora, each with an English caption "
-        "made from a checked record of facts. Facts, caption and origin of every pair travel with it."
-        f"{note}\n\nCaptions have {words['least']} to {words['most']} words, {words['mean']:g} on average; "
-        f"{statistics['distinct_captions']:,} of them are distinct. Images that show the same facts may share a "
-        "caption: compare `facts`, not text, when scoring retrieval.\n"
+        f"made from a checked record of facts.{_simulated(corpora)} Facts, caption and origin of every pair "
+        f"travel with it.{note}\n\nCaptions have {words['least']} to {words['most']} words, {words['mean']:g} on "
+        f"average; {statistics['distinct_captions']:,} of them are distinct. Images that show the same facts "
+        "may share a caption: compare `facts`, not text, when scoring retrieval.\n"
     )
+
+
+def _simulated(corpora: Mapping[str, Any]) -> str:
+    simulated = [name for name, one in corpora.items() if str(one["sensor"]).startswith("simulated")]
+    if not simulated:
+        return ""
+    which = "These images" if len(simulated) == len(corpora) else f"The images of {', '.join(simulated)}"
+    return f" {which} are simulated, not acquired by any sensor."
 
 
 def _counts(statistics: Mapping[str, Any]) -> str:
@@ -149,12 +165,11 @@ def _counts(statistics: Mapping[str, Any]) -> str:
 
 
 def _columns() -> str:
-    names = ", ".join(f"`{name}`" for name in SCHEMA.names)
+    rows = [[f"`{name}`", MEANINGS[name]] for name in SCHEMA.names]
     return (
-        f"Columns of `data/*.parquet`: {names}.\n\n"
-        "`image` holds the bytes of a PNG or JPEG file, or null where the image is withheld; `facts` is JSON; "
-        "`sha256` and `pixels_sha256` are of the source file and of its decoded pixels; `image_sha256` is of the "
-        "bytes in `image`. `ledger.parquet` tells the fate of every source image, also of those left out.\n"
+        "The columns of `data/*.parquet`:\n\n"
+        + table(["Column", "Meaning"], rows)
+        + "\n`ledger.parquet` tells the fate of every source image, also of those left out.\n"
     )
 
 
@@ -170,6 +185,27 @@ def _captions(statistics: Mapping[str, Any]) -> str:
         'image, both ways. Counts over twenty read "more than twenty".\n\n'
         + table(["Method", "Made", "Captions"], rows)
     )
+
+
+def _examples(pairs: Sequence[Mapping[str, Any]]) -> str:
+    """The first caption of each method, in the order of the ids; further ones where there are fewer than three."""
+    first: dict[str, Mapping[str, Any]] = {}
+    ordered = sorted(pairs, key=lambda row: str(row["image_id"]))
+    for row in ordered:
+        first.setdefault(row["method"], row)
+    shown = list(first.values())
+    texts = {row["caption"] for row in shown}
+    for row in ordered:
+        if len(shown) >= EXAMPLES:
+            break
+        if row["caption"] not in texts:
+            shown.append(row)
+            texts.add(row["caption"])
+    rows = [
+        [f"`{row['image_id']}`", f"`{row['method']}`", row["caption"]]
+        for row in sorted(shown, key=lambda row: (str(row["method"]), str(row["image_id"])))
+    ]
+    return "Examples:\n\n" + table(["Image", "Method", "Caption"], rows)
 
 
 def _use(parameters: ReleaseParameters, version: str) -> str:
@@ -193,15 +229,21 @@ pairs whose image is included.
 """
 
 
-_LIMITATIONS = """For training and evaluating image-text models on SAR: retrieval, captioning, grounding of counts
-and places. Near-duplicates and images of one place never stand on both sides of a split, and images of the listed
-benchmarks are in the test split only.
+def _limitations(pairs: Sequence[Mapping[str, Any]]) -> str:
+    benchmarks = sorted({str(row["benchmark"]) for row in pairs if row["benchmark"]})
+    note = f" Images of the benchmarks ({', '.join(benchmarks)}) are in the test split only." if benchmarks else ""
+    return _PURPOSE.rstrip() + note + "\n\n" + _LIMITATIONS
 
-- Captions tell what the annotations tell: a class that was not annotated is not mentioned, and the absence of a
-  mention is no statement of absence.
-- They are made by rules from facts, so their language is plainer than a person's.
+
+_PURPOSE = """For training and evaluating image-text models on SAR: retrieval, captioning, grounding of counts
+and places. Near-duplicates and images of one place never stand on both sides of a split.
+"""
+
+_LIMITATIONS = """- Captions tell what the annotations tell: a class that was not annotated is not mentioned, and
+  the absence of a mention is no statement of absence.
+- Captions made by rules are plainer than a person's.
 - Errors of the source annotations are errors here.
-- SAR backscatter depends on band, polarisation and incidence angle; the corpora differ in all three.
+- SAR backscatter depends on band, polarisation and incidence angle; corpora may differ in all three.
 - Not for navigation, surveillance of persons, targeting, or any decision about safety.
 """
 
@@ -220,49 +262,15 @@ sartext release verify path/to/{version}
 checks every file against `MANIFEST.json` and every image against its hash. The content is
 `{content}`.
 
-`provenance/` holds the graph, parameters and data hashes that this release was built from, `quality/` the results
-of the gate.
+`provenance/` holds the graph, parameters and data hashes that this release was built from, `quality/report.md` the
+results of the gate, `quality/gate.json` the same for programs.
 """
 
 
 def _citations(licences: Sequence[Any]) -> str:
-    return "\n".join(f"- `{row['corpus']}`: {row['citation']} {row['source_url']}" for row in licences) + "\n"
+    return "\n".join(f"- `{row['corpus']}`: {row['citation']}{_homepage(row)}" for row in licences) + "\n"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_cell(one) for one in line) + " |" for line in lines) + "\n"
-
-
-def _cell(value: object) -> str:
-    return " ".join(str(value).split()).replace("|", "\\|")
-
-
-def changes(version: str, before: str | None, difference: Comparison | None, statistics: Mapping[str, Any]) -> str:
-    """Return ``CHANGES.md``: what differs from the version before, with examples."""
-    if before is None or difference is None:
-        corpora = len(statistics["corpora"])
-        return f"# {version}\n\nThe first release: {statistics['pairs']:,} pairs of {corpora} corpora.\n"
-    parts = [f"# {version}\n\nA {difference.level} change against {before}.\n"]
-    parts.append(table(["Change", "Count"], [[name, f"{n:,}"] for name, n in difference.counts().items()]))
-    parts.append(_listed("Columns", difference.columns))
-    parts.append(_listed("Layout", difference.layout))
-    parts.append(_listed("Corpora added", difference.corpora_added))
-    parts.append(_listed("Corpora removed", difference.corpora_removed))
-    parts.append(_listed("Images added", difference.added))
-    parts.append(_listed("Images removed", difference.removed))
-    parts.append(_listed("Moved to another split", [f"{i}: {old} to {new}" for i, old, new in difference.moved]))
-    parts.append(
-        _listed("Captions changed", [f'{i}: "{old}" became "{new}"' for i, old, new in difference.captions])
-    )
-    parts.append(_listed("Other columns changed", difference.metadata))
-    return "\n".join(part for part in parts if part)
-
-
-def _listed(title: str, items: Sequence[str]) -> str:
-    if not items:
-        return ""
-    shown = [f"- {' '.join(item.split())}" for item in items[:EXAMPLES]]
-    more = [f"- and {len(items) - EXAMPLES:,} more"] if len(items) > EXAMPLES else []
-    return "\n".join([f"## {title}\n", *shown, *more]) + "\n"
+def _homepage(row: Mapping[str, Any]) -> str:
+    url = row["source_url"]
+    return f" {url}" if url and url != NOT_APPLICABLE else ""

@@ -29,8 +29,9 @@ def write_provenance(project: Project, folder: Path) -> None:
             shutil.copyfile(project.root / name, folder / name)
     lock = read_lock(project)
     if lock is not None:
-        stages = ancestors(lock.get("stages") or {}, STAGE)
-        kept = {name: stage for name, stage in (lock.get("stages") or {}).items() if name in stages}
+        stages = lock.get("stages") or {}
+        # by name: DVC writes them in the order in which they happened to run
+        kept = {name: stages[name] for name in sorted(ancestors(stages, STAGE))}
         write_text(folder / "dvc.lock", _dump({**lock, "stages": kept}))
 
 
@@ -95,7 +96,7 @@ def _touch(outs: Iterable[str], deps: Iterable[str]) -> bool:
 
 
 def corpus_hashes(project: Project) -> dict[str, str | None]:
-    """Return the hash of each corpus folder as it was read, from ``dvc.lock``; None where nothing recorded it."""
+    """Return DVC's MD5 of each corpus folder as it was read, from ``dvc.lock``; None where nothing recorded it."""
     stages = (read_lock(project) or {}).get("stages") or {}
     read = {
         str(dep["path"]): str(dep["md5"])

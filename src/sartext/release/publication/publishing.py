@@ -24,15 +24,16 @@ from sartext.files import (
     write_json,
     write_text,
 )
+from sartext.progress import track
 from sartext.release.assembly import CONTENT, content_sha256
 from sartext.release.comparison import Comparison, compare, content_files
-from sartext.release.gate.running import DOCS_OF
 from sartext.release.gate.verdict import require_passed
 from sartext.release.publication import provenance, versions
-from sartext.release.publication.card import changes, dataset_card
+from sartext.release.publication.card import dataset_card
+from sartext.release.publication.history import changes
+from sartext.release.publication.report import quality_report
 from sartext.release.verification import MANIFEST, read_manifest
-
-DATA_DOCS = "quality/data-docs"
+from sartext.tables import PAIRS, read_rows
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,9 @@ def decide(project: Project, content: str) -> Decision:
     if wanted == "auto":
         return Decision(versions.show(versions.raised(found[-1], difference.level)), True, highest, difference)
     if (versions.parse(wanted) or versions.FIRST) in found:
-        same = read_manifest(project.releases / wanted)["content_sha256"] == content
-        if same:
+        named = read_manifest(project.releases / wanted)
+        if named["content_sha256"] == content:
+            _require_whole(project.releases / wanted, named)
             return Decision(wanted, new=False, before=highest)
         raise ReleaseError(
             f"version {wanted} exists with other content",
@@ -167,14 +169,35 @@ def _record_path(project: Project) -> Path:
 
 
 def _require_whole(folder: Path, manifest: dict[str, Any]) -> None:
-    for name, one in manifest["files"].items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != one["size"]:
-            raise ReleaseError(
-                f"the published release is damaged: {name}",
-                where=folder,
-                way_out="restore it from a copy, or remove the folder and publish it again",
-            )
+    """Raise an error unless every file is the one that the manifest lists, byte for byte."""
+    listed: dict[str, dict[str, Any]] = manifest["files"]
+    damaged = [
+        name
+        for name in track(sorted(listed), "checking what is published", len(listed))
+        if not _is_listed(folder / name, listed[name])
+    ]
+    if damaged:
+        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        raise _damaged(folder, damaged[0] + more)
+    if content_sha256(content_files(folder)) != manifest["content_sha256"]:
+        raise _damaged(folder, MANIFEST)
+
+
+def _is_listed(path: Path, listed: dict[str, Any]) -> bool:
+    return (
+        path.is_file()
+        and not path.is_symlink()
+        and path.stat().st_size == listed["size"]
+        and sha256_file(path) == listed["sha256"]
+    )
+
+
+def _damaged(folder: Path, what: str) -> ReleaseError:
+    return ReleaseError(
+        f"the published release is damaged: {what}",
+        where=folder,
+        way_out="restore it from a copy, or remove the folder and publish it again",
+    )
 
 
 def _clear_interrupted(releases: Path) -> None:
@@ -203,14 +226,16 @@ def _new_folder(target: Path) -> Iterator[Path]:
 
 def _fill(project: Project, folder: Path, decision: Decision, content: str) -> None:
     source = project.build / "release"
-    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=_leave_out_record, copy_function=shutil.copyfile)
-    _copy_docs(project, folder)
+    _copy_files(source, folder)
+    write_text(folder / "quality" / "report.md", quality_report(read_json(source / "quality" / "gate.json")))
     provenance.write_provenance(project, folder / "provenance")
     parameters = project.parameters.release
     statistics = read_json(source / "statistics.json")
     with (source / "LICENSES.csv").open(encoding="utf-8", newline="") as stream:
         licences = list(csv.DictReader(stream))
-    write_text(folder / "README.md", dataset_card(parameters, decision.version, content, statistics, licences))
+    pairs = read_rows(project.build / "candidate" / "pairs.parquet", PAIRS)
+    card = dataset_card(parameters, decision.version, content, statistics, licences, pairs=pairs)
+    write_text(folder / "README.md", card)
     write_text(folder / "CHANGES.md", changes(decision.version, decision.before, decision.difference, statistics))
     files = {
         path: {"sha256": digest, "size": (folder / path).stat().st_size}
@@ -221,7 +246,7 @@ def _fill(project: Project, folder: Path, decision: Decision, content: str) -> N
         "version": decision.version,
         "content_sha256": content,
         "git": provenance.git_state(project.root),
-        "corpora": provenance.corpus_hashes(project),
+        "corpora_dvc_md5": provenance.corpus_hashes(project),
         "tools": provenance.tool_versions(),
         "files": files,
     }
@@ -232,22 +257,11 @@ def _fill(project: Project, folder: Path, decision: Decision, content: str) -> N
         )
 
 
-def _leave_out_record(folder: str, names: list[str]) -> set[str]:
-    return {CONTENT} & set(names)
-
-
-def _copy_docs(project: Project, folder: Path) -> None:
-    """Copy the Data Docs if they are about this candidate: they are no output of a stage and may be stale.
-
-    Only the pages and their icon: no page refers to the megabytes of fonts and pictures beside them.
-    """
-    docs = project.build / "docs"
-    marker = docs / DOCS_OF
-    verdict = read_json(folder / "quality" / "gate.json")
-    if not marker.is_file() or marker.read_text(encoding="utf-8").strip() != verdict["content_sha256"]:
-        return
-    for page in sorted(docs.rglob("*")):
-        if page.suffix in {".html", ".ico"}:
-            copy = folder / DATA_DOCS / page.relative_to(docs)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(page, copy)
+def _copy_files(source: Path, target: Path) -> None:
+    """Copy what was assembled, but its record; file by file, as ``copytree`` hides why it failed (a full disk)."""
+    for path in sorted(source.rglob("*")):
+        copy = target / path.relative_to(source)
+        if path.is_dir():
+            copy.mkdir(parents=True, exist_ok=True)
+        elif path != source / CONTENT:
+            shutil.copyfile(path, copy)

@@ -8,6 +8,7 @@ near-duplicate.
 
 import csv
 import io
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from sartext.catalogue.entry import Entry
 from sartext.config import NearDuplicateParameters
 from sartext.corpora.images import Unusable, picture
 from sartext.errors import ArtefactError
-from sartext.files import write_text
+from sartext.files import disk_errors, write_text
 from sartext.progress import map_parallel
 from sartext.release.splits.correlation import SIDE, correlations
 from sartext.release.splits.proposals import WINDOWS, Hashes, close_pairs, window_hashes
@@ -93,13 +94,15 @@ def find_near(
         parameters: what counts as near.
 
     Raises:
-        ArtefactError: an image of the index cannot be read any more.
+        ArtefactError: an image of the index cannot be read any more, or the disk is full.
     """
     scratch_folder = root / "build"  # 136k thumbnails are half a gigabyte: on disk, and /tmp may be memory
     scratch_folder.mkdir(exist_ok=True)
     with TemporaryFile(dir=scratch_folder) as scratch:
         shape = (max(1, len(subjects)), SIDE, SIDE)
-        scratch.truncate(shape[0] * SIDE * SIDE)
+        with disk_errors(scratch_folder / "thumbnails"):
+            # a page of a map that the disk has no room for kills the process: all room is taken beforehand
+            os.posix_fallocate(scratch.fileno(), 0, shape[0] * SIDE * SIDE)
         thumbnails = np.memmap(scratch, dtype=np.uint8, mode="r+", shape=shape)
         hashes = np.zeros((len(subjects), len(WINDOWS)), dtype=np.uint64)
         flat = np.zeros(len(subjects), dtype=bool)
