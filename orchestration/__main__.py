@@ -5,12 +5,10 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
-from sartext.cli import Group
-from sartext.errors import SarTextError
+from sartext.cli import Group, run
 
 root_option = click.option(
     "--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project's folder."
@@ -84,30 +82,9 @@ def _enter(root: Path) -> None:
 
 
 def main() -> None:
-    """Run a command; an error is one line on standard error and a non-zero exit code."""
-    debug = "--debug" in sys.argv[1:]
+    """Run a command of ``python -m orchestration``."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        cli(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; what was complete stays, run the command again", 130)
-    except SarTextError as error:
-        if debug:
-            raise
-        _fail(str(error), 1)
-    except Exception as error:
-        if debug:
-            raise
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        _fail(f"{reason}; run it with `python -m orchestration --debug` for the traceback", 1)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"error: {message}\n")
-    sys.exit(code)
+    run(cli, "python -m orchestration")
 
 
 if __name__ == "__main__":

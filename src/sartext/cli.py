@@ -272,16 +272,26 @@ def doctor(project: Project) -> None:
 
 
 def main() -> None:
-    """Run a command; an error is one line on standard error and a non-zero exit code."""
-    debug = "--debug" in sys.argv[1:]
+    """Run a command of ``sartext``."""
     logging.getLogger("rasterio").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _terminated)
+    run(cli, "sartext")
+
+
+def run(group: click.Group, program: str) -> None:
+    """Run a command line; an error is one line on standard error and a non-zero exit code.
+
+    Args:
+        group: the commands.
+        program: how a person calls them, for the advice that an error gives.
+    """
+    debug = "--debug" in sys.argv[1:]
     try:
-        cli(standalone_mode=False)
+        group(standalone_mode=False)
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "sartext"
+        command = error.ctx.command_path if error.ctx else program
         _fail(f"{error.format_message()}; `{command} --help` tells more", error.exit_code)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
@@ -295,7 +305,7 @@ def main() -> None:
         if debug:
             raise
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        _fail(f"{reason}; run it with `sartext --debug` for the traceback", 1)
+        _fail(f"{reason}; run it with `{program} --debug` for the traceback", 1)
 
 
 def _terminated(number: int, frame: object) -> NoReturn:

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 import yaml
 
+from orchestration.sample import FOLDERS as SAMPLE
 from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.config import Project
 from sartext.corpora.images import picture, release_bytes
@@ -18,15 +19,7 @@ from sartext.tables import INDEX, read_rows
 pytestmark = pytest.mark.realdata
 
 FOLDERS = {
-    "ssdd": "SSDD",
-    "hrsid": "HRSID",
-    "sar-aircraft": "SAR-AIRcraft-1.0",
-    "ls-ssdd": "LS-SSDD",
-    "oil-spill": "OilSpill-M4D",
-    "terramesh": "TerraMesh-examples",
-    "sen1floods11": "Sen1Floods11-sample",
-    "sen1-2": "SEN1-2",
-    "rsicd": "RSICD",
+    **SAMPLE,
     "rsitmd": "RSITMD-captions",
     "ucm-captions": "UCM-captions",
     "sydney-captions": "Sydney-captions",
