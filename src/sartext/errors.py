@@ -68,6 +68,22 @@ class ReleaseError(SarTextError):
     """A release cannot be assembled, published or verified."""
 
 
+class ModelError(SarTextError):
+    """A model cannot be built, loaded or saved."""
+
+
+class TrainingError(SarTextError):
+    """A training cannot start or go on."""
+
+
+class DecodingError(SarTextError):
+    """Images cannot be captioned as asked."""
+
+
+class TrackingError(SarTextError):
+    """The tracking server cannot be used; what was to be tracked is kept."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"did you mean 'x'?"`` for the nearest known name, or the names that are known."""
     names = sorted(known)

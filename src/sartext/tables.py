@@ -145,6 +145,31 @@ LEDGER = pa.schema(
 )
 """One row per source image: ``fate`` is ``released`` or ``left out``, with the stage and the reason."""
 
+SHARDS = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("corpus", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("group_id", pa.string(), nullable=False),
+        pa.field("modality", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("captions", pa.list_(pa.string()), nullable=False),
+        pa.field("facts", pa.string()),
+        pa.field("objects", pa.list_(OBJECT), nullable=False),
+        pa.field("regions", pa.list_(REGION), nullable=False),
+        pa.field("shard", pa.string(), nullable=False),
+        pa.field("offsets", pa.list_(pa.int64()), nullable=False),
+        pa.field("sizes", pa.list_(pa.int64()), nullable=False),
+    ]
+)
+"""The index of a folder of shards, a row per pair: what is said of the image, and where its PNGs lie.
+
+``captions`` are the texts as they stand; ``objects`` (boxes in pixels of model input, none under the smallest
+size) and ``regions`` are the annotation that training captions are realised from, empty where the captions are
+all there is; ``facts`` is their record, null for optical captions. ``offsets`` and ``sizes`` are bytes in the tar
+file ``shard``, one for each look.
+"""
+
 Row = Mapping[str, Any]
 
 

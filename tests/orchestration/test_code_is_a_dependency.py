@@ -20,9 +20,11 @@ ENTRIES = {
     "publication": "sartext.release.publication",
 }
 
-CORE = {f"src/sartext/{name}.py" for name in ("__init__", "config", "errors", "files", "locking", "progress")} | {
-    f"src/sartext/catalogue/{name}.py" for name in ("__init__", "entry", "loading")
-}
+CORE = (
+    {f"src/sartext/{name}.py" for name in ("__init__", "errors", "files", "locking", "progress")}
+    | {f"src/sartext/config/{name}.py" for name in ("__init__", "data", "project", "section", "training")}
+    | {f"src/sartext/catalogue/{name}.py" for name in ("__init__", "entry", "loading")}
+)
 """What every stage stands on; it decides no artefact's content."""
 
 

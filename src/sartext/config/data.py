@@ -1,0 +1,84 @@
+"""Parameters of the data: the embedded corpora, captions, splits, the gate and the release."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from sartext.config.section import Section
+
+
+class SimulationParameters(Section):
+    """The embedded corpora: how many images of each, and how they are formed."""
+
+    seed: int = Field(2507, ge=0)
+    size: int = Field(64, ge=32, le=1024, description="width and height in pixels")
+    ships: int = Field(400, ge=0)
+    objects: int = Field(300, ge=0)
+    landcover: int = Field(300, ge=0)
+    pairs: int = Field(300, ge=0)
+    optical: int = Field(2700, ge=0)
+    unlabelled: int = Field(200, ge=0)
+
+
+class CorpusParameters(Section):
+    """One corpus of the build: where its catalogue file is, relative to the project."""
+
+    catalogue: str
+
+
+class NarratorParameters(Section):
+    """How facts become text."""
+
+    seed: int = Field(11, ge=0)
+    paraphrase: bool = True
+
+
+class NearDuplicateParameters(Section):
+    """What counts as a near-duplicate."""
+
+    hash_distance: int = Field(8, ge=0, le=32, description="bits of the 64-bit perceptual hash that may differ")
+    correlation: float = Field(0.95, gt=0, le=1, description="normalised cross-correlation of thumbnails")
+    warn_cluster: int = Field(50, ge=2)
+
+
+class SplitParameters(Section):
+    """Shares of the groups, decided by the hash of the group's id."""
+
+    validation: float = Field(0.1, ge=0, lt=1)
+    test: float = Field(0.1, ge=0, lt=1)
+    salt: str = "sar-text"
+    near: NearDuplicateParameters = NearDuplicateParameters.model_validate({})
+
+    @model_validator(mode="after")
+    def _leave_room_for_training(self) -> "SplitParameters":
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together must stay under 1")
+        return self
+
+
+class GateParameters(Section):
+    """Thresholds of the quality gate."""
+
+    minimum_pairs: int = Field(1, ge=1)
+    caption_words: tuple[int, int] = (3, 80)
+    sentence_pattern_share: float = Field(0.5, gt=0, le=1)
+    no_object_share: float = Field(0.02, ge=0, le=1)
+    image_side: tuple[int, int] = (16, 20000)
+    saturated_share: float = Field(0.5, gt=0, le=1)
+
+    @field_validator("caption_words", "image_side")
+    @classmethod
+    def _bounds_in_order(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 1 <= value[0] <= value[1]:
+            raise ValueError("the lower bound must be at least 1 and at most the upper one")
+        return value
+
+
+class ReleaseParameters(Section):
+    """The published dataset."""
+
+    name: str = Field("sar-text", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str = "SAR-Text"
+    version: str = Field("auto", pattern=r"^(auto|\d+\.\d+\.\d+)$")
+    formats: tuple[Literal["parquet", "open-clip-csv"], ...] = Field(("parquet", "open-clip-csv"), min_length=1)
+    rows_per_file: int = Field(5000, ge=1)

@@ -1,0 +1,174 @@
+"""The whole of ``params.yaml``, and the places of a project."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ValidationError, model_validator
+
+from sartext.config.data import (
+    CorpusParameters,
+    GateParameters,
+    NarratorParameters,
+    ReleaseParameters,
+    SimulationParameters,
+    SplitParameters,
+)
+from sartext.config.section import Section, explain_validation
+from sartext.config.training import (
+    CheckpointParameters,
+    NarrationParameters,
+    ShardParameters,
+    StudyParameters,
+    TokenizerParameters,
+    TrainingParameters,
+)
+from sartext.errors import ParameterError, nearest
+
+
+class Parameters(Section):
+    """Everything that ``params.yaml`` may say."""
+
+    simulation: SimulationParameters | None = None
+    corpora: dict[str, CorpusParameters]
+    captions: tuple[str, ...] = ()
+    optical_captions: tuple[str, ...] = ()
+    narrated: tuple[str, ...] = ()
+    tokenizer: TokenizerParameters = TokenizerParameters.model_validate({})
+    shards: ShardParameters = ShardParameters.model_validate({})
+    training: TrainingParameters = TrainingParameters.model_validate({})
+    checkpoints: dict[str, CheckpointParameters] = {}
+    narration: NarrationParameters = NarrationParameters.model_validate({})
+    study: StudyParameters | None = None
+    narrator: NarratorParameters = NarratorParameters.model_validate({})
+    splits: SplitParameters = SplitParameters.model_validate({})
+    gate: GateParameters = GateParameters.model_validate({})
+    release: ReleaseParameters = ReleaseParameters.model_validate({})
+
+    @model_validator(mode="after")
+    def _lists_name_corpora(self) -> "Parameters":
+        for section in ("captions", "optical_captions", "narrated"):
+            names: tuple[str, ...] = getattr(self, section)
+            for name in names:
+                if name not in self.corpora:
+                    raise ValueError(f"{section}: unknown corpus '{name}'; {nearest(name, self.corpora)}")
+                if names.count(name) > 1:
+                    raise ValueError(f"{section}: corpus '{name}' is listed twice")
+        return self
+
+    @model_validator(mode="after")
+    def _checkpoints_descend_from_known_ones(self) -> "Parameters":
+        for name, row in self.checkpoints.items():
+            seen = [name]
+            while (parent := self.checkpoints[seen[-1]].parent) is not None:
+                if parent not in self.checkpoints:
+                    near = nearest(parent, self.checkpoints)
+                    raise ValueError(f"checkpoints.{seen[-1]}.from: no checkpoint '{parent}'; {near}")
+                if parent in seen:
+                    raise ValueError(f"checkpoints.{name}.from: it descends from itself ({row.origin})")
+                seen.append(parent)
+        return self
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout: its parameters and the places that stages read and write.
+
+    Args:
+        root: the folder that holds ``params.yaml``.
+    """
+
+    root: Path
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The validated content of ``params.yaml``."""
+        return load_parameters(self.root / "params.yaml")
+
+    @property
+    def data(self) -> Path:
+        """The source corpora, one folder each."""
+        return self.root / "data"
+
+    @property
+    def build(self) -> Path:
+        """The outputs of the stages."""
+        return self.root / "build"
+
+    @property
+    def releases(self) -> Path:
+        """The published releases of the dataset that ``params.yaml`` names."""
+        return self.root / "releases" / self.parameters.release.name
+
+    def source(self, corpus: str) -> Path:
+        """The folder of a source corpus."""
+        return self.data / corpus
+
+    def corpus(self, corpus: str) -> Path:
+        """The folder of a corpus's index."""
+        return self.build / "corpus" / corpus
+
+    def captions(self, corpus: str) -> Path:
+        """The folder of a corpus's captions."""
+        return self.build / "captions" / corpus
+
+    def optical_captions(self, corpus: str) -> Path:
+        """The folder of the captions that a model wrote for the optical halves of a corpus of pairs."""
+        return self.build / "optical-captions" / corpus
+
+    def narrated(self, corpus: str) -> Path:
+        """The folder of the captions that the narrator wrote for an unlabelled corpus."""
+        return self.build / "narrated" / corpus
+
+    @property
+    def tokenizer(self) -> Path:
+        """The folder of the tokenizer that was trained on the corpora's captions."""
+        return self.build / "tokenizer"
+
+    def shards(self, data: str) -> Path:
+        """The folder of the shards of ``optical`` or ``sar`` pairs."""
+        return self.build / "shards" / data
+
+    def checkpoint(self, name: str) -> Path:
+        """The folder of a trained model."""
+        return self.build / "checkpoint" / name
+
+    @property
+    def calibration(self) -> Path:
+        """The folder of the narrator's thresholds."""
+        return self.build / "calibration"
+
+    def relative(self, path: Path) -> str:
+        """A path of this project as the tables write it: relative to the root, with forward slashes."""
+        return path.relative_to(self.root).as_posix()
+
+
+def load_parameters(path: Path) -> Parameters:
+    """Read and validate a parameter file.
+
+    Raises:
+        ParameterError: the file is absent or no YAML, a name is unknown (the nearest known one is named), or
+            a value is out of range.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise ParameterError(
+            "no parameter file", where=path, way_out="run the command in the project's folder, or pass --root"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"not valid YAML ({error})", where=path, way_out="correct that place") from error
+    if not isinstance(content, dict):
+        raise ParameterError(
+            "it holds no parameters", where=path, way_out="restore it: `git checkout params.yaml`"
+        )
+    try:
+        return Parameters.model_validate(content)
+    except ValidationError as error:
+        raise _explain(error, Parameters, path) from error
+
+
+def _explain(error: ValidationError, model: type[BaseModel], path: Path) -> ParameterError:
+    what, way_out = explain_validation(error, model, path)
+    return ParameterError(what, where=path, way_out=way_out)

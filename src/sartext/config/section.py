@@ -1,0 +1,40 @@
+"""A block of a parameter file, and what is said of a value that does not fit."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sartext.errors import nearest
+
+
+class Section(BaseModel):
+    """A block of ``params.yaml``: unknown names are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def explain_validation(error: ValidationError, model: type[BaseModel], where: object) -> tuple[str, str]:
+    """Return what is wrong and the way out for the first problem that pydantic found."""
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown name '{place}'", nearest(str(problem["loc"][-1]), _fields_at(model, problem["loc"][:-1]))
+    message = problem["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(problem["input"], dict | list) else f" (got {problem['input']!r})"
+    return f"{place}: {message}{shown}" if place else f"{message}", "correct the value"
+
+
+def _fields_at(model: type[BaseModel], place: tuple[Any, ...]) -> list[str]:
+    current: Any = model
+    for part in place:
+        fields = getattr(current, "model_fields", {})
+        if part not in fields:
+            continue
+        current = next(iter(_models_in(fields[part].annotation)), current)
+    return list(getattr(current, "model_fields", {}))
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a type expression
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in getattr(annotation, "__args__", ()) for found in _models_in(part)]

@@ -1,0 +1,120 @@
+"""Parameters of the models: tokenizer, shards, training, the table of checkpoints, narration and the study."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from sartext.config.section import Section
+
+
+class TokenizerParameters(Section):
+    """The small tokenizer that is trained on the corpora's own captions."""
+
+    vocabulary: int = Field(1024, ge=300, le=65536, description="tokens, special ones and single bytes included")
+    context: int = Field(32, ge=8, le=77, description="tokens of the longest caption, special ones included")
+
+
+class ShardParameters(Section):
+    """The tar files that training reads."""
+
+    side: int = Field(64, ge=16, le=1024, description="width and height in pixels that images are squashed to")
+    smallest_object: float = Field(2.0, ge=0, description="pixels of model input below which no object is named")
+    looks: int = Field(1, ge=1, le=16, description="renderings of a simulated SAR scene, each with other speckle")
+    megabytes: int = Field(64, ge=1, description="size from which on another tar file is begun")
+
+
+class TrainingParameters(Section):
+    """How every checkpoint is trained; what differs between them stands in its row of ``checkpoints``."""
+
+    recipe: int = Field(1, ge=1, description="raised by hand when code changes what a training gives")
+    seed: int = Field(7, ge=0)
+    batch: int = Field(128, ge=2, description="pairs per step, over all processes and accumulated parts")
+    accumulate: int = Field(1, ge=1, description="parts that a batch is computed in")
+    threads: int = Field(2, ge=1, description="of torch on a CPU; part of the arithmetic")
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    gradient_checkpointing: bool = False
+    weight_decay: float = Field(0.1, ge=0)
+    betas: tuple[float, float] = (0.9, 0.98)
+    epsilon: float = Field(1e-6, gt=0)
+    clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
+    contrastive: Literal["equal-facts", "one-positive"] = "equal-facts"
+    contrastive_weight: float = Field(1.0, ge=0)
+    caption_weight: float = Field(1.0, ge=0, description="of CoCa's caption loss")
+    validate_every: int = Field(2560, ge=1, description="pairs between two validations")
+    patience: int | None = Field(None, ge=1, description="validations without a better one after which it stops")
+    augment: bool = True
+
+    @field_validator("betas")
+    @classmethod
+    def _betas_under_one(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in value):
+            raise ValueError("both must lie in [0, 1)")
+        return value
+
+    @model_validator(mode="after")
+    def _parts_fill_the_batch(self) -> "TrainingParameters":
+        if self.batch % self.accumulate:
+            raise ValueError(f"accumulate: {self.accumulate} parts do not divide a batch of {self.batch}")
+        return self
+
+
+class CheckpointParameters(Section):
+    """One checkpoint: what it starts from, what it learns from and how long.
+
+    ``from`` is a foundation file (an architecture and its weights, or none) or another checkpoint's folder;
+    ``data`` is a folder of shards, or ``build/shards`` for optical and SAR pairs mixed in one stage.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    origin: str = Field(alias="from")
+    data: str = Field(pattern=r"^build/shards(/(optical|sar))?$")
+    samples: int = Field(ge=1, description="pairs seen in training, repetitions counted")
+    learning_rate: float = Field(gt=0, le=1)
+    shuffle_captions: bool = Field(False, description="a control: every image gets another image's caption")
+
+    @property
+    def parent(self) -> str | None:
+        """The checkpoint that it starts from, if it is one of the table's."""
+        prefix = "build/checkpoint/"
+        return self.origin.removeprefix(prefix) if self.origin.startswith(prefix) else None
+
+
+class NarrationParameters(Section):
+    """How unlabelled images are captioned, and what is kept."""
+
+    length: int = Field(32, ge=8, description="tokens of the longest caption; a longer one is dropped and counted")
+    beams: int = Field(1, ge=1, le=64)
+    batch: int = Field(64, ge=1)
+    precision_objects: float = Field(0.8, gt=0, le=1, description="share of true statements on objects to reach")
+    precision_cover: float = Field(0.9, gt=0, le=1, description="share of true statements on land cover to reach")
+    fewest: int = Field(30, ge=1, description="validation statements that a threshold needs to stand on")
+    pair_quantile: float = Field(
+        0.05, ge=0, lt=1, description="of the similarity of true validation pairs: halves below it disagree"
+    )
+
+
+class StudyParameters(Section):
+    """The comparison of the arms of progressive transfer."""
+
+    seeds: tuple[int, ...] = (9001, 9002, 9003, 9004, 9005)
+    fractions: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0)
+    workers: int = Field(2, ge=1)
+    resamples: int = Field(2000, ge=100, description="of the bootstrap")
+    learning_rates: tuple[float, ...] = (0.0005, 0.001, 0.002)
+    development_seeds: tuple[int, ...] = (101,)
+
+    @field_validator("fractions")
+    @classmethod
+    def _shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or not all(0 < one <= 1 for one in value):
+            raise ValueError("every fraction must lie in (0, 1]")
+        return value
+
+    @model_validator(mode="after")
+    def _fresh_seeds(self) -> "StudyParameters":
+        if both := set(self.seeds) & set(self.development_seeds):
+            raise ValueError(f"seeds: {min(both)} was used in development; the study needs others")
+        return self

@@ -1,0 +1,1 @@
+"""The models: CLIP and CoCa, their configurations, construction, loading and decoding."""

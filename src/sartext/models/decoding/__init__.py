@@ -1,0 +1,1 @@
+"""Captions from CoCa: one image encoding, cached keys and values, batches that shrink."""

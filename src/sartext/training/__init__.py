@@ -1,0 +1,1 @@
+"""Progressive transfer: shards, the loop, checkpoints and resume, distribution."""
