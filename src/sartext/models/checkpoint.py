@@ -1,0 +1,188 @@
+"""Checkpoints on disk: weights, configuration and tokenizer in one folder that plain open_clip reads too.
+
+``open_clip.create_model_and_transforms("local-dir:FOLDER")`` and ``open_clip.get_tokenizer("local-dir:FOLDER")``
+give the same network, preprocessing and ids.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from sartext.errors import ArtefactError, ModelError
+from sartext.files import atomic_path, read_json, sha256_file, write_json
+from sartext.models.construction import build, instantiate
+from sartext.models.devices import device_of
+from sartext.models.foundation import read_foundation
+from sartext.models.model import Kind, Model, kind_of
+from sartext.models.preprocessing import preprocess_cfg
+from sartext.models.pretrained import load_weights, weights_in
+from sartext.models.tokenizer import Tokenizer, clip_tokenizer, read_tokenizer
+
+WEIGHTS = "model.safetensors"
+CONFIG = "open_clip_config.json"
+RECORD = "training.json"
+"""What a training says of the checkpoint that it wrote; ``model_sha256`` is that of ``model.safetensors``."""
+
+AGAIN = "build or copy the checkpoint again"
+
+
+def start(origin: str, root: Path, tokenizer_folder: Path | None, *, seed: int, side: int | None = None) -> Model:
+    """Return the model that a training starts from.
+
+    Args:
+        origin: ``from`` of a row of ``checkpoints``: a foundation file or a checkpoint's folder, relative to
+            the root.
+        root: the project.
+        tokenizer_folder: of the trained tokenizer, for foundations that take it.
+        seed: of weights that are not read.
+        side: width and height in pixels of the pictures that it will be given.
+
+    Raises:
+        ModelError: there is no such file or folder, or its model cannot be built or loaded, or takes other
+            pictures.
+    """
+    path = root / origin
+    if path.suffix in {".yaml", ".yml"}:
+        return build(read_foundation(path), tokenizer_folder, seed=seed, side=side)
+    model = load(path)
+    if side is not None and side != model.side:
+        raise ModelError(
+            f"the checkpoint takes pictures of {model.side} pixels, the shards hold {side}",
+            where=origin,
+            way_out="make `shards.side` in params.yaml equal, and run the stages again",
+        )
+    return model
+
+
+def load(
+    folder: Path | str,
+    *,
+    device: str | torch.device = "cpu",
+    expected_kind: Kind | None = None,
+    verify: bool = True,
+) -> Model:
+    """Read a checkpoint: one of ours, or any folder that open_clip reads as ``local-dir:``.
+
+    Whatever its configuration says of resizing, pictures are squashed, see ``preprocessing``.
+
+    Args:
+        folder: holds ``open_clip_config.json``, weights (safetensors, or a torch file of tensors only) and, unless
+            the tokenizer is CLIP's, ``tokenizer.json``.
+        device: where to put it, see ``device_of``.
+        expected_kind: refuse a checkpoint of another kind.
+        verify: compare the hash of the weights with the one in ``training.json``, where that is there.
+
+    Returns:
+        The model in evaluation mode, with the hash of its weights.
+
+    Raises:
+        ModelError: something is missing, damaged, tampered with, of another architecture or kind, or would have
+            to be unpickled; the device is absent.
+    """
+    folder = Path(folder)
+    place = device if isinstance(device, torch.device) else device_of(device)
+    whole = _read_config(folder)
+    config = whole["model_cfg"]
+    kind = kind_of(config)
+    if expected_kind is not None and kind != expected_kind:
+        raise ModelError(
+            f"the checkpoint is a {_spelt(kind)}, a {_spelt(expected_kind)} is needed",
+            where=folder,
+            way_out="a CLIP compares, a CoCa writes captions: name a checkpoint of the other kind",
+        )
+    weights = weights_in(folder)
+    found = sha256_file(weights)
+    if verify:
+        _verify(folder, weights, found)
+    tokenizer = _tokenizer(folder, config)
+    with torch.random.fork_rng(devices=[]):
+        network = instantiate(config, folder / CONFIG)
+    load_weights(network, weights)
+    size = config["vision_cfg"].get("image_size", 224)
+    side = int(size[0] if isinstance(size, list) else size)
+    whole = {"model_cfg": config, "preprocess_cfg": preprocess_cfg(side, whole.get("preprocess_cfg"))}
+    return Model(network.to(place).eval(), tokenizer, whole, kind, found)
+
+
+def save(model: Model, folder: Path, *, name: str = WEIGHTS) -> str:
+    """Write a model's weights, configuration and tokenizer into a folder; every file is whole or absent.
+
+    Args:
+        model: any; its weights are written from wherever they are.
+        folder: made if it is not there; other files in it stay.
+        name: of the weights file. ``open_clip`` reads ``model.safetensors`` where there are several.
+
+    Returns:
+        The SHA-256 of the weights file; equal weights give equal bytes.
+
+    Raises:
+        ArtefactError: the disk is full or the folder cannot be written.
+    """
+    state = {
+        key: value.detach().to("cpu", copy=True).contiguous() for key, value in model.network.state_dict().items()
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    model.tokenizer.save(folder)
+    write_json(folder / CONFIG, model.config)
+    with atomic_path(folder / name) as temporary:
+        save_file(state, temporary, metadata={"format": "pt"})
+        return sha256_file(temporary)
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        advice = "name the folder that holds it" if folder.is_file() else "run the training that makes it"
+        raise ModelError("no checkpoint's folder", where=folder, way_out=advice)
+    path = folder / CONFIG
+    if not path.is_file():
+        raise ModelError(f"no checkpoint: there is no {CONFIG}", where=folder, way_out=AGAIN)
+    try:
+        whole = read_json(path)
+    except ArtefactError as error:
+        raise ModelError(error.what, where=path, way_out=AGAIN) from error
+    config = whole.get("model_cfg") if isinstance(whole, dict) else None
+    parts = ("vision_cfg", "text_cfg")
+    if not isinstance(config, dict) or not all(isinstance(config.get(part), dict) for part in parts):
+        raise ModelError(
+            "not an open_clip configuration: no model_cfg with both towers", where=path, way_out=AGAIN
+        )
+    return dict(whole)
+
+
+def _verify(folder: Path, weights: Path, found: str) -> None:
+    record = folder / RECORD
+    if weights.name != WEIGHTS or not record.is_file():
+        return
+    try:
+        told = read_json(record)
+    except ArtefactError as error:
+        raise ModelError(error.what, where=record, way_out=AGAIN) from error
+    pinned = told.get("model_sha256") if isinstance(told, dict) else None
+    if pinned is not None and pinned != found:
+        raise ModelError(
+            f"these are not the weights that the training wrote: SHA-256 {found[:12]}..., {RECORD} says "
+            f"{str(pinned)[:12]}...",
+            where=weights,
+            way_out=AGAIN,
+        )
+
+
+def _tokenizer(folder: Path, config: dict[str, Any]) -> Tokenizer:
+    told = config["text_cfg"]
+    context = int(told.get("context_length", 77))
+    if not told.get("hf_tokenizer_name"):
+        return clip_tokenizer(context)
+    tokenizer = read_tokenizer(folder, context)
+    if tokenizer.size > int(told.get("vocab_size", 49408)):
+        raise ModelError(
+            f"the tokenizer knows {tokenizer.size} tokens, the model {told.get('vocab_size')}",
+            where=folder,
+            way_out=AGAIN,
+        )
+    return tokenizer
+
+
+def _spelt(kind: Kind) -> str:
+    return {"clip": "CLIP", "coca": "CoCa"}[kind]

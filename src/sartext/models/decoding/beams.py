@@ -1,0 +1,207 @@
+"""Beam search over a run of captions, with the rules of our own search or of open_clip's.
+
+A step takes the ``2 x beams`` best continuations of an image. One that ends the caption is a finished hypothesis
+if it is among the first ``beams``; the first ``beams`` others are the next beams. A hypothesis is scored by its
+total over its length, and an image keeps its best ``beams`` hypotheses.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+Ids = npt.NDArray[np.int64]
+
+SHRINK = 0.75  # of the images in a batch: with no more than these still open, the others are taken out
+NO_BEAM = -1e9  # the total of beams that do not exist yet: at the start all would say the same
+
+
+class Steps(Protocol):
+    """What a search runs on: `sartext.models.decoding.towers.Run`."""
+
+    images: int
+
+    def step(self, tokens: Ids, origin: Ids | None = None) -> Tensor:
+        """Append tokens [images, beams] and return the logits of the next [images, beams, vocabulary]."""
+
+    def keep(self, images: Ids) -> None:
+        """Go on with these images alone."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is added up, what it is divided by, and when an image is done.
+
+    Attributes:
+        log_probabilities: add log-probabilities; else raw logits.
+        start_counts: the start token counts in the length that a total is divided by.
+        patient: an image is done when the worst of ``beams`` finished hypotheses scores at least what the best
+            continuation of the step scores; else when ``beams`` hypotheses are finished, or when the best of them
+            scores at least what the best open beam would if the rest of its tokens cost nothing.
+    """
+
+    log_probabilities: bool
+    start_counts: bool
+    patient: bool
+
+
+OWN = Rules(log_probabilities=True, start_counts=False, patient=False)
+OPEN_CLIP = Rules(log_probabilities=False, start_counts=True, patient=True)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A caption found: ``ids`` with neither start nor end, ``total`` over its tokens, ``score`` per token."""
+
+    ids: tuple[int, ...]
+    total: float
+    score: float
+    finished: bool
+
+
+@dataclass
+class Best:
+    """The best hypotheses of one image, at most ``most``, in the order they were found."""
+
+    most: int
+    found: list[Hypothesis] = field(default_factory=list)
+
+    def add(self, new: Hypothesis) -> None:
+        """Keep ``new`` if there is room or if it beats the worst, which goes (of equals the first found)."""
+        if len(self.found) < self.most or new.score > self.worst:
+            self.found.append(new)
+            if len(self.found) > self.most:
+                self.found.remove(min(self.found, key=lambda one: one.score))
+
+    @property
+    def full(self) -> bool:
+        """Whether there are ``most``."""
+        return len(self.found) >= self.most
+
+    @property
+    def worst(self) -> float:
+        """The lowest score."""
+        return min(one.score for one in self.found)
+
+    def ranked(self) -> list[Hypothesis]:
+        """By falling score; of equals the last found is first."""
+        last_first = self.found[::-1]
+        return sorted(last_first, key=lambda one: one.score, reverse=True)
+
+
+def search(
+    run: Steps, rules: Rules, *, beams: int, length: int, minimum: int, start: int, end: int
+) -> list[list[Hypothesis]]:
+    """Search captions of at most ``length`` tokens, start and end included, and ``minimum`` before the end.
+
+    Returns:
+        The hypotheses of every image, best first. Beams still open at ``length`` come in as unfinished ones
+        where the rules are patient, and else only for an image that finished none.
+    """
+    best = [Best(beams) for _ in range(run.images)]
+    state = _Beams.begin(run.images, beams, length, start)
+    for position in range(1, length):
+        logits = run.step(state.ids[:, :, position - 1], state.origin)
+        scores = logits.log_softmax(-1) if rules.log_probabilities else logits
+        if position < minimum:
+            scores[:, :, end] = -torch.inf
+        found = _continuations(scores, state.totals)
+        ends = (found.tokens == end) & state.open[:, None]
+        for row, rank in zip(*np.nonzero(ends[:, :beams]), strict=True):
+            ids = state.ids[row, found.origin[row, rank], 1:position]
+            one = _hypothesis(ids, found.totals[row, rank], position + 1, rules, finished=True)
+            best[state.image[row]].add(one)
+        state.advance(found, position, end)
+        for row in np.flatnonzero(state.open):
+            highest = found.totals[row, 0] if rules.patient else state.totals[row].max()
+            state.open[row] = not _done(best[state.image[row]], float(highest), position + 1, length, rules)
+        kept = np.flatnonzero(state.open)
+        if not kept.size:
+            break
+        if kept.size <= SHRINK * state.open.size:
+            state.keep(kept)
+            run.keep(kept)
+    for row in np.flatnonzero(state.open):
+        mine = best[state.image[row]]
+        if rules.patient or not mine.found:
+            for ids, total in zip(state.ids[row, :, 1:], state.totals[row], strict=True):
+                mine.add(_hypothesis(ids, total, length, rules, finished=False))
+    return [one.ranked() for one in best]
+
+
+@dataclass
+class _Continuations:
+    """The best ``2 x beams`` of every image, best first: arrays [images, 2 x beams]."""
+
+    totals: npt.NDArray[np.float32]
+    tokens: Ids
+    origin: Ids
+
+
+def _continuations(scores: Tensor, totals: npt.NDArray[np.float32]) -> _Continuations:
+    """Rank every token after every beam: ``scores`` is [images, beams, vocabulary], ``totals`` [images, beams]."""
+    images, beams, vocabulary = scores.shape
+    added = scores + torch.from_numpy(totals).to(scores.device)[:, :, None]
+    highest, flat = added.view(images, beams * vocabulary).topk(2 * beams, dim=1)
+    where: Ids = flat.cpu().numpy()
+    return _Continuations(highest.cpu().numpy(), where % vocabulary, where // vocabulary)
+
+
+@dataclass
+class _Beams:
+    """The open beams: ``ids`` [images, beams, length], ``totals`` [images, beams], ``origin`` of the last step.
+
+    ``image`` is each row's place in the batch asked for, ``open`` whether it goes on.
+    """
+
+    ids: Ids
+    totals: npt.NDArray[np.float32]
+    origin: Ids | None
+    image: Ids
+    open: npt.NDArray[np.bool_]
+
+    @classmethod
+    def begin(cls, images: int, beams: int, length: int, start: int) -> "_Beams":
+        ids = np.zeros((images, beams, length), dtype=np.int64)
+        ids[:, :, 0] = start
+        totals = np.full((images, beams), NO_BEAM, dtype=np.float32)
+        totals[:, 0] = 0
+        return cls(ids, totals, None, np.arange(images), np.ones(images, dtype=bool))
+
+    def advance(self, found: _Continuations, position: int, end: int) -> None:
+        """Go on with the best continuations that do not end the caption."""
+        order = np.argsort(found.tokens == end, axis=1, kind="stable")[:, : self.ids.shape[1]]
+        self.origin = np.take_along_axis(found.origin, order, axis=1)
+        self.totals = np.take_along_axis(found.totals, order, axis=1)
+        self.ids = self.ids[np.arange(len(self.ids))[:, None], self.origin]
+        self.ids[:, :, position] = np.take_along_axis(found.tokens, order, axis=1)
+
+    def keep(self, rows: Ids) -> None:
+        """Go on with these images alone."""
+        self.ids, self.totals, self.image, self.open = (
+            self.ids[rows],
+            self.totals[rows],
+            self.image[rows],
+            self.open[rows],
+        )
+        self.origin = None if self.origin is None else self.origin[rows]
+
+
+def _hypothesis(ids: Ids, total: np.float32, tokens: int, rules: Rules, *, finished: bool) -> Hypothesis:
+    """``tokens`` counts start and end."""
+    summed = float(total)
+    return Hypothesis(tuple(ids.tolist()), summed, summed / _counted(tokens, rules), finished)
+
+
+def _done(best: Best, highest: float, tokens: int, length: int, rules: Rules) -> bool:
+    if rules.patient:
+        return best.full and best.worst >= highest / _counted(tokens, rules)
+    attainable = highest / _counted(length, rules)
+    return best.full or (bool(best.found) and max(one.score for one in best.found) >= attainable)
+
+
+def _counted(tokens: int, rules: Rules) -> int:
+    return tokens if rules.start_counts else tokens - 1

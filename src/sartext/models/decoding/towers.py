@@ -1,0 +1,223 @@
+"""CoCa a token at a time: keys and values of the tokens before, and of the image, are kept.
+
+Why that is exact: in open_clip's CoCa the class token stands behind the text and attention is causal, so the state
+of a token depends on the tokens before it alone; and what the decoder attends to in the image is the same at
+every step and for every beam. Caches are never moved between beams: a slot (position, beam) stays where it was
+written, and a table says which slots are a beam's own history.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the name everybody knows)
+
+from sartext.errors import DecodingError
+from sartext.models.compatibility import open_clip
+
+Ids = npt.NDArray[np.int64]
+Part = Any
+"""A module of open_clip, whose own parts are reached by name."""
+
+CoCa = open_clip.coca_model.CoCa
+Block = open_clip.transformer.ResidualAttentionBlock
+TextTower = open_clip.transformer.TextTransformer
+
+
+@dataclass(frozen=True)
+class Towers:
+    """The parts of a CoCa that captions are made with.
+
+    ``context`` is the number of tokens, start and end included, that fit; ``vocabulary`` the width of the logits.
+    """
+
+    visual: Part
+    text: Part
+    decoder: Part
+    context: int
+    vocabulary: int
+
+
+def towers_of(network: nn.Module) -> Towers:
+    """Take a CoCa apart.
+
+    Raises:
+        DecodingError: the network is no CoCa of open_clip, or one whose token states depend on later tokens.
+    """
+    if not isinstance(network, CoCa):
+        raise DecodingError(
+            f"{type(network).__name__} writes no captions", way_out="name a checkpoint of a CoCa, e.g. coca-sar"
+        )
+    text, decoder = network.text, network.text_decoder
+    texts = getattr(getattr(text, "transformer", None), "resblocks", [])
+    blocks = [*texts, *decoder.resblocks, *decoder.cross_attn]
+    plain = isinstance(text, TextTower) and text.attn_mask is not None
+    if not plain or not all(isinstance(block, Block) and block.attn.batch_first for block in blocks):
+        raise DecodingError(
+            "this CoCa's text tower is not open_clip's causal one, which the decoder's cache needs",
+            way_out="use a CoCa with open_clip's own text tower, causal and of standard blocks",
+        )
+    context = min(text.context_length, decoder.context_length)
+    return Towers(network.visual, text, decoder, int(context), int(decoder.text_projection.shape[1]))
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Put a network into evaluation mode, without gradients, for a while."""
+    training = network.training
+    network.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        network.train(training)
+
+
+def image_tokens(towers: Towers, images: Tensor) -> Tensor:
+    """Return what the decoder attends to in normalised ``images`` [n, 3, side, side]: [n, tokens, width]."""
+    _, tokens = towers.visual(images.to(dtype=towers.text.transformer.get_cast_dtype()))
+    return torch.as_tensor(tokens)
+
+
+class Run:
+    """The state of captions being written: ``beams`` for each of the images, all of one length.
+
+    Attributes:
+        images: how many images are in the run.
+        vocabulary: width of the logits.
+    """
+
+    def __init__(self, towers: Towers, images: Tensor, *, beams: int, length: int) -> None:
+        self._towers = towers
+        self._beams = beams
+        self._length = length
+        self._position = 0
+        self._pad = int(towers.text.pad_id)
+        tokens = image_tokens(towers, images)
+        self.images = int(tokens.shape[0])
+        self.vocabulary = towers.vocabulary
+        self._device = tokens.device
+        self._image = [_image_cache(block, tokens) for block in towers.decoder.cross_attn]
+        blocks = len(towers.text.transformer.resblocks) + len(towers.decoder.resblocks)
+        self._caches: list[Tensor | None] = [None] * blocks
+        self._slots = np.zeros((self.images, beams, length), dtype=np.int64)
+        self._open = np.ones((self.images, length, beams), dtype=bool)
+        self._last: Ids | None = None
+
+    def step(self, tokens: Ids, origin: Ids | None = None) -> Tensor:
+        """Append a token to every caption and return the logits of the next one.
+
+        Args:
+            tokens: [images, beams].
+            origin: [images, beams], the beam that each continues; None if each continues itself.
+
+        Returns:
+            Logits [images, beams, vocabulary], 32-bit floats.
+        """
+        history, texts = self._masks(tokens, origin)
+        text, decoder = self._towers.text, self._towers.decoder
+        dtype = text.transformer.get_cast_dtype()
+        ids = torch.from_numpy(np.ascontiguousarray(tokens)).to(self._device).view(-1)
+        state = text.token_embedding(ids).to(dtype)
+        state = state + text.positional_embedding[self._position].to(dtype)
+        at = 0
+        for block in text.transformer.resblocks:
+            state = self._own(block, state, at, texts)
+            at += 1
+        for block, cross, cache in zip(decoder.resblocks, decoder.cross_attn, self._image, strict=True):
+            state = self._own(block, state, at, history)
+            state = self._cross(cross, state, cache)
+            at += 1
+        logits = torch.as_tensor(decoder.ln_final(state) @ decoder.text_projection)
+        self._position += 1
+        return logits.float().view(self.images, self._beams, -1)
+
+    def keep(self, images: Ids) -> None:
+        """Go on with these images alone (indices into the present ones, ascending)."""
+        rows = torch.from_numpy(images).to(self._device)
+        used = slice(0, self._position)
+        for at, cache in enumerate(self._caches):
+            if cache is not None:
+                kept = cache.new_empty((2, len(images), *cache.shape[2:]))
+                kept[:, :, :, used] = cache[:, :, :, used].index_select(1, rows)
+                self._caches[at] = kept
+        self._image = [cache.index_select(1, rows) for cache in self._image]
+        self._slots, self._open = self._slots[images], self._open[images]
+        self._last = None if self._last is None else self._last[images]
+        self.images = len(images)
+
+    def _masks(self, tokens: Ids, origin: Ids | None) -> tuple[Tensor | None, Tensor | None]:
+        """Note the new slots; return what the decoder and the text tower add to their attention, if anything."""
+        at, rows = self._position, np.arange(self.images)[:, None]
+        if origin is not None:
+            self._slots = self._slots[rows, origin]
+            self._last = None if self._last is None else self._last[rows, origin]
+        self._slots[:, :, at] = np.arange(self._beams)
+        # open_clip's mask of the padding stands one too far right in the text tower, unless told to be correct
+        masking = tokens if self._towers.text.correct_cls_mask else self._last
+        if masking is not None:
+            self._open[:, at] = masking != self._pad
+        self._last = tokens
+        used = slice(0, at + 1)
+        if self._beams == 1:
+            own = None if self._open[:, used].all() else self._open[:, None, None, used, 0]
+            return None, self._additive(own)
+        history = self._slots[:, None, :, used, None] == np.arange(self._beams)
+        seen = history & self._open[:, None, None, used]
+        flat = (self.images, 1, self._beams, -1)
+        first = self._additive(history.reshape(flat))
+        return first, first if self._open[:, used].all() else self._additive(seen.reshape(flat))
+
+    def _additive(self, seen: npt.NDArray[np.bool_] | None) -> Tensor | None:
+        if seen is None:
+            return None
+        mask = np.where(seen, np.float32(0), np.float32(-np.inf))
+        cache = self._image[0]
+        return torch.from_numpy(mask).to(device=cache.device, dtype=cache.dtype)
+
+    def _own(self, block: Part, state: Tensor, at: int, mask: Tensor | None) -> Tensor:
+        """One block of self-attention over the kept keys and values and the new ones."""
+        attn = block.attn
+        heads = attn.num_heads
+        mixed = F.linear(block.ln_1(state), attn.in_proj_weight, attn.in_proj_bias)
+        mixed = mixed.view(self.images, self._beams, 3, heads, -1)
+        cache = self._caches[at]
+        if cache is None:
+            shape = (2, self.images, heads, self._length, self._beams, mixed.shape[-1])
+            cache = self._caches[at] = mixed.new_empty(shape)
+        cache[:, :, :, self._position] = mixed[:, :, 1:].permute(2, 0, 3, 1, 4)
+        keys, values = cache[:, :, :, : self._position + 1].flatten(3, 4)
+        found = F.scaled_dot_product_attention(mixed[:, :, 0].transpose(1, 2), keys, values, attn_mask=mask)
+        return _after(block, state, found)
+
+    def _cross(self, block: Part, state: Tensor, cache: Tensor) -> Tensor:
+        """One block of attention to the image; the beams of an image share its keys and values."""
+        attn = block.attn
+        width = state.shape[-1]
+        bias = None if attn.in_proj_bias is None else attn.in_proj_bias[:width]
+        asked = F.linear(block.ln_1(state), attn.in_proj_weight[:width], bias)
+        asked = asked.view(self.images, self._beams, attn.num_heads, -1).transpose(1, 2)
+        return _after(block, state, F.scaled_dot_product_attention(asked, cache[0], cache[1]))
+
+
+def _image_cache(block: Part, tokens: Tensor) -> Tensor:
+    """Keys and values of the image in one block: [2, images, heads, image tokens, width of a head]."""
+    attn = block.attn
+    width = attn.embed_dim
+    bias = None if attn.in_proj_bias is None else attn.in_proj_bias[width:]
+    mixed = F.linear(block.ln_1_kv(tokens), attn.in_proj_weight[width:], bias)
+    images, count, _ = tokens.shape
+    return mixed.view(images, count, 2, attn.num_heads, -1).permute(2, 0, 3, 1, 4).contiguous()
+
+
+def _after(block: Part, state: Tensor, found: Tensor) -> Tensor:
+    """What a block does behind its attention: ``found`` is [images, heads, beams, width of a head]."""
+    joined = found.transpose(1, 2).reshape(state.shape)
+    state = state + block.ls_1(block.attn.out_proj(joined))
+    told: Tensor = state + block.ls_2(block.mlp(block.ln_2(state)))
+    return told

@@ -1,0 +1,82 @@
+"""Stage 0 of the transfer as data: an architecture, its weights or none, and its tokenizer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sartext.config import explain_validation
+from sartext.errors import ModelError
+
+FOLDER = Path(__file__).parent / "foundations"
+"""The foundation files that come with the package."""
+
+FILE_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What a training starts from.
+
+    Args:
+        architecture: a configuration of this package, or one of open_clip's by its name.
+        pretrained: None for random weights on purpose; a tag that open_clip knows for this architecture; a folder
+            with weights; or a file with weights (.safetensors, .bin, .pt). A path that is not absolute is relative
+            to the foundation file.
+        tokenizer: ``trained`` on the corpora's captions, or ``clip``, which pretrained weights need.
+        image_size: width and height of the input in pixels, where it is not the configuration's.
+        source: the file that says so, for messages.
+    """
+
+    architecture: str
+    pretrained: str | None = None
+    tokenizer: Literal["trained", "clip"] = "trained"
+    image_size: int | None = None
+    source: Path | None = None
+
+    @property
+    def weights(self) -> Path | None:
+        """The place of the weights if ``pretrained`` names one: it has a slash or the ending of a weights file."""
+        told = self.pretrained
+        if told is None or not ("/" in told or told.startswith(("~", ".")) or told.endswith(FILE_SUFFIXES)):
+            return None
+        base = self.source.parent if self.source else Path()
+        return base / Path(told).expanduser()
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    architecture: str = Field(min_length=1)
+    pretrained: str | None
+    tokenizer: Literal["trained", "clip"]
+    image_size: int | None = Field(None, ge=16, le=4096)
+
+
+def read_foundation(path: Path) -> Foundation:
+    """Read a foundation file.
+
+    ``pretrained`` must be said, be it null: weights are never random because a line was forgotten.
+
+    Raises:
+        ModelError: the file is absent, no YAML, or says something unknown.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(one.name for one in FOLDER.glob("*.yaml")))
+        raise ModelError(
+            "no such foundation file",
+            where=path,
+            way_out=f"correct `from` in params.yaml; those of the package: {known}",
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise ModelError(f"not a readable YAML file ({error})", where=path, way_out="correct it") from error
+    try:
+        told = _File.model_validate(content)
+    except ValidationError as error:
+        what, way_out = explain_validation(error, _File, path)
+        raise ModelError(what, where=path, way_out=way_out) from error
+    return Foundation(**told.model_dump(), source=path)

@@ -1,0 +1,219 @@
+"""Weights from a tag, a folder or a file into a network: all of them, or an error."""
+
+import logging
+import pickle
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from sartext.errors import ModelError, nearest
+from sartext.models.compatibility import open_clip
+from sartext.models.foundation import FILE_SUFFIXES, Foundation
+
+SAFE = ".safetensors"
+PREFERRED = (
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "open_clip_pytorch_model.bin",
+    "open_clip_pytorch_model.pth",
+    "model.safetensors",
+    "pytorch_model.bin",
+    "pytorch_model.pth",
+    "model.pth",
+)
+"""Names of the weights in a folder, in the order in which open_clip looks for them."""
+
+CONVERT = "where you trust its origin, save the tensors alone as safetensors and name that file"
+
+
+def locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
+    """Return the file of the weights that a foundation names, None where it names none, before anything is built.
+
+    Returns:
+        The file, and what open_clip knows of a tag (``mean``, ``std``).
+
+    Raises:
+        ModelError: the tag is unknown or cannot be fetched, or the folder or file is missing or holds no weights.
+    """
+    if foundation.pretrained is None:
+        return None, {}
+    path = foundation.weights
+    if path is None:
+        return fetch(foundation)
+    if path.is_dir():
+        return weights_in(path), {}
+    if path.is_file() and path.suffix in FILE_SUFFIXES:
+        return path, {}
+    what = "no pretrained weights" if not path.exists() else f"no weights ({', '.join(FILE_SUFFIXES)})"
+    raise ModelError(
+        f"{what} at '{path}'",
+        where=foundation.source,
+        way_out="correct `pretrained` there; null starts from random weights",
+    )
+
+
+def fetch(foundation: Foundation) -> tuple[Path, Mapping[str, Any]]:
+    """Return the file of a tag, from open_clip's cache or the network, and what open_clip knows of it.
+
+    Raises:
+        ModelError: the tag is unknown for this architecture, or its file is not here and cannot be fetched.
+    """
+    name, tag = foundation.architecture, foundation.pretrained or ""
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    told: dict[str, Any] = open_clip.get_pretrained_cfg(name, tag)
+    if not told:
+        advice = nearest(tag, tags) if tags else "it has none: name a folder or file with weights, or null"
+        raise ModelError(
+            f"no pretrained weights '{tag}' of '{name}' are known", where=foundation.source, way_out=advice
+        )
+    hub = logging.getLogger("huggingface_hub")
+    level = hub.level
+    try:
+        hub.setLevel(logging.ERROR)  # it tells of every attempt; the error tells all
+        return Path(open_clip.download_pretrained(told)), told
+    except Exception as error:  # whatever the network, the hub or the disk came up with
+        place = told.get("hf_hub") or told.get("url", "")
+        raise ModelError(
+            f"the weights '{tag}' of '{name}' are not on this machine and cannot be fetched "
+            f"({type(error).__name__})",
+            where=foundation.source,
+            way_out=f"download '{place.rstrip('/')}' elsewhere and name its folder or file as `pretrained` there",
+        ) from error
+    finally:
+        hub.setLevel(level)
+
+
+def weights_in(folder: Path) -> Path:
+    """Return the weights file of a folder, the one that open_clip would take.
+
+    Raises:
+        ModelError: there is none.
+    """
+    found = sorted(one for one in folder.iterdir() if one.suffix in FILE_SUFFIXES and one.is_file())
+    if not found:
+        raise ModelError(
+            "the folder holds no weights",
+            where=folder,
+            way_out=f"it should hold model.safetensors or another file that ends in {', '.join(FILE_SUFFIXES)}",
+        )
+    named = [one for one in found if one.name in PREFERRED]
+    if named:
+        return min(named, key=lambda one: PREFERRED.index(one.name))
+    return min(found, key=lambda one: (one.suffix != SAFE, one.name))
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Load a weights file into a network, every tensor of it.
+
+    Layouts of third parties are converted and position embeddings of another input size interpolated by
+    open_clip's own functions. Nothing is unpickled.
+
+    Raises:
+        ModelError: the file is damaged, needs unpickling, belongs to another architecture or holds values that are
+            not finite.
+    """
+    state = _converted(network, read_state(path))
+    if difference := _difference(network.state_dict(), state):
+        raise ModelError(
+            f"the weights are of another architecture: {difference}",
+            where=path,
+            way_out="take weights of the configured architecture, or the architecture of these weights",
+        )
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ModelError(
+                f"the weights '{name}' hold values that are not finite",
+                where=path,
+                way_out="the training that wrote them failed: take another checkpoint",
+            )
+    network.load_state_dict(state)
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a weights file by name, without a training's wrapping (``state_dict``, ``module.``).
+
+    Raises:
+        ModelError: the file is damaged, holds no weights, or could only be read by unpickling.
+    """
+    content = _read_safetensors(path) if path.suffix == SAFE else _read_torch(path)
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not content or not all(map(torch.is_tensor, content.values())):
+        raise ModelError("the file holds no weights by name", where=path, way_out=CONVERT)
+    names = [str(name) for name in content]
+    wrapped = all(name.startswith("module.") for name in names)
+    return {
+        name.removeprefix("module.") if wrapped else name: tensor
+        for name, tensor in zip(names, content.values(), strict=True)
+    }
+
+
+def _read_safetensors(path: Path) -> object:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(
+            f"the file is damaged or cut short ({error})", where=path, way_out="copy or build it again"
+        ) from error
+
+
+def _read_torch(path: Path) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a pickle's protocol, before the pickle is refused
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            "the file holds more than tensors: reading it would unpickle, and that runs any code the file brings",
+            where=path,
+            way_out=CONVERT,
+        ) from error
+    except Exception as error:  # a cut archive ends in many kinds of error
+        scripted = "TorchScript" in str(error)
+        what = "a TorchScript archive, which is a program" if scripted else "damaged or cut short"
+        raise ModelError(
+            f"the file is {what} ({type(error).__name__})",
+            where=path,
+            way_out=CONVERT if scripted else "copy or build it again",
+        ) from error
+
+
+def _converted(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The state in the layout of the network, as ``open_clip.load_checkpoint`` would have it."""
+    own = dict(network.named_parameters())
+    try:
+        state = open_clip.convert.convert_state_dict(network, state)
+        if "positional_embedding" in state and "positional_embedding" not in own:
+            state = open_clip.model.convert_to_custom_text_state_dict(state)
+        for name in ("logit_scale", "logit_bias"):
+            if name in state and name in own and state[name].numel() == 1:
+                state[name] = state[name].reshape(own[name].shape)
+        state.pop("text.transformer.embeddings.position_ids", None)
+        open_clip.model.resize_pos_embed(state, network)
+        open_clip.model.resize_text_pos_embed(state, network)
+    except (AttributeError, AssertionError, RuntimeError, KeyError, IndexError, ValueError):
+        # what cannot be converted is told by what differs
+        return state
+    return state
+
+
+def _difference(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> str:
+    """Say in what a state differs from a network's: the first of each kind, and how many."""
+    told = []
+    for what, names in (
+        ("lacks", [name for name in own if name not in state]),
+        ("has no place for", [name for name in state if name not in own]),
+    ):
+        if names:
+            told.append(f"it {what} '{names[0]}'" + (f" and {len(names) - 1} more" if len(names) > 1 else ""))
+    shapes = [name for name in own if name in state and own[name].shape != state[name].shape]
+    if shapes:
+        there, here = (" x ".join(map(str, one[shapes[0]].shape)) or "a number" for one in (state, own))
+        told.append(f"'{shapes[0]}' is {there} in the file and {here} in the configuration")
+    return ", ".join(told)

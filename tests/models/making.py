@@ -1,0 +1,55 @@
+"""Small models and captions for the tests."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sartext.models.construction import build
+from sartext.models.foundation import FOLDER, Foundation, read_foundation
+from sartext.models.model import Model
+from sartext.models.tokenizer import Tokenizer, train_tokenizer
+
+NUMBERS = ("one", "two", "three", "four", "several")
+THINGS = ("ships", "bridges", "storage tanks", "A220 aircraft", "harbours")
+ZONES = ("in the center", "in the upper left", "outside the center", "in the lower right")
+
+CAPTIONS = [
+    f"There are {number} {thing} {zone} of this SAR image. {other.capitalize()} surround them."
+    for number in NUMBERS
+    for thing in THINGS
+    for zone in ZONES
+    for other in THINGS[:2]
+]
+
+
+def small_tokenizer(folder: Path, vocabulary: int = 420, context: int = 32) -> Tokenizer:
+    """A tokenizer of the captions above, saved to a folder."""
+    tokenizer = train_tokenizer(CAPTIONS, vocabulary, context)
+    tokenizer.save(folder)
+    return tokenizer
+
+
+def small_model(folder: Path, kind: str, seed: int = 7) -> Model:
+    """One of the embedded profile's foundations, with the tokenizer above in ``folder/tokenizer``."""
+    small_tokenizer(folder / "tokenizer")
+    return build(read_foundation(FOLDER / f"{kind}-tiny.yaml"), folder / "tokenizer", seed=seed)
+
+
+def foundation(pretrained: object, kind: str = "clip", tokenizer: str = "trained") -> Foundation:
+    """A foundation of a tiny architecture with weights from somewhere."""
+    told = None if pretrained is None else str(pretrained)
+    return Foundation(f"{kind}-tiny", told, "clip" if tokenizer == "clip" else "trained")
+
+
+def pictures(count: int, height: int = 90, width: int = 70, seed: int = 3) -> np.ndarray:
+    """Smooth random colour pictures, uint8, count x height x width x 3."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (count, height // 10, width // 10, 3), dtype=np.uint8)
+    return coarse.repeat(10, axis=1).repeat(10, axis=2)
+
+
+def states_equal(first: Model, second: Model) -> bool:
+    """Whether two models have the same weights, bit for bit."""
+    one, other = first.network.state_dict(), second.network.state_dict()
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)

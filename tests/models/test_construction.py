@@ -1,0 +1,172 @@
+"""Construction: deterministic, finite, and an error where weights were promised and cannot be had."""
+
+import hashlib
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from sartext.errors import ModelError
+from sartext.models import checkpoint
+from sartext.models.construction import architecture, build, instantiate
+from sartext.models.foundation import FOLDER, Foundation, read_foundation
+from sartext.models.model import describe
+from tests.models.making import CAPTIONS, foundation, pictures, small_model, small_tokenizer, states_equal
+
+BUILD = """
+import sys, torch
+from pathlib import Path
+torch.full((3000, 3000), float(sys.argv[2]))  # leaves memory that is not zero
+from sartext.models.checkpoint import save
+from tests.models.making import small_model
+print(save(small_model(Path(sys.argv[1]), "coca"), Path(sys.argv[1]) / "model"))
+"""
+
+
+def test_two_processes_build_equal_finite_weights(tmp_path):
+    command = [sys.executable, "-c", BUILD, str(tmp_path / "there"), "7e4"]
+    there = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout.strip()
+    torch.full((3000, 3000), float("nan"))
+    assert checkpoint.save(small_model(tmp_path / "here", "coca"), tmp_path / "here" / "model") == there
+    model = checkpoint.load(tmp_path / "there" / "model")
+    head = model.network.state_dict()["text_decoder.text_projection"]
+    assert head.std().item() == pytest.approx(head.shape[0] ** -0.5, rel=0.05)
+    assert all(torch.isfinite(one).all() for one in model.network.parameters())
+
+
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_the_seed_decides_the_weights_and_nothing_else_is_drawn(tmp_path, kind):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    first, again, other = (small_model(tmp_path, kind, seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(3), expected), "the caller's random state is its own"
+    assert states_equal(first, again)
+    assert not states_equal(first, other)
+
+
+def test_coca_trains_on_the_whole_context_and_knows_the_padding(tmp_path):
+    model = small_model(tmp_path, "coca")
+    config = model.config["model_cfg"]
+    assert config["pad_id"] == config["text_cfg"]["pad_id"] == model.tokenizer.pad == model.network.text.pad_id
+    assert config["multimodal_cfg"]["vocab_size"] == config["text_cfg"]["vocab_size"] == model.tokenizer.size
+    tokens = model.tokenizer.encode(CAPTIONS[:2], full=True)
+    assert tokens.shape[1] == model.context == 32
+    images = torch.zeros(2, 3, model.side, model.side)
+    out = model.network(images, tokens)
+    assert out["logits"].shape == (2, model.context - 1, model.tokenizer.size)
+    out["logits"].sum().backward()
+    assert model.network(images, tokens, output_labels=False)["logits"].shape[1] == model.context
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_foundation_of_the_package_names_an_architecture(path):
+    told = read_foundation(path)
+    config = architecture(told.architecture)
+    assert ("multimodal_cfg" in config) == path.stem.startswith("coca")
+    assert (told.pretrained is None) == (told.tokenizer == "trained")
+
+
+def test_a_larger_input_has_more_patches(tmp_path):
+    small_tokenizer(tmp_path)
+    model = build(read_foundation(FOLDER / "coca-tiny-128.yaml"), tmp_path, seed=1, side=128)
+    assert model.side == 128 == model.config["preprocess_cfg"]["size"]
+    assert model.network.encode_image(torch.zeros(1, 3, 128, 128)).shape == (1, 128)
+    assert describe(model)["side"] == 128
+
+
+def test_pretrained_weights_from_a_file_folder_or_torch_file_are_all_read(tmp_path):
+    model = small_model(tmp_path, "clip")
+    checkpoint.save(model, tmp_path / "model")
+    torch.save(
+        {"state_dict": {f"module.{k}": v for k, v in model.network.state_dict().items()}}, tmp_path / "w.pt"
+    )
+    for place in (tmp_path / "model", tmp_path / "model" / "model.safetensors", tmp_path / "w.pt"):
+        built = build(foundation(place), tmp_path / "tokenizer", seed=99)
+        assert states_equal(built, model), place
+
+
+def test_weights_in_a_folder_bring_their_own_tokenizer(tmp_path):
+    model = small_model(tmp_path, "clip")
+    checkpoint.save(model, tmp_path / "model")
+    built = build(foundation(tmp_path / "model"), None, seed=1)
+    assert built.tokenizer.size == model.tokenizer.size
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (Foundation("clip-tinny"), "no architecture 'clip-tinny'.*clip-tiny"),
+        (Foundation("clip-tiny", "laion2b"), "no pretrained weights 'laion2b' of 'clip-tiny'.*it has none"),
+        (
+            Foundation("ViT-L-14", "laion2b_s32b", "clip"),
+            "no pretrained weights 'laion2b_s32b'.*laion2b_s32b_b82k",
+        ),
+        (Foundation("clip-tiny", "weights/none.pt"), "no pretrained weights at .*none.pt"),
+        (Foundation("clip-tiny", None, "trained", 60), "60 pixels do not divide into patches of 16.*to 64"),
+        (Foundation("roberta-ViT-B-32", None, "clip"), "has a tokenizer of its own"),
+    ],
+)
+def test_what_cannot_be_built_is_told(tmp_path, told, message):
+    small_tokenizer(tmp_path)
+    with pytest.raises(ModelError, match=message):
+        build(told, tmp_path, seed=1)
+
+
+def test_a_tag_without_network_names_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    path = tmp_path / "paper.yaml"
+    path.write_text((FOLDER / "coca-vit-l-14.yaml").read_text())
+    with pytest.raises(ModelError) as raised:
+        build(read_foundation(path), None, seed=1)
+    assert "cannot be fetched" in str(raised.value)
+    assert "name its folder or file as `pretrained`" in raised.value.way_out
+    assert raised.value.where == str(path)
+
+
+def test_a_side_that_the_foundation_does_not_take_is_told(tmp_path):
+    small_tokenizer(tmp_path)
+    with pytest.raises(ModelError, match=r"pictures of 64 pixels for a foundation of 128.*shards\.side"):
+        build(read_foundation(FOLDER / "clip-tiny-128.yaml"), tmp_path, seed=1, side=64)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("architecture: clip-tiny\ntokenizer: clip\n", "pretrained: Field required"),
+        ("architecture: clip-tiny\npretrained: null\ntokenizer: clap\n", "tokenizer"),
+        (
+            "architecture: clip-tiny\npretrained: null\ntokenizer: clip\nimage_sise: 64\n",
+            "unknown name.*image_size",
+        ),
+        ("architecture: [\n", "not a readable YAML"),
+        ("- clip\n", "valid dictionary"),
+    ],
+)
+def test_a_wrong_foundation_file_is_told(tmp_path, content, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(content)
+    with pytest.raises(ModelError, match=message):
+        read_foundation(path)
+
+
+def test_an_absent_foundation_file_lists_those_of_the_package(tmp_path):
+    with pytest.raises(ModelError, match=r"no such foundation file.*coca-tiny\.yaml"):
+        read_foundation(tmp_path / "none.yaml")
+
+
+def test_a_configuration_that_open_clip_does_not_know_is_told():
+    config = architecture("clip-tiny")
+    config["vision_cfg"]["colour"] = "red"
+    with pytest.raises(ModelError, match="open_clip cannot build this model_cfg"):
+        instantiate(config, "x.json")
+
+
+def test_equal_pictures_and_weights_give_equal_features(tmp_path):
+    first, second = (small_model(tmp_path, "clip") for _ in range(2))
+    images = torch.from_numpy(pictures(2, 64, 64)[:, :64, :64].copy()).permute(0, 3, 1, 2).float()
+    images = torch.nn.functional.interpolate(images, (64, 64))
+    with torch.no_grad():
+        one, other = (model.network.encode_image(images) for model in (first, second))
+    assert hashlib.sha256(one.numpy().tobytes()).digest() == hashlib.sha256(other.numpy().tobytes()).digest()

@@ -1,0 +1,56 @@
+"""Preprocessing: the whole picture, as plain open_clip does it with the checkpoint's settings."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sartext.errors import ModelError
+from sartext.models import checkpoint
+from sartext.models.compatibility import open_clip
+from sartext.models.preprocessing import normalise, squash
+from tests.models.making import pictures, small_model
+
+
+@pytest.mark.parametrize("shape", [(90, 70), (64, 64), (30, 200), (20, 10)])
+@pytest.mark.parametrize("grey", [False, True])
+def test_squash_and_normalise_equal_open_clips_evaluation(tmp_path, shape, grey):
+    model = small_model(tmp_path, "clip")
+    checkpoint.save(model, tmp_path / "model")
+    _, _, transform = open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'model'}")
+    picture = pictures(1, *shape)[0]
+    picture = picture[:, :, 0] if grey else picture
+    ours = normalise(torch.from_numpy(squash(picture, model.side))[None], model)[0]
+    theirs = transform(Image.fromarray(picture))
+    assert ours.shape == (3, 64, 64)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_nothing_is_cut_off():
+    picture = np.zeros((300, 100), np.uint8)
+    picture[:12, :12] = picture[-12:, -12:] = 255
+    small = squash(picture, 64)
+    assert small.shape == (64, 64, 3)
+    assert small[0, 0].min() > 200
+    assert small[-1, -1].min() > 200
+
+
+def test_both_layouts_give_the_same_input(tmp_path):
+    model = small_model(tmp_path, "clip")
+    batch = torch.from_numpy(np.stack([squash(one, 64) for one in pictures(3)]))
+    before = batch.clone()
+    assert torch.equal(normalise(batch, model), normalise(batch.permute(0, 3, 1, 2), model))
+    assert torch.equal(batch, before), "the batch is not changed"
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.float32), np.zeros((0, 4), np.uint8)]
+)
+def test_no_picture_is_no_picture(bad):
+    with pytest.raises(ModelError, match="no 8-bit grey or RGB picture"):
+        squash(bad, 64)
+
+
+def test_pictures_of_another_side_are_refused(tmp_path):
+    with pytest.raises(ModelError, match="takes uint8 of 64 x 64"):
+        normalise(torch.zeros(2, 32, 32, 3, dtype=torch.uint8), small_model(tmp_path, "clip"))
