@@ -1,0 +1,256 @@
+"""Batches of pictures and tokens, made ahead of the trainer by threads.
+
+Step ``s`` of a training gives the same batch in every process, however many threads make it and wherever the
+training went on: what is in it follows from the seed and ``s`` alone.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sartext.errors import TrainingError
+from sartext.training.augmentation import UPRIGHT, Choice, draw, view
+from sartext.training.pairs import Pair
+from sartext.training.sampler import batch_indices, check_batch, derangement, share
+from sartext.training.shards.pictures import Pixels
+from sartext.training.shards.reading import Shards
+from sartext.training.wordings import Tokens, Told, Wordings
+
+AHEAD = 3
+"""Batches that are made or being made while the trainer works on another."""
+
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step takes.
+
+    Args:
+        step: counted from 0.
+        images: uint8, n x 3 x side x side; `models.preprocessing.normalise` makes them the network's input.
+        tokens: int64, n x (tokens of the longest caption), padded.
+        keys: int64, n; equal for pairs that say the same.
+        image_ids: of the pictures.
+        captions: the texts.
+    """
+
+    step: int
+    images: torch.Tensor
+    tokens: torch.Tensor
+    keys: torch.Tensor
+    image_ids: tuple[str, ...]
+    captions: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+
+class Batches:
+    """An endless row of batches of the training split; iterate over it, or ask `from_step`.
+
+    Args:
+        shards: optical, SAR or both; mixed data are drawn in proportion.
+        tokenizer: of the model.
+        batch: pairs per step over all processes.
+        seed: of order, views and, for the control, the shuffling.
+        split: which pairs.
+        rank: of this process; it gets a fixed part of every batch.
+        world: number of processes.
+        start: the first step, counted from 0.
+        augment: turns, gain and contrast, looks and paraphrases; without, only an image's captions take turns.
+        shuffle_captions: the control: every image gets the captions of another one, always the same.
+        fraction: share of the SAR pairs; a smaller one is part of every larger one.
+        side: of the model's input, to be checked against the shards'.
+        workers: threads; the batches do not depend on it.
+        megabytes: of decoded pictures that are kept in memory.
+
+    Attributes:
+        pairs: number of pairs that are drawn from.
+        left_out: image ids of pairs without a caption that the context holds.
+        waited: seconds that the trainer waited for data.
+
+    Raises:
+        TrainingError: fewer pairs than the batch, a batch that the processes do not divide, captions longer than
+            the context, or shards of another side.
+    """
+
+    def __init__(
+        self,
+        shards: Shards,
+        tokenizer: Tokens,
+        *,
+        batch: int,
+        seed: int,
+        split: str = "train",
+        rank: int = 0,
+        world: int = 1,
+        start: int = 0,
+        augment: bool = True,
+        shuffle_captions: bool = False,
+        fraction: float = 1.0,
+        side: int | None = None,
+        workers: int | None = None,
+        megabytes: int = 512,
+    ) -> None:
+        check_side(shards, side)
+        if batch % world:
+            raise TrainingError(
+                f"{world} processes do not divide a batch of {batch}",
+                way_out=f"set training.batch to a multiple of {world}",
+            )
+        self._maker = _Maker(shards, tokenizer, share(shards.rows(split), fraction), augment, megabytes)
+        self.pairs = len(self._maker.wordings.pairs)
+        self.left_out = tuple(self._maker.wordings.left_out)
+        check_batch(self.pairs, batch, ", ".join(map(str, shards.folders)))
+        if shuffle_captions:
+            self._maker.captions_of = derangement(self.pairs, seed)
+        self.batch, self.seed, self.start = batch, seed, start
+        part = batch // world
+        self._part = slice(rank * part, (rank + 1) * part)
+        self._workers = workers or max(1, min(4, len(os.sched_getaffinity(0))))
+        self.waited = 0.0
+        self._running = 0.0
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.from_step(self.start)
+
+    def from_step(self, step: int) -> Iterator[Batch]:
+        """Yield the batches from a step on, without end; closing the iterator ends its threads."""
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="batches")
+        waiting: deque[Future[Batch]] = deque()
+        began = time.perf_counter()
+        try:
+            while True:
+                while len(waiting) < AHEAD + self._workers - 1:
+                    waiting.append(pool.submit(self.at, step))
+                    step += 1
+                asked = time.perf_counter()
+                made = waiting.popleft().result()
+                now = time.perf_counter()
+                self.waited += now - asked
+                self._running += now - began
+                began = now
+                yield made
+        finally:
+            for future in waiting:
+                future.cancel()
+            pool.shutdown(wait=True)
+
+    @property
+    def waited_share(self) -> float:
+        """Share of the time from the first batch asked for to the last one given in which the trainer waited."""
+        return self.waited / self._running if self._running else 0.0
+
+    def at(self, step: int) -> Batch:
+        """Return this process's part of the batch of one step, made here and now."""
+        indices = batch_indices(self.pairs, self.batch, step, self.seed)[self._part]
+        first = step * self.batch + self._part.start
+        return self._maker.batch(step, indices, [self._choice(first + at, one) for at, one in enumerate(indices)])
+
+    def _choice(self, position: int, index: int) -> Choice:
+        drawn = draw(self.seed, position, self._maker.wordings.pairs[index].looks)
+        if self._maker.augment:
+            return drawn
+        return replace(UPRIGHT, wording=drawn.wording)
+
+
+def validation_batches(
+    shards: Shards,
+    tokenizer: Tokens,
+    *,
+    batch: int,
+    split: str = "validation",
+    side: int | None = None,
+    shuffle_captions: bool = False,
+    seed: int = 0,
+) -> list[Batch]:
+    """Return the validation pairs with their stored captions, sorted by image id, upright and unchanged.
+
+    Args:
+        shards: optical, SAR or both.
+        tokenizer: of the model.
+        batch: pairs per batch; the last one may be smaller.
+        split: which pairs.
+        side: of the model's input, to be checked against the shards'.
+        shuffle_captions: as in training, for the control's own validation.
+        seed: of the shuffling.
+
+    Raises:
+        TrainingError: shards of another side, or captions longer than the context. No pairs at all give none.
+    """
+    check_side(shards, side)
+    maker = _Maker(shards, tokenizer, shards.rows(split), augment=False, megabytes=0)
+    count = len(maker.wordings.pairs)
+    if shuffle_captions and count > 1:
+        maker.captions_of = derangement(count, seed)
+    parts = [np.arange(first, min(first + batch, count)) for first in range(0, count, batch)]
+    return [maker.batch(step, part, None) for step, part in enumerate(parts)]
+
+
+def check_side(shards: Shards, side: int | None) -> None:
+    """Raise a TrainingError where a model takes another side than the shards hold."""
+    if side is not None and shards.side and side != shards.side:
+        raise TrainingError(
+            f"the model takes {side} pixels, the shards hold {shards.side}",
+            where=", ".join(map(str, shards.folders)),
+            way_out=f"set shards.side to {side}, or take a foundation of {shards.side} pixels",
+        )
+
+
+class _Maker:
+    """Makes batches of pairs by their indices; may be used by several threads."""
+
+    def __init__(
+        self, shards: Shards, tokenizer: Tokens, pairs: Sequence[Pair], augment: bool, megabytes: int
+    ) -> None:
+        self.shards = shards
+        self.augment = augment
+        self.pad = tokenizer.pad
+        self.wordings = Wordings(pairs, shards, tokenizer, augment=augment)
+        self.captions_of: npt.NDArray[np.int64] | None = None
+        self._room = megabytes * MEGABYTE
+        self._pictures: dict[tuple[int, int], Pixels] = {}
+
+    def batch(self, step: int, indices: npt.NDArray[np.int64], choices: Sequence[Choice] | None) -> Batch:
+        """Make a batch; without choices of upright pictures and the stored captions."""
+        side = self.shards.side
+        images = np.empty((len(indices), 3, side, side), dtype=np.uint8)
+        told: list[Told] = []
+        for at, index in enumerate(map(int, indices)):
+            of = index if self.captions_of is None else int(self.captions_of[index])
+            choice = UPRIGHT if choices is None else choices[at]
+            told.append(
+                self.wordings.stored(of)
+                if choices is None
+                else self.wordings.tell(of, choice.turn, choice.wording)
+            )
+            shown = view(self._picture(index, choice.look), replace(choice, turn=told[-1].turn))
+            images[at] = shown if shown.ndim == 2 else shown.transpose(2, 0, 1)
+        tokens = np.full((len(told), max((len(one.ids) for one in told), default=0)), self.pad, dtype=np.int64)
+        for at, one in enumerate(told):
+            tokens[at, : len(one.ids)] = one.ids
+        return Batch(
+            step,
+            torch.from_numpy(images),
+            torch.from_numpy(tokens),
+            torch.tensor([one.key for one in told], dtype=torch.int64),
+            tuple(self.wordings.pairs[index].image_id for index in indices),
+            tuple(one.caption for one in told),
+        )
+
+    def _picture(self, index: int, look: int) -> Pixels:
+        kept = self._pictures.get((index, look))
+        if kept is None:
+            kept = self.shards.picture(self.wordings.pairs[index], look)
+            if kept.nbytes <= self._room:
+                self._room -= kept.nbytes
+                self._pictures[(index, look)] = kept
+        return kept

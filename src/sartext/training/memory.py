@@ -1,0 +1,75 @@
+"""When memory runs out: what fits, and what to set."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from sartext.config.training import TrainingParameters
+from sartext.errors import TrainingError
+
+SIGNS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether an error says that there is no memory left, on a GPU or on the machine."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError | OSError) and any(sign in str(error).lower() for sign in SIGNS)
+
+
+@contextmanager
+def explained(parameters: TrainingParameters, world: int, attempt: Callable[[int], None]) -> Iterator[None]:
+    """Turn a shortage of memory inside the block into an error that says which batch fits.
+
+    Args:
+        parameters: of the training.
+        world: processes that share a batch.
+        attempt: computes the gradients of that many pairs in one part; raises what a shortage raises.
+
+    Raises:
+        TrainingError: memory ran out.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        shortage = error.with_traceback(None)  # its frames hold the tensors that did not fit
+    else:
+        return
+    part = parameters.batch // (world * parameters.accumulate)
+    fitting = largest_fitting(part, attempt)
+    raise TrainingError(
+        f"out of memory with {part} pairs at a time"
+        + (f"; {fitting} fit" if fitting else "; not even one pair fits"),
+        where=f"a batch of {parameters.batch}, training.accumulate {parameters.accumulate}",
+        way_out=_way_out(parameters, world, fitting),
+    ) from shortage
+
+
+def largest_fitting(part: int, attempt: Callable[[int], None]) -> int:
+    """Return the largest of ``part / 2, part / 4, ...`` pairs that can be computed at a time, or 0."""
+    while part > 1:
+        part //= 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        try:
+            attempt(part)
+        except Exception as error:
+            if not is_shortage(error):
+                raise
+        else:
+            return part
+    return 0
+
+
+def _way_out(parameters: TrainingParameters, world: int, fitting: int) -> str:
+    checkpointing = "" if parameters.gradient_checkpointing else "`training.gradient_checkpointing: true`"
+    if not fitting:
+        return f"set {checkpointing}" if checkpointing else "take a smaller model, or a machine with more memory"
+    share = parameters.batch // world
+    parts = next(one for one in range(1, share + 1) if share % one == 0 and share // one <= fitting)
+    told = f"set `training.accumulate: {parts}` in params.yaml, which gives the same gradients"
+    told += f", or `training.batch: {fitting * world}`"
+    return f"{told}, or {checkpointing}" if checkpointing else told

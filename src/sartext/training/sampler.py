@@ -1,0 +1,94 @@
+"""Which pairs a step sees: a pure function of the step, so that a training goes on from its number alone."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+
+from sartext.errors import TrainingError
+from sartext.training.pairs import Pair
+
+Indices = npt.NDArray[np.int64]
+
+_INCREMENT = 0x9E3779B97F4A7C15
+_WORD = (1 << 64) - 1
+
+
+def mixed(*numbers: int) -> int:
+    """Return 64 bits that depend on all the numbers and look random (SplitMix64; Steele, Lea, Flood 2014).
+
+    Our own and not numpy's: a stream of the library may change with its version, and cost more than a picture.
+    """
+    state = 0
+    for number in numbers:
+        state = (state ^ (number & _WORD)) + _INCREMENT & _WORD
+        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & _WORD
+        state = (state ^ state >> 27) * 0x94D049BB133111EB & _WORD
+        state ^= state >> 31
+    return state
+
+
+def order(n: int, seed: int, epoch: int) -> Indices:
+    """Return a permutation of ``0..n-1``: the order in which an epoch sees the pairs."""
+    with np.errstate(over="ignore"):
+        state = np.uint64(mixed(seed, epoch)) + np.arange(n, dtype=np.uint64) * np.uint64(_INCREMENT)
+        state = (state ^ state >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+        state = (state ^ state >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    return np.argsort(state ^ state >> np.uint64(31), kind="stable").astype(np.int64)
+
+
+def batch_indices(n: int, batch: int, step: int, seed: int) -> Indices:
+    """Return the pairs of a step, counted from 0: all different, in the order in which they stand in the batch.
+
+    An epoch has ``n // batch`` steps; the pairs over, others in every epoch, are left out of it.
+
+    Raises:
+        TrainingError: there are fewer pairs than the batch takes.
+    """
+    check_batch(n, batch)
+    epoch, place = divmod(step, n // batch)
+    return order(n, seed, epoch)[place * batch : (place + 1) * batch]
+
+
+def check_batch(n: int, batch: int, where: object = None) -> None:
+    """Raise a TrainingError that says what fits where there are fewer pairs than a batch takes."""
+    if n < batch:
+        what = "no pairs" if n == 0 else f"{n} pair{'s' if n > 1 else ''}"
+        way_out = f"set training.batch to {n} or less" if n > 1 else "add corpora: a training needs two pairs"
+        raise TrainingError(f"a batch of {batch} cannot be drawn from {what}", where=where, way_out=way_out)
+
+
+def derangement(n: int, seed: int) -> Indices:
+    """Return for each of ``n`` items another one, each taken once: one cycle through all in a random order.
+
+    Raises:
+        TrainingError: a single item has no other.
+    """
+    if n < 2:
+        raise TrainingError(f"the captions of {n} pairs cannot be shuffled", way_out="add corpora")
+    cycle = order(n, seed, -1)
+    found = np.empty(n, dtype=np.int64)
+    found[cycle] = np.roll(cycle, -1)
+    return found
+
+
+def share(pairs: Sequence[Pair], fraction: float) -> list[Pair]:
+    """Return a share of the SAR pairs, and all of the optical ones.
+
+    Whole groups are taken in the order of a hash of their id until the share is reached: a smaller share is
+    contained in every larger one, and similar images come or go together.
+    """
+    if fraction >= 1.0:
+        return list(pairs)
+    groups: dict[str, int] = {}
+    for pair in pairs:
+        if pair.modality == "sar":
+            groups[pair.group_id] = groups.get(pair.group_id, 0) + 1
+    wanted, taken, kept = fraction * sum(groups.values()), 0, set()
+    for group in sorted(groups, key=lambda group: blake2b(group.encode(), digest_size=8).digest()):
+        if taken >= wanted:
+            break
+        kept.add(group)
+        taken += groups[group]
+    return [pair for pair in pairs if pair.modality != "sar" or pair.group_id in kept]

@@ -1,0 +1,166 @@
+"""Reading shards in any order: the index in memory, the pictures by offset."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from sartext.catalogue.entry import Entry
+from sartext.config import NarratorParameters
+from sartext.errors import ArtefactError, TrainingError
+from sartext.files import read_json
+from sartext.tables import SHARDS, read_rows
+from sartext.training.pairs import Pair
+from sartext.training.shards.pictures import Pixels, decode_stored
+from sartext.training.shards.telling import Words, words_of
+from sartext.training.shards.writing import DESCRIPTION, KINDS
+
+
+class Shards:
+    """The pairs of one or more folders of shards, for reading from any thread.
+
+    Args:
+        folders: each holds ``index.parquet``, ``description.json`` and tar files.
+
+    Raises:
+        ArtefactError: a folder is missing or damaged.
+        TrainingError: the folders hold pictures of different sides, or an image stands in two of them.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.folders = tuple(folders)
+        self._described = [_description(folder) for folder in self.folders]
+        self._files: dict[tuple[int, str], int] = {}
+        self._lock = Lock()
+        sides = {int(one["side"]) for one in self._described}
+        if len(sides) > 1:
+            raise TrainingError(
+                f"shards of different sides: {', '.join(map(str, sorted(sides)))} pixels",
+                where=", ".join(map(str, self.folders)),
+                way_out="build them with the same `shards.side`",
+            )
+        self.side: int = sides.pop() if sides else 0
+        self._pairs = [pair for number, folder in enumerate(self.folders) for pair in _pairs(folder, number)]
+        self._pairs.sort(key=lambda pair: pair.image_id)
+        for first, second in zip(self._pairs, self._pairs[1:], strict=False):
+            if first.image_id == second.image_id:
+                raise TrainingError(
+                    f"image '{first.image_id}' stands in two shards", where=self.folders[second.folder]
+                )
+
+    def rows(self, split: str) -> list[Pair]:
+        """Return the pairs of a split (``train`` or ``validation``), sorted by image id."""
+        return [pair for pair in self._pairs if pair.split == split]
+
+    @cached_property
+    def words(self) -> dict[str, Words]:
+        """How the captions of each corpus call what its images show."""
+        found: dict[str, Words] = {}
+        for one in self._described:
+            for name, entry in one["corpora"].items():
+                found[name] = words_of(Entry.model_validate(entry))
+        return found
+
+    @cached_property
+    def narrator(self) -> NarratorParameters:
+        """The parameters that the stored captions of SAR images were realised with."""
+        told = [one["narrator"] for one in self._described if "narrator" in one]
+        return NarratorParameters.model_validate(told[-1]) if told else NarratorParameters.model_validate({})
+
+    def picture(self, pair: Pair, look: int = 0) -> Pixels:
+        """Return a picture of a pair: uint8, side x side (grey) or side x side x 3.
+
+        Args:
+            pair: one of `rows`.
+            look: 0 is the image itself.
+
+        Raises:
+            ArtefactError: the tar file is missing, cut short or changed.
+        """
+        where = self.folders[pair.folder] / pair.shard
+        try:
+            content = os.pread(self._open(pair), pair.sizes[look], pair.offsets[look])
+            pixels = decode_stored(content)
+        except (OSError, ValueError) as error:
+            raise ArtefactError(
+                f"the picture of '{pair.image_id}' cannot be read ({error})",
+                where=where,
+                way_out=f"build them again: `sartext shards {'|'.join(KINDS)}`",
+            ) from error
+        if pixels.shape[:2] != (self.side, self.side):
+            raise ArtefactError(f"the picture of '{pair.image_id}' is of size {pixels.shape}", where=where)
+        return pixels
+
+    def close(self) -> None:
+        """Close the tar files."""
+        with self._lock:
+            for handle in self._files.values():
+                os.close(handle)
+            self._files.clear()
+
+    def __enter__(self) -> "Shards":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self, pair: Pair) -> int:
+        key = (pair.folder, pair.shard)
+        handle = self._files.get(key)
+        if handle is None:
+            with self._lock:
+                handle = self._files.get(key)
+                if handle is None:
+                    handle = self._files[key] = os.open(self.folders[pair.folder] / pair.shard, os.O_RDONLY)
+        return handle
+
+
+def open_shards(folder: Path) -> Shards:
+    """Open a folder of shards, or all the folders of shards in a folder (``data`` of a checkpoint's row).
+
+    Raises:
+        ArtefactError: there is none.
+    """
+    if (folder / "index.parquet").is_file():
+        return Shards([folder])
+    parts = [folder / kind for kind in KINDS if (folder / kind / "index.parquet").is_file()]
+    if not parts:
+        kinds = [folder.name] if folder.name in KINDS else list(KINDS)
+        raise ArtefactError(
+            "there are no shards",
+            where=folder,
+            way_out="run " + " and ".join(f"`sartext shards {kind}`" for kind in kinds),
+        )
+    return Shards(parts)
+
+
+def as_colour(picture: Pixels) -> Pixels:
+    """Return a picture with three channels: side x side x 3."""
+    return np.repeat(picture[:, :, None], 3, axis=2) if picture.ndim == 2 else picture
+
+
+def _description(folder: Path) -> Mapping[str, Any]:
+    described = read_json(folder / DESCRIPTION)
+    if not isinstance(described, dict) or not {"side", "corpora"} <= described.keys():
+        raise ArtefactError(
+            "no description of shards", where=folder / DESCRIPTION, way_out="build the shards again"
+        )
+    return described
+
+
+_OF_INDEX = [one.name for one in fields(Pair) if one.name != "folder"]
+
+
+def _pairs(folder: Path, number: int) -> list[Pair]:
+    found = []
+    for row in read_rows(folder / "index.parquet", SHARDS):
+        told: dict[str, Any] = {
+            name: tuple(row[name]) if isinstance(row[name], list) else row[name] for name in _OF_INDEX
+        }
+        found.append(Pair(folder=number, **told))
+    return found

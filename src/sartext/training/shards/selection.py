@@ -1,0 +1,172 @@
+"""Which images become pairs, and what is said of them at the size that the model sees."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import atan2, cos, degrees, radians, sin
+from typing import Any
+
+from sartext.catalogue.entry import Entry
+from sartext.catalogue.loading import find_entry
+from sartext.config import Project
+from sartext.errors import ArtefactError
+from sartext.narrator.facts import to_json
+from sartext.narrator.realisation import canonical, realise
+from sartext.release.inputs import read_index, refuse_unlisted
+from sartext.tables import CAPTIONS, SPLITS, read_rows
+from sartext.training.shards.telling import Words, tell, words_of
+
+SPLIT_NAMES = ("train", "validation")
+"""The splits that training reads; the test split and the benchmarks are in no shard."""
+
+TOO_SMALL = "every object is smaller than the model can see"
+NO_SPLIT = "left out of the splits"
+HELD_OUT = "test split or benchmark"
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A pair to be: its row of the shards' index without the place in a tar, and the image's row of its corpus."""
+
+    pair: dict[str, Any]
+    source: Row
+    entry: Entry
+
+
+@dataclass
+class Tally:
+    """What was counted on the way."""
+
+    left_out: Counter[str] = field(default_factory=Counter)
+    small_objects: int = 0
+    captions_changed: int = 0
+
+
+def choose(project: Project, data: str, tally: Tally) -> Iterator[Chosen]:
+    """Yield the pairs of ``optical`` or ``sar`` data in the order of the parameters' corpora.
+
+    Raises:
+        ArtefactError: the indexes, captions or splits are missing, damaged or of another state of the corpora.
+    """
+    refuse_unlisted(project)
+    splits = _splits(project)
+    if data == "optical":
+        for name in project.parameters.corpora:
+            yield from _optical(project, find_entry(project, name), splits, tally)
+    else:
+        for name in project.parameters.captions:
+            yield from _sar(project, find_entry(project, name), splits, tally)
+
+
+def _splits(project: Project) -> dict[str, Row]:
+    path = project.build / "splits" / "splits.parquet"
+    if not path.is_file():
+        raise ArtefactError("the splits are missing", where=path, way_out="run `sartext splits`")
+    return {row["image_id"]: row for row in read_rows(path, SPLITS)}
+
+
+def _split_of(image_id: str, splits: Mapping[str, Row], tally: Tally) -> Row | None:
+    """The row of an image that training or validation may read, or nothing."""
+    row = splits.get(image_id)
+    if row is None:
+        raise ArtefactError(
+            f"image '{image_id}' has no split", where="build/splits", way_out="run `sartext splits` again"
+        )
+    if row["split"] in SPLIT_NAMES and row["benchmark"] is None:
+        return row
+    tally.left_out[NO_SPLIT if row["split"] is None else HELD_OUT] += 1
+    return None
+
+
+def _optical(project: Project, entry: Entry, splits: Mapping[str, Row], tally: Tally) -> Iterator[Chosen]:
+    for row in read_index(project, entry.name).to_pylist():
+        if row["modality"] != "optical" or not row["captions"]:
+            continue
+        split = _split_of(row["image_id"], splits, tally)
+        if split is not None:
+            told = {"method": "optical", "captions": row["captions"]}
+            yield Chosen(_pair(entry, row, split, told), row, entry)
+
+
+def _sar(project: Project, entry: Entry, splits: Mapping[str, Row], tally: Tally) -> Iterator[Chosen]:
+    path = project.captions(entry.name) / "captions.parquet"
+    if not path.is_file():
+        raise ArtefactError("the captions are missing", where=path, way_out=f"run `sartext captions {entry.name}`")
+    captions = {row["image_id"]: row for row in read_rows(path, CAPTIONS)}
+    words = words_of(entry)
+    for row in read_index(project, entry.name).to_pylist():
+        caption = captions.pop(row["image_id"], None)
+        if caption is None:
+            continue
+        split = _split_of(row["image_id"], splits, tally)
+        if split is None:
+            continue
+        told = _visible(project, row, caption, words, tally)
+        if told is not None:
+            yield Chosen(_pair(entry, row, split, {"method": caption["method"], **told}), row, entry)
+    if captions:
+        raise ArtefactError(
+            f"captions of images that are not in the index, the first is '{min(captions)}'",
+            where=path,
+            way_out=f"run `sartext captions {entry.name}`",
+        )
+
+
+def _visible(project: Project, row: Row, caption: Row, words: Words, tally: Tally) -> dict[str, Any] | None:
+    """What is said of an image at the model's size, or nothing if all that could be named is too small."""
+    if caption["method"] not in {"a2c", "sa2c"}:
+        return {"captions": [caption["caption"]], "facts": caption["facts"]}
+    parameters, side = project.parameters, project.parameters.shards.side
+    kept = [one for one in row["objects"] if _seen(one, row, side, parameters.shards.smallest_object)]
+    told = {
+        "captions": [caption["caption"]],
+        "facts": caption["facts"],
+        "objects": [scaled(one, side / row["width"], side / row["height"], side) for one in kept],
+        "regions": row["regions"],
+    }
+    if len(kept) == len(row["objects"]):
+        return told
+    tally.small_objects += len(row["objects"]) - len(kept)
+    facts = tell(kept, row["regions"], row["width"], row["height"], words)
+    if not (facts.objects or facts.cover):  # an image with small objects is not one without objects
+        tally.left_out[TOO_SMALL] += 1
+        return None
+    narrator = parameters.narrator
+    text = realise(facts, row["image_id"], narrator.seed)[0] if narrator.paraphrase else canonical(facts)
+    tally.captions_changed += text != caption["caption"]
+    return {**told, "captions": [text], "facts": to_json(facts)}
+
+
+def _seen(one: Row, row: Row, side: int, smallest: float) -> bool:
+    across, down = (one["xmax"] - one["xmin"]) / row["width"], (one["ymax"] - one["ymin"]) / row["height"]
+    return bool(min(across, down) * side >= smallest)
+
+
+def scaled(one: Row, across: float, down: float, side: int) -> dict[str, Any]:
+    """Return a box in pixels of model input, inside it; an angle as the squashing turns it."""
+    angle = one["angle"]
+    if angle is not None and across != down:
+        angle = degrees(atan2(sin(radians(angle)) * down, cos(radians(angle)) * across))
+    corners = {
+        "xmin": max(0.0, one["xmin"] * across),
+        "ymin": max(0.0, one["ymin"] * down),
+        "xmax": min(float(side), one["xmax"] * across),
+        "ymax": min(float(side), one["ymax"] * down),
+    }
+    return {"label": one["label"], "source_label": one["source_label"], **corners, "angle": angle}
+
+
+def _pair(entry: Entry, row: Row, split: Row, told: Row) -> dict[str, Any]:
+    return {
+        "image_id": row["image_id"],
+        "corpus": entry.name,
+        "split": split["split"],
+        "group_id": split["group_id"],
+        "modality": row["modality"],
+        "facts": None,
+        "objects": [],
+        "regions": [],
+        **told,
+    }

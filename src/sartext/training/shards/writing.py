@@ -1,0 +1,129 @@
+"""The stages `optical-shards` and `sar-shards`: training and validation pairs as the models read them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sartext.config import Project
+from sartext.errors import ParameterError, nearest
+from sartext.files import atomic_folder, canonical_json, write_json
+from sartext.progress import map_parallel
+from sartext.tables import SHARDS, write_table
+from sartext.training.shards.archive import Archives
+from sartext.training.shards.pictures import Job, check_rendering, has_looks, make_pictures
+from sartext.training.shards.selection import SPLIT_NAMES, Chosen, Tally, choose
+
+KINDS = ("optical", "sar")
+DESCRIPTION = "description.json"
+"""What readers need beside the index: side, looks, the narrator's parameters and the entries of the corpora."""
+
+MEGABYTE = 1 << 20
+EXAMPLES = 6
+SERIAL_BELOW = 2000
+"""Pictures below which starting other processes, which load torch, takes longer than it saves."""
+
+RENDERING = 10
+"""How many times as long as decoding a picture rendering one takes, about."""
+
+
+def write_shards(project: Project, data: str) -> dict[str, object]:
+    """Write ``build/shards/<data>``: tar files, ``index.parquet``, ``description.json`` and ``metrics.json``.
+
+    Args:
+        project: the checkout; its indexes, captions and splits are read.
+        data: ``optical`` (captioned optical images) or ``sar`` (captioned SAR images).
+
+    Returns:
+        The counts, and a few image ids. No pairs at all are no error here: a training says so when it starts.
+
+    Raises:
+        ParameterError: there is no such data.
+        ArtefactError: an upstream table is missing or of another state of the corpora, an image has gone, or a
+            simulated corpus was not made with these parameters.
+    """
+    if data not in KINDS:
+        raise ParameterError(f"no data '{data}'", where="sartext shards", way_out=nearest(data, KINDS))
+    tally = Tally()
+    chosen = sorted(choose(project, data, tally), key=lambda one: str(one.pair["image_id"]))
+    jobs = [_job(project, one) for one in chosen]
+    for first in {job.entry.name: job for job in reversed(jobs) if job.looks > 1}.values():
+        check_rendering(first)
+    with atomic_folder(project.shards(data)) as folder:
+        rows = list(_write(folder, chosen, _made(jobs, data), project.parameters.shards.megabytes))
+        write_table(folder / "index.parquet", SHARDS, rows)
+        write_json(folder / DESCRIPTION, _describe(project, data, chosen))
+        metrics = _measure(project, data, rows, tally)
+        write_json(folder / "metrics.json", metrics)
+    return {**metrics, "examples": [row["image_id"] for row in rows[:: max(1, len(rows) // EXAMPLES)]][:EXAMPLES]}
+
+
+def _job(project: Project, one: Chosen) -> Job:
+    parameters = project.parameters
+    again = one.pair["split"] == "train" and has_looks(one.entry, one.pair["modality"])
+    looks = parameters.shards.looks if again else 1
+    return Job(project.root, one.source, one.entry, parameters.shards.side, looks, parameters.simulation)
+
+
+def _made(jobs: Sequence[Job], data: str) -> Iterator[list[bytes]]:
+    work = sum(1 + RENDERING * (job.looks - 1) for job in jobs)
+    serial = len(jobs) + 1 if work < SERIAL_BELOW else 0
+    return map_parallel(make_pictures, jobs, f"{data} shards", serial_below=serial)
+
+
+def _write(
+    folder: Path, chosen: Sequence[Chosen], made: Iterable[list[bytes]], megabytes: int
+) -> Iterator[dict[str, Any]]:
+    archives = {split: Archives(folder, split, megabytes * MEGABYTE) for split in SPLIT_NAMES}
+    try:
+        for one, pictures in zip(chosen, made, strict=True):
+            yield _place(archives[one.pair["split"]], one.pair, pictures)
+    finally:
+        for split in archives.values():
+            split.close()
+
+
+def _place(archives: Archives, pair: dict[str, Any], pictures: Sequence[bytes]) -> dict[str, Any]:
+    names = ["png", *(f"look{look}.png" for look in range(1, len(pictures)))]
+    told = {name: value for name, value in pair.items() if name != "split"}
+    parts = {
+        "png": pictures[0],
+        "txt": pair["captions"][0].encode(),
+        "json": canonical_json(told).encode(),
+        **dict(zip(names[1:], pictures[1:], strict=True)),
+    }
+    shard, offsets = archives.add(pair["image_id"], parts)
+    sizes = [len(one) for one in pictures]
+    return {**pair, "shard": shard, "offsets": [offsets[name] for name in names], "sizes": sizes}
+
+
+def _describe(project: Project, data: str, chosen: Sequence[Chosen]) -> dict[str, Any]:
+    parameters = project.parameters
+    narrator = {"narrator": parameters.narrator.model_dump(mode="json")} if data == "sar" else {}
+    entries = {one.entry.name: one.entry for one in chosen}
+    return {
+        "side": parameters.shards.side,
+        "smallest_object": parameters.shards.smallest_object,
+        **narrator,
+        "corpora": {name: entry.model_dump(mode="json") for name, entry in sorted(entries.items())},
+    }
+
+
+def _measure(project: Project, data: str, rows: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, object]:
+    corpora: dict[str, Counter[str]] = {}
+    for row in rows:
+        corpora.setdefault(row["corpus"], Counter())[row["split"]] += 1
+    return {
+        "data": data,
+        "pairs": len(rows),
+        **{split: sum(row["split"] == split for row in rows) for split in SPLIT_NAMES},
+        "pictures": sum(len(row["offsets"]) for row in rows),
+        "captions": sum(len(row["captions"]) for row in rows),
+        "side": project.parameters.shards.side,
+        "groups": len({row["group_id"] for row in rows}),
+        "methods": dict(sorted(Counter(row["method"] for row in rows).items())),
+        "corpora": {name: dict(sorted(counts.items())) for name, counts in sorted(corpora.items())},
+        "left_out": dict(sorted(tally.left_out.items())),
+        "objects_too_small": tally.small_objects,
+        "captions_changed": tally.captions_changed,
+    }

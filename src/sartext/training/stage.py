@@ -1,0 +1,185 @@
+"""The stage `checkpoint@<name>`: a model trained on shards, the best by validation, with its record."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from sartext.config import Project
+from sartext.errors import ParameterError, nearest
+from sartext.files import atomic_folder, write_json
+from sartext.models.checkpoint import RECORD, save, start
+from sartext.models.devices import device_of
+from sartext.models.model import Model
+from sartext.training.batches import Batch, Batches, validation_batches
+from sartext.training.distribution import Processes, joined, local_device
+from sartext.training.listening import Listener, Listeners
+from sartext.training.loop import Fit, fit
+from sartext.training.record import origins, record_of
+from sartext.training.resume import Resume
+from sartext.training.shards.reading import Shards, open_shards
+from sartext.training.showing import Shown, say
+
+
+def train(project: Project, name: str) -> dict[str, object]:
+    """Train a checkpoint of the table and write ``build/checkpoint/<name>``.
+
+    A training that was killed goes on where it was and ends with the same weights. Under ``torchrun`` all
+    processes train together and the first one writes.
+
+    Args:
+        project: the checkout; shards, tokenizer and parent must be there.
+        name: a row of ``checkpoints`` in ``params.yaml``.
+
+    Returns:
+        Steps, figures of the best model, speed, and the share of the time spent waiting for data; nothing in
+        processes other than the first.
+
+    Raises:
+        ParameterError: there is no such row.
+        ModelError: the model that it starts from cannot be had, or the device is absent.
+        TrainingError: the data do not fill a batch or do not fit, a loss is no number, or memory runs out.
+        ArtefactError: shards are missing or damaged, or nothing can be written.
+    """
+    parameters = project.parameters
+    if name not in parameters.checkpoints:
+        known = nearest(name, parameters.checkpoints)
+        raise ParameterError(f"no checkpoint '{name}'", where=project.root / "params.yaml", way_out=known)
+    device = local_device(device_of(parameters.training.device))
+    with ExitStack() as stack:
+        processes = stack.enter_context(joined(device))
+        material = _prepare(project, name, processes, stack)
+        listener = _listener(project, name, stack) if processes.first else None
+        resume, told = None, {}
+        if processes.first and listener is not None:
+            told = origins(project, name, material.shards, material.model)
+            resume = Resume(project.build / "resume" / name, {**told, "processes": processes.world})
+            listener.started(_info(project, name, material, told))
+        fitted = _fit(project, name, material, listener=listener, resume=resume, processes=processes)
+        if resume is None or listener is None:
+            return {}
+        digest = _write(project, name, material, fitted, told)
+        resume.remove()
+        listener.finished(project.checkpoint(name))
+    return _metrics(material, fitted, digest)
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What a training is made of."""
+
+    model: Model
+    shards: Shards
+    train: Batches
+    validation: list[Batch]
+
+    @property
+    def pairs(self) -> dict[str, int]:
+        """Numbers of pairs."""
+        return {
+            "train": self.train.pairs,
+            "validation": sum(map(len, self.validation)),
+            "left_out": len(self.train.left_out),
+        }
+
+
+def _prepare(project: Project, name: str, processes: Processes, stack: ExitStack) -> _Material:
+    parameters, row = project.parameters, project.parameters.checkpoints[name]
+    training = parameters.training
+    shards = stack.enter_context(open_shards(project.root / row.data))
+    model = start(row.origin, project.root, project.tokenizer, seed=training.seed, side=shards.side)
+    train = Batches(
+        shards,
+        model.tokenizer,
+        batch=training.batch,
+        rank=processes.rank,
+        world=processes.world,
+        augment=training.augment,
+        side=model.side,
+        shuffle_captions=row.shuffle_captions,
+        seed=training.seed,
+    )
+    validation = validation_batches(
+        shards,
+        model.tokenizer,
+        batch=training.batch,
+        side=model.side,
+        shuffle_captions=row.shuffle_captions,
+        seed=training.seed,
+    )
+    return _Material(model, shards, train, validation)
+
+
+def _listener(project: Project, name: str, stack: ExitStack) -> Listener:
+    from sartext.tracking.tracker import Tracker
+
+    shown = Shown(f"checkpoint {name}")
+    stack.callback(shown.close)
+    return Listeners(shown, Tracker(project, f"checkpoint@{name}"))
+
+
+def _info(project: Project, name: str, material: _Material, told: dict[str, Any]) -> dict[str, Any]:
+    training, row = project.parameters.training, project.parameters.checkpoints[name]
+    return {
+        "name": name,
+        "steps": row.samples // training.batch,
+        "batch": training.batch,
+        "kind": material.model.kind,
+        "pairs": material.pairs,
+        "parent": told["parent"],
+        "data": told["data"],
+        "versions": told["versions"],
+    }
+
+
+def _fit(
+    project: Project,
+    name: str,
+    material: _Material,
+    *,
+    listener: Listener | None,
+    resume: Resume | None,
+    processes: Processes,
+) -> Fit:
+    row = project.parameters.checkpoints[name]
+    if processes.first and sum(map(len, material.validation)) < 2:
+        say(f"checkpoint {name}: fewer than two validation pairs, so the last weights count as the best")
+    return fit(
+        material.model,
+        material.train,
+        material.validation,
+        project.parameters.training,
+        samples=row.samples,
+        learning_rate=row.learning_rate,
+        listener=listener,
+        resume=resume,
+        processes=processes,
+    )
+
+
+def _write(project: Project, name: str, material: _Material, fitted: Fit, told: dict[str, Any]) -> str:
+    """Write the checkpoint's folder, whole or not at all; return the hash of the best weights."""
+    model = material.model
+    with atomic_folder(project.checkpoint(name)) as folder:
+        last = save(model, folder, name="last.safetensors")
+        model.network.load_state_dict(fitted.best)
+        best = save(model, folder)
+        record = record_of(name, told, fitted, material.pairs, model_sha256=best, last_sha256=last)
+        write_json(folder / RECORD, record)
+    return best
+
+
+def _metrics(material: _Material, fitted: Fit, digest: str) -> dict[str, object]:
+    validations = fitted.curves["validations"]
+    best = next((one for one in validations if one["step"] == fitted.best_step), {})
+    return {
+        "steps": fitted.steps,
+        "best_step": fitted.best_step,
+        "stopped": fitted.stopped,
+        **{f"validation_{key}": round(value, 4) for key, value in best.items() if key != "step"},
+        **{f"{key}_pairs": value for key, value in material.pairs.items()},
+        "samples_per_second": round(fitted.samples_per_second, 1),
+        "waited_share": round(fitted.waited_share, 4),
+        "training_seconds": round(fitted.seconds, 1),
+        "resumed_after": fitted.resumed_after,
+        "model_sha256": digest,
+    }

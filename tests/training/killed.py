@@ -1,0 +1,55 @@
+"""A training in a process of its own, to be killed."""
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sartext.training.listening import Silent
+from sartext.training.loop import Fit, fit
+from sartext.training.resume import Resume
+from tests.training.toy import ToyBatches, toy_model, toy_parameters, toy_validation
+
+STEPS = 48
+FINGERPRINT = {"training": {"batch": 8}, "data": "abc"}
+
+
+class Counter(Silent):
+    """Tells how far the training is, and ends its process at a step."""
+
+    def __init__(self, shared: Any = None, last: int = 0) -> None:
+        self.shared, self.last = shared, last
+
+    def step(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
+        if self.shared is not None:
+            self.shared.value = step
+        if step == self.last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def toy_fit(folder: Path | None, listener: Any = None, *, share: float = 1.0) -> tuple[Any, Fit]:
+    """Run the training that the tests kill; with a folder it keeps its state there."""
+    torch.set_num_threads(1)
+    model = toy_model("coca", patch_dropout=0.25)
+    resume = Resume(folder, FINGERPRINT, share=share) if folder is not None else None
+    fitted = fit(
+        model,
+        ToyBatches(model, 8),
+        toy_validation(model),
+        toy_parameters(validate_every=40),
+        samples=8 * STEPS,
+        learning_rate=0.003,
+        listener=listener,
+        resume=resume,
+    )
+    return model, fitted
+
+
+def run(folder: Path, result: Path, shared: Any, last: int) -> None:
+    """Train in a child; write what came out."""
+    model, fitted = toy_fit(folder, Counter(shared, last))
+    told = {"last": dict(model.network.state_dict()), "best": fitted.best, "curves": fitted.curves}
+    torch.save({**told, "best_step": fitted.best_step, "resumed_after": fitted.resumed_after}, result)

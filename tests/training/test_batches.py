@@ -1,0 +1,213 @@
+"""Batches follow from seed and step alone, say what is true of the picture that they show, and cut no caption."""
+
+import itertools
+import threading
+
+import pytest
+import torch
+
+from sartext.catalogue.loading import find_entry
+from sartext.config import Project
+from sartext.errors import TrainingError
+from sartext.models.tokenizer import Tokenizer, read_tokenizer
+from sartext.narrator.facts import from_json, normalise, to_json
+from sartext.narrator.faithfulness import contradictions
+from sartext.training.augmentation import TURNS, WORDINGS, turned_facts
+from sartext.training.batches import Batch, Batches, validation_batches
+from sartext.training.shards.reading import Shards, as_colour, open_shards
+from sartext.training.wordings import Wordings
+
+
+@pytest.fixture(scope="module")
+def shards(mini_project: Project) -> Shards:
+    return open_shards(mini_project.build / "shards")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(mini_project: Project) -> Tokenizer:
+    return read_tokenizer(mini_project.tokenizer)
+
+
+def equal(one: Batch, other: Batch) -> bool:
+    return (
+        one.step == other.step
+        and one.image_ids == other.image_ids
+        and one.captions == other.captions
+        and all(torch.equal(getattr(one, name), getattr(other, name)) for name in ("images", "tokens", "keys"))
+    )
+
+
+def test_a_batch_holds_what_a_step_takes(shards: Shards, tokenizer: Tokenizer) -> None:
+    batch = Batches(shards, tokenizer, batch=32, seed=1).at(0)
+    assert batch.images.dtype == torch.uint8
+    assert tuple(batch.images.shape) == (32, 3, 64, 64)
+    assert torch.equal(batch.tokens, tokenizer.encode(batch.captions))  # padded to the longest, none cut
+    assert batch.tokens.shape[1] == max(tokenizer.lengths(batch.captions))
+    assert batch.keys.dtype == torch.int64
+    assert len(set(batch.image_ids)) == len(batch) == 32
+
+
+def test_steps_give_the_same_whatever_the_threads_and_wherever_one_goes_on(
+    shards: Shards, tokenizer: Tokenizer
+) -> None:
+    told = [
+        itertools.islice(iter(Batches(shards, tokenizer, batch=24, seed=5, workers=workers, megabytes=room)), 12)
+        for workers, room in ((1, 0), (4, 512))
+    ]
+    first, second = map(list, told)
+    assert all(map(equal, first, second))
+    resumed = Batches(shards, tokenizer, batch=24, seed=5, start=7)
+    assert all(map(equal, first[7:], resumed))
+    other = Batches(shards, tokenizer, batch=24, seed=6)
+    assert not equal(first[0], other.at(0))
+
+
+def test_processes_share_a_batch_between_them(shards: Shards, tokenizer: Tokenizer) -> None:
+    whole = Batches(shards, tokenizer, batch=24, seed=5).at(3)
+    parts = [Batches(shards, tokenizer, batch=24, seed=5, rank=rank, world=3).at(3) for rank in range(3)]
+    assert torch.equal(torch.cat([part.images for part in parts]), whole.images)
+    assert torch.equal(torch.cat([part.keys for part in parts]), whole.keys)
+    assert sum((part.captions for part in parts), ()) == whole.captions
+    with pytest.raises(TrainingError, match="5 processes do not divide a batch of 24"):
+        Batches(shards, tokenizer, batch=24, seed=5, world=5)
+
+
+def test_what_is_said_is_true_of_the_turned_annotation(
+    mini_project: Project, shards: Shards, tokenizer: Tokenizer
+) -> None:
+    wordings = Wordings(shards.rows("train"), shards, tokenizer)
+    seen = set()
+    for index, pair in enumerate(wordings.pairs):
+        if not pair.annotated:
+            continue
+        entry = find_entry(mini_project, pair.corpus)
+        for turn in range(TURNS):
+            told = wordings.tell(index, turn, index + turn)
+            facts = turned_facts(pair.objects, pair.regions, 64, told.turn, shards.words[pair.corpus])
+            assert contradictions(told.caption, to_json(facts), pair.method, entry) == []
+            seen.add(told.turn)
+    assert seen == set(range(TURNS))
+
+
+def test_pairs_with_equal_facts_have_equal_keys_and_others_have_not(shards: Shards, tokenizer: Tokenizer) -> None:
+    batches = validation_batches(shards, tokenizer, batch=16)
+    pairs = {pair.image_id: pair for pair in shards.rows("validation")}
+    said: dict[int, set[str]] = {}
+    for batch in batches:
+        for image_id, caption, key in zip(batch.image_ids, batch.captions, batch.keys.tolist(), strict=True):
+            record = pairs[image_id].facts
+            said.setdefault(key, set()).add(caption.casefold() if record is None else normalise(from_json(record)))
+    assert all(len(one) == 1 for one in said.values())
+    assert len(set.union(*said.values())) == len(said)
+
+
+def test_paraphrases_and_turns_that_say_the_same_share_a_key(shards: Shards, tokenizer: Tokenizer) -> None:
+    wordings = Wordings(shards.rows("train"), shards, tokenizer)
+    index = next(at for at, pair in enumerate(wordings.pairs) if pair.corpus == "sim-ships")
+    told = [wordings.tell(index, turn, wording) for turn in range(TURNS) for wording in range(WORDINGS)]
+    assert len({one.caption for one in told}) > 1
+    assert {one.key for one in told} == {wordings.stored(index).key}
+
+
+def test_validation_is_upright_unchanged_and_as_stored(shards: Shards, tokenizer: Tokenizer) -> None:
+    batches = validation_batches(shards, tokenizer, batch=16)
+    pairs = shards.rows("validation")
+    assert [image_id for batch in batches for image_id in batch.image_ids] == [pair.image_id for pair in pairs]
+    assert [text for batch in batches for text in batch.captions] == [pair.captions[0] for pair in pairs]
+    shown = torch.cat([batch.images for batch in batches])
+    for image, pair in zip(shown, pairs, strict=True):
+        expected = torch.from_numpy(as_colour(shards.picture(pair)).copy()).permute(2, 0, 1)
+        assert torch.equal(image, expected)
+
+
+def test_without_augmentation_pictures_stay_as_they_are(shards: Shards, tokenizer: Tokenizer) -> None:
+    batch = Batches(shards, tokenizer, batch=16, seed=2, augment=False).at(4)
+    pairs = {pair.image_id: pair for pair in shards.rows("train")}
+    for image, image_id in zip(batch.images, batch.image_ids, strict=True):
+        expected = torch.from_numpy(as_colour(shards.picture(pairs[image_id])).copy()).permute(2, 0, 1)
+        assert torch.equal(image, expected)
+
+
+def test_with_it_a_pair_is_seen_in_many_views(shards: Shards, tokenizer: Tokenizer) -> None:
+    batches = Batches(shards, tokenizer, batch=64, seed=2)
+    views: dict[str, set[bytes]] = {}
+    for step in range(20):
+        batch = batches.at(step)
+        for image, image_id in zip(batch.images, batch.image_ids, strict=True):
+            views.setdefault(image_id, set()).add(image.numpy().tobytes())
+    assert sum(map(len, views.values())) > 0.95 * 20 * 64
+
+
+def test_shuffled_captions_are_other_images_captions_always_the_same(shards: Shards, tokenizer: Tokenizer) -> None:
+    options = {"batch": 32, "seed": 9, "augment": False}
+    shuffled = Batches(shards, tokenizer, shuffle_captions=True, **options)
+    wordings = Wordings(shards.rows("train"), shards, tokenizer, augment=False)
+    owner: dict[str, set[str]] = {}
+    for index, pair in enumerate(wordings.pairs):
+        for wording in range(WORDINGS):
+            owner.setdefault(wordings.tell(index, 0, wording).caption, set()).add(pair.image_id)
+    origin: dict[str, set[str]] = {}
+    for step in range(30):
+        batch = shuffled.at(step)
+        for image_id, caption in zip(batch.image_ids, batch.captions, strict=True):
+            origin[image_id] = origin.get(image_id, owner[caption]) & owner[caption]
+    assert all(origin.values())  # one other image has all the captions that an image was shown with
+    alone = {image_id: found for image_id, found in origin.items() if len(found) == 1}
+    assert len(alone) > 50
+    assert all({image_id} != found for image_id, found in alone.items())
+
+
+def test_a_share_is_of_the_sar_pairs_alone(shards: Shards, tokenizer: Tokenizer) -> None:
+    sar = sum(pair.modality == "sar" for pair in shards.rows("train"))
+    optical = len(shards.rows("train")) - sar
+    half = Batches(shards, tokenizer, batch=8, seed=0, fraction=0.5).pairs
+    assert optical + sar / 2 <= half < optical + sar / 2 + 4
+
+
+def test_a_batch_larger_than_the_corpus_says_what_fits(shards: Shards, tokenizer: Tokenizer) -> None:
+    pairs = len(shards.rows("train"))
+    with pytest.raises(TrainingError, match=rf"batch of 500 .* {pairs} pairs; set training.batch to {pairs}"):
+        Batches(shards, tokenizer, batch=500, seed=0)
+
+
+def test_a_model_of_another_side_is_refused(shards: Shards, tokenizer: Tokenizer) -> None:
+    with pytest.raises(TrainingError, match=r"takes 224 pixels, the shards hold 64; set shards\.side to 224"):
+        Batches(shards, tokenizer, batch=8, seed=0, side=224)
+    with pytest.raises(TrainingError, match="224"):
+        validation_batches(shards, tokenizer, batch=8, side=224)
+
+
+def test_captions_longer_than_the_context_are_an_error_that_names_the_longest(
+    mini_project: Project, shards: Shards
+) -> None:
+    short = read_tokenizer(mini_project.tokenizer, context=12)
+    with pytest.raises(
+        TrainingError, match=r"context of 12 tokens holds; the longest is that of 'sim-\S+' with \d+"
+    ):
+        Batches(shards, short, batch=8, seed=0)
+
+
+def test_a_few_of_them_are_left_out_and_no_other_is_ever_cut(mini_project: Project, shards: Shards) -> None:
+    whole = read_tokenizer(mini_project.tokenizer)
+    pairs = shards.rows("train")
+    shortest = sorted(min(whole.lengths(pair.captions)) for pair in pairs)
+    context = shortest[-4] - 1
+    tokenizer = read_tokenizer(mini_project.tokenizer, context=context)
+    batches = Batches(shards, tokenizer, batch=32, seed=0)
+    assert batches.pairs + len(batches.left_out) == len(pairs)
+    assert len(batches.left_out) <= 0.05 * len(pairs)
+    texts = {text for step in range(20) for text in batches.at(step).captions}
+    assert max(tokenizer.lengths(sorted(texts))) <= context
+
+
+def test_an_error_reaches_the_trainer_and_no_thread_stays(shards: Shards, tokenizer: Tokenizer) -> None:
+    batches = Batches(shards, tokenizer, batch=8, seed=0, megabytes=0)
+    running = batches.from_step(0)
+    next(running)
+    assert 0 <= batches.waited_share <= 1
+    running.close()
+    assert not [one for one in threading.enumerate() if one.name.startswith("batches")]
+    batches._maker.shards = Shards([])
+    with pytest.raises(Exception, match="out of range"):
+        next(batches.from_step(0))
+    assert not [one for one in threading.enumerate() if one.name.startswith("batches")]

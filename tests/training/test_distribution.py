@@ -1,0 +1,86 @@
+"""Two processes with a share of the batch each do what one process does with the whole batch.
+
+Tolerances: gradients to 1e-4 of their size (and 1e-6), loss curves to 1e-4: sums are taken in another order.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sartext.errors import TrainingError
+from sartext.training.distribution import Processes
+from sartext.training.loop import fit
+from tests.conftest import ROOT
+from tests.training.shared import CASES, results
+from tests.training.toy import ToyBatches, toy_model, toy_parameters
+
+
+def torchrun(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a command in two real processes."""
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [*start, *command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("two")
+    done = torchrun("-m", "tests.training.shared", str(folder))
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def one() -> dict[str, Any]:
+    return results(Processes())
+
+
+@pytest.mark.parametrize(("kind", "parts", "facts"), CASES)
+def test_gradients_are_those_of_the_whole_batch(
+    one: dict[str, Any], two: list[dict[str, Any]], kind: str, parts: int, facts: bool
+) -> None:
+    expected = one[f"{kind}-{parts}-{facts}"]
+    for process in two:
+        found = process[f"{kind}-{parts}-{facts}"]
+        torch.testing.assert_close(found["losses"], expected["losses"], rtol=1e-5, atol=1e-6)
+        assert found["gradients"].keys() == expected["gradients"].keys()
+        for name, gradient in expected["gradients"].items():
+            torch.testing.assert_close(found["gradients"][name], gradient, rtol=1e-4, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_the_loss_curve_is_that_of_one_process(one: dict[str, Any], two: list[dict[str, Any]], kind: str) -> None:
+    expected = one[f"fit-{kind}"]["curves"]
+    for process in two:
+        found = process[f"fit-{kind}"]["curves"]
+        for part in ("steps", "validations"):
+            assert [list(row) for row in found[part]] == [list(row) for row in expected[part]]
+            for row, wanted in zip(found[part], expected[part], strict=True):
+                assert row == pytest.approx(wanted, rel=1e-3 if part == "validations" else 1e-4)
+
+
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_all_processes_hold_the_same_weights(two: list[dict[str, Any]], kind: str) -> None:
+    first, second = (process[f"fit-{kind}"]["weights"] for process in two)
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+
+
+def test_a_batch_that_processes_and_parts_do_not_divide_is_refused() -> None:
+    model = toy_model()
+    with pytest.raises(TrainingError, match=r"2 processes of 4 parts do not divide 12 pairs.*multiple of 8"):
+        fit(
+            model,
+            ToyBatches(model, 12),
+            [],
+            toy_parameters(batch=12, accumulate=4),
+            samples=24,
+            learning_rate=0.001,
+            processes=Processes(0, 2),
+        )

@@ -1,0 +1,264 @@
+"""A training takes the steps it says, keeps the best weights and the last, and stops where it cannot go on."""
+
+import math
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from open_clip_train.scheduler import cosine_lr
+from torch import Tensor, nn
+
+from sartext.errors import ModelError, TrainingError
+from sartext.models.model import Model
+from sartext.models.preprocessing import normalise
+from sartext.training.distribution import Processes
+from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
+from sartext.training.listening import Silent
+from sartext.training.loop import Fit, fit
+from sartext.training.optimisation import adamw, learning_rate_at
+from tests.training.toy import ToyBatches, toy_batch, toy_model, toy_parameters, toy_validation
+
+
+def trained(model: Model, *, steps: int = 8, validation: Any = None, listener: Any = None, **told: object) -> Fit:
+    parameters = toy_parameters(**told)
+    return fit(
+        model,
+        ToyBatches(model, parameters.batch),
+        toy_validation(model) if validation is None else validation,
+        parameters,
+        samples=steps * parameters.batch,
+        learning_rate=0.003,
+        listener=listener,
+    )
+
+
+def gradients_of(model: Model, parts: int, *, equal_facts: bool = True) -> dict[str, Tensor]:
+    objective = Objective(1.0, 2.0, equal_facts, model.tokenizer.pad)
+    batch = toy_batch(model, 8)
+    model.network.train()
+    model.network.zero_grad()
+    torch.manual_seed(5)
+    pairs = Pairs(normalise(batch.images, model), batch.tokens, batch.keys)
+    compute_gradients(Trained(model.network, objective), pairs, objective, Processes(), parts)
+    return {name: one.grad.clone() for name, one in model.network.named_parameters() if one.grad is not None}
+
+
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+@pytest.mark.parametrize("equal_facts", [True, False])
+def test_a_batch_in_parts_has_the_gradients_of_the_whole(kind: str, equal_facts: bool) -> None:
+    model = toy_model(kind)
+    whole = gradients_of(model, 1, equal_facts=equal_facts)
+    parts = gradients_of(model, 4, equal_facts=equal_facts)
+    assert whole.keys() == parts.keys() == dict(model.network.named_parameters()).keys()
+    for name, expected in whole.items():
+        torch.testing.assert_close(parts[name], expected, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_in_parts_what_dropout_leaves_out_is_the_same_both_times() -> None:
+    model = toy_model("clip", patch_dropout=0.5)
+    torch.testing.assert_close(gradients_of(model, 4), gradients_of(model, 4), rtol=0, atol=0)
+    # the features that the loss saw are those that the gradients flow into
+    objective = Objective(1.0, 0.0, True, model.tokenizer.pad)
+    batch = toy_batch(model, 8)
+    network, seen = Trained(model.network, objective), []
+    network.register_forward_hook(lambda _, __, out: seen.append(out[0].detach()))
+    compute_gradients(
+        network, Pairs(normalise(batch.images, model), batch.tokens, batch.keys), objective, Processes(), 2
+    )
+    assert torch.equal(torch.cat(seen[:2]), torch.cat(seen[2:]))
+
+
+def test_gradient_checkpointing_changes_nothing_but_memory() -> None:
+    plain, thrifty = toy_model(), toy_model()
+    first = trained(plain, steps=3)
+    second = trained(thrifty, steps=3, gradient_checkpointing=True)
+    assert [one["loss"] for one in first.curves["steps"]] == pytest.approx(
+        [one["loss"] for one in second.curves["steps"]], rel=1e-5
+    )
+
+
+def test_the_learning_rate_is_open_clips_cosine() -> None:
+    optimiser = SimpleNamespace(param_groups=[{}])
+    schedule = cosine_lr(optimiser, 0.5, 10, 100)
+    assert [learning_rate_at(step, 100, 0.5, 0.1) for step in range(1, 101)] == pytest.approx(
+        [schedule(step) for step in range(100)]
+    )
+    assert learning_rate_at(1, 5, 0.5, 0.0) == 0.5
+
+
+def test_weight_decay_spares_gains_biases_and_temperature() -> None:
+    network = toy_model().network
+    spared, decayed = (
+        {id(one) for one in group["params"]} for group in adamw(network, toy_parameters()).param_groups
+    )
+    for name, parameter in network.named_parameters():
+        small = parameter.ndim < 2 or "ln_" in name or "bias" in name or name == "logit_scale"
+        assert id(parameter) in (spared if small else decayed), name
+
+
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_a_training_learns(kind: str) -> None:
+    fitted = trained(toy_model(kind), steps=40)
+    losses = [one["loss"] for one in fitted.curves["steps"]]
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+    validated = [one["loss"] for one in fitted.curves["validations"]]
+    assert validated[-1] < validated[0]
+    assert fitted.samples == 320 and fitted.steps == 40 and fitted.stopped == "complete"
+
+
+def test_the_same_training_gives_the_same_bytes_and_leaves_torch_as_it_was() -> None:
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    models = [toy_model(), toy_model()]
+    for model in models:
+        torch.rand(3)
+        trained(model, steps=5)
+    for one, other in zip(*(model.network.state_dict().values() for model in models), strict=True):
+        assert torch.equal(one, other)
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+
+
+class Remembering(Silent):
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, int]] = []
+        self.validations: list[int] = []
+
+    def step(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
+        named = {"loss", "contrastive", "caption", "learning_rate", "gradient_norm", "waited_share"}
+        assert named == metrics.keys()
+        self.steps.append((step, samples))
+
+    def validated(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
+        assert {"loss", "contrastive", "caption", "mean_recall"} == metrics.keys()
+        self.validations.append(step)
+
+
+def test_a_listener_hears_every_step_and_validation() -> None:
+    listener = Remembering()
+    trained(toy_model(), steps=6, listener=listener)
+    assert listener.steps == [(step, step * 8) for step in range(1, 7)]
+    assert listener.validations == [4, 6]
+
+
+def test_the_best_weights_are_those_of_the_lowest_validation_loss() -> None:
+    model = toy_model()
+    fitted = trained(model, steps=12, validate_every=16)
+    losses = {one["step"]: one["loss"] for one in fitted.curves["validations"]}
+    assert fitted.best_step == min(losses, key=losses.__getitem__)
+    again = toy_model()
+    partly = trained(again, steps=12, validate_every=16, validation=toy_validation(again))
+    torch.testing.assert_close(partly.best, fitted.best, rtol=0, atol=0)
+
+
+def test_it_stops_when_patience_is_over() -> None:
+    model = toy_model()
+    # so high a learning rate that validation soon worsens
+    fitted = fit(
+        model,
+        ToyBatches(model, 8),
+        toy_validation(model),
+        toy_parameters(validate_every=8, patience=2, warmup=0.0),
+        samples=8 * 60,
+        learning_rate=0.9,
+    )
+    assert fitted.stopped == "patience" and fitted.steps < 60
+    assert fitted.steps == fitted.curves["validations"][-1]["step"]
+    since = [one for one in fitted.curves["validations"] if one["step"] > fitted.best_step]
+    assert len(since) == 2
+
+
+@pytest.mark.parametrize("pairs", [0, 1])
+def test_without_enough_validation_pairs_the_last_weights_are_the_best(pairs: int) -> None:
+    model = toy_model()
+    fitted = trained(model, steps=3, validation=[toy_batch(model, pairs)] if pairs else [])
+    assert fitted.curves["validations"] == [] and fitted.best_step == 3
+    torch.testing.assert_close(fitted.best, dict(model.network.state_dict()), rtol=0, atol=0)
+
+
+def test_the_temperature_stays_within_its_bounds() -> None:
+    model = toy_model("clip")
+    with torch.no_grad():
+        model.network.logit_scale.fill_(9.0)
+    trained(model, steps=1)
+    assert float(model.network.logit_scale.detach()) <= math.log(100) + 1e-6
+
+
+class Poisoned(ToyBatches):
+    """A source whose pictures have spoilt the weights before the third step."""
+
+    def from_step(self, step: int) -> Any:
+        for batch in super().from_step(step):
+            if batch.step == 2:
+                with torch.no_grad():
+                    self.model.network.visual.conv1.weight[0, 0, 0, 0] = float("nan")
+            yield batch
+
+
+def test_a_loss_that_is_no_number_stops_with_the_step_and_the_images() -> None:
+    model = toy_model()
+    listener = Remembering()
+    with pytest.raises(TrainingError, match="is nan at step 3") as caught:
+        fit(model, Poisoned(model, 8), [], toy_parameters(), samples=80, learning_rate=0.001, listener=listener)
+    for number in range(8):
+        assert f"toy/2-{number}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(listener.steps) == 2
+
+
+class Greedy(nn.Module):
+    """An image tower that has memory for so many pictures at a time."""
+
+    def __init__(self, visual: nn.Module, room: int) -> None:
+        super().__init__()
+        self.visual, self.room = visual, room
+
+    def forward(self, images: Tensor) -> Any:
+        if len(images) > self.room:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory")
+        return self.visual(images)
+
+
+def test_out_of_memory_says_what_fits() -> None:
+    model = toy_model("clip")
+    model.network.visual = Greedy(model.network.visual, 3)
+    with pytest.raises(TrainingError, match=r"out of memory with 8 pairs at a time; 2 fit") as caught:
+        trained(model, validation=[])
+    assert "training.accumulate: 4" in str(caught.value) and "gradient_checkpointing" in str(caught.value)
+    trained(model, steps=2, validation=[], accumulate=4)
+
+
+def test_out_of_memory_of_one_pair_says_so() -> None:
+    model = toy_model("clip")
+    model.network.visual = Greedy(model.network.visual, 0)
+    with pytest.raises(TrainingError, match="not even one pair fits"):
+        trained(model, validation=[])
+
+
+def test_other_errors_are_not_taken_for_a_shortage() -> None:
+    model = toy_model("clip")
+    model.network.visual = nn.Linear(3, 3)
+    with pytest.raises(RuntimeError, match="shapes"):
+        trained(model, validation=[])
+
+
+def test_fewer_samples_than_a_batch_are_refused() -> None:
+    model = toy_model()
+    with pytest.raises(TrainingError, match="7 samples do not fill one batch of 8"):
+        fit(model, ToyBatches(model, 8), [], toy_parameters(), samples=7, learning_rate=0.001)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ModelError, match="a GPU is asked for"):
+        trained(toy_model(), device="cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_on_a_gpu_in_bf16_the_loss_curve_is_that_of_the_cpu(kind: str) -> None:
+    curves = []
+    for told in ({"device": "cpu"}, {"device": "cuda", "precision": "bf16", "accumulate": 2}):
+        fitted = trained(toy_model(kind), steps=8, **told)
+        curves.append([one["loss"] for one in fitted.curves["steps"]])
+    assert curves[1] == pytest.approx(curves[0], rel=0.03)

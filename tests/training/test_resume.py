@@ -1,0 +1,139 @@
+"""A training that is killed at any moment goes on and ends with the same bytes as one that is left alone."""
+
+import multiprocessing
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sartext.training.resume import Resume, State
+from tests.training.killed import FINGERPRINT, STEPS, run, toy_fit
+
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def children() -> Any:
+    """Processes that begin with the libraries loaded: a kill costs a fork, not an import."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.training.killed"])
+    return context
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_twenty_kills_at_random_moments_leave_the_weights_of_an_undisturbed_run(
+    children: Any, tmp_path: Path
+) -> None:
+    model, undisturbed = toy_fit(None)
+    folder, result = tmp_path / "resume", tmp_path / "result.pt"
+    chance, killed_after = random.Random(11), []
+    for kill in range(KILLS):
+        reached = children.Value("i", 0)
+        # half of them end themselves between a step and its save, half are shot from outside at any moment
+        inside = kill % 2 == 0
+        done = killed_after[-1] if killed_after else 0
+        last = done + chance.randint(1, 2)
+        child = children.Process(target=run, args=(folder, result, reached, last if inside else 0))
+        child.start()
+        while not inside and reached.value < last and child.is_alive():
+            time.sleep(0.0005)
+        if not inside:
+            time.sleep(chance.random() * 0.02)
+            child.kill()
+        child.join(120)
+        assert child.exitcode == -signal.SIGKILL and not result.exists()
+        killed_after.append(reached.value)
+    final = children.Process(target=run, args=(folder, result, None, 0))
+    final.start()
+    final.join(120)
+    told = torch.load(result, weights_only=True)
+    assert told["resumed_after"] >= max(killed_after) - 1 > 1
+    assert same(told["last"], dict(model.network.state_dict()))
+    assert same(told["best"], undisturbed.best) and told["best_step"] == undisturbed.best_step
+    assert told["curves"] == undisturbed.curves
+    assert len(told["curves"]["steps"]) == STEPS
+
+
+def stopped_after(children: Any, folder: Path, last: int) -> None:
+    child = children.Process(target=run, args=(folder, folder / "none", None, last))
+    child.start()
+    child.join(120)
+    assert child.exitcode == -signal.SIGKILL
+
+
+def test_a_state_of_other_parameters_is_discarded_and_named(children: Any, tmp_path: Path) -> None:
+    stopped_after(children, tmp_path / "resume", 8)
+    other = Resume(tmp_path / "resume", {**FINGERPRINT, "data": "changed"})
+    assert other.load() == (None, "the unfinished training is discarded: data changed since")
+    assert not (tmp_path / "resume").exists()
+
+
+@pytest.mark.parametrize("damage", ["state.pt", "best"])
+def test_a_damaged_state_is_discarded_and_said(children: Any, tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "resume"
+    stopped_after(children, folder, 8)
+    (path,) = folder.glob(f"{damage}*")
+    path.write_bytes(path.read_bytes()[:-200])
+    state, note = Resume(folder, FINGERPRINT).load()
+    assert state is None and "cannot be read" in note and not folder.exists()
+
+
+def test_a_state_that_names_lost_best_weights_is_discarded(children: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "resume"
+    stopped_after(children, folder, 8)
+    next(folder.glob("best-*")).unlink()
+    assert Resume(folder, FINGERPRINT).load()[0] is None
+
+
+def test_code_in_a_state_is_not_run(tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return Path.touch, (marker,)
+
+    (tmp_path / "resume").mkdir()
+    torch.save({"state": Evil(), "fingerprint": {}}, tmp_path / "resume" / "state.pt")
+    assert Resume(tmp_path / "resume", FINGERPRINT).load()[0] is None
+    assert not marker.exists()
+
+
+def test_a_finished_state_gives_the_result_without_another_step(children: Any, tmp_path: Path) -> None:
+    model, first = toy_fit(tmp_path / "resume")
+    again, second = toy_fit(tmp_path / "resume")
+    assert second.resumed_after == STEPS and second.curves == first.curves
+    assert same(dict(again.network.state_dict()), dict(model.network.state_dict()))
+    assert same(second.best, first.best)
+
+
+def test_saving_takes_no_more_than_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("sartext.training.resume.time.monotonic", lambda: now[0])
+    resume = Resume(tmp_path / "resume", {}, share=0.01)
+    assert not resume.is_due(2_000_000_000)  # ten seconds of writing, at the start
+    now[0] = 991.0
+    assert resume.is_due(2_000_000_000)
+    resume.save(State(step=1))
+    assert resume.is_due(2_000_000_000)  # it took no time
+    resume._cost = 2.0
+    assert not resume.is_due(0)
+    now[0] += 2.0 * 99
+    assert resume.is_due(0)
+
+
+def test_only_the_newest_best_weights_are_kept(tmp_path: Path) -> None:
+    resume = Resume(tmp_path / "resume", {"a": 1})
+    weights = {"w": torch.arange(3.0)}
+    for step in (1, 2):
+        resume.save(State(step=step, weights=weights, best_step=step, best=weights))
+    assert sorted(path.name for path in (tmp_path / "resume").iterdir()) == ["best-2.pt", "state.pt"]
+    found, note = Resume(tmp_path / "resume", {"a": 1}).load()
+    assert found is not None and found.step == 2 and note == "it goes on after step 2"
+    assert same(found.best, weights)

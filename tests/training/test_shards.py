@@ -1,0 +1,237 @@
+"""Shards: what is in them, that plain readers of WebDataset and our own find the same, and that bytes repeat."""
+
+import io
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sartext.catalogue.loading import find_entry
+from sartext.config import Project
+from sartext.corpora.images import picture
+from sartext.errors import ArtefactError, ParameterError, SimulationError, TrainingError
+from sartext.files import sha256_tree
+from sartext.models.squashing import squash
+from sartext.simulation.rendering import Task, number_of, render_image, sar_file
+from sartext.tables import CAPTIONS, INDEX, SHARDS, SPLITS, read_rows
+from sartext.training.shards.pictures import decode_stored
+from sartext.training.shards.reading import Shards, as_colour, open_shards
+from sartext.training.shards.writing import write_shards
+from tests.training.mini import CAPTIONED, write_parameters
+
+
+@pytest.fixture(scope="module")
+def shards(mini_project: Project) -> Shards:
+    return open_shards(mini_project.build / "shards")
+
+
+def copy_of(mini_project: Project, root: Path, **told: object) -> Project:
+    """A project of its own on the same data and artefacts, with other parameters."""
+    project = write_parameters(root, **told)
+    for name in ("data", "build/corpus", "build/captions", "build/splits"):
+        (project.root / name).parent.mkdir(exist_ok=True)
+        (project.root / name).symlink_to(mini_project.root / name, target_is_directory=True)
+    return project
+
+
+def test_only_training_and_validation_are_in_the_shards(mini_project: Project, shards: Shards) -> None:
+    splits = {row["image_id"]: row for row in read_rows(mini_project.build / "splits" / "splits.parquet", SPLITS)}
+    pairs = [pair for split in ("train", "validation", "test") for pair in shards.rows(split)]
+    assert {pair.split for pair in pairs} == {"train", "validation"}
+    for pair in pairs:
+        assert splits[pair.image_id]["split"] == pair.split
+        assert splits[pair.image_id]["benchmark"] is None
+        assert splits[pair.image_id]["group_id"] == pair.group_id
+    held = {row["image_id"] for row in splits.values() if row["split"] == "test"}
+    assert held
+    for path in mini_project.build.glob("shards/*/*.tar"):
+        with tarfile.open(path) as tar:
+            names = {name.partition(".")[0] for name in tar.getnames()}
+        assert not names & held
+        split = path.name.partition("-")[0]
+        assert {splits[name]["split"] for name in names} == {split}
+
+
+def test_every_captioned_image_of_those_splits_is_there_with_its_captions(
+    mini_project: Project, shards: Shards
+) -> None:
+    splits = {row["image_id"]: row for row in read_rows(mini_project.build / "splits" / "splits.parquet", SPLITS)}
+    found = {pair.image_id: pair for split in ("train", "validation") for pair in shards.rows(split)}
+    expected = {}
+    for name in mini_project.parameters.corpora:
+        for row in read_rows(mini_project.corpus(name) / "index.parquet", INDEX):
+            if row["modality"] == "optical" and row["captions"]:
+                expected[row["image_id"]] = tuple(row["captions"])
+    for name in CAPTIONED:
+        for row in read_rows(mini_project.captions(name) / "captions.parquet", CAPTIONS):
+            expected[row["image_id"]] = (row["caption"],)
+    usable = {one: told for one, told in expected.items() if splits[one]["split"] in {"train", "validation"}}
+    assert {one: pair.captions for one, pair in found.items()} == usable
+    assert {pair.modality for pair in found.values() if pair.method == "optical"} == {"optical"}
+    assert {pair.corpus for pair in found.values() if pair.modality == "optical"} == {"sim-optical", "sim-pairs"}
+
+
+def test_a_picture_is_the_whole_image_squashed(mini_project: Project, shards: Shards) -> None:
+    for corpus in ("sim-ships", "sim-landcover", "sim-optical"):
+        entry = find_entry(mini_project, corpus)
+        rows = {row["image_id"]: row for row in read_rows(mini_project.corpus(corpus) / "index.parquet", INDEX)}
+        pair = next(pair for pair in shards.rows("train") if pair.corpus == corpus)
+        expected = squash(picture(mini_project.root, rows[pair.image_id], entry), shards.side)
+        np.testing.assert_array_equal(as_colour(shards.picture(pair)), expected)
+
+
+def test_the_tar_files_are_samples_that_any_reader_of_webdataset_understands(
+    mini_project: Project, shards: Shards
+) -> None:
+    """Keys without dots; the parts of a sample stand together, and are told by what follows the first dot."""
+    pairs = {pair.image_id: pair for pair in shards.rows("train")}
+    for path in sorted(mini_project.build.glob("shards/*/train-*.tar")):
+        samples: list[tuple[str, dict[str, bytes]]] = []
+        with tarfile.open(path) as tar:
+            for member in tar:
+                key, _, part = member.name.partition(".")
+                if not samples or samples[-1][0] != key:
+                    samples.append((key, {}))
+                samples[-1][1][part] = tar.extractfile(member).read()  # type: ignore[union-attr]
+        assert len({key for key, _ in samples}) == len(samples)
+        assert [key for key, _ in samples] == sorted(key for key, _ in samples)
+        for key, parts in samples:
+            pair = pairs[key]
+            assert parts["txt"].decode() == pair.captions[0]
+            assert json.loads(parts["json"])["captions"] == list(pair.captions)
+            with Image.open(io.BytesIO(parts["png"])) as image:
+                np.testing.assert_array_equal(np.asarray(image), shards.picture(pair))
+            assert len(parts) == 2 + pair.looks
+
+
+def test_simulated_sar_images_have_looks_of_the_same_scene_with_other_speckle(shards: Shards) -> None:
+    for corpus in CAPTIONED:
+        pair = next(pair for pair in shards.rows("train") if pair.corpus == corpus and pair.modality == "sar")
+        assert pair.looks == 2
+        first, second = (shards.picture(pair, look).astype(float) for look in range(2))
+        assert (first != second).mean() > 0.5
+        smooth = [one.reshape(8, 8, 8, 8).mean(axis=(1, 3)).ravel() for one in (first, second)]
+        missing = (first == 0).reshape(8, 8, 8, 8).all(axis=(1, 3))
+        np.testing.assert_array_equal(missing, (second == 0).reshape(8, 8, 8, 8).all(axis=(1, 3)))
+        assert abs(np.mean(smooth[0]) - np.mean(smooth[1])) < 40
+    assert {pair.looks for pair in shards.rows("train") if pair.modality == "optical"} == {1}
+    assert {pair.looks for pair in shards.rows("validation")} == {1}
+
+
+def test_objects_shine_at_the_same_place_in_every_look(shards: Shards) -> None:
+    seen = 0
+    for pair in shards.rows("train"):
+        if pair.corpus != "sim-ships" or len(pair.objects) != 1:
+            continue
+        box = pair.objects[0]
+        place = np.s_[int(box["ymin"]) : int(box["ymax"]), int(box["xmin"]) : int(box["xmax"])]
+        for look in range(2):
+            shown = shards.picture(pair, look).astype(float)
+            assert shown[place].max() > np.quantile(shown, 0.98)
+        seen += 1
+    assert seen
+
+
+def test_the_same_inputs_give_the_same_bytes_in_any_number_of_processes(
+    mini_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = copy_of(mini_project, tmp_path)
+    monkeypatch.setattr("sartext.training.shards.writing.SERIAL_BELOW", 0)
+    monkeypatch.setenv("SARTEXT_WORKERS", "2")
+    write_shards(project, "sar")
+    assert sha256_tree(project.shards("sar")) == sha256_tree(mini_project.shards("sar"))
+
+
+def test_members_bear_no_time_and_no_owner(mini_project: Project) -> None:
+    with tarfile.open(next(mini_project.shards("sar").glob("train-*.tar"))) as tar:
+        for member in tar:
+            assert (member.mtime, member.uid, member.gid, member.uname, member.gname) == (0, 0, 0, "", "")
+
+
+def test_a_new_tar_file_begins_at_the_stated_size(mini_project: Project, tmp_path: Path) -> None:
+    project = copy_of(mini_project, tmp_path, shards={"side": 96, "looks": 1, "megabytes": 1})
+    write_shards(project, "optical")
+    files = sorted(path.name for path in project.shards("optical").glob("train-*.tar"))
+    assert files[:2] == ["train-00000.tar", "train-00001.tar"]
+    with open_shards(project.shards("optical")) as shards:
+        assert shards.side == 96
+        for pair in shards.rows("train"):
+            assert shards.picture(pair).shape[:2] == (96, 96)
+    one = open_shards(mini_project.shards("sar")).folders
+    with pytest.raises(TrainingError, match=r"different sides: 64, 96 pixels.*shards\.side"):
+        Shards([*one, project.shards("optical")])
+
+
+def test_no_corpora_at_all_are_no_error_here(mini_project: Project, tmp_path: Path) -> None:
+    project = copy_of(mini_project, tmp_path, captions=[], optical_captions=[])
+    (project.build / "captions").unlink()
+    assert write_shards(project, "sar")["pairs"] == 0
+    assert read_rows(project.shards("sar") / "index.parquet", SHARDS) == []
+    assert open_shards(project.shards("sar")).rows("train") == []
+
+
+def test_unknown_data_are_refused(mini_project: Project) -> None:
+    with pytest.raises(ParameterError, match="did you mean 'optical'"):
+        write_shards(mini_project, "optica")
+
+
+def test_other_looks_need_the_parameters_that_the_corpus_was_made_with(
+    mini_project: Project, tmp_path: Path
+) -> None:
+    simulation = mini_project.parameters.simulation
+    assert simulation is not None
+    project = copy_of(mini_project, tmp_path, simulation={**simulation.model_dump(), "seed": 1})
+    with pytest.raises(ArtefactError, match=r"renders another image.*sartext simulate --missing"):
+        write_shards(project, "sar")
+    assert not project.shards("sar").exists()
+
+
+def test_a_damaged_shard_is_named(mini_project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "sar"
+    shutil.copytree(mini_project.shards("sar"), folder)
+    pair = open_shards(folder).rows("train")[3]
+    path = folder / pair.shard
+    content = bytearray(path.read_bytes())
+    content[pair.offsets[0] + pair.sizes[0] // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ArtefactError, match=rf"{pair.shard}: the picture of '{pair.image_id}' .* checksum"):
+        open_shards(folder).picture(pair)
+    path.write_bytes(bytes(content)[: pair.offsets[0] + 100])
+    with pytest.raises(ArtefactError, match="cut short"):
+        open_shards(folder).picture(pair)
+    path.unlink()
+    with pytest.raises(ArtefactError, match=pair.shard):
+        open_shards(folder).picture(pair)
+
+
+def test_a_picture_of_another_program_is_refused() -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(stream, "PNG")
+    for content, reason in ((b"GIF89a", "no PNG"), (stream.getvalue()[:-30], "cut short")):
+        with pytest.raises(ValueError, match=reason):
+            decode_stored(content)
+
+
+def test_missing_shards_say_the_command(tmp_path: Path) -> None:
+    with pytest.raises(ArtefactError, match=r"run `sartext shards sar`$"):
+        open_shards(tmp_path / "shards" / "sar")
+    with pytest.raises(ArtefactError, match=r"`sartext shards optical` and `sartext shards sar`"):
+        open_shards(tmp_path / "shards")
+
+
+def test_a_file_name_leads_to_the_scene_that_it_shows(mini_project: Project) -> None:
+    simulation = mini_project.parameters.simulation
+    assert simulation is not None
+    for corpus in (*CAPTIONED, "sim-unlabelled"):
+        for number in (0, 5):
+            files = render_image(Task(corpus, number, simulation)).files
+            path = next(path for path in files if not path.startswith(("masks", "s2")))
+            assert number_of(corpus, f"data/{corpus}/{path}") == number
+            assert sar_file(Task(corpus, number, simulation)) == files[path]
+            assert sar_file(Task(corpus, number, simulation, look=1)) != files[path]
+    with pytest.raises(SimulationError, match=r"no image of the embedded corpus.*shards\.looks to 1"):
+        number_of("sim-pairs", "data/sim-pairs/s1/000001.png")

@@ -1,0 +1,180 @@
+"""What is said of an image is what the model can see: all of the image, and no object that is too small."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sartext.catalogue.loading import find_entry
+from sartext.config import Project
+from sartext.errors import ArtefactError
+from sartext.narrator.facts import from_json
+from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.stage import caption_corpus
+from sartext.release.splits import decide_splits
+from sartext.tables import CAPTIONS, INDEX, SHARDS, read_rows
+from sartext.training.shards.selection import TOO_SMALL, scaled
+from sartext.training.shards.writing import write_shards
+from tests.release.indexed import image_row, make_project, scene, write_corpus
+
+SHIP = {"label": "ship", "noun": "ship", "plural": "ships", "hypernym": "vessel"}
+WATER = {
+    "label": "water",
+    "noun": "water",
+    "plural": "water",
+    "hypernym": "water",
+    "stuff": True,
+    "colour": [0, 0, 1],
+}
+SIDE, WIDTH, HEIGHT = 32, 160, 96
+
+
+def ship(x: float, y: float, width: float, height: float, angle: float | None = None) -> dict[str, Any]:
+    edges = {"xmin": x, "ymin": y, "xmax": x + width, "ymax": y + height}
+    return {"label": "ship", "source_label": "ship", **edges, "angle": angle}
+
+
+def sea(fraction: float) -> list[dict[str, Any]]:
+    return [{"label": "water", "zone": "image", "fraction": fraction, "largest_component": 900}]
+
+
+SIGHTS: dict[str, dict[str, Any]] = {
+    # 160 x 96 pixels on 32 x 32: five pixels across and three down are one of the model's
+    "seen": {"objects": [ship(70, 40, 12, 7), ship(0, 0, 11, 9)]},
+    "one-too-small": {"objects": [ship(70, 40, 12, 7), ship(0, 0, 9, 30), ship(150, 60, 10, 5)]},
+    "all-too-small": {"objects": [ship(70, 40, 9, 5)]},
+    "edge": {"objects": [ship(149, 88.5, 11, 7.5)]},
+    "sea-small": {"objects": [ship(70, 40, 9, 5)], "regions": sea(0.9)},
+    "only-small-on-unsaid-sea": {"objects": [ship(70, 40, 9, 5)], "regions": sea(0.001)},
+    "empty-sea": {"regions": sea(0.001)},
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("small-objects")
+    told = {"classes": [SHIP, WATER], "background": "open water"}
+    project = make_project(root, {"c": told}, captions=["c"], validation=0.0, test=0.0)
+    parameters = yaml.safe_load((root / "params.yaml").read_text())
+    parameters["shards"] = {"side": SIDE, "smallest_object": 2}
+    (root / "params.yaml").write_text(yaml.safe_dump(parameters))
+    project = Project(root)
+    rows = []
+    for number, (name, sight) in enumerate(SIGHTS.items()):
+        pixels = scene(number, WIDTH)[:HEIGHT]
+        rows.append(image_row(project, f"c/{name}", pixels, **sight))
+    write_corpus(project, "c", rows)
+    caption_corpus(project, "c")
+    decide_splits(project)
+    return project
+
+
+@pytest.fixture(scope="module")
+def metrics(project: Project) -> dict[str, Any]:
+    return write_shards(project, "sar")
+
+
+@pytest.fixture(scope="module")
+def found(project: Project, metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["image_id"][2:]: row for row in read_rows(project.shards("sar") / "index.parquet", SHARDS)}
+
+
+def test_no_caption_names_an_object_that_is_too_small(found: dict[str, dict[str, Any]]) -> None:
+    assert len(found["seen"]["objects"]) == 2
+    assert from_json(found["seen"]["facts"]).objects[0].count == 2
+    assert len(found["one-too-small"]["objects"]) == 1
+    assert from_json(found["one-too-small"]["facts"]).objects[0].count == 1
+    assert "ship" not in found["sea-small"]["captions"][0].lower()
+    for row in found.values():
+        for one in row["objects"]:
+            assert min(one["xmax"] - one["xmin"], one["ymax"] - one["ymin"]) >= 2
+
+
+def test_a_pair_left_with_nothing_to_say_is_left_out_and_counted(
+    found: dict[str, dict[str, Any]], metrics: dict[str, Any]
+) -> None:
+    assert "all-too-small" not in found
+    # small ships are ships: the water round them is not "only open water"
+    assert "only-small-on-unsaid-sea" not in found
+    assert "open water" in found["empty-sea"]["captions"][0]
+    assert metrics["left_out"] == {TOO_SMALL: 2}
+    assert metrics["objects_too_small"] == 5
+    assert metrics["captions_changed"] == 2
+    assert metrics["pairs"] == len(SIGHTS) - 2
+
+
+def test_untouched_captions_are_those_of_the_captions_stage(
+    project: Project, found: dict[str, dict[str, Any]]
+) -> None:
+    written = {row["image_id"][2:]: row for row in read_rows(project.captions("c") / "captions.parquet", CAPTIONS)}
+    for name in ("seen", "edge", "empty-sea"):
+        assert found[name]["captions"] == [written[name]["caption"]]
+        assert found[name]["facts"] == written[name]["facts"]
+
+
+def test_captions_agree_with_their_facts(project: Project, found: dict[str, dict[str, Any]]) -> None:
+    entry = find_entry(project, "c")
+    for row in found.values():
+        assert contradictions(row["captions"][0], row["facts"], row["method"], entry) == []
+
+
+def test_every_captioned_object_lies_inside_the_input_of_the_model(
+    project: Project, mini_project: Project, found: dict[str, dict[str, Any]]
+) -> None:
+    """The whole image is squashed to the input, so each box is where the same pixels are, and none is cut off."""
+    places = [(project, "c", found)]
+    rows = read_rows(mini_project.shards("sar") / "index.parquet", SHARDS)
+    for name in mini_project.parameters.captions:
+        of_corpus = {row["image_id"].partition("/")[2]: row for row in rows if row["corpus"] == name}
+        places.append((mini_project, name, of_corpus))
+    checked = 0
+    for one, name, shards in places:
+        side = one.parameters.shards.side
+        images = {
+            row["image_id"].partition("/")[2]: row for row in read_rows(one.corpus(name) / "index.parquet", INDEX)
+        }
+        for stem, row in shards.items():
+            wide, high = images[stem]["width"], images[stem]["height"]
+            sources = iter(images[stem]["objects"])
+            for box in row["objects"]:
+                assert 0 <= box["xmin"] < box["xmax"] <= side
+                assert 0 <= box["ymin"] < box["ymax"] <= side
+                source = next(
+                    other
+                    for other in sources
+                    if other["xmin"] == pytest.approx(box["xmin"] * wide / side)
+                    and other["ymax"] == pytest.approx(box["ymax"] * high / side)
+                )
+                assert source["label"] == box["label"]
+                checked += 1
+    assert checked > 50
+
+
+def test_an_angle_is_squashed_with_its_box() -> None:
+    square = scaled(ship(0, 0, 10, 10, angle=45.0), 0.5, 0.5, SIDE)
+    assert square["angle"] == 45.0
+    flat = scaled(ship(0, 0, 10, 10, angle=45.0), 0.5, 0.25, SIDE)
+    assert flat["angle"] == pytest.approx(26.565, abs=1e-3)
+
+
+def test_captions_of_another_state_of_the_index_are_refused(project: Project, tmp_path: Path) -> None:
+    rows = read_rows(project.corpus("c") / "index.parquet", INDEX)
+    other = Project(tmp_path)
+    for name in ("params.yaml", "catalogue", "data"):
+        (tmp_path / name).symlink_to(project.root / name)
+    (tmp_path / "build").mkdir()
+    for name in ("captions", "splits"):
+        (tmp_path / "build" / name).symlink_to(project.build / name)
+    write_corpus(other, "c", [row for row in rows if row["image_id"] != "c/seen"])
+    with pytest.raises(ArtefactError, match=r"not in the index, the first is 'c/seen'.*sartext captions c"):
+        write_shards(other, "sar")
+
+
+def test_an_image_that_went_since_it_was_indexed_is_named(project: Project, tmp_path: Path) -> None:
+    for name in ("params.yaml", "catalogue", "build"):
+        (tmp_path / name).symlink_to(project.root / name)
+    before = (project.shards("sar") / "index.parquet").read_bytes()
+    with pytest.raises(ArtefactError, match=r"data/c/.*cannot be read any more.*sartext corpus c"):
+        write_shards(Project(tmp_path), "sar")
+    assert (project.shards("sar") / "index.parquet").read_bytes() == before

@@ -1,0 +1,141 @@
+"""The stage `checkpoint@<name>` on the small project: whole, repeatable, resumable, and shared among processes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from safetensors.torch import load_file
+
+from sartext.config import Project
+from sartext.errors import ArtefactError, ModelError, ParameterError, TrainingError
+from sartext.files import sha256_file, sha256_tree
+from sartext.models.checkpoint import load
+from sartext.training.stage import train
+from tests.conftest import ROOT
+from tests.training.test_distribution import torchrun
+
+NO_SERVER = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", NO_SERVER)
+
+
+@pytest.fixture
+def project(mini_project: Project, tmp_path: Path) -> Project:
+    """A copy of the small project in which something may be trained."""
+    root = tmp_path / "project"
+    shutil.copytree(mini_project.root, root, symlinks=True, ignore=shutil.ignore_patterns("data", "corpus"))
+    return Project(root)
+
+
+def changed(project: Project, section: str, **told: object) -> Project:
+    """Write other parameters of the training, or of a checkpoint."""
+    path = project.root / "params.yaml"
+    parameters = yaml.safe_load(path.read_text())
+    place: Mapping[str, object] = parameters
+    for part in section.split("."):
+        place = place[part]
+    place.update(told)
+    path.write_text(yaml.safe_dump(parameters, sort_keys=False))
+    return Project(project.root)
+
+
+def test_two_stages_of_the_transfer(project: Project) -> None:
+    metrics = train(project, "clip-optical")
+    folder = project.checkpoint("clip-optical")
+    record = json.loads((folder / "training.json").read_text())
+    assert record["model_sha256"] == sha256_file(folder / "model.safetensors") == metrics["model_sha256"]
+    assert record["last_sha256"] == sha256_file(folder / "last.safetensors")
+    assert record["steps"] == 6 and record["samples"] == 96 and len(record["curves"]["steps"]) == 6
+    assert record["best_step"] == min(record["curves"]["validations"], key=lambda one: one["loss"])["step"]
+    index = project.shards("optical") / "index.parquet"
+    assert record["data"]["build/shards/optical/index.parquet"] == sha256_file(index)
+    assert record["parent"] == {"checkpoint": None, "model_sha256": None}
+    assert record["versions"].keys() == {"open_clip", "torch"}
+    assert "/tmp" not in (folder / "training.json").read_text()
+    assert 0 <= metrics["waited_share"] <= 1 and metrics["samples_per_second"] > 0
+    assert load(folder, expected_kind="clip").sha256 == record["model_sha256"]
+    assert not (project.build / "resume" / "clip-optical").exists()
+
+    before = sha256_tree(folder)
+    train(project, "clip-optical")
+    assert sha256_tree(folder) == before
+
+    train(project, "clip-sar")
+    later = json.loads((project.checkpoint("clip-sar") / "training.json").read_text())
+    assert later["parent"] == {"checkpoint": "clip-optical", "model_sha256": record["model_sha256"]}
+
+
+SAVES_OFTEN = "from sartext import cli; from sartext.training import resume; resume.SHARE = 1.0; cli.main()"
+
+
+def command(project: Project, name: str) -> subprocess.Popen[str]:
+    """The command `sartext train`, which keeps its state after every step."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.Popen(
+        [sys.executable, "-c", SAVES_OFTEN, "train", name],
+        cwd=project.root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(project: Project) -> None:
+    project = changed(project, "checkpoints.coca-optical", samples=16 * 20)
+    child = command(project, "coca-optical")
+    state = project.build / "resume" / "coca-optical" / "state.pt"
+    while not state.is_file() and child.poll() is None:
+        time.sleep(0.002)
+    child.kill()
+    child.communicate(timeout=60)
+    assert child.returncode == -signal.SIGKILL
+    assert not project.checkpoint("coca-optical").exists()
+    metrics = train(project, "coca-optical")
+    assert metrics["resumed_after"] > 0
+    interrupted = sha256_tree(project.checkpoint("coca-optical"))
+    assert train(project, "coca-optical")["resumed_after"] == 0
+    assert sha256_tree(project.checkpoint("coca-optical")) == interrupted
+
+
+def test_two_processes_write_one_checkpoint_with_the_same_curve(project: Project) -> None:
+    train(project, "coca-optical")
+    alone = json.loads((project.checkpoint("coca-optical") / "training.json").read_text())
+    weights = load_file(project.checkpoint("coca-optical") / "last.safetensors")
+    done = torchrun("-m", "sartext", "train", "coca-optical", cwd=project.root)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("checkpoint@coca-optical:") == 1
+    shared = json.loads((project.checkpoint("coca-optical") / "training.json").read_text())
+    for mine, theirs in zip(alone["curves"]["steps"], shared["curves"]["steps"], strict=True):
+        assert theirs["loss"] == pytest.approx(mine["loss"], rel=1e-3)
+    for name, value in load_file(project.checkpoint("coca-optical") / "last.safetensors").items():
+        assert (value - weights[name]).abs().max() < 1e-2, name
+
+
+def test_bad_input_is_an_error_that_says_the_way_out_and_leaves_what_was_there(project: Project) -> None:
+    folder = project.checkpoint("coca-optical")
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"older")
+    with pytest.raises(ParameterError, match=r"no checkpoint 'coca-optial'.*did you mean 'coca-optical'"):
+        train(project, "coca-optial")
+    with pytest.raises(TrainingError, match=r"a batch of 512 cannot be drawn from \d+ pairs; set training.batch"):
+        train(changed(project, "training", batch=512), "coca-optical")
+    with pytest.raises(ModelError, match="no checkpoint"):
+        train(changed(project, "training", batch=16), "coca-sar")
+    with pytest.raises(TrainingError, match="do not fill one batch"):
+        train(changed(project, "checkpoints.coca-optical", samples=15), "coca-optical")
+    shutil.rmtree(project.shards("optical"))
+    with pytest.raises(ArtefactError, match="sartext shards optical"):
+        train(project, "coca-optical")
+    assert [path.read_bytes() for path in folder.iterdir()] == [b"older"]
