@@ -76,6 +76,10 @@ class TrainingError(SarTextError):
     """A training cannot start or go on."""
 
 
+class DivergenceError(TrainingError):
+    """The loss or the gradient of a training is no number any more."""
+
+
 class DecodingError(SarTextError):
     """Images cannot be captioned as asked."""
 

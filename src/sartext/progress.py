@@ -60,14 +60,14 @@ def map_parallel(
     chunk = max(1, min(64, len(items) // (count * 4)))
     # forked children of a process with Arrow's threads can deadlock
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_depend_on_the_parent)
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=depend_on_the_parent)
     try:
         yield from track(pool.map(function, items, chunksize=chunk), description, len(items))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _depend_on_the_parent() -> None:
+def depend_on_the_parent() -> None:
     """Leave interrupts to the parent, and on Linux end with it: a worker of a killed parent waits for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "linux":

@@ -73,6 +73,9 @@ class CheckpointParameters(Section):
     data: str = Field(pattern=r"^build/shards(/(optical|sar))?$")
     samples: int = Field(ge=1, description="pairs seen in training, repetitions counted")
     learning_rate: float = Field(gt=0, le=1)
+    methods: tuple[Literal["a2c", "sa2c", "optical-rules"], ...] = Field(
+        (), description="which SAR captions to learn from, by how they were made; none named: all"
+    )
     shuffle_captions: bool = Field(False, description="a control: every image gets another image's caption")
 
     @property
@@ -103,10 +106,20 @@ class StudyParameters(Section):
     fractions: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0)
     workers: int = Field(2, ge=1)
     resamples: int = Field(2000, ge=100, description="of the bootstrap")
-    learning_rates: tuple[float, ...] = (0.0005, 0.001, 0.002)
-    development_seeds: tuple[int, ...] = (101,)
+    learning_rates: tuple[float, ...] = Field((0.0005, 0.001, 0.002), min_length=1)
+    development_seeds: tuple[int, ...] = Field((101,), min_length=1)
+    development_fractions: tuple[float, ...] = Field(
+        (0.1, 1.0), description="shares at which learning rates are chosen; the others take the nearest one's"
+    )
+    scenes: dict[Literal["ships", "objects", "landcover", "pairs", "optical"], int] = Field(
+        {}, description="images of each simulated corpus, where they differ from `simulation`"
+    )
+    looks: int | None = Field(None, ge=1, le=16, description="renderings of a SAR scene, where not `shards.looks`")
+    scale: float = Field(1.0, gt=0, description="what the samples of every row of `checkpoints` are multiplied by")
+    batch: int | None = Field(None, ge=2, description="pairs per step, where not `training.batch`")
+    validations: int = Field(8, ge=1, description="in every training; the best one decides when it stops")
 
-    @field_validator("fractions")
+    @field_validator("fractions", "development_fractions")
     @classmethod
     def _shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if not value or not all(0 < one <= 1 for one in value):

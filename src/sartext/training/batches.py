@@ -7,7 +7,7 @@ training went on: what is in it follows from the seed and ``s`` alone.
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ import torch
 from sartext.errors import TrainingError
 from sartext.training.augmentation import UPRIGHT, Choice, draw, view
 from sartext.training.pairs import Pair
-from sartext.training.sampler import batch_indices, check_batch, derangement, share
+from sartext.training.sampler import batch_indices, check_batch, derangement, made_by, share
 from sartext.training.shards.pictures import Pixels
 from sartext.training.shards.reading import Shards
 from sartext.training.wordings import Tokens, Told, Wordings
@@ -68,6 +68,7 @@ class Batches:
         augment: turns, gain and contrast, looks and paraphrases; without, only an image's captions take turns.
         shuffle_captions: the control: every image gets the captions of another one, always the same.
         fraction: share of the SAR pairs; a smaller one is part of every larger one.
+        methods: which SAR captions, by how they were made; none named: all.
         side: of the model's input, to be checked against the shards'.
         workers: threads; the batches do not depend on it.
         megabytes: of decoded pictures that are kept in memory.
@@ -96,6 +97,7 @@ class Batches:
         augment: bool = True,
         shuffle_captions: bool = False,
         fraction: float = 1.0,
+        methods: Collection[str] = (),
         side: int | None = None,
         workers: int | None = None,
         megabytes: int = 512,
@@ -106,7 +108,8 @@ class Batches:
                 f"{world} processes do not divide a batch of {batch}",
                 way_out=f"set training.batch to a multiple of {world}",
             )
-        self._maker = _Maker(shards, tokenizer, share(shards.rows(split), fraction), augment, megabytes)
+        rows = share(made_by(shards.rows(split), methods), fraction)
+        self._maker = _Maker(shards, tokenizer, rows, augment, megabytes)
         self.pairs = len(self._maker.wordings.pairs)
         self.left_out = tuple(self._maker.wordings.left_out)
         check_batch(self.pairs, batch, ", ".join(map(str, shards.folders)))
@@ -169,6 +172,7 @@ def validation_batches(
     batch: int,
     split: str = "validation",
     side: int | None = None,
+    methods: Collection[str] = (),
     shuffle_captions: bool = False,
     seed: int = 0,
 ) -> list[Batch]:
@@ -180,6 +184,7 @@ def validation_batches(
         batch: pairs per batch; the last one may be smaller.
         split: which pairs.
         side: of the model's input, to be checked against the shards'.
+        methods: which SAR captions, as in training.
         shuffle_captions: as in training, for the control's own validation.
         seed: of the shuffling.
 
@@ -187,7 +192,8 @@ def validation_batches(
         TrainingError: shards of another side, or captions longer than the context. No pairs at all give none.
     """
     check_side(shards, side)
-    maker = _Maker(shards, tokenizer, shards.rows(split), augment=False, megabytes=0)
+    rows = made_by(shards.rows(split), methods)
+    maker = _Maker(shards, tokenizer, rows, augment=False, megabytes=0)
     count = len(maker.wordings.pairs)
     if shuffle_captions and count > 1:
         maker.captions_of = derangement(count, seed)

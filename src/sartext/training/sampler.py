@@ -1,6 +1,6 @@
 """Which pairs a step sees: a pure function of the step, so that a training goes on from its number alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -71,6 +71,11 @@ def derangement(n: int, seed: int) -> Indices:
     found = np.empty(n, dtype=np.int64)
     found[cycle] = np.roll(cycle, -1)
     return found
+
+
+def made_by(pairs: Iterable[Pair], methods: Collection[str]) -> list[Pair]:
+    """Return the SAR pairs whose captions were made by one of the methods, and all optical ones; of none, all."""
+    return [pair for pair in pairs if not methods or pair.modality != "sar" or pair.method in methods]
 
 
 def share(pairs: Sequence[Pair], fraction: float) -> list[Pair]:

@@ -95,6 +95,7 @@ def _prepare(project: Project, name: str, processes: Processes, stack: ExitStack
         world=processes.world,
         augment=training.augment,
         side=model.side,
+        methods=row.methods,
         shuffle_captions=row.shuffle_captions,
         seed=training.seed,
     )
@@ -103,6 +104,7 @@ def _prepare(project: Project, name: str, processes: Processes, stack: ExitStack
         model.tokenizer,
         batch=training.batch,
         side=model.side,
+        methods=row.methods,
         shuffle_captions=row.shuffle_captions,
         seed=training.seed,
     )

@@ -1,0 +1,203 @@
+"""What a study consists of: its data, its parameters, their hash, and the folder that all of it lies in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sartext.config import Parameters, Project
+from sartext.config.training import CheckpointParameters, StudyParameters
+from sartext.errors import ParameterError
+from sartext.files import sha256_file
+from sartext.study.arms import rows_of
+from sartext.study.recipe import recipe_hash
+
+Data = Literal["sim", "sample"]
+
+PLACES: Mapping[Data, str] = {"sim": "study", "sample": "study-sample"}
+"""Folders below ``build/``."""
+
+CORPUS_OF = {"ships": "sim-ships", "objects": "sim-objects", "landcover": "sim-landcover", "pairs": "sim-pairs"}
+"""The simulated SAR corpora that have captions, by their number's name in the section ``simulation``."""
+
+OPTICAL_CORPUS = "sim-optical"
+
+QUICK: Mapping[str, Any] = {
+    "fractions": (0.25, 1.0),
+    "learning_rates": (0.001, 0.003),
+    "development_fractions": (1.0,),
+    "batch": 16,
+    "validations": 2,
+    "resamples": 200,
+}
+"""Study parameters with which all arms run in seconds; their figures mean nothing."""
+
+QUICK_SCENES: Mapping[str, Any] = {
+    "scenes": {"ships": 60, "objects": 50, "landcover": 50, "pairs": 0, "optical": 100},
+    "looks": 1,
+}
+
+QUICK_SAMPLES = 64
+"""Of a stage in a quick study."""
+
+SECTIONS = ("captions", "narrator", "shards", "simulation", "splits", "study", "tokenizer", "training")
+
+
+@dataclass(frozen=True)
+class Design:
+    """A study that can be run.
+
+    Args:
+        data: ``sim`` (fresh simulated scenes for every seed) or ``sample`` (the small real corpora).
+        source: the project that data and catalogue are taken from.
+        parameters: as the study uses them: its sizes, its batch, the rows of its arms.
+        output: where tables and page are written.
+        digest: the hash of simulator and recipe.
+    """
+
+    data: Data
+    source: Project
+    parameters: Parameters
+    output: Path
+    digest: str
+
+    @property
+    def folder(self) -> Path:
+        """Where worlds and cells lie: one folder per hash."""
+        return self.output / self.digest[:16]
+
+    @property
+    def study(self) -> StudyParameters:
+        """The section ``study``."""
+        return study_of(self.parameters)
+
+    @property
+    def rows(self) -> Mapping[str, CheckpointParameters]:
+        """The rows that the arms train."""
+        return self.parameters.checkpoints
+
+
+def plan(project: Project, data: Data = "sim", *, quick: bool = False) -> Design:
+    """Return the study that a project's parameters describe.
+
+    Args:
+        project: the checkout.
+        data: simulated scenes, or the real corpora that ``make sample`` has built in ``build/sample``.
+        quick: two seeds and a few steps, to try the way; it goes to a folder of its own.
+
+    Raises:
+        ParameterError: the sections that a study needs are missing, or a seed was used before.
+        ArtefactError: the real sample was not built.
+    """
+    source = project if data == "sim" else Project(project.build / "sample")
+    if data == "sample" and not (source.root / "params.yaml").is_file():
+        raise ParameterError("the real sample is not there", where=source.root, way_out="run `make sample` first")
+    told = source.parameters
+    study = told.study or StudyParameters.model_validate({})
+    if quick:
+        told_quick = {**QUICK, **(QUICK_SCENES if data == "sim" else {}), "seeds": study.seeds[:2]}
+        study = StudyParameters.model_validate({**study.model_dump(), **told_quick})
+    parameters = _simulated(told, study) if data == "sim" else _real(told, study)
+    parameters = _trained(parameters, told.checkpoints, study, quick)
+    output = project.build / (PLACES[data] + ("-quick" if quick else ""))
+    return Design(data, source, parameters, output, recipe_hash(_recipe(source, parameters, data)))
+
+
+def study_of(parameters: Parameters) -> StudyParameters:
+    """Return the section ``study``.
+
+    Raises:
+        ParameterError: there is none.
+    """
+    if parameters.study is None:
+        raise ParameterError(
+            "no section 'study'", where="params.yaml", way_out="add one, `study: {}` has defaults"
+        )
+    return parameters.study
+
+
+def _simulated(told: Parameters, study: StudyParameters) -> Parameters:
+    """Only what the arms learn from and are tested on: captioned SAR scenes and optical ones."""
+    if told.simulation is None:
+        raise ParameterError(
+            "no section 'simulation'", where="params.yaml", way_out="add one, or run the study with --data sample"
+        )
+    if told.simulation.seed in {*study.seeds, *study.development_seeds}:
+        raise ParameterError(
+            f"seed {told.simulation.seed} makes the scenes of `make release`; a study needs fresh ones",
+            where="params.yaml: study.seeds",
+            way_out="take it out",
+        )
+    numbers: dict[str, int] = {str(name): number for name, number in study.scenes.items()}
+    sizes = told.simulation.model_copy(update={**numbers, "unlabelled": 0})
+    empty = {corpus for name, corpus in CORPUS_OF.items() if not getattr(sizes, name)}
+    captions = tuple(name for name in told.captions if name in set(CORPUS_OF.values()) - empty)
+    corpora = {name: one for name, one in told.corpora.items() if name in {*captions, OPTICAL_CORPUS}}
+    if not captions or OPTICAL_CORPUS not in corpora or not sizes.optical:
+        raise ParameterError(
+            "a study needs captioned SAR scenes and optical ones",
+            where="params.yaml: captions, corpora, study.scenes",
+            way_out=f"list {OPTICAL_CORPUS} and one of {', '.join(CORPUS_OF.values())}",
+        )
+    return told.model_copy(update={"simulation": sizes, "corpora": corpora, "captions": captions})
+
+
+def _real(told: Parameters, study: StudyParameters) -> Parameters:
+    if study.scenes or study.looks:
+        raise ParameterError(
+            "real corpora have no scenes to simulate",
+            where="params.yaml: study",
+            way_out="take out `scenes` and `looks`",
+        )
+    return told
+
+
+def _trained(
+    parameters: Parameters,
+    checkpoints: Mapping[str, CheckpointParameters],
+    study: StudyParameters,
+    quick: bool,
+) -> Parameters:
+    batch = study.batch or parameters.training.batch
+    rows = rows_of(checkpoints)
+    most = max(row.samples for row in rows.values())
+    scale = 2 * QUICK_SAMPLES / most if quick else study.scale
+    scaled = {
+        name: row.model_copy(update={"samples": max(1, round(row.samples * scale / batch)) * batch})
+        for name, row in rows.items()
+    }
+    shards = parameters.shards.model_copy(update={"looks": study.looks or parameters.shards.looks})
+    training = parameters.training.model_copy(update={"batch": batch, "threads": 1})
+    nothing: dict[str, Any] = {"narrated": (), "optical_captions": ()}
+    return parameters.model_copy(
+        update={**nothing, "checkpoints": scaled, "study": study, "shards": shards, "training": training}
+    )
+
+
+def _recipe(source: Project, parameters: Parameters, data: Data) -> dict[str, Any]:
+    told = parameters.model_dump(mode="json", by_alias=True)
+    recipe = {section: told[section] for section in SECTIONS}
+    rows = {name: {key: one for key, one in row.items() if key != "learning_rate"} for name, row in _rows(told)}
+    foundations = {row["from"] for row in rows.values() if row["from"].endswith((".yaml", ".yml"))}
+    files = {name: sha256_file(source.root / name) for name in sorted(foundations)}
+    if data == "sample":
+        files |= {name: sha256_file(_built(source, name)) for name in sorted(_tables(source))}
+    return {**recipe, "checkpoints": rows, "corpora": list(parameters.corpora), "files": files, "data": data}
+
+
+def _rows(told: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return sorted(told["checkpoints"].items())
+
+
+def _tables(source: Project) -> list[str]:
+    """What the real sample's build decides a study's figures by."""
+    captions = [f"build/captions/{name}/captions.parquet" for name in source.parameters.captions]
+    shards = [f"build/shards/{kind}/index.parquet" for kind in ("optical", "sar")]
+    return [*captions, *shards, "build/splits/splits.parquet", "build/tokenizer/tokenizer.json"]
+
+
+def _built(source: Project, name: str) -> Path:
+    path = source.root / name
+    if not path.is_file():
+        raise ParameterError("the real sample is not built", where=path, way_out="run `make sample` first")
+    return path

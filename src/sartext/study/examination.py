@@ -1,0 +1,168 @@
+"""What a model scores on the test split: sums over each group of images, from which every figure is made."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from sartext.catalogue.entry import Entry
+from sartext.evaluation.retrieval import ceiling, retrieval
+from sartext.evaluation.statements import (
+    KINDS,
+    Count,
+    annotated_by,
+    compare,
+    nouns_of,
+    read_facts,
+    scenes_of,
+    statements_of,
+)
+from sartext.models.decoding.captioning import Caption, generate
+from sartext.models.model import Model
+from sartext.models.preprocessing import normalise
+from sartext.narrator.facts import from_json
+from sartext.training.batches import Batch, validation_batches
+from sartext.training.forward import forward
+from sartext.training.pairs import Pair
+from sartext.training.shards.reading import Shards
+
+BATCH = 128
+READ_BACK = ("a2c", "sa2c")
+"""Methods whose captions consist of statements that can be compared one by one."""
+
+EXAMPLES = 4
+
+Groups = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass
+class GroupSums:
+    """Sums over the images of one group.
+
+    ``recall`` and ``own_recall`` are what its pairs add to duplicate-aware and one-positive mean recall, ``nats``
+    and ``tokens`` of its captions as the model sees them, ``statements`` right, stated and true by kind.
+    """
+
+    pairs: int = 0
+    recall: float = 0.0
+    own_recall: float = 0.0
+    nats: float = 0.0
+    tokens: int = 0
+    statements: dict[str, Count] = field(default_factory=lambda: dict.fromkeys(KINDS, Count()))
+
+
+@dataclass
+class _Written:
+    """What became of the generated captions."""
+
+    captions: int = 0
+    finished: int = 0
+    readable: int = 0
+    undecided: int = 0
+    examples: list[dict[str, str]] = field(default_factory=list)
+
+
+def examine(model: Model, shards: Shards, entries: Mapping[str, Entry]) -> dict[str, Any]:
+    """Score a CoCa on the pairs of an examination.
+
+    Args:
+        model: on its device.
+        shards: of the examination: the test split.
+        entries: the catalogue of the corpora, by name.
+
+    Returns:
+        ``groups``, the sums by group id; ``ceiling`` of one-positive mean recall; ``captions``, what became of the
+        generated ones; ``examples``.
+    """
+    batches = validation_batches(shards, model.tokenizer, batch=BATCH, side=model.side)
+    pairs = {pair.image_id: pair for pair in shards.rows("validation")}
+    order = [pairs[image_id] for batch in batches for image_id in batch.image_ids]
+    groups: dict[str, GroupSums] = defaultdict(GroupSums)
+    model.network.eval()
+    with torch.no_grad():
+        keys = _compare(model, batches, order, groups)
+        written = _caption(model, batches, pairs, entries, groups)
+    return {
+        "groups": {name: _as_json(groups[name]) for name in sorted(groups)},
+        "ceiling": ceiling(keys.numpy()),
+        "captions": {name: getattr(written, name) for name in ("captions", "finished", "readable", "undecided")},
+        "examples": written.examples,
+    }
+
+
+def _compare(
+    model: Model, batches: Sequence[Batch], order: Sequence[Pair], groups: dict[str, GroupSums]
+) -> torch.Tensor:
+    """Add recall and cross-entropy of all pairs to their groups; return what decides which pairs are equal."""
+    seen = [_see(model, batch) for batch in batches]
+    images, texts, nats, tokens = (torch.cat([one[at] for one in seen]) for at in range(4))
+    keys = torch.cat([batch.keys for batch in batches])
+    aware = retrieval(images, texts, keys.numpy()).per_pair
+    own = retrieval(images, texts).per_pair
+    for at, pair in enumerate(order):
+        sums = groups[pair.group_id]
+        sums.pairs += 1
+        sums.recall += float(aware[at])
+        sums.own_recall += float(own[at])
+        sums.nats += float(nats[at])
+        sums.tokens += int(tokens[at])
+    return keys
+
+
+def _see(model: Model, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Features of images and texts; nats and tokens of each caption."""
+    tokens = batch.tokens.to(model.device)
+    seen = forward(model.network, normalise(batch.images.to(model.device), model), tokens)
+    if seen.logits is None or seen.labels is None:
+        raise ValueError("the comparison needs a CoCa, which writes captions")
+    losses = torch.nn.functional.cross_entropy(seen.logits.float(), seen.labels, reduction="none").double()
+    rows = (tokens[:, 1:] != model.tokenizer.pad).nonzero()[:, 0]
+    nats = losses.new_zeros(len(tokens)).index_add_(0, rows, losses)
+    counts = torch.bincount(rows, minlength=len(tokens))
+    return seen.image_features.cpu(), seen.text_features.cpu(), nats.cpu(), counts.cpu()
+
+
+def _caption(
+    model: Model,
+    batches: Sequence[Batch],
+    pairs: Mapping[str, Pair],
+    entries: Mapping[str, Entry],
+    groups: dict[str, GroupSums],
+) -> _Written:
+    """Caption the annotated images greedily, and add what the captions state to their groups."""
+    nouns, scenes = nouns_of(entries.values()), scenes_of(entries.values())
+    decided = {name: annotated_by(entry) for name, entry in entries.items()}
+    written = _Written()
+    for batch in batches:
+        places = [at for at, name in enumerate(batch.image_ids) if pairs[name].method in READ_BACK]
+        images = normalise(batch.images[places].to(model.device), model)
+        for at, caption in zip(places, generate(model, images, length=model.context), strict=True):
+            pair = pairs[batch.image_ids[at]]
+            text = _text(model, caption)
+            told = read_facts(text, nouns, scenes)
+            truth = statements_of(from_json(pair.facts or ""))
+            counts, undecided = compare(told.statements, truth, decided[pair.corpus])
+            sums = groups[pair.group_id].statements
+            for kind, count in counts.items():
+                sums[kind] += count
+            written.captions += 1
+            written.finished += caption.finished
+            written.readable += caption.finished and not told.problems
+            written.undecided += undecided
+            if len(written.examples) < EXAMPLES:
+                example = {"image_id": pair.image_id, "caption": text, "truth": batch.captions[at]}
+                written.examples.append(example)
+    return written
+
+
+def _text(model: Model, caption: Caption) -> str:
+    """An unfinished caption is dropped, and states nothing."""
+    return model.tokenizer.decode(caption.ids) if caption.finished else ""
+
+
+def _as_json(sums: GroupSums) -> dict[str, Any]:
+    statements = {kind: [one.right, one.stated, one.true] for kind, one in sums.statements.items()}
+    plain = {name: getattr(sums, name) for name in ("pairs", "recall", "own_recall", "nats", "tokens")}
+    return {**plain, "statements": statements}

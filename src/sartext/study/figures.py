@@ -1,0 +1,199 @@
+"""The figures of a complete study: every arm at every share, its intervals, and the paired differences."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sartext.evaluation.bootstrap import Floats, Interval, Sums, estimate, intervals, resample
+from sartext.evaluation.statements import COVER_KINDS, KINDS, OBJECT_KINDS
+from sartext.study.arms import ARMS, CONTROLS, PROGRESSIVE, Arm
+from sartext.study.cells import Cell
+from sartext.study.running import Entry, Finished
+
+BOOTSTRAP_SEED = 20
+RIGHT, STATED, TRUE = range(3)
+
+Group = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of the test split: a sum over groups divided by another one, times ``scale``."""
+
+    name: str
+    title: str
+    higher_is_better: bool
+    scale: float
+    numerator: Callable[[Group], float]
+    denominator: Callable[[Group], float]
+
+
+def _statements(kinds: Sequence[str], which: int) -> Callable[[Group], float]:
+    return lambda group: float(sum(group["statements"][kind][which] for kind in kinds))
+
+
+def _facts(name: str, title: str, kinds: Sequence[str], of: int) -> Metric:
+    return Metric(name, title, True, 100.0, _statements(kinds, RIGHT), _statements(kinds, of))
+
+
+MAIN = (
+    Metric("mean_recall", "mean recall", True, 1.0, lambda one: one["recall"], lambda one: one["pairs"]),
+    Metric(
+        "cross_entropy", "caption cross-entropy", False, 1.0, lambda one: one["nats"], lambda one: one["tokens"]
+    ),
+    _facts("precision", "precision of facts", KINDS, STATED),
+    _facts("recall", "recall of facts", KINDS, TRUE),
+)
+FURTHER = (
+    Metric(
+        "own_recall", "one-positive recall", True, 1.0, lambda one: one["own_recall"], lambda one: one["pairs"]
+    ),
+    _facts("object_precision", "precision, objects", OBJECT_KINDS, STATED),
+    _facts("object_recall", "recall, objects", OBJECT_KINDS, TRUE),
+    _facts("cover_precision", "precision, land cover", COVER_KINDS, STATED),
+    _facts("cover_recall", "recall, land cover", COVER_KINDS, TRUE),
+)
+METRICS = (*MAIN, *FURTHER)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An arm at one share of the SAR captions.
+
+    ``pairs`` are the SAR pairs learned from, ``samples`` and ``seconds`` what all its stages took until they
+    stopped, ``kept`` the samples of the last stage at the step that was kept; all are means over seeds.
+    """
+
+    arm: Arm
+    fraction: float
+    learning_rate: float
+    pairs: float
+    samples: float
+    kept: float
+    seconds: float
+    metrics: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Progressive minus a control, in one metric at one share; ``seeds`` counts those in which it is better."""
+
+    control: Arm
+    fraction: float
+    metric: Metric
+    interval: Interval
+    seeds: int
+
+    @property
+    def verdict(self) -> int:
+        """1 where the whole interval says that progressive is better, -1 where worse, 0 where neither."""
+        low, high = self.interval.low, self.interval.high
+        if low is None or high is None or low <= 0 <= high:
+            return 0
+        return 1 if (low > 0) == self.metric.higher_is_better else -1
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that tables and page tell."""
+
+    rows: tuple[Row, ...]
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Columns of all arms and metrics: [columns], [resamples, columns], [seeds, columns]."""
+
+    values: Floats
+    drawn: Floats
+    by_seed: Floats
+
+
+def find(finished: Finished) -> Findings:
+    """Compute all figures of a complete study; the same cells give the same figures.
+
+    Raises:
+        ArtefactError: a cell is missing or damaged.
+    """
+    results = {entry: finished.result(entry.cell) for entry in finished.entries}
+    rows: list[Row] = []
+    differences: list[Difference] = []
+    for number, fraction in enumerate(sorted(set(finished.design.study.fractions))):
+        found = _at(finished, results, fraction, BOOTSTRAP_SEED + number)
+        rows += found.rows
+        differences += found.differences
+    return Findings(tuple(rows), tuple(differences))
+
+
+def lineage_total(finished: Finished, cell: Cell, what: str) -> float:
+    """Return a figure of a cell's training summed over it and the stages that it starts from."""
+    parent = lineage_total(finished, cell.parent, what) if cell.parent is not None else 0.0
+    return parent + float(finished.result(cell)[what])
+
+
+def _at(finished: Finished, results: Mapping[Entry, Mapping[str, Any]], fraction: float, seed: int) -> Findings:
+    design = finished.design
+    entries = {(one.cell.seed, one.arm.name): one for one in finished.entries if one.fraction == fraction}
+    sums = [
+        _sums([results[entries[number, arm.name]]["examination"]["groups"] for arm in ARMS])
+        for number in design.study.seeds
+    ]
+    scale = np.array([metric.scale for _ in ARMS for metric in METRICS])
+    every = _Found(
+        values=estimate(sums) * scale,
+        drawn=resample(sums, design.study.resamples, seed, same_groups=design.data != "sim") * scale,
+        by_seed=np.stack([estimate([one]) * scale for one in sums]),
+    )
+    found = intervals(every.values, every.drawn)
+    rows = tuple(
+        _row(finished, [entries[number, arm.name] for number in design.study.seeds], found[_place(arm, 0) :])
+        for arm in ARMS
+    )
+    differences = tuple(
+        _difference(control, fraction, metric, at, found=every)
+        for control in CONTROLS
+        for at, metric in enumerate(METRICS)
+    )
+    return Findings(rows, differences)
+
+
+def _place(arm: Arm, metric: int) -> int:
+    return ARMS.index(arm) * len(METRICS) + metric
+
+
+def _sums(arms: Sequence[Mapping[str, Group]]) -> Sums:
+    """The sums of one seed: a row per group, a column per arm and metric."""
+    names = sorted(arms[0])
+    groups = [[arm[name] for arm in arms] for name in names]
+    return Sums(
+        np.array([[metric.numerator(one) for one in each for metric in METRICS] for each in groups]),
+        np.array([[metric.denominator(one) for one in each for metric in METRICS] for each in groups]),
+    )
+
+
+def _row(finished: Finished, entries: Sequence[Entry], found: Sequence[Interval]) -> Row:
+    first = entries[0]
+    cells = [entry.cell for entry in entries]
+    results = [finished.result(cell) for cell in cells]
+    return Row(
+        arm=first.arm,
+        fraction=first.fraction,
+        learning_rate=first.cell.learning_rate,
+        pairs=float(np.mean([one["sar_pairs"] for one in results])),
+        samples=float(np.mean([lineage_total(finished, cell, "samples") for cell in cells])),
+        kept=float(np.mean([one["kept_samples"] for one in results])),
+        seconds=float(np.mean([lineage_total(finished, cell, "seconds") for cell in cells])),
+        metrics={metric.name: found[at] for at, metric in enumerate(METRICS)},
+    )
+
+
+def _difference(control: Arm, fraction: float, metric: Metric, at: int, *, found: _Found) -> Difference:
+    mine, other = _place(PROGRESSIVE, at), _place(control, at)
+    drawn = found.drawn[:, [mine]] - found.drawn[:, [other]]
+    [interval] = intervals(found.values[[mine]] - found.values[[other]], drawn)
+    gain = found.by_seed[:, mine] - found.by_seed[:, other]
+    better = gain > 0 if metric.higher_is_better else gain < 0
+    return Difference(control, fraction, metric, interval, int(better.sum()))

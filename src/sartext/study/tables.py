@@ -1,0 +1,177 @@
+"""The tables of a study: ``cells.csv``, ``table.csv`` and ``study.json``."""
+
+import csv
+import io
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from rich.table import Table
+
+from sartext.evaluation.bootstrap import Interval
+from sartext.evaluation.statements import KINDS
+from sartext.files import write_json, write_text
+from sartext.study.design import Design
+from sartext.study.figures import MAIN, METRICS, Findings, Group, Metric, find, lineage_total
+from sartext.study.running import Entry, Finished
+from sartext.study.worlds import world_of
+
+LIBRARIES = ("torch", "open_clip_torch", "numpy", "tokenizers", "pillow")
+
+
+def write_tables(finished: Finished) -> Findings:
+    """Write all three to the study's folder, and return the figures.
+
+    Only ``seconds``, the last column, differs between two runs.
+    """
+    findings = find(finished)
+    output = finished.design.output
+    write_text(output / "cells.csv", _csv(_cell_rows(finished)))
+    write_text(output / "table.csv", _csv(_table_rows(findings)))
+    write_json(output / "study.json", summary(finished, findings))
+    return findings
+
+
+def console_table(findings: Findings) -> Table:
+    """Return every arm at every share with the main figures, for a terminal."""
+    table = Table("SAR captions", "arm", box=None, pad_edge=False)
+    for heading in ("samples", "seconds", *(metric.title for metric in MAIN)):
+        table.add_column(heading, justify="right")
+    before = findings.rows[0].fraction
+    for row in findings.rows:
+        if row.fraction != before:
+            table.add_section()
+        before = row.fraction
+        figures = [_shown(row.metrics[metric.name], metric) for metric in MAIN]
+        table.add_row(
+            f"{100 * row.fraction:g} %", row.arm.name, f"{row.samples:,.0f}", f"{row.seconds:,.0f}", *figures
+        )
+    return table
+
+
+def _shown(one: Interval, metric: Metric) -> str:
+    if one.value is None or one.low is None or one.high is None:
+        return "not computed"
+    digits = 3 if metric.scale == 1 and not metric.higher_is_better else 1
+    return f"{one.value:.{digits}f} ({one.low:.{digits}f} to {one.high:.{digits}f})"
+
+
+def summary(finished: Finished, findings: Findings) -> dict[str, Any]:
+    """Return everything that the study found, with what it was made from."""
+    design = finished.design
+    study = design.study
+    return {
+        "data": design.data,
+        "hash": design.digest,
+        "seeds": list(study.seeds),
+        "development_seeds": list(study.development_seeds),
+        "fractions": sorted(study.fractions),
+        "resamples": study.resamples,
+        "learning_rates": {"grid": list(study.learning_rates), "rows": finished.rates.as_json()},
+        "rows": {name: row.model_dump(mode="json", by_alias=True) for name, row in design.rows.items()},
+        "training": design.parameters.training.model_dump(mode="json"),
+        "worlds": {str(seed): world_of(design, seed).counts for seed in study.seeds},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "table": [_table_row(row) for row in findings.rows],
+        "differences": [
+            {
+                "control": one.control.name,
+                "fraction": one.fraction,
+                "metric": one.metric.name,
+                "progressive_minus_control": one.interval.value,
+                "low": one.interval.low,
+                "high": one.interval.high,
+                "seeds_better": one.seeds,
+                "verdict": one.verdict,
+            }
+            for one in findings.differences
+        ],
+    }
+
+
+def _cell_rows(finished: Finished) -> Iterable[dict[str, Any]]:
+    for entry in finished.entries:
+        yield _cell_row(finished, entry, finished.design)
+
+
+def _cell_row(finished: Finished, entry: Entry, design: Design) -> dict[str, Any]:
+    result = finished.result(entry.cell)
+    examined = result["examination"]
+    total = _total(examined["groups"].values())
+    return {
+        "hash": design.digest,
+        "data": design.data,
+        "seed": entry.cell.seed,
+        "arm": entry.arm.name,
+        "fraction": entry.fraction,
+        "sar_pairs": result["sar_pairs"],
+        "test_pairs": total["pairs"],
+        "learning_rate": entry.cell.learning_rate,
+        "samples": int(lineage_total(finished, entry.cell, "samples")),
+        "kept_samples": result["kept_samples"],
+        "validation_loss": result["validation_loss"],
+        **{
+            metric.name: _ratio(metric.scale * metric.numerator(total), metric.denominator(total))
+            for metric in METRICS
+        },
+        "ceiling": examined["ceiling"],
+        **examined["captions"],
+        "seconds": round(lineage_total(finished, entry.cell, "seconds"), 1),
+    }
+
+
+def _total(groups: Iterable[Group]) -> dict[str, Any]:
+    """The sums of all groups together."""
+    every = list(groups)
+    plain = {name: sum(one[name] for one in every) for name in ("pairs", "recall", "own_recall", "nats", "tokens")}
+    statements = {kind: [sum(one["statements"][kind][at] for one in every) for at in range(3)] for kind in KINDS}
+    return {**plain, "statements": statements}
+
+
+def _ratio(numerator: float, denominator: float) -> float | None:
+    return numerator / denominator if denominator else None
+
+
+def _table_rows(findings: Findings) -> Iterable[dict[str, Any]]:
+    return [_flat(_table_row(row)) for row in findings.rows]
+
+
+def _table_row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a figures.Row
+    return {
+        "arm": row.arm.name,
+        "fraction": row.fraction,
+        "sar_pairs": row.pairs,
+        "learning_rate": row.learning_rate,
+        "samples": row.samples,
+        "kept_samples": row.kept,
+        **{name: _interval(one) for name, one in row.metrics.items()},
+        "seconds": round(row.seconds, 1),
+    }
+
+
+def _interval(one: Interval) -> dict[str, float | None]:
+    return {"value": one.value, "low": one.low, "high": one.high}
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            flat |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    every: Sequence[Mapping[str, Any]] = list(rows)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, every[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in every)
+    return stream.getvalue()
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401 - any value of a table
+    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else value

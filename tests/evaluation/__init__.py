@@ -1,0 +1,1 @@
+"""What a model does: retrieval, statements of captions, intervals."""

@@ -1,0 +1,1 @@
+"""The comparison of the arms: plan, cells, table and page."""

@@ -1,0 +1,63 @@
+"""A study of two seeds, two shares and all arms, on scenes that are made in seconds."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sartext.config import Project
+from sartext.study.design import plan
+from sartext.study.running import run_study
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STUDY = {
+    "seeds": [9001, 9002],
+    "fractions": [0.25, 1.0],
+    "scenes": {"ships": 40, "objects": 40, "landcover": 40, "pairs": 0, "optical": 60},
+    "looks": 1,
+    "batch": 8,
+    "scale": 16 / 12800,
+    "validations": 2,
+    "learning_rates": [0.002],
+    "workers": 1,
+    "resamples": 100,
+}
+
+
+def make_project(root: Path, **study) -> Project:
+    """A checkout with the parameters of the embedded profile, and a small study."""
+    told = yaml.safe_load((ROOT / "params.yaml").read_text())
+    told["study"] = {**STUDY, **study}
+    for one in told["corpora"].values():
+        copy(one["catalogue"], root)
+    for row in told["checkpoints"].values():
+        if row["from"].endswith(".yaml"):
+            copy(row["from"], root)
+    (root / "params.yaml").write_text(yaml.safe_dump(told, sort_keys=False))
+    return Project(root)
+
+
+def copy(name: str, root: Path) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(ROOT / name, root / name)
+
+
+def without_seconds(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return [
+            {name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(stream)
+        ]
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    return make_project(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="session")
+def finished(project):
+    """The study, run to its end in this process."""
+    return run_study(plan(project))

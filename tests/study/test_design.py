@@ -1,0 +1,116 @@
+"""What a study consists of, and what its hash stands for."""
+
+import shutil
+
+import pytest
+
+from sartext.config import load_parameters
+from sartext.config.training import CheckpointParameters, StudyParameters
+from sartext.errors import ParameterError, TrainingError
+from sartext.study.arms import ARMS, rows_of
+from sartext.study.choice import Rates, Tried
+from sartext.study.design import plan
+from sartext.study.recipe import PACKAGE, PRESENTATION, code_hashes
+from tests.study.conftest import ROOT, make_project
+
+
+def row(origin, data="build/shards/sar", samples=100, **more):
+    return CheckpointParameters.model_validate(
+        {"from": origin, "data": data, "samples": samples, "learning_rate": 0.001, **more}
+    )
+
+
+FOUNDATION = "src/sartext/models/foundations/coca-tiny.yaml"
+BOTH = {
+    "coca-optical": row(FOUNDATION, "build/shards/optical", 300),
+    "coca-sar": row("build/checkpoint/coca-optical", samples=100),
+}
+
+
+def test_the_arms_of_the_embedded_profile_are_fair():
+    """All controls differ from progressive in one thing alone."""
+    rows = rows_of(load_parameters(ROOT / "params.yaml").checkpoints)
+    optical, sar = rows["coca-optical"], rows["coca-sar"]
+    assert rows["coca-direct"].samples == sar.samples
+    assert rows["coca-direct-total"].samples == rows["coca-mixed"].samples == optical.samples + sar.samples
+    assert rows["coca-optical-shuffled"].samples == optical.samples
+    assert rows["coca-sar-shuffled"].samples == sar.samples
+    assert [name for name, one in rows.items() if one.shuffle_captions] == ["coca-optical-shuffled"]
+    assert rows["coca-mixed"].data == "build/shards"
+
+
+def test_rows_that_the_table_lacks_are_made_from_the_two_stages():
+    rows = rows_of(BOTH)
+    assert {arm.row for arm in ARMS} <= rows.keys()
+    assert rows["coca-direct"].origin == FOUNDATION
+    assert rows["coca-direct-total"].samples == rows["coca-mixed"].samples == 400
+    assert rows["coca-sar-shuffled"].parent == "coca-optical-shuffled"
+    assert rows_of(load_parameters(ROOT / "params.yaml").checkpoints | {})["coca-mixed"].data == "build/shards"
+
+
+@pytest.mark.parametrize("name", ["coca-optical", "coca-sar"])
+def test_both_stages_are_needed(name):
+    with pytest.raises(ParameterError, match=f"no row '{name}'"):
+        rows_of({other: one for other, one in BOTH.items() if other != name})
+    with pytest.raises(ParameterError, match="starts from"):
+        rows_of({**BOTH, "coca-sar": row(FOUNDATION)})
+
+
+def test_the_hash_is_that_of_simulator_and_recipe(tmp_path):
+    digest = plan(make_project(tmp_path)).digest
+    for same in ({"seeds": [1, 2]}, {"fractions": [0.5]}, {"workers": 2}, {"resamples": 300}):
+        assert plan(make_project(tmp_path, **same)).digest == digest
+    changes = (
+        {"batch": 10},
+        {"scale": 0.01},
+        {"looks": 2},
+        {"validations": 3},
+        {"learning_rates": [0.001]},
+        {"development_seeds": [7]},
+        {"scenes": {"ships": 41, "objects": 40, "landcover": 40, "pairs": 0, "optical": 60}},
+    )
+    assert len({digest, *(plan(make_project(tmp_path, **one)).digest for one in changes)}) == len(changes) + 1
+
+
+def test_the_hash_covers_the_code_and_leaves_out_how_results_are_drawn(tmp_path):
+    package = tmp_path / "sartext"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    before = dict(code_hashes(package))
+    assert {"simulation/radar.py", "training/loop.py", "narrator/a2c.py", "study/cells.py"} <= before.keys()
+    assert not {name for name in before if name.startswith("release/gate")}
+    for name in PRESENTATION:
+        if not name.endswith("*"):
+            (package / name).write_text("changed")
+    assert dict(code_hashes(package)) == before
+    (package / "simulation/radar.py").write_text("changed")
+    assert dict(code_hashes(package)) != before
+
+
+def test_a_quick_study_has_a_folder_of_its_own(tmp_path):
+    project = make_project(tmp_path)
+    assert plan(project, quick=True).output != plan(project).output
+    assert plan(project, quick=True).study.seeds == (9001, 9002)
+
+
+def test_seeds_must_be_fresh(tmp_path):
+    with pytest.raises(ParameterError, match="fresh"):
+        plan(make_project(tmp_path, seeds=[2507]))
+    with pytest.raises(ValueError, match="used in development"):
+        StudyParameters.model_validate({"seeds": [5], "development_seeds": [5]})
+
+
+def test_scenes_of_both_kinds_are_needed(tmp_path):
+    with pytest.raises(ParameterError, match="captioned SAR scenes and optical ones"):
+        plan(make_project(tmp_path, scenes={"optical": 0}))
+
+
+def test_the_best_learning_rate_of_the_nearest_share_is_taken():
+    rates = Rates()
+    rates.tried["coca-sar", 0.1] = [Tried(0.001, 3.0), Tried(0.002, 2.0), Tried(0.004, None)]
+    rates.tried["coca-sar", 1.0] = [Tried(0.001, 1.0), Tried(0.002, 2.0)]
+    assert [rates.chosen("coca-sar", share) for share in (0.05, 0.1, 0.25, 0.5, 1.0)] == [
+        0.002, 0.002, 0.002, 0.001, 0.001,
+    ]  # fmt: skip
+    rates.tried["coca-direct", 1.0] = [Tried(0.001, None)]
+    with pytest.raises(TrainingError, match="diverged with every learning rate"):
+        rates.chosen("coca-direct", 1.0)

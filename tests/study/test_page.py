@@ -1,0 +1,122 @@
+"""Figures, tables and page of a finished study."""
+
+import csv
+import json
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from sartext.cli import cli
+from sartext.evaluation.bootstrap import Interval
+from sartext.study.arms import ARMS, CONTROLS
+from sartext.study.charts import Line, chart
+from sartext.study.figures import MAIN, METRICS, Difference, find
+from sartext.study.page import page, write_page
+from sartext.study.tables import write_tables
+from sartext.study.wording import finding
+
+
+@pytest.fixture(scope="module")
+def findings(finished):
+    return write_tables(finished)
+
+
+def test_figures_are_computed_from_the_groups(finished, findings):
+    """Mean recall of an arm, by hand: the mean over seeds of the mean over pairs."""
+    row = next(one for one in findings.rows if one.arm.name == "direct" and one.fraction == 1.0)
+    means = []
+    for entry in finished.entries:
+        if entry.arm.name == "direct" and entry.fraction == 1.0:
+            groups = finished.result(entry.cell)["examination"]["groups"].values()
+            means.append(sum(one["recall"] for one in groups) / sum(one["pairs"] for one in groups))
+    assert row.metrics["mean_recall"].value == pytest.approx(np.mean(means))
+    assert row.metrics["mean_recall"].low <= row.metrics["mean_recall"].value <= row.metrics["mean_recall"].high
+    assert 0 < row.metrics["cross_entropy"].value < 10
+
+
+def test_differences_are_progressive_minus_control(findings):
+    at = {(one.arm.name, one.fraction): one.metrics for one in findings.rows}
+    assert len(findings.differences) == len(CONTROLS) * len(METRICS) * 2
+    for one in findings.differences:
+        mine, other = at["progressive", one.fraction], at[one.control.name, one.fraction]
+        if one.interval.value is not None and one.metric.name in {"mean_recall", "cross_entropy"}:
+            expected = mine[one.metric.name].value - other[one.metric.name].value
+            assert one.interval.value == pytest.approx(expected)
+
+
+def test_figures_are_repeatable(finished, findings):
+    assert find(finished) == findings
+    first = (finished.design.output / "cells.csv").read_bytes()
+    write_tables(finished)
+    assert (finished.design.output / "cells.csv").read_bytes() == first
+
+
+def test_tables_hold_every_arm(finished, findings):
+    output = finished.design.output
+    with (output / "table.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {(row["arm"], row["fraction"]) for row in rows} == {
+        (arm.name, f) for arm in ARMS for f in ("0.25", "1")
+    }
+    assert {"samples", "seconds", "mean_recall", "mean_recall_low", "precision_high", "recall"} <= rows[0].keys()
+    told = json.loads((output / "study.json").read_text())
+    assert told["hash"] == finished.design.digest
+    assert told["seeds"] == [9001, 9002]
+    assert len(told["differences"]) == len(findings.differences)
+
+
+def test_the_page_stands_alone_and_tells_everything(finished, findings):
+    text = page(finished, findings)
+    assert not re.search(r"""(src|href)\s*=|url\(|@import|<script""", text)
+    assert set(re.findall(r"https?://[^\s\"<]+", text)) <= {"http://www.w3.org/2000/svg"}
+    for told in (
+        finished.design.digest,
+        "9001",
+        "0.002",
+        *(arm.name for arm in ARMS),
+        "do not mean" and "they do not",
+    ):
+        assert told in text
+    assert text.count("<figure>") == 2 * len(MAIN)
+    for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL):
+        ElementTree.fromstring(svg)
+    write_page(finished, findings)
+    assert (finished.design.output / "index.html").read_text() == text
+
+
+def test_charts_survive_what_cannot_be_computed():
+    nothing, something = Interval(None, None, None), Interval(1.0, 0.5, 2.0)
+    for points in ([(0.5, nothing)], [(0.5, nothing), (1.0, something)], [(1.0, something)]):
+        ElementTree.fromstring(chart("a title & more", [Line("arm", 0, points)], zero=True))
+
+
+def test_a_verdict_needs_the_whole_interval():
+    recall, entropy = MAIN[0], MAIN[1]
+    control = CONTROLS[0]
+
+    def verdict(metric, low, high):
+        return Difference(control, 0.5, metric, Interval((low + high) / 2, low, high), 3).verdict
+
+    assert verdict(recall, 0.1, 2.0) == 1
+    assert verdict(recall, -2.0, -0.1) == -1
+    assert verdict(recall, -0.1, 2.0) == 0
+    assert verdict(entropy, -2.0, -0.1) == 1
+    assert verdict(entropy, 0.1, 2.0) == -1
+    assert Difference(control, 0.5, recall, Interval(None, None, None), 0).verdict == 0
+
+
+def test_what_was_found_is_said_by_share(findings):
+    told = finding(findings, CONTROLS[0], MAIN[0])
+    assert "better" in told or "worse" in told or told == "not told apart"
+
+
+def test_commands_show_a_finished_study(finished, project):
+    shown = CliRunner().invoke(cli, ["--root", str(project.root), "study", "table"], catch_exceptions=False)
+    assert shown.exit_code == 0
+    assert "optical-only" in shown.output
+    drawn = CliRunner().invoke(cli, ["--root", str(project.root), "study", "page"], catch_exceptions=False)
+    assert drawn.output.strip() == "build/study/index.html"
+    assert finished.design.output == project.build / "study"

@@ -1,0 +1,189 @@
+"""The whole way: scenes, trainings, examination, tables; killed and gone on with; on real data."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from sartext.config import Project
+from sartext.errors import ArtefactError, ParameterError
+from sartext.study.arms import ARMS
+from sartext.study.cells import Cell, read_result, result_path, run_cell
+from sartext.study.design import plan
+from sartext.study.page import write_page
+from sartext.study.running import read_study, run_study
+from sartext.study.tables import write_tables
+from sartext.study.worlds import world_of
+from sartext.tables import SHARDS, SPLITS, read_rows
+from tests.study.conftest import make_project, without_seconds
+
+
+def test_every_arm_has_a_result_at_every_seed_and_share(finished):
+    study = finished.design.study
+    assert {(one.cell.seed, one.arm.name, one.fraction) for one in finished.entries} == {
+        (seed, arm.name, share) for seed in study.seeds for arm in ARMS for share in study.fractions
+    }
+    for entry in finished.entries:
+        groups = finished.result(entry.cell)["examination"]["groups"]
+        assert sum(one["tokens"] for one in groups.values()) > 0
+        assert sum(sum(counts[2] for counts in one["statements"].values()) for one in groups.values()) > 0
+
+
+def test_samples_are_those_of_the_design(finished):
+    """Progressive, shuffled, mixed and direct-total see as many pairs in all, direct those of the SAR stage."""
+    write_tables(finished)
+    rows = without_seconds(finished.design.output / "cells.csv")
+    samples = {row["arm"]: int(row["samples"]) for row in rows}
+    assert samples["progressive"] == samples["shuffled"] == samples["mixed"] == samples["direct-total"] == 32
+    assert samples["direct"] == samples["optical-only"] == 16
+    smaller = {row["sar_pairs"] for row in rows if row["arm"] == "direct" and row["fraction"] == "0.25"}
+    whole = {row["sar_pairs"] for row in rows if row["arm"] == "direct" and row["fraction"] == "1"}
+    assert max(map(int, smaller)) < min(map(int, whole)) / 3
+    assert {row["sar_pairs"] for row in rows if row["arm"] == "optical-only"} == {"0"}
+
+
+def test_the_optical_stage_is_trained_once_per_seed(finished):
+    cells = {entry.cell.parent for entry in finished.entries if entry.cell.parent}
+    assert len(cells) == 2 * len(finished.design.study.seeds)
+    alone = {one.cell for one in finished.entries if one.arm.name == "optical-only"}
+    assert alone <= cells
+
+
+def test_scenes_are_fresh_for_every_seed_and_the_test_split_is_in_no_training_shard(finished):
+    held = {}
+    for seed in finished.design.study.seeds:
+        world = world_of(finished.design, seed)
+        assert world.project.parameters.simulation.seed == seed
+        splits = read_rows(world.project.build / "splits/splits.parquet", SPLITS)
+        test = {row["image_id"] for row in splits if row["split"] == "test"}
+        tested = {row["image_id"] for row in read_rows(world.examination.shards("sar") / "index.parquet", SHARDS)}
+        assert tested
+        assert tested <= test
+        for kind in ("optical", "sar"):
+            trained = read_rows(world.project.shards(kind) / "index.parquet", SHARDS)
+            assert not test & {row["image_id"] for row in trained}
+        held[seed] = (world.project.shards("sar") / "train-00000.tar").read_bytes()
+    assert len(set(held.values())) == len(held)
+
+
+def test_a_killed_study_goes_on_and_ends_with_the_same_figures(finished, tmp_path):
+    """Killed with its workers while cells are being made; what stood complete is not made again."""
+    project = make_project(tmp_path, workers=2)
+    design = plan(project)
+    assert design.digest == finished.design.digest
+    for seed in design.study.seeds:  # the scenes are the same: the kill is to hit the trainings
+        copy_world(finished.design, design, seed)
+    command = [sys.executable, "-m", "sartext", "--root", str(tmp_path), "study", "run"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    child = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL)
+    try:
+        done = wait_for_cells(design, child, 6)
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    assert len(list(design.folder.glob("*/cells/*.json"))) < 24
+    with pytest.raises(ArtefactError, match="a cell of the study is missing"):
+        read_study(design)
+    before = {path: path.stat().st_mtime_ns for path in done}
+    again = run_study(plan(make_project(tmp_path)))
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    write_tables(again)
+    write_tables(finished)
+    assert again.design.output != finished.design.output
+    assert without_seconds(again.design.output / "cells.csv") == without_seconds(
+        finished.design.output / "cells.csv"
+    )
+    assert read_study(design).entries == again.entries
+
+
+def copy_world(of, to, seed):
+    for name in ("world", "test"):
+        shutil.copytree(of.folder / f"seed-{seed}" / name, to.folder / f"seed-{seed}" / name, symlinks=True)
+
+
+def wait_for_cells(design, child, count):
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        found = list(design.folder.glob("*/cells/[!.]*.json"))
+        if len(found) >= count:
+            return found
+        assert child.poll() is None, "the study ended before it was killed"
+        time.sleep(0.05)
+    raise AssertionError("the study made no cells in two minutes")
+
+
+def test_a_study_that_was_not_run_is_an_error(tmp_path):
+    with pytest.raises(ArtefactError, match="no study of this simulator and recipe"):
+        read_study(plan(make_project(tmp_path)))
+
+
+def test_a_finished_study_is_only_read(finished):
+    cells = list(finished.design.folder.rglob("cells/*.json"))
+    before = {path: path.stat().st_mtime_ns for path in cells}
+    again = run_study(finished.design)
+    assert again == finished
+    assert {path: path.stat().st_mtime_ns for path in cells} == before
+
+
+def test_cells_of_another_recipe_are_refused(finished, tmp_path):
+    cell = finished.entries[0].cell
+    path = result_path(finished.design, cell)
+    kept = path.read_text()
+    try:
+        path.write_text(kept.replace(finished.design.digest, "0" * 64))
+        with pytest.raises(ArtefactError, match="another simulator or recipe"):
+            read_result(finished.design, cell)
+    finally:
+        path.write_text(kept)
+
+
+def test_a_development_cell_is_not_scored_on_test_and_may_diverge(finished):
+    torch.set_num_threads(1)
+    sound = Cell(9001, "coca-direct", 1.0, 0.001, development=True)
+    run_cell(finished.design, sound)
+    found = read_result(finished.design, sound)
+    assert "examination" not in found
+    assert found["validation_loss"] > 0
+    wild = Cell(9001, "coca-direct", 1.0, 1e30, development=True)
+    run_cell(finished.design, wild)
+    assert read_result(finished.design, wild)["validation_loss"] is None
+
+
+def test_real_corpora_are_shared_by_all_seeds(finished, tmp_path):
+    """A project that was built before, as `make sample` leaves it: its shards are read, nothing is made in it."""
+    built = tmp_path / "build" / "sample"
+    shutil.copytree(world_of(finished.design, 9001).project.root, built)
+    parameters = built / "params.yaml"
+    told = make_project(tmp_path / "own", fractions=[1.0], scenes={}, looks=None)
+    shutil.copyfile(told.root / "params.yaml", parameters)
+    narrow_to_what_was_built(parameters)
+    before = {path: path.stat().st_mtime_ns for path in built.rglob("*")}
+    design = plan(Project(tmp_path), "sample")
+    assert design.output == tmp_path / "build" / "study-sample"
+    one = run_study(design)
+    assert {path: path.stat().st_mtime_ns for path in built.rglob("*")} == before
+    assert {str(world_of(design, seed).examination.root) for seed in design.study.seeds} == {
+        str(design.folder / "test")
+    }
+    write_page(one, write_tables(one))
+    assert "real corpora" in (design.output / "index.html").read_text()
+
+
+def narrow_to_what_was_built(path):
+    import yaml
+
+    told = yaml.safe_load(path.read_text())
+    captions = ["sim-ships", "sim-objects", "sim-landcover"]
+    corpora = {name: one for name, one in told["corpora"].items() if name in {*captions, "sim-optical"}}
+    told |= {"captions": captions, "corpora": corpora, "narrated": [], "optical_captions": []}
+    path.write_text(yaml.safe_dump(told, sort_keys=False))
+
+
+def test_a_sample_that_was_not_made_is_an_error(tmp_path):
+    with pytest.raises(ParameterError, match="make sample"):
+        plan(make_project(tmp_path), "sample")
