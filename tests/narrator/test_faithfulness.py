@@ -28,6 +28,7 @@ from .examples import box, entry_of, region
 
 ENTRY = entry_of("segmentation", background="land without open water")
 THINGS = ("ship", "bridge", "A220", "other", "tank")
+CLASSES = {one.label: one for one in ENTRY.classes}
 STUFF = ("water", "forest", "crops", "built-up", "soil", "oil-spill")
 FAST = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -55,7 +56,7 @@ records = st.one_of(
     object_records.map(lambda found: Facts(objects=found)),
     covers().map(lambda found: Facts(cover=found)),
     st.builds(lambda objects, cover: Facts(objects=objects, cover=cover), object_records, covers()),
-).filter(lambda facts: not facts.is_empty())
+).filter(lambda facts: facts.objects or facts.cover)
 
 
 def problems(caption, facts, entry=ENTRY):
@@ -70,7 +71,8 @@ def all_texts(facts, image_id):
 @given(records, st.text("abc/0123456789", min_size=1, max_size=6))
 def test_no_realisation_contradicts_its_facts(facts, image_id):
     texts = all_texts(facts, image_id)
-    assert len(set(texts[1:])) == len(texts) - 1 == 5
+    assert len(set(texts[1:])) == len(texts) - 1
+    assert 3 <= len(texts) - 1 <= 5, "a long record has fewer short texts"
     for text in texts:
         assert problems(text, facts) == []
         assert problems(text, facts, entry=None) == []
@@ -100,7 +102,7 @@ def mutated_objects(facts, data):
     index = data.draw(st.integers(0, len(facts.objects) - 1))
     one = facts.objects[index]
     other = next(label for label in THINGS if label not in {fact.label for fact in facts.objects})
-    known = ENTRY.by_label()[other]
+    known = CLASSES[other]
     moved = (
         replace(one, center=one.center - 1, outside=one.outside + 1)
         if one.center
@@ -133,7 +135,7 @@ def test_any_change_of_one_object_fact_is_found(facts, number, data):
     wrong = mutated_objects(facts, data)
     for text in all_texts(facts, f"toy/{number}"):
         assert problems(text, wrong)
-    if not wrong.is_empty():
+    if wrong.objects or wrong.cover:
         for text in all_texts(wrong, f"toy/{number}"):
             assert problems(text, facts)
 
@@ -150,7 +152,7 @@ def mutated_cover(facts, data):
         "removed": None,
     }
     if other:
-        changes["another class"] = replace(one, label=other, noun=ENTRY.by_label()[other].plural)
+        changes["another class"] = replace(one, label=other, noun=CLASSES[other].plural)
     new = changes[data.draw(st.sampled_from(sorted(changes)))]
     kept = () if new is None else (new,)
     return replace(facts, cover=(*facts.cover[:index], *kept, *facts.cover[index + 1 :]))

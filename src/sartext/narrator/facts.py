@@ -46,6 +46,15 @@ class CoverFact:
     zone: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PresentFact:
+    """A class of objects of which there is at least one; nothing is stated of how many or where."""
+
+    label: str
+    noun: str
+    plural: str
+
+
 @dataclass(frozen=True)
 class Facts:
     """Everything that a caption states.
@@ -53,6 +62,7 @@ class Facts:
     ``objects`` are ordered by descending count, ``cover`` by descending fraction. ``scene`` is what a
     mask-proven image without objects shows. ``statements`` are the clauses of an optical caption that a SAR image
     bears out, ``source_caption`` the caption they come from and ``dropped`` how many were left out, by reason.
+    ``present`` are classes of which a model saw at least one, without saying how many or where.
     """
 
     objects: tuple[ObjectFact, ...] = ()
@@ -61,10 +71,7 @@ class Facts:
     statements: tuple[str, ...] = ()
     source_caption: str | None = None
     dropped: tuple[tuple[str, int], ...] = ()
-
-    def is_empty(self) -> bool:
-        """Whether there is nothing to say."""
-        return not (self.objects or self.cover or self.scene or self.statements)
+    present: tuple[PresentFact, ...] = ()
 
     @cached_property
     def items(self) -> tuple[Item, ...]:
@@ -94,8 +101,11 @@ def _record_json(facts: Facts) -> str:
     objects = ",".join(map(_object_json, facts.objects))
     statements = ",".join(map(_quoted, facts.statements))
     dropped = ",".join(f"{_quoted(reason)}:{count}" for reason, count in sorted(facts.dropped))
+    # no key where there are none: the records of annotated images stay as they were
+    present = f'"present":[{",".join(map(_present_json, facts.present))}],' if facts.present else ""
     return (
-        f'{{"cover":[{cover}],"dropped":{{{dropped}}},"objects":[{objects}],"scene":{_nullable(facts.scene)},'
+        f'{{"cover":[{cover}],"dropped":{{{dropped}}},"objects":[{objects}],{present}'
+        f'"scene":{_nullable(facts.scene)},'
         f'"source_caption":{_nullable(facts.source_caption)},"statements":[{statements}]}}'
     )
 
@@ -122,6 +132,11 @@ def _object_json(one: ObjectFact) -> str:
     )
 
 
+def _present_json(one: PresentFact) -> str:
+    label, plural = _object_words(one.label, one.noun, one.plural)
+    return f"{{{label},{plural}}}"
+
+
 @lru_cache(maxsize=4096)
 def _object_words(label: str, noun: str, plural: str) -> tuple[str, str]:
     return f'"label":{_quoted(label)},"noun":{_quoted(noun)}', f'"plural":{_quoted(plural)}'
@@ -144,6 +159,7 @@ def from_json(text: str) -> Facts:
             statements=tuple(content["statements"]),
             source_caption=content.get("source_caption"),
             dropped=tuple(sorted(content.get("dropped", {}).items())),
+            present=tuple(PresentFact(**one) for one in content.get("present", [])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtefactError(
@@ -157,8 +173,10 @@ def normalise(facts: Facts) -> str:
     Sizes and exact fractions do not count, and all counts over twenty are equal, as a caption says
     "more than twenty" of each.
     """
+    present = {"present": sorted(one.label for one in facts.present)} if facts.present else {}
     return canonical_json(
         {
+            **present,
             "objects": sorted(
                 [one.label, _said(one.count), _said(one.center), _said(one.outside)] for one in facts.objects
             ),

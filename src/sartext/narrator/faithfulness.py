@@ -5,12 +5,13 @@ text, puts together what belongs together, and compares. Every word must be acco
 """
 
 from sartext.catalogue.entry import Entry
-from sartext.narrator.facts import CoverFact, Facts, ObjectFact, from_json
+from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact, from_json
 from sartext.narrator.quotation import quotation_errors
 from sartext.narrator.reading import Reading, Stated, read_caption
 from sartext.narrator.vocabulary import LARGEST_COUNT, ZONES, number_word, share_word
 
-OPTICAL = "optical-rules"
+OPTICAL = frozenset({"optical-rules", "optical-model"})
+"""Methods whose captions quote an optical caption, a person's or a model's."""
 
 
 def contradictions(caption: str, facts_json: str, method: str, entry: Entry | None) -> list[str]:
@@ -19,8 +20,9 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
     Args:
         caption: the text.
         facts_json: its facts, as ``facts.to_json`` wrote them.
-        method: how it was made (``a2c``, ``sa2c``, ``optical-rules``).
-        entry: the corpus, whose nouns are recognised beside those of the facts; or nothing.
+        method: how it was made (``a2c``, ``sa2c``, ``narrator``; ``optical-rules``, ``optical-model``).
+        entry: the corpus, whose nouns are recognised beside those of the facts; or nothing. An unlabelled corpus
+            declares no classes.
 
     Returns:
         One line per contradiction; an empty list where the caption is faithful and complete.
@@ -29,7 +31,7 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
         ArtefactError: the facts are no record of facts.
     """
     facts = from_json(facts_json)
-    if method == OPTICAL:
+    if method in OPTICAL:
         return quotation_errors(caption, facts)
     nouns = _nouns(facts, entry)
     reading = read_caption(caption, nouns, facts.scene)
@@ -37,6 +39,7 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
         *_inconsistent(facts),
         *reading.problems,
         *_compare_objects(reading, facts.objects),
+        *_compare_present(reading, facts.present),
         *_compare_cover(reading, facts.cover),
         *_compare_scene(caption, reading, facts),
     ]
@@ -53,6 +56,8 @@ def _nouns(facts: Facts, entry: Entry | None) -> dict[str, tuple[str, str]]:
             _add_thing(nouns, known.label, known.noun, known.plural)
     for one in facts.objects:
         _add_thing(nouns, one.label, one.noun, one.plural)
+    for some in facts.present:
+        _add_thing(nouns, some.label, some.noun, some.plural)
     for cover in facts.cover:
         nouns[_bare(cover.noun)] = (cover.label, "cover")
     return nouns
@@ -119,6 +124,15 @@ def _compare_counts(stated: Stated, fact: ObjectFact) -> list[str]:
     return problems
 
 
+def _compare_present(reading: Reading, present: tuple[PresentFact, ...]) -> list[str]:
+    known = {one.label for one in present}
+    unsaid = [one for one in present if one.label not in reading.present]
+    return [
+        *(f"says that there is '{label}'; the facts do not" for label in reading.present if label not in known),
+        *(f"does not name the {one.plural} of the facts" for one in unsaid),
+    ]
+
+
 def _count(count: int) -> str:
     return number_word(count)
 
@@ -145,5 +159,5 @@ def _compare_cover(reading: Reading, cover: tuple[CoverFact, ...]) -> list[str]:
 
 def _compare_scene(caption: str, reading: Reading, facts: Facts) -> list[str]:
     if facts.scene is None:
-        return [] if reading.objects or reading.cover else ["states nothing"]
+        return [] if reading.objects or reading.cover or reading.present else ["states nothing"]
     return [] if facts.scene.casefold() in caption.casefold() else [f"does not say '{facts.scene}'"]

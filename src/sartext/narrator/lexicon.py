@@ -207,7 +207,6 @@ VERBS = {
 """Finite verbs: singular to plural."""
 PLURAL_VERBS = {plural: singular for singular, plural in VERBS.items()}
 
-PRONOUNS = word_set("it they this that these those here")
 CLAUSE_WORDS = word_set("while whereas but")
 RELATIVES = word_set("which that who where whose")
 

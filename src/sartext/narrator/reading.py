@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sartext.narrator.vocabulary import LARGEST_COUNT, MANY, NUMBER_WORDS, SHARES, ZONES, word_set
+from sartext.narrator.vocabulary import LARGEST_COUNT, MANY, NUMBER_WORDS, SHARES, SOME, ZONES, word_set
 
 COUNTS = {word: number for number, word in enumerate(NUMBER_WORDS)} | {MANY: LARGEST_COUNT + 1, "no": 0}
 
@@ -43,11 +43,17 @@ class Stated:
 
 @dataclass
 class Reading:
-    """What a caption says. ``cover`` is share and zone by label, in the order of the text."""
+    """What a caption says. ``cover`` is share and zone by label, in the order of the text.
+
+    ``present`` are the labels of which there is "at least one"; ``problems`` are all faults, ``unknown`` the words
+    among them that no fact supports.
+    """
 
     objects: dict[str, Stated] = field(default_factory=dict)
     cover: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,9 @@ def read_caption(caption: str, nouns: Mapping[str, tuple[str, str]], scene: str 
         if sentence[:1] != sentence[:1].upper():
             reading.problems.append(f"a sentence begins in lower case: '{sentence}'")
         tokens = matcher.tokens(sentence.rstrip("."))
-        reading.problems += [f"says '{one.text}', which no fact supports" for one in tokens if _unknown(one)]
+        unknown = [one.text for one in tokens if _unknown(one)]
+        reading.unknown += unknown
+        reading.problems += [f"says '{text}', which no fact supports" for text in unknown]
         if any(one.kind in {"share", "stuff"} for one in tokens):
             _read_cover(tokens, reading)
         else:
@@ -93,7 +101,7 @@ class _Matcher:
     """Cuts text into tokens; the longest known phrase wins."""
 
     def __init__(self, nouns: Mapping[str, tuple[str, str]], scene: str | None) -> None:
-        known = [Token("count", word) for word in COUNTS]
+        known = [Token("count", word) for word in COUNTS] + [Token("some", SOME)]
         known += [Token("share", word, word) for _, word in SHARES]
         known += [Token("share", word, share, form="many") for word, share in PLURAL_SHARES.items()]
         known += [Token("zone", f"{lead} {word}", word) for word in ZONES.values() for lead in ("in the", "at")]
@@ -159,7 +167,14 @@ def _named(tokens: Sequence[Token], reading: Reading) -> tuple[list[tuple[int, s
                 found.append((index, only[0] if len(only) == 1 else found[-1][1], count))
             else:
                 problems.append(f"counts '{token.text}' of nothing")
-        elif token.kind == "thing" and (index == 0 or tokens[index - 1].kind != "count"):
+        elif token.kind == "some":
+            if following is None or following.kind != "thing" or following.form == "many":
+                problems.append(f"'{SOME}' is of nothing")
+            elif following.label in {*reading.present, *reading.objects}:
+                problems.append(f"says two numbers of '{following.label}'")
+            else:
+                reading.present.append(following.label)
+        elif token.kind == "thing" and (index == 0 or tokens[index - 1].kind not in {"count", "some"}):
             problems.append(f"names '{token.text}' without a number")
     return found, problems
 
@@ -182,7 +197,7 @@ def _place_everything(tokens: Sequence[Token], zone: str, reading: Reading) -> N
 def _state(reading: Reading, label: str, what: str, count: int) -> None:
     stated = reading.objects.setdefault(label, Stated())
     before = getattr(stated, what)
-    if before is not None and before != count:
+    if (before is not None and before != count) or label in reading.present:
         reading.problems.append(f"says two numbers of '{label}'")
     setattr(stated, what, count)
 
@@ -204,7 +219,7 @@ def _read_clause(tokens: Sequence[Token], reading: Reading) -> None:
     """A zone places the classes that were named since the zone before."""
     shares = [token for token in tokens if token.kind == "share"]
     labels = [token.label for token in tokens if token.kind == "stuff"]
-    odd = [token.text for token in tokens if token.kind in {"count", "thing", "place"}]
+    odd = [token.text for token in tokens if token.kind in {"count", "some", "thing", "place"}]
     several = any(token.text == "each" for token in tokens) or any(share.form == "many" for share in shares)
     if len(shares) != 1 or not labels or odd or several != (len(labels) > 1):
         reading.problems.append(f"'{_words(tokens)}' is no statement on land cover")

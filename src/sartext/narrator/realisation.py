@@ -5,7 +5,24 @@ from hashlib import blake2b
 
 from sartext.narrator.cover_grammar import WORDS, Cover, canonical_cover, cover_text
 from sartext.narrator.facts import CoverFact, Facts
-from sartext.narrator.grammar import STYLES, canonical_objects, capital, further_objects, objects_text
+from sartext.narrator.grammar import (
+    STYLES,
+    canonical_objects,
+    capital,
+    enumerate_phrases,
+    further_objects,
+    objects_text,
+)
+from sartext.narrator.vocabulary import SOME
+
+PRESENT = (
+    "There is {} in this SAR image.",
+    "This SAR image shows {}.",
+    "{} can be seen in this SAR image.",
+    "This SAR image contains {}.",
+    "In this SAR image, there is {}.",
+)
+"""How a caption tells what is there without a number."""
 
 ATTEMPTS = 60
 SHORTEST = 1
@@ -50,10 +67,9 @@ def canonical(facts: Facts) -> str:
     if facts.scene is not None:
         return SCENES[0].format(facts.scene)
     objects = canonical_objects(facts.items) if facts.items else ""
-    if not facts.cover:
-        return objects
-    text = canonical_cover(_told(facts.cover), WORDS - len(objects.split()))
-    return f"{text} {objects}".rstrip()
+    present = _present(facts, 0)
+    cover = canonical_cover(_told(facts.cover), WORDS - len(f"{objects} {present}".split())) if facts.cover else ""
+    return " ".join(part for part in (cover, objects, present) if part)
 
 
 def join_statements(statements: Sequence[str]) -> str:
@@ -66,7 +82,19 @@ def _style(seed: int, image_id: str, attempt: int) -> int:
     return int.from_bytes(blake2b(name.encode("utf-8"), digest_size=8).digest(), "big")
 
 
+def _present(facts: Facts, style: int) -> str:
+    if not facts.present:
+        return ""
+    told = enumerate_phrases([f"{SOME} {one.noun}" for one in facts.present])
+    return capital(PRESENT[style % len(PRESENT)].format(told))
+
+
 def _text(facts: Facts, style: int) -> str:
+    told = _counted(facts, style) if not facts.present or facts.cover or facts.items else ""
+    return f"{told} {_present(facts, style // COVER_STYLES)}".strip() if facts.present else told
+
+
+def _counted(facts: Facts, style: int) -> str:
     if facts.items and not facts.cover:
         return objects_text(facts.items, style % STYLES)
     if facts.statements:

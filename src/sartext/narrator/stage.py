@@ -23,7 +23,7 @@ from sartext.narrator.sa2c import CoverNaming, cover_facts, cover_naming
 from sartext.progress import track
 from sartext.tables import CAPTIONS, INDEX, UNCAPTIONED, to_arrow
 
-METHOD_VERSIONS = {"a2c": "1.0", "sa2c": "1.0", "optical-rules": "1.0"}
+METHOD_VERSIONS = {"a2c": "1.0", "sa2c": "1.0", "optical-rules": "1.0", "optical-model": "1.0", "narrator": "1.0"}
 """Raised when the rules of a method change."""
 
 ROWS = 8192

@@ -15,6 +15,7 @@ _NUMBERS = """
 NUMBER_WORDS = tuple(_NUMBERS.split())
 LARGEST_COUNT = 20
 MANY = "more than twenty"
+SOME = "at least one"
 
 SHARES = (
     (0.80, "nearly all"),

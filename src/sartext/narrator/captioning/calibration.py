@@ -1,0 +1,213 @@
+"""The stage `calibration`: the narrator on validation images, and from which score on its statements are released.
+
+What is compared with the annotation is each statement by itself. A class that the image's corpus does not annotate
+exhaustively is not judged. Sentences without facts that could be checked (a narrator that learned from rewritten
+optical captions says such) are no statements: nothing here proves or refutes them, so they are counted and never
+released.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sartext.catalogue.loading import find_entry
+from sartext.config import Project
+from sartext.errors import ArtefactError
+from sartext.files import atomic_folder, read_json, write_json, write_text
+from sartext.narrator.captioning.acceptance import UNFINISHED
+from sartext.narrator.captioning.captioner import Captioner, Told, open_captioner
+from sartext.narrator.captioning.statements import judge, read_facts
+from sartext.narrator.captioning.thresholds import (
+    CONFIDENCE_Z,
+    DECIMALS,
+    REST,
+    Judged,
+    Rules,
+    choose,
+    curve,
+    from_record,
+    released,
+    to_record,
+)
+from sartext.narrator.captioning.vocabulary import Vocabulary, annotated_by, project_vocabulary
+from sartext.narrator.facts import Facts, from_json
+from sartext.progress import track
+from sartext.training.pairs import Pair
+from sartext.training.shards.reading import Shards
+
+THRESHOLDS = "thresholds.json"
+
+
+def calibrate(project: Project) -> dict[str, object]:
+    """Write ``build/calibration`` (thresholds.json, curves.csv, captions.csv, metrics.json); return the counts.
+
+    Raises:
+        ArtefactError: shards or a checkpoint are missing or damaged, or there are no validation pairs.
+        ModelError: a checkpoint cannot be used.
+    """
+    captioner = open_captioner(project, "coca-sar")
+    vocabulary = project_vocabulary(project)
+    shards = Shards([project.shards("sar")])
+    pairs = shards.rows("validation")
+    if not pairs:
+        raise ArtefactError(
+            "no SAR pairs in the validation split",
+            where=project.shards("sar"),
+            way_out="list more corpora under `captions`, or raise `splits.validation` in params.yaml",
+        )
+    told = list(captioner.caption(shards.picture(pair) for pair in track(pairs, "calibration", len(pairs))))
+    judged, reasons = _judge(project, pairs, told, vocabulary)
+    parameters = project.parameters.narration
+    rules = choose(
+        judged,
+        precision_objects=parameters.precision_objects,
+        precision_cover=parameters.precision_cover,
+        fewest=parameters.fewest,
+    )
+    halves = _pair_similarities(captioner, shards, pairs)
+    similarity = round(float(np.quantile(halves, parameters.pair_quantile)), DECIMALS)
+    metrics = _measure(pairs, judged, rules, reasons) | {"pair_similarity": similarity}
+    with atomic_folder(project.calibration) as folder:
+        record = {
+            "confidence_z": CONFIDENCE_Z,
+            "coca_sha256": captioner.coca.sha256,
+            "clip_sha256": captioner.clip.sha256,
+            "pairs": {"quantile": parameters.pair_quantile, "pairs": len(halves), "similarity": similarity},
+            "statements": to_record(rules),
+        }
+        write_json(folder / THRESHOLDS, record)
+        write_text(folder / "curves.csv", _curves(judged, rules))
+        write_text(folder / "captions.csv", _captions(pairs, told))
+        write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def read_thresholds(project: Project) -> dict[str, Any]:
+    """Return what ``thresholds.json`` holds.
+
+    Raises:
+        ArtefactError: it is missing or damaged.
+    """
+    path = project.calibration / THRESHOLDS
+    if not path.is_file():
+        raise ArtefactError("the thresholds are missing", where=path, way_out="run `sartext calibrate`")
+    record: dict[str, Any] = read_json(path)
+    return record
+
+
+def read_rules(project: Project, captioner: Captioner) -> Rules:
+    """Return the rules of the narrator's statements.
+
+    Raises:
+        ArtefactError: they are missing or damaged, or were found for other checkpoints.
+    """
+    record = read_thresholds(project)
+    check_models(record, project, clip_sha256=captioner.clip.sha256, coca_sha256=captioner.coca.sha256)
+    return from_record(record.get("statements", {}), project.calibration / THRESHOLDS)
+
+
+def check_models(record: dict[str, Any], project: Project, **hashes: str | None) -> None:
+    """Stop where thresholds were found for other checkpoints.
+
+    Raises:
+        ArtefactError: names the checkpoint.
+    """
+    for name, sha256 in hashes.items():
+        if record.get(name) != sha256:
+            raise ArtefactError(
+                f"the thresholds were found with another {name.removesuffix('_sha256')}-sar",
+                where=project.calibration / THRESHOLDS,
+                way_out="run `sartext calibrate` again",
+            )
+
+
+def _judge(
+    project: Project, pairs: Sequence[Pair], told: Sequence[Told], vocabulary: Vocabulary
+) -> tuple[list[Judged], Counter[str]]:
+    decided = {name: annotated_by(find_entry(project, name)) for name in project.parameters.captions}
+    judged: list[Judged] = []
+    reasons: Counter[str] = Counter()
+    for pair, one in zip(pairs, told, strict=True):
+        facts = read_facts(one.text, vocabulary) if one.finished else UNFINISHED
+        if isinstance(facts, str):
+            reasons[facts] += 1
+            continue
+        truth = from_json(pair.facts) if pair.facts else Facts()
+        if truth.statements:  # an optical caption leaves most unsaid: it decides nothing
+            reasons["read, the image's own caption holds no facts"] += 1
+            continue
+        reasons["read"] += 1
+        judged += [
+            Judged(statement, one.figures, true) for statement, true in judge(facts, truth, decided[pair.corpus])
+        ]
+    return judged, reasons
+
+
+def _pair_similarities(captioner: Captioner, shards: Shards, pairs: Sequence[Pair]) -> list[float]:
+    """Similarity of validation images with their own captions."""
+    found: list[float] = []
+    for start in range(0, len(pairs), captioner.batch):
+        some = pairs[start : start + captioner.batch]
+        pictures = [shards.picture(pair, 0) for pair in some]
+        found += captioner.similarities(pictures, [pair.captions[0] for pair in some])
+    return found
+
+
+def _measure(
+    pairs: Sequence[Pair], judged: Sequence[Judged], rules: Rules, reasons: Counter[str]
+) -> dict[str, Any]:
+    types = {}
+    for kind, rule in rules.items():
+        ours = [one for one in judged if one.statement.type == kind]
+        kept = [one for one in ours if rule.accepts(one.statement.key, rule.fit.score(one.figures))]
+        types[kind] = {
+            "statements": len(ours),
+            "precision": _share(ours),
+            "kept": len(kept),
+            "kept_precision": _share(kept),
+            "thresholds": released(rule),
+        }
+    return {"images": len(pairs), "captions": dict(sorted(reasons.items())), "statements": types}
+
+
+def _share(judged: Sequence[Judged]) -> float | None:
+    return round(sum(one.true for one in judged) / len(judged), DECIMALS) if judged else None
+
+
+def _curves(judged: Sequence[Judged], rules: Rules) -> str:
+    rows: list[tuple[object, ...]] = [("type", "class", "score", "kept", "true", "precision", "lower_bound")]
+    for kind, rule in rules.items():
+        for key in rule.thresholds:
+            group = [
+                one
+                for one in judged
+                if one.statement.type == kind
+                and (one.statement.key if one.statement.key in rule.thresholds else REST) == key
+            ]
+            rows += [
+                (kind, key or "other classes", score, kept, true, round(true / kept, DECIMALS), bound)
+                for score, kept, true, bound in curve(group, rule.fit)
+            ]
+    return table_text(rows)
+
+
+def _captions(pairs: Sequence[Pair], told: Sequence[Told]) -> str:
+    rows: list[tuple[object, ...]] = [
+        ("image_id", "said", "finished", "log_probability", "similarity", "annotation")
+    ]
+    rows += [
+        (pair.image_id, one.text, one.finished, one.log_probability, one.similarity, pair.captions[0])
+        for pair, one in zip(pairs, told, strict=True)
+    ]
+    return table_text(rows)
+
+
+def table_text(rows: Sequence[Sequence[object]]) -> str:
+    """Return rows as CSV with Unix line ends."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue()

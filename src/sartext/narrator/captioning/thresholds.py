@@ -1,0 +1,238 @@
+"""From which score on a type of statement is true often enough to be released.
+
+The score of a statement is the probability that it is true, by a logistic regression for its type on two figures
+of its caption: the mean log-probability of its tokens, and the similarity of image and caption by CLIP-SAR. A
+figure must not count against a statement: where its coefficient would be negative it is left out.
+
+A class with enough statements of a type has a threshold of its own; the other classes share one. The threshold is
+the least score from which on the lower bound of the share of true statements reaches the wanted precision. The
+bound is Wilson's score interval, one-sided, so that a lucky handful does not open the gate (Wilson 1927, J. Am.
+Stat. Assoc. 22). Statements of one image are not independent, and the threshold is chosen on the statements that
+it is judged by: the bound is a safeguard, no guarantee.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sartext.errors import ArtefactError
+from sartext.narrator.captioning.statements import OBJECT_TYPES, TYPES, Statement
+
+CONFIDENCE_Z = 1.2815515655446004
+"""Normal quantile of the one-sided bound: 90 %."""
+
+RIDGE = 1.0
+"""Weight of the squared coefficients in the fit: a few statements cannot make it infinitely sure."""
+
+REST = ""
+"""In place of a class: all classes with too few statements for a threshold of their own."""
+
+DECIMALS = 6
+
+Figures = tuple[float, float]
+"""Mean log-probability of a caption's tokens, and its similarity with the image."""
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A statement of the narrator about a validation image, with the figures of its caption and the verdict."""
+
+    statement: Statement
+    figures: Figures
+    true: bool
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What was found for one type of statement and one class (or ``REST``).
+
+    ``statements`` and ``true`` are all of them, ``kept`` and ``kept_true`` those from ``threshold`` on, ``bound``
+    the lower bound of their precision; without a threshold the type is not released.
+    """
+
+    statements: int
+    true: int
+    threshold: float | None = None
+    kept: int = 0
+    kept_true: int = 0
+    bound: float = 0.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A logistic regression: intercept and two coefficients on the figures less ``mean``, over ``deviation``."""
+
+    mean: tuple[float, float] = (0.0, 0.0)
+    deviation: tuple[float, float] = (1.0, 1.0)
+    coefficients: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def score(self, figures: Figures) -> float:
+        """Return the probability that a statement with these figures is true."""
+        logit = self.coefficients[0] + sum(
+            coefficient * (figure - mean) / deviation
+            for coefficient, figure, mean, deviation in zip(
+                self.coefficients[1:], figures, self.mean, self.deviation, strict=True
+            )
+        )
+        return round(float(_sigmoid(np.array([logit]))[0]), DECIMALS)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How statements of one type are scored, and from which score on they are released, by class."""
+
+    fit: Fit
+    wanted: float
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+
+    def accepts(self, key: str, score: float) -> bool:
+        """Whether a statement on a class passes."""
+        found = self.thresholds.get(key) or self.thresholds.get(REST)
+        return found is not None and found.threshold is not None and score >= found.threshold
+
+
+Rules = Mapping[str, Rule]
+
+
+def choose(judged: Sequence[Judged], *, precision_objects: float, precision_cover: float, fewest: int) -> Rules:
+    """Return the rule of each type of statement.
+
+    Args:
+        judged: statements on validation images.
+        precision_objects: wanted of statements on objects.
+        precision_cover: wanted of statements on land cover and background.
+        fewest: statements that a threshold must keep.
+    """
+    rules = {}
+    for kind in TYPES:
+        wanted = precision_objects if kind in OBJECT_TYPES else precision_cover
+        ours = [one for one in judged if one.statement.type == kind]
+        fit = fit_logistic([one.figures for one in ours], [one.true for one in ours])
+        groups: dict[str, list[Judged]] = {}
+        for one in ours:
+            groups.setdefault(one.statement.key, []).append(one)
+        rest = [one for group in groups.values() if len(group) < fewest for one in group]
+        groups = {key: group for key, group in sorted(groups.items()) if len(group) >= fewest} | {REST: rest}
+        thresholds = {key: _least(group, fit, wanted, fewest) for key, group in groups.items()}
+        rules[kind] = Rule(fit, wanted, thresholds)
+    return rules
+
+
+def curve(judged: Sequence[Judged], fit: Fit) -> list[tuple[float, int, int, float]]:
+    """Return, for every score from the highest on: the score, statements kept, true ones, lower bound."""
+    scored = sorted(((fit.score(one.figures), one.true) for one in judged), reverse=True)
+    rows = []
+    true = 0
+    for kept, (score, right) in enumerate(scored, start=1):
+        true += right
+        if kept == len(scored) or scored[kept][0] != score:  # equal scores pass together
+            rows.append((score, kept, true, lower_bound(true, kept)))
+    return rows
+
+
+def _least(judged: Sequence[Judged], fit: Fit, wanted: float, fewest: int) -> Threshold:
+    true = sum(one.true for one in judged)
+    passing = [row for row in curve(judged, fit) if row[1] >= fewest and row[3] >= wanted]
+    if not passing:
+        return Threshold(len(judged), true)
+    score, kept, kept_true, bound = passing[-1]
+    return Threshold(len(judged), true, score, kept, kept_true, bound)
+
+
+def lower_bound(true: int, of: int) -> float:
+    """Return the lower end of Wilson's one-sided score interval of a share."""
+    if of == 0:
+        return 0.0
+    z2 = CONFIDENCE_Z**2
+    share = true / of
+    centre = share + z2 / (2 * of)
+    margin = CONFIDENCE_Z * sqrt(share * (1 - share) / of + z2 / (4 * of * of))
+    return round(max(0.0, (centre - margin) / (1 + z2 / of)), DECIMALS)
+
+
+def fit_logistic(figures: Sequence[Figures], true: Sequence[bool]) -> Fit:
+    """Return the regression of truth on the figures, without a figure that would count against a statement.
+
+    With no statements it is one half for all.
+    """
+    if not figures:
+        return Fit()
+    table = np.array(figures, dtype=np.float64)
+    mean = table.mean(axis=0)
+    deviation = np.where(table.std(axis=0) > 1e-9, table.std(axis=0), 1.0)
+    scaled = (table - mean) / deviation
+    used = [0, 1]
+    while True:
+        coefficients = _newton(scaled[:, used], np.array(true, dtype=np.float64))
+        against = [place for place, value in zip(used, coefficients[1:], strict=True) if value < 0]
+        if not against:
+            break
+        used.remove(min(against, key=lambda place: coefficients[1 + used.index(place)]))
+    slopes = dict(zip(used, coefficients[1:].tolist(), strict=True))
+    rounded = [round(float(value), DECIMALS) for value in (*mean, *deviation)]
+    return Fit(
+        (rounded[0], rounded[1]),
+        (rounded[2], rounded[3]),
+        (
+            round(float(coefficients[0]), DECIMALS),
+            round(slopes.get(0, 0.0), DECIMALS),
+            round(slopes.get(1, 0.0), DECIMALS),
+        ),
+    )
+
+
+def _newton(scaled: Array, true: Array) -> Array:
+    design = np.column_stack([np.ones(len(scaled)), scaled])
+    ridge = np.diag([1e-3, *[RIDGE] * scaled.shape[1]])  # the intercept of a type that is always true stays finite
+    coefficients = np.zeros(design.shape[1])
+    for _ in range(50):
+        chance = _sigmoid(design @ coefficients)
+        gradient = design.T @ (true - chance) - ridge @ coefficients
+        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + ridge
+        step = np.linalg.solve(curvature, gradient)
+        coefficients = coefficients + step
+        if np.abs(step).max() < 1e-10:
+            break
+    return coefficients
+
+
+def _sigmoid(logit: Array) -> Array:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
+
+
+def released(rule: Rule) -> dict[str, float]:
+    """Return the threshold of each class that is released; ``other classes`` is what the rest share."""
+    found = {key or "other classes": one.threshold for key, one in rule.thresholds.items()}
+    return {key: threshold for key, threshold in found.items() if threshold is not None}
+
+
+def to_record(rules: Rules) -> dict[str, Any]:
+    """Return rules as JSON holds them."""
+    return {kind: asdict(rule) for kind, rule in rules.items()}
+
+
+def from_record(record: Mapping[str, Any], where: object) -> Rules:
+    """Return the rules that ``to_record`` wrote.
+
+    Raises:
+        ArtefactError: it is no such record.
+    """
+    try:
+        return {
+            kind: Rule(
+                Fit(**{name: tuple(values) for name, values in record[kind]["fit"].items()}),
+                float(record[kind]["wanted"]),
+                {key: Threshold(**one) for key, one in record[kind]["thresholds"].items()},
+            )
+            for kind in TYPES
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtefactError(
+            f"no thresholds of statements ({error})", where=where, way_out="run `sartext calibrate`"
+        ) from error

@@ -1,0 +1,93 @@
+"""The hidden truth of a simulated unlabelled corpus: read only to measure captions, after they were decided."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from sartext.config import Project
+from sartext.errors import ArtefactError
+from sartext.files import read_json
+from sartext.narrator.a2c import PLACES_AND_SIZES, Naming, object_facts
+from sartext.narrator.captioning.acceptance import Decision
+from sartext.narrator.captioning.statements import COVER_ZONE, TYPES, judge
+from sartext.narrator.captioning.vocabulary import Vocabulary
+from sartext.narrator.facts import CoverFact, Facts
+from sartext.narrator.sa2c import STUFF_FRACTION
+from sartext.narrator.vocabulary import share_word
+
+TRUTH = "hidden_truth.json"
+
+Row = Mapping[str, Any]
+
+
+def read_truth(project: Project, corpus: str) -> dict[str, Any] | None:
+    """Return what a corpus hides, by the name of the image file; None where it hides nothing.
+
+    Raises:
+        ArtefactError: the file is damaged.
+    """
+    path = project.source(corpus) / TRUTH
+    if not path.is_file():
+        return None
+    truth: dict[str, Any] = read_json(path)
+    return truth
+
+
+def measure(
+    truth: Mapping[str, Any], decisions: Iterable[tuple[Row, Decision]], vocabulary: Vocabulary
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Return the precision of released and of withheld statements, by type.
+
+    Args:
+        truth: see ``read_truth``: boxes in pixels, and shares of land cover, of all that the simulation knows.
+        decisions: rows of the corpus's index, with what was decided of each image's caption.
+        vocabulary: what captions talk about; what of it the truth does not name is not in the image.
+
+    The truth has no zones of land cover: those are not judged. A rejected statement is one that was read and not
+    released, whatever the reason.
+
+    Raises:
+        ArtefactError: the truth is none.
+    """
+    counts = {kind: {"accepted": [0, 0], "rejected": [0, 0]} for kind in TYPES if kind != COVER_ZONE}
+    everything = {*vocabulary.things, *vocabulary.stuff, *(one.casefold() for one in vocabulary.scenes)}
+    for row, decision in decisions:
+        told = truth.get(PurePosixPath(row["path"]).name)
+        if told is None or decision.read is None:
+            continue
+        kept = dict(decision.statements())
+        for statement, right in judge(decision.read, true_facts(told, row, vocabulary), everything):
+            if statement.type in counts:
+                count = counts[statement.type]["accepted" if kept[statement] else "rejected"]
+                count[0] += right
+                count[1] += 1
+    return {kind: {which: _figure(*count) for which, count in one.items()} for kind, one in counts.items()}
+
+
+def true_facts(told: Mapping[str, Any], row: Row, vocabulary: Vocabulary) -> Facts:
+    """Return the facts of one image's truth, in the nouns of the vocabulary.
+
+    Raises:
+        ArtefactError: the truth is none.
+    """
+    things = tuple(vocabulary.things.values())
+    codes = {label: place * PLACES_AND_SIZES for place, (label, _, _) in enumerate(things)}
+    nouns = dict(vocabulary.stuff.values())
+    try:
+        boxes = [(one["label"], *map(float, one["box"])) for one in told["objects"] if one["label"] in codes]
+        names = ("label", "xmin", "ymin", "xmax", "ymax")
+        objects = [{**dict(zip(names, box, strict=True)), "angle": None} for box in boxes]
+        shares = {label: float(share) for label, share in told["cover"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtefactError(f"no truth of an image ({error})", where=f"{row['path']}: {TRUTH}") from error
+    found, _ = object_facts(objects, row["width"], row["height"], Naming(TRUTH, things, codes))
+    cover = [
+        CoverFact(label, nouns[label], share, share_word(share))
+        for label, share in shares.items()
+        if label in nouns and share >= STUFF_FRACTION
+    ]
+    return Facts(objects=found.objects, cover=tuple(sorted(cover, key=lambda one: (-one.fraction, one.noun))))
+
+
+def _figure(right: int, of: int) -> dict[str, object]:
+    return {"statements": of, "true": right, "precision": round(right / of, 4) if of else None}

@@ -1,0 +1,84 @@
+"""Tiny models that were taught a few sentences, for the tests of captioning."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn.functional import cross_entropy
+
+from sartext.models.checkpoint import save
+from sartext.models.construction import build
+from sartext.models.foundation import read_foundation
+from sartext.models.preprocessing import normalise, squash
+from sartext.models.tokenizer import train_tokenizer
+from sartext.training.forward import forward
+from tests.conftest import ROOT
+
+FOUNDATIONS = ROOT / "src" / "sartext" / "models" / "foundations"
+SIDE = 64
+
+
+def taught(kind, folder, tokenizer, pictures, texts, steps, batch=16, rate=3e-3):
+    """Teach a tiny model to say a text of each picture, and save it as a checkpoint."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    model = build(read_foundation(FOUNDATIONS / f"{kind}-tiny.yaml"), tokenizer, seed=3, side=SIDE)
+    network = model.network.train()
+    images = normalise(torch.from_numpy(np.stack([squash(one, SIDE) for one in pictures])), model)
+    tokens = model.tokenizer.encode(texts)
+    keys = torch.tensor([texts.index(one) for one in texts])
+    equal = (keys[:, None] == keys).float()
+    target = equal / equal.sum(1, keepdim=True)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.0)
+    draw = torch.Generator().manual_seed(0)
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = rate * min(1.0, (step + 1) / 10) * (1 - step / steps)
+        some = torch.randperm(len(texts), generator=draw)[:batch]
+        made = forward(network, images[some], tokens[some])
+        alike = 20 * made.image_features @ made.text_features.T
+        loss = cross_entropy(alike, target[some][:, some])
+        if made.logits is not None:
+            loss = 0.1 * loss + cross_entropy(made.logits, made.labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    network.eval()
+    save(model, folder)
+    torch.set_num_threads(threads)
+    return folder
+
+
+def marked(number, place, seed=0):
+    """A picture with bright bars in the upper or left part, unlike that of any other number or place."""
+    pixels = np.random.default_rng(seed).integers(0, 20, (SIDE, SIDE), dtype=np.uint8)
+    shown = pixels if place == "left" else pixels.T
+    shown[:, : 16 * number] = 60 * number + 50 * (place == "left")
+    return pixels
+
+
+SENTENCES = {
+    (1, "left"): "There is one ship in this SAR image. It is in the center.",
+    (2, "left"): "There are two ships in this SAR image. Both are in the center.",
+    (3, "left"): "There are three ships in this SAR image. They all lie outside the center.",
+    (1, "right"): "Water covers most of this SAR image.",
+    (2, "right"): "Forest covers nearly all of this SAR image.",
+    (3, "right"): "There is a river beside some houses.",
+}
+"""What the pictures of ``marked`` are said to show."""
+
+
+def small_coca(root: Path) -> Path:
+    """A CoCa checkpoint that says the sentences of the marked pictures."""
+    train_tokenizer([*SENTENCES.values()] * 4, 400, 48).save(root / "tokenizer")
+    keys = [key for key in SENTENCES for _ in range(2)]
+    pictures = [marked(*key, seed=place) for place, key in enumerate(keys)]
+    texts = [SENTENCES[key] for key in keys]
+    return taught("coca", root / "coca", root / "tokenizer", pictures, texts, steps=80)
+
+
+def write_png(path: Path, pixels) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return path

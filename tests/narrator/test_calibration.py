@@ -1,0 +1,114 @@
+"""Thresholds: the least score from which on enough statements of a type are true."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from sartext.errors import ArtefactError
+from sartext.narrator.captioning.statements import COVER_CLASS, OBJECT_COUNT, TYPES, Statement
+from sartext.narrator.captioning.thresholds import (
+    REST,
+    Judged,
+    choose,
+    curve,
+    fit_logistic,
+    from_record,
+    lower_bound,
+    released,
+    to_record,
+)
+
+
+def judged(n, key="ship", kind=OBJECT_COUNT, truth=lambda surety: surety > 0.5, seed=1):
+    """Statements whose truth follows from how sure the narrator is."""
+    draw = random.Random(seed)
+    found = []
+    for _ in range(n):
+        surety = draw.random()
+        found.append(Judged(Statement(kind, key, "1"), (surety - 1, draw.random()), truth(surety)))
+    return found
+
+
+def chosen(statements, wanted=0.8, fewest=30):
+    return choose(statements, precision_objects=wanted, precision_cover=0.9, fewest=fewest)
+
+
+def test_the_lower_bound_is_wilsons():
+    assert lower_bound(30, 30) == pytest.approx(0.948, abs=1e-3)
+    assert lower_bound(80, 100) == pytest.approx(0.744, abs=1e-3)
+    assert lower_bound(0, 10) == 0.0 == lower_bound(0, 0)
+
+
+def test_a_threshold_keeps_the_sure_statements_and_reaches_the_wanted_precision():
+    statements = judged(300)
+    rule = chosen(statements)[OBJECT_COUNT]
+    found = rule.thresholds["ship"]
+    kept = [one for one in statements if rule.accepts("ship", rule.fit.score(one.figures))]
+    assert len(kept) == found.kept >= 120
+    assert sum(one.true for one in kept) == found.kept_true
+    assert lower_bound(found.kept_true, found.kept) == found.bound >= 0.8
+    assert rule.fit.coefficients[1] > 1  # the log-probability tells, the similarity is noise
+
+
+def test_no_lower_threshold_would_do():
+    statements = judged(200)
+    rule = chosen(statements)[OBJECT_COUNT]
+    below = [row for row in curve(statements, rule.fit) if row[0] < rule.thresholds["ship"].threshold]
+    assert below and all(bound < 0.8 for _, _, _, bound in below)
+
+
+def test_a_type_that_misses_the_precision_is_not_released():
+    coin = random.Random(5)
+    rules = chosen(judged(200, truth=lambda surety: coin.random() < 0.5))
+    assert released(rules[OBJECT_COUNT]) == {}
+    assert not rules[OBJECT_COUNT].accepts("ship", 1.0)
+
+
+def test_too_few_statements_release_nothing_however_true():
+    rules = chosen(judged(29, truth=lambda surety: True))
+    assert released(rules[OBJECT_COUNT]) == {}
+    assert released(chosen(judged(30, truth=lambda surety: True))[OBJECT_COUNT]).keys() == {"ship"}
+
+
+def test_a_class_with_few_statements_shares_a_threshold_with_others_like_it():
+    statements = [
+        *judged(60, "ship", truth=lambda surety: True),
+        *judged(20, "tank", truth=lambda surety: True, seed=2),
+        *judged(20, "bridge", truth=lambda surety: True, seed=3),
+    ]
+    rule = chosen(statements)[OBJECT_COUNT]
+    assert set(rule.thresholds) == {"ship", REST}
+    assert rule.thresholds[REST].statements == 40
+    assert rule.accepts("tank", rule.thresholds[REST].threshold)
+    assert rule.accepts("aircraft", 1.0)  # never seen: as the others that are rare
+
+
+def test_a_class_that_fails_does_not_pass_by_the_rest():
+    statements = [*judged(60, "ship", truth=lambda surety: False), *judged(40, "tank", truth=lambda surety: True)]
+    rule = chosen(statements)[OBJECT_COUNT]
+    assert not rule.accepts("ship", 1.0)
+    assert rule.accepts("tank", 1.0)
+
+
+def test_land_cover_has_its_own_precision():
+    statements = judged(400, "water", COVER_CLASS, truth=lambda surety: surety > 0.1)
+    assert lower_bound(360, 400) < 0.9
+    rule = chosen(statements)[COVER_CLASS]
+    assert rule.wanted == 0.9
+    assert rule.thresholds["water"].bound >= 0.9
+
+
+def test_a_figure_that_would_count_against_a_statement_is_left_out():
+    statements = [replace(one, figures=(one.figures[0], -one.figures[0])) for one in judged(100)]
+    fit = fit_logistic([one.figures for one in statements], [one.true for one in statements])
+    assert fit.coefficients[1] > 0 == fit.coefficients[2]
+    assert fit.score((0.0, 0.0)) > fit.score((-1.0, 0.0))
+
+
+def test_rules_survive_being_written():
+    rules = chosen(judged(100))
+    assert from_record(to_record(rules), "here") == rules
+    assert set(rules) == set(TYPES)
+    with pytest.raises(ArtefactError, match="sartext calibrate"):
+        from_record({"object count": {}}, "here")

@@ -1,0 +1,219 @@
+"""`sartext caption`: any image files to CSV or JSON lines; interrupted work goes on, nothing is half-written."""
+
+import csv
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+import rasterio
+from click.testing import CliRunner
+from rasterio.errors import NotGeoreferencedWarning
+
+from sartext.cli import cli, run
+from sartext.errors import DecodingError, ModelError, ParameterError
+from sartext.narrator.captioning.display import Display, display_of, guess, stretch
+from sartext.narrator.captioning.files import Asked, caption_files, find_images
+from sartext.narrator.captioning.rows import Row, appending, repair
+
+from .speaking import SENTENCES, marked, small_coca, write_png
+
+pytestmark = pytest.mark.filterwarnings("ignore", category=NotGeoreferencedWarning)
+
+
+@pytest.fixture(scope="module")
+def coca(tmp_path_factory):
+    return small_coca(tmp_path_factory.mktemp("coca"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for place, key in enumerate(SENTENCES):
+        write_png(tmp_path / "in" / f"{key[1]}-{key[0]}.png", marked(*key, seed=50 + place))
+    return tmp_path / "in"
+
+
+def write_tiff(path, values, **more):
+    bands = values[None] if values.ndim == 2 else values
+    shape = {"count": len(bands), "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype.name}
+    with rasterio.open(path, "w", driver="GTiff", **shape, **more) as file:
+        file.write(bands)
+    return path
+
+
+def caption(images, coca, out=None, asked=None):
+    shown = []
+    done = caption_files([str(one) for one in images], coca, out, asked or Asked(), shown.append)
+    return done, shown
+
+
+def read_csv(path):
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+
+
+def expected(name):
+    place, number = name.removesuffix(".png").split("/")[-1].split("-")
+    return SENTENCES[int(number), place]
+
+
+def test_a_folder_to_csv(folder, coca, tmp_path):
+    done, _ = caption([folder], coca, tmp_path / "out.csv")
+    rows = read_csv(tmp_path / "out.csv")
+    assert (done.captioned, done.kept, done.unreadable) == (6, 0, ())
+    assert [row["image"] for row in rows] == sorted(one.as_posix() for one in folder.iterdir())
+    assert all(row["caption"] == expected(row["image"]) for row in rows)
+    assert all(-1 < float(row["log_probability"]) <= 0 and row["finished"] == "True" for row in rows)
+
+
+def test_json_lines_hold_the_same_as_csv_and_as_what_is_shown(folder, coca, tmp_path):
+    caption([folder], coca, tmp_path / "out.csv")
+    caption([folder], coca, tmp_path / "out.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [{key: str(value) for key, value in line.items()} for line in lines] == read_csv(tmp_path / "out.csv")
+    _, shown = caption([folder], coca)
+    assert "\n".join(shown) + "\n" == (tmp_path / "out.csv").read_text()
+
+
+def test_the_batch_changes_nothing_and_beams_find_a_sentence(folder, coca, tmp_path):
+    caption([folder], coca, tmp_path / "all.csv")
+    caption([folder], coca, tmp_path / "each.csv", Asked(batch=1))
+    caption([folder], coca, tmp_path / "beams.csv", Asked(beams=3))
+    texts = [[row["caption"] for row in read_csv(tmp_path / f"{name}.csv")] for name in ("all", "each", "beams")]
+    assert texts[0] == texts[1]
+    assert set(texts[2]) <= set(SENTENCES.values())
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+@pytest.mark.parametrize("cut", [1, 30])
+def test_an_interrupted_run_goes_on_where_it_was(folder, coca, tmp_path, suffix, cut):
+    whole, out = tmp_path / f"whole.{suffix}", tmp_path / f"out.{suffix}"
+    caption([folder], coca, whole, Asked(batch=1))
+    lines = whole.read_bytes().splitlines(keepends=True)
+    out.write_bytes(b"".join(lines[:4]) + lines[4][:-cut])
+    done, _ = caption([folder], coca, out, Asked(batch=1))
+    assert done.kept + done.captioned == 6 and done.kept == (3 if suffix == "csv" else 4)
+    assert out.read_bytes() == whole.read_bytes()
+    before = out.stat().st_mtime_ns
+    assert caption([folder], coca, out)[0].captioned == 0
+    assert out.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "image,width\nx.png,12\n"),
+        ("a.csv", "a diary"),
+        ("a.jsonl", '{"image": "x.png"}\nhello\n'),
+        ("a.jsonl", "a diary"),
+    ],
+)
+def test_a_file_that_is_something_else_is_left_alone(folder, coca, tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DecodingError, match="not one of captions"):
+        caption([folder], coca, tmp_path / name)
+    assert (tmp_path / name).read_text() == content
+
+
+def test_another_suffix_is_refused(folder, coca, tmp_path):
+    with pytest.raises(DecodingError, match=r"\.csv or \.jsonl"):
+        caption([folder], coca, tmp_path / "out.txt")
+
+
+def test_captions_with_commas_and_quotes_survive(tmp_path):
+    row = Row('a "b", c.png', "Crops, mainly; and, \u00e9t\u00e9.", -0.5, True)
+    for name in ("a.csv", "a.jsonl"):
+        with appending(tmp_path / name) as rows:
+            rows.add([row])
+        assert repair(tmp_path / name) == {row.image}
+    assert read_csv(tmp_path / "a.csv")[0]["caption"] == row.caption
+
+
+def test_unreadable_images_are_told_and_the_others_captioned(folder, coca, tmp_path):
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    (folder / "empty.png").touch()
+    done, _ = caption([folder, tmp_path / "absent.png"], coca, tmp_path / "out.csv")
+    assert done.captioned == 6
+    assert sorted(name.split("/")[-1] for name, _ in done.unreadable) == ["absent.png", "broken.png", "empty.png"]
+    assert len(read_csv(tmp_path / "out.csv")) == 6
+
+
+def test_a_sentence_that_does_not_end_is_no_caption(folder, coca, tmp_path):
+    done, _ = caption([folder], coca, tmp_path / "out.csv", Asked(length=5))
+    rows = read_csv(tmp_path / "out.csv")
+    assert done.unfinished == 6
+    assert all(row["caption"] == "" and row["finished"] == "False" for row in rows)
+
+
+def test_files_patterns_and_folders_name_each_image_once(folder):
+    named = [str(folder / "left-1.png"), str(folder / "left-*.png"), str(folder)]
+    paths, missing = find_images([*named, str(folder / "nothing-*.png")])
+    assert len(paths) == 6 and paths[0].name == "left-1.png"
+    assert missing == [(str(folder / "nothing-*.png"), "no image is there")]
+    with pytest.raises(DecodingError, match="no image"):
+        find_images([str(folder / "nothing-*.png")])
+
+
+def test_a_geotiff_in_db_is_shown_in_the_fixed_window(tmp_path):
+    ramp = np.linspace(-30, 5, 64 * 64, dtype=np.float32).reshape(64, 64)
+    ramp[0, 0] = -9999
+    path = write_tiff(tmp_path / "a.tif", np.stack([ramp, ramp - 7]))
+    shown = Display(nodata=-9999).picture(path)
+    assert shown.dtype == np.uint8 and shown.shape == (64, 64)
+    assert shown[0, 0] == 0 and shown[-1, -1] == 255
+    assert abs(int(shown.flat[np.abs(ramp + 12.5).argmin()]) - 128) <= 1
+    narrow = Display(window=(-10.0, 0.0), nodata=-9999).picture(path)
+    assert (narrow <= shown).all() and narrow.max() == 255
+
+
+def test_amplitudes_are_stretched_over_all_files_so_that_their_order_stays(tmp_path):
+    rng = np.random.default_rng(1)
+    calm, rough = (rng.rayleigh(scale, (64, 64)).astype(np.float32) for scale in (20, 200))
+    paths = [write_tiff(tmp_path / "a.tif", calm), write_tiff(tmp_path / "b.tif", rough.astype(np.uint16))]
+    window = stretch(Display(), paths, 2)
+    shown = [Display(stretched=window).picture(path).mean() for path in paths]
+    assert shown[0] + 60 < shown[1]
+    assert stretch(Display(), [write_png(tmp_path / "c.png", marked(1, "left"))], 1) is None
+
+
+def test_a_quantity_is_guessed_from_the_values_or_told(tmp_path):
+    real = np.full((8, 8), 3.0, dtype=np.float32)
+    assert guess(real.astype(np.complex64), None) == "complex"
+    assert guess(real - 9, None) == "db"
+    assert guess(np.where(np.eye(8) > 0, -9999, real), -9999) == "amplitude"
+    path = write_tiff(tmp_path / "a.tif", np.full((8, 8), 0.01, dtype=np.float32))
+    shown = [Display(quantity, (-50.0, 0.0)).picture(path)[0, 0] for quantity in ("amplitude", "intensity")]
+    assert shown == [51, 153]  # -40 dB and -20 dB
+
+
+def test_a_window_must_have_an_extent():
+    with pytest.raises(ParameterError, match="lower bound first"):
+        display_of("auto", (0.0, -25.0), None)
+
+
+def test_a_checkpoint_that_cannot_write_is_refused_and_writes_nothing(folder, tmp_path):
+    with pytest.raises(ModelError):
+        caption([folder], tmp_path / "no-model", tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_command_tells_what_it_skipped_and_exits_with_one(folder, coca, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out.csv"
+    command = ["sartext", "caption", str(folder), "--model", str(coca), "--out", str(out), "--window", "-25", "0"]
+    monkeypatch.setattr(sys, "argv", command)
+    run(cli, "sartext")
+    told = capsys.readouterr()
+    assert told.out == "" and "captioned 6" in told.err
+    (folder / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(SystemExit) as ended:
+        run(cli, "sartext")
+    told = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert "there already 6" in told and "broken.png: not-an-image" in told
+    assert told.splitlines()[-1].startswith("error: 1 image was skipped")
+    assert len(read_csv(out)) == 6
+
+
+def test_an_absent_gpu_is_a_line(folder, coca):
+    done = CliRunner().invoke(cli, ["caption", str(folder), "--model", str(coca), "--device", "cuda:7"])
+    assert isinstance(done.exception, ModelError)

@@ -1,0 +1,178 @@
+"""What a model says is read into facts, or not at all; each statement is judged by what the annotation decides."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sartext.narrator.a2c import naming, object_facts
+from sartext.narrator.captioning.acceptance import BELOW, decide
+from sartext.narrator.captioning.captioner import Told
+from sartext.narrator.captioning.statements import (
+    CONTRADICTORY,
+    COVER_CLASS,
+    COVER_SHARE,
+    COVER_TYPES,
+    COVER_ZONE,
+    INCOMPLETE,
+    NO_FACTS,
+    NOTHING,
+    OBJECT_CLASS,
+    OBJECT_COUNT,
+    OBJECT_TYPES,
+    OBJECT_ZONE,
+    SCENE,
+    Statement,
+    judge,
+    read_facts,
+    statements_of,
+)
+from sartext.narrator.captioning.thresholds import Fit, Rule, Threshold
+from sartext.narrator.captioning.vocabulary import annotated_by, vocabulary_of
+from sartext.narrator.facts import Facts, PresentFact, from_json, to_json
+from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.realisation import canonical, realise
+from sartext.narrator.sa2c import cover_facts, cover_naming
+
+from .examples import box, entry_of, region
+
+ENTRY = entry_of("segmentation", background="land without open water")
+SHIPS = entry_of(name="ships", classes=ENTRY.classes[:1])
+WORDS = vocabulary_of([SHIPS, ENTRY])
+
+
+def objects(*boxes):
+    return object_facts(boxes, 64, 64, naming(ENTRY))[0].objects
+
+
+def cover(*rows):
+    return cover_facts([one for row in rows for one in row], cover_naming(ENTRY))
+
+
+SEA = Facts(
+    objects=objects(box("ship", 30, 30), box("ship", 3, 3), box("bridge", 3, 3)),
+    cover=cover(region("water", 0.7), region("forest", 0.2, upper_left=0.9), region("oil-spill", 0.05)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000))
+def test_what_the_grammar_says_is_read_back_as_the_same_statements(number):
+    for text in [canonical(SEA), *realise(SEA, f"toy/{number}", 7, n=3)]:
+        read = read_facts(text, WORDS)
+        assert isinstance(read, Facts), (text, read)
+        assert set(statements_of(read)) == set(statements_of(SEA))
+        again = canonical(read)
+        assert contradictions(again, to_json(read), "narrator", None) == []
+
+
+def test_a_background_is_read():
+    assert read_facts("This SAR image shows land without open water.", WORDS) == Facts(
+        scene="land without open water"
+    )
+    assert list(statements_of(Facts(scene="Sea"))) == [Statement(SCENE, "sea")]
+
+
+def rule(**scores):
+    """A rule under which everything scores one half, and classes have these thresholds."""
+    return Rule(Fit(), 0.8, {key: Threshold(9, 9, least) for key, least in scores.items()})
+
+
+def test_what_passes_is_told_wholly_and_what_does_not_is_left_unsaid():
+    rules = {kind: rule(ship=0.5, bridge=0.5) for kind in OBJECT_TYPES}
+    rules |= {kind: rule(water=0.5, forest=0.5) for kind in COVER_TYPES}
+    rules[OBJECT_COUNT] = rule(ship=0.5, bridge=0.6)
+    rules[COVER_ZONE] = rule()
+    rules[COVER_SHARE] = rule(water=0.5)
+    decision = decide(Told(canonical(SEA), -0.1), WORDS, rules)
+    (ship,), (bridge,), (water,) = decision.facts.objects, decision.facts.present, decision.facts.cover
+    assert (ship.noun, ship.count, bridge.noun, water.noun, water.zone) == ("ship", 2, "bridge", "water", None)
+    assert decision.score == 0.5
+    kept = {one for one, accepted in decision.statements() if accepted}
+    assert Statement(OBJECT_CLASS, "bridge") in kept and Statement(OBJECT_COUNT, "bridge", "1") not in kept
+    for text in [canonical(decision.facts), *realise(decision.facts, "toy/1", 7, n=5)]:
+        assert contradictions(text, to_json(decision.facts), "narrator", None) == []
+        assert "at least one bridge" in text.casefold() and "forest" not in text.casefold()
+    assert decide(Told(canonical(SEA), -0.1), WORDS, {}).reason == BELOW
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sets(st.sampled_from(sorted(WORDS.things)), min_size=1), st.booleans(), st.booleans(), st.integers(0, 999)
+)
+def test_at_least_one_is_realised_and_read_back(keys, counted, covered, number):
+    present = tuple(PresentFact(*WORDS.things[key]) for key in sorted(keys))
+    left = tuple(one for one in SEA.objects if one.noun not in keys) if counted else ()
+    facts = Facts(objects=left, cover=SEA.cover if covered else (), present=present)
+    for text in [canonical(facts), *realise(facts, f"toy/{number}", 7, n=3)]:
+        assert contradictions(text, to_json(facts), "narrator", None) == [], text
+        assert set(statements_of(read_facts(text, WORDS))) == set(statements_of(facts))
+        assert contradictions(text, to_json(Facts(objects=left, cover=facts.cover)), "narrator", ENTRY)
+        assert from_json(to_json(facts)) == facts
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("There is a river next to some houses.", NO_FACTS),
+        ("There are two zeppelins in the center of this SAR image.", NO_FACTS),
+        (
+            "There are two ships in this SAR image. One is in the center; two are outside the center.",
+            CONTRADICTORY,
+        ),
+        ("There are two ships and three ships in this SAR image. All lie in the center.", CONTRADICTORY),
+        ("There are two ship in this SAR image. Both are in the center.", CONTRADICTORY),
+        ("Water covers most of this SAR image, and forest covers most of it.", CONTRADICTORY),
+        ("There are no ships in this SAR image.", CONTRADICTORY),
+        ("There is at least one ship in the center.", CONTRADICTORY),
+        ("There is at least one ship. There are two ships in the center.", CONTRADICTORY),
+        ("There is at least one ship. There is at least one ship.", CONTRADICTORY),
+        ("There are two ships in this SAR image. Both are in the center", CONTRADICTORY),
+        ("There are two ships in this SAR image.", INCOMPLETE),
+        ("This SAR image shows.", NOTHING),
+        ("", NOTHING),
+    ],
+)
+def test_a_text_that_is_not_wholly_understood_gives_no_facts(text, reason):
+    found = read_facts(text, WORDS)
+    assert found == reason or (text == "" and isinstance(found, str))
+
+
+def test_more_than_twenty_is_at_least_as_many():
+    text = "There are more than twenty ships in this SAR image. Nineteen are in the center; five are outside it."
+    (ship,) = read_facts(text, WORDS).objects
+    assert (ship.count, ship.center, ship.outside) == (24, 19, 5)
+
+
+def test_shares_are_read_as_the_middle_of_what_the_word_covers():
+    read = read_facts("Forest covers a part of this SAR image, and most of it is water, mostly at middle.", WORDS)
+    assert isinstance(read, str) or [one.fraction for one in read.cover] == [0.675, 0.15]
+
+
+def test_statements_are_true_or_false_only_where_the_annotation_decides():
+    said = Facts(
+        objects=objects(box("ship", 30, 30), box("bridge", 3, 3)), cover=cover(region("water", 0.7, middle=0.9))
+    )
+    truth = Facts(objects=objects(box("ship", 3, 3)))
+    judged = dict(judge(said, truth, annotated_by(SHIPS)))
+    assert judged == {
+        Statement(OBJECT_CLASS, "ship"): True,
+        Statement(OBJECT_COUNT, "ship", "1"): True,
+        Statement(OBJECT_ZONE, "ship", "1 in, 0 outside"): False,
+    }
+    everything = dict(judge(said, truth, annotated_by(ENTRY)))
+    assert everything[Statement(OBJECT_CLASS, "bridge")] is False
+    assert {one.type for one in everything} >= {COVER_CLASS, COVER_SHARE, COVER_ZONE}
+    assert not any(
+        right for one, right in everything.items() if one.type in {COVER_CLASS, COVER_SHARE, COVER_ZONE}
+    )
+
+
+def test_a_class_that_is_not_annotated_exhaustively_decides_nothing():
+    loose = [one.model_copy(update={"exhaustive": False}) for one in SHIPS.classes]
+    assert annotated_by(entry_of(classes=tuple(loose))) == frozenset()
+
+
+def test_corpora_that_label_a_thing_differently_share_its_noun():
+    vessel = SHIPS.classes[0].model_copy(update={"label": "vessel"})
+    words = vocabulary_of([SHIPS, entry_of(name="other", classes=(vessel,))])
+    assert words.things == {"ship": ("ship", "ship", "ships")}

@@ -1,0 +1,275 @@
+"""Calibration on validation images, narration of an unlabelled corpus, captions by way of optical halves."""
+
+import shutil
+from collections import Counter
+
+import pytest
+import yaml
+
+from sartext.catalogue.loading import find_entry
+from sartext.config import Project
+from sartext.corpora.images import picture
+from sartext.errors import ArtefactError, CatalogueError
+from sartext.files import read_json, sha256_file, sha256_tree, write_json
+from sartext.narrator.captioning.acceptance import BELOW, UNFINISHED
+from sartext.narrator.captioning.calibration import calibrate
+from sartext.narrator.captioning.corpus import TRAIN_ONLY, index_rows, train_ids
+from sartext.narrator.captioning.narration import narrate
+from sartext.narrator.captioning.optical import DISAGREE, caption_optical_halves, uncaptioned_pairs
+from sartext.narrator.captioning.statements import NO_FACTS, read_facts, statements_of
+from sartext.narrator.captioning.truth import read_truth, true_facts
+from sartext.narrator.captioning.vocabulary import project_vocabulary
+from sartext.narrator.facts import from_json
+from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.realisation import canonical
+from sartext.tables import CAPTIONS, UNCAPTIONED, read_rows
+from sartext.training.shards.reading import Shards
+from tests.training.mini import mini_project_in
+
+from .speaking import taught
+
+FREE = "There is a river beside a town."
+OPTICAL = "An aerial photo of a big lake beside some houses, a bridge is over the river."
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """The small project with models that tell its validation images truly, and some unlabelled images too."""
+    mini = mini_project_in(tmp_path_factory.getbasetemp() / "mini-project")
+    root = tmp_path_factory.mktemp("narration")
+    parameters = yaml.safe_load((mini.root / "params.yaml").read_text())
+    parameters["narration"] = {
+        "length": 64,
+        "fewest": 5,
+        "batch": 8,
+        "precision_cover": 0.7,
+        "precision_objects": 0.7,
+    }
+    (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
+    (root / "build").mkdir()
+    for name in (
+        "src",
+        "data",
+        "build/corpus",
+        "build/captions",
+        "build/splits",
+        "build/shards",
+        "build/tokenizer",
+    ):
+        (root / name).symlink_to(mini.root / name)
+    made = Project(root)
+    teach(made)
+    calibrate(made)
+    return made
+
+
+def teach(project):
+    shards = Shards([project.shards("sar")])
+    pairs = shards.rows("validation")
+    pictures, texts = [shards.picture(pair) for pair in pairs], [pair.captions[0] for pair in pairs]
+    unlabelled, told = lesson(project)
+    optical = [picture(project.root, row, find_entry(project, "sim-pairs")) for row in halves(project)]
+    said = [OPTICAL if place % 3 else "It is a sunny day." for place in range(len(optical))]
+    lessons = {
+        "coca-sar": ("coca", pictures + unlabelled, texts + told, 90),
+        "clip-sar": ("clip", pictures, texts, 10),
+        "coca-optical": ("coca", optical, said, 60),
+    }
+    for name, (kind, shown, captions, steps) in lessons.items():
+        taught(kind, project.checkpoint(name), project.tokenizer, shown, captions, steps)
+
+
+def lesson(project):
+    """Unlabelled images of the train split: of three, one is told truly, one freely, one falsely."""
+    truth, words = read_truth(project, "sim-unlabelled"), project_vocabulary(project)
+    entry = find_entry(project, "sim-unlabelled")
+    rows = index_rows(project, "sim-unlabelled")
+    trained = train_ids(project, rows)
+    rows = [row for row in rows if row["image_id"] in trained]
+    true = [canonical(true_facts(truth[row["path"].split("/")[-1]], row, words)) for row in rows]
+    false = "There are nine bridges in this SAR image. All of them lie in the center."
+    texts = [(true[place], FREE, false)[place % 3] for place in range(len(rows))]
+    return [picture(project.root, row, entry) for row in rows], texts
+
+
+def halves(project):
+    rows = index_rows(project, "sim-pairs")
+    trained = train_ids(project, rows)
+    pairs = uncaptioned_pairs(rows, find_entry(project, "sim-pairs"))
+    return [one.optical for one in pairs if one.optical["image_id"] in trained]
+
+
+def variant(project, tmp_path, **narration):
+    """The project with other parameters of narration and an output folder of its own."""
+    root = tmp_path / "variant"
+    (root / "build").mkdir(parents=True)
+    parameters = yaml.safe_load((project.root / "params.yaml").read_text())
+    parameters["narration"] |= narration
+    (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
+    for name in ("src", "data"):
+        (root / name).symlink_to(project.root / name)
+    for one in (project.root / "build").iterdir():
+        if one.name not in {"narrated", "optical-captions", "calibration"}:
+            (root / "build" / one.name).symlink_to(one)
+    shutil.copytree(project.calibration, root / "build" / "calibration")
+    return Project(root)
+
+
+def tables(folder):
+    captions = {row["image_id"]: row for row in read_rows(folder / "captions.parquet", CAPTIONS)}
+    reasons = {row["image_id"]: row["reason"] for row in read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)}
+    return captions, reasons
+
+
+def test_calibration_states_thresholds_and_what_they_stand_on(project):
+    record = read_json(project.calibration / "thresholds.json")
+    objects = record["statements"]["object count"]
+    ships = objects["thresholds"]["ship"]
+    assert objects["wanted"] == 0.7
+    assert ships["threshold"] is not None
+    assert ships["bound"] >= 0.7 and ships["kept"] >= 5 and ships["kept_true"] <= ships["kept"]
+    assert record["coca_sha256"] == sha256_file(project.checkpoint("coca-sar") / "model.safetensors")
+    assert record["pairs"]["pairs"] == len(Shards([project.shards("sar")]).rows("validation"))
+    curve = (project.calibration / "curves.csv").read_text().splitlines()
+    line = next(one for one in curve if one.startswith(f"object count,ship,{ships['threshold']}"))
+    assert line.split(",")[3:5] == [str(ships["kept"]), str(ships["kept_true"])]
+
+
+def test_calibration_gives_the_same_bytes_again(project, tmp_path):
+    again = variant(project, tmp_path)
+    shutil.rmtree(again.calibration)
+    calibrate(again)
+    assert sha256_tree(again.calibration) == sha256_tree(project.calibration)
+
+
+def test_a_narrator_that_misses_the_precision_releases_nothing(project, tmp_path):
+    strict = variant(project, tmp_path, fewest=500)
+    calibrate(strict)
+    metrics = narrate(strict, "sim-unlabelled")
+    captions, reasons = tables(strict.narrated("sim-unlabelled"))
+    assert captions == {} and metrics["captions"] == 0
+    assert BELOW in reasons.values()
+    figures = metrics["hidden_truth"]["object count"]
+    assert figures["accepted"] == {"statements": 0, "true": 0, "precision": None}
+    assert figures["rejected"]["statements"] > 0
+
+
+def test_narrated_captions_say_what_the_model_said_and_passed(project):
+    metrics = narrate(project, "sim-unlabelled")
+    captions, reasons = tables(project.narrated("sim-unlabelled"))
+    words = project_vocabulary(project)
+    rows = index_rows(project, "sim-unlabelled")
+    trained = train_ids(project, rows)
+    assert captions and captions.keys() <= trained
+    assert captions.keys() | reasons.keys() == {row["image_id"] for row in rows}
+    assert not captions.keys() & reasons.keys()
+    assert {image_id for image_id, reason in reasons.items() if reason == TRAIN_ONLY} == {
+        row["image_id"] for row in rows
+    } - trained
+    for row in captions.values():
+        said = set(statements_of(read_facts(row["source_caption"], words)))
+        assert set(statements_of(from_json(row["facts"]))) <= said
+        assert contradictions(row["caption"], row["facts"], "narrator", None) == []
+        assert row["method"] == "narrator" and 0 < row["score"] <= 1
+        assert row["model_sha256"] == sha256_file(project.checkpoint("coca-sar") / "model.safetensors")
+    assert metrics["uncaptioned"] == dict(Counter(reasons.values()))
+    assert metrics["share_accepted"] == round(len(captions) / len(trained), 4)
+
+
+def test_sentences_without_facts_are_counted_and_not_released(project):
+    narrate(project, "sim-unlabelled")
+    captions, reasons = tables(project.narrated("sim-unlabelled"))
+    assert NO_FACTS in reasons.values()
+    assert not any(row["source_caption"] == FREE for row in captions.values())
+
+
+def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
+    metrics = narrate(project, "sim-unlabelled")
+    figures = metrics["hidden_truth"]
+    captions, _ = tables(project.narrated("sim-unlabelled"))
+    truth, words = read_truth(project, "sim-unlabelled"), project_vocabulary(project)
+    rows = {row["image_id"]: row for row in index_rows(project, "sim-unlabelled")}
+    counts = Counter()
+    for image_id, caption in captions.items():
+        true = set(statements_of(true_facts(truth[rows[image_id]["path"].split("/")[-1]], rows[image_id], words)))
+        for one in statements_of(from_json(caption["facts"])):
+            counts[one.type, one in true] += 1
+    for kind in ("object class", "object count", "object zone", "cover class", "cover share"):
+        told = figures[kind]["accepted"]
+        assert (told["true"], told["statements"]) == (counts[kind, True], counts[kind, True] + counts[kind, False])
+    blind = variant(project, tmp_path)
+    (blind.root / "data").unlink()
+    shutil.copytree(project.data / "sim-unlabelled", blind.data / "sim-unlabelled")
+    write_json(blind.data / "sim-unlabelled" / "hidden_truth.json", {})
+    narrate(blind, "sim-unlabelled")
+    assert tables(blind.narrated("sim-unlabelled")) == tables(project.narrated("sim-unlabelled"))
+
+
+def test_narration_gives_the_same_bytes_again(project, tmp_path):
+    again = variant(project, tmp_path)
+    for one in (project, again):
+        narrate(one, "sim-unlabelled")
+    assert sha256_tree(again.narrated("sim-unlabelled")) == sha256_tree(project.narrated("sim-unlabelled"))
+
+
+def test_a_caption_that_does_not_end_is_dropped(project, tmp_path):
+    short = variant(project, tmp_path, length=8)
+    metrics = narrate(short, "sim-unlabelled")
+    assert metrics["uncaptioned"][UNFINISHED] == metrics["narrated"]
+
+
+def test_thresholds_of_another_narrator_are_refused(project, tmp_path):
+    other = variant(project, tmp_path)
+    path = other.calibration / "thresholds.json"
+    write_json(path, read_json(path) | {"coca_sha256": "0" * 64})
+    with pytest.raises(ArtefactError, match="sartext calibrate"):
+        narrate(other, "sim-unlabelled")
+    assert not other.narrated("sim-unlabelled").exists()
+    shutil.rmtree(other.calibration)
+    with pytest.raises(ArtefactError, match="sartext calibrate"):
+        narrate(other, "sim-unlabelled")
+
+
+def test_a_corpus_without_sar_images_is_refused(project):
+    with pytest.raises(CatalogueError, match="no SAR images"):
+        narrate(project, "sim-optical")
+    with pytest.raises(CatalogueError, match="no SAR-optical pairs"):
+        caption_optical_halves(project, "sim-ships")
+
+
+def pair_threshold(project, similarity):
+    path = project.calibration / "thresholds.json"
+    record = read_json(path)
+    record["pairs"]["similarity"] = similarity
+    write_json(path, record)
+    return project
+
+
+def test_optical_halves_are_told_and_rewritten(project, tmp_path):
+    project = pair_threshold(variant(project, tmp_path), -1.0)
+    metrics = caption_optical_halves(project, "sim-pairs")
+    captions, reasons = tables(project.optical_captions("sim-pairs"))
+    rows = {row["image_id"]: row for row in index_rows(project, "sim-pairs")}
+    entry, trained = find_entry(project, "sim-pairs"), train_ids(project, rows.values())
+    assert captions and captions.keys() <= trained
+    for image_id, row in captions.items():
+        assert rows[image_id]["modality"] == "sar"
+        assert row["source_caption"] == OPTICAL and row["method"] == "optical-model"
+        assert row["caption"] != OPTICAL and "SAR image" in row["caption"]
+        assert contradictions(row["caption"], row["facts"], "optical-model", entry) == []
+        assert row["model_sha256"] == sha256_file(project.checkpoint("coca-optical") / "model.safetensors")
+        assert -1.0 <= row["score"] <= 1.0
+    assert any(reason.startswith("no caption survives rewriting") for reason in reasons.values())
+    assert metrics["uncaptioned"] == dict(sorted(Counter(reasons.values()).items()))
+    assert len(captions) + len(reasons) == len(uncaptioned_pairs(list(rows.values()), entry))
+
+
+def test_halves_that_disagree_are_dropped_by_the_stated_threshold(project, tmp_path):
+    lax, strict = variant(project, tmp_path / "a"), variant(project, tmp_path / "b")
+    caption_optical_halves(pair_threshold(lax, -1.0), "sim-pairs")
+    every, _ = tables(lax.optical_captions("sim-pairs"))
+    scores = sorted(row["score"] for row in every.values())
+    caption_optical_halves(pair_threshold(strict, scores[-1]), "sim-pairs")
+    captions, reasons = tables(strict.optical_captions("sim-pairs"))
+    assert captions.keys() == {image_id for image_id, row in every.items() if row["score"] >= scores[-1]}
+    assert Counter(reasons.values())[DISAGREE] == len(every) - len(captions)
