@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-MODULES = ("a2c",)
+MODULES = ("a2c", "decode", "training")
 
 
 def main() -> int:
@@ -19,7 +19,9 @@ def main() -> int:
     for heading in ("name", "value", "unit", "against"):
         table.add_column(heading, justify="right" if heading == "value" else "left", overflow="fold")
     for row in rows:
-        table.add_row(row["name"], f"{row['value']:,.4g}", row["unit"], row["against"])
+        table.add_row(
+            row["name"], "-" if row["value"] is None else f"{row['value']:,.4g}", row["unit"], row["against"]
+        )
     Console(width=None if sys.stdout.isatty() else 140).print(table)
     path = Path("build") / "bench.json"
     path.parent.mkdir(exist_ok=True)

@@ -116,8 +116,9 @@ def search(
             best[state.image[row]].add(one)
         state.advance(found, position, end)
         for row in np.flatnonzero(state.open):
-            highest = found.totals[row, 0] if rules.patient else state.totals[row].max()
-            state.open[row] = not _done(best[state.image[row]], float(highest), position + 1, length, rules)
+            if (mine := best[state.image[row]]).found:
+                highest = found.totals[row, 0] if rules.patient else state.totals[row].max()
+                state.open[row] = not _done(mine, float(highest), position + 1, length, rules)
         kept = np.flatnonzero(state.open)
         if not kept.size:
             break
@@ -197,10 +198,11 @@ def _hypothesis(ids: Ids, total: np.float32, tokens: int, rules: Rules, *, finis
 
 
 def _done(best: Best, highest: float, tokens: int, length: int, rules: Rules) -> bool:
+    """Whether an image that has finished hypotheses needs no more of them."""
     if rules.patient:
         return best.full and best.worst >= highest / _counted(tokens, rules)
     attainable = highest / _counted(length, rules)
-    return best.full or (bool(best.found) and max(one.score for one in best.found) >= attainable)
+    return best.full or max(one.score for one in best.found) >= attainable
 
 
 def _counted(tokens: int, rules: Rules) -> int:

@@ -9,7 +9,6 @@ written, and a table says which slots are a beam's own history.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +18,9 @@ from torch.nn import functional as F  # noqa: N812 (the name everybody knows)
 
 from sartext.errors import DecodingError
 from sartext.models.compatibility import open_clip
+from sartext.models.decoding.layers import Layer, Part, layer_of, normalised
 
 Ids = npt.NDArray[np.int64]
-Part = Any
-"""A module of open_clip, whose own parts are reached by name."""
 
 CoCa = open_clip.coca_model.CoCa
 Block = open_clip.transformer.ResidualAttentionBlock
@@ -102,9 +100,12 @@ class Run:
         self.images = int(tokens.shape[0])
         self.vocabulary = towers.vocabulary
         self._device = tokens.device
-        self._image = [_image_cache(block, tokens) for block in towers.decoder.cross_attn]
-        blocks = len(towers.text.transformer.resblocks) + len(towers.decoder.resblocks)
-        self._caches: list[Tensor | None] = [None] * blocks
+        self._dtype = towers.text.transformer.get_cast_dtype()
+        self._texts = [layer_of(block) for block in towers.text.transformer.resblocks]
+        self._owns = [layer_of(block) for block in towers.decoder.resblocks]
+        self._crosses = [layer_of(block) for block in towers.decoder.cross_attn]
+        self._image = [_image_cache(layer, tokens) for layer in self._crosses]
+        self._caches: list[Tensor | None] = [None] * (len(self._texts) + len(self._owns))
         self._slots = np.zeros((self.images, beams, length), dtype=np.int64)
         self._open = np.ones((self.images, length, beams), dtype=bool)
         self._last: Ids | None = None
@@ -121,18 +122,14 @@ class Run:
         """
         history, texts = self._masks(tokens, origin)
         text, decoder = self._towers.text, self._towers.decoder
-        dtype = text.transformer.get_cast_dtype()
         ids = torch.from_numpy(np.ascontiguousarray(tokens)).to(self._device).view(-1)
-        state = text.token_embedding(ids).to(dtype)
-        state = state + text.positional_embedding[self._position].to(dtype)
-        at = 0
-        for block in text.transformer.resblocks:
-            state = self._own(block, state, at, texts)
-            at += 1
-        for block, cross, cache in zip(decoder.resblocks, decoder.cross_attn, self._image, strict=True):
-            state = self._own(block, state, at, history)
+        state = text.token_embedding(ids).to(self._dtype)
+        state = state + text.positional_embedding[self._position].to(self._dtype)
+        for at, layer in enumerate(self._texts):
+            state = self._own(layer, state, at, texts)
+        for at, (own, cross, cache) in enumerate(zip(self._owns, self._crosses, self._image, strict=True)):
+            state = self._own(own, state, len(self._texts) + at, history)
             state = self._cross(cross, state, cache)
-            at += 1
         logits = torch.as_tensor(decoder.ln_final(state) @ decoder.text_projection)
         self._position += 1
         return logits.float().view(self.images, self._beams, -1)
@@ -180,44 +177,28 @@ class Run:
         cache = self._image[0]
         return torch.from_numpy(mask).to(device=cache.device, dtype=cache.dtype)
 
-    def _own(self, block: Part, state: Tensor, at: int, mask: Tensor | None) -> Tensor:
+    def _own(self, layer: Layer, state: Tensor, at: int, mask: Tensor | None) -> Tensor:
         """One block of self-attention over the kept keys and values and the new ones."""
-        attn = block.attn
-        heads = attn.num_heads
-        mixed = F.linear(block.ln_1(state), attn.in_proj_weight, attn.in_proj_bias)
-        mixed = mixed.view(self.images, self._beams, 3, heads, -1)
+        mixed = layer.ask(normalised(layer.first, state)).view(self.images, self._beams, 3, layer.heads, -1)
         cache = self._caches[at]
         if cache is None:
-            shape = (2, self.images, heads, self._length, self._beams, mixed.shape[-1])
+            shape = (2, self.images, layer.heads, self._length, self._beams, mixed.shape[-1])
             cache = self._caches[at] = mixed.new_empty(shape)
         cache[:, :, :, self._position] = mixed[:, :, 1:].permute(2, 0, 3, 1, 4)
         keys, values = cache[:, :, :, : self._position + 1].flatten(3, 4)
         found = F.scaled_dot_product_attention(mixed[:, :, 0].transpose(1, 2), keys, values, attn_mask=mask)
-        return _after(block, state, found)
+        return layer.after(state, found)
 
-    def _cross(self, block: Part, state: Tensor, cache: Tensor) -> Tensor:
+    def _cross(self, layer: Layer, state: Tensor, cache: Tensor) -> Tensor:
         """One block of attention to the image; the beams of an image share its keys and values."""
-        attn = block.attn
-        width = state.shape[-1]
-        bias = None if attn.in_proj_bias is None else attn.in_proj_bias[:width]
-        asked = F.linear(block.ln_1(state), attn.in_proj_weight[:width], bias)
-        asked = asked.view(self.images, self._beams, attn.num_heads, -1).transpose(1, 2)
-        return _after(block, state, F.scaled_dot_product_attention(asked, cache[0], cache[1]))
+        asked = layer.ask(normalised(layer.first, state)).view(self.images, self._beams, layer.heads, -1)
+        return layer.after(state, F.scaled_dot_product_attention(asked.transpose(1, 2), cache[0], cache[1]))
 
 
-def _image_cache(block: Part, tokens: Tensor) -> Tensor:
+def _image_cache(layer: Layer, tokens: Tensor) -> Tensor:
     """Keys and values of the image in one block: [2, images, heads, image tokens, width of a head]."""
-    attn = block.attn
-    width = attn.embed_dim
-    bias = None if attn.in_proj_bias is None else attn.in_proj_bias[width:]
-    mixed = F.linear(block.ln_1_kv(tokens), attn.in_proj_weight[width:], bias)
+    if layer.offer is None:
+        raise TypeError("only a block of cross-attention looks at the image")
+    mixed = layer.offer(normalised(layer.offered, tokens))
     images, count, _ = tokens.shape
-    return mixed.view(images, count, 2, attn.num_heads, -1).permute(2, 0, 3, 1, 4).contiguous()
-
-
-def _after(block: Part, state: Tensor, found: Tensor) -> Tensor:
-    """What a block does behind its attention: ``found`` is [images, heads, beams, width of a head]."""
-    joined = found.transpose(1, 2).reshape(state.shape)
-    state = state + block.ls_1(block.attn.out_proj(joined))
-    told: Tensor = state + block.ls_2(block.mlp(block.ln_2(state)))
-    return told
+    return mixed.view(images, count, 2, layer.heads, -1).permute(2, 0, 3, 1, 4).contiguous()
