@@ -22,13 +22,16 @@ class Session:
     """One run's view of the project.
 
     DVC is asked once per stage; a stage that ran, and what follows from it, is asked about again. ``corpora``
-    holds DVC's hash of each corpus folder, equal to its pin.
+    holds DVC's hash of each corpus folder, equal to its pin; ``run_id`` is that of Dagster's run.
     """
 
-    def __init__(self, project: Project, graph: Graph, corpora: Mapping[str, str]) -> None:
+    def __init__(
+        self, project: Project, graph: Graph, corpora: Mapping[str, str], run_id: str | None = None
+    ) -> None:
         self.project = project
         self.adapter = Adapter(project.root, graph)
         self.corpora = corpora
+        self.run_id = run_id
 
     def reasons(self, name: str) -> tuple[str, ...]:
         """Why a stage would run; empty when there is nothing to do.
@@ -51,7 +54,8 @@ class Session:
             StageError: its command failed.
         """
         try:
-            run_stage(self.project.root, stage, force=not self.adapter.reasons(stage.name), listen=listen)
+            force = not self.adapter.reasons(stage.name)
+            run_stage(self.project.root, stage, force=force, listen=listen, run_id=self.run_id)
         finally:
             self.adapter.forget(stage.name)
 
@@ -103,6 +107,6 @@ def open_session(root: Path, graph: Graph) -> ResourceDefinition:
             forgotten = prune(project)
             if forgotten and context.log:
                 context.log.info(f"forgotten, as params.yaml no longer lists them: {', '.join(forgotten)}")
-            yield Session(project, graph, require_pinned(root))
+            yield Session(project, graph, require_pinned(root), context.run.run_id if context.run else None)
 
     return session

@@ -19,12 +19,13 @@ from orchestration.dvc_adapter import PIN
 from sartext.files import sha256_file
 
 # selections are objects: strings go through a parser that other packages' pins have broken before
+PUBLISHED = AssetSelection.keys("publication").upstream()
+"""What the publication is made from. The study's arms are assets too; `make study` trains them, no job does."""
+
 release = define_asset_job(
-    "release",
-    AssetSelection.keys("publication").upstream(),
-    description="Everything that the publication is made from, and the publication.",
+    "release", PUBLISHED, description="Everything that the publication is made from, and the publication."
 )
-rebuild = define_asset_job("rebuild", AssetSelection.all(), description="Every artefact.")
+rebuild = define_asset_job("rebuild", PUBLISHED, description="The same; what the weekly schedule runs.")
 
 # Running by default: unchanged inputs publish nothing, and data/ must equal data.dvc before anything is built.
 weekly = ScheduleDefinition(

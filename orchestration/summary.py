@@ -1,4 +1,4 @@
-"""The table at the end of a build: pairs, the gate's figures, the release."""
+"""The tables at the end of a build: models, what they captioned, pairs, the gate's figures, the release."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -59,14 +59,75 @@ def _worst(expectations: Sequence[Mapping[str, Any]]) -> str:
         return "; ".join(["all hold", *figures[:2]])
     figure = "" if one.get("figure") is None else f" {one['figure']:.4g} {one.get('unit') or ''}"
     said = str(one.get("detail") or one["status"])
-    said = said if len(said) <= DETAIL_CHARACTERS else f"{said[:DETAIL_CHARACTERS].rstrip()}…"
-    return f"{one['name']}{figure.rstrip()} ({one['severity']}: {said})"
+    return f"{one['name']}{figure.rstrip()} ({one['severity']}: {_short(said)})"
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """A checkpoint: what it started from, the pairs that it saw, its best step of how many, and the loss there."""
+
+    name: str
+    origin: str
+    samples: int
+    best_step: int
+    steps: int
+    loss: float | None
+
+
+def summarise_models(project: Project, made: Collection[str]) -> list[ModelSummary]:
+    """Sum up the checkpoints of a run, from their training records."""
+    found = []
+    for name, row in project.parameters.checkpoints.items():
+        if f"checkpoint/{name}" in made:
+            told = read_json(project.checkpoint(name) / "training.json")
+            loss = (told["best"] or {}).get("loss")
+            origin = row.parent or Path(row.origin).stem
+            found.append(ModelSummary(name, origin, told["samples"], told["best_step"], told["steps"], loss))
+    return found
+
+
+@dataclass(frozen=True)
+class NarrationSummary:
+    """What a model captioned: the images it saw, the captions that passed, and why most of the others did not."""
+
+    corpus: str
+    method: str
+    seen: int
+    captions: int
+    reason: str
+
+
+def summarise_narrations(project: Project, made: Collection[str]) -> list[NarrationSummary]:
+    """Sum up what models captioned in a run."""
+    folders = [
+        *((f"optical-captions/{name}", "captioned_halves") for name in project.parameters.optical_captions),
+        *((f"narrated/{name}", "narrated") for name in project.parameters.narrated),
+    ]
+    found = []
+    for asset, seen in folders:
+        if asset in made:
+            told = read_json(project.build / asset / "metrics.json")
+            reasons = Counter(told["uncaptioned"])
+            found.append(
+                NarrationSummary(
+                    told["corpus"],
+                    told["method"],
+                    told[seen],
+                    told["captions"],
+                    "; ".join(f"{count:,} {_short(reason)}" for reason, count in reasons.most_common(2)),
+                )
+            )
+    return found
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= DETAIL_CHARACTERS else f"{text[:DETAIL_CHARACTERS].rstrip()}…"
 
 
 def show_summary(
     project: Project, console: Console, *, seconds: float, made: Collection[str], published: bool
 ) -> None:
-    """Print pairs per corpus and split, the gate, and the release with its path and the run's duration.
+    """Print models and their captions, pairs, the gate, and the release with its path and the run's duration.
 
     Args:
         project: the checkout.
@@ -75,6 +136,12 @@ def show_summary(
         made: the assets that the run made or found unchanged; of others, left from earlier runs, nothing is told.
         published: whether this run published the release.
     """
+    models = summarise_models(project, made)
+    if models:
+        console.print(_models_table(models))
+    narrations = summarise_narrations(project, made)
+    if narrations:
+        console.print(_narrations_table(narrations))
     if "candidate" in made:
         console.print(_pairs_table(count_pairs(project.build / "candidate" / "pairs.parquet")))
     if "quality" in made:
@@ -98,6 +165,28 @@ def _pairs_table(pairs: Mapping[str, Counter[str]]) -> Table:
     totals = sum(pairs.values(), Counter())
     table.add_section()
     table.add_row("all", *(f"{totals[split]:,}" for split in SPLITS), f"{totals.total():,}")
+    return table
+
+
+def _models_table(models: Sequence[ModelSummary]) -> Table:
+    table = Table(title="Models", title_justify="left")
+    for heading in ("checkpoint", "from"):
+        table.add_column(heading)
+    for heading in ("pairs seen", "best step", "validation loss"):
+        table.add_column(heading, justify="right")
+    for one in models:
+        loss = "" if one.loss is None else f"{one.loss:.4f}"
+        table.add_row(one.name, one.origin, f"{one.samples:,}", f"{one.best_step:,} of {one.steps:,}", loss)
+    return table
+
+
+def _narrations_table(narrations: Sequence[NarrationSummary]) -> Table:
+    table = Table(title="Captions by models", title_justify="left")
+    for heading in ("corpus", "method", "images", "captions", "left out, mostly"):
+        figure = heading in {"images", "captions"}
+        table.add_column(heading, justify="right" if figure else "left", overflow="fold")
+    for one in narrations:
+        table.add_row(one.corpus, one.method, f"{one.seen:,}", f"{one.captions:,}", one.reason)
     return table
 
 

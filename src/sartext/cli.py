@@ -1,18 +1,19 @@
 """The commands. Each stage of ``dvc.yaml`` is one of them; heavy modules are imported when they are used."""
 
 import logging
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, Literal, NoReturn
 
 import click
 
 from sartext import __version__
 from sartext.config import Project
-from sartext.errors import GateError, SarTextError, SimulationError, nearest
+from sartext.errors import DecodingError, GateError, SarTextError, SimulationError, nearest
 from sartext.files import write_json
 
 Metrics = Mapping[str, object]
@@ -109,6 +110,111 @@ def splits(project: Project) -> None:
     from sartext.release.splits import decide_splits
 
     _stage(project, "splits", lambda: decide_splits(project))
+
+
+@cli.command()
+@click.pass_obj
+def tokenizer(project: Project) -> None:
+    """Train the small tokenizer on the captions of the train split."""
+    from sartext.models.tokenizer_stage import make_tokenizer
+
+    _stage(project, "tokenizer", lambda: make_tokenizer(project))
+
+
+@cli.command()
+@click.pass_obj
+def lists(project: Project) -> None:
+    """Write which corpora are captioned, beside their captions."""
+    from sartext.release.lists import write_lists
+
+    _stage(project, "lists", lambda: write_lists(project))
+
+
+@cli.command()
+@click.argument("data")
+@click.pass_obj
+def shards(project: Project, data: str) -> None:
+    """Write the shards of optical or sar pairs that the models learn from (stages optical-shards, sar-shards)."""
+    from sartext.training.shards.writing import write_shards
+
+    _stage(project, f"{data}-shards", lambda: write_shards(project, data))
+
+
+@cli.command()
+@click.argument("name")
+@click.pass_obj
+def train(project: Project, name: str) -> None:
+    """Train a model of the table `checkpoints` (stage checkpoint@NAME); torchrun shares it among processes."""
+    from sartext.training.distribution import rank
+    from sartext.training.stage import train as run
+
+    if rank() == 0:
+        _stage(project, f"checkpoint@{name}", lambda: run(project, name))
+    else:
+        run(project, name)
+
+
+@cli.command()
+@click.pass_obj
+def calibrate(project: Project) -> None:
+    """Find the narrator's thresholds on validation images (stage calibration)."""
+    from sartext.narrator.captioning.calibration import calibrate as run
+
+    _stage(project, "calibration", lambda: run(project))
+
+
+@cli.command()
+@click.argument("name")
+@click.pass_obj
+def narrate(project: Project, name: str) -> None:
+    """Caption an unlabelled corpus by the narrator (stage narrated@NAME)."""
+    from sartext.narrator.captioning.narration import narrate as run
+
+    _stage(project, f"narrated@{name}", lambda: run(project, name))
+
+
+@cli.command("optical-captions")
+@click.argument("name")
+@click.pass_obj
+def optical_captions(project: Project, name: str) -> None:
+    """Caption pairs by what coca-optical says of their optical halves (stage optical-captions@NAME)."""
+    from sartext.narrator.captioning.optical import caption_optical_halves
+
+    _stage(project, f"optical-captions@{name}", lambda: caption_optical_halves(project, name))
+
+
+@cli.command()
+@click.argument("images", nargs=-1, required=True)
+@click.option("--model", type=click.Path(path_type=Path), required=True, help="Folder of a CoCa checkpoint.")
+@click.option("--out", type=click.Path(path_type=Path), help="A .csv or .jsonl file; rows that it has are kept.")
+@click.option("--beams", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--length", type=click.IntRange(2), help="Most tokens of a caption.  [default: the model's context]")
+@click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Images at a time.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or auto.")
+@click.option(
+    "--quantity",
+    type=click.Choice(["auto", "amplitude", "intensity", "complex", "db"]),
+    default="auto",
+    show_default=True,
+    help="What files that are not 8-bit hold.",
+)
+@click.option("--window", type=(float, float), help="dB that are shown.  [default: -25 0 for dB, else a stretch]")
+@click.option("--nodata", type=float, help="The value of pixels without data.")
+def caption(images: tuple[str, ...], model: Path, out: Path | None, **told: Any) -> None:  # noqa: ANN401
+    """Caption IMAGES (files, folders, patterns) by a CoCa, as CSV or JSON lines."""
+    from sartext.narrator.captioning.display import display_of
+    from sartext.narrator.captioning.files import Asked, caption_files
+
+    display = display_of(told.pop("quantity"), told.pop("window"), told.pop("nodata"))
+    done = caption_files(images, model, out, Asked(display=display, **told), click.echo)
+    counts = {"captioned": done.captioned, "there already": done.kept, "unfinished": done.unfinished}
+    click.echo(f"caption: {_brief(counts)}", err=True)
+    for name, reason in done.unreadable:
+        click.echo(f"skipped {name}: {reason}", err=True)
+    if done.unreadable:
+        count = len(done.unreadable)
+        what = f"{count} image was skipped" if count == 1 else f"{count} images were skipped"
+        raise DecodingError(what, way_out="the lines above name them and say why")
 
 
 @cli.command()
@@ -246,6 +352,106 @@ def pin(project: Project) -> None:
     click.echo(f"data.dvc pins {len(hashes)} corpora: {', '.join(hashes)}")
 
 
+@cli.group(cls=Group)
+def tracking() -> None:
+    """The trainings as MLflow sees them."""
+
+
+@tracking.command("upload")
+@click.pass_obj
+def upload_runs(project: Project) -> None:
+    """Upload the trainings that no server has yet to where MLFLOW_TRACKING_URI says, or into mlflow/."""
+    from sartext.tracking.waiting import upload_waiting
+
+    for line in upload_waiting(project):
+        click.echo(line)
+
+
+@tracking.command("status")
+@click.pass_obj
+def list_runs(project: Project) -> None:
+    """Show the recorded trainings, and which are still to be uploaded."""
+    from rich.console import Console
+
+    from sartext.tracking.waiting import run_table
+
+    Console(width=None if sys.stdout.isatty() else 140).print(run_table(project))
+
+
+@tracking.command("serve")
+@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
+@click.pass_obj
+def serve_runs(project: Project, port: int) -> None:
+    """Serve MLflow's page over mlflow/ on 127.0.0.1, until it is interrupted."""
+    from sartext.tracking.store import serve
+
+    serve(project, port)
+
+
+@cli.group(cls=Group)
+def study() -> None:
+    """The comparison of progressive transfer with its controls, over seeds."""
+
+
+_DATA = click.option(
+    "--data",
+    type=click.Choice(["sim", "sample"]),
+    default="sim",
+    show_default=True,
+    help="Simulated or real images.",
+)
+_QUICK = click.option("--quick", is_flag=True, help="Two seeds and a few steps, to try the way.")
+
+
+@study.command("run")
+@_DATA
+@_QUICK
+@click.pass_obj
+def run_comparison(project: Project, data: Literal["sim", "sample"], quick: bool) -> None:
+    """Run what is missing of the study, then write its tables and its page."""
+    from sartext.study.design import plan
+    from sartext.study.page import write_page
+    from sartext.study.running import run_study
+    from sartext.study.tables import write_tables
+
+    finished = run_study(plan(project, data, quick=quick))
+    findings = write_tables(finished)
+    write_page(finished, findings)
+    click.echo(f"study: {len(finished.entries)} results in {project.relative(finished.design.output)}/index.html")
+
+
+@study.command("table")
+@_DATA
+@_QUICK
+@click.pass_obj
+def show_comparison(project: Project, data: Literal["sim", "sample"], quick: bool) -> None:
+    """Show every arm of the study that was run, and write its tables anew."""
+    from rich.console import Console
+
+    from sartext.study.design import plan
+    from sartext.study.running import read_study
+    from sartext.study.tables import console_table, write_tables
+
+    findings = write_tables(read_study(plan(project, data, quick=quick)))
+    Console(width=None if sys.stdout.isatty() else 140).print(console_table(findings))
+
+
+@study.command("page")
+@_DATA
+@_QUICK
+@click.pass_obj
+def draw_comparison(project: Project, data: Literal["sim", "sample"], quick: bool) -> None:
+    """Write the page of the study that was run anew."""
+    from sartext.study.design import plan
+    from sartext.study.page import write_page
+    from sartext.study.running import read_study
+    from sartext.study.tables import write_tables
+
+    finished = read_study(plan(project, data, quick=quick))
+    write_page(finished, write_tables(finished))
+    click.echo(f"{project.relative(finished.design.output)}/index.html")
+
+
 @cli.command()
 @click.pass_obj
 def prune(project: Project) -> None:
@@ -273,6 +479,8 @@ def doctor(project: Project) -> None:
 
 def main() -> None:
     """Run a command of ``sartext``."""
+    # torch's threads spin while they wait: on a busy machine a training is then five times slower
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.getLogger("rasterio").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _terminated)
     run(cli, "sartext")

@@ -1,4 +1,4 @@
-"""Forget corpora that ``params.yaml`` no longer lists, and remove what killed commands left half-written."""
+"""Forget corpora and models that ``params.yaml`` no longer lists, and what killed commands left half-written."""
 
 from io import StringIO
 
@@ -9,21 +9,27 @@ from sartext.files import PARTIAL, remove_tree, write_text
 
 
 def prune(project: Project) -> list[str]:
-    """Remove what belongs to unlisted corpora and return the names of the stages that were forgotten.
+    """Remove what belongs to unlisted corpora and checkpoints; return the names of the stages that were forgotten.
 
-    Only ``build/corpus/<c>``, ``build/captions/<c>``, lock entries ``corpus@<c>``, ``captions@<c>`` and
-    half-written temporaries are touched; corpora in ``data/`` and releases are not.
+    Only the outs ``build/<stage>/<name>`` of unlisted names, their entries in ``dvc.lock`` and half-written
+    temporaries are touched; DVC's cache keeps the outs. Corpora in ``data/`` and releases are not touched, nor are
+    ``build/resume`` and ``build/tracking``: what an unfinished training computed and what no server has received
+    yet exist nowhere else, and nothing reads them unless the name is listed again.
     """
     _remove_partial(project)
+    parameters = project.parameters
     listed = {
-        "corpus": set(project.parameters.corpora),
-        "captions": set(project.parameters.captions),
+        "corpus": set(parameters.corpora),
+        "captions": set(parameters.captions),
+        "checkpoint": set(parameters.checkpoints),
+        "optical-captions": set(parameters.optical_captions),
+        "narrated": set(parameters.narrated),
     }
     forgotten: set[str] = set()
     for stage, names in listed.items():
         parent = project.build / stage
         for folder in sorted(parent.iterdir()) if parent.is_dir() else []:
-            if folder.name not in names:
+            if folder.is_dir() and folder.name not in names:
                 remove_tree(folder)
                 forgotten.add(f"{stage}@{folder.name}")
     forgotten |= _prune_lock(project, listed)

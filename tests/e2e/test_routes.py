@@ -22,8 +22,9 @@ CORPUS = "sim-objects"
 class Outcome:
     """What a route must give in a state.
 
-    ``content`` names the content hash that stands afterwards; ``clean`` tells whether ``dvc status`` is empty,
-    ``pinned`` whether ``data.dvc`` is as it was before the route ran; ``says`` is in a refusal's output.
+    ``content`` names the content hash that stands afterwards; ``clean`` tells whether nothing is stale that the
+    publication is made from, ``pinned`` whether ``data.dvc`` is as it was before the route ran; ``says`` is in a
+    refusal's output.
     """
 
     succeeds: bool
@@ -63,7 +64,7 @@ def gate_failed(checkout: Checkout) -> None:
 def run_killed(checkout: Checkout) -> None:
     one_box_changed(checkout)
     process = subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro"],
+        [sys.executable, "-m", "dvc", "repro", "publication"],
         cwd=checkout.root,
         env=checkout.environment(),
         start_new_session=True,

@@ -55,9 +55,9 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, int]]:
+def page(trained: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, int]]:
     root = tmp_path_factory.mktemp("ui") / "sar-text"
-    shutil.copytree(baseline.root, root, symlinks=True)
+    shutil.copytree(trained.root, root, symlinks=True)
     (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {root.parent / 'site'}\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -92,6 +92,8 @@ def test_every_artefact_of_the_graph_is_there(page: tuple[Checkout, int]) -> Non
     nodes = ask(page[1], "{ assetNodes { assetKey { path } groupName isObservable } }")["assetNodes"]
     keys = {"/".join(node["assetKey"]["path"]) for node in nodes}
     assert {"corpus/sim-ships", "captions/sim-pairs", "splits", "quality", "release", "publication"} <= keys
+    assert {"checkpoint/coca-sar", "calibration", "narrated/sim-unlabelled", "optical-captions/sim-pairs"} <= keys
+    assert {"models", "narration"} <= {node["groupName"] for node in nodes}
     assert {"/".join(node["assetKey"]["path"]) for node in nodes if node["isObservable"]} == {
         f"data/{name}" for name in page[0].parameters()["corpora"]
     }
@@ -107,7 +109,7 @@ def test_the_weekly_rebuild_is_scheduled(page: tuple[Checkout, int]) -> None:
 
 def test_a_rebuild_launched_from_the_page_ends_well(page: tuple[Checkout, int]) -> None:
     checkout, port = page
-    content = checkout.content_hash()
+    content, versions = checkout.content_hash(), list(checkout.versions())
     parameters = {"selector": {**SELECTOR, "pipelineName": "rebuild"}, "mode": "default"}
     launched = ask(port, LAUNCH, parameters=parameters)["launchPipelineExecution"]
     assert launched["__typename"] == "LaunchRunSuccess"
@@ -119,7 +121,7 @@ def test_a_rebuild_launched_from_the_page_ends_well(page: tuple[Checkout, int]) 
         status = ask(port, query, run=launched["run"]["runId"])["runOrError"]["status"]
     assert status == "SUCCESS"
     assert checkout.content_hash() == content
-    assert list(checkout.versions()) == ["1.0.0"]
+    assert list(checkout.versions()) == versions
 
 
 class Browser:
@@ -175,12 +177,13 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [
-        ("asset-groups", ["captions", "corpora", "release", "sources", "Materialize all"]),
+        ("asset-groups", ["captions", "corpora", "models", "narration", "release", "sources", "Materialize all"]),
         (
             "assets/captions/sim-ships",
             ["Captions of sim-ships", "sar-text", "This SAR image", "python -m sartext captions"],
         ),
-        ("assets/quality?view=checks", ["faithfulness", "provenance"]),
+        ("assets/narrated/sim-unlabelled", ["Captions of sim-unlabelled by the narrator", "sar-text"]),
+        ("assets/quality?view=checks", ["faithfulness", "narration", "provenance"]),
     ],
 )
 def test_a_browser_draws_the_page(

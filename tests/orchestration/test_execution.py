@@ -118,6 +118,14 @@ def test_python_in_a_stage_is_this_interpreter(tmp_path: Path) -> None:
     assert environment()["DVC_NO_ANALYTICS"] == "1"
 
 
+def test_a_stage_learns_of_which_run_it_is_part(tmp_path: Path) -> None:
+    lines: list[str] = []
+    command = ["sh", "-c", "echo $SARTEXT_DAGSTER_RUN_ID $DVC_NO_ANALYTICS"]
+    variables = {"SARTEXT_DAGSTER_RUN_ID": "0b5c"}
+    run_command(command, root=tmp_path, log=tmp_path / "log.txt", listen=lines.append, variables=variables)
+    assert lines == ["0b5c 1"]
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from dagster import AssetKey, Definitions
 
 from orchestration.definitions import build_definitions
@@ -12,6 +14,8 @@ from orchestration.dvc_adapter import read_graph
 from orchestration.graph import Graph, Stage
 from sartext.errors import SarTextError
 from tests.conftest import ROOT
+
+from .conftest import dvc
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 
@@ -120,9 +124,49 @@ def test_a_broken_file_is_told_in_one_line(toy: Path, file: str, text: str, said
     assert "\n" not in str(caught.value)
 
 
+def test_jobs_make_what_the_publication_is_made_from_and_no_arm_of_a_study(toy: Path) -> None:
+    stages = (toy / "dvc.yaml").read_text()
+    arm = "{foreach: [arm], do: {cmd: echo, deps: [build/corpus], outs: [arms]}}"
+    (toy / "dvc.yaml").write_text(f"{stages}  checkpoint: {arm}\n")
+    found = described(build_definitions(toy))
+    jobs = dict(found["jobs"])  # type: ignore[call-overload]
+    assert "checkpoint/arm" in dict(found["assets"])  # type: ignore[call-overload]
+    assert jobs["release"] == jobs["rebuild"]
+    assert {"publication", "corpus/alpha"} <= set(jobs["release"])
+    assert "checkpoint/arm" not in jobs["release"]
+
+
+def test_a_stage_whose_name_has_a_dash_has_a_key_and_a_step() -> None:
+    stage = Stage("optical-captions@sim-pairs", "x")
+    assert (stage.key, stage.op) == (["optical-captions", "sim-pairs"], "make_optical_captions_sim_pairs")
+
+
 def test_a_stage_that_writes_what_another_writes_is_told(toy: Path) -> None:
     stages = (toy / "dvc.yaml").read_text()
     again = "  again:\n    cmd: echo\n    outs:\n      - build/candidate\n"
     (toy / "dvc.yaml").write_text(stages + again)
     with pytest.raises(SarTextError, match="build/candidate"):
         build_definitions(toy)
+
+
+@pytest.mark.parametrize(
+    "profile", ["params.yaml", *(f"conf/{one.name}" for one in sorted((ROOT / "conf").glob("*.yaml")))]
+)
+def test_every_profile_holds_what_the_graph_asks_for(tmp_path: Path, profile: str) -> None:
+    """DVC stops in the middle of a build where a section that a stage depends on is absent, even an empty one."""
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    shutil.copy(ROOT / profile, tmp_path / "params.yaml")
+    dvc(tmp_path, "init", "--quiet", "--no-scm")
+    dvc(tmp_path, "config", "core.site_cache_dir", str(tmp_path / "site"))
+    wanted = {name for stage in read_graph(tmp_path) for name in stage.params}
+    content = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    assert {name for name in wanted if not holds(content, name)} == set()
+
+
+def holds(content: object, name: str) -> bool:
+    """Whether parameters have a place such as ``training.recipe``."""
+    for part in name.split("."):
+        if not isinstance(content, dict) or part not in content:
+            return False
+        content = content[part]
+    return True

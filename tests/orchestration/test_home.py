@@ -25,6 +25,7 @@ def test_the_home_is_made_once_and_follows_the_configuration(
         assert instance.telemetry_enabled is False
         assert instance.run_monitoring_enabled
         assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 1
+        assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
 
 
 def test_the_root_is_told_or_the_current_folder(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,8 @@ def project(tmp_path: Path) -> Project:
     }
     caption |= {"method": "a2c", "method_version": "1", "facts": "{}"}
     write_table(found.captions(CORPUS) / "captions.parquet", CAPTIONS, [caption])
+    narrated = {**caption, "caption": "Narrated.", "method": "narrator"}
+    write_table(found.narrated(CORPUS) / "captions.parquet", CAPTIONS, [narrated])
     return found
 
 
@@ -72,10 +74,11 @@ def test_counts_duration_hashes_and_first_rows(project: Project) -> None:
 @pytest.mark.parametrize(
     ("stage", "words"),
     [
-        (Stage(f"captions@{CORPUS}", "x"), "There is &lt;one&gt; ship."),
+        (Stage(f"captions@{CORPUS}", "x", outs=(f"build/captions/{CORPUS}",)), "There is &lt;one&gt; ship."),
+        (Stage(f"narrated@{CORPUS}", "x", outs=(f"build/narrated/{CORPUS}",)), "Narrated."),
         (Stage(f"corpus@{CORPUS}", "x"), "1 ship"),
     ],
-    ids=["caption", "annotation"],
+    ids=["caption", "narrated caption", "annotation"],
 )
 def test_pictures_stand_beside_what_is_said_of_them(project: Project, stage: Stage, words: str) -> None:
     log(project, stage, examples=[f"{CORPUS}/000001"])

@@ -19,7 +19,13 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def make_project(
-    root: Path, corpora: Mapping[str, Mapping[str, Any]], captions: Sequence[str] = (), **splits: Any
+    root: Path,
+    corpora: Mapping[str, Mapping[str, Any]],
+    captions: Sequence[str] = (),
+    *,
+    optical_captions: Sequence[str] = (),
+    narrated: Sequence[str] = (),
+    **splits: Any,
 ) -> Project:
     """A project that lists corpora; the values are what their catalogue entries say beside the obligatory."""
     (root / "catalogue").mkdir(parents=True, exist_ok=True)
@@ -42,6 +48,8 @@ def make_project(
     parameters = {
         "corpora": {name: {"catalogue": f"catalogue/{name}.yaml"} for name in corpora},
         "captions": list(captions),
+        "optical_captions": list(optical_captions),
+        "narrated": list(narrated),
         "splits": splits,
     }
     (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
@@ -124,12 +132,13 @@ def write_captions(
     name: str,
     captions: Mapping[str, str],
     uncaptioned: Mapping[str, str] | None = None,
+    stage: str = "captions",
     **told: Any,
 ) -> None:
-    """Write what the stage captions@NAME writes; the values are captions and reasons."""
+    """Write what a stage of captions, captions@NAME or another, writes; the values are captions and reasons."""
     rest = dict.fromkeys(("source_caption", "model_sha256", "prompt_sha256", "score"))
     made = {"method": "a2c", "method_version": "1", "facts": "{}", **rest, **told}
-    folder = project.captions(name)
+    folder = project.build / stage / name
     rows = [{"image_id": image_id, "caption": caption, **made} for image_id, caption in captions.items()]
     write_table(folder / "captions.parquet", CAPTIONS, rows)
     reasons = [{"image_id": image_id, "reason": reason} for image_id, reason in (uncaptioned or {}).items()]

@@ -1,4 +1,4 @@
-"""Shards of the small real corpora: boxes of several sizes of image, masks with no-data, captions that people wrote."""
+"""Shards of the small real corpora: images of several sizes, masks with no-data, captions that people wrote."""
 
 from pathlib import Path
 
@@ -45,8 +45,8 @@ def test_real_corpora_become_shards(realdata: Path, tmp_path: Path) -> None:
             assert shards.picture(pair).shape[:2] == (96, 96)
             assert pair.looks == 1  # nobody can render these again
             for one in pair.objects:
-                assert 0 <= one["xmin"] and one["xmax"] <= 96
-                assert 0 <= one["ymin"] and one["ymax"] <= 96
+                assert 0 <= one["xmin"] < one["xmax"] <= 96
+                assert 0 <= one["ymin"] < one["ymax"] <= 96
                 assert min(one["xmax"] - one["xmin"], one["ymax"] - one["ymin"]) >= 4
         sided = np.mean(
             [names_a_side(text) for pair in pairs if pair.method == "optical" for text in pair.captions]

@@ -131,10 +131,6 @@ class Entry(Section):
             raise ValueError("two classes have the same label")
         return self
 
-    def by_label(self) -> dict[str, CorpusClass]:
-        """The classes by their label."""
-        return {one.label: one for one in self.classes}
-
 
 def _expression(value: str | None) -> str | None:
     if value is not None:

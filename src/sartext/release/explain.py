@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
@@ -14,7 +15,8 @@ from sartext.config import Project
 from sartext.corpora.quarantine import Fault, read_quarantine
 from sartext.errors import ArtefactError, nearest
 from sartext.files import read_json, sha256_file
-from sartext.release.candidate.ledger import RELEASED
+from sartext.release.candidate.joining import caption_folders
+from sartext.release.candidate.ledger import BY_MODEL, CAPTIONS_STAGE, RELEASED
 from sartext.release.inputs import read_index
 from sartext.release.splits.duplicates import read_duplicates
 from sartext.tables import CAPTIONS, LEDGER, SPLITS, UNCAPTIONED, read_rows
@@ -128,19 +130,43 @@ def _faults(faults: list[Fault], image_id: str, fate: Mapping[str, Any] | None) 
 
 
 def _caption(project: Project, corpus: str, row: Mapping[str, Any]) -> list[Row]:
-    if corpus not in project.parameters.captions or row["modality"] != "sar":
+    """The caption that counts; without one, what each stage that looked for one says."""
+    if row["modality"] != "sar":
         return []
-    folder = project.captions(corpus)
-    if not folder.is_dir():
-        return [("caption", NOT_YET)]
-    for one in read_rows(folder / "captions.parquet", CAPTIONS):
-        if one["image_id"] == row["image_id"]:
-            rewritten = [("rewritten from", one["source_caption"])] if one["source_caption"] else []
-            score = "" if one["score"] is None else f", score {one['score']:.3f}"
-            rule = f"{one['method']} (version {one['method_version']}{score})"
-            return [("facts", one["facts"]), ("rule", rule), *rewritten, ("caption", one["caption"])]
-    reasons = read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
-    return [("caption", f"none: {one['reason']}") for one in reasons if one["image_id"] == row["image_id"]]
+    told: list[Row] = []
+    for stage, folder in caption_folders(project, corpus).items():
+        if not folder.is_dir():
+            told.append(("caption", NOT_YET))
+            continue
+        for one in read_rows(folder / "captions.parquet", CAPTIONS):
+            if one["image_id"] == row["image_id"]:
+                return [("facts", one["facts"]), *_rule(one, folder), ("caption", one["caption"])]
+        by = "none" if stage == CAPTIONS_STAGE else f"none by {stage}"
+        reasons = read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
+        told += [("caption", f"{by}: {one['reason']}") for one in reasons if one["image_id"] == row["image_id"]]
+    return told
+
+
+def _rule(caption: Mapping[str, Any], folder: Path) -> list[Row]:
+    """How a caption was made; of a model's, what the model said and what it had to reach."""
+    score = "" if caption["score"] is None else f", score {caption['score']:.3f}"
+    told = [("rule", f"{caption['method']} (version {caption['method_version']}{score})")]
+    if caption["model_sha256"]:
+        told += [("model", f"SHA-256 {caption['model_sha256']}"), *_thresholds(folder)]
+    heading = "said by the model" if caption["method"] in BY_MODEL else "rewritten from"
+    return [*told, (heading, caption["source_caption"])] if caption["source_caption"] else told
+
+
+def _thresholds(folder: Path) -> list[Row]:
+    path = folder / "metrics.json"
+    metrics = read_json(path) if path.is_file() else {}
+    if "least_similarity" in metrics:
+        return [("threshold", f"similarity of image and caption {metrics['least_similarity']:.3f}")]
+    told = [
+        f"{kind}: {', '.join(f'{name} {least:.3f}' for name, least in of.items()) or 'not released'}"
+        for kind, of in (metrics.get("thresholds") or {}).items()
+    ]
+    return [("thresholds", "; ".join(told))] if told else []
 
 
 def _duplicates(project: Project, image_id: str) -> list[Row]:

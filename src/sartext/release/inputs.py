@@ -8,11 +8,12 @@ import pyarrow as pa
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import PARTIAL
+from sartext.release.lists import caption_lists
 from sartext.tables import INDEX, read_table
 
 
 def refuse_unlisted(project: Project) -> None:
-    """Stop where ``build/corpus`` or ``build/captions`` holds a folder of a corpus that is not listed.
+    """Stop where a folder of indexes or captions holds a folder of a corpus that is not listed.
 
     Such a folder is what is left of a corpus that was removed from ``params.yaml``; it must not enter a release.
 
@@ -20,7 +21,8 @@ def refuse_unlisted(project: Project) -> None:
         ArtefactError: names the folders; `sartext prune` removes them.
     """
     _refuse(project.build / "corpus", project.parameters.corpora)
-    _refuse(project.build / "captions", project.parameters.captions)
+    for folder, corpora in caption_lists(project).items():
+        _refuse(folder, corpora)
 
 
 def _refuse(parent: Path, listed: Collection[str]) -> None:

@@ -1,13 +1,16 @@
 """One image of an embedded corpus: its files and its annotation, from its number alone."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sartext.config import SimulationParameters
+from sartext.errors import SimulationError
 from sartext.simulation import radar
 from sartext.simulation.backscatter import decibel
 from sartext.simulation.encoding import geotiff, png
@@ -58,11 +61,12 @@ SEASONS: Final = ("spring", "summer", "fall", "winter")
 
 @dataclass(frozen=True)
 class Task:
-    """One image to make."""
+    """One image to make; another ``look`` is the same scene, seen by the same radar with other speckle."""
 
     corpus: str
     number: int
     parameters: SimulationParameters
+    look: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,35 @@ def render_image(task: Task) -> Rendered:
     return Rendered(task.corpus, task.number, files, record)
 
 
+def sar_file(task: Task) -> bytes:
+    """Make the file of an image's SAR picture alone; look 0 is the one that the corpus holds."""
+    shot = shoot(task.corpus, task.number, task.parameters)
+    if task.corpus == "sim-landcover":
+        files, _ = _render_landcover(task, shot)
+        return next(content for path, content in files.items() if path.endswith(".tif"))
+    return _display(task, shot)
+
+
+def number_of(corpus: str, path: str) -> int:
+    """Return the number of the image that a file of an embedded corpus holds, from the file's name.
+
+    Raises:
+        SimulationError: no image of the corpus is called so.
+    """
+    name = PurePosixPath(path).stem
+    if corpus == "sim-pairs":
+        found = re.fullmatch(r"ROIsim_[a-z]+_s[12]_([1-9]\d*)_p([1-9])", name)
+        if found and int(found[2]) <= PATCHES:
+            return (int(found[1]) - 1) * PATCHES + int(found[2]) - 1
+    elif (found := re.fullmatch(r"(?:tile_)?0*([1-9]\d*)", name)) is not None:
+        return int(found[1]) - 1
+    raise SimulationError(
+        "no image of the embedded corpus has such a name",
+        where=path,
+        way_out="run `sartext simulate`, or set shards.looks to 1",
+    )
+
+
 def stem(number: int) -> str:
     """The name of an image by its number, from 000001 on."""
     return f"{number + 1:06d}"
@@ -98,8 +131,12 @@ def _rng(task: Task, stream: str) -> np.random.Generator:
     return generator(task.parameters.seed, task.corpus, task.number, stream)
 
 
+def _radar_rng(task: Task) -> np.random.Generator:
+    return generator(task.parameters.seed, task.corpus, task.number, "radar", task.look)
+
+
 def _display(task: Task, shot: Shot) -> bytes:
-    rng = _rng(task, "radar")
+    rng = _radar_rng(task)
     return png(radar.display(radar.form_image(shot.scene, shot.acquisition, ("VV",), rng)[0]))
 
 
@@ -123,7 +160,7 @@ def _render_objects(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str,
 
 
 def _render_landcover(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
-    rng, size = _rng(task, "radar"), task.parameters.size
+    rng, size = _radar_rng(task), task.parameters.size
     level = decibel(np.maximum(radar.form_image(shot.scene, shot.acquisition, ("VV", "VH"), rng), 1e-12))
     hundredths = np.round(np.round(np.maximum(level, FLOOR_DB), 6), 2).astype(np.float32)
     mask = _palette_mask(shot.scene)

@@ -11,7 +11,7 @@ STREAMS: Final = ("truth", "acquisition", "radar", "sky", "optical", "captions",
 """Independent streams per image: a change of the optical rendering moves no ship."""
 
 
-def generator(seed: int, corpus: str, number: int, stream: str) -> np.random.Generator:
-    """Return the generator of one stream of one image."""
-    key = (CORPORA.index(corpus), number, STREAMS.index(stream))
+def generator(seed: int, corpus: str, number: int, stream: str, look: int = 0) -> np.random.Generator:
+    """Return the generator of one stream of one image; ``look`` 0 is the image that the corpus holds."""
+    key = (CORPORA.index(corpus), number, STREAMS.index(stream), *([look] if look else []))
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from sartext.catalogue.entry import Entry
@@ -10,7 +11,18 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, canonical_json, write_json
-from sartext.release.candidate.ledger import Known, check_sums, fate_of, ledger_row, quarantined_rows
+from sartext.release.candidate.ledger import (
+    CAPTIONS_STAGE,
+    NARRATED_STAGE,
+    OPTICAL_STAGE,
+    Known,
+    Said,
+    check_sums,
+    command,
+    fate_of,
+    ledger_row,
+    quarantined_rows,
+)
 from sartext.release.inputs import read_indexes, refuse_unlisted
 from sartext.tables import CAPTIONS, LEDGER, PAIRS, SPLITS, UNCAPTIONED, read_rows, write_table
 
@@ -69,25 +81,35 @@ def known_of(project: Project, corpus: str, splits: Mapping[str, Mapping[str, An
     """Gather what the stages wrote about the images of one corpus.
 
     Raises:
-        ArtefactError: a table is missing or damaged, or an image has two captions.
+        ArtefactError: a table is missing or damaged, or an image has two captions in one.
     """
-    captioned = corpus in project.parameters.captions
-    captions: dict[str, Mapping[str, Any]] = {}
-    uncaptioned: dict[str, str] = {}
-    if captioned:
-        folder = project.captions(corpus)
-        if not folder.is_dir():
-            raise ArtefactError(
-                "the captions are missing", where=folder, way_out=f"run `sartext captions {corpus}`"
-            )
-        rows = read_rows(folder / "captions.parquet", CAPTIONS)
-        captions = {row["image_id"]: row for row in rows}
-        if len(captions) != len(rows):
-            twice = next(name for name, count in Counter(row["image_id"] for row in rows).items() if count > 1)
-            raise ArtefactError(f"image '{twice}' has two captions", where=folder / "captions.parquet")
-        left_out = read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
-        uncaptioned = {row["image_id"]: row["reason"] for row in left_out}
-    return Known(find_entry(project, corpus), captioned, captions, uncaptioned, splits)
+    said = tuple(_read_said(stage, folder) for stage, folder in caption_folders(project, corpus).items())
+    return Known(find_entry(project, corpus), said, splits)
+
+
+def caption_folders(project: Project, corpus: str) -> dict[str, Path]:
+    """Return where the captions of a corpus are, by stage, in the order in which they count."""
+    parameters = project.parameters
+    stages = (
+        (CAPTIONS_STAGE, parameters.captions, project.captions(corpus)),
+        (OPTICAL_STAGE, parameters.optical_captions, project.optical_captions(corpus)),
+        (NARRATED_STAGE, parameters.narrated, project.narrated(corpus)),
+    )
+    return {stage: folder for stage, listed, folder in stages if corpus in listed}
+
+
+def _read_said(stage: str, folder: Path) -> Said:
+    if not folder.is_dir():
+        raise ArtefactError(
+            "the captions are missing", where=folder, way_out=f"run `{command(stage, folder.name)}`"
+        )
+    rows = read_rows(folder / "captions.parquet", CAPTIONS)
+    captions = {row["image_id"]: row for row in rows}
+    if len(captions) != len(rows):
+        twice = next(name for name, count in Counter(row["image_id"] for row in rows).items() if count > 1)
+        raise ArtefactError(f"image '{twice}' has two captions", where=folder / "captions.parquet")
+    left_out = read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
+    return Said(stage, captions, {row["image_id"]: row["reason"] for row in left_out})
 
 
 def read_splits(project: Project) -> dict[str, dict[str, Any]]:
@@ -132,13 +154,14 @@ def _join(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, object
 
 
 def _refuse_strangers(corpus: str, known: Known, ids: set[str]) -> None:
-    strangers = sorted((known.captions.keys() | known.uncaptioned.keys()) - ids)
-    if strangers:
-        raise ArtefactError(
-            f"captions of images that are not in the index, the first is '{strangers[0]}'",
-            where=f"build/captions/{corpus}",
-            way_out=f"run `sartext captions {corpus}`",
-        )
+    for one in known.said:
+        strangers = sorted((one.captions.keys() | one.reasons.keys()) - ids)
+        if strangers:
+            raise ArtefactError(
+                f"captions of images that are not in the index, the first is '{strangers[0]}'",
+                where=f"build/{one.stage}/{corpus}",
+                way_out=f"run `{command(one.stage, corpus)}`",
+            )
 
 
 def _pair(

@@ -1,12 +1,13 @@
 """The ledger: every source image of every corpus, released or left out, with the stage and the reason.
 
-The order of the stages is the order of the questions: could the file be used, was there something to say about it,
-is it the one that stays of its duplicates, may it stand in the candidate.
+The order of the stages is the order of the questions: could the file be used, could rules say something about it,
+is it the one that stays of its duplicates, did a model say something that passes, may it stand in the candidate.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sartext.catalogue.entry import Entry
@@ -20,9 +21,14 @@ RELEASED, LEFT_OUT = "released", "left out"
 BY_MODEL = frozenset({"narrator", "optical-model"})
 """Methods whose captions a model wrote; they train, and never judge."""
 
+CAPTIONS_STAGE, OPTICAL_STAGE, NARRATED_STAGE = "captions", "optical-captions", "narrated"
+"""The stages that caption images, in the order in which their captions count: rules and people before models."""
+
 OPTICAL = "optical image, kept for training"
-UNLABELLED = "SAR image without labels, kept for the narrator"
+UNLABELLED = "SAR image without labels, of a corpus that params.yaml does not list under narrated"
 NOT_LISTED = "SAR image of a corpus that params.yaml does not list under captions"
+
+_VERBS = {CAPTIONS_STAGE: "captions", OPTICAL_STAGE: "optical-captions", NARRATED_STAGE: "narrate"}
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,31 @@ class Fate:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What one captioning stage wrote about a corpus: captions, and why an image got none, by image id."""
+
+    stage: str
+    captions: Mapping[str, Mapping[str, Any]]
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Known:
-    """What the stages wrote about the images of one corpus, by image id."""
+    """What the stages wrote about the images of one corpus; ``said`` in the order in which captions count."""
 
     entry: Entry
-    captioned: bool
-    captions: Mapping[str, Mapping[str, Any]]
-    uncaptioned: Mapping[str, str]
+    said: tuple[Said, ...]
     splits: Mapping[str, Mapping[str, Any]]
+
+    @cached_property
+    def captions(self) -> Mapping[str, Mapping[str, Any]]:
+        """The caption of each image that has one; of several, the one that counts."""
+        return {name: caption for one in reversed(self.said) for name, caption in one.captions.items()}
+
+
+def command(stage: str, corpus: str) -> str:
+    """The command that captions a corpus in a stage."""
+    return f"sartext {_VERBS[stage]} {corpus}"
 
 
 def fate_of(row: Mapping[str, Any], known: Known) -> Fate:
@@ -61,21 +84,32 @@ def fate_of(row: Mapping[str, Any], known: Known) -> Fate:
         raise _unseen(image_id, "build/splits/splits.parquet", "sartext splits")
     optical = row["modality"] != "sar"
     caption = None if optical else known.captions.get(image_id)
-    if known.captioned and not optical and caption is None:
-        if image_id not in known.uncaptioned:
-            name = known.entry.name
-            raise _unseen(image_id, f"build/captions/{name}", f"sartext captions {name}")
-        return Fate("captions", known.uncaptioned[image_id])
+    if caption is None and not optical and {one.stage for one in known.said} == {CAPTIONS_STAGE}:
+        return _uncaptioned(image_id, known, TRAIN)
     if split["split"] is None:
         return Fate("splits", split["reason"])
     if optical:
         return Fate("candidate", OPTICAL)
     if caption is None:
-        return Fate("candidate", UNLABELLED if known.entry.kind in {"unlabelled", "pairs"} else NOT_LISTED)
+        return _uncaptioned(image_id, known, split["split"])
     if caption["method"] in BY_MODEL and split["split"] != TRAIN:
-        by_model = f"captioned by a model ({caption['method']}), and {split['split']} is captioned by people only"
+        by_model = f"captioned by a model ({caption['method']}), and {split['split']} takes no model's caption"
         return Fate("candidate", by_model)
     return Fate("release")
+
+
+def _uncaptioned(image_id: str, known: Known, split: str) -> Fate:
+    """Tell the reason of the last stage that saw the image; only models may leave images unseen, outside train."""
+    if not known.said:
+        return Fate("candidate", UNLABELLED if known.entry.kind == "unlabelled" else NOT_LISTED)
+    for one in reversed(known.said):
+        if image_id in one.reasons:
+            return Fate(one.stage, one.reasons[image_id])
+    last = known.said[-1].stage
+    if last != CAPTIONS_STAGE and split != TRAIN:
+        return Fate("candidate", f"no label or caption by people, and {split} takes no model's caption")
+    name = known.entry.name
+    raise _unseen(image_id, f"build/{last}/{name}", command(last, name))
 
 
 def _unseen(image_id: str, where: str, command: str) -> ArtefactError:

@@ -1,14 +1,16 @@
 """Suite ``captions``: captions read as finished English that a SAR image can bear out."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sartext.catalogue.entry import Entry
 from sartext.narrator.facts import from_json
 from sartext.narrator.vocabulary import COLOUR_WORDS, FORBIDDEN_WORDS, WEATHER_WORDS
 from sartext.release.gate import wording
-from sartext.release.gate.checks import Check, Frame, Measure, Suite, most, without
+from sartext.release.gate.checks import Check, Frame, Measure, Suite, Unjudged, most, without
 from sartext.release.gate.inputs import Inputs
+from sartext.release.gate.provenance import MODEL_METHODS
 
 ENOUGH = 100
 """Captions of a corpus below which a share of them says nothing."""
@@ -34,23 +36,38 @@ def _corpora(inputs: Inputs) -> list[str]:
     return sorted(set(inputs.column("corpus")))
 
 
-def _pattern_share(inputs: Inputs) -> list[float]:
-    """Share of a corpus's captions that hold its most frequent sentence pattern."""
-    return [_share(_patterns(inputs, corpus)) for corpus in _corpora(inputs)]
+def _pattern_share(*, by_model: bool) -> Measure:
+    """Share of a corpus's captions, by rules or by models, that hold its most frequent sentence pattern."""
+    return lambda inputs: [_share(_patterns(inputs, corpus, by_model)) for corpus in _corpora(inputs)]
 
 
-def _patterns(inputs: Inputs, corpus: str) -> list[frozenset[str]]:
-    nouns = wording.noun_mask(_nouns(inputs.catalogue[corpus]))
+def _patterns(inputs: Inputs, corpus: str, by_model: bool) -> list[frozenset[str]]:
+    rows = [row for row in inputs.pairs if row["corpus"] == corpus and _by_model(row) is by_model]
+    # an unlabelled corpus has no classes: the nouns of its captions are those of their facts
+    spoken = {noun for row in rows if by_model for noun in _spoken(row["facts"])}
+    nouns = wording.noun_mask([*_nouns(inputs.catalogue[corpus]), *spoken])
     return [
         frozenset(wording.pattern(sentence, nouns) for sentence in wording.sentences(row["caption"]))
-        for row in inputs.pairs
-        if row["corpus"] == corpus
+        for row in rows
     ]
+
+
+def _by_model(row: Mapping[str, Any]) -> bool:
+    return row["method"] in MODEL_METHODS
 
 
 def _nouns(entry: Entry) -> list[str]:
     found = [noun for one in entry.classes for noun in (one.noun, one.plural, one.hypernym)]
     return [*found, *([entry.background] if entry.background else [])]
+
+
+def _spoken(facts_json: str) -> list[str]:
+    facts = from_json(facts_json)
+    return [
+        *(noun for one in facts.objects for noun in (one.noun, one.plural)),
+        *(one.noun for one in facts.present),
+        *(one.noun for one in facts.cover),
+    ]
 
 
 def _objectless_share(inputs: Inputs) -> list[float]:
@@ -64,7 +81,7 @@ def _objectless_share(inputs: Inputs) -> list[float]:
 
 def _objectless(facts_json: str) -> bool:
     facts = from_json(facts_json)
-    return not (facts.objects or facts.cover or facts.statements)
+    return not (facts.objects or facts.cover or facts.present or facts.statements)
 
 
 def _share(held: Sequence[Collection[str]]) -> float:
@@ -77,6 +94,15 @@ def _share(held: Sequence[Collection[str]]) -> float:
 def _too_few(inputs: Inputs) -> tuple[list[str], str]:
     counted = Counter(inputs.column("corpus"))
     return sorted(name for name, count in counted.items() if count < ENOUGH), f"fewer than {ENOUGH} captions"
+
+
+def _too_few_by(*, model: bool) -> Unjudged:
+    def told(inputs: Inputs) -> tuple[list[str], str]:
+        counted = Counter(row["corpus"] for row in inputs.pairs if _by_model(row) is model)
+        few = [corpus for corpus in _corpora(inputs) if counted[corpus] < ENOUGH]
+        return few, f"fewer than {ENOUGH} captions by {'a model' if model else 'rules'}"
+
+    return told
 
 
 SUITE = Suite(
@@ -99,7 +125,11 @@ SUITE = Suite(
             "corpora",
             "corpora",
             _corpora,
-            {"pattern_share": _pattern_share, "objectless_share": _objectless_share},
+            {
+                "pattern_share": _pattern_share(by_model=False),
+                "model_pattern_share": _pattern_share(by_model=True),
+                "objectless_share": _objectless_share,
+            },
         ),
     ),
     checks=(
@@ -107,10 +137,10 @@ SUITE = Suite(
             "length in words",
             "candidate",
             "ExpectColumnValuesToBeBetween",
-            lambda gate: {
+            lambda parameters: {
                 "column": "words",
-                "min_value": gate.caption_words[0],
-                "max_value": gate.caption_words[1],
+                "min_value": parameters.gate.caption_words[0],
+                "max_value": parameters.gate.caption_words[1],
             },
             "captions",
         ),
@@ -124,15 +154,25 @@ SUITE = Suite(
             "corpora",
             "pattern_share",
             "share of a corpus",
-            lambda gate: gate.sentence_pattern_share,
-            unjudged=_too_few,
+            lambda parameters: parameters.gate.sentence_pattern_share,
+            unjudged=_too_few_by(model=False),
+        ),
+        # a model says what most of its teachers said; the reader must know, and no rule can be corrected
+        most(
+            "share of one sentence pattern, model captions",
+            "corpora",
+            "model_pattern_share",
+            "share of a corpus",
+            lambda parameters: parameters.gate.sentence_pattern_share,
+            severity="warning",
+            unjudged=_too_few_by(model=True),
         ),
         most(
             "share of one caption of no objects",
             "corpora",
             "objectless_share",
             "share of a corpus",
-            lambda gate: gate.no_object_share,
+            lambda parameters: parameters.gate.no_object_share,
             unjudged=_too_few,
         ),
     ),

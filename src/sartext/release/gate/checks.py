@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sartext.config import GateParameters
+from sartext.config import Parameters
 from sartext.release.gate.inputs import Inputs
 
 Severity = Literal["critical", "warning"]
 Measure = Callable[[Inputs], Sequence[Any]]
-Arguments = Callable[[GateParameters], dict[str, Any]]
+Unjudged = Callable[[Inputs], tuple[Sequence[str], str]]
+Arguments = Callable[[Parameters], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ class Check:
         name: what is expected.
         frame: the frame it is evaluated on.
         expectation: the class in ``great_expectations.expectations``.
-        arguments: its arguments, given the thresholds.
+        arguments: its arguments, given the parameters, which hold the thresholds.
         unit: the unit of the figure.
         severity: a critical one blocks the release.
         figure: the number of rows that fail, or the value that was observed.
-        unjudged: the subjects that are too small to be judged, and why; their values count as zero.
+        unjudged: the subjects that are too small to be judged, and why; their values are such that they pass.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Check:
     unit: str
     severity: Severity = "critical"
     figure: Literal["failing", "observed"] = "failing"
-    unjudged: Callable[[Inputs], tuple[Sequence[str], str]] | None = None
+    unjudged: Unjudged | None = None
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,42 @@ def most(
     frame: str,
     column: str,
     unit: str,
-    limit: Callable[[GateParameters], float],
+    limit: Callable[[Parameters], float],
     *,
-    unjudged: Callable[[Inputs], tuple[Sequence[str], str]] | None = None,
+    severity: Severity = "critical",
+    unjudged: Unjudged | None = None,
 ) -> Check:
     """Expect the largest value of a column to stay at or under a limit; the figure is that value."""
     return Check(
         name,
         frame,
         "ExpectColumnMaxToBeBetween",
-        lambda gate: {"column": column, "max_value": limit(gate)},
+        lambda parameters: {"column": column, "max_value": limit(parameters)},
         unit,
+        severity,
+        figure="observed",
+        unjudged=unjudged,
+    )
+
+
+def least(
+    name: str,
+    frame: str,
+    column: str,
+    unit: str,
+    limit: Callable[[Parameters], float],
+    *,
+    severity: Severity = "critical",
+    unjudged: Unjudged | None = None,
+) -> Check:
+    """Expect the smallest value of a column to reach a limit; the figure is that value."""
+    return Check(
+        name,
+        frame,
+        "ExpectColumnMinToBeBetween",
+        lambda parameters: {"column": column, "min_value": limit(parameters)},
+        unit,
+        severity,
         figure="observed",
         unjudged=unjudged,
     )

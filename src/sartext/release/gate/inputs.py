@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
-from sartext.config import GateParameters, Project
+from sartext.config import Parameters, Project
 from sartext.corpora.quarantine import read_quarantine
 from sartext.errors import ArtefactError
+from sartext.files import read_json
 from sartext.tables import INDEX, LEDGER, SPLITS, read_rows, read_table
 
 _OF_FILE = ["image_id", "sha256", "pixels_sha256", "width", "height", "modality", "benchmark"]
@@ -28,9 +29,9 @@ class Inputs:
     shared: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def gate(self) -> GateParameters:
-        """The thresholds."""
-        return self.project.parameters.gate
+    def parameters(self) -> Parameters:
+        """The parameters, which hold the thresholds."""
+        return self.project.parameters
 
     @property
     def corpora(self) -> list[str]:
@@ -89,6 +90,12 @@ class Inputs:
             faults = read_quarantine(self.project.corpus(corpus) / "quarantine.csv", "image")
             counts[corpus] = len({fault.path for fault in faults})
         return counts
+
+    @cached_property
+    def narrated(self) -> dict[str, dict[str, Any]]:
+        """What the narrator counted of each corpus that it captioned."""
+        corpora = self.parameters.narrated
+        return {corpus: dict(read_json(self.project.narrated(corpus) / "metrics.json")) for corpus in corpora}
 
     @cached_property
     def catalogue(self) -> dict[str, Entry]:

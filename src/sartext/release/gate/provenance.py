@@ -1,5 +1,6 @@
 """Suite ``provenance``: where each pair comes from, and what may be done with it."""
 
+import math
 import re
 
 from sartext.release.gate.checks import Frame, Suite, without
@@ -7,6 +8,7 @@ from sartext.release.gate.inputs import Inputs
 
 METHODS = ("a2c", "sa2c", "optical-rules", "optical-llm", "optical-model", "narrator")
 MODEL_METHODS = ("optical-llm", "optical-model", "narrator")
+SCORED_METHODS = ("optical-model", "narrator")
 
 _LICENCE = re.compile(
     r"not-stated|https?://\S+|[A-Za-z0-9][A-Za-z0-9.+-]*(?: (?:AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*"
@@ -62,6 +64,19 @@ def _model(inputs: Inputs) -> list[str]:
     ]
 
 
+def _score(inputs: Inputs) -> list[str]:
+    return [
+        _score_problem(row["model_sha256"], row["score"]) if row["method"] in SCORED_METHODS else ""
+        for row in inputs.pairs
+    ]
+
+
+def _score_problem(model: str | None, score: float | None) -> str:
+    if model is None:
+        return "no hash of the model that wrote it"
+    return "" if score is not None and math.isfinite(score) else "no score"
+
+
 def _hashes(inputs: Inputs) -> list[str]:
     return ["; ".join(filter(None, map(_hash_problem, row.items()))) for row in inputs.pairs]
 
@@ -89,6 +104,7 @@ SUITE = Suite(
                 "origin": _origin,
                 "method": _method,
                 "model": _model,
+                "score": _score,
                 "hashes": _hashes,
             },
         ),
@@ -99,6 +115,7 @@ SUITE = Suite(
         without("citation, source address and sensor", "candidate", "origin", "pairs"),
         without("known caption method", "candidate", "method", "pairs"),
         without("model captions only in train", "candidate", "model", "captions"),
+        without("model and score of model captions", "candidate", "score", "captions"),
         without("hashes", "candidate", "hashes", "pairs"),
     ),
 )

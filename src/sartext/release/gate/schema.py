@@ -63,7 +63,7 @@ SUITE = Suite(
             "enough pairs",
             "size",
             "ExpectColumnMaxToBeBetween",
-            lambda gate: {"column": "pairs", "min_value": gate.minimum_pairs},
+            lambda parameters: {"column": "pairs", "min_value": parameters.gate.minimum_pairs},
             "pairs",
             figure="observed",
         ),

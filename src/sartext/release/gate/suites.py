@@ -1,3 +1,12 @@
 """The names of the suites, in the order in which they are shown."""
 
-SUITES: tuple[str, ...] = ("schema", "ledger", "captions", "faithfulness", "images", "splits", "provenance")
+SUITES: tuple[str, ...] = (
+    "schema",
+    "ledger",
+    "captions",
+    "faithfulness",
+    "narration",
+    "images",
+    "splits",
+    "provenance",
+)

@@ -108,7 +108,7 @@ def _validate(
     for check in checks:
         kind = getattr(expectations, check.expectation)
         declared.add_expectation(
-            kind(**check.arguments(inputs.gate), severity=check.severity, meta={"check": check.name})
+            kind(**check.arguments(inputs.parameters), severity=check.severity, meta={"check": check.name})
         )
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(measured.frame.name)
     definition = great_expectations.ValidationDefinition(
@@ -178,9 +178,9 @@ def _row(check: Check, status: str, *, passed: bool, figure: float | None, detai
 
 
 def _columns_of(check: Check, frame: Frame) -> list[str]:
-    from sartext.config import GateParameters
+    from sartext.config import Parameters
 
-    named = check.arguments(GateParameters.model_validate({}))
+    named = check.arguments(Parameters.model_validate({"corpora": {}}))
     return [value for key, value in named.items() if key.startswith("column") and value in frame.columns]
 
 
@@ -213,7 +213,8 @@ def _detail(check: Check, measured: Measured, columns: list[str], result: dict[s
     if result["success"]:
         return total
     if check.figure == "observed":
-        worst = measured.data.sort_values([columns[0], "subject"], ascending=[False, True]).iloc[0]
+        lowest = "Min" in check.expectation
+        worst = measured.data.sort_values([columns[0], "subject"], ascending=[lowest, True]).iloc[0]
         return f"{worst['subject']}: {_short(worst[columns[0]])}; {total}"
     found = result["result"].get("partial_unexpected_index_list") or []
     shown = [f"{one['subject']}: {_short(one[columns[0]])}" for one in found[:SHOWN]]

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,8 +29,10 @@ _METHODS = {
     "sa2c": "from segmentation masks: which land cover there is, how much of it, and where",
     "optical-rules": "from an existing caption of the optical image of the same place, cut to what SAR shows",
     "optical-llm": "from an optical caption, rewritten by a language model",
-    "optical-model": "from a caption that a model wrote for the optical image of the same place",
-    "narrator": "by a captioning model trained on the other captions (train split only)",
+    "optical-model": "from a caption that a model wrote for the optical image of the same place, cut to what SAR "
+    "shows; dropped where a second model finds that caption and SAR image disagree",
+    "narrator": "by a captioning model trained on the other captions; only the statements that reach a threshold "
+    "of stated precision, set on validation images",
 }
 
 
@@ -59,7 +62,7 @@ def dataset_card(
         _counts(statistics),
         _columns(),
         "## How the captions are made\n",
-        _captions(statistics),
+        _captions(statistics, pairs),
         _examples(pairs),
         "## Use\n",
         _use(parameters, version),
@@ -173,7 +176,7 @@ def _columns() -> str:
     )
 
 
-def _captions(statistics: Mapping[str, Any]) -> str:
+def _captions(statistics: Mapping[str, Any], pairs: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [f"`{name}`", _METHODS.get(name, ""), f"{count:,}"]
         for name, count in sorted(statistics["methods"].items())
@@ -184,6 +187,22 @@ def _captions(statistics: Mapping[str, Any]) -> str:
         "it with its facts. An object is in the center if the center of its box lies in the middle half of the "
         'image, both ways. Counts over twenty read "more than twenty".\n\n'
         + table(["Method", "Made", "Captions"], rows)
+        + _models(pairs)
+    )
+
+
+def _models(pairs: Sequence[Mapping[str, Any]]) -> str:
+    """Which models wrote captions, and where these are; nothing where no model did."""
+    counted = Counter((str(row["method"]), str(row["model_sha256"])) for row in pairs if row["model_sha256"])
+    if not counted:
+        return ""
+    rows = [[f"`{method}`", f"`{model}`", f"{count:,}"] for (method, model), count in sorted(counted.items())]
+    return (
+        "\nCaptions that a model wrote are in the train split only: validation and test tell what annotations "
+        "and people say. They are wrong more often than those made by rules; `quality/report.md` tells how often, "
+        "where the truth is known. `source_caption` is what the model said, `score` what its acceptance rests on. "
+        "To train without them, keep the rows whose `model_sha256` is null. How the models were trained is in "
+        "`provenance/`.\n\n" + table(["Method", "SHA-256 of the model", "Captions"], rows)
     )
 
 

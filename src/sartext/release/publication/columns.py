@@ -10,9 +10,10 @@ MEANINGS = {
     "method": "how the caption was made; see below",
     "method_version": "version of that method",
     "source_caption": "the caption that this one was made from; null if it was made from an annotation",
-    "model_sha256": "SHA-256 of the model that wrote the caption; null if no model did",
+    "model_sha256": "SHA-256 of the model that wrote the caption, or the caption it is rewritten from; else null",
     "prompt_sha256": "SHA-256 of the prompt of a language model; null without one",
-    "score": "the captioning model's score of its caption; null for the other methods",
+    "score": "what a model's caption was accepted by: for `narrator` the probability that its least sure "
+    "statement is true, for `optical-model` the similarity of image and caption; null for the other methods",
     "width": "width of the image in pixels",
     "height": "height of the image in pixels",
     "modality": "`sar`",

@@ -33,6 +33,7 @@ from sartext.release.publication.card import dataset_card
 from sartext.release.publication.history import changes
 from sartext.release.publication.report import quality_report
 from sartext.release.verification import MANIFEST, read_manifest
+from sartext.revision import git_state
 from sartext.tables import PAIRS, read_rows
 
 
@@ -245,7 +246,7 @@ def _fill(project: Project, folder: Path, decision: Decision, content: str) -> N
         "name": parameters.name,
         "version": decision.version,
         "content_sha256": content,
-        "git": provenance.git_state(project.root),
+        "git": git_state(project.root),
         "corpora_dvc_md5": provenance.corpus_hashes(project),
         "tools": provenance.tool_versions(),
         "files": files,

@@ -1,0 +1,137 @@
+"""Suite ``narration``: what the narrator wrote, against the truth where a corpus keeps one hidden.
+
+The figures are the narrator's own (``build/narrated/<c>/metrics.json``): how many of its statements are true, of
+those that its thresholds accepted and of those that they rejected.
+"""
+
+from sartext.config import Parameters
+from sartext.release.gate.checks import Check, Frame, Measure, Suite, Unjudged, least, most
+from sartext.release.gate.inputs import Inputs
+
+OBJECT = "object "
+"""How the types of statements on objects begin; the others are on land cover and background."""
+
+OBJECTS, COVER = "objects", "cover"
+NAMES = {OBJECTS: "objects", COVER: "land cover"}
+
+FAR = 0.2
+"""How far below its stated precision a corpus blocks the release; less is a warning, as few statements scatter."""
+
+SHARE = 0.01
+"""Accepted images of a corpus below which its narration is not worth its while."""
+
+NOBODY = "no corpus"
+"""The subject where no corpus is narrated, as a suite that judges nothing fails."""
+
+
+def _subjects(inputs: Inputs) -> list[str]:
+    return list(inputs.parameters.narrated) or [NOBODY]
+
+
+def _truth(inputs: Inputs, corpus: str, verdict: str, kind: str) -> tuple[int, int]:
+    """How many statements of a kind are true, and how many there are whose truth is known."""
+    hidden = inputs.narrated.get(corpus, {}).get("hidden_truth") or {}
+    told = [one[verdict] for statement, one in hidden.items() if statement.startswith(OBJECT) is (kind == OBJECTS)]
+    return sum(one["true"] for one in told), sum(one["statements"] for one in told)
+
+
+def _precision(verdict: str, kind: str) -> Measure:
+    def measure(inputs: Inputs) -> list[float]:
+        counts = [_truth(inputs, corpus, verdict, kind) for corpus in _subjects(inputs)]
+        return [true / of if of else 1.0 for true, of in counts]
+
+    return measure
+
+
+def _untold(verdict: str, kind: str) -> Unjudged:
+    return lambda inputs: (
+        [corpus for corpus in _subjects(inputs) if not _truth(inputs, corpus, verdict, kind)[1]],
+        f"no {verdict} statement on {NAMES[kind]} whose truth is known",
+    )
+
+
+def _wanted(parameters: Parameters, kind: str) -> float:
+    narration = parameters.narration
+    return narration.precision_objects if kind == OBJECTS else narration.precision_cover
+
+
+def _gaps(inputs: Inputs, corpus: str) -> list[float]:
+    """What each kind of accepted statements lacks to its stated precision, where there are enough statements."""
+    counts = {kind: _truth(inputs, corpus, "accepted", kind) for kind in NAMES}
+    enough = inputs.parameters.narration.fewest
+    return [_wanted(inputs.parameters, kind) - true / of for kind, (true, of) in counts.items() if of >= enough]
+
+
+def _shortfall(inputs: Inputs) -> list[float]:
+    return [max([0.0, *_gaps(inputs, corpus)]) for corpus in _subjects(inputs)]
+
+
+def _too_few(inputs: Inputs) -> tuple[list[str], str]:
+    few = [corpus for corpus in _subjects(inputs) if not _gaps(inputs, corpus)]
+    return few, f"fewer than {inputs.parameters.narration.fewest} accepted statements whose truth is known"
+
+
+def _share(inputs: Inputs) -> list[float]:
+    return [float(_shares(inputs).get(corpus, 1.0)) for corpus in _subjects(inputs)]
+
+
+def _shares(inputs: Inputs) -> dict[str, float]:
+    """The accepted share by corpus; one without an image in the train split has none."""
+    told = {corpus: metrics["share_accepted"] for corpus, metrics in inputs.narrated.items()}
+    return {corpus: share for corpus, share in told.items() if share is not None}
+
+
+def _not_narrated(inputs: Inputs) -> tuple[list[str], str]:
+    return [one for one in _subjects(inputs) if one not in _shares(inputs)], "no image is narrated"
+
+
+def _told(verdict: str, kind: str) -> Check:
+    """The precision of one kind; rejected captions are told beside accepted ones, and need reach nothing."""
+    return least(
+        f"precision of {verdict} statements on {NAMES[kind]}",
+        "narrated",
+        f"{verdict}_{kind}",
+        "share of statements",
+        lambda parameters: _wanted(parameters, kind) if verdict == "accepted" else 0.0,
+        severity="warning",
+        unjudged=_untold(verdict, kind),
+    )
+
+
+_PAIRS = [(verdict, kind) for verdict in ("accepted", "rejected") for kind in NAMES]
+
+SUITE = Suite(
+    "narration",
+    frames=(
+        Frame(
+            "narrated",
+            "corpora",
+            _subjects,
+            {
+                **{f"{verdict}_{kind}": _precision(verdict, kind) for verdict, kind in _PAIRS},
+                "shortfall": _shortfall,
+                "share": _share,
+            },
+        ),
+    ),
+    checks=(
+        most(
+            "no precision far below what is stated",
+            "narrated",
+            "shortfall",
+            "share of statements",
+            lambda _: FAR,
+            unjudged=_too_few,
+        ),
+        *(_told(verdict, kind) for verdict, kind in _PAIRS),
+        least(
+            "share of accepted images",
+            "narrated",
+            "share",
+            "share of images",
+            lambda _: SHARE,
+            severity="warning",
+            unjudged=_not_narrated,
+        ),
+    ),
+)

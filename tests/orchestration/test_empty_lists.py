@@ -1,0 +1,54 @@
+"""An empty list is no error: what reads a folder of captions finds one, by plain DVC too."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from orchestration.dvc_adapter import read_graph
+from tests.conftest import ROOT
+
+from .conftest import dvc
+
+FOLDERS = ("build/captions", "build/narrated", "build/optical-captions")
+EMPTY = {"captions": [], "optical_captions": [], "narrated": [], "checkpoints": {}}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project's own graph, with every list empty, and the code of the stage `lists`."""
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    parameters = {**yaml.safe_load((ROOT / "params.yaml").read_text()), **EMPTY}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(parameters))
+    code = tmp_path / "src/sartext/release/lists.py"
+    code.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "src/sartext/release/lists.py", code)
+    dvc(tmp_path, "init", "--quiet", "--no-scm")
+    dvc(tmp_path, "config", "core.site_cache_dir", str(tmp_path / "site"))
+    return tmp_path
+
+
+def test_nothing_is_trained_for_a_publication_without_narration(project: Path) -> None:
+    needed = read_graph(project).ancestors("publication")
+    assert {name.split("@")[0] for name in needed} == {
+        "corpus",
+        "splits",
+        "lists",
+        "candidate",
+        "quality",
+        "release",
+    }
+
+
+def test_the_folders_are_there_after_plain_dvc_repro(project: Path) -> None:
+    dvc(project, "repro", "lists")
+    assert [folder for folder in FOLDERS if not (project / folder).is_dir()] == []
+    missing = dvc(project, "status", "candidate")
+    assert "build/splits" in missing
+    assert not any(f"deleted:            {folder}" in missing for folder in FOLDERS)
+
+
+def test_what_reads_captions_follows_from_the_lists(project: Path) -> None:
+    graph = read_graph(project)
+    assert {"candidate", "quality", "sar-shards"} <= set(graph.descendants("lists"))

@@ -1,0 +1,79 @@
+"""Pages that are served together end together, however this process ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+SERVE = """
+import sys
+from pathlib import Path
+from orchestration.serving import serve_all
+root = Path(sys.argv[1])
+first, second = (f"echo $$ > {root}/{name}; {rest}" for name, rest in (("first", sys.argv[2]), ("second", sys.argv[3])))
+sys.exit(serve_all({"First here": ["sh", "-c", first], "Second there": ["sh", "-c", second]}, root))
+"""
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """What a test started; ended with it."""
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def serve(served: list[subprocess.Popen[str]], root: Path, first: str, second: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", SERVE, str(root), first, second]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    served.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
+    wait_until(lambda: all((root / name).is_file() and (root / name).read_text() for name in ("first", "second")))
+    return served[0]
+
+
+def wait_until(fulfilled: object, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not fulfilled():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def alive(root: Path, name: str) -> bool:
+    stat = Path(f"/proc/{(root / name).read_text().strip()}/stat")
+    return stat.is_file() and ") Z" not in stat.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_all_end_with_this_process(
+    served: list[subprocess.Popen[str]], tmp_path: Path, number: signal.Signals
+) -> None:
+    process = serve(served, tmp_path, "sleep 60", "sleep 60")
+    process.send_signal(number)
+    assert process.wait(60) == (-signal.SIGKILL if number is signal.SIGKILL else 0)
+    wait_until(lambda: not alive(tmp_path, "first") and not alive(tmp_path, "second"))
+
+
+def test_the_end_of_the_first_is_the_end_of_all(served: list[subprocess.Popen[str]], tmp_path: Path) -> None:
+    process = serve(served, tmp_path, "exit 3", "sleep 60")
+    assert process.wait(60) == 3
+    assert not alive(tmp_path, "second")
+
+
+def test_the_end_of_another_is_told_and_the_first_goes_on(
+    served: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = serve(served, tmp_path, "sleep 60", "echo no room; exit 1")
+    assert process.stderr is not None
+    lines = [process.stderr.readline() for _ in range(3)]
+    assert lines[2] == "warning: Second there has ended; its last words are in build/log/second.txt\n"
+    assert (tmp_path / "build/log/second.txt").read_text() == "no room\n"
+    assert process.poll() is None

@@ -1,0 +1,186 @@
+"""The gate on what models wrote: in train only, signed and scored, and as true as was stated."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sartext.files import write_json
+from sartext.narrator.captioning.statements import COVER_TYPES, OBJECT_TYPES, TYPES
+from sartext.narrator.facts import Facts, ObjectFact, to_json
+from sartext.release.gate.narration import OBJECT
+from sartext.release.publication.card import dataset_card
+from tests.release.built import Built, build, facts_of
+from tests.release.test_gate import failed, outcome, result
+
+MODEL = "cd" * 32
+BY_NARRATOR = {"method": "narrator", "model_sha256": MODEL, "score": 0.9, "source_caption": "ships ."}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("narration") / "project").root
+
+
+@pytest.fixture
+def built(model: Path, tmp_path: Path) -> Built:
+    root = tmp_path / "project"
+    shutil.copytree(model, root)
+    return Built(root)
+
+
+def truth(accepted: tuple[int, int], rejected: tuple[int, int] = (3, 9)) -> dict[str, Any]:
+    """What the narrator writes of each type of statement: true ones, of how many."""
+    figures = {"accepted": accepted, "rejected": rejected}
+    return {name: {"true": true, "statements": of, "precision": None} for name, (true, of) in figures.items()}
+
+
+def narrate(built: Built, share: float | None = 0.5, **types: Any) -> None:
+    """List corpus beta as narrated, with a hidden truth or none."""
+    built.parameters(narrated=["beta"])
+    hidden = {"hidden_truth": {name.replace("_", " "): one for name, one in types.items()}} if types else {}
+    write_json(built.root / "build/narrated/beta/metrics.json", {"share_accepted": share, **hidden})
+
+
+def row(built: Built, name: str) -> dict[str, Any]:
+    return next(one for one in result(built, "narration")["expectations"] if one["name"] == name)
+
+
+def test_the_types_of_statements_are_those_of_the_narrator() -> None:
+    assert {kind for kind in TYPES if kind.startswith(OBJECT)} == set(OBJECT_TYPES)
+    assert set(TYPES) - set(OBJECT_TYPES) == set(COVER_TYPES)
+
+
+def test_where_nothing_is_narrated_nothing_is_judged(built: Built) -> None:
+    suite = result(built, "narration")
+    assert suite["passed"]
+    assert {one["figure"] for one in suite["expectations"]} == {None}
+    assert all(one["detail"].startswith("not judged: ") for one in suite["expectations"])
+
+
+def test_precision_of_accepted_and_of_rejected_statements_are_figures(built: Built) -> None:
+    kinds = {"object_class": truth((50, 50)), "object_count": truth((40, 50)), "cover_share": truth((95, 100))}
+    narrate(built, **kinds)
+    rows = result(built, "narration")["expectations"]
+    assert [(one["name"], one["figure"], one["passed"]) for one in rows] == [
+        ("no precision far below what is stated", 0.0, True),
+        ("precision of accepted statements on objects", 0.9, True),
+        ("precision of accepted statements on land cover", 0.95, True),
+        ("precision of rejected statements on objects", 0.333333, True),
+        ("precision of rejected statements on land cover", 0.333333, True),
+        ("share of accepted images", 0.5, True),
+    ]
+
+
+def test_a_precision_below_what_is_stated_warns(built: Built) -> None:
+    narrate(built, object_class=truth((70, 100)), cover_class=truth((9, 10)))
+    assert {name: (one["severity"], one["figure"]) for name, one in failed(built, "narration").items()} == {
+        "precision of accepted statements on objects": ("warning", 0.7)
+    }
+    assert result(built, "narration")["passed"]
+    assert "beta: 0.7" in row(built, "precision of accepted statements on objects")["detail"]
+
+
+def test_a_precision_far_below_what_is_stated_blocks(built: Built) -> None:
+    narrate(built, object_class=truth((50, 100)))
+    assert row(built, "no precision far below what is stated")["severity"] == "critical"
+    assert not result(built, "narration")["passed"]
+
+
+def test_a_few_statements_block_nothing(built: Built) -> None:
+    narrate(built, object_class=truth((5, 10)))
+    found = row(built, "no precision far below what is stated")
+    assert (found["passed"], found["figure"]) == (True, None)
+    assert "fewer than 30" in found["detail"]
+
+
+def test_a_corpus_whose_truth_nobody_knows_is_not_judged_by_it(built: Built) -> None:
+    narrate(built)
+    assert row(built, "precision of accepted statements on objects")["detail"].startswith("not judged")
+    assert row(built, "share of accepted images")["figure"] == 0.5
+
+
+@pytest.mark.parametrize(("share", "passed"), [(0.0, False), (0.3, True), (None, True)])
+def test_a_narration_that_accepts_nothing_warns(built: Built, share: float | None, passed: bool) -> None:
+    narrate(built, share)
+    found = row(built, "share of accepted images")
+    assert (found["passed"], found["severity"]) == (passed, "warning")
+
+
+def test_damaged_figures_of_the_narrator_block(built: Built) -> None:
+    narrate(built, object_class={"accepted": {}})
+    suite = result(built, "narration")
+    assert not suite["passed"]
+    assert "crashed" in {one["status"] for one in suite["expectations"]}
+
+
+@pytest.mark.parametrize("absent", ["model_sha256", "score"])
+@pytest.mark.parametrize("method", ["narrator", "optical-model"])
+def test_a_model_caption_without_hash_or_score_is_found(built: Built, method: str, absent: str) -> None:
+    built.set_pair(0, **{**BY_NARRATOR, "method": method})
+    assert failed(built, "provenance") == {}
+    built.set_pair(0, **{absent: None})
+    found = outcome(built, "provenance", "model and score of model captions")
+    assert (found["passed"], found["severity"], found["figure"]) == (False, "critical", 1)
+
+
+def test_a_model_caption_in_validation_is_found(built: Built) -> None:
+    built.set_pair(3, **BY_NARRATOR)
+    assert set(failed(built, "provenance")) == {"model captions only in train"}
+
+
+def test_narrated_captions_are_read_against_their_facts(built: Built) -> None:
+    narrate(built)
+    built.set_pair(0, **BY_NARRATOR)
+    assert failed(built, "faithfulness") == {}
+    built.set_pair(0, facts=to_json(facts_of(4)))
+    assert set(failed(built, "faithfulness")) == {"captions agree with their facts"}
+
+
+def test_a_caption_of_an_optical_half_must_quote_what_the_model_said(built: Built) -> None:
+    facts = Facts(statements=("There is a lake.",), source_caption="a green lake .")
+    told = {**BY_NARRATOR, "method": "optical-model", "source_caption": "a green lake ."}
+    built.set_pair(0, **told, facts=to_json(facts), caption="There is a lake.")
+    assert failed(built, "faithfulness") == {}
+    built.set_pair(0, caption="There is a river.")
+    assert "says 'river'" in failed(built, "faithfulness")["captions agree with their facts"]["detail"]
+
+
+def test_one_sentence_of_a_model_warns_where_that_of_rules_blocks(built: Built) -> None:
+    """The nouns of an unlabelled corpus are those of the facts: another noun makes no other pattern."""
+    built.add_corpus("gamma", 120, seed=3)
+    path = built.root / "catalogue/gamma.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "classes": []}))
+    told = []
+    for noun in ("ship", "bridge"):
+        facts = Facts(objects=(ObjectFact(noun, noun, f"{noun}s", 2, 2, 0),))
+        told.append({"facts": to_json(facts), "caption": f"There are two {noun}s in this SAR image."})
+
+    def narrated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        said = [{**one, **BY_NARRATOR, **told[number % 2], "split": "train"} for number, one in enumerate(rows)]
+        return [new if old["corpus"] == "gamma" else old for old, new in zip(rows, said, strict=True)]
+
+    built.set_pairs(narrated)
+    share = "share of one sentence pattern"
+    assert outcome(built, "captions", share)["figure"] is None
+    found = outcome(built, "captions", f"{share}, model captions")
+    assert (found["passed"], found["severity"], found["figure"]) == (False, "warning", 1.0)
+
+
+def test_the_card_names_the_models_and_what_they_wrote(built: Built) -> None:
+    parameters = built.project.parameters.release
+    pairs = [{**one, **(BY_NARRATOR if one["split"] == "train" else {})} for one in built.pairs()]
+    methods = {"a2c": 16, "narrator": 24}
+    licences = [{"corpus": "alpha", "licence": "CC-BY-4.0", "redistribution": "yes", "images": 40}]
+    licences = [{**one, "citation": "x", "source_url": ""} for one in licences]
+    statistics = {
+        **{"pairs": 40, "images": 40, "corpora": {}, "distinct_captions": 9, "methods": methods},
+        **{"splits": {"train": 24}, "words": {"least": 3, "mean": 9, "most": 20}},
+    }
+    body = dataset_card(parameters, "1.0.0", "0", statistics, licences, pairs=pairs)
+    assert f"| `narrator` | `{MODEL}` | 24 |" in body
+    assert "in the train split only" in body
+    plain = dataset_card(parameters, "1.0.0", "0", statistics, licences, pairs=built.pairs())
+    assert "SHA-256 of the model |" not in plain

@@ -1,0 +1,184 @@
+"""Captions that models wrote: they train and never judge, and every image that gets none says why."""
+
+import pytest
+
+from sartext.config import Project
+from sartext.errors import ArtefactError
+from sartext.files import write_json
+from sartext.release.candidate import build_candidate
+from sartext.release.explain import explain
+from sartext.release.lists import write_lists
+from sartext.release.publication.provenance import ancestors
+from sartext.tables import LEDGER, PAIRS, SPLITS, write_table
+from tests.release.indexed import image_row, make_project, rows_by_id, scene, write_captions, write_corpus
+
+MODEL = "ab" * 32
+BY_NARRATOR = {"stage": "narrated", "method": "narrator", "model_sha256": MODEL, "score": 0.9}
+BY_OPTICAL = {"stage": "optical-captions", "method": "optical-model", "model_sha256": MODEL, "score": 0.4}
+SPLIT_OF = {
+    "bare/held": "validation",
+    "bare/tested": "test",
+    "pairs/held": "validation",
+    "pairs/shown": "test",
+    "bare/twin": None,
+}
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    """Pairs that people captioned in part, and a corpus without labels; a model was asked about both."""
+    corpora = {"pairs": {"kind": "pairs"}, "bare": {"kind": "unlabelled"}}
+    made = make_project(tmp_path, corpora, ["pairs"], optical_captions=["pairs"], narrated=["bare"])
+    pairs = ["pairs/told", "pairs/model", "pairs/both", "pairs/held", "pairs/shown", "pairs/lost", "pairs/apart"]
+    bare = ["bare/good", "bare/poor", "bare/held", "bare/tested", "bare/twin"]
+    for name, ids in (("pairs", pairs), ("bare", bare)):
+        rows = [image_row(made, one, scene(number)) for number, one in enumerate(ids, start=len(name))]
+        write_corpus(made, name, rows)
+    split(made, pairs + bare)
+    none = "no optical caption"
+    by_people = dict.fromkeys(("pairs/told", "pairs/both", "pairs/shown"), "There is a lake.")
+    lost = {"pairs/lost": "no caption survives rewriting: colour"}
+    rest = dict.fromkeys(("pairs/model", "pairs/held", "pairs/apart"), none)
+    write_captions(made, "pairs", by_people, {**lost, **rest}, method="optical-rules", source_caption="A lake.")
+    by_model = dict.fromkeys(("pairs/model", "pairs/both"), "There is a river.")
+    reasons = {"pairs/held": "train only", "pairs/apart": "the halves disagree"}
+    write_captions(made, "pairs", by_model, reasons, source_caption="A green river.", **BY_OPTICAL)
+    narrated = dict.fromkeys(("bare/good", "bare/held"), "There is one ship.")
+    reasons = {"bare/poor": "no statement reaches its threshold", "bare/twin": "train only"}
+    write_captions(made, "bare", narrated, reasons, source_caption="there is one ship .", **BY_NARRATOR)
+    write_json(made.optical_captions("pairs") / "metrics.json", {"least_similarity": 0.25})
+    thresholds = {"object class": {"ship": 0.5, "other classes": 0.75}, "scene": {}}
+    write_json(made.narrated("bare") / "metrics.json", {"thresholds": thresholds})
+    return made
+
+
+def split(project: Project, ids: list[str]) -> None:
+    rows = [
+        {
+            **{"image_id": one, "cluster_id": one, "group_id": one, "benchmark": None},
+            **{"split": SPLIT_OF.get(one, "train"), "reason": "exact duplicate of bare/good"},
+        }
+        for one in ids
+    ]
+    write_table(project.build / "splits" / "splits.parquet", SPLITS, rows)
+
+
+def pairs_of(project: Project) -> dict:
+    build_candidate(project)
+    return rows_by_id(project.build / "candidate" / "pairs.parquet", PAIRS)
+
+
+def story(project: Project, image_id: str) -> dict[str, str]:
+    return dict(explain(project, image_id))
+
+
+def test_the_candidate_joins_what_rules_and_models_said(project):
+    pairs = pairs_of(project)
+    assert {name: pair["method"] for name, pair in pairs.items()} == {
+        "pairs/told": "optical-rules",
+        "pairs/both": "optical-rules",
+        "pairs/shown": "optical-rules",
+        "pairs/model": "optical-model",
+        "bare/good": "narrator",
+    }
+    assert pairs["pairs/both"]["caption"] == "There is a lake.", "what people said counts"
+    assert {pair["split"] for pair in pairs.values() if pair["model_sha256"]} == {"train"}
+    good = pairs["bare/good"]
+    assert (good["model_sha256"], good["score"], good["source_caption"]) == (MODEL, 0.9, "there is one ship .")
+
+
+def test_every_image_without_a_pair_says_which_stage_left_it_out_and_why(project):
+    metrics = build_candidate(project)
+    ledger = rows_by_id(project.build / "ledger.parquet", LEDGER)
+    left_out = {name: (row["stage"], row["reason"]) for name, row in ledger.items() if row["fate"] == "left out"}
+    assert left_out == {
+        "pairs/lost": ("captions", "no caption survives rewriting: colour"),
+        "pairs/held": ("optical-captions", "train only"),
+        "pairs/apart": ("optical-captions", "the halves disagree"),
+        "bare/poor": ("narrated", "no statement reaches its threshold"),
+        "bare/held": ("candidate", "captioned by a model (narrator), and validation takes no model's caption"),
+        "bare/tested": ("candidate", "no label or caption by people, and test takes no model's caption"),
+        "bare/twin": ("splits", "exact duplicate of bare/good"),
+    }
+    assert metrics["sources"] == metrics["pairs"] + metrics["left_out"] == 12
+
+
+def test_an_image_of_the_train_split_that_the_narrator_has_not_seen_is_an_error(project):
+    write_captions(project, "bare", {"bare/good": "There is one ship."}, **BY_NARRATOR)
+    with pytest.raises(ArtefactError, match=r"'bare/poor' is not in it.*sartext narrate bare"):
+        build_candidate(project)
+
+
+def test_missing_captions_of_models_say_the_command(project):
+    project.narrated("bare").rename(project.build / "aside")
+    with pytest.raises(ArtefactError, match="sartext narrate bare"):
+        build_candidate(project)
+    project.optical_captions("pairs").rename(project.build / "away")
+    with pytest.raises(ArtefactError, match="sartext optical-captions pairs"):
+        build_candidate(project)
+
+
+def test_captions_of_images_that_nobody_indexed_are_refused(project):
+    write_captions(project, "bare", {"bare/9": "There is one ship."}, **BY_NARRATOR)
+    with pytest.raises(ArtefactError, match=r"build/narrated/bare.*'bare/9'.*sartext narrate bare"):
+        build_candidate(project)
+
+
+@pytest.mark.parametrize("stage", ["narrated", "optical-captions"])
+def test_folders_of_unlisted_corpora_are_refused(project, stage):
+    write_lists(project)
+    build_candidate(project)
+    (project.build / stage / "gone").mkdir()
+    with pytest.raises(ArtefactError, match=r"gone.*sartext prune"):
+        build_candidate(project)
+
+
+def test_nothing_narrated_is_not_an_error(tmp_path):
+    project = make_project(tmp_path, {"bare": {"kind": "unlabelled"}})
+    write_corpus(project, "bare", [image_row(project, "bare/1", scene(1))])
+    split(project, ["bare/1"])
+    assert write_lists(project) == {"captions": 0, "optical-captions": 0, "narrated": 0}
+    assert pairs_of(project) == {}
+
+
+def test_the_story_of_a_narrated_image(project):
+    build_candidate(project)
+    told = story(project, "bare/good")
+    assert told["rule"] == "narrator (version 1, score 0.900)"
+    assert told["model"] == f"SHA-256 {MODEL}"
+    assert told["thresholds"] == "object class: other classes 0.750, ship 0.500; scene: not released"
+    assert (told["said by the model"], told["caption"]) == ("there is one ship .", "There is one ship.")
+    assert told["fate"] == "in the candidate"
+
+
+def test_the_story_of_a_pair_whose_optical_half_a_model_captioned(project):
+    build_candidate(project)
+    told = story(project, "pairs/model")
+    assert told["threshold"] == "similarity of image and caption 0.250"
+    assert told["said by the model"] == "A green river."
+    assert story(project, "pairs/both")["rewritten from"] == "A lake."
+
+
+def test_the_story_of_an_image_that_the_narrator_left_out(project):
+    build_candidate(project)
+    assert story(project, "bare/poor")["caption"] == "none by narrated: no statement reaches its threshold"
+    assert story(project, "pairs/apart")["fate"] == "left out by stage optical-captions: the halves disagree"
+
+
+def test_provenance_reaches_from_the_release_to_the_trainings():
+    def stage(deps: list[str], out: str) -> dict:
+        return {"deps": [{"path": one} for one in deps], "outs": [{"path": out}]}
+
+    stages = {
+        "release": stage(["build/candidate"], "build/release"),
+        "candidate": stage(["build/captions", "build/narrated"], "build/candidate"),
+        "lists": stage([], "build/narrated/listed.json"),
+        "narrated@bare": stage(["build/calibration"], "build/narrated/bare"),
+        "calibration": stage(["build/checkpoint/coca-sar"], "build/calibration"),
+        "checkpoint@coca-sar": stage(["build/checkpoint/coca-optical"], "build/checkpoint/coca-sar"),
+        "checkpoint@coca-optical": stage(["build/shards/optical"], "build/checkpoint/coca-optical"),
+        "checkpoint@coca-mixed": stage(["build/shards"], "build/checkpoint/coca-mixed"),
+        "optical-shards": stage(["build/corpus"], "build/shards/optical"),
+        "sar-shards": stage(["build/corpus"], "build/shards/sar"),
+    }
+    assert ancestors(stages, "release") == set(stages) - {"checkpoint@coca-mixed", "sar-shards"}
