@@ -88,6 +88,31 @@ def test_it_is_served_on_this_machine_only(page: tuple[Checkout, int]) -> None:
     assert listening == [f"0100007F{wanted}"]
 
 
+def test_mlflow_is_served_beside_it_with_every_training(page: tuple[Checkout, int]) -> None:
+    root = f"http://127.0.0.1:{page[1] + 1}"
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(f"{root}/health", timeout=5).close()
+            break
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    address = f"{root}/api/2.0/mlflow/experiments/get-by-name?experiment_name=sar-text"
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        experiment = json.load(answer)["experiment"]
+    assert experiment["artifact_location"] == (page[0].root / "mlflow" / "artifacts").as_uri()
+    body = json.dumps({"experiment_ids": [experiment["experiment_id"]]}).encode()
+    wanted = urllib.request.Request(
+        f"{root}/api/2.0/mlflow/runs/search", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(wanted, timeout=30) as answer:
+        runs = json.load(answer).get("runs", [])
+    finished = {run["info"]["run_name"] for run in runs if run["info"]["status"] == "FINISHED"}
+    made = {path.parent.name for path in page[0].root.glob("build/checkpoint/*/training.json")}
+    assert finished == made
+
+
 def test_every_artefact_of_the_graph_is_there(page: tuple[Checkout, int]) -> None:
     nodes = ask(page[1], "{ assetNodes { assetKey { path } groupName isObservable } }")["assetNodes"]
     keys = {"/".join(node["assetKey"]["path"]) for node in nodes}

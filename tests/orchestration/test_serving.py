@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from orchestration.serving import serve_all
 root = Path(sys.argv[1])
-first, second = (f"echo $$ > {root}/{name}; {rest}" for name, rest in (("first", sys.argv[2]), ("second", sys.argv[3])))
+first, second = (f"echo $$ > {root}/{name}; {rest}" for name, rest in zip(("first", "second"), sys.argv[2:]))
 sys.exit(serve_all({"First here": ["sh", "-c", first], "Second there": ["sh", "-c", second]}, root))
 """
 

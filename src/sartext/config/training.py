@@ -76,6 +76,7 @@ class CheckpointParameters(Section):
     methods: tuple[Literal["a2c", "sa2c", "optical-rules"], ...] = Field(
         (), description="which SAR captions to learn from, by how they were made; none named: all"
     )
+    paraphrase: bool = Field(True, description="tell annotated pairs in many words, not in the plain ones alone")
     shuffle_captions: bool = Field(False, description="a control: every image gets another image's caption")
 
     @property

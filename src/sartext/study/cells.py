@@ -125,6 +125,7 @@ def _train(design: Design, cell: Cell, world: World) -> tuple[Model, Fit, int]:
             shuffle_captions=row.shuffle_captions,
             fraction=cell.fraction,
             methods=row.methods,
+            paraphrase=row.paraphrase,
             side=model.side,
             workers=1,
         )
@@ -159,6 +160,7 @@ def _validation(design: Design, cell: Cell, world: World, model: Model) -> list[
             batch=design.parameters.training.batch,
             side=model.side,
             methods=row.methods,
+            paraphrase=row.paraphrase,
             shuffle_captions=row.shuffle_captions,
             seed=cell.seed,
         )

@@ -69,6 +69,7 @@ class Batches:
         shuffle_captions: the control: every image gets the captions of another one, always the same.
         fraction: share of the SAR pairs; a smaller one is part of every larger one.
         methods: which SAR captions, by how they were made; none named: all.
+        paraphrase: without, annotated pairs are told in the grammar's plain words alone.
         side: of the model's input, to be checked against the shards'.
         workers: threads; the batches do not depend on it.
         megabytes: of decoded pictures that are kept in memory.
@@ -98,6 +99,7 @@ class Batches:
         shuffle_captions: bool = False,
         fraction: float = 1.0,
         methods: Collection[str] = (),
+        paraphrase: bool = True,
         side: int | None = None,
         workers: int | None = None,
         megabytes: int = 512,
@@ -109,7 +111,7 @@ class Batches:
                 way_out=f"set training.batch to a multiple of {world}",
             )
         rows = share(made_by(shards.rows(split), methods), fraction)
-        self._maker = _Maker(shards, tokenizer, rows, augment, megabytes)
+        self._maker = _Maker(shards, tokenizer, rows, augment=augment, paraphrase=paraphrase, megabytes=megabytes)
         self.pairs = len(self._maker.wordings.pairs)
         self.left_out = tuple(self._maker.wordings.left_out)
         check_batch(self.pairs, batch, ", ".join(map(str, shards.folders)))
@@ -173,6 +175,7 @@ def validation_batches(
     split: str = "validation",
     side: int | None = None,
     methods: Collection[str] = (),
+    paraphrase: bool = True,
     shuffle_captions: bool = False,
     seed: int = 0,
 ) -> list[Batch]:
@@ -185,6 +188,7 @@ def validation_batches(
         split: which pairs.
         side: of the model's input, to be checked against the shards'.
         methods: which SAR captions, as in training.
+        paraphrase: likewise; without, the stored captions of annotated pairs are replaced too.
         shuffle_captions: as in training, for the control's own validation.
         seed: of the shuffling.
 
@@ -193,7 +197,7 @@ def validation_batches(
     """
     check_side(shards, side)
     rows = made_by(shards.rows(split), methods)
-    maker = _Maker(shards, tokenizer, rows, augment=False, megabytes=0)
+    maker = _Maker(shards, tokenizer, rows, augment=False, paraphrase=paraphrase, megabytes=0)
     count = len(maker.wordings.pairs)
     if shuffle_captions and count > 1:
         maker.captions_of = derangement(count, seed)
@@ -215,12 +219,19 @@ class _Maker:
     """Makes batches of pairs by their indices; may be used by several threads."""
 
     def __init__(
-        self, shards: Shards, tokenizer: Tokens, pairs: Sequence[Pair], augment: bool, megabytes: int
+        self,
+        shards: Shards,
+        tokenizer: Tokens,
+        pairs: Sequence[Pair],
+        *,
+        augment: bool,
+        paraphrase: bool,
+        megabytes: int,
     ) -> None:
         self.shards = shards
         self.augment = augment
         self.pad = tokenizer.pad
-        self.wordings = Wordings(pairs, shards, tokenizer, augment=augment)
+        self.wordings = Wordings(pairs, shards, tokenizer, augment=augment, paraphrase=paraphrase)
         self.captions_of: npt.NDArray[np.int64] | None = None
         self._room = megabytes * MEGABYTE
         self._pictures: dict[tuple[int, int], Pixels] = {}

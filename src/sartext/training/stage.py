@@ -96,6 +96,7 @@ def _prepare(project: Project, name: str, processes: Processes, stack: ExitStack
         augment=training.augment,
         side=model.side,
         methods=row.methods,
+        paraphrase=row.paraphrase,
         shuffle_captions=row.shuffle_captions,
         seed=training.seed,
     )
@@ -105,6 +106,7 @@ def _prepare(project: Project, name: str, processes: Processes, stack: ExitStack
         batch=training.batch,
         side=model.side,
         methods=row.methods,
+        paraphrase=row.paraphrase,
         shuffle_captions=row.shuffle_captions,
         seed=training.seed,
     )

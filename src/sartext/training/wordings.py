@@ -61,6 +61,7 @@ class Wordings:
         shards: know how the captions of each corpus call things.
         tokenizer: of the model; its context is the longest caption's.
         augment: whether captions are told anew for turned pictures, and in other words.
+        paraphrase: without, annotated pairs are told in the grammar's plain words alone.
 
     Attributes:
         pairs: those that have a caption that fits.
@@ -70,13 +71,22 @@ class Wordings:
         TrainingError: more than `TOO_LONG_LIMIT` of the pairs have none; the longest is named.
     """
 
-    def __init__(self, pairs: Sequence[Pair], shards: Shards, tokenizer: Tokens, *, augment: bool = True) -> None:
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        shards: Shards,
+        tokenizer: Tokens,
+        *,
+        augment: bool = True,
+        paraphrase: bool = True,
+    ) -> None:
         self._shards = shards
         self._tokenizer = tokenizer
         self._augment = augment
         self._cache: dict[tuple[int, int, int], Told] = {}
         self._seed = shards.narrator.seed
-        self._paraphrase = shards.narrator.paraphrase
+        self._paraphrase = paraphrase and shards.narrator.paraphrase
+        self._plain = not paraphrase
         self.pairs: list[Pair] = []
         self.left_out: list[str] = []
         self._texts: list[tuple[str, ...]] = []
@@ -85,7 +95,12 @@ class Wordings:
         self._keep_what_fits(pairs)
 
     def stored(self, index: int) -> Told:
-        """The caption of a pair as it stands in the shards, of the upright picture."""
+        """The caption of a pair as it stands in the shards, of the upright picture; or in plain words."""
+        if self._plain and self.pairs[index].annotated:
+            return self.tell(index, 0, 0)
+        return self._as_it_stands(index)
+
+    def _as_it_stands(self, index: int) -> Told:
         pair, text = self.pairs[index], self._first[index]
         return self._remember((index, 0, -1), text, self._key(pair, text, None), 0)
 
@@ -114,11 +129,11 @@ class Wordings:
     def _realised(self, index: int, turn: int, wording: int) -> Told:
         pair = self.pairs[index]
         facts = turned_facts(pair.objects, pair.regions, self._shards.side, turn, self._shards.words[pair.corpus])
-        for place in range(wording, wording + WORDINGS):
+        for place in range(wording, wording + (WORDINGS if self._paraphrase else 1)):
             text = self._worded(facts, pair, place % WORDINGS)
             if self._tokenizer.lengths([text])[0] <= self._tokenizer.context:
                 return self._remember((index, turn, wording), text, self._key(pair, text, facts), turn)
-        told = self.stored(index)  # some wording of the upright picture fits, or the pair would not be here
+        told = self._as_it_stands(index)  # some wording of the upright picture fits, or the pair would not be here
         self._cache[(index, turn, wording)] = told
         return told
 

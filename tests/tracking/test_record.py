@@ -1,0 +1,179 @@
+"""The record of a training on disk: complete before any server is asked, whole after a kill."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sartext.config import Project
+from sartext.errors import TrackingError
+from sartext.tracking import Tracker
+from sartext.tracking.inputs import dvc_hash
+from sartext.tracking.record import Record, records
+from sartext.tracking.store import DATABASE
+from sartext.tracking.tracker import flat
+from sartext.tracking.uploading import upload_patiently
+from tests.tracking.conftest import train
+
+AWAY = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def no_server(own_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens at the port of the discard service."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
+
+
+def steps(record: Record, key: str) -> list[int]:
+    return [moment.step for moment in record.moments() if key in moment.metrics]
+
+
+def test_a_server_that_is_away_costs_a_line_and_no_time(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(project, "coca-sar")
+    (record,) = records(project)
+    begin = time.monotonic()
+    with pytest.raises(TrackingError):
+        upload_patiently(project, record)
+    assert time.monotonic() - begin < 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: {AWAY}: the tracking server does not answer (")
+    assert line.endswith(
+        f"the run is kept in build/tracking/coca-sar/{record.id}, upload it later by `sartext tracking upload`"
+    )
+    assert record.status() == "FINISHED"
+    assert not record.uploaded()
+    assert not (project.root / DATABASE).exists()
+
+
+def test_it_holds_what_a_training_is(project: Project) -> None:
+    train(project, "coca-sar")
+    (record,) = records(project)
+    description = record.description()
+    assert description["parameters"]["training.batch"] == "128"
+    assert description["parameters"]["checkpoint.samples"] == "640"
+    assert description["parameters"]["kind"] == "coca"
+    assert description["inputs"][0]["profile"]["validation pairs"] == 8
+    assert steps(record, "train/loss") == list(range(1, 11))
+    assert steps(record, "validation/mean_recall") == [5, 10]
+    assert sorted(path.name for path in record.model.iterdir()) == [
+        "model.safetensors",
+        "open_clip_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "training.json",
+    ]
+
+
+def test_the_machine_is_measured(project: Project) -> None:
+    train(project, "coca-sar")
+    (record,) = records(project)
+    last = list(record.moments())[-1].metrics
+    assert 0 <= last["system/cpu_utilization_percentage"] <= 100
+    assert last["system/process_memory_megabytes"] > 50
+
+
+def test_a_training_that_goes_on_continues_its_record(project: Project) -> None:
+    train(project, "coca-sar", last=7, finish=False)
+    train(project, "coca-sar", first=6, last=12)
+    (record,) = records(project)
+    assert steps(record, "train/loss") == list(range(1, 13))
+    assert steps(record, "validation/loss") == [5, 10]
+
+
+def test_a_training_killed_after_its_last_step_continues_its_record(project: Project) -> None:
+    train(project, "coca-sar", finish=False)
+    tracker = Tracker(project, "coca-sar")
+    tracker.started({})
+    tracker.finished(project.checkpoint("coca-sar"))
+    (record,) = records(project)
+    assert record.status() == "FINISHED"
+
+
+def test_a_training_that_begins_anew_has_a_record_of_its_own(project: Project) -> None:
+    train(project, "coca-sar", last=3, finish=False)  # its tracker is gone, and so is the lock
+    goes_on = train(project, "coca-sar", finish=False)
+    assert goes_on.record == records(project)[-1]
+    assert [(one.status(), len(steps(one, "train/loss"))) for one in records(project)] == [
+        ("KILLED", 3),
+        ("RUNNING", 10),
+    ]
+
+
+def test_other_parameters_are_another_training(project: Project) -> None:
+    train(project, "coca-sar", last=7, finish=False)
+    text = (project.root / "params.yaml").read_text()
+    (project.root / "params.yaml").write_text(text.replace("0.001", "0.002"))
+    train(Project(project.root), "coca-sar", first=6)
+    assert len(records(project)) == 2
+
+
+def test_a_line_that_a_kill_tore_is_left_out(project: Project) -> None:
+    train(project, "coca-sar", last=4, finish=False)
+    (record,) = records(project)
+    with (record.folder / "metrics.jsonl").open("a") as lines:
+        lines.write('{"at": 1, "step": 5, "metr')
+    assert steps(record, "train/loss") == [1, 2, 3, 4]
+    train(project, "coca-sar", first=5, last=6, finish=False)
+    assert steps(record, "train/loss") == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_long_training_keeps_a_thousand_points_of_a_curve(project: Project) -> None:
+    text = (project.root / "params.yaml").read_text()
+    (project.root / "params.yaml").write_text(text.replace("samples: 640", "samples: 320000"))
+    train(Project(project.root), "coca-sar", last=50, finish=False)
+    (record,) = records(project)
+    assert steps(record, "train/loss") == [1, *range(5, 51, 5)]
+
+
+def test_what_cannot_be_recorded_is_said_and_does_not_end_the_training(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.build / "tracking").write_text("in the way")
+    train(project, "coca-sar", last=1, finish=False)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: tracking of coca-sar: ")
+
+
+def test_samples_show_every_validation_picture_with_its_caption(project: Project) -> None:
+    from PIL import Image
+
+    for name in ("clip-sar", "coca-sar"):
+        train(project, name)
+        (record,) = records(project, name)
+        lines = (record.files / "samples.jsonl").read_text().splitlines()
+        assert len(lines) == 8
+        assert all('"reference":"There ' in line for line in lines)
+        with Image.open(record.files / "samples.png") as image:
+            assert image.width > 800
+
+
+def test_the_hash_of_the_shards_is_dvcs_own(project: Project) -> None:
+    folder = project.shards("sar")
+    ours = dvc_hash(project, folder)
+    (project.root / ".dvc").mkdir()
+    (project.root / ".dvc" / "config").write_text(
+        f"[core]\n    no_scm = true\n    site_cache_dir = {project.root.parent / 'site'}\n"
+    )
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "add", "--quiet", "build/shards/sar"], cwd=project.root, check=True
+    )
+    assert f"md5: {ours}" in Path(f"{folder}.dvc").read_text()
+
+
+def test_the_hash_is_read_from_the_lock_where_that_fits(project: Project) -> None:
+    folder = project.shards("sar")
+    files = list(folder.iterdir())
+    size = sum(path.stat().st_size for path in files)
+    out = f"path: build/shards/sar, md5: abc.dir, size: {size}, nfiles: {len(files)}"
+    (project.root / "dvc.lock").write_text(f"stages: {{sar-shards: {{cmd: x, outs: [{{{out}}}]}}}}\n")
+    assert dvc_hash(project, folder) == "abc.dir"
+    (folder / "more").write_text("x")
+    assert dvc_hash(project, folder) != "abc.dir"
+
+
+def test_parameters_are_flat() -> None:
+    assert flat({"a": {"b": 1, "c": [1, 2]}, "d": None}) == {"a.b": "1", "a.c": "[1, 2]", "d": "None"}
