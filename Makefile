@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 REALDATA ?= ../shared/realdata
 PORT ?= 3000
+DATA ?= sim
 BIN := .venv/bin
 READY := .venv/.ready
 
@@ -13,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help release rebuild test lint ui sample bench clean
+.PHONY: help release rebuild test lint ui sample study bench clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,11 +31,14 @@ test: $(READY)  ## the whole test suite
 lint: $(READY)  ## style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-ui: $(READY)  ## the lineage page on 127.0.0.1:PORT
-	@$(BIN)/python -m orchestration ui --port $(PORT)
+ui: $(READY)  ## the lineage page on 127.0.0.1:PORT, and MLflow's on MLFLOW_PORT, the next one
+	@$(BIN)/python -m orchestration ui --port $(PORT) $(if $(MLFLOW_PORT),--mlflow-port $(MLFLOW_PORT))
 
 sample: $(READY)  ## a release from the small real corpora in REALDATA, in a scratch clone under build/
 	@$(BIN)/python -m orchestration sample --realdata $(REALDATA)
+
+study: $(READY)  ## the arms of progressive transfer over seeds; DATA=sample for the real sample
+	@$(BIN)/python -m sartext study run --data $(DATA)
 
 bench: $(READY)  ## the benchmark table, also in build/bench.json
 	@$(BIN)/python -m benchmarks

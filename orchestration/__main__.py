@@ -56,12 +56,13 @@ def sample(realdata: Path, root: Path) -> None:
 @cli.command()
 @root_option
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
-def ui(root: Path, port: int) -> None:
-    """Serve the lineage page, with its schedules, on 127.0.0.1."""
+@click.option("--mlflow-port", type=click.IntRange(1, 65535), help="Of MLflow's page; else the next one.")
+def ui(root: Path, port: int, mlflow_port: int | None) -> None:
+    """Serve the lineage page, with its schedules, and MLflow's page on 127.0.0.1."""
     _enter(root)
     from orchestration.build import serve
 
-    serve(root.resolve(), port)
+    sys.exit(serve(root.resolve(), port, mlflow_port))
 
 
 def _build(root: Path, job: str, asset: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """A build from the command line: the same job that Dagster's page shows, run in this process."""
 
 import os
-import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -13,11 +13,13 @@ from orchestration.console import failure_line
 from orchestration.dvc_adapter import compare_with_pin
 from orchestration.execution import run_command, told
 from orchestration.home import close_abandoned, find_root, prepare_home
+from orchestration.serving import serve_all
 from orchestration.summary import show_summary
 from sartext.config import Project
 from sartext.errors import SarTextError, SimulationError
 from sartext.files import read_json
 from sartext.locking import project_lock
+from sartext.tracking.store import PAGE_VARIABLE
 
 
 class BuildError(SarTextError):
@@ -128,16 +130,46 @@ def _end(result: ExecuteInProcessResult) -> None:
             raise KeyboardInterrupt
 
 
-def serve(root: Path, port: int) -> None:
-    """Become Dagster's page and daemon on 127.0.0.1; does not return."""
+def serve(root: Path, port: int, mlflow_port: int | None = None) -> int:
+    """Serve Dagster's page with its daemon, and MLflow's page, on 127.0.0.1 until one is interrupted.
+
+    MLflow's page is left out where ``MLFLOW_TRACKING_URI`` names a server, which has its own.
+
+    Args:
+        root: the project's folder.
+        port: of Dagster's page.
+        mlflow_port: of MLflow's page; the next one where none is given.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        BuildError: MLflow's port is taken.
+    """
     prepare_home(root)
     try:
         with project_lock(root, wait=False), DagsterInstance.get() as instance:
             close_abandoned(instance)
     except SarTextError:
         pass  # a build is running: its run is no abandoned one
-    command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
-    os.chdir(root)
-    # started in the background, SIGINT is ignored, and Dagster, which treats SIGTERM alike, could not be ended
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execv(sys.executable, [*command, "-m", "orchestration.definitions"])  # noqa: S606 - no shell is wanted
+    dagster = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
+    commands = {f"Dagster on http://127.0.0.1:{port}": [*dagster, "-m", "orchestration.definitions"]}
+    if not os.environ.get("MLFLOW_TRACKING_URI", "").strip():
+        own = mlflow_port or port + 1
+        _require_free(own)
+        page = f"http://127.0.0.1:{own}"
+        os.environ[PAGE_VARIABLE] = page  # what is built from the page links to it
+        commands[f"MLflow on {page}"] = [sys.executable, "-m", "sartext", "tracking", "serve", "--port", str(own)]
+    return serve_all(commands, root)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise BuildError(
+                f"port {port}, which MLflow's page would have, is taken",
+                way_out="`make ui MLFLOW_PORT=…` takes another",
+            ) from error

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -15,6 +15,8 @@ from sartext.errors import ArtefactError
 GRACE_SECONDS = 10.0
 TAIL_LINES = 20
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
+DAGSTER_RUN = "SARTEXT_DAGSTER_RUN_ID"
+"""Tells a stage which run of Dagster it is part of; a training hands it to MLflow."""
 
 Listener = Callable[[str], None]
 
@@ -33,7 +35,7 @@ class StageError(ArtefactError):
     tail: tuple[str, ...] = ()
 
 
-def run_stage(root: Path, stage: Stage, *, force: bool, listen: Listener) -> None:
+def run_stage(root: Path, stage: Stage, *, force: bool, listen: Listener, run_id: str | None = None) -> None:
     """Make one stage with ``dvc repro --single-item``; its lines go to ``listen`` and to ``build/log``.
 
     Args:
@@ -41,6 +43,7 @@ def run_stage(root: Path, stage: Stage, *, force: bool, listen: Listener) -> Non
         stage: the stage.
         force: run it although DVC sees nothing to do.
         listen: called with each line of output, without its end.
+        run_id: of the run of Dagster that it is part of.
 
     Raises:
         StageError: the command failed; the message holds what it said last.
@@ -48,7 +51,8 @@ def run_stage(root: Path, stage: Stage, *, force: bool, listen: Listener) -> Non
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item"]
     command += [*(["--force"] if force else []), stage.name]
     log = root / "build" / "log" / f"{stage.name}.txt"
-    ended = run_command(command, root=root, log=log, listen=listen)
+    variables = {DAGSTER_RUN: run_id} if run_id else {}
+    ended = run_command(command, root=root, log=log, listen=listen, variables=variables)
     if ended.status != 0:
         error = StageError(
             f"{stage.title} failed: {told(ended.tail)}",
@@ -58,8 +62,15 @@ def run_stage(root: Path, stage: Stage, *, force: bool, listen: Listener) -> Non
         raise error
 
 
-def run_command(command: Sequence[str], *, root: Path, log: Path, listen: Listener) -> Ended:
-    """Run a command in a session of its own and stream its output.
+def run_command(
+    command: Sequence[str],
+    *,
+    root: Path,
+    log: Path,
+    listen: Listener,
+    variables: Mapping[str, str] | None = None,
+) -> Ended:
+    """Run a command in a session of its own, with variables added to its environment, and stream its output.
 
     However this function is left, by an interrupt or an error too, no process of the command remains: they get
     SIGTERM, and SIGKILL ten seconds later. They end in the same way if this process is killed outright.
@@ -72,7 +83,7 @@ def run_command(command: Sequence[str], *, root: Path, log: Path, listen: Listen
         process = subprocess.Popen(
             supervised,
             cwd=root,
-            env=environment(),
+            env={**environment(), **(variables or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

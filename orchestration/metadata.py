@@ -11,6 +11,7 @@ from typing import Any
 
 from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 
+from orchestration.checkpoints import PREFIX, describe_checkpoint
 from orchestration.graph import Stage
 from sartext.config import Project
 from sartext.files import read_json
@@ -42,6 +43,8 @@ def describe(project: Project, stage: Stage, made: Mapping[str, str]) -> Metadat
     if preview := _preview(project.root, stage):
         found["first rows"] = preview
     found |= {name: _shown(value) for name, value in metrics.items() if value is not None}
+    if stage.name.startswith(PREFIX):
+        found |= describe_checkpoint(project, stage.name.removeprefix(PREFIX))
     if "seconds" in record:
         found["seconds of work"] = float(record["seconds"])
     found["outs"] = _table([{"path": path, "md5": digest} for path, digest in made.items()], ("path", "md5"))
@@ -114,10 +117,10 @@ def _exhibits(project: Project, stage: Stage, corpus: str, image_ids: Sequence[s
 
     entry = find_entry(project, corpus)
     index = _rows_of(project.corpus(corpus) / "index.parquet", image_ids)
-    told = stage.name.startswith("captions@")
-    captions = _rows_of(project.captions(corpus) / "captions.parquet", image_ids) if told else {}
+    tables = [project.root / out / "captions.parquet" for out in stage.outs]
+    captions = {name: row for path in tables if path.is_file() for name, row in _rows_of(path, image_ids).items()}
     for image_id in image_ids:
-        words = str(captions[image_id]["caption"]) if told else _contents(index[image_id])
+        words = str(captions[image_id]["caption"]) if image_id in captions else _contents(index[image_id])
         address = _thumbnail(picture(project.root, index[image_id], entry))
         yield f"![{image_id}]({address})\n\n{html.escape(words)} *({image_id})*"
 

@@ -1,0 +1,5 @@
+"""Every training is a run of MLflow: recorded on disk first, uploaded when the server answers."""
+
+from sartext.tracking.tracker import Tracker
+
+__all__ = ["Tracker"]
