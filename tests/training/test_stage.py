@@ -139,3 +139,11 @@ def test_bad_input_is_an_error_that_says_the_way_out_and_leaves_what_was_there(p
     with pytest.raises(ArtefactError, match="sartext shards optical"):
         train(project, "coca-optical")
     assert [path.read_bytes() for path in folder.iterdir()] == [b"older"]
+
+
+def test_parameters_that_were_edited_meanwhile_are_not_recorded(project: Project) -> None:
+    assert project.parameters.checkpoints  # read now, as the command does when it begins
+    changed(project, "checkpoints.clip-optical", learning_rate=0.01)
+    with pytest.raises(TrainingError, match="'clip-optical' were changed while it was trained"):
+        train(project, "clip-optical")
+    assert not project.checkpoint("clip-optical").exists()

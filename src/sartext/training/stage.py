@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from sartext.config import Project
-from sartext.errors import ParameterError, nearest
+from sartext.config import Project, load_parameters
+from sartext.errors import ParameterError, TrainingError, nearest
 from sartext.files import atomic_folder, write_json
 from sartext.models.checkpoint import RECORD, save, start
 from sartext.models.devices import device_of
@@ -57,6 +57,7 @@ def train(project: Project, name: str) -> dict[str, object]:
         fitted = _fit(project, name, material, listener=listener, resume=resume, processes=processes)
         if resume is None or listener is None:
             return {}
+        _check_parameters(project, name)
         digest = _write(project, name, material, fitted, told)
         resume.remove()
         listener.finished(project.checkpoint(name))
@@ -158,6 +159,23 @@ def _fit(
         resume=resume,
         processes=processes,
     )
+
+
+def _check_parameters(project: Project, name: str) -> None:
+    """Refuse to record what was trained with other parameters: DVC reads them again when the command has ended.
+
+    Raises:
+        TrainingError: they were edited meanwhile; the state of the training is kept.
+    """
+    path = project.root / "params.yaml"
+    then, now = project.parameters, load_parameters(path)
+    row = now.checkpoints.get(name)
+    if (row, now.training, now.shards) != (then.checkpoints[name], then.training, then.shards):
+        raise TrainingError(
+            f"the parameters of '{name}' were changed while it was trained",
+            where=path,
+            way_out="put them back and it goes on from its last state; run as they are now, it begins anew",
+        )
 
 
 def _write(project: Project, name: str, material: _Material, fitted: Fit, told: dict[str, Any]) -> str:
