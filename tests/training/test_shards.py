@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import shutil
 import tarfile
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sartext.catalogue.loading import find_entry
+from sartext.catalogue.loading import PACKAGED, find_entry, load_entry
 from sartext.config import Project
 from sartext.corpora.images import picture
 from sartext.errors import ArtefactError, ParameterError, SimulationError, TrainingError
@@ -20,7 +21,7 @@ from sartext.simulation.rendering import Task, number_of, render_image, sar_file
 from sartext.tables import CAPTIONS, INDEX, SHARDS, SPLITS, read_rows
 from sartext.training.shards.pictures import decode_stored
 from sartext.training.shards.reading import Shards, as_colour, open_shards
-from sartext.training.shards.writing import write_shards
+from sartext.training.shards.writing import _as_json, write_shards
 from tests.training.mini import CAPTIONED, write_parameters
 
 
@@ -223,6 +224,12 @@ def test_missing_shards_say_the_command(tmp_path: Path) -> None:
         open_shards(tmp_path / "shards")
 
 
+def test_a_mixed_training_needs_both_kinds_of_shards(mini_project: Project, tmp_path: Path) -> None:
+    shutil.copytree(mini_project.shards("optical"), tmp_path / "shards" / "optical")
+    with pytest.raises(ArtefactError, match=r"there are no sar shards; run `sartext shards sar`$"):
+        open_shards(tmp_path / "shards")
+
+
 def test_a_file_name_leads_to_the_scene_that_it_shows(mini_project: Project) -> None:
     simulation = mini_project.parameters.simulation
     assert simulation is not None
@@ -235,3 +242,9 @@ def test_a_file_name_leads_to_the_scene_that_it_shows(mini_project: Project) -> 
             assert sar_file(Task(corpus, number, simulation, look=1)) != files[path]
     with pytest.raises(SimulationError, match=r"no image of the embedded corpus.*shards\.looks to 1"):
         number_of("sim-pairs", "data/sim-pairs/s1/000001.png")
+
+
+def test_a_corpus_whose_no_data_value_is_no_number_can_be_described() -> None:
+    entry = load_entry(PACKAGED / "sen1floods11.yaml")
+    assert entry.nodata is not None and math.isnan(entry.nodata)
+    assert json.loads(json.dumps(_as_json(entry), allow_nan=False))["nodata"] is None

@@ -93,7 +93,7 @@ def reach(target: Destination) -> None:
 
 def load_mlflow() -> None:
     """Import mlflow (seconds), silent and without telemetry."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     # what waits longer than this is given up; a person may know a slower server
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sartext.catalogue.loading import find_entry
@@ -59,15 +59,18 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
     rules = read_rules(project, captioner)
     pictures = pictures_of(project, entry, wanted, f"narration of {corpus}")
     told = captioner.caption(pictures)
-    narrated = [Narrated(row, one, decide(one, vocabulary, rules)) for row, one in zip(wanted, told, strict=True)]
+    narrated: list[Narrated] = []
     captions: list[dict[str, Any]] = []
     reasons = {row["image_id"]: TRAIN_ONLY for row in rows if row["image_id"] not in trained}
-    for one in narrated:
+    for row, said in zip(wanted, told, strict=True):
+        one = Narrated(row, said, decide(said, vocabulary, rules))
         caption = _caption(project, one, captioner)
         if isinstance(caption, str):
-            reasons[one.row["image_id"]] = caption
+            reasons[row["image_id"]] = caption
+            one = replace(one, decision=replace(one.decision, facts=None, reason=caption))
         else:
             captions.append(caption)
+        narrated.append(one)
     metrics = _measure(corpus, narrated, captions, reasons, rules)
     if (truth := read_truth(project, corpus)) is not None:  # nothing above may know it
         decisions = [(one.row, one.decision) for one in narrated]

@@ -26,6 +26,8 @@ from sartext.narrator.stage import METHOD_VERSIONS, coarsest
 
 METHOD = "optical-model"
 DISAGREE = "the halves disagree: picture and caption are less alike than the stated threshold"
+NO_HALF = "no optical half"
+CAPTIONED_HALF = "its optical half has a caption by people; list the corpus in `captions`"
 UNFAITHFUL = "the rewritten caption does not quote its source"
 
 Row = Mapping[str, Any]
@@ -56,7 +58,8 @@ class Rewritten:
 def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
     """Write ``build/optical-captions/<corpus>``: captions, uncaptioned images and metrics; return the counts.
 
-    Only SAR images whose optical half has no caption are in the tables.
+    Every SAR image has a row, or a reason; but one whose optical half has a caption by people belongs to the
+    stage `captions` where the corpus is listed there.
 
     Raises:
         CatalogueError: the corpus has no pairs.
@@ -70,7 +73,9 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
     wanted = [one for one in pairs if {one.sar["image_id"], one.optical["image_id"]} <= trained]
     captioner = open_captioner(project, "coca-optical")
     least = _least_similarity(project, captioner)
-    reasons = {one.sar["image_id"]: TRAIN_ONLY for one in pairs if one not in wanted}
+    asked = {one.sar["image_id"] for one in wanted}
+    reasons = _without_a_half(project, corpus, rows)
+    reasons |= {one.sar["image_id"]: TRAIN_ONLY for one in pairs if one.sar["image_id"] not in asked}
     dropped: Counter[str] = Counter()
     pictures = pictures_of(project, entry, [one.optical for one in wanted], f"optical captions of {corpus}")
     told = list(captioner.speak(pictures))
@@ -98,6 +103,20 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
     }
     write_captions(project.optical_captions(corpus), captions, reasons, metrics)
     return metrics
+
+
+def _without_a_half(project: Project, corpus: str, rows: Sequence[Row]) -> dict[str, str]:
+    """Why the other SAR images get no caption here."""
+    halves = {row["path"]: row for row in rows if row["modality"] == "optical"}
+    listed = corpus in project.parameters.captions
+    reasons = {}
+    for row in rows:
+        half = halves.get(row["paired_path"] or "")
+        if row["modality"] == "sar" and half is None:
+            reasons[row["image_id"]] = NO_HALF
+        elif row["modality"] == "sar" and half is not None and half["captions"] and not listed:
+            reasons[row["image_id"]] = CAPTIONED_HALF
+    return reasons
 
 
 def uncaptioned_pairs(rows: Sequence[Row], entry: Entry) -> list[Pair]:

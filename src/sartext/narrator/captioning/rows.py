@@ -91,7 +91,7 @@ def _begins(text: str, suffix: str) -> bool:
 
 def _images(text: str, suffix: str, path: Path) -> Iterator[str]:
     if suffix == ".jsonl":
-        for number, one in enumerate(text.splitlines(), start=1):
+        for number, one in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
             try:
                 yield str(json.loads(one)["image"])
             except (ValueError, KeyError, TypeError) as error:

@@ -9,7 +9,7 @@ from sartext.errors import ArtefactError
 from sartext.files import read_json
 from sartext.narrator.a2c import PLACES_AND_SIZES, Naming, object_facts
 from sartext.narrator.captioning.acceptance import Decision
-from sartext.narrator.captioning.statements import COVER_ZONE, TYPES, judge
+from sartext.narrator.captioning.statements import COVER_ZONE, SCENE, TYPES, judge
 from sartext.narrator.captioning.vocabulary import Vocabulary
 from sartext.narrator.facts import CoverFact, Facts
 from sartext.narrator.sa2c import STUFF_FRACTION
@@ -43,13 +43,13 @@ def measure(
         decisions: rows of the corpus's index, with what was decided of each image's caption.
         vocabulary: what captions talk about; what of it the truth does not name is not in the image.
 
-    The truth has no zones of land cover: those are not judged. A rejected statement is one that was read and not
-    released, whatever the reason.
+    The truth has no zones of land cover and no scenes: those are not judged. A rejected statement is one that was
+    read and not released, whatever the reason.
 
     Raises:
         ArtefactError: the truth is none.
     """
-    counts = {kind: {"accepted": [0, 0], "rejected": [0, 0]} for kind in TYPES if kind != COVER_ZONE}
+    counts = {kind: {"accepted": [0, 0], "rejected": [0, 0]} for kind in TYPES if kind not in {COVER_ZONE, SCENE}}
     everything = {*vocabulary.things, *vocabulary.stuff, *(one.casefold() for one in vocabulary.scenes)}
     for row, decision in decisions:
         told = truth.get(PurePosixPath(row["path"]).name)

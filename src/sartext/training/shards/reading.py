@@ -121,18 +121,21 @@ class Shards:
 
 
 def open_shards(folder: Path) -> Shards:
-    """Open a folder of shards, or all the folders of shards in a folder (``data`` of a checkpoint's row).
+    """Open a folder of shards, or those of every kind in a folder (``data`` of a checkpoint's row).
 
     Raises:
-        ArtefactError: there is none.
+        ArtefactError: there is none, or in such a folder a kind is missing.
     """
     if (folder / "index.parquet").is_file():
         return Shards([folder])
-    parts = [folder / kind for kind in KINDS if (folder / kind / "index.parquet").is_file()]
-    if not parts:
-        kinds = [folder.name] if folder.name in KINDS else list(KINDS)
+    parts = [folder / kind for kind in KINDS]
+    missing = [part.name for part in parts if not (part / "index.parquet").is_file()]
+    if missing:
+        kinds = [folder.name] if folder.name in KINDS else missing
         raise ArtefactError(
-            "there are no shards",
+            "there are no shards"
+            if len(kinds) != 1 or folder.name in KINDS
+            else f"there are no {kinds[0]} shards",
             where=folder,
             way_out="run " + " and ".join(f"`sartext shards {kind}`" for kind in kinds),
         )

@@ -1,10 +1,12 @@
 """The stages `optical-shards` and `sar-shards`: training and validation pairs as the models read them."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sartext.catalogue.entry import Entry
 from sartext.config import Project
 from sartext.errors import ParameterError, nearest
 from sartext.files import atomic_folder, canonical_json, write_json
@@ -105,7 +107,7 @@ def _describe(project: Project, data: str, chosen: Sequence[Chosen]) -> dict[str
         "side": parameters.shards.side,
         "smallest_object": parameters.shards.smallest_object,
         **narrator,
-        "corpora": {name: entry.model_dump(mode="json") for name, entry in sorted(entries.items())},
+        "corpora": {name: _as_json(entry) for name, entry in sorted(entries.items())},
     }
 
 
@@ -127,3 +129,9 @@ def _measure(project: Project, data: str, rows: Sequence[Mapping[str, Any]], tal
         "objects_too_small": tally.small_objects,
         "captions_changed": tally.captions_changed,
     }
+
+
+def _as_json(entry: Entry) -> dict[str, Any]:
+    """A catalogue entry as JSON holds it; a no-data value that is no number becomes null."""
+    content: dict[str, Any] = json.loads(entry.model_dump_json())
+    return content
