@@ -7,7 +7,8 @@ import pytest
 from sartext.config import load_parameters
 from sartext.config.training import CheckpointParameters, StudyParameters
 from sartext.errors import ParameterError, TrainingError
-from sartext.study.arms import ARMS, rows_of
+from sartext.study.arms import ARMS, rows_of, scaled
+from sartext.study.cells import steps_between
 from sartext.study.choice import Rates, Tried
 from sartext.study.design import plan
 from sartext.study.recipe import PACKAGE, PRESENTATION, code_hashes
@@ -56,6 +57,39 @@ def test_both_stages_are_needed(name):
         rows_of({**BOTH, "coca-sar": row(FOUNDATION)})
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong", "told"),
+    [
+        ("coca-direct", {"samples": 99}, "samples 99, the comparison is fair with 100"),
+        ("coca-direct-total", {"samples": 300}, "fair with 400"),
+        ("coca-mixed", {"methods": ("a2c",)}, "methods"),
+        ("coca-sar-shuffled", {"paraphrase": False}, "paraphrase"),
+        ("coca-direct", {"origin": "build/checkpoint/coca-optical"}, "from"),
+        ("coca-optical", {"shuffle_captions": True}, "shuffle_captions"),
+    ],
+)
+def test_controls_that_are_not_fair_are_refused(name, wrong, told):
+    rows = rows_of(BOTH)
+    assert rows_of(rows) == rows
+    with pytest.raises(ParameterError, match=told):
+        rows_of({**rows, name: rows[name].model_copy(update=wrong)})
+
+
+@pytest.mark.parametrize("scale", [0.11, 0.37, 0.5, 1.0])
+def test_totals_are_those_of_the_rounded_stages(scale):
+    rows = scaled(rows_of(BOTH), scale, 32)
+    both = rows["coca-optical"].samples + rows["coca-sar"].samples
+    assert rows["coca-direct-total"].samples == rows["coca-mixed"].samples == both
+    assert not any(one.samples % 32 for one in rows.values())
+
+
+def test_trainings_of_any_length_are_validated_as_often():
+    """The last step is validated always; never more often than asked for."""
+    for steps in (100, 200, 400, 72):
+        assert -(-steps // steps_between(steps, 8)) == 8
+    assert all(-(-steps // steps_between(steps, 8)) <= 8 for steps in range(1, 300))
+
+
 def test_the_hash_is_that_of_simulator_and_recipe(tmp_path):
     digest = plan(make_project(tmp_path)).digest
     for same in ({"seeds": [1, 2]}, {"fractions": [0.5]}, {"workers": 2}, {"resamples": 300}):
@@ -76,7 +110,7 @@ def test_the_hash_covers_the_code_and_leaves_out_how_results_are_drawn(tmp_path)
     package = tmp_path / "sartext"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     before = dict(code_hashes(package))
-    assert {"simulation/radar.py", "training/loop.py", "narrator/a2c.py", "study/cells.py"} <= before.keys()
+    assert {"simulation/radar.py", "training/loop.py", "narrator/a2c.py", "release/inputs.py"} <= before.keys()
     assert not {name for name in before if name.startswith("release/gate")}
     for name in PRESENTATION:
         if not name.endswith("*"):

@@ -6,20 +6,26 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 
 from sartext.config import Project
-from sartext.errors import ArtefactError, ParameterError
+from sartext.errors import ArtefactError, ParameterError, TrainingError
+from sartext.models.checkpoint import start
+from sartext.narrator.facts import from_json
+from sartext.narrator.realisation import canonical
 from sartext.study.arms import ARMS
-from sartext.study.cells import Cell, read_result, result_path, run_cell
+from sartext.study.cells import Cell, diverged, is_done, read_result, result_path, run_cell
 from sartext.study.design import plan
-from sartext.study.page import write_page
-from sartext.study.running import read_study, run_study
-from sartext.study.tables import write_tables
+from sartext.study.examination import examine
+from sartext.study.page import page, write_page
+from sartext.study.running import check_shares, read_study, run_study
+from sartext.study.tables import console_table, write_tables
 from sartext.study.worlds import world_of
 from sartext.tables import SHARDS, SPLITS, read_rows
+from sartext.training.shards.reading import Shards
 from tests.study.conftest import make_project, without_seconds
 
 
@@ -41,6 +47,11 @@ def test_samples_are_those_of_the_design(finished):
     samples = {row["arm"]: int(row["samples"]) for row in rows}
     assert samples["progressive"] == samples["shuffled"] == samples["mixed"] == samples["direct-total"] == 32
     assert samples["direct"] == samples["optical-only"] == 16
+    seen = {(row["arm"], row["fraction"]): int(row["sar_samples"]) for row in rows}
+    assert seen["progressive", "0.25"] == seen["progressive", "1"] == seen["direct", "1"] == 16
+    assert seen["direct-total", "0.25"] == 32
+    assert seen["optical-only", "1"] == 0
+    assert 0 < seen["mixed", "0.25"] < seen["mixed", "1"] < 32
     smaller = {row["sar_pairs"] for row in rows if row["arm"] == "direct" and row["fraction"] == "0.25"}
     whole = {row["sar_pairs"] for row in rows if row["arm"] == "direct" and row["fraction"] == "1"}
     assert max(map(int, smaller)) < min(map(int, whole)) / 3
@@ -152,6 +163,68 @@ def test_a_development_cell_is_not_scored_on_test_and_may_diverge(finished):
     wild = Cell(9001, "coca-direct", 1.0, 1e30, development=True)
     run_cell(finished.design, wild)
     assert read_result(finished.design, wild)["validation_loss"] is None
+
+
+def test_an_arm_that_diverged_has_no_figures_and_ends_no_study(finished):
+    """Its result says so, that of what starts from it too; tables and page show it."""
+    design = finished.design
+    wild = Cell(9001, "coca-optical", 1.0, 1e30)
+    child = Cell(9001, "coca-sar", 1.0, 0.002, parent=wild)
+    torch.set_num_threads(1)
+    for cell in (wild, child):
+        run_cell(design, cell)
+        assert is_done(design, cell)
+        assert diverged(read_result(design, cell))
+    entries = tuple(
+        replace(one, cell=child)
+        if (one.cell.seed, one.arm.name, one.fraction) == (9001, "progressive", 1.0)
+        else one
+        for one in finished.entries
+    )
+    lost = replace(finished, entries=entries)
+    try:
+        findings = write_tables(lost)
+        [row] = [one for one in findings.rows if one.diverged]
+        assert (row.arm.name, row.fraction, row.diverged) == ("progressive", 1.0, 1)
+        assert all(one.value is None for one in row.metrics.values())
+        assert all((one.interval.value is None) >= (one.fraction == 1.0) for one in findings.differences)
+        cells = without_seconds(design.output / "cells.csv")
+        assert [row["arm"] for row in cells if row["diverged"] == "1"] == ["progressive"]
+        assert "diverged in 1 seed<" in page(lost, findings)
+        console_table(findings)
+    finally:
+        write_tables(finished)
+
+
+def test_a_share_that_fills_no_batch_is_told_before_any_training(finished):
+    check_shares(finished.design)
+    study = finished.design.study.model_copy(update={"fractions": (0.01, 1.0)})
+    parameters = finished.design.parameters.model_copy(update={"study": study})
+    with pytest.raises(ParameterError, match=r"study.batch.*study.scenes.*study.fractions"):
+        check_shares(replace(finished.design, parameters=parameters))
+
+
+def test_all_arms_are_scored_in_the_wording_that_the_sar_stages_are_taught(finished):
+    """The embedded profile's coca-sar learns plain words: every annotation is the grammar's canonical caption."""
+    world = world_of(finished.design, 9001)
+    rows = read_rows(world.examination.shards("sar") / "index.parquet", SHARDS)
+    plain = {row["image_id"]: canonical(from_json(row["facts"])) for row in rows if row["facts"]}
+    for entry in finished.entries:
+        if entry.cell.seed == 9001:
+            for example in finished.result(entry.cell)["examination"]["examples"]:
+                assert example["truth"] == plain[example["image_id"]]
+
+
+def test_a_test_split_of_nothing_is_an_error(finished):
+    world = world_of(finished.design, 9001)
+    cell = next(one.cell.parent for one in finished.entries if one.cell.parent)
+    folder = finished.design.folder / f"seed-{cell.seed}" / "models"
+    model = start(cell.name, folder, None, seed=1, side=64)
+    with (
+        Shards([world.examination.shards("sar")]) as shards,
+        pytest.raises(TrainingError, match="holds no pair to score on"),
+    ):
+        examine(model, shards, {}, methods=("optical-rules",))
 
 
 def test_real_corpora_are_shared_by_all_seeds(finished, tmp_path):

@@ -47,7 +47,8 @@ def rows_of(checkpoints: Mapping[str, CheckpointParameters]) -> dict[str, Checkp
     """Return the rows of all arms: those of the table, and the controls that it lacks made from the first two.
 
     Raises:
-        ParameterError: ``coca-optical`` or ``coca-sar`` is missing, or ``coca-sar`` does not come from the former.
+        ParameterError: ``coca-optical`` or ``coca-sar`` is missing or not what its name says, ``coca-sar``
+            does not come from the former, or a control differs from them in more than it is to.
     """
     for name in (OPTICAL, SAR):
         if name not in checkpoints:
@@ -60,8 +61,37 @@ def rows_of(checkpoints: Mapping[str, CheckpointParameters]) -> dict[str, Checkp
             where="params.yaml: checkpoints",
             way_out=f"the comparison needs `from: build/checkpoint/{OPTICAL}`",
         )
+    for name, data in ((OPTICAL, f"{SHARDS}/optical"), (SAR, f"{SHARDS}/sar")):
+        _check(
+            name, checkpoints[name], checkpoints[name].model_copy(update={"data": data, "shuffle_captions": False})
+        )
     controls = _controls(checkpoints[OPTICAL], checkpoints[SAR])
-    return {name: checkpoints.get(name, row) for name, row in controls.items()}
+    rows = {name: checkpoints.get(name, row) for name, row in controls.items()}
+    for name, row in rows.items():
+        _check(name, row, controls[name])
+    return rows
+
+
+def scaled(rows: Mapping[str, CheckpointParameters], scale: float, batch: int) -> dict[str, CheckpointParameters]:
+    """Return the rows with their samples times ``scale``: whole batches, totals those of the rounded stages."""
+    stages = {
+        name: rows[name].model_copy(update={"samples": max(1, round(rows[name].samples * scale / batch)) * batch})
+        for name in (OPTICAL, SAR)
+    }
+    samples = {name: row.samples for name, row in _controls(stages[OPTICAL], stages[SAR]).items()}
+    return {name: row.model_copy(update={"samples": samples[name]}) for name, row in rows.items()}
+
+
+def _check(name: str, row: CheckpointParameters, promised: CheckpointParameters) -> None:
+    """All but the learning rate, which every arm has from the grid, must be as the comparison says."""
+    found, wanted = row.model_dump(mode="json", by_alias=True), promised.model_dump(mode="json", by_alias=True)
+    for key in found:
+        if key != "learning_rate" and found[key] != wanted[key]:
+            raise ParameterError(
+                f"'{name}' has {key} {found[key]}, the comparison is fair with {wanted[key]}",
+                where=f"params.yaml: checkpoints.{name}.{key}",
+                way_out="set it, or leave the row out" if name not in (OPTICAL, SAR) else "set it",
+            )
 
 
 def _controls(optical: CheckpointParameters, sar: CheckpointParameters) -> dict[str, CheckpointParameters]:

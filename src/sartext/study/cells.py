@@ -1,24 +1,28 @@
 """A cell of the study: one training of one row on one seed's data, and its score on that seed's test split."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sartext.catalogue.loading import find_entry
 from sartext.config.training import TrainingParameters
-from sartext.errors import ArtefactError, DivergenceError
+from sartext.errors import ArtefactError, DivergenceError, TrainingError
 from sartext.files import atomic_folder, read_json, write_json
 from sartext.models.checkpoint import save, start
 from sartext.models.model import Model
+from sartext.study.arms import SAR
 from sartext.study.design import Design
 from sartext.study.examination import examine
 from sartext.study.worlds import World, world_of
 from sartext.training.batches import Batch, Batches, validation_batches
-from sartext.training.loop import Fit, fit
-from sartext.training.sampler import made_by, share
+from sartext.training.loop import FEWEST_VALIDATED, Fit, fit
+from sartext.training.pairs import Pair
+from sartext.training.sampler import batch_indices, made_by, share
 from sartext.training.shards.reading import Shards, open_shards
 
 
@@ -55,8 +59,15 @@ def result_path(design: Design, cell: Cell) -> Path:
 
 
 def is_done(design: Design, cell: Cell) -> bool:
-    """Whether a cell has its result, and its model where others start from that."""
-    return result_path(design, cell).is_file() and (not _is_parent(design, cell) or _model(design, cell).is_dir())
+    """Whether a cell has its result, and its model where others start from that and it did not diverge."""
+    if not result_path(design, cell).is_file():
+        return False
+    return not _is_parent(design, cell) or _model(design, cell).is_dir() or diverged(read_result(design, cell))
+
+
+def diverged(result: Mapping[str, Any]) -> bool:
+    """Whether a training, or the one that it starts from, came to no number: its cell has no figures."""
+    return result["validation_loss"] is None
 
 
 def read_result(design: Design, cell: Cell) -> Mapping[str, Any]:
@@ -85,33 +96,37 @@ def _read(path: Path, _changed: int) -> Mapping[str, Any]:
 def run_cell(design: Design, cell: Cell) -> None:
     """Train a cell, score it and write its result; a cell that stands is left as it is.
 
+    A training that diverges would do so again, as would all that start from it: that is its result.
+
     Raises:
-        TrainingError: it cannot be trained, or diverged outside development.
+        TrainingError: it cannot be trained.
     """
     if is_done(design, cell):
         return
     world = world_of(design, cell.seed)
+    nothing = {**_told(design, cell), "validation_loss": None}
+    if cell.parent is not None and diverged(read_result(design, cell.parent)):
+        write_json(result_path(design, cell), nothing)
+        return
     began = time.perf_counter()
     try:
-        model, fitted, sar_pairs = _train(design, cell, world)
+        model, fitted, seen = _train(design, cell, world)
     except DivergenceError:
-        if not cell.development:
-            raise
-        write_json(result_path(design, cell), {**_told(design, cell), "validation_loss": None})
+        write_json(result_path(design, cell), nothing)
         return
     seconds = time.perf_counter() - began
     model.network.load_state_dict(fitted.best)
     if _is_parent(design, cell):
         with atomic_folder(_model(design, cell)) as folder:
             save(model, folder)
-    result = {**_told(design, cell), **_course(fitted), "sar_pairs": sar_pairs, "seconds": round(seconds, 3)}
+    result = {**_told(design, cell), **_course(fitted), **seen, "seconds": round(seconds, 3)}
     if not cell.development:
         result["examination"] = _examine(design, world, model)
     write_json(result_path(design, cell), result)
 
 
-def _train(design: Design, cell: Cell, world: World) -> tuple[Model, Fit, int]:
-    """Return the model as its last step left it, its course, and the number of SAR pairs that it saw."""
+def _train(design: Design, cell: Cell, world: World) -> tuple[Model, Fit, dict[str, int]]:
+    """Return the model as its last step left it, its course, and what it saw of SAR."""
     row = design.rows[cell.row]
     parameters = _parameters(design, cell)
     with open_shards(world.project.root / row.data) as shards:
@@ -137,8 +152,17 @@ def _train(design: Design, cell: Cell, world: World) -> tuple[Model, Fit, int]:
             samples=row.samples,
             learning_rate=cell.learning_rate,
         )
-        seen = share(made_by(shards.rows("train"), row.methods), cell.fraction)
-    return model, fitted, sum(pair.modality == "sar" for pair in seen)
+        left_out = set(train.left_out)
+        rows = share(made_by(shards.rows("train"), row.methods), cell.fraction)
+        pairs = [pair for pair in rows if pair.image_id not in left_out]
+    return model, fitted, sar_seen(pairs, parameters.batch, fitted.steps, cell.seed)
+
+
+def sar_seen(pairs: Sequence[Pair], batch: int, steps: int, seed: int) -> dict[str, int]:
+    """Return how many SAR pairs there were, and how often one was drawn in all steps."""
+    sar = np.array([pair.modality == "sar" for pair in pairs])
+    drawn = sum(int(sar[batch_indices(len(pairs), batch, step, seed)].sum()) for step in range(steps))
+    return {"sar_pairs": int(sar.sum()), "sar_samples": drawn}
 
 
 def _start(design: Design, cell: Cell, world: World, side: int) -> Model:
@@ -154,7 +178,7 @@ def _validation(design: Design, cell: Cell, world: World, model: Model) -> list[
     row = design.rows[cell.row]
     kind = "optical" if row.data.endswith("/optical") else "sar"
     with Shards([world.project.shards(kind)]) as shards:
-        return validation_batches(
+        batches = validation_batches(
             shards,
             model.tokenizer,
             batch=design.parameters.training.batch,
@@ -164,11 +188,24 @@ def _validation(design: Design, cell: Cell, world: World, model: Model) -> list[
             shuffle_captions=row.shuffle_captions,
             seed=cell.seed,
         )
+    if sum(map(len, batches)) < FEWEST_VALIDATED:
+        raise TrainingError(
+            f"the validation split holds fewer than {FEWEST_VALIDATED} pairs for '{cell.row}'",
+            where=world.project.shards(kind),
+            way_out="raise `splits.validation` or `study.scenes`",
+        )
+    return batches
 
 
 def _parameters(design: Design, cell: Cell) -> TrainingParameters:
-    every = max(1, design.rows[cell.row].samples // design.study.validations)
-    return design.parameters.training.model_copy(update={"seed": cell.seed, "validate_every": every})
+    batch = design.parameters.training.batch
+    every = steps_between(design.rows[cell.row].samples // batch, design.study.validations)
+    return design.parameters.training.model_copy(update={"seed": cell.seed, "validate_every": every * batch})
+
+
+def steps_between(steps: int, validations: int) -> int:
+    """Return after how many steps each to validate: never more often than asked for, the last step included."""
+    return max(1, -(-steps // validations))
 
 
 def _told(design: Design, cell: Cell) -> dict[str, Any]:
@@ -196,7 +233,9 @@ def _course(fitted: Fit) -> dict[str, Any]:
 def _examine(design: Design, world: World, model: Model) -> dict[str, Any]:
     with Shards([world.examination.shards("sar")]) as shards:
         entries = {name: find_entry(world.examination, name) for name in world.examination.parameters.captions}
-        return examine(model, shards, entries)
+        # the wording that the SAR stages learn and validate with, for all arms alike
+        taught = design.rows[SAR]
+        return examine(model, shards, entries, methods=taught.methods, paraphrase=taught.paraphrase)
 
 
 def _is_parent(design: Design, cell: Cell) -> bool:

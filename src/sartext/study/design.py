@@ -9,7 +9,7 @@ from sartext.config import Parameters, Project
 from sartext.config.training import CheckpointParameters, StudyParameters
 from sartext.errors import ParameterError
 from sartext.files import sha256_file
-from sartext.study.arms import rows_of
+from sartext.study.arms import rows_of, scaled
 from sartext.study.recipe import recipe_hash
 
 Data = Literal["sim", "sample"]
@@ -162,15 +162,17 @@ def _trained(
     rows = rows_of(checkpoints)
     most = max(row.samples for row in rows.values())
     scale = 2 * QUICK_SAMPLES / most if quick else study.scale
-    scaled = {
-        name: row.model_copy(update={"samples": max(1, round(row.samples * scale / batch)) * batch})
-        for name, row in rows.items()
-    }
     shards = parameters.shards.model_copy(update={"looks": study.looks or parameters.shards.looks})
     training = parameters.training.model_copy(update={"batch": batch, "threads": 1})
     nothing: dict[str, Any] = {"narrated": (), "optical_captions": ()}
     return parameters.model_copy(
-        update={**nothing, "checkpoints": scaled, "study": study, "shards": shards, "training": training}
+        update={
+            **nothing,
+            "checkpoints": scaled(rows, scale, batch),
+            "study": study,
+            "shards": shards,
+            "training": training,
+        }
     )
 
 

@@ -1,13 +1,14 @@
 """What a model scores on the test split: sums over each group of images, from which every figure is made."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from sartext.catalogue.entry import Entry
+from sartext.errors import TrainingError
 from sartext.evaluation.retrieval import ceiling, retrieval
 from sartext.evaluation.statements import (
     KINDS,
@@ -64,19 +65,39 @@ class _Written:
     examples: list[dict[str, str]] = field(default_factory=list)
 
 
-def examine(model: Model, shards: Shards, entries: Mapping[str, Entry]) -> dict[str, Any]:
+def examine(
+    model: Model,
+    shards: Shards,
+    entries: Mapping[str, Entry],
+    *,
+    methods: Collection[str] = (),
+    paraphrase: bool = True,
+) -> dict[str, Any]:
     """Score a CoCa on the pairs of an examination.
 
     Args:
         model: on its device.
         shards: of the examination: the test split.
         entries: the catalogue of the corpora, by name.
+        methods: which captions to score on, by how they were made; none named: all.
+        paraphrase: without, annotated pairs are told in the grammar's plain words alone.
 
     Returns:
         ``groups``, the sums by group id; ``ceiling`` of one-positive mean recall; ``captions``, what became of the
         generated ones; ``examples``.
+
+    Raises:
+        TrainingError: there is no such pair.
     """
-    batches = validation_batches(shards, model.tokenizer, batch=BATCH, side=model.side)
+    batches = validation_batches(
+        shards, model.tokenizer, batch=BATCH, side=model.side, methods=methods, paraphrase=paraphrase
+    )
+    if not batches:
+        raise TrainingError(
+            "the test split holds no pair to score on",
+            where=", ".join(map(str, shards.folders)),
+            way_out="raise `splits.test` or `study.scenes`, or widen the `methods` of coca-sar",
+        )
     pairs = {pair.image_id: pair for pair in shards.rows("validation")}
     order = [pairs[image_id] for batch in batches for image_id in batch.image_ids]
     groups: dict[str, GroupSums] = defaultdict(GroupSums)

@@ -9,7 +9,7 @@ import numpy as np
 from sartext.evaluation.bootstrap import Floats, Interval, Sums, estimate, intervals, resample
 from sartext.evaluation.statements import COVER_KINDS, KINDS, OBJECT_KINDS
 from sartext.study.arms import ARMS, CONTROLS, PROGRESSIVE, Arm
-from sartext.study.cells import Cell
+from sartext.study.cells import Cell, diverged
 from sartext.study.running import Entry, Finished
 
 BOOTSTRAP_SEED = 20
@@ -63,16 +63,20 @@ class Row:
     """An arm at one share of the SAR captions.
 
     ``pairs`` are the SAR pairs learned from, ``samples`` and ``seconds`` what all its stages took until they
-    stopped, ``kept`` the samples of the last stage at the step that was kept; all are means over seeds.
+    stopped, ``sar_samples`` those of them that were SAR pairs, ``kept`` the samples of the last stage at the step
+    that was kept; all are means over the seeds that did not diverge. ``diverged`` counts those that did: with any,
+    there are no figures.
     """
 
     arm: Arm
     fraction: float
     learning_rate: float
-    pairs: float
-    samples: float
-    kept: float
-    seconds: float
+    pairs: float | None
+    samples: float | None
+    sar_samples: float | None
+    kept: float | None
+    seconds: float | None
+    diverged: int
     metrics: Mapping[str, Interval]
 
 
@@ -138,12 +142,14 @@ def _at(finished: Finished, results: Mapping[Entry, Mapping[str, Any]], fraction
     design = finished.design
     entries = {(one.cell.seed, one.arm.name): one for one in finished.entries if one.fraction == fraction}
     sums = [
-        _sums([results[entries[number, arm.name]]["examination"]["groups"] for arm in ARMS])
-        for number in design.study.seeds
+        _sums([groups_of(results[entries[number, arm.name]]) for arm in ARMS]) for number in design.study.seeds
     ]
     scale = np.array([metric.scale for _ in ARMS for metric in METRICS])
+    lost = [any(diverged(results[entries[seed, arm.name]]) for seed in design.study.seeds) for arm in ARMS]
+    # the seeds that are left would tell of easier ones: an arm that diverged in any has no figure
+    known = np.where(np.repeat(lost, len(METRICS)), np.nan, 1.0)
     every = _Found(
-        values=estimate(sums) * scale,
+        values=estimate(sums) * scale * known,
         drawn=resample(sums, design.study.resamples, seed, same_groups=design.data != "sim") * scale,
         by_seed=np.stack([estimate([one]) * scale for one in sums]),
     )
@@ -164,10 +170,22 @@ def _place(arm: Arm, metric: int) -> int:
     return ARMS.index(arm) * len(METRICS) + metric
 
 
+def groups_of(result: Mapping[str, Any]) -> Mapping[str, Group]:
+    """Return the sums by group of a cell; none of one that diverged."""
+    found: Mapping[str, Group] = {} if diverged(result) else result["examination"]["groups"]
+    return found
+
+
+_NOTHING: Group = {
+    **dict.fromkeys(("pairs", "recall", "own_recall", "nats", "tokens"), 0),
+    "statements": dict.fromkeys(KINDS, (0, 0, 0)),
+}
+
+
 def _sums(arms: Sequence[Mapping[str, Group]]) -> Sums:
     """The sums of one seed: a row per group, a column per arm and metric."""
-    names = sorted(arms[0])
-    groups = [[arm[name] for arm in arms] for name in names]
+    names = sorted({name for arm in arms for name in arm}) or [""]
+    groups = [[arm.get(name, _NOTHING) for arm in arms] for name in names]
     return Sums(
         np.array([[metric.numerator(one) for one in each for metric in METRICS] for each in groups]),
         np.array([[metric.denominator(one) for one in each for metric in METRICS] for each in groups]),
@@ -176,18 +194,24 @@ def _sums(arms: Sequence[Mapping[str, Group]]) -> Sums:
 
 def _row(finished: Finished, entries: Sequence[Entry], found: Sequence[Interval]) -> Row:
     first = entries[0]
-    cells = [entry.cell for entry in entries]
+    cells = [entry.cell for entry in entries if not diverged(finished.result(entry.cell))]
     results = [finished.result(cell) for cell in cells]
     return Row(
         arm=first.arm,
         fraction=first.fraction,
         learning_rate=first.cell.learning_rate,
-        pairs=float(np.mean([one["sar_pairs"] for one in results])),
-        samples=float(np.mean([lineage_total(finished, cell, "samples") for cell in cells])),
-        kept=float(np.mean([one["kept_samples"] for one in results])),
-        seconds=float(np.mean([lineage_total(finished, cell, "seconds") for cell in cells])),
+        pairs=_mean([one["sar_pairs"] for one in results]),
+        samples=_mean([lineage_total(finished, cell, "samples") for cell in cells]),
+        sar_samples=_mean([lineage_total(finished, cell, "sar_samples") for cell in cells]),
+        kept=_mean([one["kept_samples"] for one in results]),
+        seconds=_mean([lineage_total(finished, cell, "seconds") for cell in cells]),
+        diverged=len(entries) - len(cells),
         metrics={metric.name: found[at] for at, metric in enumerate(METRICS)},
     )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
 
 
 def _difference(control: Arm, fraction: float, metric: Metric, at: int, *, found: _Found) -> Difference:

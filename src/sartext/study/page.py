@@ -1,17 +1,17 @@
 """The study's page: one file without outside links, charts and tables and what they mean."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
-from typing import Any
 
 from sartext.evaluation.bootstrap import Interval
 from sartext.files import write_text
 from sartext.study.arms import ARMS, CONTROLS, Arm
+from sartext.study.cells import diverged
 from sartext.study.charts import Line, chart, swatch
-from sartext.study.figures import FURTHER, MAIN, Difference, Findings, Metric, Row
+from sartext.study.figures import FURTHER, MAIN, Difference, Findings, Metric, Row, groups_of
 from sartext.study.running import Finished
 from sartext.study.style import STYLE
-from sartext.study.tables import summary
+from sartext.study.tables import count, summary
 from sartext.study.wording import finding, meaning, title, told
 
 DIGITS = {"cross_entropy": 3}
@@ -135,11 +135,11 @@ def _is(one: Difference, control: Arm, metric: Metric) -> bool:
 
 
 def _arms_table(findings: Findings) -> str:
-    heads = ["SAR captions", "arm", "SAR pairs", "learning rate", "samples", "kept at", "seconds"]
+    heads = ["SAR captions", "arm", "SAR pairs", "learning rate", "samples", "of them SAR", "kept at", "seconds"]
     caption = (
         "Means over seeds with 95 % intervals. Samples and seconds of all stages of an arm until they stopped; "
         "“kept at” is the sample of the last stage whose weights validation chose; “SAR pairs” is what the share "
-        "comes to."
+        "comes to. An arm that diverged in a seed has no figures."
     )
     return _by_share(findings, caption, heads, MAIN, lambda row: [*_place(row), *_course(row)])
 
@@ -163,7 +163,8 @@ def _by_share(
     titles = [f"{metric.title}{'' if metric.name in UNITLESS else ', %'}" for metric in metrics]
     body, before = [], None
     for row in findings.rows:
-        figures = [_interval(row.metrics[metric.name], metric) for metric in metrics]
+        lost = f"diverged in {row.diverged} seed{'s' if row.diverged > 1 else ''}"
+        figures = [lost if row.diverged else _interval(row.metrics[metric.name], metric) for metric in metrics]
         body.append(_table_row([*cells(row), *figures], row.fraction != before))
         before = row.fraction
     return _table(caption, [*heads, *titles], body, names=2)
@@ -174,8 +175,8 @@ def _place(row: Row) -> list[str]:
 
 
 def _course(row: Row) -> list[str]:
-    counts = (f"{one:,.0f}" for one in (row.samples, row.kept, row.seconds))
-    return [f"{row.pairs:,.0f}", f"{row.learning_rate:g}", *counts]
+    counts = (count(one) for one in (row.samples, row.sar_samples, row.kept, row.seconds))
+    return [count(row.pairs), f"{row.learning_rate:g}", *counts]
 
 
 def _differences_table(findings: Findings, seeds: int) -> str:
@@ -241,7 +242,13 @@ def _examples(finished: Finished) -> str:
     design = finished.design
     share = max(design.study.fractions)
     chosen = [one for one in finished.entries if one.cell.seed == design.study.seeds[0] and one.fraction == share]
-    results = {entry.arm.name: finished.result(entry.cell)["examination"]["examples"] for entry in chosen}
+    results = {
+        entry.arm.name: finished.result(entry.cell)["examination"]["examples"]
+        for entry in chosen
+        if not diverged(finished.result(entry.cell))
+    }
+    if not results:
+        return ""
     body = []
     for number, example in enumerate(next(iter(results.values()))):
         rows = [
@@ -260,6 +267,20 @@ def _examples(finished: Finished) -> str:
     return f"<h2>What the arms write</h2>{_table(caption, ['image', 'by', 'caption'], body, names=3)}"
 
 
+def _validations(finished: Finished) -> str:
+    results = [finished.result(entry.cell) for entry in finished.entries]
+    counts = sorted({len(one["validations"]) for one in results if not diverged(one)})
+    return " to ".join(map(str, dict.fromkeys((counts[0], counts[-1])))) if counts else "none"
+
+
+def _tested(finished: Finished) -> Iterable[str]:
+    """The pairs that all arms of a seed were scored on."""
+    for seed in finished.design.study.seeds:
+        every = (groups_of(finished.result(one.cell)) for one in finished.entries if one.cell.seed == seed)
+        groups = next(filter(None, every), {})
+        yield f"{sum(one['pairs'] for one in groups.values())} in {len(groups)} groups"
+
+
 def _made(finished: Finished, findings: Findings) -> str:
     found = summary(finished, findings)
     study = finished.design.study
@@ -267,7 +288,6 @@ def _made(finished: Finished, findings: Findings) -> str:
         f"{one['row']} at {100 * one['fraction']:g} %: {one['chosen']:g}"
         for one in found["learning_rates"]["rows"]
     ]
-    worlds: Mapping[str, Any] = found["worlds"]
     told = {
         "simulator and recipe": f"<code>{finished.design.digest}</code>",
         "seeds": ", ".join(map(str, study.seeds)),
@@ -276,10 +296,8 @@ def _made(finished: Finished, findings: Findings) -> str:
         "grid of learning rates": ", ".join(f"{one:g}" for one in study.learning_rates),
         "chosen": "; ".join(chosen),
         "batch": f"{finished.design.parameters.training.batch} pairs",
-        "validations": f"{study.validations} in every training; the best one's weights are kept",
-        "test pairs": ", ".join(
-            f"{one['test']['pairs']} in {one['test']['groups']} groups" for one in worlds.values()
-        ),
+        "validations": f"{_validations(finished)} in every training; the best one's weights are kept",
+        "test pairs": ", ".join(_tested(finished)),
         "resamples": f"{study.resamples:,}",
         "versions": ", ".join(f"{name} {version}" for name, version in found["versions"].items()),
         "files": "<code>cells.csv</code> (every training), <code>table.csv</code>, <code>study.json</code>",

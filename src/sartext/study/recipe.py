@@ -1,11 +1,12 @@
 """The hash of simulator and recipe: what a cell depends on; cells of different hashes are never mixed.
 
 It stands for everything that decides a cell's figures: the code that makes scenes, captions, splits, shards,
-models and trainings, the code that scores them, and their parameters. It leaves out which seeds and shares are
-run, how many processes run them, and how the results are drawn.
+models and trainings, the code that scores them, their parameters and the libraries' versions. It leaves out which
+seeds and shares are run, how many processes run them, and how the results are drawn.
 """
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,16 @@ CODE = (
     "evaluation",
     "models",
     "narrator",
+    "release/inputs.py",
     "release/splits",
     "simulation",
     "study",
     "training",
 )
-"""Folders of the package that decide a cell's figures."""
+"""Folders and files of the package that decide a cell's figures."""
+
+LIBRARIES = ("torch", "open_clip_torch", "numpy")
+"""Libraries whose versions decide them too."""
 
 PRESENTATION = (
     "evaluation/bootstrap.py",
@@ -55,13 +60,15 @@ def recipe_hash(parameters: dict[str, Any], package: Path = PACKAGE) -> str:
         package: the folder of the code.
     """
     kept = {section: _kept(section, value) for section, value in parameters.items()}
-    return sha256_text(canonical_json({"code": dict(code_hashes(package)), "parameters": kept}))
+    told = {**kept, "versions": {name: version(name) for name in LIBRARIES}}
+    return sha256_text(canonical_json({"code": dict(code_hashes(package)), "parameters": told}))
 
 
 def code_hashes(package: Path = PACKAGE) -> Iterator[tuple[str, str]]:
     """Yield path and SHA-256 of every file that decides a cell's figures, in path order."""
     for folder in CODE:
-        for path in sorted((package / folder).rglob("*")):
+        place = package / folder
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             name = path.relative_to(package).as_posix()
             if path.is_file() and path.suffix != ".pyc" and not _presents(name):
                 yield name, sha256_file(path)

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sartext.errors import ArtefactError
+from sartext.errors import ArtefactError, ParameterError
 from sartext.files import write_json
 from sartext.progress import depend_on_the_parent, track
 from sartext.study.arms import ARMS, Arm
@@ -19,6 +19,8 @@ from sartext.study.cells import Cell, is_done, read_result, run_cell
 from sartext.study.choice import WHOLE, Rates, candidates, cell_of, learn_rates, learns_sar, take_the_only_rate
 from sartext.study.design import Design
 from sartext.study.worlds import is_ready, prepare, world_of
+from sartext.training.sampler import made_by, share
+from sartext.training.shards.reading import open_shards
 
 Work = Callable[[Callable[[Any], Any], Sequence[Any], str], None]
 
@@ -51,11 +53,13 @@ def run_study(design: Design) -> Finished:
     A study that was killed goes on: worlds and cells that stand complete are not made again.
 
     Raises:
-        TrainingError: a training of the comparison cannot run, or diverged.
+        ParameterError: the smallest share of the SAR captions does not fill a batch.
+        TrainingError: a training of the comparison cannot run.
     """
     design.folder.mkdir(parents=True, exist_ok=True)
     with _alone(design), _workers(design) as work:
         _make_worlds(design, work)
+        check_shares(design)
         rates = _choose_rates(design, partial(_run_cells, design, work))
         entries = entries_of(design, rates)
         _run_cells(design, work, [entry.cell for entry in entries], "study: cells")
@@ -102,6 +106,24 @@ def _make_worlds(design: Design, work: Work) -> None:
     places = {world_of(design, seed).examination.root: seed for seed in seeds}
     missing = [seed for seed in places.values() if not is_ready(world_of(design, seed))]
     work(partial(_prepare, design), missing, "study: scenes, captions and shards")
+
+
+def check_shares(design: Design) -> None:
+    """Raise a ParameterError where the smallest share leaves a row fewer pairs than a batch takes."""
+    study, batch = design.study, design.parameters.training.batch
+    trying = {seed: min(study.development_fractions) for seed in study.development_seeds}
+    smallest = {seed: min(study.fractions) for seed in study.seeds} | (trying if _is_a_choice(design) else {})
+    sources = {(row.data, row.methods) for row in design.rows.values()}
+    for root, fraction in sorted({(world_of(design, seed).project.root, one) for seed, one in smallest.items()}):
+        for data, methods in sorted(sources):
+            with open_shards(root / data) as shards:
+                found = len(share(made_by(shards.rows("train"), methods), fraction))
+            if found < batch:
+                raise ParameterError(
+                    f"at {100 * fraction:g} % of the SAR captions there are {found} pairs, a batch takes {batch}",
+                    where=root / data,
+                    way_out="lower `study.batch`, raise `study.scenes`, or drop small `study.fractions`",
+                )
 
 
 def _is_a_choice(design: Design) -> bool:

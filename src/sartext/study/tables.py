@@ -12,12 +12,14 @@ from rich.table import Table
 from sartext.evaluation.bootstrap import Interval
 from sartext.evaluation.statements import KINDS
 from sartext.files import write_json, write_text
+from sartext.study.cells import diverged
 from sartext.study.design import Design
-from sartext.study.figures import MAIN, METRICS, Findings, Group, Metric, find, lineage_total
+from sartext.study.figures import MAIN, METRICS, Findings, Group, Metric, find, groups_of, lineage_total
 from sartext.study.running import Entry, Finished
 from sartext.study.worlds import world_of
 
 LIBRARIES = ("torch", "open_clip_torch", "numpy", "tokenizers", "pillow")
+CAPTIONS = ("captions", "finished", "readable", "undecided")
 
 
 def write_tables(finished: Finished) -> Findings:
@@ -43,11 +45,14 @@ def console_table(findings: Findings) -> Table:
         if row.fraction != before:
             table.add_section()
         before = row.fraction
-        figures = [_shown(row.metrics[metric.name], metric) for metric in MAIN]
-        table.add_row(
-            f"{100 * row.fraction:g} %", row.arm.name, f"{row.samples:,.0f}", f"{row.seconds:,.0f}", *figures
-        )
+        figures = ["diverged" if row.diverged else _shown(row.metrics[metric.name], metric) for metric in MAIN]
+        table.add_row(f"{100 * row.fraction:g} %", row.arm.name, count(row.samples), count(row.seconds), *figures)
     return table
+
+
+def count(value: float | None) -> str:
+    """Return a number without decimals for a table; a dash where every seed diverged."""
+    return "-" if value is None else f"{value:,.0f}"
 
 
 def _shown(one: Interval, metric: Metric) -> str:
@@ -97,19 +102,24 @@ def _cell_rows(finished: Finished) -> Iterable[dict[str, Any]]:
 
 def _cell_row(finished: Finished, entry: Entry, design: Design) -> dict[str, Any]:
     result = finished.result(entry.cell)
-    examined = result["examination"]
-    total = _total(examined["groups"].values())
+    lost = diverged(result)
+    examined: Mapping[str, Any] = (
+        {"ceiling": None, "captions": dict.fromkeys(CAPTIONS)} if lost else result["examination"]
+    )
+    total = _total(groups_of(result).values())
     return {
         "hash": design.digest,
         "data": design.data,
         "seed": entry.cell.seed,
         "arm": entry.arm.name,
         "fraction": entry.fraction,
-        "sar_pairs": result["sar_pairs"],
+        "diverged": int(lost),
+        "sar_pairs": result.get("sar_pairs"),
         "test_pairs": total["pairs"],
         "learning_rate": entry.cell.learning_rate,
-        "samples": int(lineage_total(finished, entry.cell, "samples")),
-        "kept_samples": result["kept_samples"],
+        "samples": None if lost else int(lineage_total(finished, entry.cell, "samples")),
+        "sar_samples": None if lost else int(lineage_total(finished, entry.cell, "sar_samples")),
+        "kept_samples": result.get("kept_samples"),
         "validation_loss": result["validation_loss"],
         **{
             metric.name: _ratio(metric.scale * metric.numerator(total), metric.denominator(total))
@@ -117,7 +127,7 @@ def _cell_row(finished: Finished, entry: Entry, design: Design) -> dict[str, Any
         },
         "ceiling": examined["ceiling"],
         **examined["captions"],
-        "seconds": round(lineage_total(finished, entry.cell, "seconds"), 1),
+        "seconds": None if lost else round(lineage_total(finished, entry.cell, "seconds"), 1),
     }
 
 
@@ -141,12 +151,14 @@ def _table_row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a figures.Row
     return {
         "arm": row.arm.name,
         "fraction": row.fraction,
+        "diverged": row.diverged,
         "sar_pairs": row.pairs,
         "learning_rate": row.learning_rate,
         "samples": row.samples,
+        "sar_samples": row.sar_samples,
         "kept_samples": row.kept,
         **{name: _interval(one) for name, one in row.metrics.items()},
-        "seconds": round(row.seconds, 1),
+        "seconds": None if row.seconds is None else round(row.seconds, 1),
     }
 
 

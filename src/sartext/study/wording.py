@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sartext.study.arms import Arm
+from sartext.study.arms import SAR, Arm
 from sartext.study.design import Design
 from sartext.study.figures import Findings, Metric
 
@@ -51,20 +51,21 @@ def meaning(design: Design) -> Iterator[str]:
     )
     yield (
         "<b>Caption cross-entropy</b> is that of the test captions under the model, in nats per token of "
-        "its own small vocabulary; it contains the choice among paraphrases, which no image decides."
+        f"its own small vocabulary; {_worded(design)}"
     )
     yield (
         "<b>Precision and recall of facts</b> are those of greedy captions, read back statement by "
         "statement (class, number and zone of objects; class, share and zone of land cover) and compared "
         "with the annotation. An unfinished caption states nothing. What a corpus does not annotate is "
-        "not judged. Captions that were rewritten from optical ones are not read back; they count in "
-        "recall and cross-entropy alone."
+        f"not judged.{_rewritten(design)}"
     )
     yield (
         "<b>Samples</b> are pairs seen in training, repetitions counted, over all stages; "
         "<i>direct-total</i> and <i>mixed</i> have as many as <i>progressive</i> and <i>shuffled</i>, "
-        "<i>direct</i> has those of the SAR stage. <b>Seconds</b> are those of one process with one "
-        "thread beside others, and tell an order of size only."
+        "<i>direct</i> has those of the SAR stage. <i>Mixed</i> draws optical and SAR pairs in proportion to "
+        "their numbers: the smaller the share of the SAR captions, the fewer of its samples are SAR ones, "
+        "while the other arms see as many at every share (column “of them SAR”, counted). <b>Seconds</b> "
+        "are those of one process with one thread beside others, and tell an order of size only."
     )
     yield (
         "Where <i>direct</i> or <i>direct-total</i> is as good as <i>progressive</i>, the optical stage "
@@ -89,6 +90,26 @@ def meaning(design: Design) -> Iterator[str]:
             "test set: the intervals tell what other test images and other seeds of these corpora would "
             "give, not other corpora. The models are tiny and trained from nothing."
         )
+
+
+def _worded(design: Design) -> str:
+    """What wording the test captions have: that which the SAR stages are taught."""
+    if design.rows[SAR].paraphrase and design.parameters.narrator.paraphrase:
+        return "it contains the choice among paraphrases, which no image decides."
+    return "annotated images are told in the grammar's plain words, as in the SAR stages' training."
+
+
+def _rewritten(design: Design) -> str:
+    methods = design.rows[SAR].methods
+    if methods and "optical-rules" not in methods:
+        return (
+            f" Training on SAR captions, validation and test use those made by {' and '.join(methods)} alone, "
+            "for all arms alike."
+        )
+    return (
+        " Captions that were rewritten from optical ones are not read back; they count in recall and "
+        "cross-entropy alone."
+    )
 
 
 def _shares(fractions: list[float]) -> str:
