@@ -118,6 +118,7 @@ def _break(folder, how, other):
         (folder / "training.json").unlink()
     elif how in {"pickle", "torch-pickle", "torch-cut"}:
         weights.unlink()
+        (folder / "training.json").unlink()
         if how == "pickle":
             (folder / "model.pth").write_bytes(pickle.dumps({"x": Harmful()}))
         elif how == "torch-pickle":
@@ -167,6 +168,42 @@ def test_a_bad_checkpoint_is_one_line_with_place_and_way_out(tmp_path, capfd, ho
     assert raised.value.way_out
     assert "\n" not in str(raised.value)
     assert "stranger" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["open_clip_model.safetensors", "last.safetensors"])
+def test_where_a_training_left_its_record_no_other_weights_are_read(tmp_path, name):
+    folder = tmp_path / "model"
+    digest = checkpoint.save(small_model(tmp_path, "clip"), folder)
+    write_json(folder / "training.json", {"model_sha256": digest})
+    checkpoint.save(small_model(tmp_path, "clip", 8), folder, name=name)
+    assert checkpoint.load(folder).sha256 == digest
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"there is no model\.safetensors"):
+        checkpoint.load(folder)
+    with pytest.raises(ModelError, match=r"there is no model\.safetensors"):
+        build(Foundation("clip-tiny", str(folder)), None, seed=1)
+    (folder / name).replace(folder / "model.safetensors")
+    with pytest.raises(ModelError, match="not the weights that the training wrote"):
+        build(Foundation("clip-tiny", str(folder)), None, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("open_clip_config.json", "configuration"),
+        ("tokenizer.json", "tokenizer"),
+        ("tokenizer_config.json", "tokenizer"),
+    ],
+)
+def test_another_configuration_or_tokenizer_than_the_trainings_is_refused(tmp_path, name, what):
+    folder, model = tmp_path / "model", small_model(tmp_path, "clip")
+    told = {"model_sha256": checkpoint.save(model, folder), "model": model.config}
+    write_json(folder / "training.json", {**told, "tokenizer_sha256": model.tokenizer.files_sha256()})
+    checkpoint.load(folder)
+    content = json.loads((folder / name).read_text())
+    (folder / name).write_text(json.dumps({**content, "added": 1}))
+    with pytest.raises(ModelError, match=f"not the {what} that the training wrote"):
+        checkpoint.load(folder)
 
 
 @pytest.mark.parametrize("how", ["cut", "garbage", "empty"])

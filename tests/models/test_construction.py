@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sartext.errors import ModelError
+from sartext.files import read_json, sha256_file, write_json
 from sartext.models import checkpoint
 from sartext.models.construction import architecture, build, instantiate
 from sartext.models.foundation import FOLDER, Foundation, read_foundation
@@ -85,6 +86,18 @@ def test_pretrained_weights_from_a_file_folder_or_torch_file_are_all_read(tmp_pa
     for place in (tmp_path / "model", tmp_path / "model" / "model.safetensors", tmp_path / "w.pt"):
         built = build(foundation(place), tmp_path / "tokenizer", seed=99)
         assert states_equal(built, model), place
+        file = place / "model.safetensors" if place.is_dir() else place
+        assert built.sha256 == sha256_file(file)
+    assert model.sha256 is None
+
+
+def test_weights_in_a_folder_keep_the_normalisation_that_they_know(tmp_path):
+    checkpoint.save(small_model(tmp_path, "clip"), tmp_path / "model")
+    path = tmp_path / "model" / "open_clip_config.json"
+    told = read_json(path)
+    write_json(path, {**told, "preprocess_cfg": {"mean": [0.5, 0.4, 0.3], "std": 0.25}})
+    built = build(foundation(tmp_path / "model"), None, seed=1)
+    assert (built.mean, built.std) == ((0.5, 0.4, 0.3), (0.25, 0.25, 0.25))
 
 
 def test_weights_in_a_folder_bring_their_own_tokenizer(tmp_path):
@@ -102,6 +115,10 @@ def test_weights_in_a_folder_bring_their_own_tokenizer(tmp_path):
         (
             Foundation("ViT-L-14", "laion2b_s32b", "clip"),
             "no pretrained weights 'laion2b_s32b'.*laion2b_s32b_b82k",
+        ),
+        (
+            Foundation("ViT-L-14", "openai", "clip"),
+            "'openai' were trained with QuickGELU.*set `architecture: ViT-L-14-quickgelu`",
         ),
         (Foundation("clip-tiny", "weights/none.pt"), "no pretrained weights at .*none.pt"),
         (Foundation("clip-tiny", None, "trained", 60), "60 pixels do not divide into patches of 16.*to 64"),

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -198,6 +199,29 @@ def test_a_few_of_them_are_left_out_and_no_other_is_ever_cut(mini_project: Proje
     assert len(batches.left_out) <= 0.05 * len(pairs)
     texts = {text for step in range(20) for text in batches.at(step).captions}
     assert max(tokenizer.lengths(sorted(texts))) <= context
+
+
+def test_one_long_caption_among_few_is_left_out_and_the_advice_can_be_followed(shards: Shards) -> None:
+    class Lengthy:
+        """Counts tokens as the test wants them."""
+
+        pad, context = 0, 32
+
+        def __init__(self, *longer: str) -> None:
+            self.longer = longer
+
+        def encode(self, texts: Sequence[str]) -> torch.Tensor:
+            return torch.ones(len(texts), 2, dtype=torch.long)
+
+        def lengths(self, texts: Sequence[str]) -> list[int]:
+            return [90 if text in self.longer else 5 for text in texts]
+
+    pairs = [pair for pair in shards.rows("train") if not pair.annotated][:5]
+    assert len(pairs) == 5
+    one, *others = (pair.captions for pair in pairs)
+    assert Wordings(pairs, shards, Lengthy(*one)).left_out == [pairs[0].image_id]
+    with pytest.raises(TrainingError, match="77 is the most: shorten them"):
+        Wordings(pairs, shards, Lengthy(*one, *(text for told in others for text in told)))
 
 
 def test_an_error_reaches_the_trainer_and_no_thread_stays(shards: Shards, tokenizer: Tokenizer) -> None:

@@ -10,7 +10,7 @@ import torch
 from open_clip_train.scheduler import cosine_lr
 from torch import Tensor, nn
 
-from sartext.errors import ModelError, TrainingError
+from sartext.errors import DivergenceError, ModelError, TrainingError
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.training.distribution import Processes
@@ -18,6 +18,7 @@ from sartext.training.gradients import Objective, Pairs, Trained, compute_gradie
 from sartext.training.listening import Silent
 from sartext.training.loop import Fit, fit
 from sartext.training.optimisation import adamw, learning_rate_at
+from sartext.training.validation import score
 from tests.training.toy import ToyBatches, toy_batch, toy_model, toy_parameters, toy_validation
 
 
@@ -206,6 +207,23 @@ def test_a_loss_that_is_no_number_stops_with_the_step_and_the_images() -> None:
     assert len(listener.steps) == 2
 
 
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_a_validation_loss_that_is_no_number_stops_with_the_step(kind: str) -> None:
+    model = toy_model(kind)
+
+    class Overflowing(Silent):
+        """Spoils the weights after the second step, before its validation."""
+
+        def step(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
+            if step == 2:
+                with torch.no_grad():
+                    model.network.visual.conv1.weight.fill_(float("nan"))
+
+    with pytest.raises(DivergenceError, match=r"of the validation pairs is nan at step 2; lower") as caught:
+        trained(model, validate_every=16, listener=Overflowing())
+    assert "\n" not in str(caught.value)
+
+
 class Greedy(nn.Module):
     """An image tower that has memory for so many pictures at a time."""
 
@@ -233,6 +251,27 @@ def test_out_of_memory_of_one_pair_says_so() -> None:
     model.network.visual = Greedy(model.network.visual, 0)
     with pytest.raises(TrainingError, match="not even one pair fits"):
         trained(model, validation=[])
+
+
+def test_validation_is_in_parts_too_and_a_shortage_there_is_explained() -> None:
+    model = toy_model()
+    objective = Objective(1.0, 2.0, True, model.tokenizer.pad)
+    whole, parts = (score(model, toy_validation(model), objective, parts=count) for count in (1, 4))
+    assert parts == pytest.approx(whole, rel=1e-5)
+    model.network.visual = Greedy(model.network.visual, 4)
+    source = ToyBatches(model, 4)
+    told = toy_parameters(batch=4, validate_every=4)
+    with pytest.raises(TrainingError, match="out of memory with 4 pairs at a time"):
+        fit(model, source, toy_validation(model), told, samples=4, learning_rate=0.001)
+
+
+def test_a_shortage_in_the_optimisers_step_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", short)
+    with pytest.raises(TrainingError, match="out of memory with 8 pairs"):
+        trained(toy_model("clip"), steps=1)
 
 
 def test_other_errors_are_not_taken_for_a_shortage() -> None:

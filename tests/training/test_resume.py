@@ -92,6 +92,19 @@ def test_a_state_that_names_lost_best_weights_is_discarded(children: Any, tmp_pa
     assert Resume(folder, FINGERPRINT).load()[0] is None
 
 
+def test_best_weights_without_a_state_are_of_no_use_to_the_next_training(tmp_path: Path) -> None:
+    weights = {"w": torch.arange(3.0)}
+    resume = Resume(tmp_path / "resume", {})
+    resume.save(State(step=4, weights=weights, best_step=4, best=weights))
+    (tmp_path / "resume" / "state.pt").unlink()  # as a kill before the first state, or while removing, leaves it
+    again = Resume(tmp_path / "resume", {})
+    assert again.load() == (None, "")
+    other = {"w": torch.zeros(3)}
+    again.save(State(step=4, weights=other, best_step=4, best=other))
+    found, _ = Resume(tmp_path / "resume", {}).load()
+    assert found is not None and same(found.best, other)
+
+
 def test_code_in_a_state_is_not_run(tmp_path: Path) -> None:
     marker = tmp_path / "ran"
 

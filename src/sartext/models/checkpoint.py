@@ -4,6 +4,7 @@
 give the same network, preprocessing and ids.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ from sartext.models.devices import device_of
 from sartext.models.foundation import read_foundation
 from sartext.models.model import Kind, Model, kind_of
 from sartext.models.preprocessing import preprocess_cfg
-from sartext.models.pretrained import load_weights, weights_in
+from sartext.models.pretrained import (
+    CONFIG,
+    RECORD,
+    WEIGHTS,
+    load_weights,
+    read_record,
+    verify_weights,
+    weights_in,
+)
 from sartext.models.tokenizer import Tokenizer, clip_tokenizer, read_tokenizer
-
-WEIGHTS = "model.safetensors"
-CONFIG = "open_clip_config.json"
-RECORD = "training.json"
-"""What a training says of the checkpoint that it wrote; ``model_sha256`` is that of ``model.safetensors``."""
 
 AGAIN = "build or copy the checkpoint again"
 
@@ -72,7 +76,8 @@ def load(
             the tokenizer is CLIP's, ``tokenizer.json``.
         device: where to put it, see ``device_of``.
         expected_kind: refuse a checkpoint of another kind.
-        verify: compare the hash of the weights with the one in ``training.json``, where that is there.
+        verify: compare weights, configuration and tokenizer with what ``training.json`` says of them, where that
+            is there.
 
     Returns:
         The model in evaluation mode, with the hash of its weights.
@@ -95,7 +100,8 @@ def load(
     weights = weights_in(folder)
     found = sha256_file(weights)
     if verify:
-        _verify(folder, weights, found)
+        verify_weights(folder, weights, found)
+        _verify(folder, whole)
     tokenizer = _tokenizer(folder, config)
     with torch.random.fork_rng(devices=[]):
         network = instantiate(config, folder / CONFIG)
@@ -151,22 +157,24 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return dict(whole)
 
 
-def _verify(folder: Path, weights: Path, found: str) -> None:
-    record = folder / RECORD
-    if weights.name != WEIGHTS or not record.is_file():
-        return
-    try:
-        told = read_json(record)
-    except ArtefactError as error:
-        raise ModelError(error.what, where=record, way_out=AGAIN) from error
-    pinned = told.get("model_sha256") if isinstance(told, dict) else None
-    if pinned is not None and pinned != found:
+def _verify(folder: Path, config: Mapping[str, Any]) -> None:
+    """Refuse a configuration or a tokenizer that the training did not write, as far as its record tells."""
+    told = read_record(folder)
+    if "model" in told and told["model"] != config:
         raise ModelError(
-            f"these are not the weights that the training wrote: SHA-256 {found[:12]}..., {RECORD} says "
-            f"{str(pinned)[:12]}...",
-            where=weights,
+            f"this is not the configuration that the training wrote: {RECORD} says another",
+            where=folder / CONFIG,
             way_out=AGAIN,
         )
+    files = told.get("tokenizer_sha256")
+    for name, pinned in sorted(files.items()) if isinstance(files, dict) else ():
+        path = folder / str(name)
+        if path.is_file() and sha256_file(path) != pinned:
+            raise ModelError(
+                f"this is not the tokenizer that the training wrote: {RECORD} says SHA-256 {str(pinned)[:12]}...",
+                where=path,
+                way_out=AGAIN,
+            )
 
 
 def _tokenizer(folder: Path, config: dict[str, Any]) -> Tokenizer:

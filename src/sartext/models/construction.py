@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sartext.errors import ModelError, nearest
+from sartext.files import sha256_file
 from sartext.models.compatibility import open_clip
 from sartext.models.foundation import Foundation
 from sartext.models.model import Model, kind_of
@@ -45,7 +46,8 @@ def build(foundation: Foundation, tokenizer_folder: Path | None, *, seed: int, s
         load_weights(network, weights)
     size = config["vision_cfg"]["image_size"]
     whole = {"model_cfg": config, "preprocess_cfg": preprocess_cfg(size, told)}
-    return Model(network.eval(), tokenizer, whole, kind_of(config))
+    digest = None if weights is None else sha256_file(weights)
+    return Model(network.eval(), tokenizer, whole, kind_of(config), digest)
 
 
 def architecture(name: str, where: Path | None = None) -> dict[str, Any]:

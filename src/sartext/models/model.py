@@ -21,7 +21,7 @@ class Model:
         tokenizer: of its captions.
         config: content of ``open_clip_config.json``: ``model_cfg`` and ``preprocess_cfg``.
         kind: ``coca`` can write captions, ``clip`` only compares.
-        sha256: of the weights file that it was read from; None for one that was built.
+        sha256: of the weights file that it was read from, or built on; None where its weights are random.
     """
 
     network: nn.Module

@@ -12,7 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from sartext.errors import ModelError, nearest
+from sartext.errors import ArtefactError, ModelError, nearest
+from sartext.files import read_json, sha256_file
 from sartext.models.compatibility import open_clip
 from sartext.models.foundation import FILE_SUFFIXES, Foundation
 
@@ -29,6 +30,11 @@ PREFERRED = (
 )
 """Names of the weights in a folder, in the order in which open_clip looks for them."""
 
+WEIGHTS = "model.safetensors"
+CONFIG = "open_clip_config.json"
+RECORD = "training.json"
+"""What a training says of the checkpoint that it wrote; ``model_sha256`` is that of ``model.safetensors``."""
+
 CONVERT = "where you trust its origin, save the tensors alone as safetensors and name that file"
 
 
@@ -36,7 +42,7 @@ def locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
     """Return the file of the weights that a foundation names, None where it names none, before anything is built.
 
     Returns:
-        The file, and what open_clip knows of a tag (``mean``, ``std``).
+        The file, and what open_clip knows of a tag, or a folder says of itself (``mean``, ``std``).
 
     Raises:
         ModelError: the tag is unknown or cannot be fetched, or the folder or file is missing or holds no weights.
@@ -47,7 +53,9 @@ def locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
     if path is None:
         return fetch(foundation)
     if path.is_dir():
-        return weights_in(path), {}
+        weights = weights_in(path)
+        verify_weights(path, weights)
+        return weights, _preprocessing_in(path)
     if path.is_file() and path.suffix in FILE_SUFFIXES:
         return path, {}
     what = "no pretrained weights" if not path.exists() else f"no weights ({', '.join(FILE_SUFFIXES)})"
@@ -72,6 +80,7 @@ def fetch(foundation: Foundation) -> tuple[Path, Mapping[str, Any]]:
         raise ModelError(
             f"no pretrained weights '{tag}' of '{name}' are known", where=foundation.source, way_out=advice
         )
+    _check_activation(foundation, told)
     hub = logging.getLogger("huggingface_hub")
     level = hub.level
     try:
@@ -89,12 +98,37 @@ def fetch(foundation: Foundation) -> tuple[Path, Mapping[str, Any]]:
         hub.setLevel(level)
 
 
+def _check_activation(foundation: Foundation, told: Mapping[str, Any]) -> None:
+    """Refuse weights that were trained with the other approximation of GELU: they load, and work worse."""
+    name = foundation.architecture
+    config = open_clip.get_model_config(name) or {}
+    needed = bool(told.get("quick_gelu", False))
+    if needed == bool(config.get("quick_gelu", False)):
+        return
+    other = f"{name}-quickgelu" if needed else name.removesuffix("-quickgelu")
+    known = other != name and other in open_clip.list_models()
+    raise ModelError(
+        f"the weights '{foundation.pretrained}' were trained with{'' if needed else 'out'} QuickGELU, "
+        f"'{name}' computes with{'out' if needed else ''} it",
+        where=foundation.source,
+        way_out=f"set `architecture: {other}` there" if known else "take another `pretrained` there",
+    )
+
+
 def weights_in(folder: Path) -> Path:
-    """Return the weights file of a folder, the one that open_clip would take.
+    """Return the weights file of a folder: of a training's the best weights alone, else the one open_clip takes.
 
     Raises:
         ModelError: there is none.
     """
+    if (folder / RECORD).is_file():
+        if not (folder / WEIGHTS).is_file():
+            raise ModelError(
+                f"the folder holds no weights that {RECORD} vouches for: there is no {WEIGHTS}",
+                where=folder,
+                way_out="build or copy the checkpoint again",
+            )
+        return folder / WEIGHTS
     found = sorted(one for one in folder.iterdir() if one.suffix in FILE_SUFFIXES and one.is_file())
     if not found:
         raise ModelError(
@@ -106,6 +140,59 @@ def weights_in(folder: Path) -> Path:
     if named:
         return min(named, key=lambda one: PREFERRED.index(one.name))
     return min(found, key=lambda one: (one.suffix != SAFE, one.name))
+
+
+def read_record(folder: Path) -> Mapping[str, Any]:
+    """Return what a training says of the checkpoint in a folder; nothing where it says nothing.
+
+    Raises:
+        ModelError: the record is damaged.
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        return {}
+    try:
+        told = read_json(path)
+    except ArtefactError as error:
+        raise ModelError(error.what, where=path, way_out="build or copy the checkpoint again") from error
+    return told if isinstance(told, dict) else {}
+
+
+def verify_weights(folder: Path, weights: Path, found: str | None = None) -> None:
+    """Compare weights with the record of the training that wrote them, where there is one.
+
+    Args:
+        folder: of the checkpoint.
+        weights: the file in it.
+        found: its SHA-256 if that is known.
+
+    Raises:
+        ModelError: they are others.
+    """
+    pinned = read_record(folder).get("model_sha256")
+    if pinned is None:
+        return
+    found = found or sha256_file(weights)
+    if pinned != found:
+        raise ModelError(
+            f"these are not the weights that the training wrote: SHA-256 {found[:12]}..., {RECORD} says "
+            f"{str(pinned)[:12]}...",
+            where=weights,
+            way_out="build or copy the checkpoint again",
+        )
+
+
+def _preprocessing_in(folder: Path) -> Mapping[str, Any]:
+    """What a folder's configuration says of the pictures that its weights know."""
+    path = folder / CONFIG
+    if not path.is_file():
+        return {}
+    try:
+        whole = read_json(path)
+    except ArtefactError as error:
+        raise ModelError(error.what, where=path, way_out="copy the folder again") from error
+    told = whole.get("preprocess_cfg") if isinstance(whole, dict) else None
+    return told if isinstance(told, dict) else {}
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

@@ -15,7 +15,7 @@ import tokenizers
 import torch
 
 from sartext.errors import ModelError
-from sartext.files import atomic_path
+from sartext.files import atomic_path, sha256_text
 from sartext.models.vocabulary import train_vocabulary
 
 PAD, START, END = "<pad>", "<start_of_text>", "<end_of_text>"
@@ -32,6 +32,8 @@ class _Words(Protocol):
     def ids(self, texts: Sequence[str]) -> list[list[int]]: ...
 
     def text(self, ids: Sequence[int]) -> str: ...
+
+    def files(self) -> dict[str, str]: ...
 
     def save(self, folder: Path) -> None: ...
 
@@ -108,6 +110,10 @@ class Tokenizer:
         """Write the files that belong into a checkpoint's folder: none for CLIP's, which open_clip carries."""
         folder.mkdir(parents=True, exist_ok=True)
         self._words.save(folder)
+
+    def files_sha256(self) -> dict[str, str]:
+        """Return the SHA-256 of each file that `save` writes; of CLIP's tokenizer there are none."""
+        return {name: sha256_text(content) for name, content in sorted(self._words.files().items())}
 
     def text_cfg(self) -> dict[str, Any]:
         """Return what ``text_cfg`` of an open_clip configuration says of this tokenizer."""
@@ -218,6 +224,9 @@ class _Trained:
     def text(self, ids: Sequence[int]) -> str:
         return str(self._raw.decode(list(ids), skip_special_tokens=True))
 
+    def files(self) -> dict[str, str]:
+        return self._files
+
     def save(self, folder: Path) -> None:
         for name, content in self._files.items():
             with atomic_path(folder / name) as temporary:
@@ -231,6 +240,9 @@ class _Clip:
 
     def text(self, ids: Sequence[int]) -> str:
         return tidy(str(_simple().decode(list(ids))))
+
+    def files(self) -> dict[str, str]:
+        return {}
 
     def save(self, folder: Path) -> None:
         for name in FILES:

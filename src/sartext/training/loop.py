@@ -95,7 +95,7 @@ def fit(
         processes: of this training.
 
     Raises:
-        DivergenceError: the loss or the gradient is no number.
+        DivergenceError: a loss, in training or validation, or the gradient is no number.
         TrainingError: memory runs out, or the samples do not fill a batch.
         ModelError: the device is absent.
     """
@@ -191,7 +191,9 @@ class _Loop:
             figures["caption"] = captioned
         figures |= {"learning_rate": rate, "gradient_norm": length}
         self._check_finite(step, batch, figures)
-        self.optimiser.step()
+        # the first step makes the optimiser's state
+        with explained(self.parameters, self.processes.world, lambda count: self._attempt(batch, count)):
+            self.optimiser.step()
         clamp_temperature(self.model.network)
         self.state.step = step
         self.state.curves["steps"].append({"step": step, **figures})
@@ -228,7 +230,19 @@ class _Loop:
 
     def _validate(self, step: int) -> dict[str, float]:
         start = time.perf_counter()
-        figures = score(self.model, self.validation, self.objective, self.processes)
+        first = self.validation[0]
+        with explained(self.parameters, self.processes.world, lambda count: self._attempt(first, count)):
+            figures = score(
+                self.model, self.validation, self.objective, self.processes, self.parameters.accumulate
+            )
+        wrong = [name for name in ("loss", "contrastive", "caption") if not _finite(figures.get(name))]
+        if wrong:
+            raise DivergenceError(
+                f"the {wrong[-1]}{'' if wrong[-1] == 'loss' else ' loss'} of the validation pairs is "
+                f"{figures[wrong[-1]]} at step {step}",
+                where="training",
+                way_out="lower `learning_rate` or `training.clip_norm`; the weights of this step are not kept",
+            )
         told = self.state.curves["validations"]
         lowest = min((one["loss"] for one in told), default=float("inf"))
         told.append({"step": step, **figures})

@@ -1,13 +1,12 @@
 """``training.json``: what a checkpoint was made from, and how its training went. No times, no places."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from sartext.config import Project
-from sartext.files import sha256_file, sha256_text, sha256_tree
+from sartext.files import sha256_file, sha256_tree
 from sartext.models.compatibility import open_clip
 from sartext.models.model import Model
 from sartext.training.loop import Fit
@@ -22,6 +21,7 @@ def origins(project: Project, name: str, shards: Shards, model: Model) -> dict[s
     parameters = project.parameters
     row = parameters.checkpoints[name]
     origin = project.root / row.origin
+    built = origin.is_file()
     return {
         "checkpoint": row.model_dump(mode="json", by_alias=True),
         "data": {
@@ -30,11 +30,12 @@ def origins(project: Project, name: str, shards: Shards, model: Model) -> dict[s
             for path, digest in sha256_tree(folder).items()
             if path != "metrics.json"
         },
-        "foundation_sha256": sha256_file(origin) if origin.is_file() else None,
+        "foundation_sha256": sha256_file(origin) if built else None,
+        "foundation_weights_sha256": model.sha256 if built else None,
         "model": model.config,
-        "parent": {"checkpoint": row.parent, "model_sha256": model.sha256},
+        "parent": {"checkpoint": row.parent, "model_sha256": None if built else model.sha256},
         "seed": parameters.training.seed,
-        "tokenizer_sha256": _tokenizer_hash(project, model),
+        "tokenizer_sha256": model.tokenizer.files_sha256(),
         "training": parameters.training.model_dump(mode="json"),
         "versions": {"open_clip": str(open_clip.__version__), "torch": torch.__version__},
     }
@@ -81,13 +82,3 @@ def thinned(rows: Sequence[dict[str, float]], most: int = CURVE_POINTS) -> list[
     every = -(-len(rows) // most) if rows else 1
     kept = list(rows[::every])
     return kept if not rows or kept[-1] is rows[-1] else [*kept, rows[-1]]
-
-
-def _tokenizer_hash(project: Project, model: Model) -> str:
-    if model.tokenizer.kind == "trained" and (path := _tokenizer_file(project)).is_file():
-        return sha256_file(path)
-    return sha256_text(f"{model.tokenizer.kind} {model.tokenizer.size} {model.tokenizer.context}")
-
-
-def _tokenizer_file(project: Project) -> Path:
-    return project.tokenizer / "tokenizer.json"

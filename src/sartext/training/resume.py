@@ -68,6 +68,7 @@ class Resume:
         """Return the state that is there, or None, and what is to be said of it; a foreign state is removed."""
         path = self.folder / "state.pt"
         if not path.is_file():
+            self.remove()  # best weights without a state are of a training that nothing is known of
             return None, ""
         try:
             told = _read(path)

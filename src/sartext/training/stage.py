@@ -7,9 +7,10 @@ from typing import Any
 from sartext.config import Project, load_parameters
 from sartext.errors import ParameterError, TrainingError, nearest
 from sartext.files import atomic_folder, write_json
-from sartext.models.checkpoint import RECORD, save, start
+from sartext.models.checkpoint import save, start
 from sartext.models.devices import device_of
 from sartext.models.model import Model
+from sartext.models.pretrained import RECORD
 from sartext.training.batches import Batch, Batches, validation_batches
 from sartext.training.distribution import Processes, joined, local_device
 from sartext.training.listening import Listener, Listeners

@@ -19,7 +19,11 @@ RECALL_PAIRS = 5000
 
 
 def score(
-    model: Model, batches: Iterable[Batch], objective: Objective, processes: Processes | None = None
+    model: Model,
+    batches: Iterable[Batch],
+    objective: Objective,
+    processes: Processes | None = None,
+    parts: int = 1,
 ) -> dict[str, float]:
     """Return the losses of the validation pairs, and the mean recall of their retrieval.
 
@@ -28,6 +32,7 @@ def score(
         batches: the same fixed batches at every call; the contrastive loss is taken within each.
         objective: weights of the losses, and what a positive is.
         processes: among which the batches are dealt out; all return the same figures.
+        parts: in which the network sees a batch; the losses are those of the whole batch.
 
     Returns:
         ``loss`` (what decides which model is best), ``contrastive``, for a CoCa ``caption`` (nats per token), and
@@ -42,7 +47,7 @@ def score(
     with torch.no_grad():
         for number, batch in enumerate(batches):
             if number % processes.world == processes.rank:
-                found.append((number, *_score_batch(trained, model, batch, objective)))
+                found.append((number, *_score_batch(trained, model, batch, objective, parts)))
     network.train(was_training)
     # sums in the order of the batches: the same to the last bit for any number of processes
     every = sorted(processes.lists(found), key=lambda one: one[0])
@@ -62,14 +67,21 @@ def _score_batch(
     model: Model,
     batch: Batch,
     objective: Objective,
+    parts: int,
 ) -> tuple[list[float], tuple[Tensor, Tensor, Tensor]]:
     """Return pairs, tokens and both losses summed over them; and features and keys."""
     tokens = cut(batch.tokens.to(model.device), objective.pad)
     keys = batch.keys.to(model.device)
-    images, texts, scale, captioned = trained(normalise(batch.images.to(model.device), model), tokens)
+    size = -(-len(tokens) // parts)
+    seen = [
+        trained(normalise(batch.images[at : at + size].to(model.device), model), tokens[at : at + size])
+        for at in range(0, len(tokens), size)
+    ]
+    images, texts = (torch.cat([one[at] for one in seen]) for at in range(2))
+    scale, captioned = seen[0][2], sum(float(one[3]) for one in seen)
     loss = contrastive(images, texts, scale, keys if objective.equal_facts else None)
     scored = int((tokens[:, 1:] != objective.pad).sum())
-    sums = [float(len(images)), float(scored), float(loss) * len(images), float(captioned)]
+    sums = [float(len(images)), float(scored), float(loss) * len(images), captioned]
     return sums, (images.cpu(), texts.cpu(), keys.cpu())
 
 

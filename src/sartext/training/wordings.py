@@ -17,7 +17,10 @@ from sartext.training.pairs import Pair
 from sartext.training.shards.reading import Shards
 
 TOO_LONG_LIMIT = 0.05
-"""Share of the pairs without any caption that the context holds from which on a training is refused."""
+"""Share of the pairs without any caption that the context holds above which a training is refused, if over one."""
+
+MOST = 77
+"""The largest ``tokenizer.context``, which is CLIP's."""
 
 KEPT = 400_000
 """Captions that are kept as tokens: those of a small corpus in all views, about 200 MB."""
@@ -68,7 +71,7 @@ class Wordings:
         left_out: image ids of the others.
 
     Raises:
-        TrainingError: more than `TOO_LONG_LIMIT` of the pairs have none; the longest is named.
+        TrainingError: more than one, and more than `TOO_LONG_LIMIT` of the pairs, have none; the longest is named.
     """
 
     def __init__(
@@ -173,12 +176,15 @@ class Wordings:
             else:
                 self.left_out.append(pair.image_id)
                 longest = max(longest, (min(length for _, length in measured), pair.image_id))
-        if len(self.left_out) > TOO_LONG_LIMIT * len(pairs):
+        if len(self.left_out) > max(1, TOO_LONG_LIMIT * len(pairs)):
+            longer = (
+                f"set it to {longest[0]} or more" if longest[0] <= MOST else f"{MOST} is the most: shorten them"
+            )
             raise TrainingError(
                 f"{len(self.left_out)} of {len(pairs)} pairs have no caption that the context of {context} tokens "
                 f"holds; the longest is that of '{longest[1]}' with {longest[0]}",
                 where="tokenizer.context",
-                way_out=f"set it to {longest[0]} or more (CLIP's own tokenizer holds 77) and train anew",
+                way_out=f"{longer} (CLIP's own tokenizer holds {MOST}) and train anew",
             )
 
     def _shorter(self, pair: Pair) -> list[str]:
