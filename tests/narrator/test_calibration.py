@@ -112,3 +112,12 @@ def test_rules_survive_being_written():
     assert set(rules) == set(TYPES)
     with pytest.raises(ArtefactError, match="sartext calibrate"):
         from_record({"object count": {}}, "here")
+
+
+def test_a_class_that_no_validation_image_lacks_is_not_released():
+    told = [Judged(Statement("object class", "ship"), (-0.1, 0.9), True) for _ in range(60)]
+    asked = {"precision_objects": 0.8, "precision_cover": 0.9, "fewest": 30}
+    assert choose(told, **asked)["object class"].accepts("ship", 1.0)
+    rule = choose(told, **asked, untested={"ship", "bridge"})["object class"]
+    assert not rule.accepts("ship", 1.0)
+    assert not rule.accepts("bridge", 1.0)

@@ -20,7 +20,7 @@ from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, read_json, write_json, write_text
 from sartext.narrator.captioning.acceptance import UNFINISHED
 from sartext.narrator.captioning.captioner import Captioner, Told, open_captioner
-from sartext.narrator.captioning.statements import judge, read_facts
+from sartext.narrator.captioning.statements import judge, read_facts, statements_of
 from sartext.narrator.captioning.thresholds import (
     CONFIDENCE_Z,
     DECIMALS,
@@ -40,6 +40,8 @@ from sartext.training.pairs import Pair
 from sartext.training.shards.reading import Shards
 
 THRESHOLDS = "thresholds.json"
+ABSENT = 3
+"""How many statements are wanted for each validation image that lacks the class."""
 
 
 def calibrate(project: Project) -> dict[str, object]:
@@ -67,6 +69,7 @@ def calibrate(project: Project) -> dict[str, object]:
         precision_objects=parameters.precision_objects,
         precision_cover=parameters.precision_cover,
         fewest=parameters.fewest,
+        untested=_untested(project, pairs, vocabulary, parameters.fewest),
     )
     halves = _pair_similarities(captioner, shards, pairs)
     similarity = round(float(np.quantile(halves, parameters.pair_quantile)), DECIMALS)
@@ -145,6 +148,17 @@ def _judge(
             Judged(statement, one.figures, true) for statement, true in judge(facts, truth, decided[pair.corpus])
         ]
     return judged, reasons
+
+
+def _untested(project: Project, pairs: Sequence[Pair], vocabulary: Vocabulary, fewest: int) -> set[str]:
+    """Classes that too few validation images are known to lack: a third as many as statements are wanted."""
+    decided = {name: annotated_by(find_entry(project, name)) for name in project.parameters.captions}
+    lacking: Counter[str] = Counter()
+    for pair in pairs:
+        truth = from_json(pair.facts) if pair.facts else Facts()
+        if not truth.statements:
+            lacking.update(decided[pair.corpus] - {one.key for one in statements_of(truth)})
+    return {key for key in (*vocabulary.things, *vocabulary.stuff) if lacking[key] < fewest / ABSENT}
 
 
 def _pair_similarities(captioner: Captioner, shards: Shards, pairs: Sequence[Pair]) -> list[float]:
