@@ -3,9 +3,9 @@
 open_clip's ``generate`` does not run with the transformers of this project, so this runs in an environment of its
 own, from the root of the repository:
 
-    python3 -m venv /tmp/golden
-    /tmp/golden/bin/pip install torch==2.13.0 open_clip_torch==3.3.0 transformers==4.56.2 safetensors
-    PYTHONPATH=src /tmp/golden/bin/python -m tests.golden.make_golden
+    python3 -m venv build/golden-env
+    build/golden-env/bin/pip install torch==2.13.0 open_clip_torch==3.3.0 transformers==4.56.2 safetensors
+    PYTHONPATH=src build/golden-env/bin/python -m tests.golden.make_golden
 
 It writes ``coca.json``, ``coca.safetensors``, ``pictures.npy``, ``tokens.json`` and ``ties.json`` beside itself.
 The model is trained because tokens of a random one hang on rounding; a picture for which 64-bit floats give other
