@@ -1,0 +1,9 @@
+"""The command line: ``sartext``, whose commands are assembled from one module per subject.
+
+Each stage of ``dvc.yaml`` is one of them. Heavy modules are imported inside the commands that use them.
+"""
+
+from sartext.cli.commands import cli, main
+from sartext.cli.program import Group, run
+
+__all__ = ["Group", "cli", "main", "run"]
