@@ -13,14 +13,12 @@ from sartext.evaluation.statements import (
     OBJECT_ZONE,
     SCENE,
     Statement,
-    annotated_by,
     compare,
-    nouns_of,
     read_facts,
-    scenes_of,
     statements_of,
 )
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact
+from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.realisation import realise
 
 SHIP = CorpusClass(label="ship", noun="ship", plural="ships", hypernym="vessel")
@@ -38,7 +36,7 @@ def entry(name, *classes, **more):
 
 
 CORPUS = entry("ships", SHIP, BRIDGE, WATER, TOWN)
-NOUNS = nouns_of([CORPUS])
+NOUNS = vocabulary_of([CORPUS]).nouns
 
 FACTS = Facts(
     objects=(ObjectFact("ship", "ship", "ships", 3, 2, 1), ObjectFact("bridge", "bridge", "bridges", 1, 0, 1)),
@@ -83,7 +81,7 @@ def test_more_than_twenty_is_one_number():
 
 def test_a_background_is_a_statement_where_nothing_else_is_told():
     sea = entry("oil", SHIP, SEA, background="sea")
-    nouns, scenes = nouns_of([sea]), scenes_of([sea])
+    nouns, scenes = vocabulary_of([sea]).nouns, vocabulary_of([sea]).scenes
     alone = Facts(scene="sea")
     assert read_facts(realise(alone, "oil/1", 11)[0], nouns, scenes).statements == (Statement(SCENE, "sea"),)
     covered = Facts(cover=(CoverFact("sea", "sea", 0.9, "nearly all"),))
@@ -144,7 +142,7 @@ def test_real_captions_are_read_back(realdata):
         pytest.skip("`make sample` was not run here")
     catalogue = load_catalogue(Project(root))
     entries = [catalogue[path.parent.name] for path in folders]
-    nouns, scenes = nouns_of(entries), scenes_of(entries)
+    nouns, scenes = vocabulary_of(entries).nouns, vocabulary_of(entries).scenes
     for path in folders:
         for row in read_rows(path, CAPTIONS):
             if row["method"] in {"a2c", "sa2c"}:

@@ -27,9 +27,9 @@ from sartext.narrator.captioning.statements import (
     statements_of,
 )
 from sartext.narrator.captioning.thresholds import Fit, Rule, Threshold
-from sartext.narrator.captioning.vocabulary import annotated_by, vocabulary_of
 from sartext.narrator.facts import Facts, PresentFact, from_json, to_json
 from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.sa2c import cover_facts, cover_naming
 

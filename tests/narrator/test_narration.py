@@ -18,9 +18,9 @@ from sartext.narrator.captioning.narration import narrate
 from sartext.narrator.captioning.optical import DISAGREE, caption_optical_halves, uncaptioned_pairs
 from sartext.narrator.captioning.statements import NO_FACTS, read_facts, statements_of
 from sartext.narrator.captioning.truth import read_truth, true_facts
-from sartext.narrator.captioning.vocabulary import project_vocabulary
 from sartext.narrator.facts import from_json
 from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.nouns import project_vocabulary
 from sartext.narrator.realisation import canonical
 from sartext.tables import CAPTIONS, UNCAPTIONED, read_rows
 from sartext.training.shards.reading import Shards

@@ -8,10 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from sartext.catalogue.entry import Entry
 from sartext.narrator.facts import CoverFact, Facts
+from sartext.narrator.nouns import bare
 from sartext.narrator.reading import Stated, read_caption
-from sartext.narrator.sa2c import spoken
 from sartext.narrator.vocabulary import LARGEST_COUNT, ZONES
 
 OBJECT_CLASS, OBJECT_COUNT, OBJECT_ZONE = "object class", "object count", "object zone"
@@ -83,7 +82,7 @@ def read_facts(caption: str, nouns: Nouns, scenes: Iterable[str] = ()) -> Told:
 
     Args:
         caption: the text; nothing is assumed of it.
-        nouns: see :func:`nouns_of`.
+        nouns: see ``narrator.nouns.Vocabulary``.
         scenes: backgrounds that may be named.
     """
     reading = read_caption(caption, nouns, None)
@@ -98,38 +97,6 @@ def read_facts(caption: str, nouns: Nouns, scenes: Iterable[str] = ()) -> Told:
     return Told(tuple(dict.fromkeys((*objects, *cover, *scene))), tuple(reading.problems))
 
 
-def nouns_of(entries: Iterable[Entry]) -> dict[str, tuple[str, str]]:
-    """Return how the classes of some corpora are named in captions, for :func:`read_facts`."""
-    nouns: dict[str, tuple[str, str]] = {}
-    for one in chain.from_iterable(entry.classes for entry in entries):
-        if not (one.say and one.valid):
-            continue
-        if one.stuff:
-            label = bare(spoken(one))
-            nouns |= dict.fromkeys((label, one.noun.casefold(), one.plural.casefold()), (label, "cover"))
-        else:
-            label = one.noun.casefold()
-            nouns[one.plural.casefold()] = (label, "many")
-            nouns[label] = (label, "any" if one.noun == one.plural else "one")
-    return nouns
-
-
-def scenes_of(entries: Iterable[Entry]) -> tuple[str, ...]:
-    """Return the backgrounds that captions of some corpora may name."""
-    return tuple(sorted({entry.background for entry in entries if entry.background}))
-
-
-def annotated_by(entry: Entry) -> frozenset[str]:
-    """Return the classes whose presence and absence a corpus's annotation decides, and its background.
-
-    A statement on another class can be judged neither true nor false there: a corpus of ships says nothing of
-    the woods behind the harbour.
-    """
-    told = (one for one in entry.classes if one.say and one.valid and one.exhaustive)
-    labels = {bare(spoken(one)) if one.stuff else one.noun.casefold() for one in told}
-    return frozenset(labels | ({entry.background.casefold()} if entry.background else set()))
-
-
 def compare(
     stated: Iterable[Statement], true: Iterable[Statement], decided: Collection[str] | None = None
 ) -> tuple[dict[str, Count], int]:
@@ -138,7 +105,7 @@ def compare(
     Args:
         stated: what the caption says.
         true: what the annotation says.
-        decided: the classes that the annotation decides (see :func:`annotated_by`); all where absent.
+        decided: the classes that the annotation decides (see ``narrator.nouns.annotated_by``); all where absent.
 
     Returns:
         The counts by kind, every kind of ``KINDS``; how many statements nothing decides.
@@ -155,14 +122,6 @@ def compare(
         for kind in KINDS
     }
     return counts, len(told) - len(judged)
-
-
-def bare(noun: str) -> str:
-    """Return a noun of land cover in lower case and without its article."""
-    text = noun.casefold()
-    for article in ("an ", "a "):
-        text = text.removeprefix(article)
-    return text
 
 
 def _of_stated(label: str, one: Stated) -> Iterable[Statement]:

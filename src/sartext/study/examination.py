@@ -13,17 +13,15 @@ from sartext.evaluation.retrieval import ceiling, retrieval
 from sartext.evaluation.statements import (
     KINDS,
     Count,
-    annotated_by,
     compare,
-    nouns_of,
     read_facts,
-    scenes_of,
     statements_of,
 )
 from sartext.models.decoding.captioning import Caption, generate
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.narrator.facts import from_json
+from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.training.batches import Batch, validation_batches
 from sartext.training.forward import forward
 from sartext.training.pairs import Pair
@@ -153,7 +151,8 @@ def _caption(
     groups: dict[str, GroupSums],
 ) -> _Written:
     """Caption the annotated images greedily, and add what the captions state to their groups."""
-    nouns, scenes = nouns_of(entries.values()), scenes_of(entries.values())
+    words = vocabulary_of(entries.values())
+    nouns, scenes = words.nouns, words.scenes
     decided = {name: annotated_by(entry) for name, entry in entries.items()}
     written = _Written()
     for batch in batches:

@@ -21,8 +21,8 @@ from sartext.narrator.captioning.statements import (
     statements_of,
 )
 from sartext.narrator.captioning.thresholds import Rules
-from sartext.narrator.captioning.vocabulary import Vocabulary, bare
 from sartext.narrator.facts import Facts, PresentFact
+from sartext.narrator.nouns import Vocabulary, bare
 
 UNFINISHED = "unfinished within the greatest length"
 BELOW = "no statement reaches its threshold"

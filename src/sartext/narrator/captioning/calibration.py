@@ -33,8 +33,8 @@ from sartext.narrator.captioning.thresholds import (
     released,
     to_record,
 )
-from sartext.narrator.captioning.vocabulary import Vocabulary, annotated_by, project_vocabulary
 from sartext.narrator.facts import Facts, from_json
+from sartext.narrator.nouns import Vocabulary, annotated_by, project_vocabulary
 from sartext.progress import track
 from sartext.training.pairs import Pair
 from sartext.training.shards.reading import Shards

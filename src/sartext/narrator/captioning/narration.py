@@ -14,9 +14,9 @@ from sartext.narrator.captioning.captioner import Captioner, Told, open_captione
 from sartext.narrator.captioning.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
 from sartext.narrator.captioning.thresholds import Rules, released
 from sartext.narrator.captioning.truth import measure, read_truth
-from sartext.narrator.captioning.vocabulary import project_vocabulary
 from sartext.narrator.facts import to_json
 from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.nouns import project_vocabulary
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.stage import METHOD_VERSIONS
 

@@ -7,8 +7,8 @@ contradicts itself, makes it unusable, with the reason.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from sartext.narrator.captioning.vocabulary import Vocabulary, bare
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
+from sartext.narrator.nouns import Vocabulary, bare
 from sartext.narrator.reading import Reading, Stated, read_caption
 from sartext.narrator.vocabulary import LARGEST_COUNT, SHARES, ZONES
 

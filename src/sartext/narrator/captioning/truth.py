@@ -10,8 +10,8 @@ from sartext.files import read_json
 from sartext.narrator.a2c import PLACES_AND_SIZES, Naming, object_facts
 from sartext.narrator.captioning.acceptance import Decision
 from sartext.narrator.captioning.statements import COVER_ZONE, SCENE, TYPES, judge
-from sartext.narrator.captioning.vocabulary import Vocabulary
 from sartext.narrator.facts import CoverFact, Facts
+from sartext.narrator.nouns import Vocabulary
 from sartext.narrator.sa2c import STUFF_FRACTION
 from sartext.narrator.vocabulary import share_word
 
