@@ -13,6 +13,7 @@ from sartext.errors import TrainingError
 from sartext.models.tokenizer import Tokenizer, read_tokenizer
 from sartext.narrator.facts import from_json, normalise, to_json
 from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.realisation import canonical
 from sartext.training.augmentation import TURNS, WORDINGS, turned_facts
 from sartext.training.batches import Batch, Batches, validation_batches
 from sartext.training.shards.reading import Shards, as_colour, open_shards
@@ -235,3 +236,30 @@ def test_an_error_reaches_the_trainer_and_no_thread_stays(shards: Shards, tokeni
     with pytest.raises(Exception, match="out of range"):
         next(batches.from_step(0))
     assert not [one for one in threading.enumerate() if one.name.startswith("batches")]
+
+
+def test_sar_pairs_are_chosen_by_how_their_captions_were_made(shards: Shards, tokenizer: Tokenizer) -> None:
+    pairs = {pair.image_id: pair for pair in shards.rows("train")}
+    chosen = Batches(shards, tokenizer, batch=8, seed=1, methods=("a2c", "sa2c"))
+    wanted = [one for one in pairs.values() if one.modality != "sar" or one.method in {"a2c", "sa2c"}]
+    assert chosen.pairs + len(chosen.left_out) == len(wanted) < len(pairs)
+    for step in range(4):
+        for image_id in chosen.at(step).image_ids:
+            assert pairs[image_id].modality == "optical" or pairs[image_id].method in {"a2c", "sa2c"}
+
+
+def test_plain_captions_are_the_grammars_canonical_ones(shards: Shards, tokenizer: Tokenizer) -> None:
+    pairs = {pair.image_id: pair for pair in shards.rows("validation")}
+    told = validation_batches(shards, tokenizer, batch=16, paraphrase=False)
+    annotated = 0
+    for batch in told:
+        for image_id, caption in zip(batch.image_ids, batch.captions, strict=True):
+            pair = pairs[image_id]
+            if pair.annotated:
+                annotated += 1
+                words = shards.words[pair.corpus]
+                plain = canonical(turned_facts(pair.objects, pair.regions, shards.side, 0, words))
+                assert caption in {plain, pair.captions[0]}
+                if tokenizer.lengths([plain])[0] <= tokenizer.context:
+                    assert caption == plain
+    assert annotated > 0

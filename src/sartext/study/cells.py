@@ -19,9 +19,10 @@ from sartext.study.arms import SAR
 from sartext.study.design import Design
 from sartext.study.examination import examine
 from sartext.study.worlds import World, world_of
-from sartext.training.batches import Batch, Batches, validation_batches
+from sartext.training.batches import Batch
 from sartext.training.loop import FEWEST_VALIDATED, Fit, fit
 from sartext.training.pairs import Pair
+from sartext.training.rows import batches_of_row, validation_of_row
 from sartext.training.sampler import batch_indices, made_by, share
 from sartext.training.shards.reading import Shards, open_shards
 
@@ -131,23 +132,11 @@ def _train(design: Design, cell: Cell, world: World) -> tuple[Model, Fit, dict[s
     parameters = _parameters(design, cell)
     with open_shards(world.project.root / row.data) as shards:
         model = _start(design, cell, world, shards.side)
-        train = Batches(
-            shards,
-            model.tokenizer,
-            batch=parameters.batch,
-            seed=cell.seed,
-            augment=parameters.augment,
-            shuffle_captions=row.shuffle_captions,
-            fraction=cell.fraction,
-            methods=row.methods,
-            paraphrase=row.paraphrase,
-            side=model.side,
-            workers=1,
-        )
+        train = batches_of_row(row, parameters, shards, model, fraction=cell.fraction, workers=1)
         fitted = fit(
             model,
             train,
-            _validation(design, cell, world, model),
+            _validation(design, cell, world, model, parameters),
             parameters,
             samples=row.samples,
             learning_rate=cell.learning_rate,
@@ -173,21 +162,14 @@ def _start(design: Design, cell: Cell, world: World, side: int) -> Model:
     return start(folder.name, folder.parent, None, seed=cell.seed, side=side)
 
 
-def _validation(design: Design, cell: Cell, world: World, model: Model) -> list[Batch]:
+def _validation(
+    design: Design, cell: Cell, world: World, model: Model, parameters: TrainingParameters
+) -> list[Batch]:
     """A stage that sees SAR captions is chosen by those alone, so that all arms answer the same question."""
     row = design.rows[cell.row]
     kind = "optical" if row.data.endswith("/optical") else "sar"
     with Shards([world.project.shards(kind)]) as shards:
-        batches = validation_batches(
-            shards,
-            model.tokenizer,
-            batch=design.parameters.training.batch,
-            side=model.side,
-            methods=row.methods,
-            paraphrase=row.paraphrase,
-            shuffle_captions=row.shuffle_captions,
-            seed=cell.seed,
-        )
+        batches = validation_of_row(row, parameters, shards, model)
     if sum(map(len, batches)) < FEWEST_VALIDATED:
         raise TrainingError(
             f"the validation split holds fewer than {FEWEST_VALIDATED} pairs for '{cell.row}'",

@@ -11,12 +11,13 @@ from sartext.models.checkpoint import save, start
 from sartext.models.devices import device_of
 from sartext.models.model import Model
 from sartext.models.pretrained import RECORD
-from sartext.training.batches import Batch, Batches, validation_batches
+from sartext.training.batches import Batch, Batches
 from sartext.training.distribution import Processes, joined, local_device
 from sartext.training.listening import Listener, Listeners
 from sartext.training.loop import Fit, fit
 from sartext.training.record import origins, record_of
 from sartext.training.resume import Resume
+from sartext.training.rows import batches_of_row, validation_of_row
 from sartext.training.shards.reading import Shards, open_shards
 from sartext.training.showing import Shown, say
 
@@ -89,30 +90,8 @@ def _prepare(project: Project, name: str, processes: Processes, stack: ExitStack
     training = parameters.training
     shards = stack.enter_context(open_shards(project.root / row.data))
     model = start(row.origin, project.root, project.tokenizer, seed=training.seed, side=shards.side)
-    train = Batches(
-        shards,
-        model.tokenizer,
-        batch=training.batch,
-        rank=processes.rank,
-        world=processes.world,
-        augment=training.augment,
-        side=model.side,
-        methods=row.methods,
-        paraphrase=row.paraphrase,
-        shuffle_captions=row.shuffle_captions,
-        seed=training.seed,
-    )
-    validation = validation_batches(
-        shards,
-        model.tokenizer,
-        batch=training.batch,
-        side=model.side,
-        methods=row.methods,
-        paraphrase=row.paraphrase,
-        shuffle_captions=row.shuffle_captions,
-        seed=training.seed,
-    )
-    return _Material(model, shards, train, validation)
+    train = batches_of_row(row, training, shards, model, rank=processes.rank, world=processes.world)
+    return _Material(model, shards, train, validation_of_row(row, training, shards, model))
 
 
 def _listener(project: Project, name: str, stack: ExitStack) -> Listener:
