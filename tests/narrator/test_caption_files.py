@@ -1,8 +1,11 @@
 """`sartext caption`: any image files to CSV or JSON lines; interrupted work goes on, nothing is half-written."""
 
 import csv
+import fcntl
 import io
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -15,9 +18,29 @@ from sartext.cli import cli, run
 from sartext.errors import DecodingError, ModelError, ParameterError
 from sartext.narrator.captioning.display import Display, display_of, guess, stretch
 from sartext.narrator.captioning.files import Asked, caption_files, find_images
-from sartext.narrator.captioning.rows import Row, appending, repair
+from sartext.narrator.captioning.rows import Row, alone, appending, repair
 
 from .speaking import SENTENCES, marked, small_coca, write_png
+
+SARTEXT = [sys.executable, "-m", "sartext", "caption"]
+
+PAUSED = """
+import sys
+from pathlib import Path
+from sartext.narrator.captioning import files
+
+load = files.load
+
+def wait_and_load(*arguments, **more):
+    print("waiting", flush=True)
+    sys.stdin.read()
+    return load(*arguments, **more)
+
+files.load = wait_and_load
+images, model, out = sys.argv[1:]
+files.caption_files([images], Path(model), Path(out), files.Asked(), print)
+"""
+"""A run that stops before its model is loaded, until its standard input is closed."""
 
 pytestmark = pytest.mark.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
@@ -217,3 +240,94 @@ def test_the_command_tells_what_it_skipped_and_exits_with_one(folder, coca, tmp_
 def test_an_absent_gpu_is_a_line(folder, coca):
     done = CliRunner().invoke(cli, ["caption", str(folder), "--model", str(coca), "--device", "cuda:7"])
     assert isinstance(done.exception, ModelError)
+
+
+@pytest.mark.parametrize("batch", [1, 32])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_an_image_whose_name_is_no_utf_8_is_skipped_alone(folder, coca, tmp_path, suffix, batch):
+    for name in (b"a\xff.png", b"left-1\xe9.png"):
+        (folder / os.fsdecode(name)).write_bytes((folder / "left-1.png").read_bytes())
+    done, _ = caption([folder], coca, tmp_path / f"out.{suffix}", Asked(batch=batch))
+    assert done.captioned == 6
+    assert done.unreadable == tuple(
+        (f"{folder}/{name}", "its name is not UTF-8; rename it") for name in (r"a\xff.png", r"left-1\xe9.png")
+    )
+    assert caption([folder], coca, tmp_path / f"out.{suffix}")[0].kept == 6
+    with pytest.raises(DecodingError, match=r"b\\xff\.png: no image"):
+        find_images([os.fsdecode(b"b\xff.png")])
+
+
+def test_a_console_of_strict_utf_8_shows_names_that_are_not(folder, coca):
+    (folder / os.fsdecode(b"a\xff.png")).write_bytes((folder / "left-1.png").read_bytes())
+    named = [str(folder), os.fsdecode(b"absent\xfe.png")]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict", "PYTHONUTF8": "1"}
+    done = subprocess.run([*SARTEXT, *named, "--model", str(coca)], env=strict, capture_output=True, check=False)
+    told = done.stderr.decode("utf-8").splitlines()
+    assert (done.returncode, len(done.stdout.decode("utf-8").splitlines())) == (1, 7)
+    assert told[-3:] == [
+        r"skipped absent\xfe.png: no image is there",
+        rf"skipped {folder}/a\xff.png: its name is not UTF-8; rename it",
+        "error: 2 images were skipped; the lines above name them and say why",
+    ]
+
+
+@pytest.fixture
+def paused(folder, coca, tmp_path):
+    """A run that holds `out.csv`."""
+    command = [sys.executable, "-c", PAUSED, str(folder), str(coca), str(tmp_path / "out.csv")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"waiting\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_run_on_one_file_stops_at_once_and_writes_nothing(paused, folder, coca, tmp_path):
+    out = tmp_path / "out.csv"
+    (tmp_path / "link.csv").symlink_to(out)
+    for name in ("out.csv", "link.csv"):
+        command = [*SARTEXT, str(folder), "--model", str(coca), "--out", name]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"error: {name}: another run writes to it; wait for it, or name another file\n"
+    assert out.read_bytes() == b""
+    paused.communicate(timeout=120)
+    assert paused.returncode == 0
+    assert sorted(row["image"] for row in read_csv(out)) == sorted(map(str, folder.iterdir()))
+    assert caption([folder], coca, out)[0].kept == 6
+    assert {one.name for one in tmp_path.iterdir()} == {"in", "link.csv", "out.csv"}
+
+
+def test_a_killed_run_holds_nothing(paused, folder, coca, tmp_path):
+    paused.kill()
+    paused.wait()
+    assert caption([folder], coca, tmp_path / "out.csv")[0].captioned == 6
+    assert len(read_csv(tmp_path / "out.csv")) == 6
+    assert {one.name for one in tmp_path.iterdir()} == {"in", "out.csv"}
+
+
+def test_a_file_that_a_run_made_and_did_not_write_to_is_removed(tmp_path):
+    (tmp_path / "link.csv").symlink_to(tmp_path / "new.csv")
+    (tmp_path / "empty.csv").touch()
+    for name in ("link.csv", "new.csv", "empty.csv"):
+        with pytest.raises(ZeroDivisionError), alone(tmp_path / name):
+            assert (tmp_path / name).exists()
+            raise ZeroDivisionError
+    assert {one.name for one in tmp_path.iterdir()} == {"link.csv", "empty.csv"}
+
+
+def test_a_file_that_was_removed_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
+    lock, paths = fcntl.flock, [tmp_path / "out.csv"]
+
+    def remove_and_lock(stream, how):
+        while paths:
+            paths.pop().unlink()
+        lock(stream, how)
+
+    monkeypatch.setattr(fcntl, "flock", remove_and_lock)
+    with (
+        alone(tmp_path / "out.csv"),
+        pytest.raises(DecodingError, match="another run"),
+        alone(tmp_path / "out.csv"),
+    ):
+        pass
+    assert not any(tmp_path.iterdir())

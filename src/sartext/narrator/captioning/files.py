@@ -12,13 +12,14 @@ from sartext.models.checkpoint import load
 from sartext.models.devices import device_of
 from sartext.narrator.captioning.captioner import Picture, Told, chunks, told_of
 from sartext.narrator.captioning.display import Display, stretch
-from sartext.narrator.captioning.rows import Row, appending, header, line, repair
+from sartext.narrator.captioning.rows import Row, alone, appending, header, line, repair
 from sartext.progress import track
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 """What is taken from a folder; a file that is named itself may have any name."""
 
 NOTHING = "no image is there"
+UNNAMABLE = "its name is not UTF-8; rename it"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Summary:
     Args:
         captioned: now; ``unfinished`` of them have no caption, as the model did not end its sentence in time.
         kept: had a row already.
-        unreadable: what was skipped, and why.
+        unreadable: what was skipped, and why; bytes of a name that are not UTF-8 read like ``\\xff``.
     """
 
     captioned: int
@@ -65,25 +66,29 @@ def caption_files(
         images: files, folders (with all below them) and patterns.
         model: folder of a CoCa checkpoint.
         out: ``.csv`` or ``.jsonl``. Images that have a row there are skipped; an unfinished last line is cut off.
+            One run at a time writes to it.
         asked: how.
         show: takes the lines where there is no file.
 
     Raises:
-        DecodingError: no image is found, ``out`` is something else, or the parameters do not fit the model.
+        DecodingError: no image is found, ``out`` is something else or another run writes to it, or the parameters
+            do not fit the model.
         ModelError: the checkpoint cannot be used, or the device is absent.
     """
     paths, unreadable = find_images(images)
-    there = repair(out) if out else set()
-    left = [path for path in paths if path.as_posix() not in there]
-    if not left:
-        return Summary(0, len(paths), 0, tuple(unreadable))
-    coca = load(model, device=device_of(asked.device), expected_kind="coca")
-    length = coca.context if asked.length is None else asked.length
-    display = asked.display
-    if display.window is None:
-        display = replace(display, stretched=stretch(display, paths, len(paths)))
     unfinished = captioned = 0
     with ExitStack() as stack:
+        if out:
+            stack.enter_context(alone(out))
+        there = repair(out) if out else set()
+        left = [path for path in paths if path.as_posix() not in there]
+        if not left:
+            return Summary(0, len(paths), 0, tuple(unreadable))
+        coca = load(model, device=device_of(asked.device), expected_kind="coca")
+        length = coca.context if asked.length is None else asked.length
+        display = asked.display
+        if display.window is None:
+            display = replace(display, stretched=stretch(display, paths, len(paths)))
         add = stack.enter_context(appending(out)).add if out else _shower(show)
         for some in chunks(_readable(left, display, unreadable), asked.batch):
             told = told_of(coca, [picture for _, picture in some], length, asked.beams)
@@ -95,7 +100,9 @@ def caption_files(
 
 
 def find_images(named: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:
-    """Return the image files that arguments name, each once and in their order, and what leads to none.
+    """Return the image files that arguments name, each once and in their order, and what cannot be captioned.
+
+    That is an argument that leads to no image, and an image that no file of captions can name.
 
     Raises:
         DecodingError: there is none at all.
@@ -105,13 +112,19 @@ def find_images(named: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]
     for one in named:
         paths = _below(one)
         if not paths:
-            missing.append((one, NOTHING))
+            missing.append((_readably(one), NOTHING))
         found.update(dict.fromkeys(paths))
     if not found:
-        raise DecodingError(
-            NOTHING, where=", ".join(named), way_out=f"name files, or folders with {', '.join(SUFFIXES)}"
-        )
-    return list(found), missing
+        where = ", ".join(map(_readably, named))
+        raise DecodingError(NOTHING, where=where, way_out=f"name files, or folders with {', '.join(SUFFIXES)}")
+    names = {path: _readably(path.as_posix()) for path in found}
+    missing += [(name, UNNAMABLE) for path, name in names.items() if name != path.as_posix()]
+    return [path for path, name in names.items() if name == path.as_posix()], missing
+
+
+def _readably(name: str) -> str:
+    """Return a name as text that can be written: bytes that are not UTF-8 read like ``\\xff``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _below(named: str) -> list[Path]:

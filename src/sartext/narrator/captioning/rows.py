@@ -1,10 +1,11 @@
 """The file of captions that a run adds to, line by line: CSV or JSON lines, told by its name.
 
 A line is whole or it is cut off when the file is opened again: what an interrupted run left behind is repaired,
-and what is there stays.
+and what is there stays. One run at a time adds to it.
 """
 
 import csv
+import fcntl
 import io
 import json
 import os
@@ -109,17 +110,67 @@ def _images(text: str, suffix: str, path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def appending(path: Path) -> Iterator["Appender"]:
-    """Open a file of captions, repaired, to add rows to."""
-    suffix = suffix_of(path)
+def alone(path: Path) -> Iterator[None]:
+    """Keep a file of captions to one run.
+
+    The lock is on the file itself: it leaves nothing beside it, ends with the process, however that ends, and is
+    the same under every name of the file. A file that this makes is removed again where nothing was written.
+
+    Raises:
+        DecodingError: another run writes to the file, or it cannot be written or locked.
+    """
+    suffix_of(path)
+    is_new = not path.exists()
+    with _locked(path) as stream:
+        try:
+            yield
+        finally:
+            if is_new and os.fstat(stream.fileno()).st_size == 0 and _is_at(path, stream):
+                path.resolve().unlink()  # the file, not a link to it
+
+
+def _locked(path: Path) -> io.BufferedWriter:
+    while True:
+        stream = _open(path)
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            stream.close()
+            raise DecodingError(
+                "another run writes to it", where=path, way_out="wait for it, or name another file"
+            ) from error
+        except OSError as error:
+            stream.close()
+            raise DecodingError(
+                f"it cannot be locked ({error.strerror})", where=path, way_out="name a file on another disk"
+            ) from error
+        if _is_at(path, stream):
+            return stream
+        stream.close()  # the run that made it has removed it meanwhile
+
+
+def _is_at(path: Path, stream: io.BufferedWriter) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _open(path: Path) -> io.BufferedWriter:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("ab")
+        return path.open("ab")
     except OSError as error:
         raise DecodingError(
             f"it cannot be written ({error.strerror})", where=path, way_out="name another file"
         ) from error
-    with stream:
+
+
+@contextmanager
+def appending(path: Path) -> Iterator["Appender"]:
+    """Open a file of captions, repaired, to add rows to."""
+    suffix = suffix_of(path)
+    with _open(path) as stream:
         appender = Appender(stream, suffix)
         if stream.tell() == 0:
             appender.write(header(suffix))
