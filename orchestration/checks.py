@@ -16,10 +16,11 @@ from dagster import (
 )
 
 from sartext.files import read_json
+from sartext.release.gate.outcome import judged_nothing, outcome, tally
 from sartext.release.gate.suites import SUITES
 
 QUALITY = "quality"
-COLUMNS = ("expectation", "severity", "passed", "figure", "unit", "status", "detail")
+COLUMNS = ("expectation", "severity", "verdict", "figure", "unit", "status", "detail")
 
 
 def gate_specs(key: Sequence[str]) -> list[AssetCheckSpec]:
@@ -62,8 +63,10 @@ def _verdict(told: bool, expectations: Sequence[Mapping[str, Any]], failed: Sequ
         return "the gate holds no result of this suite"
     if not expectations:
         return "the suite judged nothing"
+    if judged_nothing(expectations):
+        return "; ".join(dict.fromkeys(str(one["detail"]) for one in expectations))
     if not failed:
-        return f"all {len(expectations)} expectations hold"
+        return tally(expectations)
     return "; ".join(f"{one['name']}: {one.get('detail') or one['status']}" for one in failed)
 
 
@@ -73,7 +76,7 @@ def _table(expectations: Sequence[Mapping[str, Any]]) -> MetadataValue[Any]:
             {
                 "expectation": str(one["name"]),
                 "severity": str(one["severity"]),
-                "passed": bool(one["passed"]),
+                "verdict": outcome(one),
                 "figure": "" if one.get("figure") is None else f"{one['figure']:.6g}",
                 "unit": str(one.get("unit") or ""),
                 "status": str(one["status"]),
@@ -82,5 +85,5 @@ def _table(expectations: Sequence[Mapping[str, Any]]) -> MetadataValue[Any]:
         )
         for one in expectations
     ]
-    columns = [TableColumn(name, "bool" if name == "passed" else "string") for name in COLUMNS]
-    return MetadataValue.table(records=records, schema=TableSchema(columns))
+    schema = TableSchema([TableColumn(name, "string") for name in COLUMNS])
+    return MetadataValue.table(records=records, schema=schema)

@@ -11,17 +11,19 @@ from rich.table import Table
 
 from sartext.config import Project
 from sartext.files import read_json
+from sartext.release.gate.outcome import Outcome, judged_nothing, outcome
 
 DETAIL_CHARACTERS = 60
 SPLITS = ("train", "validation", "test")
+COLOURS: Mapping[Outcome, str] = {"passed": "green", "failed": "red", "not judged": "yellow"}
 
 
 @dataclass(frozen=True)
 class SuiteSummary:
-    """One suite of the gate: whether it passed, and the expectation that tells most, with its figure."""
+    """One suite of the gate: what came of it, and the expectation that tells most, with its figure."""
 
     name: str
-    passed: bool
+    verdict: Outcome
     expectations: int
     worst: str
 
@@ -40,15 +42,23 @@ def summarise_gate(gate: Mapping[str, Any]) -> list[SuiteSummary]:
     """Sum up each suite; what failed comes before what holds, critical before warning, figures before none."""
     return [
         SuiteSummary(
-            str(suite["name"]), bool(suite["passed"]), len(suite["expectations"]), _worst(suite["expectations"])
+            str(suite["name"]), _verdict(suite), len(suite["expectations"]), _worst(suite["expectations"])
         )
         for suite in gate["suites"]
     ]
 
 
+def _verdict(suite: Mapping[str, Any]) -> Outcome:
+    if not suite["passed"]:
+        return "failed"
+    return "not judged" if judged_nothing(suite["expectations"]) else "passed"
+
+
 def _worst(expectations: Sequence[Mapping[str, Any]]) -> str:
     if not expectations:
         return "judged nothing"
+    if judged_nothing(expectations):
+        return _short(str(expectations[0]["detail"]))
     one = min(
         expectations,
         key=lambda row: (bool(row["passed"]), row["severity"] != "critical", row.get("figure") is None),
@@ -56,10 +66,15 @@ def _worst(expectations: Sequence[Mapping[str, Any]]) -> str:
     if one["passed"]:
         measured = [row for row in expectations if row.get("figure")]
         figures = [f"{row['name']} {row['figure']:,.4g} {row.get('unit') or ''}".rstrip() for row in measured]
-        return "; ".join(["all hold", *figures[:2]])
+        return "; ".join([_held(expectations), *figures[:2]])
     figure = "" if one.get("figure") is None else f" {one['figure']:.4g} {one.get('unit') or ''}"
     said = str(one.get("detail") or one["status"])
     return f"{one['name']}{figure.rstrip()} ({one['severity']}: {_short(said)})"
+
+
+def _held(expectations: Sequence[Mapping[str, Any]]) -> str:
+    unjudged = sum(outcome(row) == "not judged" for row in expectations)
+    return f"all hold, {unjudged} not judged" if unjudged else "all hold"
 
 
 @dataclass(frozen=True)
@@ -195,6 +210,5 @@ def _gate_table(suites: Sequence[SuiteSummary]) -> Table:
     for heading in ("suite", "verdict", "expectations", "figure"):
         table.add_column(heading, justify="right" if heading == "expectations" else "left", overflow="fold")
     for one in suites:
-        verdict = "[green]passed[/]" if one.passed else "[red]failed[/]"
-        table.add_row(one.name, verdict, str(one.expectations), one.worst)
+        table.add_row(one.name, f"[{COLOURS[one.verdict]}]{one.verdict}[/]", str(one.expectations), one.worst)
     return table

@@ -41,6 +41,7 @@ def test_the_profiles_of_the_project_are_valid_and_name_known_corpora(path: str)
         ({"release": {"formats": ["parket"]}}, "release.formats.0"),
         ({"corpora": []}, "corpora"),
         ({"gate": {"caption_words": [80, 3]}}, "gate.caption_words: the lower bound must be"),
+        ({"gate": {"precision_shortfall": 1.5}}, "gate.precision_shortfall: .* less than or equal to 1"),
         ({"captions": ["sim-ships", "sim-ships"]}, "'sim-ships' is listed twice"),
         ({"release": {"formats": []}}, "release.formats"),
     ],

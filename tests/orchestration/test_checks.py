@@ -53,3 +53,15 @@ def test_a_suite_whose_verdict_and_rows_disagree_failed(tmp_path: Path) -> None:
     gate["suites"][0]["passed"] = False
     found = results(tmp_path, json.dumps(gate))[SUITES[0]]
     assert (found.passed, found.severity) == (False, AssetCheckSeverity.ERROR)
+
+
+def test_a_suite_that_had_nothing_to_judge_says_so_and_does_not_block(tmp_path: Path) -> None:
+    gate = json.loads(verdict())
+    row = gate["suites"][0]["expectations"][0]
+    told = {**row, "judged": False, "figure": None, "detail": "not judged: no corpus is narrated"}
+    gate["suites"][0]["expectations"] = [told, {**told, "name": "another"}]
+    gate["suites"][1]["expectations"].append(told)
+    found = results(tmp_path, json.dumps(gate))
+    assert (found[SUITES[0]].passed, found[SUITES[0]].description) == (True, "not judged: no corpus is narrated")
+    assert found[SUITES[0]].metadata["expectations"].records[0].data["verdict"] == "not judged"
+    assert found[SUITES[1]].description == "1 of 1 expectations hold, 1 not judged"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from orchestration.summary import show_summary, summarise_models, summarise_narrations
+from orchestration.summary import show_summary, summarise_gate, summarise_models, summarise_narrations
 from sartext.config import Project
 from sartext.files import write_json
 
@@ -65,3 +65,15 @@ def test_the_tables_are_printed(project: Project) -> None:
     assert "coca-sar" not in said
     assert "narrator" in said
     assert "duration  3.0 s" in said
+
+
+def test_a_suite_that_had_nothing_to_judge_has_not_passed() -> None:
+    held = {"name": "a", "severity": "critical", "passed": True, "figure": 0.5, "unit": "share", "detail": "seen"}
+    nothing = {**held, "judged": False, "figure": None, "detail": "not judged: no corpus is narrated"}
+    rows = {"narration": [nothing, nothing], "captions": [held, nothing], "ledger": [held]}
+    suites = [{"name": name, "passed": True, "expectations": told} for name, told in rows.items()]
+    assert [(one.verdict, one.worst) for one in summarise_gate({"suites": suites})] == [
+        ("not judged", "not judged: no corpus is narrated"),
+        ("passed", "all hold, 1 not judged; a 0.5 share"),
+        ("passed", "all hold; a 0.5 share"),
+    ]

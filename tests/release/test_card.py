@@ -1,10 +1,7 @@
 """The dataset card: a header that Hugging Face reads, and tables that agree with the release."""
 
-import shutil
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from sartext.release.assembly import assemble
@@ -12,18 +9,7 @@ from sartext.release.formats.parquet import SCHEMA
 from sartext.release.publication import publish
 from sartext.release.publication.columns import MEANINGS
 from sartext.release.publication.markdown import table
-from tests.release.built import Built, build, passed_verdict
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("card") / "project").root
-
-
-@pytest.fixture
-def built(model: Path, tmp_path: Path) -> Built:
-    shutil.copytree(model, tmp_path / "project")
-    return Built(tmp_path / "project")
+from tests.release.built import Built, passed_verdict
 
 
 def card(built: Built) -> tuple[dict[str, Any], str]:

@@ -59,7 +59,7 @@ def test_a_released_image_from_its_file_to_its_fate(project):
     assert told["exact duplicate"] == "ships/2 (the annotations differ in labels)"
     assert told["group"] == "ships/1 (2 images)"
     assert told["split"].endswith(": by the hash of its group")
-    assert told["gate"] == "refused: 1 of 2 expectations passed"
+    assert told["gate"] == "refused: 1 of 2 expectations hold"
     assert told["gate: splits"] == "critical: no duplicates: ships/1 in train, ships/40 in test"
     assert told["fate"] == "refused by the gate"
 

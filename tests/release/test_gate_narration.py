@@ -1,7 +1,5 @@
 """The gate on what models wrote: in train only, signed and scored, and as true as was stated."""
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,23 +10,11 @@ from sartext.narrator.captioning.statements import COVER_TYPES, OBJECT_TYPES, TY
 from sartext.narrator.facts import Facts, ObjectFact, to_json
 from sartext.release.gate.narration import OBJECT
 from sartext.release.publication.card import dataset_card
-from tests.release.built import Built, build, facts_of
-from tests.release.test_gate import failed, outcome, result
+from tests.release.built import Built, facts_of
+from tests.release.judged import failed, outcome, result
 
 MODEL = "cd" * 32
 BY_NARRATOR = {"method": "narrator", "model_sha256": MODEL, "score": 0.9, "source_caption": "ships ."}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("narration") / "project").root
-
-
-@pytest.fixture
-def built(model: Path, tmp_path: Path) -> Built:
-    root = tmp_path / "project"
-    shutil.copytree(model, root)
-    return Built(root)
 
 
 def truth(accepted: tuple[int, int], rejected: tuple[int, int] = (3, 9)) -> dict[str, Any]:

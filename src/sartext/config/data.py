@@ -12,9 +12,9 @@ class SimulationParameters(Section):
 
     seed: int = Field(2507, ge=0)
     size: int = Field(64, ge=32, le=1024, description="width and height in pixels")
-    ships: int = Field(400, ge=0)
-    objects: int = Field(300, ge=0)
-    landcover: int = Field(300, ge=0)
+    ships: int = Field(500, ge=0)
+    objects: int = Field(700, ge=0)
+    landcover: int = Field(900, ge=0)
     pairs: int = Field(300, ge=0)
     optical: int = Field(2700, ge=0)
     unlabelled: int = Field(200, ge=0)
@@ -65,6 +65,9 @@ class GateParameters(Section):
     no_object_share: float = Field(0.02, ge=0, le=1)
     image_side: tuple[int, int] = (16, 20000)
     saturated_share: float = Field(0.5, gt=0, le=1)
+    precision_shortfall: float = Field(
+        0.2, ge=0, le=1, description="a precision further below the stated one (`narration`) blocks"
+    )
 
     @field_validator("caption_words", "image_side")
     @classmethod

@@ -17,6 +17,7 @@ from sartext.errors import ArtefactError, nearest
 from sartext.files import read_json, sha256_file
 from sartext.release.candidate.joining import caption_folders
 from sartext.release.candidate.ledger import BY_MODEL, CAPTIONS_STAGE, RELEASED
+from sartext.release.gate.outcome import tally
 from sartext.release.inputs import read_index
 from sartext.release.splits.duplicates import read_duplicates
 from sartext.tables import CAPTIONS, LEDGER, SPLITS, UNCAPTIONED, read_rows
@@ -210,10 +211,7 @@ def _gate(project: Project, image_id: str, fate: Mapping[str, Any] | None) -> li
     if verdict is None:
         return [("gate", NOT_YET)]
     rows = [(suite["name"], row) for suite in verdict["suites"] for row in suite["expectations"]]
-    passed = sum(bool(row["passed"]) for _, row in rows)
-    story = [
-        ("gate", f"{'passed' if verdict['passed'] else 'refused'}: {passed} of {len(rows)} expectations passed")
-    ]
+    story = [("gate", f"{'passed' if verdict['passed'] else 'refused'}: {tally([row for _, row in rows])}")]
     return story + [
         (f"gate: {suite}", f"{row['severity']}: {row['name']}: {row['detail']}")
         for suite, row in rows

@@ -11,6 +11,7 @@ Severity = Literal["critical", "warning"]
 Measure = Callable[[Inputs], Sequence[Any]]
 Unjudged = Callable[[Inputs], tuple[Sequence[str], str]]
 Arguments = Callable[[Parameters], dict[str, Any]]
+Limit = Callable[[Parameters], float]
 
 
 @dataclass(frozen=True)
@@ -82,22 +83,13 @@ def most(
     frame: str,
     column: str,
     unit: str,
-    limit: Callable[[Parameters], float],
+    limit: Limit,
     *,
     severity: Severity = "critical",
     unjudged: Unjudged | None = None,
 ) -> Check:
     """Expect the largest value of a column to stay at or under a limit; the figure is that value."""
-    return Check(
-        name,
-        frame,
-        "ExpectColumnMaxToBeBetween",
-        lambda parameters: {"column": column, "max_value": limit(parameters)},
-        unit,
-        severity,
-        figure="observed",
-        unjudged=unjudged,
-    )
+    return _bounded("Max", name, frame, column, unit, limit=limit, severity=severity, unjudged=unjudged)
 
 
 def least(
@@ -105,17 +97,31 @@ def least(
     frame: str,
     column: str,
     unit: str,
-    limit: Callable[[Parameters], float],
+    limit: Limit,
     *,
     severity: Severity = "critical",
     unjudged: Unjudged | None = None,
 ) -> Check:
     """Expect the smallest value of a column to reach a limit; the figure is that value."""
+    return _bounded("Min", name, frame, column, unit, limit=limit, severity=severity, unjudged=unjudged)
+
+
+def _bounded(
+    extreme: Literal["Max", "Min"],
+    name: str,
+    frame: str,
+    column: str,
+    unit: str,
+    *,
+    limit: Limit,
+    severity: Severity,
+    unjudged: Unjudged | None,
+) -> Check:
     return Check(
         name,
         frame,
-        "ExpectColumnMinToBeBetween",
-        lambda parameters: {"column": column, "min_value": limit(parameters)},
+        f"ExpectColumn{extreme}ToBeBetween",
+        lambda parameters: {"column": column, f"{extreme.lower()}_value": limit(parameters)},
         unit,
         severity,
         figure="observed",

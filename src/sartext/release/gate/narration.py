@@ -14,14 +14,11 @@ OBJECT = "object "
 OBJECTS, COVER = "objects", "cover"
 NAMES = {OBJECTS: "objects", COVER: "land cover"}
 
-FAR = 0.2
-"""How far below its stated precision a corpus blocks the release; less is a warning, as few statements scatter."""
-
 SHARE = 0.01
 """Accepted images of a corpus below which its narration is not worth its while."""
 
 NOBODY = "no corpus"
-"""The subject where no corpus is narrated, as a suite that judges nothing fails."""
+"""The subject where no corpus is narrated: all expectations are about it, and say that nothing was judged."""
 
 
 def _subjects(inputs: Inputs) -> list[str]:
@@ -41,6 +38,11 @@ def _precision(verdict: str, kind: str) -> Measure:
         return [true / of if of else 1.0 for true, of in counts]
 
     return measure
+
+
+def _where_narrated(unjudged: Unjudged) -> Unjudged:
+    """Say first of all where no corpus is narrated."""
+    return lambda inputs: unjudged(inputs) if inputs.parameters.narrated else ([NOBODY], "no corpus is narrated")
 
 
 def _untold(verdict: str, kind: str) -> Unjudged:
@@ -94,7 +96,7 @@ def _told(verdict: str, kind: str) -> Check:
         "share of statements",
         lambda parameters: _wanted(parameters, kind) if verdict == "accepted" else 0.0,
         severity="warning",
-        unjudged=_untold(verdict, kind),
+        unjudged=_where_narrated(_untold(verdict, kind)),
     )
 
 
@@ -120,8 +122,9 @@ SUITE = Suite(
             "narrated",
             "shortfall",
             "share of statements",
-            lambda _: FAR,
-            unjudged=_too_few,
+            # less is a warning, as few statements scatter
+            lambda parameters: parameters.gate.precision_shortfall,
+            unjudged=_where_narrated(_too_few),
         ),
         *(_told(verdict, kind) for verdict, kind in _PAIRS),
         least(
@@ -131,7 +134,7 @@ SUITE = Suite(
             "share of images",
             lambda _: SHARE,
             severity="warning",
-            unjudged=_not_narrated,
+            unjudged=_where_narrated(_not_narrated),
         ),
     ),
 )

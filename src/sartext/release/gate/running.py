@@ -9,6 +9,7 @@ from sartext.files import atomic_folder, write_json
 from sartext.release.gate import validation
 from sartext.release.gate.checks import Suite
 from sartext.release.gate.inputs import Inputs
+from sartext.release.gate.outcome import outcome
 from sartext.release.gate.suites import SUITES
 from sartext.release.gate.verdict import candidate_sha256, failures
 from sartext.release.inputs import refuse_unlisted
@@ -47,6 +48,7 @@ def evaluate(context: Any, name: str, inputs: Inputs) -> dict[str, object]:  # n
             "severity": "critical",
             "passed": False,
             "status": "crashed",
+            "judged": False,
             "figure": None,
             "unit": "suites",
             "detail": " ".join(f"{type(error).__name__}: {error}".split())[:300],
@@ -66,6 +68,7 @@ def summary(verdict: Mapping[str, Any]) -> dict[str, object]:
     return {
         "passed": verdict["passed"],
         "expectations": len(rows),
+        "not_judged": sum(outcome(row) == "not judged" for row in rows),
         "failed": [f"{name}: {detail}" for name, detail in failures(dict(verdict))],
         "warnings": warned,
         "suites": {suite["name"]: suite["passed"] for suite in verdict["suites"]},

@@ -161,7 +161,7 @@ def _tell_unjudged(check: Check, measured: Measured, inputs: Inputs, told: dict[
     if not names:
         return told
     if len(names) == len(measured.data):
-        return {**told, "figure": None, "detail": f"not judged: {why}"}
+        return {**told, "judged": False, "figure": None, "detail": f"not judged: {why}"}
     return {**told, "detail": f"{told['detail']}; {', '.join(names)} not judged: {why}"}
 
 
@@ -171,6 +171,7 @@ def _row(check: Check, status: str, *, passed: bool, figure: float | None, detai
         "severity": check.severity if status == "evaluated" else "critical",
         "passed": passed,
         "status": status,
+        "judged": status == "evaluated",
         "figure": figure,
         "unit": check.unit,
         "detail": detail,

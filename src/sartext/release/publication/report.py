@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sartext.release.gate.outcome import outcome, tally
 from sartext.release.publication.markdown import table
 
 HEADER = ("Expectation", "Severity", "Verdict", "Figure", "Unit", "Detail")
@@ -11,10 +12,9 @@ HEADER = ("Expectation", "Severity", "Verdict", "Figure", "Unit", "Detail")
 def quality_report(verdict: Mapping[str, Any]) -> str:
     """Return the verdict (``gate.json``) as Markdown, a table per suite; the same verdict gives the same text."""
     rows = [row for suite in verdict["suites"] for row in suite["expectations"]]
-    held = sum(bool(row["passed"]) for row in rows)
     told = [
         "# Quality gate\n",
-        f"{'Passed' if verdict['passed'] else 'Failed'}: {held} of {len(rows)} expectations hold. A critical one "
+        f"{'Passed' if verdict['passed'] else 'Failed'}: {tally(rows)}. A critical one "
         "that fails blocks a release, a warning does not. The figure is the number of rows that fail, or the "
         "value that was observed. The same rows for programs: `gate.json`.\n",
     ]
@@ -25,7 +25,7 @@ def quality_report(verdict: Mapping[str, Any]) -> str:
 
 
 def _row(row: Mapping[str, Any]) -> list[object]:
-    verdict = "passed" if row["passed"] else "failed"
+    verdict: str = outcome(row)
     if row["status"] != "evaluated":
         verdict += f" ({row['status']})"
     figure = "" if row["figure"] is None else f"{row['figure']:,}"

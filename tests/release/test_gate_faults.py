@@ -1,0 +1,172 @@
+"""Each fault that is planted into a sound candidate is found by the expectation that promises it."""
+
+from collections.abc import Callable
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from sartext.tables import LEDGER, PAIRS, SPLITS, read_rows, write_table
+from tests.release.built import SIDE, Built
+from tests.release.judged import Outcome, outcome
+
+
+def caption(text: str) -> Callable[[Built], object]:
+    return lambda built: built.set_pair(3, caption=text)
+
+
+def another_count(built: Built) -> None:
+    row = built.pairs()[0]
+    assert "one ship" in row["caption"]
+    built.set_pair(0, caption=row["caption"].replace("one ship", "two ships"))
+
+
+def one_pattern(built: Built) -> None:
+    built.parameters(gate={"sentence_pattern_share": 0.5})
+    built.add_corpus("gamma", 120, seed=3)
+
+    def say_the_same(rows: list[Outcome]) -> list[Outcome]:
+        return [{**row, "caption": "There are two ships in this SAR image."} for row in rows]
+
+    built.set_pairs(say_the_same)
+
+
+def one_caption_of_no_objects(built: Built) -> None:
+    built.add_corpus("gamma", 120, seed=3)
+    nothing = '{"cover":[],"dropped":{},"objects":[],"scene":"open water","source_caption":null,"statements":[]}'
+
+    def empty_some(rows: list[Outcome]) -> list[Outcome]:
+        text = "This SAR image shows open water."
+        return [{**row, "caption": text, "facts": nothing} if i % 20 == 0 else row for i, row in enumerate(rows)]
+
+    built.set_pairs(empty_some)
+
+
+def image_file(change: Callable[[bytes], bytes]) -> Callable[[Built], object]:
+    def damage(built: Built) -> None:
+        path = built.root / built.pairs()[2]["path"]
+        path.write_bytes(change(path.read_bytes()))
+
+    return damage
+
+
+def grey(value: int) -> Callable[[Built], object]:
+    def paint(built: Built) -> None:
+        path = built.root / built.pairs()[2]["path"]
+        picture = Image.new("L", (SIDE, SIDE), value)
+        picture.putpixel((0, 0), value if value < 255 else 3)
+        picture.save(path)
+
+    return paint
+
+
+def in_two_splits(column: str) -> Callable[[Built], object]:
+    def join(built: Built) -> None:
+        rows = built.pairs()
+        train = next(row for row in rows if row["split"] == "train")
+        number = next(i for i, row in enumerate(rows) if row["split"] == "test")
+        built.set_pair(number, **{column: train[column]})
+
+    return join
+
+
+def split_table(change: Callable[[Outcome], Outcome]) -> Callable[[Built], object]:
+    def rewrite(built: Built) -> None:
+        path = built.root / "build/splits/splits.parquet"
+        rows = read_rows(path, SPLITS)
+        write_table(path, SPLITS, [change(rows[0]), *rows[1:]])
+
+    return rewrite
+
+
+def ledger(change: Callable[[list[Outcome]], list[Outcome]]) -> Callable[[Built], object]:
+    def rewrite(built: Built) -> None:
+        path = built.root / "build/ledger.parquet"
+        write_table(path, LEDGER, change(read_rows(path, LEDGER)))
+
+    return rewrite
+
+
+def without_column(name: str) -> Callable[[Built], object]:
+    return lambda built: pq.write_table(pq.read_table(built.pairs_path).drop_columns([name]), built.pairs_path)
+
+
+def twice(built: Built) -> None:
+    rows = built.pairs()
+    write_table(built.pairs_path, PAIRS, [rows[0], *rows])
+
+
+FAULTS: dict[str, tuple[str, str, Callable[[Built], object]]] = {
+    "a column is gone": ("schema", "declared columns, in order", without_column("score")),
+    "an id stands twice": ("schema", "unique image ids", twice),
+    "an optical image": ("schema", "SAR images only", lambda built: built.set_pair(0, modality="optical")),
+    "too few pairs": ("schema", "enough pairs", lambda built: built.parameters(gate={"minimum_pairs": 41})),
+    "a source without a fate": ("ledger", "sources are released or left out", ledger(lambda rows: rows[1:])),
+    "a pair that is left out": (
+        "ledger",
+        "every pair is released in the ledger",
+        ledger(lambda rows: [{**rows[0], "fate": "left out", "stage": "splits", "reason": "x"}, *rows[1:]]),
+    ),
+    "left out without a reason": (
+        "ledger",
+        "fates and reasons",
+        ledger(lambda rows: [{**row, "reason": ""} for row in rows]),
+    ),
+    "a colour word": ("captions", "no colour words", caption("There is one white ship in this SAR image.")),
+    "a weather word": ("captions", "no weather words", caption("There is one ship under the clouds.")),
+    "a flood": ("captions", "no words that no mask proves", caption("The field is flooded in this SAR image.")),
+    "an unfinished sentence": ("captions", "finished sentences", caption("There is one ship in the.")),
+    "no full stop": ("captions", "finished sentences", caption("There is one ship in this SAR image")),
+    "brackets": ("captions", "plain English", caption("There is one ship (small) in this SAR image.")),
+    "a percent sign": ("captions", "plain English", caption("Water covers 40 % of this SAR image.")),
+    "another language": ("captions", "plain English", caption("Ein Schiff liegt hier.")),
+    "too short": ("captions", "length in words", caption("A ship.")),
+    "one sentence pattern": ("captions", "share of one sentence pattern", one_pattern),
+    "one caption of no objects": ("captions", "share of one caption of no objects", one_caption_of_no_objects),
+    "a caption against its facts": ("faithfulness", "captions agree with their facts", another_count),
+    "a truncated image": ("images", "every image decodes", image_file(lambda content: content[:90])),
+    "no image": ("images", "every image decodes", image_file(lambda content: b"")),
+    "another image": ("images", "the pixels that were indexed", grey(9)),
+    "a constant image": ("images", "no constant image", grey(9)),
+    "a saturated image": ("images", "no saturated image", grey(255)),
+    "a tiny image": ("images", "long enough sides", lambda built: built.set_pair(0, width=3)),
+    "a cluster in two splits": ("splits", "no near-duplicates in two splits", in_two_splits("cluster_id")),
+    "a group in two splits": ("splits", "no group in two splits", in_two_splits("group_id")),
+    "equal pixels in two splits": ("splits", "no equal pixels in two splits", in_two_splits("pixels_sha256")),
+    "a benchmark image in train": (
+        "splits",
+        "no benchmark image in train",
+        lambda built: built.set_pair(0, benchmark="ssdd-test"),
+    ),
+    "a split of another name": ("splits", "known split names", lambda built: built.set_pair(0, split="dev")),
+    "another split than decided": (
+        "splits",
+        "as the split table decided",
+        split_table(lambda row: {**row, "split": "test"}),
+    ),
+    "an absent licence": ("provenance", "licence", lambda built: built.set_pair(0, licence=None)),
+    "a blank licence": ("provenance", "licence", lambda built: built.set_pair(0, licence=" ")),
+    "no citation": (
+        "provenance",
+        "citation, source address and sensor",
+        lambda built: built.set_pair(0, citation=""),
+    ),
+    "an unknown method": ("provenance", "known caption method", lambda built: built.set_pair(0, method="magic")),
+    "a model's caption in test": (
+        "provenance",
+        "model captions only in train",
+        lambda built: built.set_pair(4, method="narrator", model_sha256="0" * 64),
+    ),
+    "a hash that is none": ("provenance", "hashes", lambda built: built.set_pair(0, sha256="abc")),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(built: Built, fault: str) -> None:
+    suite, expectation, plant = FAULTS[fault]
+    assert outcome(built, suite, expectation)["passed"] is True
+    plant(built)
+    row = outcome(built, suite, expectation)
+    assert (row["passed"], row["severity"], row["status"]) == (False, "critical", "evaluated")
+    assert row["figure"] is not None
+    assert row["detail"]
