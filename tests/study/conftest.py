@@ -19,7 +19,7 @@ STUDY = {
     "scenes": {"ships": 40, "objects": 40, "landcover": 40, "pairs": 0, "optical": 60},
     "looks": 1,
     "batch": 8,
-    "scale": 16 / 12800,
+    "scale": 1.0,
     "validations": 2,
     "learning_rates": [0.002],
     "workers": 1,
@@ -27,13 +27,18 @@ STUDY = {
 }
 
 
+IN_TOTAL = ("coca-direct-total", "coca-mixed")
+"""Rows with the samples of both stages; every other row has those of one."""
+
+
 def make_project(root: Path, **study) -> Project:
-    """A checkout with the parameters of the embedded profile, and a small study."""
+    """A checkout with the parameters of the embedded profile, 16 samples in every stage, and a small study."""
     told = yaml.safe_load((ROOT / "params.yaml").read_text())
     told["study"] = {**STUDY, **study}
     for one in told["corpora"].values():
         copy(one["catalogue"], root)
-    for row in told["checkpoints"].values():
+    for name, row in told["checkpoints"].items():
+        row["samples"] = 32 if name in IN_TOTAL else 16
         if row["from"].endswith(".yaml"):
             copy(row["from"], root)
     (root / "params.yaml").write_text(yaml.safe_dump(told, sort_keys=False))

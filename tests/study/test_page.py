@@ -93,6 +93,15 @@ def test_charts_survive_what_cannot_be_computed():
         ElementTree.fromstring(chart("a title & more", [Line("arm", 0, points)], zero=True))
 
 
+def test_a_line_far_from_all_others_is_told_in_words():
+    near = [Line(f"near {n}", n, [(0.1, Interval(1.0 + n, 0.9 + n, 1.1 + n))]) for n in range(3)]
+    far = Line("far", 3, [(0.1, Interval(8.0, 7.5, 8.5))])
+    drawn = chart("title", [*near, far])
+    assert "far: 7.5 to 8.5, beyond this figure" in drawn
+    assert "s3" not in drawn
+    assert "beyond" not in chart("title", [*near, Line("close", 3, [(0.1, Interval(5.0, 4.5, 5.5))])])
+
+
 def test_a_verdict_needs_the_whole_interval():
     recall, entropy = MAIN[0], MAIN[1]
     control = CONTROLS[0]

@@ -12,6 +12,12 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 12, 14, 44
 SPREAD = 5.0
 """Pixels by which lines at the same share stand apart, so that their intervals can be told apart."""
 
+NOTE = 18
+"""Height of a line of words below."""
+
+FAR = 1.5
+"""How many times the range of the other lines a line lies apart from them to be left out."""
+
 MARKS = ("circle", "square", "diamond", "triangle", "cross", "bar")
 
 
@@ -29,19 +35,22 @@ def chart(title: str, lines: Sequence[Line], *, zero: bool = False) -> str:
 
     Args:
         title: said of the vertical axis.
-        lines: at least one; points without a value are left out.
+        lines: at least one; points without a value are left out. One that lies far from all others, so that they
+            could not be told apart beside it, is told in words below.
         zero: draw the line at zero and keep it in sight, as differences need.
     """
     shares = sorted({share for line in lines for share, _ in line.points})
-    known = [one for line in lines for _, one in line.points if one.value is not None]
-    low, high, ticks = _axis([end for one in known for end in (one.low, one.high, one.value)], zero)
+    far = [line for line in lines if _is_far(line, lines)]
+    lines = [line for line in lines if line not in far]
+    low, high, ticks = _axis([end for line in lines for end in _ends(line)], zero)
     places = {share: _x(share, shares) for share in shares}
     parts = [f"<title>{escape(title)}</title>", _levels(low, high, ticks, zero), _shares(places)]
     for number, line in enumerate(lines):
         parts.append(_draw(line, places, (number - (len(lines) - 1) / 2) * SPREAD, low, high))
+    parts += [_beyond(line, HEIGHT + NOTE * number) for number, line in enumerate(far)]
     label = escape(f"{title} against the share of SAR captions; the table holds the figures")
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}" '
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT + NOTE * len(far)}" role="img" aria-label="{label}" '
         f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
     )
 
@@ -70,6 +79,26 @@ def swatch(style: int) -> str:
         '<svg class="swatch" viewBox="0 0 34 14" aria-hidden="true">'
         f'<line class="line s{style}" x1="1" y1="7" x2="33" y2="7"/>{mark(style, 17, 7)}</svg>'
     )
+
+
+def _ends(line: Line) -> list[float]:
+    """The values of a line and the ends of their intervals."""
+    found = [end for _, one in line.points for end in (one.low, one.value, one.high)]
+    return [end for end in found if end is not None]
+
+
+def _is_far(line: Line, lines: Sequence[Line]) -> bool:
+    own, others = _ends(line), [end for other in lines if other is not line for end in _ends(other)]
+    if not own or len(lines) < 3 or not others:
+        return False
+    apart = FAR * (max(others) - min(others))
+    return min(own) > max(others) + apart or max(own) < min(others) - apart
+
+
+def _beyond(line: Line, y: float) -> str:
+    ends = _ends(line)
+    told = f"{line.title}: {_number(round(min(ends), 2))} to {_number(round(max(ends), 2))}, beyond this figure"
+    return f'<text class="tick" x="{LEFT}" y="{y + 10:.1f}">{escape(told)}</text>'
 
 
 def _axis(values: Sequence[float | None], zero: bool) -> tuple[float, float, list[float]]:
