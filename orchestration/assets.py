@@ -84,10 +84,7 @@ def _make(context: AssetExecutionContext, session: Session, stage: Stage) -> Eve
         start = time.monotonic()
         _look_upstream(context, stage, session.stale_ancestors(stage.name))
         yield from _observe(session, stage)
-        reasons = session.reasons(stage.name)
-        if reasons:
-            context.log.info(f"{stage.title} is made anew: {'; '.join(reasons)}")
-            session.run(stage, context.log.info)
+        reasons, seconds = session.make(stage, context.log.info, _of_this_run(context, session.adapter.graph))
         made = session.adapter.made(stage.name)
         checks: Sequence[AssetCheckResult] = ()
         if stage.name == QUALITY:
@@ -100,7 +97,7 @@ def _make(context: AssetExecutionContext, session: Session, stage: Stage) -> Eve
                 "outcome": "made" if reasons else "unchanged",
                 "because": "; ".join(reasons) or "nothing changed",
                 **describe(session.project, stage, made),
-                "seconds": round(time.monotonic() - start, 3),
+                "seconds": round(seconds if reasons else time.monotonic() - start, 3),
             },
         )
     except StageError as error:
@@ -108,6 +105,14 @@ def _make(context: AssetExecutionContext, session: Session, stage: Stage) -> Eve
         raise Failure(str(error), metadata={"last lines": MetadataValue.md(f"```\n{lines}\n```")}) from None
     except SarTextError as error:
         raise Failure(str(error)) from None
+
+
+def _of_this_run(context: AssetExecutionContext, graph: Graph) -> list[str]:
+    """The stages that the run makes: all of its job, or the steps that were chosen of an earlier run."""
+    steps = context.run.step_keys_to_execute
+    if steps is not None:
+        return [one.name for one in graph if one.op in steps]
+    return [one.name for one in graph if context.job_def.has_node_named(one.op)]
 
 
 def _look_upstream(context: AssetExecutionContext, stage: Stage, stale: Sequence[str]) -> None:

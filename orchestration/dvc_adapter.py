@@ -51,6 +51,7 @@ class Adapter:
     def __init__(self, root: Path, graph: Graph) -> None:
         self.root = root
         self.graph = graph
+        self._asked = False
         self._reasons: dict[str, tuple[str, ...]] = {}
         self._made: dict[str, dict[str, str]] = {}
 
@@ -61,8 +62,18 @@ class Adapter:
             ArtefactError: DVC cannot tell, for instance because a stage is running elsewhere.
         """
         if name not in self._reasons:
-            self._ask([name] if self._reasons else self.graph.stages)
+            self._ask([name] if self._asked else self.graph.stages)
+            self._asked = True
         return self._reasons[name]
+
+    def learn(self, names: Iterable[str]) -> None:
+        """Ask of all of these that are not known, at once: opening the project takes longer than asking.
+
+        Raises:
+            ArtefactError: DVC cannot tell, for instance because one of them is running.
+        """
+        if unknown := [one for one in names if one not in self._reasons]:
+            self._ask(unknown)
 
     def made(self, name: str) -> Mapping[str, str]:
         """DVC's hash (MD5) of each out of a stage as ``dvc.lock`` records it; empty before its first run."""

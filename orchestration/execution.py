@@ -29,13 +29,38 @@ class Ended:
     tail: tuple[str, ...]
 
 
+class Leash:
+    """What a command's supervisor holds on to: let go, from any thread, the command's processes end."""
+
+    def __init__(self) -> None:
+        self.end, hold = os.pipe()
+        self._ends = (os.fdopen(hold, "wb", buffering=0), os.fdopen(self.end, "rb", buffering=0))
+
+    def let_go(self) -> None:
+        """End the command: SIGTERM, and SIGKILL after the grace; nothing happens where it has ended."""
+        self._ends[0].close()
+
+    def close(self) -> None:
+        """Let go, and close the supervisor's end here; it has its own."""
+        for end in self._ends:
+            end.close()
+
+
 class StageError(ArtefactError):
     """A stage's command failed; ``tail`` holds the last lines that it wrote."""
 
     tail: tuple[str, ...] = ()
 
 
-def run_stage(root: Path, stage: Stage, *, force: bool, listen: Listener, run_id: str | None = None) -> None:
+def run_stage(
+    root: Path,
+    stage: Stage,
+    *,
+    force: bool,
+    listen: Listener,
+    variables: Mapping[str, str] | None = None,
+    leash: Leash | None = None,
+) -> None:
     """Make one stage with ``dvc repro --single-item``; its lines go to ``listen`` and to ``build/log``.
 
     Args:
@@ -43,7 +68,8 @@ def run_stage(root: Path, stage: Stage, *, force: bool, listen: Listener, run_id
         stage: the stage.
         force: run it although DVC sees nothing to do.
         listen: called with each line of output, without its end.
-        run_id: of the run of Dagster that it is part of.
+        variables: added to its environment.
+        leash: for another thread to end it by.
 
     Raises:
         StageError: the command failed; the message holds what it said last.
@@ -51,8 +77,7 @@ def run_stage(root: Path, stage: Stage, *, force: bool, listen: Listener, run_id
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item"]
     command += [*(["--force"] if force else []), stage.name]
     log = root / "build" / "log" / f"{stage.name}.txt"
-    variables = {DAGSTER_RUN: run_id} if run_id else {}
-    ended = run_command(command, root=root, log=log, listen=listen, variables=variables)
+    ended = run_command(command, root=root, log=log, listen=listen, variables=variables, leash=leash)
     if ended.status != 0:
         error = StageError(
             f"{stage.title} failed: {told(ended.tail)}",
@@ -69,6 +94,7 @@ def run_command(
     log: Path,
     listen: Listener,
     variables: Mapping[str, str] | None = None,
+    leash: Leash | None = None,
 ) -> Ended:
     """Run a command in a session of its own, with variables added to its environment, and stream its output.
 
@@ -76,8 +102,8 @@ def run_command(
     SIGTERM, and SIGKILL ten seconds later. They end in the same way if this process is killed outright.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    leash, hold = os.pipe()
-    supervised = [sys.executable, str(SUPERVISOR), str(leash), str(GRACE_SECONDS), *command]
+    leash = leash or Leash()
+    supervised = [sys.executable, str(SUPERVISOR), str(leash.end), str(GRACE_SECONDS), *command]
     process: subprocess.Popen[str] | None = None
     try:
         process = subprocess.Popen(
@@ -90,15 +116,14 @@ def run_command(
             text=True,
             encoding="utf-8",
             errors="replace",
-            pass_fds=(leash,),
+            pass_fds=(leash.end,),
             start_new_session=True,
         )
         with log.open("w", encoding="utf-8") as record:
             tail = _stream(process, record, listen)
         return Ended(process.wait(), tail)
     finally:
-        os.close(leash)
-        os.close(hold)
+        leash.close()
         if process is not None:
             _await(process)
 

@@ -15,6 +15,9 @@ QUIET_SECONDS = 2.0
 LOG_EVERY = 10.0
 SERIAL_BELOW = 64
 
+WORKERS = "SARTEXT_WORKERS"
+"""How many processes to use, where that is not the number of cores."""
+
 PR_SET_PDEATHSIG = 1
 """The option of Linux's prctl(2): which signal a process gets when its parent ends."""
 
@@ -24,7 +27,7 @@ R = TypeVar("R")
 
 def workers() -> int:
     """The number of processes to use: ``SARTEXT_WORKERS``, else the cores this process may run on."""
-    told = os.environ.get("SARTEXT_WORKERS", "")
+    told = os.environ.get(WORKERS, "")
     return max(1, int(told)) if told.isdigit() else max(1, len(os.sched_getaffinity(0)))
 
 

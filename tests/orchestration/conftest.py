@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance
 
+from orchestration.execution import environment
 from sartext.config import Project
 from sartext.release.gate.suites import SUITES
 from sartext.sources import pin
@@ -123,8 +124,14 @@ def verdict(*failed: str, severity: str = "critical", absent: tuple[str, ...] = 
 def dvc(root: Path, *arguments: str) -> str:
     """Run DVC as a person would."""
     done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=root, check=True, capture_output=True, text=True
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=root,
+        env=environment(),
+        check=False,
+        capture_output=True,
+        text=True,
     )
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
