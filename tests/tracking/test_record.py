@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sartext.config import Project
-from sartext.errors import TrackingError
+from sartext.errors import DivergenceError, TrackingError, TrainingError
 from sartext.tracking import Tracker
 from sartext.tracking.inputs import dvc_hash
 from sartext.tracking.record import Record, records
@@ -91,6 +91,48 @@ def test_a_training_killed_after_its_last_step_continues_its_record(project: Pro
     tracker.finished(project.checkpoint("coca-sar"))
     (record,) = records(project)
     assert record.status() == "FINISHED"
+
+
+def test_a_training_killed_during_its_upload_has_one_record(project: Project) -> None:
+    train(project, "coca-sar")
+    tracker = Tracker(project, "coca-sar")
+    tracker.started({})
+    tracker.finished(project.checkpoint("coca-sar"))
+    (record,) = records(project)
+    assert len(steps(record, "train/loss")) == 10
+
+
+def test_a_training_that_fails_is_closed_with_the_reason(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = train(project, "coca-sar", last=3, finish=False)
+    failed.failed(DivergenceError("the loss is nan", where="training", way_out="lower it"))
+    (record,) = records(project)
+    assert record.status() == "FAILED"
+    assert record.end()["reason"] == "training: the loss is nan; lower it"
+    assert "upload it later by `sartext tracking upload`" in capsys.readouterr().err
+
+
+def test_a_training_that_fails_before_its_first_step_is_recorded_too(project: Project) -> None:
+    tracker = Tracker(project, "coca-sar")
+    tracker.started({"batch": 64})
+    tracker.failed(TrainingError("out of memory"))
+    (record,) = records(project)
+    assert record.status() == "FAILED" and record.description()["every"] == 1
+
+
+def test_a_failed_training_that_goes_on_continues_its_record(project: Project) -> None:
+    train(project, "coca-sar", last=7, finish=False).failed(TrainingError("no space"))
+    goes_on = train(project, "coca-sar", first=6, last=12, finish=False)
+    (record,) = records(project)
+    assert record.status() == "RUNNING" and goes_on.record == record
+    assert steps(record, "train/loss") == list(range(1, 13))
+
+
+def test_a_failed_training_that_begins_anew_leaves_the_failed_record(project: Project) -> None:
+    train(project, "coca-sar", last=7, finish=False).failed(TrainingError("no space"))
+    train(project, "coca-sar")
+    assert [one.status() for one in records(project)] == ["FAILED", "FINISHED"]
 
 
 def test_a_training_that_begins_anew_has_a_record_of_its_own(project: Project) -> None:

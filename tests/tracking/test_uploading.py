@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from sartext.cli import cli
 from sartext.config import Project
-from sartext.errors import TrackingError
+from sartext.errors import TrackingError, TrainingError
 from sartext.files import sha256_file
 from sartext.tracking import uploading
 from sartext.tracking.record import Record, records
@@ -170,6 +170,20 @@ def test_a_killed_training_is_uploaded_as_killed_and_ends_well_when_it_goes_on(
     train(own_store, "coca-sar", first=9, last=12)
     (run,) = runs(own_store)
     assert run.info.status == "FINISHED"
+    history = client_of(own_store).get_metric_history(run.info.run_id, "train/loss")
+    assert [one.step for one in history] == list(range(1, 13))
+
+
+def test_a_failed_training_is_uploaded_with_its_reason_and_ends_well_when_it_goes_on(own_store: Project) -> None:
+    train(own_store, "coca-sar", last=7, finish=False).failed(TrainingError("x" * 9000))
+    (record,) = records(own_store)
+    (run,) = runs(own_store)
+    assert record.uploaded()
+    assert (run.info.status, run.data.tags["failure"]) == ("FAILED", "x" * 5000)
+    assert run.info.end_time == record.end()["at"]
+    train(own_store, "coca-sar", first=6, last=12)
+    (run,) = runs(own_store)
+    assert run.info.status == "FINISHED" and "failure" not in run.data.tags
     history = client_of(own_store).get_metric_history(run.info.run_id, "train/loss")
     assert [one.step for one in history] == list(range(1, 13))
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,9 @@ def toy_fit(folder: Path | None, listener: Any = None, *, share: float = 1.0) ->
     return model, fitted
 
 
-def run(folder: Path, result: Path, shared: Any, last: int) -> None:
-    """Train in a child; write what came out."""
-    model, fitted = toy_fit(folder, Counter(shared, last))
+def run(folder: Path, result: Path, shared: Any, last: int, share: float = 1.0) -> None:
+    """Train in a child that ends by SIGTERM as the command line does; write what came out."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    model, fitted = toy_fit(folder, Counter(shared, last), share=share)
     told = {"last": dict(model.network.state_dict()), "best": fitted.best, "curves": fitted.curves}
     torch.save({**told, "best_step": fitted.best_step, "resumed_after": fitted.resumed_after}, result)

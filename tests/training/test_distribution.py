@@ -52,7 +52,9 @@ def test_gradients_are_those_of_the_whole_batch(
         torch.testing.assert_close(found["losses"], expected["losses"], rtol=1e-5, atol=1e-6)
         assert found["gradients"].keys() == expected["gradients"].keys()
         for name, gradient in expected["gradients"].items():
-            torch.testing.assert_close(found["gradients"][name], gradient, rtol=1e-4, atol=1e-6, msg=name)
+            # sums in another order: what is near zero is as exact as the largest value of its tensor
+            slack = 1e-5 * float(gradient.abs().max())
+            torch.testing.assert_close(found["gradients"][name], gradient, rtol=1e-4, atol=slack, msg=name)
 
 
 @pytest.mark.parametrize("kind", ["clip", "coca"])
@@ -70,6 +72,14 @@ def test_the_loss_curve_is_that_of_one_process(one: dict[str, Any], two: list[di
 def test_all_processes_hold_the_same_weights(two: list[dict[str, Any]], kind: str) -> None:
     first, second = (process[f"fit-{kind}"]["weights"] for process in two)
     torch.testing.assert_close(first, second, rtol=0, atol=0)
+
+
+def test_a_process_without_memory_ends_all_and_lets_none_take_a_step(tmp_path: Path) -> None:
+    done = torchrun("-m", "tests.training.short", str(tmp_path / "stepped"))
+    assert done.returncode != 0
+    assert "out of memory with 4 pairs at a time; set `training.accumulate: 2`" in done.stderr
+    # its own trials would give the others gradients that they take for those of the step
+    assert not (tmp_path / "stepped").exists()
 
 
 def test_a_batch_that_processes_and_parts_do_not_divide_is_refused() -> None:

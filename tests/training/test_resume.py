@@ -4,16 +4,21 @@ import multiprocessing
 import random
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from sartext.errors import TrainingError
+from sartext.training.listening import Silent
 from sartext.training.resume import Resume, State
 from tests.training.killed import FINGERPRINT, STEPS, run, toy_fit
 
 KILLS = 20
+NEVER = 1e-9
+"""A share of the time in which no test saves."""
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +27,10 @@ def children() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.training.killed"])
     return context
+
+
+def ended(*_: object, **__: object) -> Any:
+    raise SystemExit(143)
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -130,15 +139,142 @@ def test_saving_takes_no_more_than_its_share(tmp_path: Path, monkeypatch: pytest
     now = [0.0]
     monkeypatch.setattr("sartext.training.resume.time.monotonic", lambda: now[0])
     resume = Resume(tmp_path / "resume", {}, share=0.01)
-    assert not resume.is_due(2_000_000_000)  # ten seconds of writing, at the start
-    now[0] = 991.0
-    assert resume.is_due(2_000_000_000)
+    assert not resume.is_due(200_000_000)  # a second of writing, at the start
+    now[0] = 98.0
+    assert not resume.is_due(200_000_000)
+    now[0] = 99.1
+    assert resume.is_due(200_000_000)
     resume.save(State(step=1))
-    assert resume.is_due(2_000_000_000)  # it took no time
+    assert resume.is_due(200_000_000)  # it took no time
     resume._cost = 2.0
     assert not resume.is_due(0)
     now[0] += 2.0 * 99
     assert resume.is_due(0)
+
+
+def test_of_the_largest_model_a_kill_costs_ten_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("sartext.training.resume.time.monotonic", lambda: now[0])
+    resume = Resume(tmp_path / "resume", {}, share=0.01)
+    now[0] = 599.0
+    assert not resume.is_due(10_000_000_000)
+    now[0] = 600.0
+    assert resume.is_due(10_000_000_000)
+    resume._cost = 50.0
+    assert resume.is_due(0)
+
+
+class Interrupting(Silent):
+    """Ends the training at a step, or at its validation, as Ctrl-C and a terminated command do."""
+
+    def __init__(self, error: type[BaseException], *, step: int = 0) -> None:
+        self.error, self.at = error, step
+
+    def step(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
+        if step == self.at:
+            raise self.error
+
+
+def goes_on_alike(folder: Path, after: int) -> None:
+    """Check that the training goes on after a step and ends as an undisturbed one."""
+    model, undisturbed = toy_fit(None)
+    again, fitted = toy_fit(folder)
+    assert fitted.resumed_after == after
+    assert fitted.curves == undisturbed.curves and fitted.best_step == undisturbed.best_step
+    assert same(fitted.best, undisturbed.best)
+    assert same(dict(again.network.state_dict()), dict(model.network.state_dict()))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("step", [7, 10])  # the tenth is validated, which the interrupt prevents
+def test_an_interrupt_keeps_the_last_step(tmp_path: Path, error: type[BaseException], step: int) -> None:
+    folder = tmp_path / "resume"
+    with pytest.raises(error):
+        toy_fit(folder, Interrupting(error, step=step), share=NEVER)
+    goes_on_alike(folder, step)
+
+
+def test_an_interrupt_within_a_validation_lets_it_be_done_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr("sartext.training.loop.score", ended)
+        toy_fit(tmp_path / "resume", share=NEVER)
+    goes_on_alike(tmp_path / "resume", 5)
+
+
+def test_an_interrupt_among_gradients_keeps_the_step_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter(range(8))
+
+    def clipped(*told: Any) -> Any:
+        return clip(*told) if next(left) < 7 else ended()
+
+    clip = torch.nn.utils.clip_grad_norm_
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr("torch.nn.utils.clip_grad_norm_", clipped)
+        toy_fit(tmp_path / "resume", share=NEVER)
+    goes_on_alike(tmp_path / "resume", 7)
+
+
+@pytest.mark.parametrize("kept", [0, 6])
+def test_half_a_step_of_the_optimiser_is_never_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    plain, left = torch.optim.AdamW.step, iter(range(7))
+
+    def half(optimiser: torch.optim.AdamW) -> Any:
+        if next(left) < 6:
+            return plain(optimiser)
+        with torch.no_grad():
+            optimiser.param_groups[1]["params"][0].add_(1.0)
+        return ended()
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(torch.optim.AdamW, "step", half)
+        toy_fit(tmp_path / "resume", share=1.0 if kept else NEVER)
+    goes_on_alike(tmp_path / "resume", kept)
+
+
+def test_terminated_at_any_moment_it_goes_on_after_its_last_step(children: Any, tmp_path: Path) -> None:
+    chance, kept = random.Random(5), 0
+    for _ in range(4):
+        reached = children.Value("i", 0)
+        told = (tmp_path / "resume", tmp_path / "result.pt", reached, 0, NEVER)
+        child = children.Process(target=run, args=told)
+        child.start()
+        while reached.value < kept + 2 and child.is_alive():
+            time.sleep(0.0005)
+        time.sleep(chance.random() * 0.02)
+        child.terminate()
+        child.join(120)
+        assert child.exitcode == 128 + signal.SIGTERM
+        found, _ = Resume(tmp_path / "resume", FINGERPRINT).load()
+        kept = found.step if found is not None else 0
+    assert kept > 0
+    goes_on_alike(tmp_path / "resume", kept)
+
+
+def test_the_last_step_is_kept_however_short_the_training(tmp_path: Path) -> None:
+    model, first = toy_fit(tmp_path / "resume", share=NEVER)
+    again, second = toy_fit(tmp_path / "resume", share=NEVER)
+    assert (first.resumed_after, second.resumed_after) == (0, STEPS)
+    assert same(dict(again.network.state_dict()), dict(model.network.state_dict()))
+    assert same(second.best, first.best) and second.curves == first.curves
+
+
+def test_a_state_whose_optimiser_does_not_fit_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    toy_fit(tmp_path / "resume")
+    monkeypatch.setattr(torch.optim.AdamW, "load_state_dict", short)
+    with pytest.raises(TrainingError, match="out of memory: the model does not fit"):
+        toy_fit(tmp_path / "resume")
+    assert (tmp_path / "resume" / "state.pt").is_file()
 
 
 def test_only_the_newest_best_weights_are_kept(tmp_path: Path) -> None:

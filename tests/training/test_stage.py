@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from safetensors.torch import load_file
 
 from sartext.config import Project
-from sartext.errors import ArtefactError, ModelError, ParameterError, TrainingError
+from sartext.errors import ArtefactError, DivergenceError, ModelError, ParameterError, TrainingError
 from sartext.files import sha256_file, sha256_tree
 from sartext.models.checkpoint import load
+from sartext.tracking import Tracker
+from sartext.tracking.record import records
 from sartext.training.stage import train
 from tests.conftest import ROOT
 from tests.training.test_distribution import torchrun
@@ -139,6 +142,54 @@ def test_bad_input_is_an_error_that_says_the_way_out_and_leaves_what_was_there(p
     with pytest.raises(ArtefactError, match="sartext shards optical"):
         train(project, "coca-optical")
     assert [path.read_bytes() for path in folder.iterdir()] == [b"older"]
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_a_stage_that_ends_while_its_result_is_recorded_is_not_trained_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def ended(tracker: Tracker, folder: Path) -> None:
+        assert (folder / "model.safetensors").is_file()
+        raise error
+
+    with monkeypatch.context() as patch, pytest.raises(error):
+        patch.setattr(Tracker, "finished", ended)
+        train(project, "clip-optical")
+    digest = sha256_tree(project.checkpoint("clip-optical"))
+    shutil.rmtree(project.checkpoint("clip-optical"))  # as DVC does before it runs the stage again
+    metrics = train(project, "clip-optical")
+    assert metrics["resumed_after"] == metrics["steps"] == 6
+    assert sha256_tree(project.checkpoint("clip-optical")) == digest
+    assert not (project.build / "resume" / "clip-optical").exists()
+    (record,) = records(project, "clip-optical")
+    assert record.status() == "FINISHED"
+
+
+def test_a_training_that_diverges_is_recorded_as_failed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoilt(*_: object) -> torch.Tensor:
+        return torch.tensor(float("nan"))
+
+    monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", spoilt)
+    with pytest.raises(DivergenceError, match="gradient norm is nan at step 1") as caught:
+        train(project, "clip-optical")
+    (record,) = records(project, "clip-optical")
+    assert record.status() == "FAILED"
+    assert record.end()["reason"] == str(caught.value)
+
+
+def test_a_training_that_is_interrupted_has_not_failed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(tracker: Tracker, step: int, samples: int, metrics: Mapping[str, float]) -> None:
+        tracker._step(step, samples, metrics)
+        if step == 3:
+            raise SystemExit(143)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Tracker, "step", ended)
+        train(project, "clip-optical")
+    (record,) = records(project, "clip-optical")
+    assert record.end() is None
+    assert train(project, "clip-optical")["resumed_after"] == 3
+    assert [one.status() for one in records(project, "clip-optical")] == ["FINISHED"]
 
 
 def test_parameters_that_were_edited_meanwhile_are_not_recorded(project: Project) -> None:

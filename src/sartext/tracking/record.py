@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from sartext.config import Project
 from sartext.files import atomic_folder, atomic_path, read_json, write_json
 
-Status = Literal["RUNNING", "FINISHED", "KILLED"]
+Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]
 State = dict[str, Any]
 
 
@@ -94,18 +94,30 @@ class Record:
             os.truncate(path, content.rfind(b"\n") + 1)
 
     def end(self) -> dict[str, Any] | None:
-        """``status`` and ``at`` of its end, if it has ended."""
+        """``status`` and ``at`` of its end, and the ``reason`` of a failure, if it has ended."""
         path = self.folder / "end.json"
         return read_json(path) if path.is_file() else None
 
-    def close(self, status: Status, at: int) -> None:
+    def close(self, status: Status, at: int, reason: str = "") -> None:
         """Write how it ended."""
-        write_json(self.folder / "end.json", {"status": status, "at": at})
+        told = {"reason": reason} if reason else {}
+        write_json(self.folder / "end.json", {"status": status, "at": at, **told})
+
+    def failed(self) -> bool:
+        """Whether it ended by an error."""
+        return (self.end() or {}).get("status") == "FAILED"
+
+    def reopen(self) -> None:
+        """Let a failed training go on: what servers have of it is not the whole any more."""
+        for server, state in self.uploads().items():
+            self.keep_upload(server, {**state, "complete": False})
+        (self.folder / "end.json").unlink(missing_ok=True)
 
     def status(self) -> Status:
         """How it stands: ended, being trained by a process that lives, or killed."""
         if end := self.end():
-            return "KILLED" if end["status"] == "KILLED" else "FINISHED"
+            ended: Status = end["status"]
+            return ended
         lock = self.training_lock()
         try:
             lock.acquire(timeout=0)

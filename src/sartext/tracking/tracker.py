@@ -13,10 +13,11 @@ from filelock import FileLock, Timeout
 
 from sartext.config import Project
 from sartext.errors import SarTextError, TrackingError
+from sartext.files import read_json
 from sartext.revision import git_state
 from sartext.tracking.inputs import describe_inputs
 from sartext.tracking.machine import Machine
-from sartext.tracking.record import Moment, Record, begin, now, records
+from sartext.tracking.record import Moment, Record, Status, begin, latest, now, records
 
 DAGSTER_RUN = "SARTEXT_DAGSTER_RUN_ID"
 COMMAND = "sartext tracking upload"
@@ -29,8 +30,8 @@ POINTS = 1000
 class Tracker:
     """Keeps the record of one training in ``build/tracking`` and uploads it at the end.
 
-    A training that goes on after it was killed continues its record. One that lasts is uploaded every two minutes
-    too, beside the training. Whatever goes wrong here is one line of warning.
+    A training that goes on after it was killed, or had failed, continues its record. One that lasts is uploaded
+    every two minutes too, beside the training. Whatever goes wrong here is one line of warning.
 
     Args:
         project: the checkout.
@@ -66,6 +67,10 @@ class Tracker:
     def finished(self, folder: Path) -> None:
         """Keep the model and its samples, close the record and upload it."""
         self._guard(lambda: self._finished(folder))
+
+    def failed(self, error: SarTextError) -> None:
+        """Close the record as failed, with the reason, and upload it."""
+        self._guard(lambda: self._failed(error))
 
     def _guard(self, work: Callable[[], None]) -> None:
         try:
@@ -111,11 +116,13 @@ class Tracker:
         if self.record is not None:
             return self.record
         description = self._describe(samples / step if step else 0)
-        older = [one for one in records(self.project, self.name) if one.end() is None]
+        older = [one for one in records(self.project, self.name) if one.end() is None or one.failed()]
         goes_on = older[-1] if older and step > 1 and _same(older[-1], description) else None
         for one in older:
-            if one != goes_on and self._held(one):
+            if one != goes_on and one.end() is None and self._held(one):
                 one.close("KILLED", now())
+        if goes_on is not None and goes_on.failed():
+            goes_on.reopen()
         self.record = goes_on or begin(self.project, self.name, description)
         self._lock = self.record.training_lock()
         self._lock.acquire(timeout=0)
@@ -160,6 +167,9 @@ class Tracker:
         }
 
     def _finished(self, folder: Path) -> None:
+        if self.record is None and (closed := self._closed_before(folder)):
+            self._upload(closed)
+            return
         record = self._opened(2, 2)  # with no step before, all were taken by the process that was killed
         if self._machine is not None:
             step = max(self._last.values())
@@ -169,7 +179,22 @@ class Tracker:
         if (folder / "training.json").is_file():
             record.keep_file("training.json", (folder / "training.json").read_bytes())
         self._guard(lambda: self._keep_samples(record, folder))
-        record.close("FINISHED", at)
+        self._close(record, "FINISHED", at)
+
+    def _closed_before(self, folder: Path) -> Record | None:
+        """The record of this very checkpoint, closed by a process that was killed while it uploaded."""
+        last, told = latest(self.project, self.name), folder / "training.json"
+        if last is None or last.status() != "FINISHED" or not told.is_file():
+            return None
+        return last if last.trained() == read_json(told) else None
+
+    def _failed(self, error: SarTextError) -> None:
+        # the first step may have failed, of a training that begins or of one that goes on
+        record = self._opened(2, 2 * int(self._info.get("batch", 1)))
+        self._close(record, "FAILED", now(), str(error))
+
+    def _close(self, record: Record, status: Status, at: int, reason: str = "") -> None:
+        record.close(status, at, reason)
         if self._lock is not None:
             self._lock.release()
         self._upload(record)

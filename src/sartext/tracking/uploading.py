@@ -19,6 +19,10 @@ from sartext.tracking.store import Destination, create_experiment, destination, 
 
 ALIAS = "candidate"
 RECORD_TAG = "sartext.record"
+FAILURE_TAG = "failure"
+LONGEST_TAG = 5000
+"""Characters of a tag that every server takes."""
+
 BATCH = 1000
 """Metrics that a server takes at once; a hundred of the parameters and tags."""
 
@@ -250,11 +254,20 @@ class _Upload:
         end = self.record.end()
         status = self.record.status()
         at = None if status == "RUNNING" else end["at"] if end else _last(self.record)
+        self._tell_reason((end or {}).get("reason", ""))
         if status == "RUNNING":
             self.client.update_run(self.state["run_id"], status="RUNNING")
         else:
             self.client.set_terminated(self.state["run_id"], status=status, end_time=at)
         self._note(status=status, complete=end is not None)
+
+    def _tell_reason(self, reason: str) -> None:
+        """Let a tag say why a training failed; one that went on since has none."""
+        run_id = self.state["run_id"]
+        if reason:
+            self.client.set_tag(run_id, FAILURE_TAG, reason[:LONGEST_TAG])
+        elif FAILURE_TAG in self.client.get_run(run_id).data.tags:
+            self.client.delete_tag(run_id, FAILURE_TAG)
 
 
 def _last(record: Record) -> int:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from sartext.errors import SarTextError
+
 
 class Listener(Protocol):
     """Receives the course of a training. Steps count from 1; ``samples`` are the pairs seen so far."""
@@ -20,6 +22,9 @@ class Listener(Protocol):
     def finished(self, folder: Path) -> None:
         """The checkpoint stands complete in ``folder``."""
 
+    def failed(self, error: SarTextError) -> None:
+        """The training ended by an error. An interrupted one has not failed: it goes on later."""
+
 
 class Silent:
     """A listener that does nothing."""
@@ -34,6 +39,9 @@ class Silent:
         """Do nothing."""
 
     def finished(self, folder: Path) -> None:
+        """Do nothing."""
+
+    def failed(self, error: SarTextError) -> None:
         """Do nothing."""
 
 
@@ -62,3 +70,8 @@ class Listeners:
         """Tell all."""
         for one in self._listeners:
             one.finished(folder)
+
+    def failed(self, error: SarTextError) -> None:
+        """Tell all."""
+        for one in self._listeners:
+            one.failed(error)

@@ -1,7 +1,7 @@
 """The training loop: steps, validations, the best and the last weights, and a state to go on from."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,20 +10,21 @@ import torch
 from torch import nn
 
 from sartext.config.training import TrainingParameters
-from sartext.errors import DivergenceError, TrainingError
+from sartext.errors import TrainingError
 from sartext.models.devices import device_of
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.training.batches import Batch
 from sartext.training.distribution import Processes, local_device
+from sartext.training.divergence import check_step, check_validation
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
+from sartext.training.keeping import Keeping
 from sartext.training.listening import Listener, Silent
-from sartext.training.memory import explained
+from sartext.training.memory import explained, placed
 from sartext.training.optimisation import adamw, clamp_temperature, learning_rate_at, set_learning_rate
 from sartext.training.reproducibility import reproducible
 from sartext.training.resume import Resume, State, Weights
 from sartext.training.sampler import mixed
-from sartext.training.showing import say
 from sartext.training.validation import clone_weights, score
 
 FEWEST_VALIDATED = 2
@@ -91,7 +92,8 @@ def fit(
         samples: pairs to see; whole batches of them.
         learning_rate: the highest one.
         listener: told of every step by process 0.
-        resume: keeps the state; what it holds is gone on from. The caller removes it when the result is safe.
+        resume: keeps the state, at the end and at an interrupt too; what it holds is gone on from. The caller
+            removes it when the result is safe.
         processes: of this training.
 
     Raises:
@@ -102,9 +104,8 @@ def fit(
     processes = processes or Processes()
     device = local_device(device_of(parameters.device))
     with reproducible(parameters, device):
-        return _Loop(model, train, validation, parameters, device=device, processes=processes).run(
-            samples, learning_rate, listener if listener and processes.first else Silent(), resume
-        )
+        loop = _Loop(model, train, validation, parameters, device=device, processes=processes, resume=resume)
+        return loop.run(samples, learning_rate, listener if listener and processes.first else Silent())
 
 
 class _Loop:
@@ -119,25 +120,30 @@ class _Loop:
         *,
         device: torch.device,
         processes: Processes,
+        resume: Resume | None,
     ) -> None:
         _check(train, parameters, processes)
         self.model, self.train, self.parameters, self.processes = model, train, parameters, processes
         self.validation = validation if sum(map(len, validation)) >= FEWEST_VALIDATED else ()
         self.device = device
         self.objective = objective_of(model, parameters, device)
-        model.network.to(device).train()
+        with placed(model.network, device):
+            model.network.to(device)
+        model.network.train()
         if getattr(model.network, "logit_bias", None) is not None:
             model.network.logit_bias.requires_grad_(False)
         if parameters.gradient_checkpointing:
             model.network.set_grad_checkpointing(True)  # type: ignore[operator]
-        self.trained = processes.wrap(Trained(model.network, self.objective), device)
+        with placed(model.network, device):
+            self.trained = processes.wrap(Trained(model.network, self.objective), device)
         self.optimiser = adamw(model.network, parameters)
+        self.keeping = Keeping(model.network, self.optimiser, resume if processes.first else None)
         self.learned = [one for one in model.network.parameters() if one.requires_grad]
         self.state = State()
         self.resumed_after = 0
         self.validating = 0.0
 
-    def run(self, samples: int, learning_rate: float, listener: Listener, resume: Resume | None) -> Fit:
+    def run(self, samples: int, learning_rate: float, listener: Listener) -> Fit:
         """Take the steps."""
         batch, peak = self.parameters.batch, learning_rate
         steps = samples // batch
@@ -147,18 +153,22 @@ class _Loop:
                 way_out="raise `samples` of the checkpoint, or lower `training.batch`",
             )
         every = max(1, round(self.parameters.validate_every / batch))
-        self._go_on(resume)
+        self._go_on()
         waited, start = self.train.waited, time.perf_counter()
-        with closing(self.train.from_step(self.state.step)) as batches:  # type: ignore[type-var]
+        with (
+            closing(self.train.from_step(self.state.step)) as batches,  # type: ignore[type-var]
+            self.keeping.through_interrupts(self.state),
+        ):
+            self._validate_if_due(every, steps, listener)  # an interrupt may have come between it and its step
             while self.state.step < steps and not self._is_patience_over():
                 step = self.state.step + 1
                 rate = learning_rate_at(step, steps, peak, self.parameters.warmup)
                 figures = self._take(step, next(batches), rate)
                 share = (self.train.waited - waited) / max(1e-9, time.perf_counter() - start)
                 listener.step(step, step * batch, {**figures, "waited_share": share})
-                if self.validation and (step % every == 0 or step == steps):
-                    listener.validated(step, step * batch, self._validate(step))
-                self._keep(resume)
+                self._validate_if_due(every, steps, listener)
+                self.keeping.keep_if_due(self.state)
+            self.keeping.keep(self.state)
         seconds = time.perf_counter() - start
         taken = (self.state.step - self.resumed_after) * batch
         return Fit(
@@ -190,13 +200,14 @@ class _Loop:
         if self.model.kind == "coca":
             figures["caption"] = captioned
         figures |= {"learning_rate": rate, "gradient_norm": length}
-        self._check_finite(step, batch, figures)
-        # the first step makes the optimiser's state
-        with explained(self.parameters, self.processes.world, lambda count: self._attempt(batch, count)):
-            self.optimiser.step()
-        clamp_temperature(self.model.network)
-        self.state.step = step
-        self.state.curves["steps"].append({"step": step, **figures})
+        check_step(step, figures, lambda: self.processes.lists(batch.image_ids))
+        with self.keeping.changing():
+            # the first step makes the optimiser's state
+            with explained(self.parameters, self.processes.world, lambda count: self._attempt(batch, count)):
+                self.optimiser.step()
+            clamp_temperature(self.model.network)
+            self.state.step = step
+            self.state.curves["steps"].append({"step": step, **figures})
         return figures
 
     def _pairs(self, batch: Batch, count: int | None = None) -> Pairs:
@@ -208,25 +219,21 @@ class _Loop:
         )
 
     def _attempt(self, batch: Batch, count: int) -> None:
-        """Compute the gradients of some pairs, by this process alone, to see whether they fit into memory."""
+        """Compute the gradients of some pairs beside the optimiser's state, to see whether memory suffices."""
         self.optimiser.zero_grad(set_to_none=True)
+        known = self.optimiser.state
+        absent = [one for one in self.learned if "exp_avg_sq" not in known.get(one, {})]
+        state = [torch.empty_like(one) for one in absent for _ in range(2)]
         alone = Trained(self.model.network, self.objective)
         compute_gradients(alone, self._pairs(batch, count), self.objective, Processes())
+        del state
 
-    def _check_finite(self, step: int, batch: Batch, figures: Mapping[str, float]) -> None:
-        wrong = [name for name in ("contrastive", "caption", "gradient_norm") if not _finite(figures.get(name))]
-        if wrong:
-            ids = self.processes.lists(batch.image_ids)
-            named = {
-                "contrastive": "contrastive loss",
-                "caption": "caption loss",
-                "gradient_norm": "gradient norm",
-            }
-            raise DivergenceError(
-                f"the {named[wrong[0]]} is {figures[wrong[0]]} at step {step}, with the images {', '.join(ids)}",
-                where="training",
-                way_out="look at these images, or lower `learning_rate`; the weights of this step are not kept",
-            )
+    def _validate_if_due(self, every: int, steps: int, listener: Listener) -> None:
+        """Score the validation pairs after every so many steps and the last, once."""
+        step, done = self.state.step, self.state.curves["validations"]
+        due = bool(self.validation) and step > 0 and (step % every == 0 or step == steps)
+        if due and not (done and done[-1]["step"] == step):
+            listener.validated(step, step * self.parameters.batch, self._validate(step))
 
     def _validate(self, step: int) -> dict[str, float]:
         start = time.perf_counter()
@@ -235,19 +242,15 @@ class _Loop:
             figures = score(
                 self.model, self.validation, self.objective, self.processes, self.parameters.accumulate
             )
-        wrong = [name for name in ("loss", "contrastive", "caption") if not _finite(figures.get(name))]
-        if wrong:
-            raise DivergenceError(
-                f"the {wrong[-1]}{'' if wrong[-1] == 'loss' else ' loss'} of the validation pairs is "
-                f"{figures[wrong[-1]]} at step {step}",
-                where="training",
-                way_out="lower `learning_rate` or `training.clip_norm`; the weights of this step are not kept",
-            )
+        check_validation(step, figures)
         told = self.state.curves["validations"]
         lowest = min((one["loss"] for one in told), default=float("inf"))
-        told.append({"step": step, **figures})
-        if self.processes.first_says(figures["loss"] < lowest or not self.state.best_step):
-            self.state.best_step, self.state.best = step, clone_weights(self.model.network)
+        is_best = self.processes.first_says(figures["loss"] < lowest or not self.state.best_step)
+        weights = clone_weights(self.model.network) if is_best else {}
+        with self.keeping.changing():
+            if is_best:
+                self.state.best_step, self.state.best = step, weights
+            told.append({"step": step, **figures})
         self.validating += time.perf_counter() - start
         return figures
 
@@ -258,28 +261,13 @@ class _Loop:
         since = [one for one in self.state.curves["validations"] if one["step"] > self.state.best_step]
         return len(since) >= self.parameters.patience
 
-    def _go_on(self, resume: Resume | None) -> None:
+    def _go_on(self) -> None:
         """Take over the state that is there; all processes take that which the first one found."""
-        found, note = resume.load() if resume is not None and self.processes.first else (None, "")
-        if resume is not None and note:
-            say(f"training {resume.folder.name}: {note}")
-        found = self.processes.first_says(found)
+        found = self.processes.first_says(self.keeping.load())
         if found is None:
             return
-        self.state = found
-        self.resumed_after = found.step
-        self.model.network.load_state_dict(found.weights)
-        self.optimiser.load_state_dict(found.optimiser)
-        found.weights, found.optimiser = {}, {}
-
-    def _keep(self, resume: Resume | None) -> None:
-        if resume is None or not self.processes.first:
-            return
-        if resume.is_due(3 * sum(one.nbytes for one in self.learned)):
-            self.state.weights = dict(self.model.network.state_dict())
-            self.state.optimiser = self.optimiser.state_dict()
-            resume.save(self.state)
-            self.state.weights, self.state.optimiser = {}, {}
+        self.keeping.restore(found, self.device)
+        self.state, self.resumed_after = found, found.step
 
 
 def objective_of(model: Model, parameters: TrainingParameters, device: torch.device) -> Objective:
@@ -303,7 +291,3 @@ def _check(train: Source, parameters: TrainingParameters, processes: Processes) 
         )
     if train.batch != parameters.batch:
         raise TrainingError(f"batches of {train.batch} pairs for a training of {parameters.batch}")
-
-
-def _finite(value: float | None) -> bool:
-    return value is None or abs(value) < float("inf")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 
 from sartext.config.training import TrainingParameters
 from sartext.errors import TrainingError
@@ -22,6 +23,9 @@ def is_shortage(error: BaseException) -> bool:
 def explained(parameters: TrainingParameters, world: int, attempt: Callable[[int], None]) -> Iterator[None]:
     """Turn a shortage of memory inside the block into an error that says which batch fits.
 
+    One of several processes does not try: the others wait for it, and a backward pass of the network would take
+    part in what they wait for.
+
     Args:
         parameters: of the training.
         world: processes that share a batch.
@@ -39,12 +43,35 @@ def explained(parameters: TrainingParameters, world: int, attempt: Callable[[int
     else:
         return
     part = parameters.batch // (world * parameters.accumulate)
-    fitting = largest_fitting(part, attempt)
+    fitting = largest_fitting(part, attempt) if world == 1 else part // 2
+    known = f"; {fitting} fit" if world == 1 else ""
     raise TrainingError(
-        f"out of memory with {part} pairs at a time"
-        + (f"; {fitting} fit" if fitting else "; not even one pair fits"),
+        f"out of memory with {part} pairs at a time{known if fitting else '; not even one pair fits'}",
         where=f"a batch of {parameters.batch}, training.accumulate {parameters.accumulate}",
         way_out=_way_out(parameters, world, fitting),
+    ) from shortage
+
+
+@contextmanager
+def placed(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """Turn a shortage of memory while a network or its optimiser is brought to a device into an error.
+
+    Raises:
+        TrainingError: memory ran out.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        shortage = error.with_traceback(None)
+    else:
+        return
+    needed = 4 * sum(one.nbytes for one in network.parameters())  # weights, gradients, two moments
+    raise TrainingError(
+        f"out of memory: the model does not fit, whose training takes {needed / 1e9:.1f} GB before the first pair",
+        where=device,
+        way_out="end what else holds memory there, take a smaller model, or a machine with more memory",
     ) from shortage
 
 

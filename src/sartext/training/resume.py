@@ -1,4 +1,4 @@
-"""The state of an unfinished training: whole on disk at every moment, removed once the checkpoint stands.
+"""The state of an unfinished training: whole on disk at every moment, removed once all is done.
 
 Two files in ``build/resume/<name>/``: ``state.pt`` (step, weights, optimiser, curves, the fingerprint of what is
 trained) and ``best-<step>.pt`` (the best weights so far), which the state names. The best weights are written
@@ -19,7 +19,10 @@ from torch import Tensor
 from sartext.files import atomic_path, canonical_json, remove_tree
 
 SHARE = 0.01
-"""Of the time that saving may take."""
+"""Of the time that saving may take, unless states would then lie further apart than `LONGEST_SECONDS`."""
+
+LONGEST_SECONDS = 600.0
+"""Between two saves: what a kill may cost, however large the model."""
 
 ASSUMED_BYTES_PER_SECOND = 2e8
 """Speed of a disk before the first file is written, to know when the first one is worth it."""
@@ -54,7 +57,8 @@ class Resume:
     Args:
         folder: of the state.
         fingerprint: parameters, hashes of data and parent, versions: a state of another fingerprint is discarded.
-        share: of the time that saving may take, by default a hundredth; 1 saves after every step.
+        share: of the time that saving may take, by default a hundredth; 1 saves after every step. Larger models
+            are saved every ten minutes, whatever that takes.
     """
 
     def __init__(self, folder: Path, fingerprint: Mapping[str, Any], share: float | None = None) -> None:
@@ -91,9 +95,9 @@ class Resume:
         return found, f"it goes on after step {found.step}"
 
     def is_due(self, state_bytes: int) -> bool:
-        """Whether so much time went by since the last save that another one stays within its share."""
+        """Whether the last save is so long ago that another one stays within its share, or that it must be."""
         cost = self._cost if self._cost is not None else state_bytes / ASSUMED_BYTES_PER_SECOND
-        return time.monotonic() - self._ended >= cost * (1 / self.share - 1)
+        return time.monotonic() - self._ended >= min(LONGEST_SECONDS, cost * (1 / self.share - 1))
 
     def save(self, state: State) -> None:
         """Write the state; until this returns, the one before holds.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sartext.errors import SarTextError
 from sartext.progress import LOG_EVERY
 
 
@@ -60,6 +61,10 @@ class Shown:
 
     def finished(self, folder: Path) -> None:
         """End the bar."""
+        self.close()
+
+    def failed(self, error: SarTextError) -> None:
+        """End the bar; whoever runs the training shows the error."""
         self.close()
 
     def close(self) -> None:

@@ -1,11 +1,12 @@
 """The stage `checkpoint@<name>`: a model trained on shards, the best by validation, with its record."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sartext.config import Project, load_parameters
-from sartext.errors import ParameterError, TrainingError, nearest
+from sartext.errors import ParameterError, SarTextError, TrainingError, nearest
 from sartext.files import atomic_folder, write_json
 from sartext.models.checkpoint import save, start
 from sartext.models.devices import device_of
@@ -56,13 +57,14 @@ def train(project: Project, name: str) -> dict[str, object]:
             told = origins(project, name, material.shards, material.model)
             resume = Resume(project.build / "resume" / name, {**told, "processes": processes.world})
             listener.started(_info(project, name, material, told))
-        fitted = _fit(project, name, material, listener=listener, resume=resume, processes=processes)
-        if resume is None or listener is None:
-            return {}
-        _check_parameters(project, name)
-        digest = _write(project, name, material, fitted, told)
-        resume.remove()
+        with _failure_told(listener):
+            fitted = _fit(project, name, material, listener=listener, resume=resume, processes=processes)
+            if resume is None or listener is None:
+                return {}
+            _check_parameters(project, name)
+            digest = _write(project, name, material, fitted, told)
         listener.finished(project.checkpoint(name))
+        resume.remove()  # last: a stage that is killed loses its checkpoint, and is made again from this state
     return _metrics(material, fitted, digest)
 
 
@@ -100,6 +102,17 @@ def _listener(project: Project, name: str, stack: ExitStack) -> Listener:
     shown = Shown(f"checkpoint {name}")
     stack.callback(shown.close)
     return Listeners(shown, Tracker(project, f"checkpoint@{name}"))
+
+
+@contextmanager
+def _failure_told(listener: Listener | None) -> Iterator[None]:
+    """Tell of an error that ends the block; an interrupt is none."""
+    try:
+        yield
+    except SarTextError as error:
+        if listener is not None:
+            listener.failed(error)
+        raise
 
 
 def _info(project: Project, name: str, material: _Material, told: dict[str, Any]) -> dict[str, Any]:
