@@ -17,6 +17,7 @@ from sartext.narrator.captioning.thresholds import (
     lower_bound,
     released,
     to_record,
+    upper_bound,
 )
 
 
@@ -89,6 +90,31 @@ def test_a_class_that_fails_does_not_pass_by_the_rest():
     rule = chosen(statements)[OBJECT_COUNT]
     assert not rule.accepts("ship", 1.0)
     assert rule.accepts("tank", 1.0)
+
+
+def test_classes_that_are_too_few_each_are_judged_together():
+    """33 of 35 true are no proof of nine in ten; 132 of 140 are."""
+    several = [
+        Judged(Statement(COVER_CLASS, key, ""), (-0.1, 0.5), place > 1)
+        for key in ("water", "forest", "soil", "roads")
+        for place in range(35)
+    ]
+    alone = chosen([one for one in several if one.statement.key == "water"])[COVER_CLASS]
+    assert not alone.accepts("water", 1.0)
+    rule = chosen(several)[COVER_CLASS]
+    assert set(rule.thresholds) == {REST}
+    assert rule.thresholds[REST].statements == 140
+    assert all(rule.accepts(key, rule.thresholds[REST].threshold) for key in ("water", "forest", "roads"))
+    wrong = [Judged(Statement(COVER_CLASS, "crops", ""), (-0.1, 0.5), place < 20) for place in range(40)]
+    rule = chosen([*several, *wrong])[COVER_CLASS]
+    assert set(rule.thresholds) == {"crops", REST}
+    assert not rule.accepts("crops", 1.0)
+    assert rule.accepts("water", 1.0)
+
+
+def test_the_upper_bound_mirrors_the_lower():
+    assert upper_bound(20, 100) == pytest.approx(1 - lower_bound(80, 100))
+    assert upper_bound(0, 0) == 1.0
 
 
 def test_land_cover_has_its_own_precision():

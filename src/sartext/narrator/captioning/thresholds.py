@@ -4,11 +4,12 @@ The score of a statement is the probability that it is true, by a logistic regre
 of its caption: the mean log-probability of its tokens, and the similarity of image and caption by CLIP-SAR. A
 figure must not count against a statement: where its coefficient would be negative it is left out.
 
-A class with enough statements of a type has a threshold of its own; the other classes share one. The threshold is
-the least score from which on the lower bound of the share of true statements reaches the wanted precision. The
-bound is Wilson's score interval, one-sided, so that a lucky handful does not open the gate (Wilson 1927, J. Am.
-Stat. Assoc. 22). Statements of one image are not independent, and the threshold is chosen on the statements that
-it is judged by: the bound is a safeguard, no guarantee.
+The threshold is the least score from which on the lower bound of the share of true statements reaches the wanted
+precision. The bound is Wilson's score interval, one-sided, so that a lucky handful does not open the gate (Wilson
+1927, J. Am. Stat. Assoc. 22). A class whose statements of a type suffice for that has a threshold of its own. The
+other classes share one, but for those whose many statements show that they miss the precision: these are not
+released. Statements of one image are not independent, and the threshold is chosen on the statements that it is
+judged by: the bound is a safeguard, no guarantee.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +30,7 @@ RIDGE = 1.0
 """Weight of the squared coefficients in the fit: a few statements cannot make it infinitely sure."""
 
 REST = ""
-"""In place of a class: all classes with too few statements for a threshold of their own."""
+"""In place of a class: all classes without an entry of their own."""
 
 DECIMALS = 6
 
@@ -126,15 +127,28 @@ def choose(
         groups: dict[str, list[Judged]] = {}
         for one in ours:
             groups.setdefault(one.statement.key, []).append(one)
-        tested = {key: group for key, group in sorted(groups.items()) if key not in untested}
-        rest = [one for group in tested.values() if len(group) < fewest for one in group]
-        tested = {key: group for key, group in tested.items() if len(group) >= fewest} | {REST: rest}
-        thresholds = {key: _least(group, fit, wanted, fewest) for key, group in tested.items()}
+        thresholds = _by_class(
+            {key: group for key, group in sorted(groups.items()) if key not in untested}, fit, wanted, fewest
+        )
         for key in sorted(untested):
             told = groups.get(key, [])
             thresholds[key] = Threshold(len(told), sum(one.true for one in told))
         rules[kind] = Rule(fit, wanted, thresholds)
     return rules
+
+
+def _by_class(groups: Mapping[str, list[Judged]], fit: Fit, wanted: float, fewest: int) -> dict[str, Threshold]:
+    """Return the thresholds of classes that have their own or miss the precision, and that of all the others."""
+    found: dict[str, Threshold] = {}
+    rest: list[Judged] = []
+    for key, group in groups.items():
+        own = _least(group, fit, wanted, fewest)
+        misses = len(group) >= fewest and upper_bound(own.true, own.statements) < wanted
+        if own.threshold is not None or misses:
+            found[key] = own
+        else:
+            rest += group
+    return found | {REST: _least(rest, fit, wanted, fewest)}
 
 
 def curve(judged: Sequence[Judged], fit: Fit) -> list[tuple[float, int, int, float]]:
@@ -167,6 +181,11 @@ def lower_bound(true: int, of: int) -> float:
     centre = share + z2 / (2 * of)
     margin = CONFIDENCE_Z * sqrt(share * (1 - share) / of + z2 / (4 * of * of))
     return round(max(0.0, (centre - margin) / (1 + z2 / of)), DECIMALS)
+
+
+def upper_bound(true: int, of: int) -> float:
+    """Return the upper end of Wilson's one-sided score interval of a share."""
+    return round(1.0 - lower_bound(of - true, of), DECIMALS)
 
 
 def fit_logistic(figures: Sequence[Figures], true: Sequence[bool]) -> Fit:
