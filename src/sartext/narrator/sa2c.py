@@ -72,6 +72,16 @@ def cover_facts(regions: Iterable[Mapping[str, Any]], names: CoverNaming) -> tup
     return tuple(facts)
 
 
+def names_rare(region: Mapping[str, Any], names: CoverNaming) -> bool:
+    """Whether a row of the land cover is of a rare class, for the whole image, and large enough to be named."""
+    noun, rare = names.stuff.get(region["label"], ("", False))
+    return bool(noun) and rare and region["zone"] == "image" and _large_enough([region])
+
+
+def _large_enough(regions: Iterable[Mapping[str, Any]]) -> bool:
+    return max(one["largest_component"] or 0 for one in regions) >= RARE_COMPONENT
+
+
 def _unknown(label: str, names: CoverNaming) -> ArtefactError:
     return ArtefactError(
         f"the index names the class '{label}', which the catalogue does not have ({nearest(label, names.stuff)})",
@@ -103,11 +113,8 @@ def _fact(
     """The fact about the classes that are called the same, nearly always one; nothing if it is too little."""
     label = labels[0] if len(labels) == 1 else min(labels, key=names.places.__getitem__)
     fraction = min(1.0, sum(whole[one]["fraction"] for one in labels))
-    if names.stuff[label][1]:
-        enough = max(whole[one]["largest_component"] or 0 for one in labels) >= RARE_COMPONENT
-    else:
-        enough = fraction >= STUFF_FRACTION
-    if not enough:
+    rare = names.stuff[label][1]
+    if not (_large_enough(whole[one] for one in labels) if rare else fraction >= STUFF_FRACTION):
         return None
     shares = spread.get(label, {})
     if len(labels) > 1:

@@ -12,6 +12,7 @@ from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.narrator.facts import to_json
 from sartext.narrator.realisation import canonical, realise
+from sartext.narrator.sa2c import CoverNaming, names_rare
 from sartext.release.inputs import read_index, refuse_unlisted
 from sartext.tables import CAPTIONS, SPLITS, read_rows
 from sartext.training.shards.telling import Words, tell, words_of
@@ -41,6 +42,7 @@ class Tally:
 
     left_out: Counter[str] = field(default_factory=Counter)
     small_objects: int = 0
+    small_rare: int = 0
     captions_changed: int = 0
 
 
@@ -119,17 +121,21 @@ def _visible(project: Project, row: Row, caption: Row, words: Words, tally: Tall
     if caption["method"] not in {"a2c", "sa2c"}:
         return {"captions": [caption["caption"]], "facts": caption["facts"]}
     parameters, side = project.parameters, project.parameters.shards.side
-    kept = [one for one in row["objects"] if _seen(one, row, side, parameters.shards.smallest_object)]
+    smallest = parameters.shards.smallest_object
+    kept = [one for one in row["objects"] if _seen(one, row, side, smallest)]
+    unseen = _unseen_rare(row, words.stuff, side, smallest)
+    regions = [one for one in row["regions"] if one["label"] not in unseen]
     told = {
         "captions": [caption["caption"]],
         "facts": caption["facts"],
         "objects": [scaled(one, side / row["width"], side / row["height"], side) for one in kept],
-        "regions": row["regions"],
+        "regions": regions,
     }
-    if len(kept) == len(row["objects"]):
+    if len(kept) == len(row["objects"]) and not unseen:
         return told
     tally.small_objects += len(row["objects"]) - len(kept)
-    facts = tell(kept, row["regions"], row["width"], row["height"], words)
+    tally.small_rare += len(unseen)
+    facts = tell(kept, regions, row["width"], row["height"], words)
     if not (facts.objects or facts.cover):  # an image with small objects is not one without objects
         tally.left_out[TOO_SMALL] += 1
         return None
@@ -142,6 +148,12 @@ def _visible(project: Project, row: Row, caption: Row, words: Words, tally: Tall
 def _seen(one: Row, row: Row, side: int, smallest: float) -> bool:
     across, down = (one["xmax"] - one["xmin"]) / row["width"], (one["ymax"] - one["ymin"]) / row["height"]
     return bool(min(across, down) * side >= smallest)
+
+
+def _unseen_rare(row: Row, names: CoverNaming, side: int, smallest: float) -> set[str]:
+    """The rare classes that a caption would name and of which even the largest part is too small to see."""
+    least = smallest**2 * row["width"] * row["height"] / side**2
+    return {one["label"] for one in row["regions"] if names_rare(one, names) and one["largest_component"] < least}
 
 
 def scaled(one: Row, across: float, down: float, side: int) -> dict[str, Any]:

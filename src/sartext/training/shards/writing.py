@@ -127,6 +127,7 @@ def _measure(project: Project, data: str, rows: Sequence[Mapping[str, Any]], tal
         "corpora": {name: dict(sorted(counts.items())) for name, counts in sorted(corpora.items())},
         "left_out": dict(sorted(tally.left_out.items())),
         "objects_too_small": tally.small_objects,
+        "rare_classes_too_small": tally.small_rare,
         "captions_changed": tally.captions_changed,
     }
 
