@@ -1,23 +1,19 @@
 """Weights from a tag, a folder or a file into a network: all of them, or an error."""
 
 import logging
-import pickle
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
 from sartext.errors import ArtefactError, ModelError, nearest
 from sartext.files import read_json, sha256_file
 from sartext.models.compatibility import open_clip
 from sartext.models.foundation import FILE_SUFFIXES, Foundation
+from sartext.models.tensor_files import CONVERT, PICKLED, SAFE, UNPICKLES, read_state
 
-SAFE = ".safetensors"
 PREFERRED = (
     "open_clip_model.safetensors",
     "open_clip_pytorch_model.safetensors",
@@ -35,8 +31,6 @@ CONFIG = "open_clip_config.json"
 RECORD = "training.json"
 """What a training says of the checkpoint that it wrote; ``model_sha256`` is that of ``model.safetensors``."""
 
-CONVERT = "where you trust its origin, save the tensors alone as safetensors and name that file"
-
 
 def locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
     """Return the file of the weights that a foundation names, None where it names none, before anything is built.
@@ -45,12 +39,14 @@ def locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
         The file, and what open_clip knows of a tag, or a folder says of itself (``mean``, ``std``).
 
     Raises:
-        ModelError: the tag is unknown or cannot be fetched, or the folder or file is missing or holds no weights.
+        ModelError: the tag is unknown or cannot be fetched, the folder or file is missing or holds no weights, or
+            the file is of a kind that could only be read by unpickling.
     """
     if foundation.pretrained is None:
         return None, {}
     path = foundation.weights
     if path is None:
+        _refuse_pickle(Path(foundation.pretrained), foundation.source)
         return fetch(foundation)
     if path.is_dir():
         weights = weights_in(path)
@@ -58,12 +54,24 @@ def locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
         return weights, _preprocessing_in(path)
     if path.is_file() and path.suffix in FILE_SUFFIXES:
         return path, {}
+    if path.is_file():
+        _refuse_pickle(path, foundation.source)
     what = "no pretrained weights" if not path.exists() else f"no weights ({', '.join(FILE_SUFFIXES)})"
     raise ModelError(
         f"{what} at '{path}'",
         where=foundation.source,
         way_out="correct `pretrained` there; null starts from random weights",
     )
+
+
+def _refuse_pickle(path: Path, where: Path | None) -> None:
+    """Refuse a file by a pickle's ending, unopened, and say why.
+
+    Raises:
+        ModelError: it has such an ending.
+    """
+    if path.suffix.lower() in PICKLED:
+        raise ModelError(f"'{path}' is a pickle: {UNPICKLES}", where=where, way_out=CONVERT)
 
 
 def fetch(foundation: Foundation) -> tuple[Path, Mapping[str, Any]]:
@@ -119,7 +127,7 @@ def weights_in(folder: Path) -> Path:
     """Return the weights file of a folder: of a training's the best weights alone, else the one open_clip takes.
 
     Raises:
-        ModelError: there is none.
+        ModelError: there is none, or only such as could be read by unpickling alone.
     """
     if (folder / RECORD).is_file():
         if not (folder / WEIGHTS).is_file():
@@ -129,8 +137,11 @@ def weights_in(folder: Path) -> Path:
                 way_out="build or copy the checkpoint again",
             )
         return folder / WEIGHTS
-    found = sorted(one for one in folder.iterdir() if one.suffix in FILE_SUFFIXES and one.is_file())
+    files = sorted(one for one in folder.iterdir() if one.is_file())
+    found = [one for one in files if one.suffix in FILE_SUFFIXES]
     if not found:
+        for one in files:
+            _refuse_pickle(one, folder)
         raise ModelError(
             "the folder holds no weights",
             where=folder,
@@ -220,55 +231,6 @@ def load_weights(network: nn.Module, path: Path) -> None:
                 way_out="the training that wrote them failed: take another checkpoint",
             )
     network.load_state_dict(state)
-
-
-def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors of a weights file by name, without a training's wrapping (``state_dict``, ``module.``).
-
-    Raises:
-        ModelError: the file is damaged, holds no weights, or could only be read by unpickling.
-    """
-    content = _read_safetensors(path) if path.suffix == SAFE else _read_torch(path)
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    if not isinstance(content, Mapping) or not content or not all(map(torch.is_tensor, content.values())):
-        raise ModelError("the file holds no weights by name", where=path, way_out=CONVERT)
-    names = [str(name) for name in content]
-    wrapped = all(name.startswith("module.") for name in names)
-    return {
-        name.removeprefix("module.") if wrapped else name: tensor
-        for name, tensor in zip(names, content.values(), strict=True)
-    }
-
-
-def _read_safetensors(path: Path) -> object:
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(
-            f"the file is damaged or cut short ({error})", where=path, way_out="copy or build it again"
-        ) from error
-
-
-def _read_torch(path: Path) -> object:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a pickle's protocol, before the pickle is refused
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            "the file holds more than tensors: reading it would unpickle, and that runs any code the file brings",
-            where=path,
-            way_out=CONVERT,
-        ) from error
-    except Exception as error:  # a cut archive ends in many kinds of error
-        scripted = "TorchScript" in str(error)
-        what = "a TorchScript archive, which is a program" if scripted else "damaged or cut short"
-        raise ModelError(
-            f"the file is {what} ({type(error).__name__})",
-            where=path,
-            way_out=CONVERT if scripted else "copy or build it again",
-        ) from error
 
 
 def _converted(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
