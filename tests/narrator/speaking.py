@@ -1,8 +1,11 @@
 """Tiny models that were taught a few sentences, for the tests of captioning."""
 
+import csv
+import io
 from pathlib import Path
 
 import numpy as np
+import rasterio
 import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
@@ -12,6 +15,7 @@ from sartext.models.construction import build
 from sartext.models.foundation import read_foundation
 from sartext.models.preprocessing import normalise, squash
 from sartext.models.tokenizer import train_tokenizer
+from sartext.narrator.captioning.files import Asked, caption_files
 from sartext.training.forward import forward
 from tests.conftest import ROOT
 
@@ -82,3 +86,22 @@ def write_png(path: Path, pixels) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
     return path
+
+
+def write_tiff(path, values, **more):
+    bands = values[None] if values.ndim == 2 else values
+    shape = {"count": len(bands), "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype.name}
+    with rasterio.open(path, "w", driver="GTiff", **shape, **more) as file:
+        file.write(bands)
+    return path
+
+
+def caption(images, coca, out=None, asked=None):
+    """Caption files; return the summary and the lines that were shown."""
+    shown = []
+    done = caption_files([str(one) for one in images], coca, out, asked or Asked(), shown.append)
+    return done, shown
+
+
+def read_csv(path):
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))

@@ -1,8 +1,6 @@
 """`sartext caption`: any image files to CSV or JSON lines; interrupted work goes on, nothing is half-written."""
 
-import csv
 import fcntl
-import io
 import json
 import os
 import subprocess
@@ -10,17 +8,17 @@ import sys
 
 import numpy as np
 import pytest
-import rasterio
 from click.testing import CliRunner
 from rasterio.errors import NotGeoreferencedWarning
 
 from sartext.cli import cli, run
 from sartext.errors import DecodingError, ModelError, ParameterError
+from sartext.narrator.captioning.decoding import searching
 from sartext.narrator.captioning.display import Display, display_of, guess, stretch
-from sartext.narrator.captioning.files import Asked, caption_files, find_images
+from sartext.narrator.captioning.files import Asked, find_images
 from sartext.narrator.captioning.rows import Row, alone, appending, repair
 
-from .speaking import SENTENCES, marked, small_coca, write_png
+from .speaking import SENTENCES, caption, marked, read_csv, write_png, write_tiff
 
 SARTEXT = [sys.executable, "-m", "sartext", "caption"]
 
@@ -43,36 +41,6 @@ files.caption_files([images], Path(model), Path(out), files.Asked(), print)
 """A run that stops before its model is loaded, until its standard input is closed."""
 
 pytestmark = pytest.mark.filterwarnings("ignore", category=NotGeoreferencedWarning)
-
-
-@pytest.fixture(scope="module")
-def coca(tmp_path_factory):
-    return small_coca(tmp_path_factory.mktemp("coca"))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    for place, key in enumerate(SENTENCES):
-        write_png(tmp_path / "in" / f"{key[1]}-{key[0]}.png", marked(*key, seed=50 + place))
-    return tmp_path / "in"
-
-
-def write_tiff(path, values, **more):
-    bands = values[None] if values.ndim == 2 else values
-    shape = {"count": len(bands), "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype.name}
-    with rasterio.open(path, "w", driver="GTiff", **shape, **more) as file:
-        file.write(bands)
-    return path
-
-
-def caption(images, coca, out=None, asked=None):
-    shown = []
-    done = caption_files([str(one) for one in images], coca, out, asked or Asked(), shown.append)
-    return done, shown
-
-
-def read_csv(path):
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
 
 
 def expected(name):
@@ -101,7 +69,7 @@ def test_json_lines_hold_the_same_as_csv_and_as_what_is_shown(folder, coca, tmp_
 def test_the_batch_changes_nothing_and_beams_find_a_sentence(folder, coca, tmp_path):
     caption([folder], coca, tmp_path / "all.csv")
     caption([folder], coca, tmp_path / "each.csv", Asked(batch=1))
-    caption([folder], coca, tmp_path / "beams.csv", Asked(beams=3))
+    caption([folder], coca, tmp_path / "beams.csv", Asked(decoding=searching(3)))
     texts = [[row["caption"] for row in read_csv(tmp_path / f"{name}.csv")] for name in ("all", "each", "beams")]
     assert texts[0] == texts[1]
     assert set(texts[2]) <= set(SENTENCES.values())
@@ -144,11 +112,11 @@ def test_another_suffix_is_refused(folder, coca, tmp_path):
 
 
 def test_captions_with_commas_and_quotes_survive(tmp_path):
-    row = Row('a "b", c.png', "Crops, mainly; and, \u00e9t\u00e9.", -0.5, True)
+    row = Row('a "b", c.png', "Crops, mainly; and, \u00e9t\u00e9.", -0.5, True, "ab" * 32)
     for name in ("a.csv", "a.jsonl"):
         with appending(tmp_path / name) as rows:
             rows.add([row])
-        assert repair(tmp_path / name) == {row.image}
+        assert repair(tmp_path / name) == {row.image: row.model_sha256}
     assert read_csv(tmp_path / "a.csv")[0]["caption"] == row.caption
 
 
@@ -204,8 +172,8 @@ def test_a_quantity_is_guessed_from_the_values_or_told(tmp_path):
     assert guess(real.astype(np.complex64), None) == "complex"
     assert guess(real - 9, None) == "db"
     assert guess(np.where(np.eye(8) > 0, -9999, real), -9999) == "amplitude"
-    path = write_tiff(tmp_path / "a.tif", np.full((8, 8), 0.01, dtype=np.float32))
-    shown = [Display(quantity, (-50.0, 0.0)).picture(path)[0, 0] for quantity in ("amplitude", "intensity")]
+    path = write_tiff(tmp_path / "a.tif", np.where(np.eye(8) > 0, 0.1, 0.01).astype(np.float32))
+    shown = [Display(quantity, (-50.0, 0.0)).picture(path)[0, 1] for quantity in ("amplitude", "intensity")]
     assert shown == [51, 153]  # -40 dB and -20 dB
 
 

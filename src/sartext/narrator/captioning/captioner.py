@@ -13,14 +13,18 @@ import torch
 from sartext.config import NarrationParameters, Project
 from sartext.errors import ArtefactError
 from sartext.models.checkpoint import load
-from sartext.models.decoding.captioning import Caption, generate, hypotheses
+from sartext.models.decoding.captioning import Caption, generate
 from sartext.models.devices import device_of
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise, squash
+from sartext.narrator.captioning.decoding import Decoding, searching
+from sartext.narrator.captioning.fitting import Fitting
 from sartext.training.forward import forward
 
 DECIMALS = 6
 """Of log-probabilities and similarities: sums of floats in another order agree so far."""
+
+SETTING = "`narration.batch`"
 
 T = TypeVar("T")
 
@@ -56,7 +60,7 @@ class Captioner:
         clip: judges.
         length: tokens of the longest caption.
         beams: of the beam search; one is greedy.
-        batch: pictures at a time.
+        batch: pictures at a time; fewer where memory runs out.
     """
 
     coca: Model
@@ -66,46 +70,70 @@ class Captioner:
     batch: int = 64
 
     def speak(self, pictures: Iterable[Picture]) -> Iterator[Told]:
-        """Caption pictures, in their order; nothing judges."""
+        """Caption pictures, in their order; nothing judges.
+
+        Raises:
+            DecodingError: the length does not fit the model, or not even one picture fits into memory.
+        """
+        fitting = Fitting(self.batch, SETTING)
         for some in chunks(pictures, self.batch):
-            yield from (found[0] for found in told_of(self.coca, some, self.length, self.beams))
+            yield from self._told(some, fitting)
 
     def caption(self, pictures: Iterable[Picture]) -> Iterator[Told]:
         """Caption pictures, in their order, and judge how like they are.
 
         The best caption is told, whether its facts can be read or not. To look on among the beams for one that can
         be read was tried: it says what the narrator does not believe, and precision fell.
+
+        Raises:
+            DecodingError: the length does not fit the model, or not even one picture fits into memory.
         """
+        fitting = Fitting(self.batch, SETTING)
         for some in chunks(pictures, self.batch):
-            texts = [found[0] for found in told_of(self.coca, some, self.length, self.beams)]
-            for one, similarity in zip(texts, self.similarities(some, [one.text for one in texts]), strict=True):
+            told = self._told(some, fitting)
+            for one, similarity in zip(told, self.similarities(some, [one.text for one in told]), strict=True):
                 yield replace(one, similarity=similarity)
 
     def similarities(self, pictures: Sequence[Picture], texts: Sequence[str]) -> list[float]:
-        """Return the cosine of each picture and its text by the CLIP, from -1 to 1."""
-        found: list[float] = []
-        for some in chunks(zip(pictures, texts, strict=True), self.batch):
-            tokens = self.clip.tokenizer.encode([text for _, text in some], self.clip.context, cut=True)
-            with torch.inference_mode():
-                seen = _input([picture for picture, _ in some], self.clip)
-                outputs = forward(self.clip.network.eval(), seen, tokens.to(self.clip.device))
-                cosines = (outputs.image_features * outputs.text_features).sum(dim=1)
-            found += [round(value, DECIMALS) for value in cosines.double().cpu().tolist()]
-        return found
+        """Return the cosine of each picture and its text by the CLIP, from -1 to 1.
+
+        A text that CLIP's context does not hold is judged by its beginning, as open_clip itself would. The models
+        of a project share tokenizer and context, so that a text as the writer wrote it always fits.
+
+        Raises:
+            DecodingError: not even one pair fits into memory.
+        """
+        return Fitting(self.batch, SETTING).over(list(zip(pictures, texts, strict=True)), self._cosines)
+
+    def _told(self, pictures: Sequence[Picture], fitting: Fitting) -> list[Told]:
+        return fitting.over(pictures, lambda some: told_of(self.coca, some, self.length, searching(self.beams)))
+
+    def _cosines(self, pairs: Sequence[tuple[Picture, str]]) -> list[float]:
+        tokens = self.clip.tokenizer.encode([text for _, text in pairs], self.clip.context, cut=True)
+        with torch.inference_mode():
+            seen = _input([picture for picture, _ in pairs], self.clip)
+            outputs = forward(self.clip.network.eval(), seen, tokens.to(self.clip.device))
+            cosines = (outputs.image_features * outputs.text_features).sum(dim=1)
+        return [round(value, DECIMALS) for value in cosines.double().cpu().tolist()]
 
 
-def told_of(model: Model, pictures: Sequence[Picture], length: int, beams: int) -> list[list[Told]]:
-    """Return the captions of each picture, best first: one, or what a beam search found.
+def told_of(model: Model, pictures: Sequence[Picture], length: int, decoding: Decoding) -> list[Told]:
+    """Return the caption of each picture, the best one where a beam search found several.
 
     Raises:
         DecodingError: the length does not fit the model, or the model writes no captions.
     """
-    images = _input(pictures, model)
-    if beams == 1:
-        ranked = [[one] for one in generate(model, images, length=length)]
-    else:
-        ranked = hypotheses(model, images, length=length, beams=beams)
-    return [[_told(one, model) for one in found] for found in ranked]
+    found = generate(
+        model,
+        _input(pictures, model),
+        method=decoding.method,
+        length=length,
+        beams=decoding.beams,
+        top_p=decoding.top_p,
+        temperature=decoding.temperature,
+        seed=decoding.seed,
+    )
+    return [_told(one, model) for one in found]
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -3,7 +3,9 @@
 8-bit files are shown as they are. Anything else is SAR: its first band in dB, in a window. The quantity is told,
 or guessed: complex values are complex, values below zero are dB, others amplitude. The window is told, or it is
 -25 to 0 dB for files in dB (calibrated backscatter, as in the corpora), and for the others the 1st to 99th
-percentile over all files of the same command: never per image, which can invert the order of two images.
+percentile over all files of the same command: never per image, which can invert the order of two images. Pixels
+without data are black: those that are not finite, or have the value that is told, or else the one that the file's
+own tag names. An image that is all one grey is refused: a model would caption it like any other.
 """
 
 from collections import Counter
@@ -19,12 +21,14 @@ import numpy.typing as npt
 from sartext.catalogue.entry import Entry
 from sartext.corpora.images import decode, read_image
 from sartext.corpora.quarantine import Unusable
-from sartext.corpora.radiometry import CO_POL_WINDOW, histogram, stretch_window, to_db, to_grey
+from sartext.corpora.radiometry import CO_POL_WINDOW, FLOOR_DB, histogram, stretch_window, to_db, to_grey
 from sartext.errors import ParameterError
+from sartext.narrator.captioning.nodata import tagged_nodata
 from sartext.progress import track
 
 SarQuantity = Literal["amplitude", "intensity", "complex", "db"]
 
+Pixels = npt.NDArray[Any]
 Picture = npt.NDArray[np.uint8]
 Window = tuple[float, float]
 
@@ -51,7 +55,7 @@ class Display:
         quantity: of files that are no 8-bit pictures; ``auto`` guesses it from the values of each.
         window: in dB, for all of them.
         stretched: the window of uncalibrated files where none is told.
-        nodata: the value that means no data.
+        nodata: the value that means no data; None for what each file's own tag says.
     """
 
     quantity: str = "auto"
@@ -63,31 +67,42 @@ class Display:
         """Return the picture of a file: height x width, or height x width x 3.
 
         Raises:
-            Unusable: the file cannot be read, or its values are not of that quantity.
+            Unusable: the file cannot be read, its values are not of that quantity, or there is nothing to see.
         """
-        pixels = decode(read_image(path))
+        pixels, nodata = self._read(path)
         if pixels.dtype == np.uint8:
-            return _shown(pixels)
-        entry = self._entry(pixels)
-        window = self.window or (CO_POL_WINDOW if entry.quantity == "db" else self.stretched)
-        decibels = to_db(pixels, entry)
-        if window is None:
-            window = stretch_window(histogram(decibels))
-        return to_grey(decibels, *window)
+            shown = _shown(pixels)
+            valid = _valid(shown, nodata)
+        else:
+            entry = self._entry(pixels, nodata)
+            decibels = to_db(pixels, entry)
+            valid = np.isfinite(decibels)
+            shown = to_grey(decibels, *self._window(entry, decibels))
+        _check(shown, valid, measured=pixels.dtype != np.uint8)
+        return shown if valid.all() else np.where(valid, shown, np.uint8(0))
 
     def counted(self, path: Path) -> dict[int, int]:
         """Return the histogram in dB of a file that needs a stretch, else nothing; an unusable file has none."""
         try:
-            pixels = decode(read_image(path))
-            if pixels.dtype == np.uint8 or (entry := self._entry(pixels)).quantity == "db":
+            pixels, nodata = self._read(path)
+            if pixels.dtype == np.uint8 or (entry := self._entry(pixels, nodata)).quantity == "db":
                 return {}
             return histogram(to_db(pixels, entry))
         except Unusable:
             return {}  # told when it is captioned
 
-    def _entry(self, pixels: npt.NDArray[Any]) -> Entry:
-        quantity = self.quantity if self.quantity != "auto" else guess(pixels, self.nodata)
-        return Entry.model_validate({**_NAMELESS, "quantity": quantity, "nodata": self.nodata})
+    def _read(self, path: Path) -> tuple[Pixels, float | None]:
+        content = read_image(path)
+        pixels = decode(content)
+        return pixels, tagged_nodata(content) if self.nodata is None else self.nodata
+
+    def _entry(self, pixels: Pixels, nodata: float | None) -> Entry:
+        quantity = self.quantity if self.quantity != "auto" else guess(pixels, nodata)
+        return Entry.model_validate({**_NAMELESS, "quantity": quantity, "nodata": nodata})
+
+    def _window(self, entry: Entry, decibels: npt.NDArray[np.float64]) -> Window:
+        window = self.window or (CO_POL_WINDOW if entry.quantity == "db" else self.stretched)
+        return stretch_window(histogram(decibels)) if window is None else window
 
 
 _NAMELESS = {
@@ -103,12 +118,37 @@ _NAMELESS = {
 }
 
 
-def guess(pixels: npt.NDArray[Any], nodata: float | None) -> SarQuantity:
-    """Return what the values of a file are most likely: complex, dB where some are below zero, else amplitude."""
+def guess(pixels: Pixels, nodata: float | None) -> SarQuantity:
+    """Return what the values of a file are most likely: complex, dB where some are below zero, else amplitude.
+
+    Raises:
+        Unusable: ``quantity-unknown``: values of the first band are too low for dB; they may well mean no data.
+    """
     if np.iscomplexobj(pixels):
         return "complex"
     valid = np.isfinite(pixels) if nodata is None else np.isfinite(pixels) & (pixels != nodata)
+    shown, where = (pixels, valid) if pixels.ndim == 2 else (pixels[..., 0], valid[..., 0])
+    least = shown[where].min(initial=0)
+    if least < FLOOR_DB:
+        raise Unusable("quantity-unknown", f"values down to {least:g} are no dB; name --nodata or --quantity")
     return "db" if (pixels[valid] < 0).any() else "amplitude"
+
+
+def _valid(shown: Picture, nodata: float | None) -> npt.NDArray[np.bool_]:
+    """Where an 8-bit picture has data; the three channels of a coloured one hold no measured values."""
+    if nodata is None or shown.ndim == 3:
+        return np.ones(shown.shape[:2], dtype=bool)
+    return np.asarray(shown != nodata)
+
+
+def _check(shown: Picture, valid: npt.NDArray[np.bool_], *, measured: bool) -> None:
+    if not valid.any():
+        raise Unusable("no-valid-pixels", "the image is all no-data")
+    values = shown[valid]
+    if (values == values[0]).all():
+        level = "/".join(str(one) for one in np.atleast_1d(values[0]).tolist())
+        remedy = "; see --quantity, --window and --nodata" if measured else ""
+        raise Unusable("constant-image", f"every pixel is shown as {level}{remedy}")
 
 
 def stretch(display: Display, paths: Iterable[Path], total: int) -> Window | None:

@@ -9,11 +9,16 @@ from pathlib import Path
 from sartext.corpora.quarantine import Unusable
 from sartext.errors import DecodingError
 from sartext.models.checkpoint import load
+from sartext.models.decoding.towers import towers_of
 from sartext.models.devices import device_of
-from sartext.narrator.captioning.captioner import Picture, Told, chunks, told_of
+from sartext.models.model import Model
+from sartext.narrator.captioning.captioner import Picture, chunks, told_of
+from sartext.narrator.captioning.decoding import GREEDY, Decoding
 from sartext.narrator.captioning.display import Display, stretch
-from sartext.narrator.captioning.rows import Row, alone, appending, header, line, repair
+from sartext.narrator.captioning.fitting import Fitting
+from sartext.narrator.captioning.rows import Row, alone, appending, check_model, header, line, repair
 from sartext.progress import track
+from sartext.training.memory import is_shortage
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 """What is taken from a folder; a file that is named itself may have any name."""
@@ -28,17 +33,19 @@ class Asked:
 
     Args:
         length: tokens of the longest caption, start and end included; the model's context where it is not given.
-        beams: one is greedy.
-        batch: images at a time.
+        decoding: greedy, by beams or drawn.
+        batch: images at a time; fewer where memory runs out.
         device: ``cpu``, ``cuda`` or ``auto``.
         display: how files that are no 8-bit pictures are shown.
+        suffix: ``.csv`` or ``.jsonl``: the format of what is shown where there is no file.
     """
 
     length: int | None = None
-    beams: int = 1
+    decoding: Decoding = GREEDY
     batch: int = 32
     device: str = "cpu"
     display: Display = field(default_factory=Display)
+    suffix: str = ".csv"
 
 
 @dataclass(frozen=True)
@@ -49,54 +56,84 @@ class Summary:
         captioned: now; ``unfinished`` of them have no caption, as the model did not end its sentence in time.
         kept: had a row already.
         unreadable: what was skipped, and why; bytes of a name that are not UTF-8 read like ``\\xff``.
+        fitting: images at a time that fitted into memory, where that was fewer than asked for.
     """
 
     captioned: int
     kept: int
     unfinished: int
     unreadable: tuple[tuple[str, str], ...]
+    fitting: int | None = None
 
 
 def caption_files(
     images: Sequence[str], model: Path, out: Path | None, asked: Asked, show: Callable[[str], None]
 ) -> Summary:
-    """Caption image files; the rows go to a file that may be there already, or are shown as CSV.
+    """Caption image files; the rows go to a file that may be there already, or are shown.
 
     Args:
         images: files, folders (with all below them) and patterns.
         model: folder of a CoCa checkpoint.
-        out: ``.csv`` or ``.jsonl``. Images that have a row there are skipped; an unfinished last line is cut off.
-            One run at a time writes to it.
+        out: ``.csv`` or ``.jsonl``. Images that have a row there are skipped, also where the model did not end its
+            sentence; an unfinished last line is cut off. One run at a time writes to it, and one model.
         asked: how.
         show: takes the lines where there is no file.
 
     Raises:
-        DecodingError: no image is found, ``out`` is something else or another run writes to it, or the parameters
-            do not fit the model.
+        DecodingError: no image is found, ``out`` is something else, of another model, or another run writes to it,
+            the length does not fit the model, or memory does not hold one image.
         ModelError: the checkpoint cannot be used, or the device is absent.
     """
     paths, unreadable = find_images(images)
-    unfinished = captioned = 0
+    captioned = unfinished = 0
     with ExitStack() as stack:
         if out:
             stack.enter_context(alone(out))
-        there = repair(out) if out else set()
+        there = repair(out) if out else {}
+        coca = _loaded(model, asked.device)
+        if out:
+            check_model(there, str(coca.sha256), out)
+        length = _length(coca, model, asked.length)
         left = [path for path in paths if path.as_posix() not in there]
         if not left:
             return Summary(0, len(paths), 0, tuple(unreadable))
-        coca = load(model, device=device_of(asked.device), expected_kind="coca")
-        length = coca.context if asked.length is None else asked.length
         display = asked.display
         if display.window is None:
             display = replace(display, stretched=stretch(display, paths, len(paths)))
-        add = stack.enter_context(appending(out)).add if out else _shower(show)
+        add = stack.enter_context(appending(out)).add if out else _shower(show, asked.suffix)
+        fitting = Fitting(asked.batch, "--batch")
         for some in chunks(_readable(left, display, unreadable), asked.batch):
-            told = told_of(coca, [picture for _, picture in some], length, asked.beams)
-            rows = [_row(path, found[0]) for (path, _), found in zip(some, told, strict=True)]
+            rows = fitting.over(some, lambda part: _rows(part, coca, length, asked.decoding))
             add(rows)
             captioned += len(rows)
             unfinished += sum(not row.finished for row in rows)
-    return Summary(captioned, len(paths) - len(left), unfinished, tuple(unreadable))
+    smaller = fitting.size if fitting.size < asked.batch else None
+    return Summary(captioned, len(paths) - len(left), unfinished, tuple(unreadable), smaller)
+
+
+def _loaded(folder: Path, device: str) -> Model:
+    try:
+        return load(folder, device=device_of(device), expected_kind="coca")
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        raise DecodingError(
+            f"out of memory: the model does not fit on {device}",
+            where=folder,
+            way_out="end what else holds memory there, or name another --device",
+        ) from error
+
+
+def _length(coca: Model, folder: Path, told: int | None) -> int:
+    """Return the tokens of the longest caption: as told, or as many as the model has room for."""
+    context = towers_of(coca.network).context
+    if told is not None and told > context:
+        raise DecodingError(
+            f"--length {told}: the model has room for {context} tokens",
+            where=folder,
+            way_out=f"take 2 to {context}",
+        )
+    return context if told is None else told
 
 
 def find_images(named: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:
@@ -147,16 +184,23 @@ def _readable(
             unreadable.append((path.as_posix(), str(error)))
 
 
-def _row(path: Path, told: Told) -> Row:
-    """An unfinished sentence is no caption: its place stays empty."""
-    return Row(path.as_posix(), told.text if told.finished else "", told.log_probability, told.finished)
+def _rows(some: Sequence[tuple[Path, Picture]], coca: Model, length: int, decoding: Decoding) -> list[Row]:
+    """Caption pictures. An unfinished sentence is no caption: its place stays empty."""
+    told = told_of(coca, [picture for _, picture in some], length, decoding)
+    return [
+        Row(path.as_posix(), one.text if one.finished else "", one.log_probability, one.finished, str(coca.sha256))
+        for (path, _), one in zip(some, told, strict=True)
+    ]
 
 
-def _shower(show: Callable[[str], None]) -> Callable[[Sequence[Row]], None]:
-    show(header(".csv").rstrip("\n"))
+def _shower(show: Callable[[str], None], suffix: str) -> Callable[[Sequence[Row]], None]:
+    """Show rows; the header of CSV comes with the first of them."""
+    above = [header(suffix)]
 
     def add(rows: Sequence[Row]) -> None:
-        for row in rows:
-            show(line(row, ".csv").rstrip("\n"))
+        for text in [*above, *(line(row, suffix) for row in rows)]:
+            if text:
+                show(text.rstrip("\n"))
+        above.clear()
 
     return add

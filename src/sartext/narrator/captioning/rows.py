@@ -9,7 +9,7 @@ import fcntl
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -19,12 +19,21 @@ from sartext.errors import DecodingError
 
 @dataclass(frozen=True)
 class Row:
-    """One line: the image as it was named, its caption, the mean log-probability per token, whether it ended."""
+    """One line.
+
+    Args:
+        image: as it was named.
+        caption: empty where the model did not end its sentence.
+        log_probability: mean per token, natural logarithm.
+        finished: whether the sentence ended.
+        model_sha256: of the weights that wrote it.
+    """
 
     image: str
     caption: str
     log_probability: float
     finished: bool
+    model_sha256: str
 
 
 COLUMNS = tuple(one.name for one in fields(Row))
@@ -54,15 +63,15 @@ def suffix_of(path: Path) -> str:
     return path.suffix
 
 
-def repair(path: Path) -> set[str]:
-    """Cut off a line that an interrupted run left unfinished; return the images that the file has.
+def repair(path: Path) -> dict[str, str]:
+    """Cut off a line that an interrupted run left unfinished; return the model of each image that the file has.
 
     Raises:
         DecodingError: the file is something else, which is left as it is.
     """
     suffix = suffix_of(path)
     if not path.exists():
-        return set()
+        return {}
     try:
         content = path.read_bytes()
         text = content.decode("utf-8")
@@ -75,14 +84,29 @@ def repair(path: Path) -> set[str]:
             f"it cannot be read ({error.strerror})", where=path, way_out="name another file"
         ) from error
     whole = text[: text.rfind("\n") + 1]
-    images = set(_images(whole, suffix, path))
+    models = dict(_models(whole, suffix, path))
     if len(whole.encode()) < len(content):
         if not whole and not _begins(text, suffix):
             raise _foreign(path, "its first line is not of this kind")
         with path.open("r+b") as stream:
             stream.truncate(len(whole.encode()))
             os.fsync(stream.fileno())
-    return images
+    return models
+
+
+def check_model(there: Mapping[str, str], sha256: str, path: Path) -> None:
+    """Stop where a file, as ``repair`` tells it, has rows of another model.
+
+    Raises:
+        DecodingError: names the other model.
+    """
+    for other in there.values():
+        if other != sha256:
+            raise DecodingError(
+                f"its captions are of another model (weights {other[:12]}..., not {sha256[:12]}...)",
+                where=path,
+                way_out="name another file, or the model that wrote it",
+            )
 
 
 def _begins(text: str, suffix: str) -> bool:
@@ -90,13 +114,14 @@ def _begins(text: str, suffix: str) -> bool:
     return text.startswith('{"image"'[: len(text)]) if suffix == ".jsonl" else header(suffix).startswith(text)
 
 
-def _images(text: str, suffix: str, path: Path) -> Iterator[str]:
+def _models(text: str, suffix: str, path: Path) -> Iterator[tuple[str, str]]:
     if suffix == ".jsonl":
         for number, one in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
             try:
-                yield str(json.loads(one)["image"])
+                row = json.loads(one)
+                yield str(row["image"]), str(row["model_sha256"])
             except (ValueError, KeyError, TypeError) as error:
-                raise _foreign(path, f"line {number} holds no caption") from error
+                raise _foreign(path, f"line {number} holds no image with its model") from error
         return
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -104,7 +129,7 @@ def _images(text: str, suffix: str, path: Path) -> Iterator[str]:
             if (number == 1 and tuple(row) != COLUMNS) or len(row) != len(COLUMNS):
                 raise _foreign(path, f"row {number} has other columns than {', '.join(COLUMNS)}")
             if number > 1:
-                yield row[0]
+                yield row[COLUMNS.index("image")], row[COLUMNS.index("model_sha256")]
     except csv.Error as error:
         raise _foreign(path, f"no CSV ({error})") from error
 
@@ -168,13 +193,10 @@ def _open(path: Path) -> io.BufferedWriter:
 
 @contextmanager
 def appending(path: Path) -> Iterator["Appender"]:
-    """Open a file of captions, repaired, to add rows to."""
+    """Open a file of captions, repaired, to add rows to; nothing is written before the first of them."""
     suffix = suffix_of(path)
     with _open(path) as stream:
-        appender = Appender(stream, suffix)
-        if stream.tell() == 0:
-            appender.write(header(suffix))
-        yield appender
+        yield Appender(stream, suffix)
 
 
 @dataclass
@@ -185,11 +207,9 @@ class Appender:
     suffix: str
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Write rows, all in one go."""
-        self.write("".join(line(row, self.suffix) for row in rows))
-
-    def write(self, text: str) -> None:
-        """Write text and flush it to the disk."""
+        """Write rows, all in one go, below the header."""
+        start = header(self.suffix) if self.stream.tell() == 0 else ""
+        text = start + "".join(line(row, self.suffix) for row in rows)
         self.stream.write(text.encode("utf-8"))
         self.stream.flush()
         os.fsync(self.stream.fileno())

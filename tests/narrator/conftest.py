@@ -1,0 +1,19 @@
+"""What the tests of captioning share: a model that knows six pictures, and a folder of such."""
+
+import pytest
+
+from .speaking import SENTENCES, marked, small_coca, write_png
+
+
+@pytest.fixture(scope="session")
+def coca(tmp_path_factory):
+    """A CoCa's checkpoint that says the sentences of the marked pictures."""
+    return small_coca(tmp_path_factory.mktemp("coca"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with one picture of each sentence."""
+    for place, key in enumerate(SENTENCES):
+        write_png(tmp_path / "in" / f"{key[1]}-{key[0]}.png", marked(*key, seed=50 + place))
+    return tmp_path / "in"

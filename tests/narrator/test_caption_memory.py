@@ -1,0 +1,114 @@
+"""When memory does not hold the batch: fewer pictures at a time, the same captions; then one line."""
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from sartext.cli import cli
+from sartext.errors import DecodingError
+from sartext.models.checkpoint import load
+from sartext.models.construction import build
+from sartext.models.foundation import read_foundation
+from sartext.narrator.captioning import captioner, files
+from sartext.narrator.captioning.captioner import Captioner
+from sartext.narrator.captioning.files import Asked
+from sartext.narrator.captioning.fitting import Fitting
+
+from .speaking import FOUNDATIONS, SENTENCES, SIDE, caption, marked, read_csv
+
+SHORTAGES = [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), RuntimeError("can't allocate memory")]
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """Memory for so many pictures in one go of a network; the sizes of the goes."""
+    tried = []
+
+    def narrow(held, error=SHORTAGES[0]):
+        for name, at in (("generate", 1), ("forward", 1)):
+            real = getattr(captioner, name)
+
+            def limited(*arguments, real=real, at=at, **more):
+                tried.append(len(arguments[at]))
+                if tried[-1] > held:
+                    raise error
+                return real(*arguments, **more)
+
+            monkeypatch.setattr(captioner, name, limited)
+        return tried
+
+    return narrow
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=lambda error: type(error).__name__)
+def test_fewer_images_at_a_time_give_the_same_captions(folder, coca, tmp_path, memory, error):
+    asked = Asked(batch=6)
+    caption([folder], coca, tmp_path / "whole.csv", asked)
+    tried = memory(2, error)
+    done, _ = caption([folder], coca, tmp_path / "parts.csv", asked)
+    assert tried == [6, 3, 1, 1, 1, 1, 1, 1]
+    assert (done.captioned, done.fitting) == (6, 1)
+    whole, parts = (read_csv(tmp_path / name) for name in ("whole.csv", "parts.csv"))
+    assert [(row["image"], row["caption"]) for row in whole] == [(row["image"], row["caption"]) for row in parts]
+
+
+def test_what_did_not_fit_is_not_tried_again():
+    tried = []
+
+    def work(some):
+        tried.append(len(some))
+        if len(some) > 4:
+            raise MemoryError
+        return [10 * one for one in some]
+
+    fitting = Fitting(8, "--batch")
+    assert [fitting.over(range(at, at + 8), work) for at in (0, 8)] == [
+        [10 * one for one in range(at, at + 8)] for at in (0, 8)
+    ]
+    assert tried == [8, 4, 4, 4, 4]
+
+
+def test_not_even_one_image_is_a_line_with_a_way_out(folder, coca, tmp_path, memory):
+    memory(0)
+    with pytest.raises(DecodingError, match=r"out of memory with one picture at a time.*--batch.*; end what else"):
+        caption([folder], coca, tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_another_error_is_no_shortage():
+    def work(some):
+        raise ValueError("no number")
+
+    with pytest.raises(ValueError, match="no number"):
+        Fitting(8, "--batch").over([1, 2], work)
+
+
+def test_a_model_that_does_not_fit_is_a_line(folder, coca, monkeypatch):
+    def load_too_much(*arguments, **more):
+        raise SHORTAGES[0]
+
+    monkeypatch.setattr(files, "load", load_too_much)
+    with pytest.raises(DecodingError, match=r"the model does not fit on cpu.*--device"):
+        caption([folder], coca)
+
+
+def test_the_narrator_too_goes_on_with_fewer_pictures(coca, memory):
+    clip = build(read_foundation(FOUNDATIONS / "clip-tiny.yaml"), coca, seed=3, side=SIDE)
+    pictures = [marked(*key, seed=50) for key in SENTENCES]
+    narrator = Captioner(load(coca), clip, 48, batch=6)
+    whole = list(narrator.caption(pictures))
+    tried = memory(3)
+    parts = list(narrator.caption(pictures))
+    assert tried == [6, 3, 3, 6, 3, 3]
+    assert [one.text for one in parts] == [one.text for one in whole] == list(SENTENCES.values())
+    assert [one.similarity for one in parts] == pytest.approx([one.similarity for one in whole], abs=1e-5)
+    memory(0)
+    with pytest.raises(DecodingError, match=r"narration\.batch"):
+        list(narrator.speak(pictures))
+
+
+def test_the_command_tells_which_batch_fits(folder, coca, tmp_path, memory):
+    memory(3)
+    options = ["--batch", "6", "--out", str(tmp_path / "out.csv")]
+    done = CliRunner().invoke(cli, ["caption", str(folder), "--model", str(coca), *options])
+    assert done.stderr.splitlines()[-1] == "memory held 3 at a time: --batch 3 saves the attempts"
