@@ -6,13 +6,16 @@ import sys
 
 import pytest
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from sartext.errors import ModelError
 from sartext.files import read_json, sha256_file, write_json
 from sartext.models import checkpoint
+from sartext.models.compatibility import open_clip
 from sartext.models.construction import architecture, build, instantiate
 from sartext.models.foundation import FOLDER, Foundation, read_foundation
 from sartext.models.model import describe
+from sartext.models.preprocessing import normalise
 from tests.models.making import CAPTIONS, foundation, pictures, small_model, small_tokenizer, states_equal
 
 BUILD = """
@@ -69,12 +72,19 @@ def test_every_foundation_of_the_package_names_an_architecture(path):
     assert (told.pretrained is None) == (told.tokenizer == "trained")
 
 
-def test_a_larger_input_has_more_patches(tmp_path):
+def test_a_foundation_may_set_the_size_of_input_and_patches(tmp_path):
     small_tokenizer(tmp_path)
     model = build(read_foundation(FOLDER / "coca-tiny-128.yaml"), tmp_path, seed=1, side=128)
+    assert model.network.visual.patch_size == (16, 16)
     assert model.side == 128 == model.config["preprocess_cfg"]["size"]
     assert model.network.encode_image(torch.zeros(1, 3, 128, 128)).shape == (1, 128)
     assert describe(model)["side"] == 128
+
+
+def test_a_tower_without_patches_cannot_have_their_size_set(tmp_path):
+    small_tokenizer(tmp_path)
+    with pytest.raises(ModelError, match=r"image tower of 'RN50' has no patches.*take `patch_size` out"):
+        build(Foundation("RN50", None, patch_size=16), tmp_path, seed=1)
 
 
 def test_pretrained_weights_from_a_file_folder_or_torch_file_are_all_read(tmp_path):
@@ -121,7 +131,7 @@ def test_weights_in_a_folder_bring_their_own_tokenizer(tmp_path):
             "'openai' were trained with QuickGELU.*set `architecture: ViT-L-14-quickgelu`",
         ),
         (Foundation("clip-tiny", "weights/none.pt"), "no pretrained weights at .*none.pt"),
-        (Foundation("clip-tiny", None, "trained", 60), "60 pixels do not divide into patches of 16.*to 64"),
+        (Foundation("clip-tiny", None, "trained", 60), "60 pixels do not divide into patches of 8.*to 64"),
         (Foundation("roberta-ViT-B-32", None, "clip"), "has a tokenizer of its own"),
     ],
 )
@@ -131,15 +141,75 @@ def test_what_cannot_be_built_is_told(tmp_path, told, message):
         build(told, tmp_path, seed=1)
 
 
+@pytest.mark.parametrize("name", ["w.ckpt", "w.pkl", "w.pickle", "W.CKPT"])
+def test_a_pickle_by_its_name_is_not_opened_and_the_reason_is_told(tmp_path, monkeypatch, name):
+    small_tokenizer(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for place in (tmp_path / name, folder / name):
+        torch.save(small_model(tmp_path, "clip").network.state_dict(), place)
+    for told in (tmp_path / name, name, folder):
+        with pytest.raises(ModelError, match="is a pickle: reading it would unpickle, and that runs") as raised:
+            build(foundation(told), tmp_path, seed=1)
+        assert name in str(raised.value)
+        assert "save the tensors alone as safetensors" in raised.value.way_out
+        assert "\n" not in str(raised.value)
+
+
+def test_a_pickle_beside_weights_is_passed_over(tmp_path):
+    model = small_model(tmp_path, "clip")
+    checkpoint.save(model, tmp_path / "model")
+    (tmp_path / "model" / "last.ckpt").write_bytes(b"not read")
+    assert states_equal(build(foundation(tmp_path / "model"), None, seed=99), model)
+
+
 def test_a_tag_without_network_names_the_way_out(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    asked = []
+
+    def offline(**told):
+        asked.append(told["repo_id"])
+        raise LocalEntryNotFoundError("Cannot find the requested files in the disk cache")
+
+    monkeypatch.setattr(open_clip.pretrained, "hf_hub_download", offline)
     path = tmp_path / "paper.yaml"
     path.write_text((FOLDER / "coca-vit-l-14.yaml").read_text())
     with pytest.raises(ModelError) as raised:
         build(read_foundation(path), None, seed=1)
+    assert set(asked) == {"laion/CoCa-ViT-L-14-laion2B-s13B-b90k"}
     assert "cannot be fetched" in str(raised.value)
-    assert "name its folder or file as `pretrained`" in raised.value.way_out
+    assert (
+        "download 'laion/CoCa-ViT-L-14-laion2B-s13B-b90k' elsewhere and name its folder or file"
+        in raised.value.way_out
+    )
     assert raised.value.where == str(path)
+
+
+MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.1)
+
+
+def test_a_tag_brings_its_weights_and_the_normalisation_that_they_know(tmp_path, monkeypatch):
+    model = small_model(tmp_path, "clip")
+    checkpoint.save(model, tmp_path / "model")
+    there = {("somebody/tiny", "open_clip_model.safetensors"): tmp_path / "model" / "model.safetensors"}
+    told = {"made": {"hf_hub": "somebody/tiny/", "mean": MEAN, "std": STD}}
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "clip-tiny", told)
+    monkeypatch.setattr(
+        open_clip.pretrained,
+        "hf_hub_download",
+        lambda repo_id, filename, **_: str(there[repo_id, filename]),
+    )
+    built = build(Foundation("clip-tiny", "made"), tmp_path / "tokenizer", seed=99)
+    assert states_equal(built, model)
+    assert built.sha256 == sha256_file(tmp_path / "model" / "model.safetensors")
+    shown = torch.from_numpy(pictures(1, 90, 70)[:, :64, :64].copy())
+    expected = (shown.permute(0, 3, 1, 2) / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(
+        3, 1, 1
+    )
+    torch.testing.assert_close(normalise(shown, built), expected)
+    assert not torch.allclose(normalise(shown, model), expected, atol=0.1)
+    checkpoint.save(built, tmp_path / "again")
+    assert (checkpoint.load(tmp_path / "again").mean, checkpoint.load(tmp_path / "again").std) == (MEAN, STD)
 
 
 def test_a_side_that_the_foundation_does_not_take_is_told(tmp_path):

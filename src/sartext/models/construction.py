@@ -35,6 +35,8 @@ def build(foundation: Foundation, tokenizer_folder: Path | None, *, seed: int, s
             the tokenizer is missing or not the one that the weights know, or the side does not fit.
     """
     config = architecture(foundation.architecture, foundation.source)
+    if foundation.patch_size is not None:
+        config["vision_cfg"]["patch_size"] = _patch(config, foundation)
     config["vision_cfg"]["image_size"] = _side(config, foundation, side)
     tokenizer = _tokenizer(config, foundation, tokenizer_folder)
     adapt_text(config, tokenizer)
@@ -109,6 +111,16 @@ def adapt_text(config: dict[str, Any], tokenizer: Tokenizer) -> None:
         told = tokenizer.text_cfg()
         config["multimodal_cfg"] |= {key: told[key] for key in ("context_length", "vocab_size")}
         config["pad_id"] = tokenizer.pad
+
+
+def _patch(config: Mapping[str, Any], foundation: Foundation) -> int:
+    if foundation.patch_size is None or not config["vision_cfg"].get("patch_size"):
+        raise ModelError(
+            f"the image tower of '{foundation.architecture}' has no patches of a size to set",
+            where=foundation.source,
+            way_out="take `patch_size` out, or take another architecture",
+        )
+    return foundation.patch_size
 
 
 def _side(config: Mapping[str, Any], foundation: Foundation, side: int | None) -> int:

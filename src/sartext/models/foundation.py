@@ -27,6 +27,7 @@ class Foundation:
             to the foundation file.
         tokenizer: ``trained`` on the corpora's captions, or ``clip``, which pretrained weights need.
         image_size: width and height of the input in pixels, where it is not the configuration's.
+        patch_size: width and height of the image tower's patches in pixels, where it is not the configuration's.
         source: the file that says so, for messages.
     """
 
@@ -34,6 +35,7 @@ class Foundation:
     pretrained: str | None = None
     tokenizer: Literal["trained", "clip"] = "trained"
     image_size: int | None = None
+    patch_size: int | None = None
     source: Path | None = None
 
     @property
@@ -53,6 +55,7 @@ class _File(BaseModel):
     pretrained: str | None
     tokenizer: Literal["trained", "clip"]
     image_size: int | None = Field(None, ge=16, le=4096)
+    patch_size: int | None = Field(None, ge=2, le=1024)
 
 
 def read_foundation(path: Path) -> Foundation:
