@@ -8,25 +8,43 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.rows import Row
+
 MODULES = ("a2c", "decode", "training")
 
 
 def main() -> int:
-    """Run the benchmarks named on the command line, or all; 1 if a figure misses its bound."""
+    """Run the benchmarks named on the command line, or all; 1 if a figure misses its bound or was not measured."""
     chosen = sys.argv[1:] or MODULES
-    rows = [row for name in chosen for row in import_module(f"benchmarks.{name}").measure()]
-    table = Table(title="Benchmarks", title_justify="left")
-    for heading in ("name", "value", "unit", "against"):
-        table.add_column(heading, justify="right" if heading == "value" else "left", overflow="fold")
-    for row in rows:
-        table.add_row(
-            row["name"], "-" if row["value"] is None else f"{row['value']:,.4g}", row["unit"], row["against"]
-        )
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    if unknown := [name for name in chosen if name not in MODULES]:
+        sys.stderr.write(f"error: no benchmark '{unknown[0]}'; take some of {', '.join(MODULES)}\n")
+        return 2
+    measured: list[tuple[str, Row]] = []
+    for name in chosen:
+        sys.stderr.write(f"measuring {name}\n")
+        measured += [
+            (f"python -m benchmarks {name}", row) for row in import_module(f"benchmarks.{name}").measure()
+        ]
+    Console(width=None if sys.stdout.isatty() else 140).print(_table([row for _, row in measured]))
     path = Path("build") / "bench.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    return 0
+    told = [row.as_json(command) for command, row in measured]
+    path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    missed = [row for _, row in measured if row.verdict in {"missed", "not measured"}]
+    for row in missed:
+        sys.stderr.write(f"error: {row.name}: {row.verdict}, {row.bound} is wanted\n")
+    return 1 if missed else 0
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table(title="Benchmarks", title_justify="left")
+    for heading in ("name", "value", "unit", "bound", "against"):
+        table.add_column(heading, justify="right" if heading == "value" else "left", overflow="fold")
+    for row in rows:
+        value = "-" if row.value is None else f"{row.value:,.4g}"
+        bound = f"{row.bound}: {row.verdict}" if row.bound else ""
+        table.add_row(row.name, value, row.unit, bound, row.against)
+    return table
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from time import process_time
 from typing import Any
 
 from benchmarks.annotations import SEED, bench_entry, generate_coco, generate_index, generate_masks
+from benchmarks.rows import Row
 from sartext.narrator.a2c import naming, object_facts
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.realisation import realise
@@ -40,11 +41,10 @@ IMAGES = 136_584
 SIZES = (1_000, 4_000, 16_000, 50_000, IMAGES)
 RUNS = 3
 MASKS = 300
-COMMAND = "make bench"
 
 
-def measure() -> list[dict[str, Any]]:
-    """Run the benchmark; return rows of ``name``, ``value``, ``unit``, ``against`` and ``command``."""
+def measure() -> list[Row]:
+    """Run the benchmark; return the rows of its table."""
     with tempfile.TemporaryDirectory(prefix="sartext-bench-") as name:
         folder = Path(name)
         for size in SIZES:
@@ -56,56 +56,54 @@ def measure() -> list[dict[str, Any]]:
     return [*_a2c_rows(runs), *_sa2c_rows(cover)]
 
 
-def _a2c_rows(runs: dict[int, list[dict[str, float]]]) -> list[dict[str, Any]]:
+def _a2c_rows(runs: dict[int, list[dict[str, float]]]) -> list[Row]:
     full = runs[IMAGES]
     totals = [median(one["read"] + one["text"] for one in runs[size]) for size in SIZES]
     slope, _ = linear_regression([math.log(size) for size in SIZES], [math.log(total) for total in totals])
     boxes = f"{IMAGES:,} images, {full[0]['objects']:,.0f} boxes"
     return [
-        _row("a2c.captions_per_second", median(one["captions"] / one["text"] for one in full), "1/s", boxes),
-        _row(
+        Row("a2c.captions_per_second", median(one["captions"] / one["text"] for one in full), "1/s", boxes),
+        Row(
             "a2c.time_over_reading",
             median(one["text"] / one["json"] for one in full),
             "ratio",
-            "at most 1.0; json.loads of the same COCO files, nothing checked",
+            "json.loads of the same COCO files, nothing checked",
+            most=1.0,
         ),
-        _row(
+        Row(
             "a2c.time_over_reader",
             median(one["text"] / one["read"] for one in full),
             "ratio",
             "for information; reading the same COCO files by the project's reader",
         ),
-        _row("a2c.peak_mb", max(one["peak_mb"] for one in full), "MB", "at most 500; the whole process"),
-        _row("a2c.growth_exponent", slope, "exponent", f"at most 1.1; {SIZES[0]:,} to {IMAGES:,} images"),
+        Row("a2c.peak_mb", max(one["peak_mb"] for one in full), "MB", "the whole process", most=500),
+        Row("a2c.growth_exponent", slope, "exponent", f"{SIZES[0]:,} to {IMAGES:,} images", most=1.1),
     ]
 
 
-def _sa2c_rows(runs: list[dict[str, float]]) -> list[dict[str, Any]]:
+def _sa2c_rows(runs: list[dict[str, float]]) -> list[Row]:
     return [
-        _row(
+        Row(
             "sa2c.captions_per_second",
             median(one["captions"] / one["text"] for one in runs),
             "1/s",
             f"{IMAGES:,} images, land cover and objects",
         ),
-        _row(
+        Row(
             "sa2c.time_over_reading",
             median(one["text"] / one["read"] for one in runs),
             "ratio",
-            "at most 1.0; decoding a 512 x 512 palette mask per image",
+            "decoding a 512 x 512 palette mask per image",
+            most=1.0,
         ),
-        _row(
+        Row(
             "sa2c.time_over_index",
             median(one["text"] / one["index"] for one in runs),
             "ratio",
             "for information; reading the same rows from the index",
         ),
-        _row("sa2c.peak_mb", max(one["peak_mb"] for one in runs), "MB", "at most 500; the whole process"),
+        Row("sa2c.peak_mb", max(one["peak_mb"] for one in runs), "MB", "the whole process", most=500),
     ]
-
-
-def _row(name: str, value: float, unit: str, against: str) -> dict[str, Any]:
-    return {"name": name, "value": round(value, 4), "unit": unit, "against": against, "command": COMMAND}
 
 
 def _run(kind: str, path: Path) -> dict[str, float]:

@@ -10,9 +10,7 @@ the same; it is checked. The figure is the median over rounds of the ratio of sa
 two begins alternates. This project's determinism is on, as in its trainings.
 """
 
-import json
 import random
-import sys
 import tempfile
 import time
 from argparse import Namespace
@@ -26,6 +24,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.annotations import THINGS, bench_entry
+from benchmarks.rows import Row
 from sartext.config.training import TrainingParameters
 from sartext.models.compatibility import open_clip
 from sartext.models.construction import build
@@ -43,7 +42,6 @@ STEPS = 5
 BATCH = 128
 CONTEXT = 32
 RATE = 0.001
-COMMAND = "make bench"
 
 
 @dataclass(frozen=True)
@@ -65,26 +63,20 @@ def cases() -> list[Case]:
     return [*tiny, Case("coca_ViT-L-14", Foundation("coca_ViT-L-14", None, "clip"), "cuda", "bf16", 64)]
 
 
-def measure() -> list[dict[str, Any]]:
-    """Run the benchmark; return rows of ``name``, ``value``, ``unit``, ``against`` and ``command``."""
+def measure() -> list[Row]:
+    """Run the benchmark; return the rows of its table."""
     rows, ratios = [], []
     for case in cases():
         told = compare(case)
         ratios.append(median(told["ratios"]))
         where = f"{case.device}, {case.precision}, batch {case.batch}, {told['threads']} threads"
+        rows.append(Row(f"training.speed_over_open_clip.{case.name}", ratios[-1], "ratio", where, least=1.0))
+        rows.append(Row(f"training.samples_per_second.{case.name}", median(told["ours"]), "1/s", where))
         rows.append(
-            _row(f"training.speed_over_open_clip.{case.name}", ratios[-1], "ratio", f"at least 1.0; {where}")
+            Row(f"training.open_clip_samples_per_second.{case.name}", median(told["theirs"]), "1/s", where)
         )
-        rows.append(_row(f"training.samples_per_second.{case.name}", median(told["ours"]), "1/s", where))
-        rows.append(
-            _row(f"training.open_clip_samples_per_second.{case.name}", median(told["theirs"]), "1/s", where)
-        )
-    least = "at least 1.0; open_clip's train_one_epoch, same model and pairs in turns, the least of the models"
-    return [_row("training.speed_over_open_clip", min(ratios), "ratio", least), *rows]
-
-
-def _row(name: str, value: float, unit: str, against: str) -> dict[str, Any]:
-    return {"name": name, "value": round(value, 4), "unit": unit, "against": against, "command": COMMAND}
+    against = "open_clip's train_one_epoch, same model and pairs in turns, the least of the models"
+    return [Row("training.speed_over_open_clip", min(ratios), "ratio", against, least=1.0), *rows]
 
 
 def compare(case: Case, rounds: int = ROUNDS, steps: int = STEPS) -> dict[str, Any]:
@@ -234,12 +226,3 @@ def _their_optimiser(network: torch.nn.Module) -> torch.optim.AdamW:
         groups[not spared].append(one)
     told = [{"params": groups[False], "weight_decay": 0.0}, {"params": groups[True], "weight_decay": 0.1}]
     return torch.optim.AdamW(told, lr=RATE, betas=(0.9, 0.98), eps=1e-6)
-
-
-def main() -> None:
-    """Run the benchmark alone."""
-    sys.stdout.write(json.dumps(measure(), indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()

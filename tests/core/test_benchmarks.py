@@ -1,0 +1,71 @@
+"""The benchmarks measure what they say, on a small scale, and their table says what misses its bound."""
+
+import json
+import sys
+
+import pytest
+
+from benchmarks import a2c, annotations
+from benchmarks.__main__ import main
+from benchmarks.rows import Row
+
+
+def test_the_generated_annotations_are_read_and_captioned(tmp_path):
+    annotations.generate_coco(tmp_path / "one", 200)
+    annotations.generate_coco(tmp_path / "two", 200)
+    assert [path.read_bytes() for path in sorted((tmp_path / "one").iterdir())] == [
+        path.read_bytes() for path in sorted((tmp_path / "two").iterdir())
+    ]
+    figures = a2c.run_a2c(tmp_path / "one")
+    assert figures["captions"] == 200
+    assert figures["objects"] >= 200
+    assert figures["text"] > 0 < figures["read"]
+
+
+def test_the_generated_regions_are_captioned(tmp_path):
+    annotations.generate_index(tmp_path / "index.parquet", 300)
+    annotations.generate_masks(tmp_path / "masks", 2)
+    figures = a2c.run_sa2c(tmp_path / "index.parquet")
+    assert figures["captions"] == 300
+    assert figures["text"] > 0 < figures["read"]
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "verdict"),
+    [
+        (20.0, {"least": 20.0}, "kept"),
+        (19.99, {"least": 20.0}, "missed"),
+        (1.0, {"most": 1.0}, "kept"),
+        (1.01, {"most": 1.0}, "missed"),
+        (None, {"most": 1.0}, "not measured"),
+        (3.0, {}, ""),
+    ],
+)
+def test_a_figure_keeps_its_bound_or_misses_it(value, bounds, verdict):
+    row = Row("speed", value, "ratio", "another", **bounds)
+    assert row.verdict == verdict
+    assert row.as_json("make bench")["verdict"] == verdict
+
+
+@pytest.mark.parametrize(("value", "code"), [(21.0, 0), (19.0, 1), (None, 1)])
+def test_the_table_is_written_and_a_missed_bound_is_told_by_the_exit_code(
+    tmp_path, monkeypatch, capsys, value, code
+):
+    rows = [
+        Row("decode.speed", value, "ratio", "open_clip", least=20.0),
+        Row("decode.rate", 3.0, "1/s", "8 images"),
+    ]
+    monkeypatch.setattr("benchmarks.a2c.measure", lambda: rows)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "a2c"])
+    monkeypatch.chdir(tmp_path)
+    assert main() == code
+    told = json.loads((tmp_path / "build" / "bench.json").read_text())
+    assert [one["value"] for one in told] == [value, 3.0]
+    assert told[0]["command"] == "python -m benchmarks a2c"
+    assert ("error: decode.speed" in capsys.readouterr().err) == bool(code)
+
+
+def test_an_unknown_benchmark_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "speed"])
+    assert main() == 2
+    assert "no benchmark 'speed'; take some of a2c, decode, training" in capsys.readouterr().err
