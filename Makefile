@@ -25,8 +25,8 @@ release: $(READY)  ## build, judge and publish the release that params.yaml desc
 rebuild: $(READY)  ## what the weekly schedule runs
 	@$(BIN)/python -m orchestration rebuild
 
-test: $(READY)  ## the whole test suite
-	@$(BIN)/python -m pytest
+test: $(READY)  ## the whole test suite, on all cores
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(READY)  ## style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
