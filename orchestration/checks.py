@@ -37,7 +37,7 @@ def gate_specs(key: Sequence[str]) -> list[AssetCheckSpec]:
 
 
 def gate_results(root: Path, key: Sequence[str]) -> Iterator[AssetCheckResult]:
-    """Tell the verdict of every suite; one that ``gate.json`` does not hold, or that judged nothing, failed."""
+    """Tell the verdict of every suite; one that ``gate.json`` does not hold, or that has no rows, failed."""
     gate = read_json(root / "build" / "quality" / "gate.json")
     told: dict[str, Mapping[str, Any]] = {suite["name"]: suite for suite in gate["suites"]}
     for name in SUITES:
@@ -62,7 +62,7 @@ def _verdict(told: bool, expectations: Sequence[Mapping[str, Any]], failed: Sequ
     if not told:
         return "the gate holds no result of this suite"
     if not expectations:
-        return "the suite judged nothing"
+        return "the suite has no expectations"
     if judged_nothing(expectations):
         return "; ".join(dict.fromkeys(str(one["detail"]) for one in expectations))
     if not failed:

@@ -13,6 +13,12 @@ from orchestration.graph import Stage
 from sartext.errors import ArtefactError
 
 GRACE_SECONDS = 10.0
+TRAINING_GRACE_SECONDS = 60.0
+"""A large model takes that long to write its state when its training is cancelled."""
+
+TRAINING = "training"
+"""The pool of the trainings, and of what captions with their models."""
+
 TAIL_LINES = 20
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 DAGSTER_RUN = "SARTEXT_DAGSTER_RUN_ID"
@@ -77,7 +83,8 @@ def run_stage(
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item"]
     command += [*(["--force"] if force else []), stage.name]
     log = root / "build" / "log" / f"{stage.name}.txt"
-    ended = run_command(command, root=root, log=log, listen=listen, variables=variables, leash=leash)
+    grace = grace_of(stage)
+    ended = run_command(command, root=root, log=log, listen=listen, variables=variables, leash=leash, grace=grace)
     if ended.status != 0:
         error = StageError(
             f"{stage.title} failed: {told(ended.tail)}",
@@ -85,6 +92,11 @@ def run_stage(
         )
         error.tail = ended.tail
         raise error
+
+
+def grace_of(stage: Stage) -> float:
+    """Return the seconds that a stage has to end by itself."""
+    return TRAINING_GRACE_SECONDS if stage.pool == TRAINING else GRACE_SECONDS
 
 
 def run_command(
@@ -95,15 +107,18 @@ def run_command(
     listen: Listener,
     variables: Mapping[str, str] | None = None,
     leash: Leash | None = None,
+    grace: float | None = None,
 ) -> Ended:
     """Run a command in a session of its own, with variables added to its environment, and stream its output.
 
     However this function is left, by an interrupt or an error too, no process of the command remains: they get
-    SIGTERM, and SIGKILL ten seconds later. They end in the same way if this process is killed outright.
+    SIGTERM, and SIGKILL after the grace, ten seconds if none is given. They end in the same way if this process is
+    killed outright.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     leash = leash or Leash()
-    supervised = [sys.executable, str(SUPERVISOR), str(leash.end), str(GRACE_SECONDS), *command]
+    seconds = GRACE_SECONDS if grace is None else grace
+    supervised = [sys.executable, str(SUPERVISOR), str(leash.end), str(seconds), *command]
     process: subprocess.Popen[str] | None = None
     try:
         process = subprocess.Popen(

@@ -7,7 +7,7 @@ from dagster import InitResourceContext, ResourceDefinition, resource
 
 from orchestration.checks import QUALITY
 from orchestration.dvc_adapter import Adapter, compare_with_pin, pin_is_cached
-from orchestration.execution import DAGSTER_RUN, Leash, Listener, run_stage
+from orchestration.execution import DAGSTER_RUN, TRAINING, Leash, Listener, run_stage
 from orchestration.graph import Graph, Stage
 from orchestration.home import STARTED_TAG, close_abandoned
 from orchestration.workshop import Task, Workshop
@@ -19,9 +19,6 @@ from sartext.progress import WORKERS, workers
 from sartext.prune import prune
 
 PUBLICATION = "publication"
-TRAINING = "training"
-"""The pool of the trainings."""
-
 MOST_PLACES = 4
 """More stages at a time would share memory and disk, and most of them use several cores themselves."""
 
@@ -46,6 +43,7 @@ class Session:
         self.run_id = run_id
         self._held_back = {QUALITY, *graph.descendants(QUALITY)} if QUALITY in graph.stages else set()
         self._workshop = Workshop(places(), {TRAINING: trainings(project)})
+        self._hindrance = ""  # the error in looking ahead that was told last
 
     def reasons(self, name: str) -> tuple[str, ...]:
         """Why a stage would run; empty when there is nothing to do.
@@ -78,6 +76,8 @@ class Session:
         """
         alone = stage.name in self._held_back  # a publication tells how all stand that it was made from
         if stage.name not in self._workshop.tasks:
+            if alone and self._workshop.busy:
+                listen(f"{stage.title} waits for {', '.join(sorted(self._workshop.busy))}")
             while self._workshop.busy if alone else stage.name in self._changing():
                 self._turn(listen)
             reasons = self.reasons(stage.name)
@@ -137,8 +137,10 @@ class Session:
                 if self._workshop.has_place_for(stage, beside) and (reasons := self._ready(stage.name)):
                     self._start(stage, reasons)
                     listen(f"{stage.title} is begun beside it, its lines go to build/log/{stage.name}.txt")
-        except (SarTextError, RuntimeError):
-            return
+        except (SarTextError, RuntimeError) as error:
+            if str(error) != self._hindrance:
+                self._hindrance = str(error)
+                listen(f"nothing more is begun beside it for now: {error}")
 
     def _ready(self, name: str) -> tuple[str, ...]:
         """Why a stage is to be made, if all is there that it is made from."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestration.execution import GRACE_SECONDS, Leash, Listener, StageError
+from orchestration.execution import Leash, Listener, StageError, grace_of
 from orchestration.graph import Stage
 
 PATIENCE = 1.0
@@ -100,7 +100,8 @@ class Workshop:
     def close(self) -> None:
         """End what is at work and wait until it has ended, however often it is interrupted."""
         interrupted: BaseException | None = None
-        deadline = time.monotonic() + GRACE_SECONDS + 5 * PATIENCE
+        grace = max((grace_of(self.tasks[name].stage) for name in self.busy), default=0.0)
+        deadline = time.monotonic() + grace + 5 * PATIENCE
         while self.busy and time.monotonic() < deadline:
             try:
                 for name in self.busy:
