@@ -212,13 +212,14 @@ def test_an_absent_gpu_is_a_line(folder, coca):
 
 @pytest.mark.parametrize("batch", [1, 32])
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
-def test_an_image_whose_name_is_no_utf_8_is_skipped_alone(folder, coca, tmp_path, suffix, batch):
-    for name in (b"a\xff.png", b"left-1\xe9.png"):
+def test_an_image_whose_name_no_line_can_hold_is_skipped_alone(folder, coca, tmp_path, suffix, batch):
+    for name in (b"a\xff.png", b"b\r.png", b"left-1\xe9.png"):
         (folder / os.fsdecode(name)).write_bytes((folder / "left-1.png").read_bytes())
     done, _ = caption([folder], coca, tmp_path / f"out.{suffix}", Asked(batch=batch))
     assert done.captioned == 6
     assert done.unreadable == tuple(
-        (f"{folder}/{name}", "its name is not UTF-8; rename it") for name in (r"a\xff.png", r"left-1\xe9.png")
+        (f"{folder}/{name}", "its name is not UTF-8, or holds a line break; rename it")
+        for name in (r"a\xff.png", r"b\r.png", r"left-1\xe9.png")
     )
     assert caption([folder], coca, tmp_path / f"out.{suffix}")[0].kept == 6
     with pytest.raises(DecodingError, match=r"b\\xff\.png: no image"):
@@ -234,7 +235,7 @@ def test_a_console_of_strict_utf_8_shows_names_that_are_not(folder, coca):
     assert (done.returncode, len(done.stdout.decode("utf-8").splitlines())) == (1, 7)
     assert told[-3:] == [
         r"skipped absent\xfe.png: no image is there",
-        rf"skipped {folder}/a\xff.png: its name is not UTF-8; rename it",
+        rf"skipped {folder}/a\xff.png: its name is not UTF-8, or holds a line break; rename it",
         "error: 2 images were skipped; the lines above name them and say why",
     ]
 

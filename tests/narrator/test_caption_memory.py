@@ -112,3 +112,36 @@ def test_the_command_tells_which_batch_fits(folder, coca, tmp_path, memory):
     options = ["--batch", "6", "--out", str(tmp_path / "out.csv")]
     done = CliRunner().invoke(cli, ["caption", str(folder), "--model", str(coca), *options])
     assert done.stderr.splitlines()[-1] == "memory held 3 at a time: --batch 3 saves the attempts"
+
+
+def test_an_image_that_memory_does_not_hold_is_skipped_alone(folder, coca, tmp_path, monkeypatch):
+    real = files.Display.picture
+
+    def narrow(display, path):
+        if path.name == "left-1.png":
+            raise MemoryError
+        return real(display, path)
+
+    monkeypatch.setattr(files.Display, "picture", narrow)
+    done, _ = caption([folder], coca, tmp_path / "out.csv")
+    assert done.captioned == 5
+    assert [(name.rpartition("/")[2], why) for name, why in done.unreadable] == [
+        ("left-1.png", "too large for this machine's memory; cut it into tiles")
+    ]
+
+
+def test_a_judge_that_had_to_take_fewer_does_not_try_more_again(coca, tmp_path, monkeypatch):
+    """The batch that fits is found once for a corpus, not once for each of its chunks."""
+    tried = []
+
+    def cosines(_captioner, pairs):
+        tried.append(len(pairs))
+        if len(pairs) > 2:
+            raise MemoryError
+        return [0.5] * len(pairs)
+
+    monkeypatch.setattr(Captioner, "_cosines", cosines)
+    model = load(coca, device=torch.device("cpu"))
+    pictures = [marked(1, "left")] * 8
+    list(Captioner(model, model, model.context, batch=4).caption(pictures))
+    assert tried == [4, 2, 2, 2, 2]

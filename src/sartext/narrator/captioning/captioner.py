@@ -82,19 +82,22 @@ class Captioner:
     def caption(self, pictures: Iterable[Picture]) -> Iterator[Told]:
         """Caption pictures, in their order, and judge how like they are.
 
-        The best caption is told, whether its facts can be read or not. To look on among the beams for one that can
-        be read was tried: it says what the narrator does not believe, and precision fell.
+        The best caption is told, whether its facts can be read or not: one from further down the beams that can be
+        read says what the narrator does not believe.
 
         Raises:
             DecodingError: the length does not fit the model, or not even one picture fits into memory.
         """
-        fitting = Fitting(self.batch, SETTING)
+        writing, judging = Fitting(self.batch, SETTING), Fitting(self.batch, SETTING)
         for some in chunks(pictures, self.batch):
-            told = self._told(some, fitting)
-            for one, similarity in zip(told, self.similarities(some, [one.text for one in told]), strict=True):
+            told = self._told(some, writing)
+            alike = self.similarities(some, [one.text for one in told], judging)
+            for one, similarity in zip(told, alike, strict=True):
                 yield replace(one, similarity=similarity)
 
-    def similarities(self, pictures: Sequence[Picture], texts: Sequence[str]) -> list[float]:
+    def similarities(
+        self, pictures: Sequence[Picture], texts: Sequence[str], fitting: Fitting | None = None
+    ) -> list[float]:
         """Return the cosine of each picture and its text by the CLIP, from -1 to 1.
 
         A text that CLIP's context does not hold is judged by its beginning, as open_clip itself would. The models
@@ -103,7 +106,8 @@ class Captioner:
         Raises:
             DecodingError: not even one pair fits into memory.
         """
-        return Fitting(self.batch, SETTING).over(list(zip(pictures, texts, strict=True)), self._cosines)
+        fitting = fitting or Fitting(self.batch, SETTING)
+        return fitting.over(list(zip(pictures, texts, strict=True)), self._cosines)
 
     def _told(self, pictures: Sequence[Picture], fitting: Fitting) -> list[Told]:
         return fitting.over(pictures, lambda some: told_of(self.coca, some, self.length, searching(self.beams)))

@@ -12,6 +12,7 @@ from sartext.models.checkpoint import load
 from sartext.models.decoding.towers import towers_of
 from sartext.models.devices import device_of
 from sartext.models.model import Model
+from sartext.models.preprocessing import squash
 from sartext.narrator.captioning.captioner import Picture, chunks, told_of
 from sartext.narrator.captioning.decoding import GREEDY, Decoding
 from sartext.narrator.captioning.display import Display, stretch
@@ -24,7 +25,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 """What is taken from a folder; a file that is named itself may have any name."""
 
 NOTHING = "no image is there"
-UNNAMABLE = "its name is not UTF-8; rename it"
+UNNAMABLE = "its name is not UTF-8, or holds a line break; rename it"
+NO_MEMORY = "too large for this machine's memory; cut it into tiles"
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def caption_files(
             display = replace(display, stretched=stretch(display, paths, len(paths)))
         add = stack.enter_context(appending(out)).add if out else _shower(show, asked.suffix)
         fitting = Fitting(asked.batch, "--batch")
-        for some in chunks(_readable(left, display, unreadable), asked.batch):
+        for some in chunks(_readable(left, display, coca.side, unreadable), asked.batch):
             rows = fitting.over(some, lambda part: _rows(part, coca, length, asked.decoding))
             add(rows)
             captioned += len(rows)
@@ -160,8 +162,9 @@ def find_images(named: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]
 
 
 def _readably(name: str) -> str:
-    """Return a name as text that can be written: bytes that are not UTF-8 read like ``\\xff``."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Return a name as text on one line; bytes that are not UTF-8 and line breaks read like ``\\xff``, ``\\n``."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _below(named: str) -> list[Path]:
@@ -175,13 +178,18 @@ def _below(named: str) -> list[Path]:
 
 
 def _readable(
-    paths: Sequence[Path], display: Display, unreadable: list[tuple[str, str]]
+    paths: Sequence[Path], display: Display, side: int, unreadable: list[tuple[str, str]]
 ) -> Iterator[tuple[Path, Picture]]:
+    """Yield pictures in the size that the model takes: whole scenes side by side would fill the memory."""
     for path in track(paths, "captions", len(paths)):
         try:
-            yield path, display.picture(path)
+            picture = squash(display.picture(path), side)
         except Unusable as error:
             unreadable.append((path.as_posix(), str(error)))
+        except MemoryError:
+            unreadable.append((path.as_posix(), NO_MEMORY))
+        else:
+            yield path, picture
 
 
 def _rows(some: Sequence[tuple[Path, Picture]], coca: Model, length: int, decoding: Decoding) -> list[Row]:
