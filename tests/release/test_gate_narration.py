@@ -75,6 +75,12 @@ def test_a_precision_far_below_what_is_stated_blocks(built: Built) -> None:
     assert not result(built, "narration")["passed"]
 
 
+def test_a_precision_exactly_as_far_below_as_is_tolerated_does_not_block(built: Built) -> None:
+    narrate(built, object_class=truth((18, 30)), cover_class=truth((21, 30)))
+    assert row(built, "no precision far below what is stated")["figure"] == 0.2
+    assert result(built, "narration")["passed"]
+
+
 def test_a_few_statements_block_nothing(built: Built) -> None:
     narrate(built, object_class=truth((5, 10)))
     found = row(built, "no precision far below what is stated")

@@ -17,6 +17,9 @@ NAMES = {OBJECTS: "objects", COVER: "land cover"}
 SHARE = 0.01
 """Accepted images of a corpus below which its narration is not worth its while."""
 
+DECIMALS = 6
+"""Of a shortfall: one of exactly what is tolerated must not fail by the last bit of a float."""
+
 NOBODY = "no corpus"
 """The subject where no corpus is narrated: all expectations are about it, and say that nothing was judged."""
 
@@ -65,7 +68,7 @@ def _gaps(inputs: Inputs, corpus: str) -> list[float]:
 
 
 def _shortfall(inputs: Inputs) -> list[float]:
-    return [max([0.0, *_gaps(inputs, corpus)]) for corpus in _subjects(inputs)]
+    return [round(max([0.0, *_gaps(inputs, corpus)]), DECIMALS) for corpus in _subjects(inputs)]
 
 
 def _too_few(inputs: Inputs) -> tuple[list[str], str]:
