@@ -30,11 +30,11 @@ class Row:
 
     @property
     def verdict(self) -> Verdict:
-        """What came of its bound; empty where it has none."""
-        if self.least is None and self.most is None:
-            return ""
+        """What came of its bound; empty where it has none and was measured."""
         if self.value is None:
             return "not measured"
+        if self.least is None and self.most is None:
+            return ""
         above = self.least is None or self.value >= self.least
         return "kept" if above and (self.most is None or self.value <= self.most) else "missed"
 

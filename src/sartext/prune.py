@@ -62,6 +62,7 @@ def _remove_partial(project: Project) -> None:
         project.data,
         project.build,
         *(item for item in project.build.glob("*") if item.is_dir()),
+        *project.build.glob("resume/*"),
     ]
     for folder in folders:
         for item in folder.glob(f"{PARTIAL}*"):

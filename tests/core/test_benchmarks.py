@@ -39,6 +39,7 @@ def test_the_generated_regions_are_captioned(tmp_path):
         (1.01, {"most": 1.0}, "missed"),
         (None, {"most": 1.0}, "not measured"),
         (3.0, {}, ""),
+        (None, {}, "not measured"),
     ],
 )
 def test_a_figure_keeps_its_bound_or_misses_it(value, bounds, verdict):
@@ -63,6 +64,22 @@ def test_the_table_is_written_and_a_missed_bound_is_told_by_the_exit_code(
     assert [one["value"] for one in told] == [value, 3.0]
     assert told[0]["command"] == "python -m benchmarks a2c"
     assert ("error: decode.speed" in capsys.readouterr().err) == bool(code)
+
+
+def test_a_benchmark_that_breaks_loses_nothing_of_the_others(tmp_path, monkeypatch, capsys):
+    def broken():
+        raise RuntimeError("captions differ")
+
+    monkeypatch.setattr("benchmarks.a2c.measure", lambda: [Row("a2c.rate", 3.0, "1/s", "8 images")])
+    monkeypatch.setattr("benchmarks.decode.measure", broken)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "a2c"])
+    assert main() == 0
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "decode"])
+    assert main() == 1
+    assert "error: decode: not measured, RuntimeError: captions differ" in capsys.readouterr().err
+    told = json.loads((tmp_path / "build" / "bench.json").read_text())
+    assert [(one["name"], one["value"]) for one in told] == [("a2c.rate", 3.0), ("decode", None)]
 
 
 def test_an_unknown_benchmark_is_named(monkeypatch, capsys):

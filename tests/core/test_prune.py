@@ -72,8 +72,14 @@ def test_a_second_time_nothing_is_left_to_forget(project: Project) -> None:
 
 
 def test_what_a_killed_command_left_half_written_goes(project: Project) -> None:
-    for name in ("data/.partial-gone-x", "build/.partial-y", "build/corpus/.partial-kept-z"):
-        (project.root / name).mkdir()
+    left = (
+        "data/.partial-gone-x",
+        "build/.partial-y",
+        "build/corpus/.partial-kept-z",
+        "build/resume/coca-sar/.partial-w",
+    )
+    for name in left:
+        (project.root / name).mkdir(parents=True)
     (project.root / "build/splits/.partial-splits.parquet-w").write_text("x")
     prune(project)
     assert not list(project.root.rglob(".partial-*"))

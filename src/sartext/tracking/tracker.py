@@ -1,4 +1,4 @@
-"""Listens to a training and keeps its record; the training never waits for a server, and never fails by one."""
+"""Listens to a training and keeps its record; its steps never wait for a server, and it never fails by one."""
 
 import os
 import sys
