@@ -21,9 +21,6 @@ TRAINING = "training"
 
 TAIL_LINES = 20
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
-DAGSTER_RUN = "SARTEXT_DAGSTER_RUN_ID"
-"""Tells a stage which run of Dagster it is part of; a training hands it to MLflow."""
-
 Listener = Callable[[str], None]
 
 

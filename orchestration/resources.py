@@ -7,7 +7,7 @@ from dagster import InitResourceContext, ResourceDefinition, resource
 
 from orchestration.checks import QUALITY
 from orchestration.dvc_adapter import Adapter, compare_with_pin, pin_is_cached
-from orchestration.execution import DAGSTER_RUN, TRAINING, Leash, Listener, run_stage
+from orchestration.execution import TRAINING, Leash, Listener, run_stage
 from orchestration.graph import Graph, Stage
 from orchestration.home import STARTED_TAG, close_abandoned
 from orchestration.workshop import Task, Workshop
@@ -17,6 +17,7 @@ from sartext.files import read_json
 from sartext.locking import project_lock
 from sartext.progress import WORKERS, workers
 from sartext.prune import prune
+from sartext.tracking.tracker import DAGSTER_RUN
 
 PUBLICATION = "publication"
 MOST_PLACES = 4

@@ -20,6 +20,8 @@ from sartext.tracking.machine import Machine
 from sartext.tracking.record import Moment, Record, Status, begin, latest, now, records
 
 DAGSTER_RUN = "SARTEXT_DAGSTER_RUN_ID"
+"""Tells a stage which run of Dagster it is part of."""
+
 COMMAND = "sartext tracking upload"
 MEASURE_SECONDS = 5.0
 LIVE_SECONDS = 120.0
