@@ -84,6 +84,10 @@ class DecodingError(SarTextError):
     """Images cannot be captioned as asked."""
 
 
+class EvaluationError(SarTextError):
+    """Predictions, embeddings or a model cannot be scored as asked."""
+
+
 class TrackingError(SarTextError):
     """The tracking server cannot be used; what was to be tracked is kept."""
 

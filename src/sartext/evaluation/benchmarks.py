@@ -1,0 +1,265 @@
+"""What models are tested on: sets of images by name, read from a release, each with its facts and its hash.
+
+``release-test`` is the test split of the release, ``sim-test`` the simulated part of it, and every benchmark that
+the catalogue names is the part of it that bears that name. None of their images was trained on: splits are decided
+before anything is trained, and the gate proves it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from sartext.errors import EvaluationError, nearest
+from sartext.files import canonical_json, sha256_text
+from sartext.narrator.facts import Facts, from_json, normalise
+from sartext.release.comparison import data_files
+
+Pixels = npt.NDArray[np.uint8]
+Row = Mapping[str, Any]
+
+RELEASE_TEST = "release-test"
+SIM_TEST = "sim-test"
+SIMULATED = "sim-"
+"""How the names of the embedded corpora begin."""
+
+COLUMNS = (
+    "image_id",
+    "caption",
+    "facts",
+    "corpus",
+    "split",
+    "method",
+    "width",
+    "height",
+    "group_id",
+    "benchmark",
+    "pixels_sha256",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One image of a benchmark with its caption.
+
+    Args:
+        image_id: of the image.
+        corpus: that it belongs to.
+        group_id: of the images that the splits keep together; intervals are drawn over groups.
+        method: how it was captioned.
+        caption: as the release has it.
+        facts: that the caption was realised from.
+        width: of the source image in pixels.
+        height: likewise.
+        boxes: rows with ``label``, ``xmin``, ``ymin``, ``xmax``, ``ymax`` in pixels of the source image; None
+            where the annotation is not at hand (a release holds none).
+    """
+
+    image_id: str
+    corpus: str
+    group_id: str
+    method: str
+    caption: str
+    facts: Facts
+    width: int
+    height: int
+    pixels_sha256: str
+    boxes: tuple[Row, ...] | None = None
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for images whose captions say the same: the normalised facts."""
+        return normalise(self.facts)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainCaption:
+    """A caption of the train split: what baselines and frozen weights are made from."""
+
+    image_id: str
+    corpus: str
+    method: str
+    caption: str
+    facts: Facts
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """A set of images by name.
+
+    Args:
+        name: such as ``release-test``.
+        examples: sorted by image id, at least one.
+        train: the train split's captions, sorted by image id.
+        read: returns the picture of an image id, see `picture`.
+        left_out: image ids whose picture is not at hand (withheld by licence), with the reason.
+    """
+
+    name: str
+    examples: tuple[Example, ...]
+    train: tuple[TrainCaption, ...]
+    read: Callable[[str], Pixels]
+    left_out: Mapping[str, str]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def picture(self, example: Example) -> Pixels:
+        """Return the picture of an example: uint8, height x width, or height x width x 3."""
+        return self.read(example.image_id)
+
+    def pictures(self) -> Iterator[Pixels]:
+        """Yield the pictures in the order of the examples."""
+        return map(self.picture, self.examples)
+
+    @property
+    def groups(self) -> list[str]:
+        """The group of each example."""
+        return [one.group_id for one in self.examples]
+
+    @property
+    def corpora(self) -> list[str]:
+        """The corpora that it has images of."""
+        return sorted({one.corpus for one in self.examples})
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of its definition: every image by id and pixels, and what is true of it."""
+        told = [[one.image_id, one.pixels_sha256, one.key] for one in self.examples]
+        return sha256_text(canonical_json({"name": self.name, "examples": told}))
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a report says of it."""
+        return {
+            "name": self.name,
+            "images": len(self),
+            "groups": len(set(self.groups)),
+            "distinct_facts": len({one.key for one in self.examples}),
+            "corpora": {name: sum(one.corpus == name for one in self.examples) for name in self.corpora},
+            "left_out": len(self.left_out),
+            "sha256": self.sha256,
+        }
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a release itself does not hold.
+
+    Args:
+        picture: returns the picture of a row of the release that holds none, or None where it is not at hand.
+        boxes: returns the boxes of an image id, or None.
+    """
+
+    picture: Callable[[Row], Pixels | None] = lambda row: None
+    boxes: Callable[[str], Sequence[Row] | None] = lambda image_id: None
+
+
+def open_benchmarks(release: Path, sources: Sources | None = None) -> dict[str, Benchmark]:
+    """Return the benchmarks that a release holds images of, by name; ``release-test`` is always the first.
+
+    Args:
+        release: the folder of a published version, or ``build/release``.
+        sources: of pictures that the release withholds, and of boxes.
+
+    Raises:
+        EvaluationError: it is no release, its test split is empty, or none of its pictures is at hand.
+    """
+    sources = sources or Sources()
+    files = data_files(release)
+    if not files:
+        raise EvaluationError("no data/*.parquet", where=release, way_out="name the folder of a version")
+    rows = [row for path in files for row in pq.read_table(path, columns=[*COLUMNS, "source_path"]).to_pylist()]
+    train = tuple(_train(row) for row in _sorted(rows) if row["split"] == "train")
+    tested = [row for row in _sorted(rows) if row["split"] == "test"]
+    if not tested:
+        raise EvaluationError("the release has no test split", where=release, way_out="raise `splits.test`")
+    pictures = _Pictures(files, {row["image_id"]: row for row in tested}, sources)
+    found = {}
+    for name, part in _parts(tested):
+        at_hand = [row for row in part if pictures.has(row)]
+        left_out = {row["image_id"]: "withheld by its licence" for row in part if not pictures.has(row)}
+        if at_hand:
+            examples = tuple(_example(row, sources) for row in at_hand)
+            found[name] = Benchmark(name, examples, train, pictures.read, left_out)
+    if RELEASE_TEST not in found:
+        raise EvaluationError(
+            f"the release withholds all {len(tested)} pictures of its test split",
+            where=release,
+            way_out="name the folder of the source images: --images FOLDER",
+        )
+    return found
+
+
+def choose(benchmarks: Mapping[str, Benchmark], name: str) -> Benchmark:
+    """Return a benchmark by name.
+
+    Raises:
+        EvaluationError: the release holds no image of it.
+    """
+    if name not in benchmarks:
+        raise EvaluationError(
+            f"the release holds no image of a benchmark '{name}'", way_out=nearest(name, benchmarks)
+        )
+    return benchmarks[name]
+
+
+def _sorted(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: str(row["image_id"]))
+
+
+def _parts(tested: Sequence[Row]) -> Iterator[tuple[str, Sequence[Row]]]:
+    yield RELEASE_TEST, tested
+    simulated = [row for row in tested if row["corpus"].startswith(SIMULATED)]
+    if simulated and len(simulated) < len(tested):
+        yield SIM_TEST, simulated
+    for name in sorted({row["benchmark"] for row in tested if row["benchmark"]}):
+        yield name, [row for row in tested if row["benchmark"] == name]
+
+
+def _example(row: Row, sources: Sources) -> Example:
+    boxes = sources.boxes(row["image_id"])
+    return Example(
+        **{name: row[name] for name in ("image_id", "corpus", "group_id", "method", "caption", "width", "height")},
+        facts=from_json(row["facts"]),
+        pixels_sha256=row["pixels_sha256"],
+        boxes=None if boxes is None else tuple(boxes),
+    )
+
+
+def _train(row: Row) -> TrainCaption:
+    return TrainCaption(row["image_id"], row["corpus"], row["method"], row["caption"], from_json(row["facts"]))
+
+
+class _Pictures:
+    """The pictures of a release's test split: those in its tables, and those that the sources have."""
+
+    def __init__(self, files: Sequence[Path], rows: Mapping[str, Row], sources: Sources) -> None:
+        self.rows = rows
+        self.sources = sources
+        self.held: dict[str, bytes] = {}
+        for path in files:
+            with pq.ParquetFile(path) as table:
+                for batch in table.iter_batches(batch_size=100, columns=["image_id", "image"]):
+                    for one in batch.to_pylist():
+                        if one["image_id"] in rows and one["image"] is not None:
+                            self.held[one["image_id"]] = one["image"]["bytes"]
+
+    def has(self, row: Row) -> bool:
+        """Whether the picture of a row is at hand."""
+        return row["image_id"] in self.held or self.sources.picture(row) is not None
+
+    def read(self, image_id: str) -> Pixels:
+        """Return a picture, decoded anew each time."""
+        from sartext.corpora.images import decode
+
+        if image_id in self.held:
+            return np.asarray(decode(self.held[image_id]), dtype=np.uint8)
+        found = self.sources.picture(self.rows[image_id])
+        if found is None:
+            raise EvaluationError("the picture is not at hand", where=image_id, way_out="name it: --images FOLDER")
+        return found

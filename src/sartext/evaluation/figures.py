@@ -1,0 +1,119 @@
+"""A figure of the report: what was measured, of which model, on what, with its interval; and a table of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal
+
+from sartext.errors import ArtefactError
+from sartext.evaluation.bootstrap import Interval
+from sartext.files import read_json, write_json
+
+Task = Literal["retrieval", "captioning", "vqa", "foils", "physics"]
+
+EVERYTHING = "all"
+"""The subset that leaves nothing out."""
+
+NOT_COMPUTED = "not computed"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number.
+
+    Args:
+        task: what the model was asked.
+        metric: the name of the measure, such as ``mean_recall`` or ``bleu_4``.
+        variant: the model, arm or baseline that it is of, by its name.
+        value: nothing where it was not computed; ``reason`` then says why, and how to get it.
+        low: lower bound of its 95 % interval, if it has one.
+        high: upper bound.
+        n: the images, questions or pairs that it was computed from.
+        benchmark: the set of images, by its name.
+        subset: the part of it: ``all``, ``corpus:<name>``, ``class:<noun>``, ``kind:<...>``, ``objects:<...>``.
+        reason: why there is no value.
+    """
+
+    task: Task
+    metric: str
+    variant: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    benchmark: str = "release-test"
+    subset: str = EVERYTHING
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            one = getattr(self, name)
+            if one is not None and not isfinite(one):
+                raise ValueError(f"{self.task}.{self.metric} of {self.variant}: {name} is {one}, not a number")
+        if self.value is None and not self.reason:
+            raise ValueError(f"{self.task}.{self.metric} of {self.variant}: no value and no reason")
+
+    @property
+    def place(self) -> tuple[str, str, str, str, str]:
+        """What tells it from every other figure."""
+        return self.task, self.benchmark, self.subset, self.metric, self.variant
+
+    def within(self, interval: Interval) -> "Figure":
+        """Return it with the bounds of an interval."""
+        return replace(self, low=interval.low, high=interval.high)
+
+
+def not_computed(
+    task: Task,
+    metric: str,
+    variant: str,
+    reason: str,
+    *,
+    benchmark: str = "release-test",
+    subset: str = EVERYTHING,
+) -> Figure:
+    """Return a figure that says why it has no value."""
+    return Figure(task, metric, variant, None, benchmark=benchmark, subset=subset, reason=reason)
+
+
+def write_figures(path: Path, figures: Iterable[Figure]) -> None:
+    """Write figures as JSON, sorted by what they are of; equal figures give equal bytes.
+
+    Raises:
+        ValueError: two figures are of the same thing.
+    """
+    ordered = sorted(figures, key=lambda one: one.place)
+    for before, after in zip(ordered, ordered[1:], strict=False):
+        if before.place == after.place:
+            raise ValueError(f"two figures of {before.place}")
+    write_json(path, [asdict(one) for one in ordered])
+
+
+def read_figures(path: Path) -> list[Figure]:
+    """Read what `write_figures` wrote.
+
+    Raises:
+        ArtefactError: the file is absent or damaged.
+    """
+    names = {one.name for one in fields(Figure)}
+    content: Any = read_json(path)
+    try:
+        return [Figure(**{key: value for key, value in one.items() if key in names}) for one in content]
+    except (TypeError, AttributeError, ValueError) as error:
+        raise ArtefactError(f"not a table of figures ({error})", where=path, way_out="evaluate again") from error
+
+
+def find(
+    figures: Sequence[Figure], metric: str, variant: str, *, benchmark: str | None = None, subset: str = EVERYTHING
+) -> Figure | None:
+    """Return the figure of a metric and variant, the first benchmark's where none is named; None where absent."""
+    return next(
+        (
+            one
+            for one in figures
+            if (one.metric, one.variant, one.subset) == (metric, variant, subset)
+            and benchmark in {None, one.benchmark}
+        ),
+        None,
+    )
