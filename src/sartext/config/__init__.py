@@ -8,6 +8,7 @@ from sartext.config.data import (
     ReleaseParameters,
     SimulationParameters,
     SplitParameters,
+    VqaParameters,
 )
 from sartext.config.project import Parameters, Project, load_parameters
 from sartext.config.section import Section, explain_validation
@@ -37,6 +38,7 @@ __all__ = [
     "StudyParameters",
     "TokenizerParameters",
     "TrainingParameters",
+    "VqaParameters",
     "explain_validation",
     "load_parameters",
 ]

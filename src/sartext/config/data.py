@@ -77,11 +77,22 @@ class GateParameters(Section):
         return value
 
 
+class VqaParameters(Section):
+    """SAR-VQA: the questions on the images of a release."""
+
+    seed: int = Field(29, ge=0)
+    largest_count: int = Field(10, ge=1, le=10, description="larger counts are not asked")
+    per_image: int = Field(6, ge=1, description="the most questions about one image")
+
+
 class ReleaseParameters(Section):
     """The published dataset."""
 
     name: str = Field("sar-text", pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str = "SAR-Text"
     version: str = Field("auto", pattern=r"^(auto|\d+\.\d+\.\d+)$")
-    formats: tuple[Literal["parquet", "open-clip-csv"], ...] = Field(("parquet", "open-clip-csv"), min_length=1)
+    formats: tuple[Literal["parquet", "open-clip-csv", "llava-vqa"], ...] = Field(
+        ("parquet", "open-clip-csv", "llava-vqa"), min_length=1
+    )
     rows_per_file: int = Field(5000, ge=1)
+    vqa: VqaParameters = VqaParameters.model_validate({})

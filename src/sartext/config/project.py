@@ -1,11 +1,13 @@
 """The whole of ``params.yaml``, and the places of a project."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import BaseModel, Discriminator, Tag, ValidationError, model_validator
 
 from sartext.config.data import (
     CorpusParameters,
@@ -15,9 +17,11 @@ from sartext.config.data import (
     SimulationParameters,
     SplitParameters,
 )
+from sartext.config.evaluation import EvaluationParameters
 from sartext.config.section import Section, explain_validation
 from sartext.config.training import (
     CheckpointParameters,
+    GptParameters,
     NarrationParameters,
     ShardParameters,
     StudyParameters,
@@ -25,6 +29,17 @@ from sartext.config.training import (
     TrainingParameters,
 )
 from sartext.errors import ParameterError, nearest
+
+
+def _kind(row: Any) -> str:  # noqa: ANN401 - a row before it is validated
+    """A row of ``models`` that names a language model is a SAR-GPT."""
+    return "gpt" if "language" in (row if isinstance(row, Mapping) else vars(row)) else "open_clip"
+
+
+ModelParameters = Annotated[
+    Annotated[CheckpointParameters, Tag("open_clip")] | Annotated[GptParameters, Tag("gpt")], Discriminator(_kind)
+]
+"""A row of ``models``: trained on the release, by open_clip's losses or as SAR-GPT."""
 
 
 class Parameters(Section):
@@ -39,7 +54,9 @@ class Parameters(Section):
     shards: ShardParameters = ShardParameters.model_validate({})
     training: TrainingParameters = TrainingParameters.model_validate({})
     checkpoints: dict[str, CheckpointParameters] = {}
+    models: dict[str, ModelParameters] = {}
     narration: NarrationParameters = NarrationParameters.model_validate({})
+    evaluation: EvaluationParameters = EvaluationParameters.model_validate({})
     study: StudyParameters | None = None
     narrator: NarratorParameters = NarratorParameters.model_validate({})
     splits: SplitParameters = SplitParameters.model_validate({})
@@ -69,6 +86,22 @@ class Parameters(Section):
                     raise ValueError(f"checkpoints.{name}.from: it descends from itself ({row.origin})")
                 seen.append(parent)
         return self
+
+    @model_validator(mode="after")
+    def _models_descend_from_known_ones(self) -> "Parameters":
+        folders = {f"build/{'model' if name in self.models else 'checkpoint'}/{name}" for name in self.trainings}
+        for name, row in self.models.items():
+            if name in self.checkpoints:
+                raise ValueError(f"models.{name}: there is a checkpoint of that name; give it another one")
+            if row.origin.startswith("build/") and row.origin not in folders - {f"build/model/{name}"}:
+                raise ValueError(f"models.{name}.from: no '{row.origin}'; {nearest(row.origin, folders)}")
+        return self
+
+    @property
+    def trainings(self) -> dict[str, CheckpointParameters]:
+        """Everything that is trained by open_clip's losses: the checkpoints, and models on the release."""
+        of_release = {name: row for name, row in self.models.items() if isinstance(row, CheckpointParameters)}
+        return {**self.checkpoints, **of_release}
 
 
 @dataclass(frozen=True)
@@ -127,12 +160,16 @@ class Project:
         return self.build / "tokenizer"
 
     def shards(self, data: str) -> Path:
-        """The folder of the shards of ``optical`` or ``sar`` pairs."""
-        return self.build / "shards" / data
+        """The folder of the shards of ``optical`` or ``sar`` pairs, or of the ``release``'s."""
+        return self.build / "release-shards" if data == "release" else self.build / "shards" / data
 
     def checkpoint(self, name: str) -> Path:
-        """The folder of a trained model."""
-        return self.build / "checkpoint" / name
+        """The folder of a checkpoint, or of a model that was trained on the release."""
+        return self.build / ("model" if name in self.parameters.models else "checkpoint") / name
+
+    def evaluation(self, task: str) -> Path:
+        """The folder of the figures of ``retrieval``, ``captioning`` or ``vqa``."""
+        return self.build / "evaluation" / task
 
     @property
     def calibration(self) -> Path:

@@ -64,16 +64,17 @@ class CheckpointParameters(Section):
     """One checkpoint: what it starts from, what it learns from and how long.
 
     ``from`` is a foundation file (an architecture and its weights, or none) or another checkpoint's folder;
-    ``data`` is a folder of shards, or ``build/shards`` for optical and SAR pairs mixed in one stage.
+    ``data`` is a folder of shards, or ``build/shards`` for optical and SAR pairs mixed in one stage;
+    ``build/release-shards`` are the pairs of the release.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     origin: str = Field(alias="from")
-    data: str = Field(pattern=r"^build/shards(/(optical|sar))?$")
+    data: str = Field(pattern=r"^build/(shards(/(optical|sar))?|release-shards)$")
     samples: int = Field(ge=1, description="pairs seen in training, repetitions counted")
     learning_rate: float = Field(gt=0, le=1)
-    methods: tuple[Literal["a2c", "sa2c", "optical-rules"], ...] = Field(
+    methods: tuple[Literal["a2c", "sa2c", "optical-rules", "optical-model", "narrator"], ...] = Field(
         (), description="which SAR captions to learn from, by how they were made; none named: all"
     )
     paraphrase: bool = Field(True, description="tell annotated pairs in many words, not in the plain ones alone")
@@ -84,6 +85,37 @@ class CheckpointParameters(Section):
         """The checkpoint that it starts from, if it is one of the table's."""
         prefix = "build/checkpoint/"
         return self.origin.removeprefix(prefix) if self.origin.startswith(prefix) else None
+
+
+class LoraParameters(Section):
+    """Low-rank adapters on the language model instead of all its weights (Hu et al. 2021)."""
+
+    rank: int = Field(64, ge=1)
+    alpha: float = Field(16.0, gt=0)
+    dropout: float = Field(0.05, ge=0, lt=1)
+    targets: tuple[str, ...] = Field(("q_proj", "k_proj", "v_proj", "dense", "fc1", "fc2"), min_length=1)
+
+
+class GptParameters(Section):
+    """SAR-GPT: an image tower, a projector and a language model, taught optical and then SAR questions.
+
+    ``from`` is the folder of a CLIP, whose image tower it takes; ``data`` the release, whose questions it learns;
+    ``language`` a foundation file (a language model of the Phi family and its weights, or none).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    origin: str = Field(alias="from")
+    data: Literal["build/release"] = "build/release"
+    language: str
+    optical_samples: int = Field(ge=0, description="questions of the first stage, repetitions counted")
+    samples: int = Field(ge=1, description="questions of the second stage, repetitions counted")
+    learning_rate: float = Field(gt=0, le=1)
+    batch: int = Field(64, ge=1, description="questions per step")
+    images: bool = Field(True, description="without, the language model alone: a control that sees nothing")
+    freeze_tower: bool = True
+    lora: LoraParameters | None = None
+    validate_every: int = Field(4096, ge=1, description="questions between two validations")
 
 
 class NarrationParameters(Section):

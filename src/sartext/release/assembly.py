@@ -11,13 +11,14 @@ from typing import Any
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.files import atomic_folder, canonical_json, sha256_text, sha256_tree, write_json
+from sartext.release.formats import llava_vqa
 from sartext.release.gate.verdict import require_passed
 from sartext.release.inputs import refuse_unlisted
 from sartext.release.material import Material, Row, may_be_given_on
 from sartext.tables import PAIRS, read_rows
 
 CONTENT = "content.json"
-FORMATS = {"parquet": "parquet", "open-clip-csv": "open_clip_csv"}
+FORMATS = {"parquet": "parquet", "open-clip-csv": "open_clip_csv", "llava-vqa": "llava_vqa"}
 """Names in ``params.yaml`` (``release.formats``) and the module below ``sartext.release.formats`` of each."""
 
 LICENCE_COLUMNS = (
@@ -54,7 +55,7 @@ def assemble(project: Project) -> dict[str, object]:
         shutil.copyfile(project.build / "ledger.parquet", folder / "ledger.parquet")
         (folder / "quality").mkdir()
         shutil.copyfile(project.build / "quality" / "gate.json", folder / "quality" / "gate.json")
-        statistics = describe(material)
+        statistics = {**describe(material), **_of_questions(folder)}
         write_json(folder / "statistics.json", statistics)
         files = sha256_tree(folder)
         content = content_sha256(files)
@@ -88,6 +89,12 @@ def describe(material: Material) -> dict[str, Any]:
         "words": {"least": min(lengths), "mean": round(sum(lengths) / len(lengths), 2), "most": max(lengths)},
         "distinct_captions": len({row["caption"] for row in pairs}),
     }
+
+
+def _of_questions(folder: Path) -> dict[str, object]:
+    """The counts of the questions, where the release has any."""
+    counts = llava_vqa.describe(folder)
+    return {} if counts is None else {"vqa": counts}
 
 
 def _of_corpus(material: Material, name: str) -> dict[str, object]:

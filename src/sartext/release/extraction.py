@@ -14,9 +14,10 @@ from sartext.release.formats.open_clip_csv import IMAGES
 
 
 def extract(release: Path, target: Path) -> dict[str, object]:
-    """Write ``images/<corpus>/<stem>.<suffix>`` and ``csv/`` of a release into a new or empty folder.
+    """Write ``images/<corpus>/<stem>.<suffix>``, ``csv/`` and ``vqa/`` of a release into a new or empty folder.
 
-    The paths in ``csv/<split>.csv`` are relative to that folder, where open_clip is then started.
+    The paths in ``csv/<split>.csv`` and ``vqa/<split>.jsonl`` are relative to that folder, where open_clip or
+    LLaVA's trainer is then started.
 
     Raises:
         ReleaseError: the folder holds something, or the release holds no data.
@@ -35,10 +36,11 @@ def extract(release: Path, target: Path) -> dict[str, object]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(image["bytes"])
                 count += 1
-        if (release / "csv").is_dir():
-            (folder / "csv").mkdir()
-            for listed in sorted((release / "csv").glob("*.csv")):  # `copytree` hides that the disk is full
-                shutil.copyfile(listed, folder / "csv" / listed.name)
+        for name in ("csv", "vqa"):
+            if (release / name).is_dir():
+                (folder / name).mkdir()
+                for listed in sorted((release / name).iterdir()):  # `copytree` hides that the disk is full
+                    shutil.copyfile(listed, folder / name / listed.name)
     return {"images": count, "path": str(target)}
 
 

@@ -21,6 +21,7 @@ from sartext.release.assembly import content_sha256
 from sartext.release.comparison import content_files, data_files
 from sartext.release.extraction import safe_path
 from sartext.release.formats.open_clip_csv import HEADER, IMAGES
+from sartext.release.questions import Pair, wrong_questions
 
 MANIFEST = "MANIFEST.json"
 WAY_OUT = "get the release again, or publish it again from its build"
@@ -30,7 +31,8 @@ def verify(folder: Path) -> dict[str, object]:
     """Check that a published release is whole and that its tables agree.
 
     Every file against the manifest (none missing, none more, none changed), the content hash, every image against
-    its hashes in the Parquet, the CSV, the ledger and the licences against the Parquet.
+    its hashes in the Parquet, the CSV, the ledger, the licences and the questions against the
+    Parquet.
 
     Returns:
         The number of files, bytes, pairs and images that were checked, and the identity of the release.
@@ -48,6 +50,7 @@ def verify(folder: Path) -> dict[str, object]:
     _check_csv(folder, pairs)
     _check_ledger(folder, pairs)
     _check_licences(folder, pairs)
+    _refuse(folder, wrong_questions(folder, pairs), "question")
     return {
         "name": manifest["name"],
         "version": manifest["version"],
@@ -120,8 +123,8 @@ def _refuse(folder: Path, wrong: Mapping[str, str], kind: str) -> None:
     raise ReleaseError(f"{first}: {wrong[first]}{count}", where=folder, way_out=WAY_OUT)
 
 
-Pairs = dict[str, tuple[str, str, str, str | None]]
-"""Corpus, split, caption and image path by image id."""
+Pairs = dict[str, Pair]
+"""By image id."""
 
 
 def _check_images(folder: Path) -> tuple[Pairs, int]:
@@ -135,7 +138,8 @@ def _check_images(folder: Path) -> tuple[Pairs, int]:
         if image_id in pairs:
             wrong[image_id] = "stands twice"
         image = row["image"]
-        pairs[image_id] = (row["corpus"], row["split"], row["caption"], image["path"] if image else None)
+        told = {name: row[name] for name in ("corpus", "split", "caption", "group_id", "facts")}
+        pairs[image_id] = Pair(**told, path=image["path"] if image else None)
         images += image is not None
         problem = _image_problem(row)
         if problem:
@@ -145,11 +149,12 @@ def _check_images(folder: Path) -> tuple[Pairs, int]:
 
 
 def _rows(files: list[Path]) -> Iterator[dict[str, Any]]:
-    columns = ["image_id", "image", "caption", "corpus", "split", "width", "height", "sha256", "pixels_sha256"]
+    told = ["image_id", "image", "caption", "facts", "corpus", "split", "group_id", "licence"]
+    columns = [*told, "width", "height", "sha256", "pixels_sha256", "image_sha256"]
     for path in files:
         try:
             with pq.ParquetFile(path) as table:
-                for batch in table.iter_batches(batch_size=100, columns=[*columns, "image_sha256", "licence"]):
+                for batch in table.iter_batches(batch_size=100, columns=columns):
                     yield from batch.to_pylist()
         except (pa.ArrowInvalid, KeyError) as error:
             raise ReleaseError(f"not a table of pairs ({error})", where=path, way_out=WAY_OUT) from error
@@ -183,10 +188,10 @@ def _check_csv(folder: Path, pairs: Pairs) -> None:
     if not (folder / "csv").is_dir():
         return
     wrong = {}
-    for split in sorted({split for _, split, _, _ in pairs.values()}):
+    for split in sorted({pair.split for pair in pairs.values()}):
         name = f"csv/{split}.csv"
         expected = [
-            [f"{IMAGES}/{path}", caption] for _, its, caption, path in pairs.values() if its == split and path
+            [f"{IMAGES}/{pair.path}", pair.caption] for pair in pairs.values() if pair.split == split and pair.path
         ]
         if _read_csv(folder / name, "\t") != [list(HEADER), *expected]:
             wrong[name] = "its rows are not those of the Parquet files"
@@ -221,8 +226,8 @@ def _check_ledger(folder: Path, pairs: Pairs) -> None:
 
 def _check_licences(folder: Path, pairs: Pairs) -> None:
     rows = _read_csv(folder / "LICENSES.csv", ",")
-    counted = Counter(corpus for corpus, _, _, _ in pairs.values())
-    held = Counter(corpus for corpus, _, _, path in pairs.values() if path)
+    counted = Counter(pair.corpus for pair in pairs.values())
+    held = Counter(pair.corpus for pair in pairs.values() if pair.path)
     header = rows[0] if rows else []
     stated = [dict(zip(header, row, strict=False)) for row in rows[1:]]
     told = {one.get("corpus", ""): (one.get("pairs"), one.get("images")) for one in stated}

@@ -11,6 +11,7 @@ from sartext.release.formats.parquet import SCHEMA
 from sartext.release.material import SPLITS
 from sartext.release.publication.columns import MEANINGS
 from sartext.release.publication.markdown import table
+from sartext.release.publication.questions import questions_section
 
 EXAMPLES = 3
 NOT_APPLICABLE = "not-applicable"
@@ -64,6 +65,7 @@ def dataset_card(
         "## How the captions are made\n",
         _captions(statistics, pairs),
         _examples(pairs),
+        *questions_section(statistics.get("vqa")),
         "## Use\n",
         _use(parameters, version),
         "## Intended use and limitations\n",
@@ -82,11 +84,12 @@ def _header(parameters: ReleaseParameters, statistics: Mapping[str, Any], licenc
     from ruamel.yaml import YAML
 
     splits = [split for split in SPLITS if split in statistics["splits"]]
+    asked = ["visual-question-answering"] if statistics.get("vqa") else []
     content = {
         "pretty_name": parameters.title,
         "language": ["en"],
         **_licence_field(licences),
-        "task_categories": ["image-to-text", "zero-shot-image-classification"],
+        "task_categories": ["image-to-text", "zero-shot-image-classification", *asked],
         "annotations_creators": ["machine-generated"],
         "multilinguality": ["monolingual"],
         "size_categories": [_size(statistics["pairs"])],

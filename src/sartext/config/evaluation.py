@@ -1,0 +1,29 @@
+"""Parameters of the evaluation: how models are compared, and which of them may become champions."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from sartext.config.section import Section
+
+FigureName = Annotated[
+    str, StringConstraints(pattern=r"^(retrieval|captioning|vqa|foils|physics)/[a-z0-9_]+(\.[a-z0-9_]+)?$")
+]
+"""``<task>/<metric>`` of a figure of a whole benchmark, such as ``retrieval/duplicate_aware.mean_recall``."""
+
+Minimum = Annotated[float, Field(allow_inf_nan=False)]
+
+Champions = dict[str, dict[FigureName, Minimum]]
+"""By the name of a model: what its figures must reach at least for it to become that model's champion.
+
+A figure that is better the lower it is must not exceed its number. A model that is not named becomes none.
+"""
+
+
+class EvaluationParameters(Section):
+    """How models are compared in the report, and what they must reach."""
+
+    seed: int = Field(7, ge=0, description="of the bootstrap, of the references' wordings and of simulated scenes")
+    resamples: int = Field(2000, ge=100, description="of the bootstrap over groups")
+    physics_scenes: int = Field(120, ge=0, description="simulated scenes of the physics curves; 0 leaves them out")
+    champions: Champions = {}

@@ -1,0 +1,229 @@
+"""What the facts of an image prove: claims, each a question without words and its answer."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+
+from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
+from sartext.narrator.nouns import bare
+from sartext.narrator.vocabulary import NUMBER_WORDS, ZONES
+from sartext.vqa.subjects import Annotation, Subject, related
+
+YES, NO = "yes", "no"
+CENTER, OUTSIDE, BOTH = "in the center", "outside the center", "both"
+
+WHOLE = 1e-9
+"""Shares of the valid pixels are quotients of counts: their sum is 1 to rounding, or short by a pixel."""
+
+MARGIN = 0.05
+"""By how much of the image two shares must differ to be compared: less is within the error of a drawn mask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A question without words.
+
+    Args:
+        type: one of ``question.TYPES``.
+        form: what exactly is asked.
+        subjects: the classes asked about, by key, in the order in which they are named.
+        answer: what the facts prove.
+        facts: the part of the facts that proves it.
+        exhaustive: the subjects whose absence is claimed.
+    """
+
+    type: str
+    form: str
+    subjects: tuple[str, ...]
+    answer: str
+    facts: Facts
+    exhaustive: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """What is known of one image.
+
+    Args:
+        facts: its record.
+        annotation: what its corpus's annotation decides.
+        limit: the largest count that is asked.
+        doubtful: boxes of it were dropped: nothing follows from their absence.
+    """
+
+    facts: Facts
+    annotation: Annotation
+    limit: int
+    doubtful: bool = False
+
+    @cached_property
+    def objects(self) -> dict[str, ObjectFact]:
+        """The objects that may be asked about, by key."""
+        known = self.annotation.subjects
+        return {bare(one.noun): one for one in self.facts.objects if bare(one.noun) in known}
+
+    @cached_property
+    def cover(self) -> dict[str, CoverFact]:
+        """The land cover that may be asked about, by key."""
+        known = self.annotation.subjects
+        return {bare(one.noun): one for one in self.facts.cover if bare(one.noun) in known}
+
+    @cached_property
+    def present(self) -> set[str]:
+        """Everything told of the image, by key."""
+        told: tuple[ObjectFact | CoverFact | PresentFact, ...] = (
+            *self.facts.objects,
+            *self.facts.cover,
+            *self.facts.present,
+        )
+        return {bare(one.noun) for one in told}
+
+    @cached_property
+    def absent(self) -> list[Subject]:
+        """The subjects that are proven not to be there, sorted by key.
+
+        A class must be annotated exhaustively, and nothing that is told may be of its kind. Boxes prove the
+        absence of things. A mask proves it only where the told land cover adds up to the whole image: a class
+        under 0.5 %, or components under ten pixels, would be there untold.
+        """
+        told = [self.annotation.subjects[key] for key in self.present if key in self.annotation.subjects]
+        whole = abs(sum(one.fraction for one in self.facts.cover) - 1) <= WHOLE
+        return [
+            one
+            for key, one in sorted(self.annotation.subjects.items())
+            if one.exhaustive
+            and key not in self.present
+            and not any(related(one, other) for other in told)
+            and (not self.doubtful if self.annotation.boxes and not one.stuff else whole)
+        ]
+
+    def option(self, key: str) -> str:
+        """How a class is offered as an answer."""
+        return self.annotation.subjects[key].option
+
+
+def claims_of(image: Image) -> list[Claim]:
+    """Return everything that is asked of an image; ``statements`` of optical captions prove nothing precise."""
+    if image.facts.statements:
+        return []
+    return [claim for asked in _ASKED for claim in asked(image)]
+
+
+def turned(claim: Claim) -> Claim:
+    """Return a claim on two classes with their order turned, and the answer that then holds."""
+    flipped = {YES: NO, NO: YES}.get(claim.answer, claim.answer)
+    return replace(claim, subjects=claim.subjects[::-1], answer=flipped)
+
+
+def _presence(image: Image) -> Iterator[Claim]:
+    for key in sorted(image.present & image.annotation.subjects.keys()):
+        yield Claim("presence", "exists", (key,), YES, _only(image.facts, key))
+    for subject in image.absent:
+        yield Claim("presence", "exists", (subject.key,), NO, _whole(image.facts), (subject.key,))
+
+
+def _count(image: Image) -> Iterator[Claim]:
+    for key, one in image.objects.items():
+        if one.count <= image.limit:
+            yield Claim("count", "how-many", (key,), NUMBER_WORDS[one.count], _only(image.facts, key))
+    for subject in image.absent:
+        if not subject.stuff:
+            yield Claim("count", "how-many", (subject.key,), NUMBER_WORDS[0], _whole(image.facts), (subject.key,))
+
+
+def _position(image: Image) -> Iterator[Claim]:
+    for key, one in image.objects.items():
+        where = BOTH if one.center and one.outside else CENTER if one.center else OUTSIDE
+        form = "where-one" if one.count == 1 else "where-many"
+        yield Claim("position", form, (key,), where, _only(image.facts, key))
+    for key, cover in image.cover.items():
+        if cover.zone:
+            yield Claim("position", "zone", (key,), ZONES[cover.zone], _only(image.facts, key))
+
+
+def _comparison(image: Image) -> Iterator[Claim]:
+    counts = {key: float(one.count) for key, one in image.objects.items()}
+    shares = {key: one.fraction for key, one in image.cover.items()}
+    yield from _compared(image, counts, "more", "most-numerous", least=1.0)
+    yield from _compared(image, shares, "larger", "largest", least=MARGIN)
+    for key, one in image.objects.items():
+        if one.center and one.outside and one.center != one.outside:
+            answer = CENTER if one.center > one.outside else OUTSIDE
+            yield Claim("comparison", "mostly-where", (key,), answer, _only(image.facts, key))
+
+
+def _compared(image: Image, told: dict[str, float], more: str, most: str, *, least: float) -> Iterator[Claim]:
+    """Two classes, of which one at least is there; both questions on a pair are asked."""
+    if not told:
+        return
+    subjects = image.annotation.subjects
+    stuff = subjects[next(iter(told))].stuff
+    zeros = {one.key for one in image.absent if one.stuff == stuff}
+    values = {**told, **dict.fromkeys(zeros, 0.0)}
+    for first, second in combinations(sorted(values), 2):
+        difference = values[first] - values[second]
+        if abs(difference) < least or related(subjects[first], subjects[second]):
+            continue
+        missing = tuple(sorted(zeros & {first, second}))
+        facts = _whole(image.facts) if missing else _only(image.facts, first, second)
+        answer = YES if difference > 0 else NO
+        yield Claim("comparison", more, (first, second), answer, facts, missing)
+        if _offered(subjects[first], subjects[second]):
+            winner = image.option(first if difference > 0 else second)
+            yield Claim("comparison", most, (first, second), winner, facts, missing)
+
+
+def _dominant(image: Image) -> Iterator[Claim]:
+    """The class of the largest share, where no class that is not told can be as large."""
+    facts = image.facts
+    if facts.cover:
+        shares = sorted((one.fraction for one in facts.cover), reverse=True)
+        rest = max(1 - sum(shares), *shares[1:2], 0.0)
+        largest = bare(max(facts.cover, key=lambda one: one.fraction).noun)
+        if shares[0] - rest >= MARGIN and largest in image.annotation.subjects:
+            yield Claim("dominant", "dominant", (), largest, replace(_whole(facts), objects=(), present=()))
+
+
+def _scene(image: Image) -> Iterator[Claim]:
+    """Which of two classes the image shows; whether it shows the background alone."""
+    subjects = image.annotation.subjects
+    missing = image.absent
+    for key in sorted(image.present & subjects.keys()):
+        one = subjects[key]
+        for other in missing:
+            if one.stuff == other.stuff and not related(one, other) and _offered(one, other):
+                pair = (key, other.key) if key < other.key else (other.key, key)
+                yield Claim("scene", "shown", pair, one.option, _whole(image.facts), (other.key,))
+    background = image.annotation.background
+    if background and image.facts.scene:
+        yield Claim("scene", "only", (bare(background),), YES, _whole(image.facts))
+    elif background and image.present - {bare(background)}:
+        yield Claim("scene", "only", (bare(background),), NO, _whole(image.facts))
+
+
+def _offered(*subjects: Subject) -> bool:
+    """Whether classes can be named as "A or B": not "snow or ice" or "A320 or A321 aircraft"."""
+    return not any(" or " in one.option for one in subjects)
+
+
+def _only(facts: Facts, *keys: str) -> Facts:
+    return Facts(
+        objects=tuple(one for one in facts.objects if bare(one.noun) in keys),
+        cover=tuple(one for one in facts.cover if bare(one.noun) in keys),
+        present=tuple(one for one in facts.present if bare(one.noun) in keys),
+    )
+
+
+def _whole(facts: Facts) -> Facts:
+    return Facts(objects=facts.objects, cover=facts.cover, scene=facts.scene, present=facts.present)
+
+
+_ASKED: tuple[Callable[[Image], Iterator[Claim]], ...] = (
+    _presence,
+    _count,
+    _position,
+    _comparison,
+    _dominant,
+    _scene,
+)

@@ -1,0 +1,160 @@
+"""Question-answer pairs for the first stage of SAR-GPT, from the captions of optical images: text, no facts.
+
+A description asks for one of an image's captions. A contrast asks which of two nouns it shows: one heads a noun
+phrase of its captions, the other is of a theme that none of them touches. Captions do not tell everything, so a
+contrast is likely and not proven: these pairs train and never test. Of two nouns each is right equally often, so
+the words alone tell nothing.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import zip_longest
+from typing import Literal
+
+from sartext.narrator.lexicon import EXTENTS, GENERIC, MEASURES, PLACES, SINGULAR, VISIBLE
+from sartext.narrator.vocabulary import word_set
+from sartext.vqa.balance import Candidate, balanced
+
+DESCRIPTIONS = (
+    "What can be seen in this image?",
+    "Describe the image briefly.",
+    "What does this image show?",
+    "Describe this image in one sentence.",
+    "Give a short caption of the image.",
+)
+
+CONTRASTS = (
+    "Which of the two does this image show: {a} or {b}?",
+    "Does this image show {a} or {b}?",
+    "Which can be seen in this image: {a} or {b}?",
+)
+
+DRAWS = 12
+"""Nouns of other images that are drawn for every contrast wanted; those that could be there are put back."""
+
+THEMES = (
+    word_set(
+        """
+        sea ocean water lake pond river stream bay strait estuary delta canal reservoir coast coastline shore
+        shoreline beach island peninsula harbor harbour port pier wharf dock jetty breakwater ship vessel boat
+        bridge dam bank riverbank wetland marsh swamp
+        """
+    ),
+    word_set(
+        """
+        forest wood woodland jungle rainforest tree grove vegetation plantation orchard mountain hill ridge valley
+        wetland marsh swamp
+        """
+    ),
+    word_set("farmland cropland field crop farm greenhouse plantation orchard plain vegetation earth soil"),
+    word_set("earth soil wasteland sandland desert rock cliff beach plain terrain ground mountain"),
+    word_set(
+        """
+        town city village suburb settlement neighbourhood neighborhood house villa building block structure street
+        road lane highway freeway expressway motorway overpass viaduct roundabout intersection crossroads stadium
+        factory warehouse tank tower crane container vehicle truck railway railroad track terminal
+        """
+    ),
+    word_set("airport airfield apron tarmac runway terminal aircraft airplane aeroplane plane jet"),
+)
+"""Nouns that are seen together, or name the same: an image that shows one may show all of them untold."""
+
+UNREMARKABLE = word_set(
+    """
+    tree vegetation ground terrain structure road street lane track plain rock earth soil house building bank block
+    """
+)
+"""Nouns that are often there and left untold, or mean several things: not asked about."""
+
+_SILENT = PLACES | GENERIC | MEASURES | EXTENTS
+
+
+@dataclass(frozen=True, slots=True)
+class OpticalQuestion:
+    """A question about an optical image, and its answer."""
+
+    image_id: str
+    text: str
+    answer: str
+    type: Literal["description", "contrast"]
+
+
+def optical_questions(
+    images: Iterable[tuple[str, Sequence[str]]], seed: int, *, descriptions: int = 1, contrasts: int = 1
+) -> list[OpticalQuestion]:
+    """Return question-answer pairs on optical images, in the order of their ids, descriptions first.
+
+    Args:
+        images: id and captions of each; one without captions is passed over.
+        seed: decides captions, nouns and wordings.
+        descriptions: how many of an image at most; never one caption twice.
+        contrasts: how many of an image at most; fewer where its captions have no noun that is known, or where the
+            same two nouns are not right equally often.
+    """
+    told = sorted((image_id, tuple(dict.fromkeys(captions))) for image_id, captions in images)
+    candidates = _candidates({image_id: head_nouns(captions) for image_id, captions in told}, seed, contrasts)
+    chosen: dict[str, list[Candidate]] = {}
+    for one in balanced(candidates, contrasts):
+        chosen.setdefault(one.image_id, []).append(one)
+    found: list[OpticalQuestion] = []
+    for image_id, captions in told:
+        found += _described(image_id, captions, seed, descriptions)
+        found += [_contrast(one, seed) for one in sorted(chosen.get(image_id, ()), key=lambda one: one.rank)]
+    return found
+
+
+def head_nouns(captions: Iterable[str]) -> tuple[str, ...]:
+    """Return the nouns that head a noun phrase of some captions, in the singular, in alphabetical order.
+
+    Only nouns that SAR shows at some resolution, see `narrator.lexicon`; of "forest road" the second.
+    """
+    found = set()
+    for caption in captions:
+        words = re.findall(r"[a-z]+(?:-[a-z]+)*", caption.casefold())
+        for word, after in zip_longest(words, words[1:], fillvalue=""):
+            if word in VISIBLE and after not in VISIBLE and word not in _SILENT:
+                found.add(SINGULAR.get(word, word))
+    return tuple(sorted(found - _SILENT))
+
+
+def _described(image_id: str, captions: Sequence[str], seed: int, count: int) -> list[OpticalQuestion]:
+    order = sorted(captions, key=lambda one: _draw(seed, image_id, one))
+    styles = [_draw(seed, image_id, f"description {number}") % len(DESCRIPTIONS) for number in range(count)]
+    return [
+        OpticalQuestion(image_id, DESCRIPTIONS[style], caption, "description")
+        for style, caption in zip(styles, order, strict=False)
+    ]
+
+
+def _candidates(nouns: Mapping[str, Sequence[str]], seed: int, contrasts: int) -> list[Candidate]:
+    """Contrasts of a noun of an image with nouns drawn from the other images, as often as they occur there."""
+    pool = [noun for found in nouns.values() for noun in found if noun not in UNREMARKABLE]
+    candidates = []
+    for image_id, found in nouns.items():
+        themes = _themes(found)
+        shown = [one for one in found if one not in UNREMARKABLE]
+        draws = (_draw(seed, image_id, f"other {number}") for number in range(DRAWS * contrasts if shown else 0))
+        pairs = {(shown[draw % len(shown)], pool[draw // len(shown) % len(pool)]) for draw in draws}
+        for answer, other in sorted(pairs):
+            if other not in found and _themes([other]) and not themes & _themes([other]):
+                rank = _draw(seed, image_id, f"contrast {answer} {other}")
+                pair = (answer, other) if answer < other else (other, answer)
+                candidates.append(Candidate(0, image_id, "contrast", "shown", pair, answer, rank))
+    return candidates
+
+
+def _contrast(one: Candidate, seed: int) -> OpticalQuestion:
+    style, turned = divmod(_draw(seed, one.image_id, f"wording {one.classes}"), 2)
+    first, second = one.classes[::-1] if turned else one.classes
+    text = CONTRASTS[style % len(CONTRASTS)].format(a=first, b=second)
+    return OpticalQuestion(one.image_id, text, one.answer, "contrast")
+
+
+def _themes(nouns: Iterable[str]) -> set[int]:
+    return {number for number, theme in enumerate(THEMES) for noun in nouns if noun in theme}
+
+
+def _draw(seed: int, image_id: str, what: str) -> int:
+    return int.from_bytes(blake2b(f"{seed}/{image_id}/{what}".encode(), digest_size=8).digest(), "big")

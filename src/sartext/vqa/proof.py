@@ -1,0 +1,190 @@
+"""Whether an answer follows from facts: the check of a question's row, which knows nothing of how it was made.
+
+It reads the form, the classes and the answer from the row's own fields, and the facts as the release has them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sartext.narrator.facts import Facts
+
+_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+_HALVES = ("upper left", "upper right", "lower left", "lower right", "middle")
+_TYPE_OF = {
+    "exists": "presence",
+    "how-many": "count",
+    "where-one": "position",
+    "where-many": "position",
+    "zone": "position",
+    "more": "comparison",
+    "most-numerous": "comparison",
+    "larger": "comparison",
+    "largest": "comparison",
+    "mostly-where": "comparison",
+    "dominant": "dominant",
+    "shown": "scene",
+    "only": "scene",
+}
+"""The forms that are known, and the type of each."""
+
+
+class _Record:
+    """Facts by noun, lower case and without article, and what the row claims to be annotated exhaustively."""
+
+    def __init__(self, facts: Facts, exhaustive: Sequence[str]) -> None:
+        self.facts = facts
+        self.things = {_key(one.noun): one for one in facts.objects}
+        self.cover = {_key(one.noun): one for one in facts.cover}
+        self.seen = {_key(one.noun) for one in facts.present} | self.things.keys() | self.cover.keys()
+        self.exhaustive = frozenset(exhaustive)
+
+    def lacks(self, key: str) -> bool:
+        """Nothing of it is told, and its corpus would have told it."""
+        return key in self.exhaustive and key not in self.seen and not self.facts.statements
+
+    def amount(self, key: str, *, cover: bool) -> float | None:
+        """How many or how much there is; None where the facts do not say."""
+        if cover and key in self.cover:
+            return self.cover[key].fraction
+        if not cover and key in self.things:
+            return float(self.things[key].count)
+        return 0.0 if self.lacks(key) else None
+
+    def spoken(self, key: str) -> str:
+        """How a class that is there is called in an answer."""
+        return self.things[key].plural if key in self.things else key
+
+
+def proves(row: Mapping[str, Any], facts: Facts) -> bool:
+    """Return whether a question's answer follows from facts, and whether its stated facts are among them.
+
+    Args:
+        row: a row of ``vqa/<split>.jsonl``.
+        facts: the record of its image. That the classes in ``facts.exhaustive`` of the row are annotated
+            exhaustively is taken from the row: a record cannot tell.
+    """
+    form, stated, subjects = row["form"], row["facts"], row["subjects"]
+    if _TYPE_OF.get(form) != row["type"] or len(set(subjects)) != len(subjects) or not _contains(facts, stated):
+        return False
+    rule, wanted = _RULES[form]
+    return len(subjects) == wanted and rule(_Record(facts, stated["exhaustive"]), subjects, row["answer"])
+
+
+def _contains(facts: Facts, stated: Mapping[str, Any]) -> bool:
+    """Whether every stated fact is one of the image, and a claim of absence states all that is told."""
+    whole = {name: [_fields(one) for one in getattr(facts, name)] for name in ("objects", "cover", "present")}
+    for name, known in whole.items():
+        if any(not any(one.items() <= each.items() for each in known) for one in stated[name]):
+            return False
+        if stated["exhaustive"] and len(stated[name]) != len(known):
+            return False
+    return stated["scene"] in {None, facts.scene}
+
+
+def _fields(one: Any) -> dict[str, Any]:  # noqa: ANN401 - one of three records of facts
+    return {name: getattr(one, name) for name in one.__dataclass_fields__}
+
+
+def _exists(record: _Record, subjects: Sequence[str], answer: str) -> bool:
+    (key,) = subjects
+    return key in record.seen if answer == "yes" else answer == "no" and record.lacks(key)
+
+
+def _how_many(record: _Record, subjects: Sequence[str], answer: str) -> bool:
+    (key,) = subjects
+    if answer not in _WORDS:
+        return False
+    return key not in record.cover and record.amount(key, cover=False) == float(_WORDS.index(answer))
+
+
+def _where(record: _Record, subjects: Sequence[str], answer: str, *, several: bool) -> bool:
+    (key,) = subjects
+    one = record.things.get(key)
+    if one is None or (one.count > 1) != several:
+        return False
+    places = {"in the center": (True, False), "outside the center": (False, True), "both": (True, True)}
+    return places.get(answer) == (one.center > 0, one.outside > 0)
+
+
+def _zone(record: _Record, subjects: Sequence[str], answer: str) -> bool:
+    (key,) = subjects
+    one = record.cover.get(key)
+    return one is not None and answer in _HALVES and one.zone == answer.replace(" ", "-")
+
+
+def _mostly(record: _Record, subjects: Sequence[str], answer: str) -> bool:
+    (key,) = subjects
+    one = record.things.get(key)
+    if one is None:
+        return False
+    if answer == "in the center":
+        return one.center > one.outside
+    return answer == "outside the center" and one.outside > one.center
+
+
+def _more(record: _Record, subjects: Sequence[str], answer: str, *, cover: bool) -> bool:
+    first, second = (record.amount(one, cover=cover) for one in subjects)
+    if first is None or second is None:
+        return False
+    return first > second if answer == "yes" else answer == "no" and first < second
+
+
+def _most(record: _Record, subjects: Sequence[str], answer: str, *, cover: bool) -> bool:
+    first, second = (record.amount(one, cover=cover) for one in subjects)
+    if first is None or second is None or first == second:
+        return False
+    return answer == record.spoken(subjects[0] if first > second else subjects[1])
+
+
+def _dominant(record: _Record, subjects: Sequence[str], answer: str) -> bool:
+    """What is not told at all could be one class: the dominant one must be larger than that too."""
+    if subjects or answer not in record.cover:
+        return False
+    shares = {key: one.fraction for key, one in record.cover.items()}
+    untold = 1.0 - sum(shares.values())
+    return (
+        all(shares[answer] > share for key, share in shares.items() if key != answer) and shares[answer] > untold
+    )
+
+
+def _shown(record: _Record, subjects: Sequence[str], answer: str) -> bool:
+    there = [one for one in subjects if one in record.seen]
+    gone = [one for one in subjects if record.lacks(one)]
+    return len(there) == len(gone) == 1 and answer in _names(record, there[0])
+
+
+def _names(record: _Record, key: str) -> set[str]:
+    return {record.spoken(key)} | {one.plural for one in record.facts.present if _key(one.noun) == key}
+
+
+def _only(record: _Record, subjects: Sequence[str], answer: str) -> bool:
+    (key,) = subjects
+    if answer == "yes":
+        return record.facts.scene is not None and _key(record.facts.scene) == key and not record.seen
+    return answer == "no" and bool(record.seen - {key})
+
+
+def _key(noun: str) -> str:
+    words = noun.casefold().split()
+    return " ".join(words[1:] if words[0] in {"a", "an"} else words)
+
+
+_Rule = Callable[[_Record, Sequence[str], str], bool]
+
+_RULES: dict[str, tuple[_Rule, int]] = {
+    "exists": (_exists, 1),
+    "how-many": (_how_many, 1),
+    "where-one": (partial(_where, several=False), 1),
+    "where-many": (partial(_where, several=True), 1),
+    "zone": (_zone, 1),
+    "mostly-where": (_mostly, 1),
+    "more": (partial(_more, cover=False), 2),
+    "larger": (partial(_more, cover=True), 2),
+    "most-numerous": (partial(_most, cover=False), 2),
+    "largest": (partial(_most, cover=True), 2),
+    "dominant": (_dominant, 0),
+    "shown": (_shown, 2),
+    "only": (_only, 1),
+}
+"""The rule of each form, and on how many classes it is."""

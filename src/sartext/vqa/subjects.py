@@ -1,0 +1,83 @@
+"""The classes of a corpus that may be asked about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sartext.catalogue.entry import CorpusClass, Entry
+from sartext.narrator.nouns import bare
+from sartext.narrator.sa2c import spoken
+
+VAGUE = frozenset({"another", "other"})
+"""A noun with one of these means the rest of its corpus's classes, which a question cannot take for known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is called by one noun.
+
+    Args:
+        key: the noun as facts have it, in lower case and without article.
+        noun: the noun as captions say it.
+        plural: what several are called; land cover keeps its noun.
+        stuff: whether it is land cover.
+        exhaustive: whether the corpus annotates every instance, so that absence is a fact.
+        broader: what it is a kind of, by key.
+    """
+
+    key: str
+    noun: str
+    plural: str
+    stuff: bool
+    exhaustive: bool
+    broader: frozenset[str]
+
+    @property
+    def option(self) -> str:
+        """How it is offered as one of two answers, and then answered."""
+        return self.key if self.stuff else self.plural
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What the annotation of a corpus decides.
+
+    Args:
+        corpus: its name.
+        subjects: what may be asked about, by key.
+        boxes: whether things are annotated by boxes; else they are components of a mask, which hold at least ten
+            pixels, so that smaller ones may be there unannotated.
+        background: what an image without objects shows, if the catalogue says it.
+    """
+
+    corpus: str
+    subjects: Mapping[str, Subject]
+    boxes: bool
+    background: str | None
+
+
+def annotation_of(entry: Entry) -> Annotation:
+    """Return what the annotation of a corpus decides; classes of one noun are one subject."""
+    found: dict[str, Subject] = {}
+    for one in entry.classes:
+        if one.say and one.valid and not VAGUE & set(one.noun.casefold().split()):
+            subject = _subject(one)
+            before = found.get(subject.key, subject)
+            if before.stuff == subject.stuff:
+                found[subject.key] = replace(
+                    before,
+                    exhaustive=before.exhaustive and subject.exhaustive,
+                    broader=before.broader | subject.broader,
+                )
+    return Annotation(entry.name, found, entry.kind == "detection", entry.background)
+
+
+def _subject(one: CorpusClass) -> Subject:
+    noun = spoken(one) if one.stuff else one.noun
+    key = bare(noun)
+    broader = frozenset({bare(one.hypernym)} - {key})
+    return Subject(key, noun, noun if one.stuff else one.plural, one.stuff, one.exhaustive, broader)
+
+
+def related(one: Subject, other: Subject) -> bool:
+    """Whether one is a kind of the other, so that neither question nor answer can tell them apart."""
+    return one.key in other.broader or other.key in one.broader

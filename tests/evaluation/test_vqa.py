@@ -1,0 +1,223 @@
+"""Answers are right or wrong by exact match; what is bad input says so."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sartext.errors import EvaluationError
+from sartext.evaluation.figures import Figure
+from sartext.evaluation.vqa import (
+    constant_answers,
+    constant_answers_per_corpus,
+    normalise_answer,
+    read_answers,
+    score_vqa,
+)
+from sartext.vqa.question import TYPES, Question
+
+
+def question(
+    number: int, answer: str, type_: str = "presence", corpus: str = "alpha", group: str = ""
+) -> Question:
+    image = f"{corpus}/{number:03d}"
+    name = f"{image}:{type_}"
+    return Question(name, image, None, corpus, "test", group or image, type_, "form", (), "Any?", answer, {})
+
+
+def given(questions: list[Question], answers: list[str]) -> dict[str, str]:
+    return {one.id: answer for one, answer in zip(questions, answers, strict=True)}
+
+
+def score(
+    answers: dict[str, dict[str, str]], questions: list[Question], **more
+) -> dict[tuple[str, str, str], Figure]:
+    figures = score_vqa(answers, questions, benchmark_name="release-test", resamples=200, seed=1)
+    places = [(one.variant, one.metric, one.subset) for one in figures]
+    assert len(set(places)) == len(places)
+    return dict(zip(places, figures, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("said", "compared"),
+    [
+        ("Yes.", "yes"),
+        ("  The  Ship ", "ship"),
+        ("three", "3"),
+        ("Three!", "3"),
+        ("3", "3"),
+        ("in the center", "in center"),
+        ("In center.", "in center"),
+        ('"upper left"', "upper left"),
+        ("upper-left", "upper-left"),
+        ("an oil spill", "oil spill"),
+        ("twenty", "20"),
+        ("", ""),
+        (" . ", ""),
+        ("12", "12"),
+    ],
+)
+def test_the_normalisation(said: str, compared: str) -> None:
+    assert normalise_answer(said) == compared
+
+
+def test_normalising_twice_changes_nothing() -> None:
+    for text in ("The three ships.", "A-b, C!", "zero", "the"):
+        assert normalise_answer(normalise_answer(text)) == normalise_answer(text)
+
+
+@pytest.mark.parametrize("said", ["12", "1 or 2", "there is one ship", "ones", "no, one"])
+def test_a_part_of_an_answer_never_counts(said: str) -> None:
+    asked = [question(0, "one", "count")]
+    assert score({"m": given(asked, [said])}, asked)["m", "oa", "all"].value == 0.0
+
+
+def test_accuracy_per_type_and_corpus_their_mean_and_the_share_of_all() -> None:
+    asked = [
+        question(0, "yes"),
+        question(1, "no"),
+        question(2, "yes"),
+        question(3, "no", corpus="beta"),
+        question(4, "two", "count", "beta"),
+        question(5, "three", "count", "beta"),
+    ]
+    found = score({"m": given(asked, ["yes", "no", "no", "No.", "2", ""])}, asked)
+    assert found["m", "accuracy", "type:presence"].value == pytest.approx(75)
+    assert found["m", "accuracy", "type:count"].value == pytest.approx(50)
+    assert found["m", "accuracy", "corpus:alpha"].value == pytest.approx(200 / 3)
+    assert found["m", "accuracy", "corpus:beta"].value == pytest.approx(200 / 3)
+    assert found["m", "oa", "all"].value == pytest.approx(400 / 6)
+    assert found["m", "aa", "all"].value == pytest.approx(62.5)
+    assert found["m", "empty", "all"].value == pytest.approx(100 / 6)
+    assert [found["m", "oa", "all"].n, found["m", "accuracy", "type:count"].n] == [6, 2]
+
+
+def test_a_type_that_never_occurs_is_not_computed_and_no_part_of_the_mean() -> None:
+    asked = [question(0, "yes"), question(1, "no")]
+    found = score({"m": given(asked, ["yes", "yes"])}, asked)
+    for name in set(TYPES) - {"presence"}:
+        assert found["m", "accuracy", f"type:{name}"].value is None
+        assert name in found["m", "accuracy", f"type:{name}"].reason
+    assert found["m", "aa", "all"].value == pytest.approx(50)
+
+
+def test_without_questions_nothing_is_computed_and_the_reason_said() -> None:
+    found = score({"m": {}}, [])
+    assert {one.value for one in found.values()} == {None}
+    assert all(one.reason for one in found.values())
+
+
+def test_intervals_hold_the_value_and_are_wider_where_answers_of_a_group_go_together() -> None:
+    together = [question(number, "yes", group=f"g/{number // 10}") for number in range(100)]
+    apart = [question(number, "yes") for number in range(100)]
+    answers = ["yes" if number // 10 % 2 else "no" for number in range(100)]
+    wide = score({"m": given(together, answers)}, together)["m", "oa", "all"]
+    narrow = score({"m": given(apart, answers)}, apart)["m", "oa", "all"]
+    for one in (wide, narrow):
+        assert one.low is not None and one.high is not None and one.value is not None
+        assert one.low < one.value == 50 < one.high
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+
+
+def test_the_questions_of_a_group_are_drawn_together() -> None:
+    asked = [question(0, "yes", group="right"), *(question(number, "yes", group="wrong") for number in (1, 2, 3))]
+    found = score({"m": given(asked, ["yes", "no", "no", "no"])}, asked)["m", "oa", "all"]
+    assert (found.low, found.value, found.high) == (0, 25, 100)
+
+
+def test_variants_share_their_draws_and_do_not_disturb_each_other() -> None:
+    asked = [question(number, "yes") for number in range(30)]
+    half = given(asked, ["yes", "no"] * 15)
+    alone = score({"m": half}, asked)
+    beside = score({"perfect": given(asked, ["yes"] * 30), "m": half, "copy": half}, asked)
+    assert beside["m", "oa", "all"] == alone["m", "oa", "all"]
+    assert beside["copy", "oa", "all"].low == beside["m", "oa", "all"].low
+    assert beside["perfect", "oa", "all"].low == 100
+    assert score({"m": half}, asked) == alone
+
+
+def test_a_single_question_is_scored() -> None:
+    asked = [question(0, "yes")]
+    found = score({"m": given(asked, ["yes"])}, asked)
+    assert (found["m", "oa", "all"].value, found["m", "aa", "all"].value) == (100, 100)
+
+
+TRAIN = [
+    question(0, "yes"),
+    question(1, "yes"),
+    question(2, "no"),
+    question(3, "no", corpus="beta"),
+    question(4, "no", corpus="beta"),
+    question(5, "no", corpus="beta"),
+    question(6, "two", "count"),
+    question(7, "one", "count"),
+]
+
+
+def test_the_constant_answer_is_the_most_frequent_of_the_train_split_by_type() -> None:
+    asked = [question(10, "yes"), question(11, "two", "count"), question(12, "no", corpus="beta")]
+    assert list(constant_answers(TRAIN, asked).values()) == ["no", "one", "no"]
+
+
+def test_the_constant_answer_per_corpus_falls_back_to_the_type() -> None:
+    asked = [question(10, "yes"), question(11, "no", corpus="beta"), question(12, "no", corpus="gamma")]
+    assert list(constant_answers_per_corpus(TRAIN, asked).values()) == ["yes", "no", "no"]
+    asked = [question(13, "one", "count", "beta"), question(14, "forest", "dominant")]
+    assert list(constant_answers_per_corpus(TRAIN, asked).values()) == ["one", "no"]
+
+
+def test_without_a_train_split_there_is_no_constant() -> None:
+    with pytest.raises(EvaluationError, match="train split has no questions"):
+        constant_answers([], TRAIN)
+
+
+def test_answers_to_other_questions_are_refused() -> None:
+    with pytest.raises(EvaluationError, match=r"m: 8 question ids are missing: alpha/000:presence, .*, \.\.\."):
+        score({"m": {}}, TRAIN)
+    with pytest.raises(EvaluationError, match="1 question ids are unknown: other"):
+        score({"m": {**given(TRAIN, ["yes"] * 8), "other": "yes"}}, TRAIN)
+
+
+ASKED = [question(0, "yes"), question(1, "no")]
+IDS = [one.id for one in ASKED]
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_answers_are_read_from_csv_and_from_json_lines(tmp_path: Path) -> None:
+    table = write(tmp_path / "answers.csv", f'\ufeffid,answer,score\n{IDS[1]},"no, never",0.5\n{IDS[0]},,0.1\n')
+    assert read_answers(table, ASKED) == {IDS[0]: "", IDS[1]: "no, never"}
+    rows = "\n".join(json.dumps({"id": one, "answer": "yes"}) for one in IDS) + "\n\n"
+    assert read_answers(write(tmp_path / "a.jsonl", rows), ASKED) == dict.fromkeys(IDS, "yes")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.csv", f"id,answer\n{IDS[0]},yes\n", "1 question ids are missing"),
+        ("a.csv", f"id,answer\n{IDS[0]},yes\n{IDS[1]},no\nx/1,no\n", "1 question ids are unknown: x/1"),
+        ("a.csv", f"id,answer\n{IDS[0]},yes\n{IDS[0]},no\n{IDS[1]},no\n", f"1 ids stand twice: {IDS[0]}"),
+        ("a.csv", "image,answer\n", "its header lacks id or answer"),
+        ("a.csv", "", "its header lacks id or answer"),
+        ("a.csv", f"id,answer\n{IDS[0]}\n", "row 2 has more or fewer cells"),
+        ("a.csv", f"id,answer\n{IDS[0]},a,b\n", "row 2 has more or fewer cells"),
+        ("a.jsonl", '{"id": 1, "answer": "yes"}\n', "line 1 has no text for id and answer"),
+        ("a.jsonl", "[]\n", "line 1 has no text for id and answer"),
+        ("a.jsonl", "{\n", "not a table of answers"),
+    ],
+)
+def test_bad_answers_are_told_in_one_line(tmp_path: Path, name: str, text: str, message: str) -> None:
+    with pytest.raises(EvaluationError, match=message) as caught:
+        read_answers(write(tmp_path / name, text), ASKED)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="cannot be read"):
+        read_answers(tmp_path / "none.csv", ASKED)
+    (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(EvaluationError, match="not a table of answers"):
+        read_answers(tmp_path / "a.csv", ASKED)

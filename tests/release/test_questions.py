@@ -1,0 +1,194 @@
+"""SAR-VQA in a release: the files, their counts, and that a wrong question is found."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sartext.corpora.quarantine import Fault, write_quarantine
+from sartext.errors import ReleaseError
+from sartext.files import read_json, sha256_tree, write_json
+from sartext.release.assembly import assemble, content_sha256
+from sartext.release.comparison import compare
+from sartext.release.formats.llava_vqa import doubtful_images
+from sartext.release.material import Material
+from sartext.release.publication import publish
+from sartext.release.publication.questions import questions_section
+from sartext.release.verification import verify
+from sartext.vqa.question import TYPES, read_splits
+from tests.release.built import build, passed_verdict
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published release, its build beside it."""
+    built = build(tmp_path_factory.mktemp("questions") / "project")
+    passed_verdict(built)
+    assemble(built.project)
+    return built.root / str(publish(built.project)["path"])
+
+
+@pytest.fixture
+def release(published: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "1.0.0"
+    shutil.copytree(published, folder)
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder
+
+
+def lines(path: Path) -> list[Row]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_there_is_a_file_for_every_split_and_its_rows_are_of_it(published: Path) -> None:
+    assert sorted(path.name for path in (published / "vqa").iterdir()) == [
+        "test.jsonl",
+        "train.jsonl",
+        "validation.jsonl",
+    ]
+    for split, questions in read_splits(published).items():
+        assert {one.split for one in questions} <= {split}
+    assert len(read_splits(published)["train"]) > 20
+
+
+def test_a_row_is_a_conversation_about_the_image_that_csv_names(published: Path) -> None:
+    listed = (published / "csv/train.csv").read_text()
+    rows = lines(published / "vqa/train.jsonl")
+    for row in rows:
+        human, gpt = row["conversations"]
+        assert (human["from"], gpt["from"], gpt["value"]) == ("human", "gpt", row["answer"])
+        assert human["value"].startswith("<image>\n")
+        assert (row["image"] is None) == (row["corpus"] == "beta")
+        assert row["image"] is None or f"{row['image']}\t" in listed
+    assert {row["corpus"] for row in rows} == {"alpha", "beta"}
+    assert len({tuple(row) for row in rows}) == 1
+    assert len({tuple(row["facts"]) for row in rows}) == 1
+
+
+def test_the_counts_are_in_the_statistics_and_on_the_card(published: Path) -> None:
+    counts = read_json(published / "statistics.json")["vqa"]
+    questions = [one for found in read_splits(published).values() for one in found]
+    assert counts["questions"] == len(questions)
+    assert counts["images"] == len({one.image_id for one in questions})
+    for split in ("train", "validation", "test"):
+        assert counts["splits"][split] == Counter(one.type for one in questions if one.split == split)
+    card = (published / "README.md").read_text()
+    assert "## SAR-VQA" in card
+    assert "visual-question-answering" in card
+    by_corpus = Counter(one.type for one in questions if one.corpus == "alpha")
+    cells = " | ".join(str(by_corpus[name]) for name in TYPES)
+    assert f"| `alpha` | {cells} | {by_corpus.total()} |" in card
+
+
+def test_a_release_without_the_format_has_no_questions_and_says_nothing_of_them(tmp_path: Path) -> None:
+    built = build(tmp_path / "project")
+    built.parameters(release={"formats": ["parquet", "open-clip-csv"]})
+    passed_verdict(built)
+    assemble(built.project)
+    release = built.root / "build/release"
+    assert not (release / "vqa").exists()
+    assert "vqa" not in read_json(release / "statistics.json")
+    assert questions_section(None) == ()
+
+
+def test_images_of_which_boxes_were_dropped_are_doubtful(tmp_path: Path) -> None:
+    built = build(tmp_path / "project")
+    faults = [
+        Fault("a", "alpha/0001", "box-without-area", "1", "box"),
+        Fault("b", "alpha/0002", "box-clipped", "1", "box"),
+        Fault("c", "alpha/0003", "box-outside", "1", "box"),
+    ]
+    write_quarantine(built.root / "build/corpus/alpha/quarantine.csv", faults)
+    catalogue: Any = dict.fromkeys(["alpha", "beta"])
+    assert doubtful_images(Material(built.project, catalogue, [])) == {"alpha/0001", "alpha/0003"}
+
+
+def reseal(release: Path) -> None:
+    """Make the manifest fit again: what a forger would do."""
+    manifest = read_json(release / "MANIFEST.json")
+    files = {path: digest for path, digest in sha256_tree(release).items() if path != "MANIFEST.json"}
+    manifest["files"] = {
+        path: {"sha256": digest, "size": (release / path).stat().st_size} for path, digest in files.items()
+    }
+    kept = {
+        path: digest
+        for path, digest in files.items()
+        if path not in {"README.md", "CHANGES.md", "quality/report.md"} and not path.startswith("provenance/")
+    }
+    manifest["content_sha256"] = content_sha256(kept)
+    write_json(release / "MANIFEST.json", manifest)
+
+
+def test_a_whole_release_verifies(release: Path) -> None:
+    reseal(release)
+    verify(release)
+
+
+def other_number(row: Row) -> Row:
+    answer = "ten" if row["answer"] != "ten" else "nine"
+    human, gpt = row["conversations"]
+    return {**row, "answer": answer, "conversations": [human, {**gpt, "value": answer}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (other_number, "the answer does not follow from the facts"),
+        (lambda row: {**row, "subjects": ["bridge"]}, "the answer does not follow from the facts"),
+        (lambda row: {**row, "image_id": "alpha/9999"}, "an image that is not in the release"),
+        (lambda row: {**row, "split": "train"}, "stands in split test, its image in test"),
+        (lambda row: {**row, "group_id": "alpha/0000"}, "another corpus or group"),
+        (lambda row: {**row, "image": "images/alpha/0000.png"}, "another image file"),
+        (lambda row: {**row, "id": f"zz{row['id']}"}, "the id does not begin with the image's"),
+        (lambda row: {**row, "answer": "two"}, r"vqa/test\.jsonl: line \d+ is no question"),
+        (lambda row: {**row, "facts": {**row["facts"], "exhaustive": None}}, "is no part of a record of facts"),
+    ],
+)
+def test_a_wrong_question_is_found_behind_a_fitting_manifest(
+    release: Path, change: Callable[[Row], Row], message: str
+) -> None:
+    path = release / "vqa/test.jsonl"
+    rows = lines(path)
+    place = next(number for number, row in enumerate(rows) if row["type"] == "count" and row["answer"] != "two")
+    rows[place] = change(rows[place])
+    rows.sort(key=lambda row: row["id"])
+    path.write_text("".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
+    reseal(release)
+    with pytest.raises(ReleaseError, match=message):
+        verify(release)
+
+
+def test_a_question_in_the_file_of_another_split_is_found(release: Path) -> None:
+    train, test = release / "vqa/train.jsonl", release / "vqa/test.jsonl"
+    moved = train.read_text().splitlines(keepends=True)
+    test.write_text("".join(sorted([*test.read_text().splitlines(keepends=True), moved[0]])))
+    reseal(release)
+    with pytest.raises(ReleaseError, match="stands in split test, its image in train"):
+        verify(release)
+
+
+def test_a_file_of_no_split_and_a_missing_one_are_found(release: Path) -> None:
+    (release / "vqa/holdout.jsonl").write_text("")
+    reseal(release)
+    with pytest.raises(ReleaseError, match=r"vqa/holdout\.jsonl: not the file of a split"):
+        verify(release)
+    (release / "vqa/holdout.jsonl").unlink()
+    (release / "vqa/test.jsonl").unlink()
+    reseal(release)
+    with pytest.raises(ReleaseError, match=r"vqa/test\.jsonl: there are no questions"):
+        verify(release)
+
+
+def test_other_questions_on_the_same_pairs_are_a_patch(release: Path, published: Path) -> None:
+    path = release / "vqa/train.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    reseal(release)
+    difference = compare(published, release)
+    assert (difference.level, difference.layout) == ("patch", ())

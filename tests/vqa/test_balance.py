@@ -1,0 +1,111 @@
+"""Knowing the question alone earns no more than chance."""
+
+from collections import Counter, defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sartext.vqa.balance import OPEN_FORMS, Candidate, balanced, cap_of
+
+
+def candidates(*counts: tuple[str, str, str, int], images: int = 10_000) -> list[Candidate]:
+    """Type, form and answer of so many candidates, of one class, on images in turn."""
+    rows = [(type_, form, answer) for type_, form, answer, count in counts for _ in range(count)]
+    return [
+        Candidate(number, f"c/{number % images}", type_, form, ("ship",), answer, (number * 7919) % 10_007)
+        for number, (type_, form, answer) in enumerate(rows)
+    ]
+
+
+def tally(chosen: list[Candidate]) -> dict[str, int]:
+    return dict(Counter(one.answer for one in chosen))
+
+
+def test_yes_and_no_are_asked_equally_often() -> None:
+    chosen = balanced(candidates(("presence", "exists", "yes", 90), ("presence", "exists", "no", 7)), 6)
+    assert tally(chosen) == {"yes": 7, "no": 7}
+
+
+def test_a_class_with_one_side_only_is_not_asked() -> None:
+    assert balanced(candidates(("presence", "exists", "yes", 90)), 6) == []
+
+
+def test_no_number_is_asked_more_often_than_the_median_one() -> None:
+    counts = {"one": 150, "two": 80, "three": 60, "four": 40, "five": 20, "six": 3}
+    chosen = balanced(candidates(*(("count", "how-many", word, count) for word, count in counts.items())), 6)
+    assert tally(chosen) == {"one": 60, "two": 60, "three": 60, "four": 40, "five": 20, "six": 3}
+
+
+@pytest.mark.parametrize(
+    ("counts", "closed", "cap"),
+    [
+        ([5, 9], True, 5),
+        ([9], True, 0),
+        ([9], False, 0),
+        ([], False, 0),
+        ([100, 100, 3, 2], False, 100),
+        ([100, 3], False, 3),
+        ([150, 80, 60, 40, 20], False, 60),
+    ],
+)
+def test_the_cap_of_an_answer(counts: list[int], closed: bool, cap: int) -> None:
+    assert cap_of(counts, closed=closed) == cap
+
+
+def test_types_are_brought_to_similar_sizes() -> None:
+    rows = [("presence", "exists", one, 300) for one in ("yes", "no")]
+    rows += [("position", "where-one", one, 20) for one in ("in", "out")]
+    rows += [("scene", "shown", one, 30) for one in ("a", "b")]
+    sizes = Counter(one.type for one in balanced(candidates(*rows), 6))
+    assert sizes == {"presence": 60, "position": 40, "scene": 60}
+
+
+def test_an_image_is_asked_about_so_often_at_most() -> None:
+    rows = [(f"type-{number}", "exists", answer, 20) for number in range(9) for answer in ("yes", "no")]
+    chosen = balanced(candidates(*rows, images=40), 3)
+    assert max(Counter(one.image_id for one in chosen).values()) == 3
+    assert tally(chosen) == {"yes": len(chosen) / 2, "no": len(chosen) / 2}
+
+
+CANDIDATES = st.lists(
+    st.tuples(
+        st.integers(0, 30),
+        st.sampled_from([("presence", "exists"), ("count", "how-many"), ("scene", "shown")]),
+        st.sampled_from(["ship", "bridge"]),
+        st.sampled_from(["a", "b", "c"]),
+        st.integers(0, 2**40),
+    ),
+    max_size=80,
+    unique_by=lambda one: (one[0], one[1], one[2]),
+)
+
+
+@settings(deadline=None)
+@given(CANDIDATES, st.integers(1, 4))
+def test_closed_questions_are_balanced_exactly_whatever_there_is(rows, per_image: int) -> None:
+    asked = [
+        Candidate(number, f"c/{image}", *form, (noun,), answer, rank)
+        for number, (image, form, noun, answer, rank) in enumerate(rows)
+        if form[1] in OPEN_FORMS or answer != "c"
+    ]
+    chosen = balanced(asked, per_image)
+    assert len({one.key for one in chosen}) == len(chosen)
+    strata = defaultdict(Counter)
+    for one in chosen:
+        strata[one.stratum][one.answer] += 1
+    for (form, _), counts in strata.items():
+        assert len(counts) >= 2
+        if form not in OPEN_FORMS:
+            assert len(set(counts.values())) == 1
+    assert all(count <= per_image for count in Counter(one.image_id for one in chosen).values())
+
+
+@settings(deadline=None)
+@given(CANDIDATES, st.randoms(use_true_random=False))
+def test_the_order_of_the_candidates_decides_nothing(rows, random) -> None:
+    asked = [Candidate(0, f"c/{image}", *form, (noun,), answer, rank) for image, form, noun, answer, rank in rows]
+    ranked = {one.rank: one for one in asked}
+    shuffled = list(ranked.values())
+    random.shuffle(shuffled)
+    assert {one.rank for one in balanced(ranked.values(), 2)} == {one.rank for one in balanced(shuffled, 2)}

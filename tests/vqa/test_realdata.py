@@ -1,0 +1,91 @@
+"""Questions on the small real corpora: what is claimed to be absent is not in their annotations."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from orchestration.sample import FOLDERS
+from sartext.catalogue.loading import PACKAGED, load_entry
+from sartext.config import Project, VqaParameters
+from sartext.corpora.index import build_index
+from sartext.corpora.masks import read_mask
+from sartext.narrator.facts import from_json
+from sartext.narrator.nouns import bare
+from sartext.narrator.sa2c import spoken
+from sartext.narrator.stage import caption_corpus
+from sartext.tables import CAPTIONS, INDEX, read_rows
+from sartext.vqa.making import Source, make_questions
+from sartext.vqa.proof import proves
+from sartext.vqa.question import Question, to_row
+
+pytestmark = pytest.mark.realdata
+
+CORPORA = ("oil-spill", "sar-aircraft", "terramesh")
+
+
+@pytest.fixture(scope="module")
+def project(realdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("vqa")
+    (root / "data").mkdir()
+    for name in CORPORA:
+        (root / "data" / name).symlink_to(realdata / FOLDERS[name])
+    listed = {name: {"catalogue": str(PACKAGED / f"{name}.yaml")} for name in CORPORA}
+    (root / "params.yaml").write_text(yaml.safe_dump({"corpora": listed, "captions": list(CORPORA)}))
+    project = Project(root)
+    for name in CORPORA:
+        build_index(project, name)
+        caption_corpus(project, name)
+    return project
+
+
+@pytest.fixture(scope="module")
+def pairs(project: Project) -> list[dict[str, Any]]:
+    return [
+        {**row, "corpus": name, "split": "test", "group_id": row["image_id"]}
+        for name in CORPORA
+        for row in read_rows(project.captions(name) / "captions.parquet", CAPTIONS)
+    ]
+
+
+@pytest.fixture(scope="module")
+def questions(pairs: list[dict[str, Any]]) -> list[Question]:
+    catalogue = {name: load_entry(PACKAGED / f"{name}.yaml") for name in CORPORA}
+    return make_questions(Source(pairs, catalogue), VqaParameters())
+
+
+def test_every_corpus_is_asked_about_and_every_answer_proven(
+    pairs: list[dict[str, Any]], questions: list[Question]
+) -> None:
+    facts = {row["image_id"]: from_json(row["facts"]) for row in pairs}
+    assert {one.corpus for one in questions} == set(CORPORA)
+    assert all(proves(to_row(one), facts[one.image_id]) for one in questions)
+
+
+def test_no_pixel_of_a_mask_is_of_a_class_that_is_claimed_to_be_absent(
+    project: Project, questions: list[Question]
+) -> None:
+    entry = load_entry(PACKAGED / "oil-spill.yaml")
+    keys = [bare(spoken(one) if one.stuff else one.noun) for one in entry.classes]
+    paths = {
+        row["image_id"]: row["path"] for row in read_rows(project.corpus("oil-spill") / "index.parquet", INDEX)
+    }
+    asked = [one for one in questions if one.corpus == "oil-spill" and one.facts["exhaustive"]]
+    assert asked
+    for one in asked:
+        mask = project.root / paths[one.image_id].replace("/images/", "/masks/").replace(".jpg", ".png")
+        classes, _ = read_mask(mask.read_bytes(), entry)
+        there = {keys[number] for number in np.unique(classes) if number >= 0}
+        assert not there & set(one.facts["exhaustive"]), one.id
+
+
+def test_no_box_is_of_a_type_that_is_claimed_to_be_absent(project: Project, questions: list[Question]) -> None:
+    nouns = {one.label: bare(one.noun) for one in load_entry(PACKAGED / "sar-aircraft.yaml").classes}
+    rows = read_rows(project.corpus("sar-aircraft") / "index.parquet", INDEX)
+    there = {row["image_id"]: {nouns[one["label"]] for one in row["objects"]} for row in rows}
+    asked = [one for one in questions if one.corpus == "sar-aircraft" and one.facts["exhaustive"]]
+    assert asked
+    assert not [one.id for one in asked if there[one.image_id] & set(one.facts["exhaustive"])]
+    assert not [one.id for one in questions if "aircraft of another type" in one.subjects]
