@@ -1,0 +1,212 @@
+"""Whether captions say what is there: precision and recall of the facts stated, and what is invented or wrong.
+
+A caption is read back into statements, which the image's facts bear out or not; a statement on a class that the
+corpus does not annotate exhaustively is neither right nor wrong. Facts that quote an optical caption decide no
+statement: such images are not judged.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from sartext.catalogue.entry import Entry
+from sartext.errors import EvaluationError, nearest
+from sartext.evaluation.benchmarks import Example
+from sartext.evaluation.statements import (
+    COVER_CLASS,
+    COVER_KINDS,
+    COVER_SHARE,
+    COVER_ZONE,
+    KINDS,
+    OBJECT_CLASS,
+    OBJECT_COUNT,
+    OBJECT_KINDS,
+    OBJECT_ZONE,
+    Nouns,
+    Statement,
+    Told,
+    compare,
+    read_facts,
+    statements_of,
+)
+from sartext.narrator.nouns import annotated_by, vocabulary_of
+from sartext.narrator.reading import read_caption
+from sartext.narrator.vocabulary import SOME
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "fact": KINDS,
+    "object": OBJECT_KINDS,
+    "cover": COVER_KINDS,
+    **{kind.replace(" ", "_"): (kind,) for kind in KINDS},
+}
+"""What precision and recall are told of, by the name of the figure: all kinds of statements, some, and each."""
+
+WRONG: Mapping[str, tuple[str, ...]] = {
+    "wrong_counts": (OBJECT_COUNT,),
+    "wrong_zones": (OBJECT_ZONE, COVER_ZONE),
+    "wrong_shares": (COVER_SHARE,),
+}
+"""Kinds of statements that are told wrong of a class that is there: a class that is not there is wrong as such."""
+
+RIGHT, STATED, TRUE = range(3)
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """What annotations can decide.
+
+    Args:
+        nouns: every noun that is read in a caption, see ``narrator.nouns.Vocabulary``.
+        scenes: backgrounds that are read.
+        decided: the classes whose presence and absence is annotated, by corpus.
+    """
+
+    nouns: Nouns
+    scenes: tuple[str, ...]
+    decided: Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What n captions state against what is true.
+
+    Args:
+        judged: [n], whether there are facts to hold a caption against.
+        counts: [n, kinds, 3]: right, stated and true statements, in the order of ``KINDS``.
+        invented: [n], classes of objects stated that are not there.
+        wrong: by figure of ``WRONG``, [n, 2]: wrong and stated ones, of classes that are there.
+        classes: by class that is stated or true, [n, 3]: right, stated and true statements on it.
+        undecided: [n], statements that no annotation decides.
+        silent: [n], captions in which no statement could be read.
+        odd: [n], captions with words that no fact supports, or that contradict themselves.
+    """
+
+    judged: Bools
+    counts: Floats
+    invented: Floats
+    wrong: Mapping[str, Floats]
+    classes: Mapping[str, Floats]
+    undecided: Floats
+    silent: Bools
+    odd: Bools
+
+    def of(self, group: str) -> Floats:
+        """Return right, stated and true statements of a group of ``GROUPS``, [n, 3]."""
+        return np.asarray(self.counts[:, [KINDS.index(kind) for kind in GROUPS[group]]].sum(axis=1))
+
+
+def annotation_of(entries: Mapping[str, Entry]) -> Annotation:
+    """Return what the annotations of some corpora decide.
+
+    Args:
+        entries: of the catalogue, by name; captions are read for the nouns of all of them.
+    """
+    vocabulary = vocabulary_of(entries[name] for name in sorted(entries))
+    return Annotation(
+        vocabulary.nouns, vocabulary.scenes, {name: annotated_by(entry) for name, entry in entries.items()}
+    )
+
+
+def judge(captions: Sequence[str], examples: Sequence[Example], annotation: Annotation) -> Judgement:
+    """Hold captions against the facts of their images.
+
+    Args:
+        captions: as written, not tokenised; empty ones state nothing.
+        examples: whose captions they are.
+        annotation: what is annotated; of every corpus of the examples.
+
+    Raises:
+        EvaluationError: the catalogue has no entry of a corpus.
+    """
+    for one in examples:
+        if one.corpus not in annotation.decided:
+            raise EvaluationError(
+                f"the catalogue has no corpus '{one.corpus}'",
+                where=one.image_id,
+                way_out=nearest(one.corpus, annotation.decided),
+            )
+    read: dict[str, Told] = {}
+    for caption in captions:
+        if caption not in read:
+            read[caption] = _read(caption, annotation)
+    told = [read[caption] for caption in captions]
+    rows = [
+        _row(one.statements, example, annotation.decided[example.corpus])
+        for one, example in zip(told, examples, strict=True)
+    ]
+    judged = np.array([not example.facts.statements for example in examples], dtype=np.bool_)
+    return Judgement(
+        judged=judged,
+        counts=np.array([row.counts for row in rows], dtype=np.float64).reshape(-1, len(KINDS), 3)
+        * judged[:, None, None],
+        invented=np.array([row.invented for row in rows], dtype=np.float64) * judged,
+        wrong={
+            name: np.array([row.wrong[name] for row in rows], dtype=np.float64).reshape(-1, 2) * judged[:, None]
+            for name in WRONG
+        },
+        classes=_by_class([row.classes if fair else {} for row, fair in zip(rows, judged, strict=True)]),
+        undecided=np.array([row.undecided for row in rows], dtype=np.float64) * judged,
+        silent=np.array([not one.statements for one in told], dtype=np.bool_),
+        odd=np.array([bool(one.problems) for one in told], dtype=np.bool_),
+    )
+
+
+def _read(caption: str, annotation: Annotation) -> Told:
+    """What a caption states; "at least one" of a class, as narrated captions have it, states the class alone."""
+    told = read_facts(caption, annotation.nouns, annotation.scenes)
+    if SOME not in caption.casefold():
+        return told
+    present = (Statement(OBJECT_CLASS, label) for label in read_caption(caption, annotation.nouns, None).present)
+    return replace(told, statements=tuple(dict.fromkeys((*told.statements, *present))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    counts: list[tuple[int, int, int]]
+    invented: int
+    wrong: Mapping[str, tuple[int, int]]
+    classes: Mapping[str, tuple[int, int, int]]
+    undecided: int
+
+
+def _row(stated: Sequence[Statement], example: Example, decided: Collection[str]) -> _Row:
+    true = set(statements_of(example.facts))
+    counts, undecided = compare(stated, true, decided)
+    known, said = {one.label for one in true}, {one.label for one in stated if one.label in decided}
+    there = {(one.kind in OBJECT_KINDS, one.label) for one in true if one.kind in {OBJECT_CLASS, COVER_CLASS}}
+    objects = {label for is_object, label in there if is_object}
+    invented = {
+        one.label
+        for one in stated
+        if one.kind == OBJECT_CLASS and one.label in decided and one.label not in objects
+    }
+    wrong = {}
+    for name, kinds in WRONG.items():
+        of_there = [one for one in stated if one.kind in kinds and (one.kind in OBJECT_KINDS, one.label) in there]
+        wrong[name] = (sum(one not in true for one in of_there), len(of_there))
+    return _Row(
+        [(counts[kind].right, counts[kind].stated, counts[kind].true) for kind in KINDS],
+        len(invented),
+        wrong,
+        {label: _of_class(label, stated, true) for label in sorted(known | said)},
+        undecided,
+    )
+
+
+def _of_class(label: str, stated: Collection[Statement], true: Collection[Statement]) -> tuple[int, int, int]:
+    told = {one for one in stated if one.label == label}
+    held = {one for one in true if one.label == label}
+    return len(told & held), len(told), len(held)
+
+
+def _by_class(rows: Sequence[Mapping[str, tuple[int, int, int]]]) -> dict[str, Floats]:
+    labels = sorted({label for row in rows for label in row})
+    return {
+        label: np.array([row.get(label, (0, 0, 0)) for row in rows], dtype=np.float64).reshape(-1, 3)
+        for label in labels
+    }

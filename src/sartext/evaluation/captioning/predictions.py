@@ -1,0 +1,208 @@
+"""Captions that someone else wrote: a file of them, checked against the images of a benchmark."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sartext.errors import EvaluationError
+from sartext.evaluation.benchmarks import Benchmark
+
+ID, IMAGE, CAPTION, FINISHED = "image_id", "image", "caption", "finished"
+"""Columns: ``image`` is a path, as ``sartext caption`` writes it; ``finished`` is false of a caption cut off."""
+
+SHOWN = 3
+"""Ids that an error names."""
+
+FORM = f"it needs columns {ID} and {CAPTION}, or is what `sartext caption` writes"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The captions of a benchmark's images.
+
+    Args:
+        captions: by image id, of every image; empty only where the captioner did not end its sentence.
+        warnings: what the scores will hardly be worth something for, in words.
+    """
+
+    captions: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Row:
+    place: str
+    named: str
+    is_path: bool
+    caption: str
+    unfinished: bool
+
+
+def read_predictions(path: Path, benchmark: Benchmark) -> Predictions:
+    """Read the captions of a file.
+
+    Args:
+        path: ``.csv`` or ``.jsonl`` with ``image_id`` and ``caption``, or as ``sartext caption`` wrote it: then
+            the end of an image's path names it, ``<corpus>/<stem>`` or the stem alone where one image has it.
+            Images that the release withholds may be in it and are left out.
+        benchmark: whose images they are of.
+
+    Raises:
+        EvaluationError: the file is something else; an id is unknown, missing or told twice; a caption is empty,
+            except that ``sartext caption`` leaves those empty that the model did not end.
+    """
+    rows = list(_rows(path))
+    if not rows:
+        raise EvaluationError("it holds no caption", where=path, way_out=FORM)
+    named = _Names([one.image_id for one in benchmark.examples], benchmark.left_out)
+    found: dict[str, _Row] = {}
+    unknown, repeated, empty = [], [], []
+    for row in rows:
+        image_id = named.of(row)
+        if image_id is None:
+            unknown.append(row.named)
+        elif image_id in found:
+            repeated.append(image_id)
+        else:
+            found[image_id] = row
+            if not row.caption.strip() and not row.unfinished:
+                empty.append(f"{image_id} ({row.place})")
+    _refuse(f"not in {benchmark.name}", unknown, path, "leave them out, or name the benchmark they are of")
+    _refuse("captioned twice", repeated, path, "keep one row per image")
+    _refuse("with an empty caption", empty, path, "write one, or caption them again")
+    captions = {image_id: row.caption.strip() for image_id, row in found.items()}
+    check_predictions(captions, benchmark, where=path)
+    of_benchmark = {one.image_id: captions[one.image_id] for one in benchmark.examples}
+    unfinished = sum(not caption for caption in of_benchmark.values())
+    told = [f"{unfinished} captions are empty, as the model did not end its sentence"] if unfinished else []
+    return Predictions(of_benchmark, (*told, *warnings_of(of_benchmark, benchmark)))
+
+
+def check_predictions(
+    captions: Mapping[str, str], benchmark: Benchmark, *, where: object, partial: bool = False
+) -> None:
+    """Require a caption of every image of a benchmark and of no other.
+
+    Args:
+        captions: by image id.
+        benchmark: the images.
+        where: named in the error.
+        partial: images may be without one.
+
+    Raises:
+        EvaluationError: ids are unknown or missing.
+    """
+    known = {one.image_id for one in benchmark.examples}
+    unknown = sorted(set(captions) - known - set(benchmark.left_out))
+    _refuse(f"not in {benchmark.name}", unknown, where, "leave them out, or name the benchmark they are of")
+    missing = sorted(known - set(captions))
+    if not partial:
+        _refuse("without a caption", missing, where, f"caption all {len(known)} images of {benchmark.name}")
+
+
+def warnings_of(captions: Mapping[str, str], benchmark: Benchmark) -> list[str]:
+    """Return what a person should know of captions before their scores: one caption for a whole corpus."""
+    found = []
+    for corpus in benchmark.corpora:
+        told = [captions[one.image_id] for one in benchmark.examples if one.corpus == corpus]
+        if len(told) > 1 and len(set(told)) == 1:
+            found.append(f"all {len(told)} captions of {corpus} are equal: '{told[0]}'")
+    return found
+
+
+def _refuse(what: str, ids: Sequence[str], where: object, way_out: str) -> None:
+    if ids:
+        shown = ", ".join(ids[:SHOWN]) + (", ..." if len(ids) > SHOWN else "")
+        images = "image" if len(ids) == 1 else "images"
+        raise EvaluationError(f"{len(ids)} {images} {what}: {shown}", where=where, way_out=way_out)
+
+
+class _Names:
+    """Finds the image id that a row means."""
+
+    def __init__(self, ids: Sequence[str], left_out: Collection[str]) -> None:
+        self.ids = {*ids, *left_out}
+        stems = Counter(PurePosixPath(one).name for one in self.ids)
+        self.stems = {
+            PurePosixPath(one).name: one for one in sorted(self.ids) if stems[PurePosixPath(one).name] == 1
+        }
+
+    def of(self, row: _Row) -> str | None:
+        """Return it, or None where no image is meant, or several could be."""
+        if row.named in self.ids:
+            return row.named
+        if not row.is_path:
+            return None
+        parts = PurePosixPath(row.named.replace("\\", "/")).with_suffix("").parts
+        ends = ("/".join(parts[start:]) for start in range(len(parts)))
+        return next((one for one in ends if one in self.ids), self.stems.get(parts[-1]) if parts else None)
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise EvaluationError(f"it cannot be read ({error.strerror})", where=path, way_out=FORM) from error
+    except UnicodeDecodeError as error:
+        raise EvaluationError("it is no UTF-8 text", where=path, way_out=FORM) from error
+    if path.suffix == ".csv":
+        records = _csv_records(text, path)
+    elif path.suffix == ".jsonl":
+        records = _json_records(text, path)
+    else:
+        raise EvaluationError(f"no format '{path.suffix}'", where=path, way_out="name it .csv or .jsonl")
+    for place, record in records:
+        yield _row(record, place, path)
+
+
+def _row(record: Mapping[str, Any], place: str, path: Path) -> _Row:
+    column = ID if ID in record else IMAGE
+    named, caption = record.get(column), record.get(CAPTION)
+    if not isinstance(named, str) or not isinstance(caption, str):
+        raise EvaluationError(f"{place} has no {ID} with its {CAPTION}", where=path, way_out=FORM)
+    try:
+        caption.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise EvaluationError(
+            f"{place} holds half a surrogate pair", where=path, way_out="write the file anew as UTF-8"
+        ) from error
+    unfinished = str(record.get(FINISHED, "")).casefold() == "false"
+    return _Row(place, named, column == IMAGE, caption, unfinished)
+
+
+def _csv_records(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        columns = next(rows, [])
+        if CAPTION not in columns or not {ID, IMAGE} & set(columns) or len(set(columns)) != len(columns):
+            raise EvaluationError(f"its columns are '{', '.join(columns)}'", where=path, way_out=FORM)
+        for row in rows:
+            if row and len(row) != len(columns):
+                raise EvaluationError(
+                    f"line {rows.line_num} has {len(row)} values for {len(columns)} columns",
+                    where=path,
+                    way_out="put captions with commas into double quotes",
+                )
+            if row:
+                yield f"line {rows.line_num}", dict(zip(columns, row, strict=True))
+    except csv.Error as error:
+        raise EvaluationError(f"line {rows.line_num} is no CSV ({error})", where=path, way_out=FORM) from error
+
+
+def _json_records(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    # not splitlines(): a caption may hold line separators that JSON does not escape
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise EvaluationError(f"line {number} is no JSON ({error})", where=path, way_out=FORM) from error
+        if not isinstance(record, dict):
+            raise EvaluationError(f"line {number} is no object", where=path, way_out=FORM)
+        yield f"line {number}", record

@@ -1,0 +1,147 @@
+"""Small cases, worked out by hand."""
+
+from math import exp, hypot, log
+
+import numpy as np
+import pytest
+
+from sartext.errors import EvaluationError
+from sartext.evaluation.captioning.bleu import bleu, bleu_counts
+from sartext.evaluation.captioning.cider import (
+    Frequencies,
+    cider_d,
+    document_frequencies,
+    informative,
+    pair_up,
+)
+from sartext.evaluation.captioning.meteor import meteor, read_counts
+from sartext.evaluation.captioning.rouge import common_subsequence, rouge_l
+
+
+def test_bleu_counts_each_word_as_often_as_a_reference_has_it():
+    counts = bleu_counts(["the the the"], [["the ship", "a the ship the"]])
+    assert counts.tolist() == [[3, 2, 3, 2, 1, 0, 2, 0, 0, 0]]
+    assert bleu(counts)[0, 0] == pytest.approx(2 / 3)
+
+
+def test_bleu_punishes_short_captions_by_the_closest_reference():
+    counts = bleu_counts(["one two three"], [["one two three four", "one two three four five six"]])
+    assert bleu(counts)[0, :3] == pytest.approx([exp(1 - 4 / 3)] * 3)
+
+
+def test_of_two_references_equally_close_the_shorter_one_counts():
+    assert bleu_counts(["a b c"], [["a b c d", "a b"]])[0, 1] == 2
+
+
+def test_bleu_of_a_corpus_is_no_mean():
+    counts = bleu_counts(["a b", "a b c d e f"], [["x y"], ["a b c d e f"]])
+    assert bleu(counts.sum(axis=0))[0] == pytest.approx(6 / 8)
+    assert bleu(counts)[:, 0].mean() == pytest.approx(0.5)
+
+
+def test_bleu_of_empty_captions_is_0():
+    assert bleu(bleu_counts(["", ""], [["a b"], ["c"]]).sum(axis=0)) == pytest.approx([0] * 4)
+
+
+def test_the_common_subsequence_keeps_the_order():
+    assert common_subsequence(["a", "b", "c", "d"], ["d", "a", "c"]) == 2
+    assert common_subsequence([], ["a"]) == 0
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        left, right = (list(map(int, rng.integers(0, 4, rng.integers(0, 90)))) for _ in range(2))
+        assert common_subsequence(left, right) == _table(left, right)
+
+
+def _table(left, right):
+    lengths = np.zeros((len(left) + 1, len(right) + 1), dtype=int)
+    for i, one in enumerate(left, start=1):
+        for j, other in enumerate(right, start=1):
+            lengths[i, j] = (
+                lengths[i - 1, j - 1] + 1 if one == other else max(lengths[i - 1, j], lengths[i, j - 1])
+            )
+    return lengths[-1, -1]
+
+
+def test_rouge_l_weighs_recall_more():
+    precise, complete = rouge_l(["a b c d", "a c d"], [["a c d"], ["a b c d"]])
+    assert precise == pytest.approx(2.44 * 0.75 / (1 + 1.44 * 0.75))
+    assert complete == pytest.approx(2.44 * 0.75 / (0.75 + 1.44))
+    assert rouge_l(["", "x"], [["a"], ["b"]]).tolist() == [0, 0]
+
+
+REFERENCES = [["red ship"], ["blue ship"]]
+
+
+def test_cider_d_by_the_references_of_the_test():
+    """Both images have a ship, which weighs nothing; "red" stands in one of two, "boat" in none."""
+    scores = cider_d(pair_up(["red boat", "blue ship"], REFERENCES), document_frequencies(REFERENCES))
+    assert scores[0] == pytest.approx(10 / 4 * log(2) ** 2 / (hypot(log(2), log(2)) * log(2)))
+    assert scores[1] == pytest.approx(10 / 4 * (1 + 1))
+
+
+def test_cider_d_by_the_references_of_the_train_split():
+    train = document_frequencies([["red ship", "red vessel"], ["red sea"], ["a ship"]])
+    assert train.documents == 3
+    assert (train.counts["red",], train.counts["ship",], train.counts["red", "ship"]) == (2, 2, 1)
+    red, ship, boat = log(3 / 2), log(3 / 2), log(3)
+    scores = cider_d(pair_up(["red boat", "blue ship"], REFERENCES), train)
+    assert scores[0] == pytest.approx(10 / 4 * red**2 / (hypot(red, boat) * hypot(red, ship)))
+    assert scores[0] != pytest.approx(10 / 4 * log(2) ** 2 / (hypot(log(2), log(2)) * log(2)))
+
+
+def test_cider_d_punishes_another_length():
+    frequencies = Frequencies(4, {})
+    short, equal = cider_d(pair_up(["a b", "a b c d"], [["a b c d"]] * 2), frequencies)
+    assert equal == pytest.approx(10)
+    assert short == pytest.approx(10 / 4 * (2 / 8**0.5 + 1 / 3**0.5) * exp(-(2**2) / 72))
+
+
+def test_references_that_are_all_equal_tell_nothing():
+    equal = [["one ship"], ["one ship"]]
+    assert not informative(equal, document_frequencies(equal))
+    assert not informative(equal[:1], document_frequencies(equal[:1]))
+    assert not informative(equal, Frequencies(0, {}))
+    assert informative(REFERENCES, document_frequencies(REFERENCES))
+
+
+def told(*numbers, stages="0 0 0 0 0 0 0 0 0 0 0 0"):
+    *before, chunks, words, wanted = numbers
+    return f"{' '.join(map(str, before))} {stages} {chunks} {words} {wanted}"
+
+
+WHOLE = told(4, 4, 2, 2, 2, 2, 2, 2, 1, 4, 4)
+SHUFFLED = told(4, 4, 2, 2, 2, 2, 2, 2, 3, 4, 4)
+PART = told(9, 8, 4, 4, 4, 4, 2, 2, 2, 6, 6)
+FIRST = told(4, 5, 2, 2, 2, 2, 2, 2, 1, 4, 4)
+STAGES = told(9, 8, 4, 4, 2, 3, 1, 0, 2, 6, 5, stages="1 0 0 1 1 1 1 0 0 0 1 1")
+
+
+@pytest.mark.parametrize(
+    ("lines", "score"),
+    [
+        ([WHOLE], 1.0),
+        ([SHUFFLED], 0.43354749322305886),
+        ([PART], 0.4411532450586056),
+        ([FIRST], 0.413486278708535),
+        ([STAGES], 0.39056169425750703),
+        ([WHOLE, WHOLE], 1.0),
+        ([WHOLE, SHUFFLED], 0.5068744511448323),
+        ([FIRST, WHOLE], 0.521097683465774),
+        ([STAGES, PART], 0.4157667646603782),
+    ],
+)
+def test_meteor_scores_what_matched_as_the_jar_does(lines, score):
+    """The scores are what version 1.5 answers to EVAL with these statistics."""
+    counts = np.array([read_counts(line) for line in lines])
+    assert meteor(counts.sum(axis=0)) == pytest.approx(score, abs=1e-12)
+
+
+def test_meteor_is_0_where_nothing_matches():
+    assert meteor(np.array(read_counts(told(0, 4, 0, 2, 0, 0, 0, 0, 0, 0, 0)))) == 0
+    assert meteor(np.array(read_counts(told(1, 4, 0, 2, 0, 0, 0, 0, 0, 0, 0)))) == 0
+
+
+@pytest.mark.parametrize("line", ["Error: specify SCORE or EVAL or SING", "1 2 3", ""])
+def test_meteor_answers_that_are_none_are_refused(line):
+    with pytest.raises(EvaluationError, match="METEOR said"):
+        read_counts(line)

@@ -1,0 +1,131 @@
+import json
+
+import pytest
+
+from sartext.errors import EvaluationError
+from sartext.evaluation.captioning.predictions import check_predictions, read_predictions
+from sartext.narrator.captioning.rows import Row, header, line
+from tests.evaluation.captioning.making import SHIP, benchmark, example, object_facts
+
+FACTS = object_facts((SHIP, 1, 0))
+BENCHMARK = benchmark(
+    [example(name, FACTS) for name in ("a/one", "a/two", "b/one", "b/three")], left_out={"b/withheld": "licence"}
+)
+SAID = {"a/one": "One ship.", "a/two": 'Two, "big" ships.', "b/one": "A bridge.", "b/three": "Water; é."}
+
+
+def csv_file(tmp_path, text, name="captions.csv"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def quoted(rows):
+    def value(text):
+        return '"' + text.replace('"', '""') + '"'
+
+    return "image_id,caption\n" + "".join(f"{name},{value(text)}\n" for name, text in rows)
+
+
+def test_captions_are_read_from_csv_and_json_lines(tmp_path):
+    table = csv_file(tmp_path, "\ufeff" + quoted(SAID.items()))
+    lines = csv_file(
+        tmp_path,
+        "\n".join(json.dumps({"caption": text, "image_id": name}) for name, text in SAID.items()) + "\n\n",
+        "captions.jsonl",
+    )
+    for path in (table, lines):
+        found = read_predictions(path, BENCHMARK)
+        assert found.captions == SAID
+        assert list(found.captions) == [one.image_id for one in BENCHMARK.examples]
+        assert found.warnings == ()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_what_the_captioner_writes_is_read_by_the_end_of_the_path(tmp_path, suffix):
+    paths = {"a/one": "images/a/one.png", "a/two": "../two.tif", "b/one": "/x/b/one.png", "b/three": "three.jpg"}
+    rows = [Row(paths[name], "" if name == "b/one" else SAID[name], -1.0, name != "b/one", "f0") for name in SAID]
+    path = csv_file(tmp_path, header(suffix) + "".join(line(one, suffix) for one in rows), f"captions{suffix}")
+    found = read_predictions(path, BENCHMARK)
+    assert found.captions == {**SAID, "b/one": ""}
+    assert found.warnings == ("1 captions are empty, as the model did not end its sentence",)
+
+
+def test_a_path_that_several_images_could_mean_is_unknown(tmp_path):
+    path = csv_file(tmp_path, "image,caption\none.png,x\n")
+    with pytest.raises(EvaluationError, match=r"1 image not in release-test: one.png"):
+        read_predictions(path, BENCHMARK)
+
+
+def test_images_that_the_release_withholds_are_left_out(tmp_path):
+    path = csv_file(tmp_path, quoted({**SAID, "b/withheld": "x"}.items()))
+    assert read_predictions(path, BENCHMARK).captions == SAID
+
+
+def test_one_caption_for_a_whole_corpus_is_told(tmp_path):
+    path = csv_file(tmp_path, quoted({**SAID, "a/one": "Same.", "a/two": "Same."}.items()))
+    assert read_predictions(path, BENCHMARK).warnings == ("all 2 captions of a are equal: 'Same.'",)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"c/nine": "x"}, "1 image not in release-test: c/nine"),
+        ({f"c/{number}": "x" for number in range(5)}, r"5 images not in release-test: c/0, c/1, c/2, \.\.\.;"),
+        ({"a/one": None}, "1 image without a caption: a/one; caption all 4 images of release-test"),
+        ({"a/one": None, "b/one": None}, "2 images without a caption: a/one, b/one"),
+        ({"a/two": ""}, r"1 image with an empty caption: a/two \(line 3\)"),
+        ({"a/two": "  "}, r"1 image with an empty caption: a/two \(line 3\)"),
+    ],
+)
+def test_other_images_and_empty_captions_are_refused(tmp_path, change, what):
+    rows = [(name, text) for name, text in {**SAID, **change}.items() if text is not None]
+    with pytest.raises(EvaluationError, match=what) as error:
+        read_predictions(csv_file(tmp_path, quoted(rows)), BENCHMARK)
+    assert "captions.csv" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_image_that_is_captioned_twice_is_refused(tmp_path):
+    path = csv_file(tmp_path, quoted([*SAID.items(), ("a/one", "Again.")]))
+    with pytest.raises(EvaluationError, match="1 image captioned twice: a/one; keep one row per image"):
+        read_predictions(path, BENCHMARK)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("x.csv", "", "its columns are ''"),
+        ("x.csv", "image_id,caption\n", "it holds no caption"),
+        ("x.csv", "id,text\na,b\n", "its columns are 'id, text'; it needs columns image_id and caption"),
+        ("x.csv", "image_id,caption,caption\na,b,c\n", "its columns are"),
+        ("x.csv", "image_id,caption\na/one,Two, ships.\n", "line 2 has 3 values for 2 columns"),
+        ("x.csv", 'image_id,caption\na/one,"open\n', "is no CSV"),
+        ("x.jsonl", '{"image_id": "a/one"}\n', "line 1 has no image_id with its caption"),
+        ("x.jsonl", '{"image_id": 3, "caption": "x"}\n', "line 1 has no image_id with its caption"),
+        ("x.jsonl", '{"image_id": "a/one", "caption": null}\n', "line 1 has no image_id with its caption"),
+        ("x.jsonl", '{"image_id": "a/one", "caption": "\\ud83d"}\n', "half a surrogate pair"),
+        ("x.jsonl", '["a/one", "x"]\n', "line 1 is no object"),
+        ("x.jsonl", "a/one: x\n", "line 1 is no JSON"),
+        ("x.txt", "a/one x\n", "no format '.txt'; name it .csv or .jsonl"),
+    ],
+)
+def test_files_that_are_something_else_are_refused(tmp_path, name, text, what):
+    with pytest.raises(EvaluationError, match=what):
+        read_predictions(csv_file(tmp_path, text, name), BENCHMARK)
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path):
+    with pytest.raises(EvaluationError, match="it cannot be read"):
+        read_predictions(tmp_path / "none.csv", BENCHMARK)
+    path = tmp_path / "latin.csv"
+    path.write_bytes("image_id,caption\na/one,é\n".encode("latin-1"))
+    with pytest.raises(EvaluationError, match="it is no UTF-8 text"):
+        read_predictions(path, BENCHMARK)
+
+
+def test_a_partial_variant_may_leave_images_out_but_captions_no_other():
+    check_predictions({"a/one": "x"}, BENCHMARK, where="grammar", partial=True)
+    check_predictions({}, BENCHMARK, where="grammar", partial=True)
+    with pytest.raises(EvaluationError, match="grammar: 1 image not in release-test: c/nine"):
+        check_predictions({"c/nine": "x"}, BENCHMARK, where="grammar", partial=True)

@@ -1,0 +1,250 @@
+"""From captions to figures, on a small benchmark of four corpora, one of them a single image, one all alike."""
+
+import random
+
+import pytest
+
+from sartext.errors import EvaluationError
+from sartext.evaluation.captioning.baselines import baselines
+from sartext.evaluation.captioning.bleu import bleu
+from sartext.evaluation.captioning.cider import cider_d, document_frequencies, informative
+from sartext.evaluation.captioning.faithfulness import annotation_of
+from sartext.evaluation.captioning.meteor import meteor
+from sartext.evaluation.captioning.scoring import figures_of, score_captions
+from sartext.evaluation.captioning.spice import FOLDER
+from sartext.evaluation.captioning.texts import collect
+from sartext.evaluation.captioning.variants import details_of, score_variants
+from sartext.evaluation.figures import find, write_figures
+from tests.evaluation.captioning.making import (
+    SHIP,
+    STUFF,
+    THINGS,
+    benchmark,
+    drawn_facts,
+    entry,
+    example,
+    needs_jars,
+    needs_java,
+    object_facts,
+    quoted_facts,
+    train_caption,
+)
+
+SEED = 3
+SIDE = 64
+RNG = random.Random(6)
+ENTRIES = {
+    "mixed": entry("mixed", *THINGS, *STUFF),
+    "solo": entry("solo", SHIP),
+    "pairs": entry("pairs"),
+}
+HARBOR = quoted_facts("There is a harbor with ships.")
+BOXES = ({"label": "ship", "xmin": 0, "ymin": 0, "xmax": 5, "ymax": 9},)
+
+EXAMPLES = [
+    *(
+        example(
+            f"mixed/{number:02}", drawn_facts(RNG), group=f"mixed/{number // 2}", boxes=BOXES if number < 7 else ()
+        )
+        for number in range(20)
+    ),
+    example("solo/1", object_facts((SHIP, 1, 0))),
+    example("pairs/1", HARBOR, HARBOR.statements[0], method="optical-rules"),
+    example("pairs/2", HARBOR, HARBOR.statements[0], method="optical-rules"),
+]
+NARRATED = [train_caption("mixed/n1", object_facts((SHIP, 1, 0)), "At least one ship is seen.", "narrator")]
+TRAIN = [*NARRATED, *(train_caption(f"mixed/t{number}", drawn_facts(RNG)) for number in range(40))]
+BENCHMARK = benchmark(EXAMPLES, TRAIN)
+RELEASED = {one.image_id: one.caption for one in BENCHMARK.examples}
+NOUNS = ("ship", "bridge", "storage tank", "water", "crops", "built-up areas")
+SHIFTED = dict(zip(RELEASED, [*list(RELEASED.values())[1:], ""], strict=True))
+
+
+@pytest.fixture(scope="module")
+def scored():
+    predictions = {**baselines(BENCHMARK, SEED), "released": RELEASED, "shifted": SHIFTED}
+    texts = collect(predictions, BENCHMARK, seed=SEED)
+    return texts, score_variants(texts, annotation_of(ENTRIES))
+
+
+@pytest.fixture(scope="module")
+def figures(scored):
+    return figures_of(*scored, benchmark=BENCHMARK.name, side=SIDE, seed=SEED, resamples=200)
+
+
+pytestmark = [needs_java, needs_jars, pytest.mark.slow]
+
+
+def value(figures, metric, variant, subset="all"):
+    found = find(figures, metric, variant, subset=subset)
+    assert found is not None, (metric, variant, subset)
+    assert found.value is not None, found.reason
+    return found.value
+
+
+def reason(figures, metric, variant, subset="all"):
+    found = find(figures, metric, variant, subset=subset)
+    assert found is not None, (metric, variant, subset)
+    assert found.value is None
+    return found.reason
+
+
+def test_every_figure_is_told_once(figures, tmp_path):
+    write_figures(tmp_path / "figures.json", figures)
+    assert {one.task for one in figures} == {"captioning"}
+    assert {one.benchmark for one in figures} == {"release-test"}
+    assert {one.subset for one in figures if not one.subset.startswith("class:")} == {
+        "all", "corpus:mixed", "corpus:solo", "corpus:pairs",
+        "objects:under-2px", "objects:2-4px", "objects:4-8px", "objects:from-8px",
+    }  # fmt: skip
+
+
+def test_released_captions_are_perfect(figures):
+    for metric in ("bleu_1", "bleu_4", "meteor", "rouge_l"):
+        assert value(figures, metric, "released") == pytest.approx(1)
+    for metric in ("fact_precision", "fact_recall", "object_count_precision", "cover_share_recall"):
+        assert value(figures, metric, "released") == pytest.approx(100)
+    for metric in ("invented_objects", "wrong_counts", "wrong_zones", "wrong_shares"):
+        assert value(figures, metric, "released") == 0
+
+
+def test_captions_rank_as_they_should(figures):
+    for metric in ("bleu_4", "meteor", "rouge_l", "cider_d", "cider_d_frozen", "fact_precision", "fact_recall"):
+        ceiling = value(figures, metric, "grammar")
+        assert value(figures, metric, "released") >= ceiling > value(figures, metric, "shifted")
+        assert ceiling > value(figures, metric, "most-frequent")
+
+
+def test_totals_are_of_the_corpus_and_not_means_of_images(scored, figures):
+    _, variants = scored
+    one = variants["shifted"]
+    assert value(figures, "bleu_4", "shifted") == pytest.approx(bleu(one.bleu.sum(axis=0))[3])
+    assert value(figures, "meteor", "shifted") == pytest.approx(meteor(one.meteor.sum(axis=0)))
+    assert value(figures, "rouge_l", "shifted") == pytest.approx(one.rouge.mean())
+
+
+def test_a_corpus_is_weighed_by_its_own_references_and_by_the_frozen_ones(scored, figures):
+    texts, variants = scored
+    rows = [row for row, one in enumerate(texts.examples) if one.corpus == "mixed"]
+    of_corpus = document_frequencies([texts.references[row] for row in rows])
+    pairs = variants["shifted"].pairs
+    told = value(figures, "cider_d", "shifted", "corpus:mixed")
+    assert told == pytest.approx(cider_d(pairs, of_corpus)[rows].mean())
+    frozen = value(figures, "cider_d_frozen", "shifted", "corpus:mixed")
+    assert frozen == pytest.approx(cider_d(pairs, texts.train)[rows].mean())
+    assert texts.train.documents == len(TRAIN) - len(NARRATED)
+    assert frozen != pytest.approx(told)
+
+
+def test_intervals_hold_the_value(figures):
+    with_bounds = [one for one in figures if one.low is not None]
+    assert len(with_bounds) > 100
+    assert all(one.low <= one.value + 1e-9 and one.value <= one.high + 1e-9 for one in with_bounds if one.n > 15)
+    bleu_4 = find(figures, "bleu_4", "shifted")
+    assert bleu_4.low < bleu_4.value < bleu_4.high
+
+
+def test_the_ceiling_is_of_the_images_that_have_one_and_the_others_are_told(figures):
+    without = value(figures, "images_without_caption", "grammar")
+    assert without >= 2
+    assert find(figures, "bleu_4", "grammar").n == len(EXAMPLES) - without
+    assert "no caption of any of these images" in reason(figures, "bleu_4", "grammar", "corpus:pairs")
+    assert value(figures, "images_without_caption", "released") == 0
+
+
+def test_a_single_image_has_no_cider_of_its_own_weights(figures):
+    assert "of a single image" in reason(figures, "cider_d", "released", "corpus:solo")
+    assert value(figures, "cider_d_frozen", "released", "corpus:solo") > 1
+    assert value(figures, "bleu_1", "released", "corpus:solo") == pytest.approx(1)
+    assert find(figures, "bleu_1", "released", subset="corpus:solo").low is None
+
+
+def test_equal_references_have_no_cider(figures):
+    assert "all images have the same references" in reason(figures, "cider_d", "released", "corpus:pairs")
+
+
+def test_what_never_occurs_is_not_computed(figures):
+    assert "the captions state nothing of it" in reason(figures, "scene_precision", "released")
+    assert "the annotation holds nothing of it" in reason(figures, "scene_recall", "released")
+    assert "quote optical captions" in reason(figures, "fact_recall", "released", "corpus:pairs")
+
+
+def test_sizes_of_objects(figures):
+    assert find(figures, "bleu_4", "released", subset="objects:2-4px").n == 7
+    assert "no image of the benchmark" in reason(figures, "bleu_4", "released", "objects:from-8px")
+
+
+def test_classes(figures):
+    classes = {one.subset for one in figures if one.subset.startswith("class:")}
+    assert classes == {f"class:{noun}" for noun in NOUNS}
+    for noun in NOUNS:
+        assert value(figures, "fact_precision", "released", f"class:{noun}") == pytest.approx(100)
+        assert value(figures, "fact_recall", "shifted", f"class:{noun}") < 100
+        assert find(figures, "fact_recall", "released", subset=f"class:{noun}").n < len(EXAMPLES)
+    assert "state nothing" in reason(figures, "fact_precision", "most-frequent", "class:bridge")
+
+
+def test_a_benchmark_of_rewritten_captions_has_no_ceiling():
+    pairs = benchmark([one for one in EXAMPLES if one.corpus == "pairs"], TRAIN)
+    told = baselines(pairs, SEED)
+    assert told["grammar"] == {}
+    texts = collect({"grammar": {}}, pairs, seed=SEED)
+    figures = figures_of(
+        texts, score_variants(texts, annotation_of(ENTRIES)), benchmark="pairs", side=SIDE, seed=SEED, resamples=20
+    )
+    assert {one.value for one in figures if one.metric != "images_without_caption"} == {None}
+    assert value(figures, "images_without_caption", "grammar") == 2
+
+
+def test_empty_and_copied_captions_are_told(scored, figures):
+    assert value(figures, "empty_captions", "shifted") == 1
+    assert value(figures, "empty_captions", "released") == 0
+    assert value(figures, "copied_captions", "most-frequent") == 100
+    assert scored[0].train_captions > {"at least one ship is seen"}
+    assert value(figures, "distinct_captions", "most-frequent") == pytest.approx(100 / len(EXAMPLES))
+    assert value(figures, "unreadable_captions", "shifted") > 0
+
+
+def test_without_models_spice_says_how_to_get_them(figures):
+    assert FOLDER in reason(figures, "spice", "released")
+
+
+def test_details_are_of_every_caption(scored):
+    rows = details_of(*scored)
+    told = [(row["image_id"], row["variant"]) for row in rows]
+    assert told == sorted(told)
+    covered = sum(int(one.captions.covered.sum()) for one in scored[1].values())
+    assert len(rows) == covered
+    released = next(row for row in rows if row["variant"] == "released" and row["image_id"] == "solo/1")
+    assert released["bleu_4"] == pytest.approx(1)
+    assert released["facts_right"] == released["facts_stated"] == released["facts_true"] == 3
+    assert "facts_right" not in next(row for row in rows if row["image_id"] == "pairs/1")
+
+
+def test_the_same_captions_give_the_same_figures(scored, figures):
+    again = figures_of(*scored, benchmark=BENCHMARK.name, side=SIDE, seed=SEED, resamples=200)
+    assert again == figures
+
+
+def test_without_a_train_split_the_frozen_weights_are_not_computed():
+    texts = collect({"released": RELEASED}, benchmark(EXAMPLES), seed=SEED)
+    assert texts.train.documents == 0
+    assert not informative(texts.references, texts.train)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"solo/1": None}, "captions of mine: 1 image without a caption: solo/1"),
+        ({"other/1": "x"}, "captions of mine: 1 image not in release-test: other/1"),
+    ],
+)
+def test_captions_of_other_images_are_refused(change, what):
+    captions = {name: text for name, text in {**RELEASED, **change}.items() if text is not None}
+    with pytest.raises(EvaluationError, match=what):
+        score_captions({"mine": captions}, BENCHMARK, ENTRIES, side=SIDE, seed=SEED)
+
+
+def test_references_without_a_word_are_refused():
+    with pytest.raises(EvaluationError, match=r"solo/1: its caption '\.\.\.' holds no word"):
+        collect({}, benchmark([example("solo/1", quoted_facts("..."), "...")]), seed=SEED)
