@@ -85,26 +85,26 @@ def walls(scene: Scene, direction: str) -> Mask:
 
 
 @lru_cache(maxsize=8)
-def _response(count: int) -> tuple[NDArray[np.int64], Complex, float, float]:
+def _response(count: int, bandwidth: float) -> tuple[NDArray[np.int64], Complex, float, float]:
     """Frequencies kept, their weights, and the scales for clutter and points, for one axis of ``count`` cells.
 
     The phase moves the sampling points from the cells' centres to the pixels' centres.
     """
     frequency = np.fft.fftfreq(count, d=1.0 / OVERSAMPLING)
-    kept = np.flatnonzero(np.abs(frequency) <= BANDWIDTH / 2)
+    kept = np.flatnonzero(np.abs(frequency) <= bandwidth / 2)
     inside = frequency[kept]
-    window = WINDOW + (1 - WINDOW) * np.cos(2 * np.pi * inside / BANDWIDTH)
+    window = WINDOW + (1 - WINDOW) * np.cos(2 * np.pi * inside / bandwidth)
     weights = window * np.exp(2j * np.pi * inside * (0.5 - 0.5 / OVERSAMPLING))
     pixels = count // OVERSAMPLING
     clutter = pixels / np.sqrt(count * float(np.sum(window**2)))
-    point = pixels / float(np.sum(window))
+    point = pixels / float(np.sum(window)) * float(np.sqrt(bandwidth / BANDWIDTH))
     return kept, weights, clutter, point
 
 
-def _focus(reflectivity: Complex) -> Complex:
+def _focus(reflectivity: Complex, bandwidth: float) -> Complex:
     """Band-limit reflectivity of shape (n, n) and sample it at the n / 2 pixels of each axis."""
     count = reflectivity.shape[0]
-    kept, weights, _, _ = _response(count)
+    kept, weights, _, _ = _response(count, bandwidth)
     pixels = count // OVERSAMPLING
     places = np.where(kept < count // 2, kept, kept - count + pixels)
     along_rows = np.fft.fft(reflectivity, axis=1)[:, kept] * weights
@@ -114,7 +114,9 @@ def _focus(reflectivity: Complex) -> Complex:
     return np.asarray(np.fft.ifft2(spectrum))
 
 
-def detect(power: Field, points: PointTargets, looks: int, rng: np.random.Generator) -> Field:
+def detect(
+    power: Field, points: PointTargets, looks: int, rng: np.random.Generator, bandwidth: float = BANDWIDTH
+) -> Field:
     """Form ``looks`` complex images and average their intensity.
 
     Args:
@@ -122,12 +124,15 @@ def detect(power: Field, points: PointTargets, looks: int, rng: np.random.Genera
         points: point targets as the radar sees them; the levels are the peaks of their responses.
         looks: number of looks.
         rng: speckle and phases.
+        bandwidth: against the sampling rate, the same along both axes. With a k-th of `BANDWIDTH` the resolution
+            cell is k times as long and wide: clutter keeps its level, and the peak of a point target, whose
+            cross-section is compared with the cell's area, falls by 20 log10(k) dB.
 
     Returns:
         Intensity in units of sigma nought, margin included, shape (cells / 2, cells / 2).
     """
     count = power.shape[0]
-    _, _, clutter_scale, point_scale = _response(count)
+    _, _, clutter_scale, point_scale = _response(count, bandwidth)
     amplitude = np.sqrt(power / 2.0) * clutter_scale**2
     column = np.floor((points.x + MARGIN) * OVERSAMPLING).astype(np.int64)
     row = np.floor((points.y + MARGIN) * OVERSAMPLING).astype(np.int64)
@@ -140,7 +145,7 @@ def detect(power: Field, points: PointTargets, looks: int, rng: np.random.Genera
         reflectivity = amplitude * (noise[0] + 1j * noise[1])
         phases = np.exp(2j * np.pi * rng.uniform(size=strength.shape))
         np.add.at(reflectivity, (row, column), strength * phases)
-        image = _focus(reflectivity)
+        image = _focus(reflectivity, bandwidth)
         total += image.real**2 + image.imag**2
     return total / looks
 
@@ -153,29 +158,42 @@ def form_image(
     Returns:
         Calibrated intensity (linear sigma nought), shape (polarisations, size, size).
     """
-    direction, incidence = acquisition.direction, acquisition.incidence
     power = ground_power(scene, polarisations, rng)
-    hidden = shadow(scene.height, direction, incidence)
-    foot = walls(scene, direction) & ~hidden
-    points = _imaged_points(scene, acquisition, hidden, rng)
+    points = imaged_points(scene, acquisition, rng)
     keep = slice(MARGIN, MARGIN + scene.size)
     bands = []
     for band, polarisation in enumerate(polarisations):
         cross = 0.0 if polarisation == "VV" else CROSS_POLAR_DB
-        visible = np.where(hidden, 0.0, power[band])
-        seen = layover(visible, scene.height, direction, incidence)
-        seen[foot] += linear(WALL_DB + cross)
-        seen += linear(NOISE_DB[polarisation])
+        seen = received(scene, acquisition, power[band], polarisation)
         shifted = PointTargets(points.x, points.y, points.height, points.level + cross)
         bands.append(detect(seen, shifted, acquisition.looks, rng)[keep, keep])
     return np.stack(bands)
 
 
-def _imaged_points(scene: Scene, acquisition: Acquisition, hidden: Mask, rng: np.random.Generator) -> PointTargets:
-    """Point targets at the places where the radar images them: moved towards it by their height.
+def received(scene: Scene, acquisition: Acquisition, power: Field, polarisation: str) -> Field:
+    """Return the ground's power as the radar sees it: shadow taken off, laid over, walls and noise added.
+
+    Args:
+        scene: the ground truth.
+        acquisition: look direction and incidence.
+        power: what each cell scatters back in this polarisation (see `ground_power`), shape (cells, cells).
+        polarisation: VV or VH.
+    """
+    direction, incidence = acquisition.direction, acquisition.incidence
+    hidden = shadow(scene.height, direction, incidence)
+    seen = layover(np.where(hidden, 0.0, power), scene.height, direction, incidence)
+    cross = 0.0 if polarisation == "VV" else CROSS_POLAR_DB
+    seen[walls(scene, direction) & ~hidden] += linear(WALL_DB + cross)
+    seen += linear(NOISE_DB[polarisation])
+    return seen
+
+
+def imaged_points(scene: Scene, acquisition: Acquisition, rng: np.random.Generator) -> PointTargets:
+    """Return the point targets at the places where the radar images them: moved towards it by their height.
 
     What stands on an object is above its shadow; a foot in another object's shadow is not seen.
     """
+    hidden = shadow(scene.height, acquisition.direction, acquisition.incidence)
     towards = TOWARDS[acquisition.direction]
     points = point_targets(scene, towards, rng)
     count = cells(scene.size)

@@ -1,0 +1,50 @@
+"""Readers that know the truth by heart, in the place of a model: they get the pictures as a model does."""
+
+import torch
+
+from sartext.evaluation.physics.settings import ORDINARY
+
+
+class TruthfulReader:
+    """It knows every picture of a set, and tells its facts; features are equal where captions are."""
+
+    def __init__(self, physics, writes=True):
+        self.writes = writes
+        self.known = {}
+        for setting in physics.pictures:
+            self.learn(physics.pictures[setting], physics.captions)
+        self.learn(physics.redrawn, physics.captions)
+        self.learn([one.picture for one in physics.removals], [one.caption for one in physics.removals])
+        self.numbers = {caption: number for number, caption in enumerate(dict.fromkeys(self.known.values()))}
+
+    def learn(self, pictures, captions):
+        self.known |= {picture.tobytes(): caption for picture, caption in zip(pictures, captions, strict=True)}
+
+    def tell(self, pictures):
+        return [self.known[picture.tobytes()] for picture in pictures]
+
+    def see(self, pictures):
+        return self.hear(self.tell(pictures))
+
+    def hear(self, captions):
+        return torch.eye(len(self.numbers))[[self.numbers[caption] for caption in captions]]
+
+
+class OrdinaryReader(TruthfulReader):
+    """It knows the ordinary pictures alone, and takes every other one for the first of them."""
+
+    def __init__(self, physics):
+        super().__init__(physics)
+        ordinary = {picture.tobytes() for picture in physics.pictures[ORDINARY]}
+        first = physics.captions[0]
+        self.known = {key: caption if key in ordinary else first for key, caption in self.known.items()}
+
+
+class JumpyReader(TruthfulReader):
+    """It tells the truth of the ordinary pictures, and says something else as soon as a pixel differs."""
+
+    def __init__(self, physics):
+        super().__init__(physics)
+        ordinary = {picture.tobytes() for picture in physics.pictures[ORDINARY]}
+        self.known = {key: one if key in ordinary else "There is one bridge." for key, one in self.known.items()}
+        self.numbers.setdefault("There is one bridge.", 0)

@@ -1,0 +1,185 @@
+"""What perfect, blind and restless readers score is known beforehand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sartext.errors import EvaluationError
+from sartext.evaluation.figures import find
+from sartext.evaluation.physics.curves import CHANGE, MEAN_RECALL, PARTS
+from sartext.evaluation.physics.pairs import COMPARED, SUBSET, WRITTEN
+from sartext.evaluation.physics.reading import ModelReader, constant_reader, stated
+from sartext.evaluation.physics.rendering import NAME
+from sartext.evaluation.physics.scoring import CONSTANT, score_physics
+from sartext.evaluation.physics.settings import ORDINARY, POINTS
+from sartext.evaluation.physics.strips import strips
+from sartext.evaluation.retrieval import retrieval
+from tests.evaluation.physics.readers import JumpyReader, OrdinaryReader, TruthfulReader
+from tests.models.making import small_model
+
+FAITHFULNESS = [f"{part}_{way}" for part in PARTS for way in ("precision", "recall")]
+TRUTHFUL = "truthful"
+
+
+@pytest.fixture(scope="module")
+def scored(physics):
+    readers = {
+        TRUTHFUL: TruthfulReader(physics),
+        "compares": TruthfulReader(physics, writes=False),
+        "ordinary": OrdinaryReader(physics),
+        "jumpy": JumpyReader(physics),
+    }
+    return score_physics(readers, physics, resamples=200, seed=1)
+
+
+def value(scored, metric, variant, subset):
+    return find(scored, metric, variant, benchmark=NAME, subset=subset).value
+
+
+def test_a_reader_of_the_truth_scores_100_at_every_setting(scored):
+    for subset in POINTS:
+        for metric in (MEAN_RECALL, *FAITHFULNESS):
+            figure = find(scored, metric, TRUTHFUL, subset=subset)
+            assert (figure.value, figure.low, figure.high) == (100, 100, 100)
+            assert figure.n == 12
+            assert figure.task == "physics"
+            assert figure.benchmark == NAME
+
+
+def test_a_reader_of_the_truth_follows_every_removed_object_and_no_speckle(scored):
+    expected = {
+        "caption_changed": 100, "caption_changed_by_speckle": 0, "caption_changed_beyond_speckle": 100,
+        "count_followed": 100, "count_followed_by_speckle": 0, "count_followed_beyond_speckle": 100,
+        "similarity_fell": 100,
+    }  # fmt: skip
+    assert {metric: value(scored, metric, TRUTHFUL, SUBSET) for metric in (*COMPARED, *WRITTEN)} == expected
+
+
+def test_a_blind_reader_is_at_chance(scored, physics):
+    ones = torch.ones(12, 1)
+    chance = retrieval(ones, ones, physics.labels).mean_recall
+    assert 0 < chance < 60
+    for subset in POINTS:
+        assert value(scored, MEAN_RECALL, CONSTANT, subset) == pytest.approx(chance)
+        assert value(scored, "fact_recall", CONSTANT, subset) < 50
+    assert value(scored, "similarity_fell", CONSTANT, SUBSET) == 50
+    assert value(scored, "caption_changed", CONSTANT, SUBSET) == 0
+    assert value(scored, "count_followed", CONSTANT, SUBSET) == 0
+
+
+def test_a_reader_that_changes_with_every_pixel_changes_no_more_for_an_object(scored):
+    assert value(scored, "caption_changed", "jumpy", SUBSET) == 100
+    assert value(scored, "caption_changed_by_speckle", "jumpy", SUBSET) == 100
+    assert value(scored, "caption_changed_beyond_speckle", "jumpy", SUBSET) == 0
+
+
+def test_the_fall_away_from_the_ordinary_setting_has_a_paired_interval(scored):
+    fallen = find(scored, f"{MEAN_RECALL}{CHANGE}", "ordinary", subset="looks:1")
+    assert value(scored, MEAN_RECALL, "ordinary", "looks:4") == 100
+    assert fallen.value == pytest.approx(value(scored, MEAN_RECALL, "ordinary", "looks:1") - 100)
+    assert fallen.low <= fallen.value <= fallen.high < 0
+    for subset in POINTS:
+        steady = find(scored, f"fact_recall{CHANGE}", TRUTHFUL, subset=subset)
+        assert (steady is None) == (POINTS[subset] == ORDINARY)
+        assert steady is None or (steady.value, steady.low, steady.high) == (0, 0, 0)
+
+
+def test_a_reader_that_does_not_write_has_no_figures_of_captions(scored):
+    metrics = {one.metric for one in scored if one.variant == "compares"}
+    assert metrics == {MEAN_RECALL, f"{MEAN_RECALL}{CHANGE}", *COMPARED}
+
+
+def test_no_figure_is_given_twice(scored):
+    assert len({one.place for one in scored}) == len(scored)
+
+
+def test_intervals_are_drawn_over_scenes_and_repeat(physics):
+    once, again = (
+        score_physics({"ordinary": OrdinaryReader(physics)}, physics, resamples=50, seed=seed) for seed in (1, 1)
+    )
+    assert once == again
+
+
+def test_what_states_nothing_has_no_precision_and_says_so(physics):
+    silent = constant_reader([""])
+    scored = score_physics({"silent": silent}, physics, resamples=20, seed=1)
+    precision = find(scored, "fact_precision", "silent", subset="looks:4")
+    assert precision.value is None
+    assert "nothing was stated" in precision.reason
+    assert value(scored, "fact_recall", "silent", "looks:4") == 0
+
+
+def test_a_set_without_pairs_says_so(physics):
+    scored = score_physics({}, replace(physics, removals=()), resamples=20, seed=1)
+    told = find(scored, "caption_changed", CONSTANT, subset=SUBSET)
+    assert told.value is None
+    assert "number of scenes" in told.reason
+
+
+def test_features_that_are_no_numbers_are_refused(physics):
+    reader = TruthfulReader(physics)
+    reader.see = lambda pictures: torch.full((len(pictures), len(reader.numbers)), torch.nan)
+    with pytest.raises(EvaluationError):
+        score_physics({"broken": reader}, physics, resamples=20, seed=1)
+
+
+def test_the_name_of_the_baseline_is_taken(physics):
+    with pytest.raises(EvaluationError, match="baseline"):
+        score_physics({CONSTANT: TruthfulReader(physics)}, physics, resamples=20, seed=1)
+
+
+def test_the_constant_reader_tells_the_most_frequent_caption():
+    assert constant_reader(["b.", "c.", "b.", "a."]).caption == "b."
+    assert constant_reader(["b.", "a."]).caption == "a."
+
+
+def test_captions_are_compared_by_what_they_state():
+    one, other, fewer = stated(["There are two ships.", "Two ships can be seen.", "There is one ship."])
+    assert one == other != fewer
+
+
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_an_open_clip_model_is_a_reader(tmp_path, kind, physics):
+    from sartext.models.preprocessing import normalise, squash
+    from sartext.training.forward import forward
+
+    model = small_model(tmp_path, kind)
+    model.network.eval()
+    reader = ModelReader(model)
+    pictures = physics.pictures[ORDINARY][:3]
+    captions = ["There are two ships.", "Crops cover most of it.", "One bridge."]
+    batch = torch.from_numpy(np.stack([squash(one, model.side) for one in pictures]))
+    tokens = model.tokenizer.encode(captions, model.context)
+    with torch.no_grad():
+        expected = forward(model.network, normalise(batch, model), tokens)
+    assert torch.allclose(reader.see(pictures), expected.image_features, atol=1e-5)
+    assert torch.allclose(reader.hear(captions), expected.text_features, atol=1e-5)
+    assert reader.writes == (kind == "coca")
+    if reader.writes:
+        assert len(reader.tell(pictures)) == 3
+
+
+def test_an_untrained_model_is_scored_near_chance(tmp_path, physics):
+    scored = score_physics({"untrained": small_model(tmp_path, "clip")}, physics, resamples=50, seed=1)
+    for subset in POINTS:
+        recall = find(scored, MEAN_RECALL, "untrained", subset=subset)
+        assert recall.low <= recall.value <= recall.high
+        assert recall.value == pytest.approx(value(scored, MEAN_RECALL, CONSTANT, subset), abs=25)
+
+
+def test_strips_show_scenes_of_different_corpora_over_every_curve_and_the_pair(physics):
+    found = strips(TRUTHFUL, TruthfulReader(physics), physics)
+    assert len(found) == 8
+    frames = [frame for strip in found for frame in strip.frames]
+    ids = {frame.picture_id: frame.picture for frame in frames}
+    assert all(np.array_equal(ids[frame.picture_id], frame.picture) for frame in frames)
+    assert all(frame.caption for frame in frames)
+    assert not any("." in frame.picture_id for frame in frames), "ids name files, and hold no dots"
+    assert [len(strip.frames) for strip in found[:4]] == [5, 5, 5, 3]
+    corpora = {frame.picture_id.removeprefix(f"{NAME}/").rsplit("-", 3)[0] for frame in frames}
+    assert len({name.rstrip("0123456789-") for name in corpora}) >= 2
+    pair = found[3]
+    assert pair.frames[0].caption == pair.frames[1].caption != pair.frames[2].caption
+    assert pair.frames[2].caption in pair.title
