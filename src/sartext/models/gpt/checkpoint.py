@@ -1,0 +1,147 @@
+"""SAR-GPT on disk: a folder that plain transformers reads too.
+
+``LlavaForConditionalGeneration.from_pretrained(FOLDER)`` and ``AutoProcessor.from_pretrained(FOLDER)`` give the
+same network, tokens and pictures. Pictures of another size than the model's are resized to the same bytes with
+``backend="pil"``; torchvision's filter differs by a few grey levels.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, LlavaForConditionalGeneration, LlavaProcessor
+from transformers.utils import logging as told
+
+from sartext.errors import ArtefactError, ModelError
+from sartext.files import disk_errors, read_json, sha256_file
+from sartext.models.devices import device_of
+from sartext.models.gpt.construction import IMAGES
+from sartext.models.gpt.model import Gpt, image_processor
+from sartext.models.pretrained import CONFIG as OPEN_CLIP
+from sartext.models.pretrained import WEIGHTS, verify_weights
+
+CONFIG, PROCESSOR = "config.json", "processor_config.json"
+AGAIN = "run the training that makes it, or copy it again"
+
+
+def save_gpt(model: Gpt, folder: Path) -> str:
+    """Write a SAR-GPT into a folder as transformers reads it: weights, configuration, processor, tokenizer.
+
+    Args:
+        model: without adapters, see `lora.merge`.
+        folder: made if it is not there; use `files.atomic_folder` to have it whole or not at all.
+
+    Returns:
+        The SHA-256 of ``model.safetensors``; equal weights give equal bytes.
+
+    Raises:
+        ArtefactError: the disk is full or the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with disk_errors(folder / WEIGHTS), _quiet():
+        # one file, whatever its size: its hash is the model's
+        model.network.save_pretrained(folder, max_shard_size="1TB")
+        model.processor.save_pretrained(folder)
+    return sha256_file(folder / WEIGHTS)
+
+
+def load_gpt(folder: Path | str, *, device: str | torch.device = "cpu", verify: bool = True) -> Gpt:
+    """Read a SAR-GPT.
+
+    Args:
+        folder: that `save_gpt` wrote.
+        device: where to put it, see ``device_of``.
+        verify: compare the weights with what ``training.json`` says of them, where that is there.
+
+    Returns:
+        The model in evaluation mode, float32, with the hash of its weights.
+
+    Raises:
+        ModelError: it is no such folder (an open_clip checkpoint, another model), something is missing or damaged,
+            or the device is absent.
+    """
+    folder = Path(folder)
+    place = device if isinstance(device, torch.device) else device_of(device)
+    config = _read_config(folder)
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise ModelError(f"there is no {WEIGHTS}", where=folder, way_out=AGAIN)
+    found = sha256_file(weights)
+    if verify:
+        verify_weights(folder, weights, found)
+    processor = _read_processor(folder)
+    try:
+        with _quiet(), torch.random.fork_rng(devices=[]):
+            network, info = LlavaForConditionalGeneration.from_pretrained(
+                folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
+    except Exception as error:  # transformers and safetensors raise almost anything on damaged files
+        raise ModelError(
+            f"the model cannot be read ({type(error).__name__}: {error})", where=folder, way_out=AGAIN
+        ) from error
+    if lacking := sorted({str(key) for kind in _KINDS for key in info[kind]}):
+        raise ModelError(f"its weights do not fit its configuration: '{lacking[0]}'", where=weights, way_out=AGAIN)
+    for name, tensor in network.state_dict().items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise ModelError(f"the weights '{name}' hold values that are not finite", where=weights, way_out=AGAIN)
+    return Gpt(network.to(place).eval(), processor, bool(config.get(IMAGES, True)), found)
+
+
+_KINDS = ("missing_keys", "unexpected_keys", "mismatched_keys")
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise ModelError("no model's folder", where=folder, way_out="run the training that makes it")
+    path = folder / CONFIG
+    if not path.is_file():
+        what = "an open_clip checkpoint answers no questions" if (folder / OPEN_CLIP).is_file() else "no SAR-GPT"
+        raise ModelError(f"{what}: there is no {CONFIG}", where=folder, way_out="name the folder of a SAR-GPT")
+    try:
+        config = read_json(path)
+    except ArtefactError as error:
+        raise ModelError(error.what, where=path, way_out=AGAIN) from error
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind != "llava":
+        raise ModelError(
+            f"a model of type '{kind}', no SAR-GPT, which is a 'llava'",
+            where=path,
+            way_out="name a SAR-GPT's folder",
+        )
+    return dict(config)
+
+
+def _read_processor(folder: Path) -> LlavaProcessor:
+    """Put the processor together from its files; `AutoProcessor` would take torchvision's filter."""
+    try:
+        settings = read_json(folder / PROCESSOR)
+        pictures = settings["image_processor"]
+        side = int(pictures["size"]["height"])
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        chat = folder / "chat_template.jinja"
+        return LlavaProcessor(
+            image_processor(side, pictures["image_mean"], pictures["image_std"]),
+            tokenizer,
+            patch_size=settings["patch_size"],
+            vision_feature_select_strategy=settings["vision_feature_select_strategy"],
+            num_additional_image_tokens=settings["num_additional_image_tokens"],
+            chat_template=chat.read_text(encoding="utf-8") if chat.is_file() else None,
+        )
+    except Exception as error:  # of JSON, tokenizers and the disk
+        raise ModelError(
+            f"its processor cannot be read ({type(error).__name__}: {error})", where=folder, way_out=AGAIN
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Show none of transformers' own progress bars."""
+    bars = told.is_progress_bar_enabled()
+    told.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if bars:
+            told.enable_progress_bar()

@@ -1,0 +1,108 @@
+"""The causal language model of a SAR-GPT: random weights on purpose, or pretrained ones, all of them."""
+
+import torch
+from torch import Tensor
+from transformers import PhiConfig, PhiForCausalLM, PreTrainedTokenizerBase
+from transformers.utils import logging as told
+
+from sartext.errors import ModelError
+from sartext.models.gpt.foundation import LanguageFoundation
+
+LONGEST = 2048
+"""Tokens of the longest sequence of random weights, as of phi-2."""
+
+
+def build_language(foundation: LanguageFoundation, tokenizer: PreTrainedTokenizerBase) -> PhiForCausalLM:
+    """Return the language model of a foundation with a place for every token of the tokenizer.
+
+    Random weights are drawn from torch's generator: seed it before.
+
+    Raises:
+        ModelError: the pretrained weights cannot be had, are of another family, or are not all there.
+    """
+    if foundation.pretrained is None:
+        return PhiForCausalLM(_tiny(foundation, tokenizer))
+    network = _pretrained(foundation)
+    if len(tokenizer) > network.config.vocab_size:
+        network.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    network.config.pad_token_id = tokenizer.pad_token_id
+    network.config.eos_token_id = tokenizer.eos_token_id
+    network.config.bos_token_id = tokenizer.bos_token_id
+    return network
+
+
+def fold_head_bias(network: PhiForCausalLM) -> float:
+    """Move the bias of Phi's head into the bias of its last layer norm: LLaVA's head has none.
+
+    With head ``W h + b`` the shift ``d`` of ``h`` is the least-squares solution of ``W d = b`` up to a constant,
+    which no probability depends on.
+
+    Returns:
+        The root mean square of what could not be moved, in logits; 0 where nothing is lost.
+    """
+    head = network.lm_head
+    if head.bias is None or not bool(head.bias.any()):
+        return 0.0
+    weight, bias = head.weight.detach().double(), head.bias.detach().double()
+    design = torch.cat([weight, torch.ones(len(weight), 1, dtype=torch.float64)], dim=1)
+    shift: Tensor = torch.linalg.lstsq(design, bias[:, None]).solution[:, 0]
+    with torch.no_grad():
+        norm = network.model.final_layernorm.bias
+        norm += shift[:-1].to(norm)
+        head.bias.zero_()
+    return float((design @ shift - bias).square().mean().sqrt())
+
+
+def _tiny(foundation: LanguageFoundation, tokenizer: PreTrainedTokenizerBase) -> PhiConfig:
+    return PhiConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=foundation.width,
+        intermediate_size=4 * foundation.width,
+        num_hidden_layers=foundation.layers,
+        num_attention_heads=foundation.heads,
+        # the same function as phi-2's gelu_new, in one kernel
+        hidden_act="gelu_pytorch_tanh",
+        max_position_embeddings=LONGEST,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def _pretrained(foundation: LanguageFoundation) -> PhiForCausalLM:
+    """Read the weights as float32, from safetensors alone."""
+    bars = told.is_progress_bar_enabled()
+    told.disable_progress_bar()
+    try:
+        config, _ = PhiConfig.get_config_dict(foundation.place)
+        kind = config.get("model_type")
+        if kind != "phi":
+            raise ModelError(
+                f"the weights are of a model of type '{kind}', one of type 'phi' is needed",
+                where=foundation.source,
+                way_out="name phi-1, phi-1.5, phi-2 or a folder with their like as `pretrained` there",
+            )
+        network, found = PhiForCausalLM.from_pretrained(
+            foundation.place, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+        )
+    except ModelError:
+        raise
+    except Exception as error:  # whatever the network, the hub or the disk came up with
+        raise ModelError(
+            f"the language model '{foundation.pretrained}' is not on this machine and cannot be fetched, or its "
+            f"safetensors cannot be read ({type(error).__name__})",
+            where=foundation.source,
+            way_out="download it elsewhere and name its folder as `pretrained` there",
+        ) from error
+    finally:
+        if bars:
+            told.enable_progress_bar()
+    lacking = sorted([*map(str, found["missing_keys"]), *map(str, found["mismatched_keys"])])
+    if lacking:
+        raise ModelError(
+            f"the weights are not all there: '{lacking[0]}'"
+            + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""),
+            where=foundation.place,
+            way_out="copy the model again",
+        )
+    return network

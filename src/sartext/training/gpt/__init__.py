@@ -1,0 +1,1 @@
+"""Training SAR-GPT: optical questions first, then those of SAR-VQA."""

@@ -1,0 +1,141 @@
+"""Several questions about one picture in one row: the picture's tokens are computed once for all of them.
+
+A question's tokens see the picture and what came before in the same question, and count their positions as if it
+stood alone: the row gives each question the very same states as a row of its own (a test), at a fraction of the
+cost where the patches of a picture are many and its questions short.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sartext.errors import TrainingError
+from sartext.models.gpt.model import Gpt, prompt_ids
+from sartext.models.gpt.prompts import reply
+from sartext.training.gpt.questions import Question
+
+IGNORED = -100
+"""The label of a place whose next token is not learned: pictures, questions and padding."""
+
+ROW = 8
+"""Questions of a row at most; a picture with more takes several."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question in tokens.
+
+    Args:
+        id: of the question.
+        image_id: of its image.
+        seen: tokens up to the picture's end, the same for all questions of a model; none without pictures.
+        asked: tokens of the question.
+        said: tokens of the answer, and the end token.
+    """
+
+    id: str
+    image_id: str
+    seen: tuple[int, ...]
+    asked: tuple[int, ...]
+    said: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.asked) + len(self.said) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Rows of questions as tensors.
+
+    Args:
+        tokens: int64, rows x places, padded at the end.
+        positions: of each token in its question, the picture's counted first; rows x places.
+        visible: bool, rows x places x places: whether a token (second) sees another (third).
+        labels: the token to be said next, or ``IGNORED``; rows x places.
+        owners: which question of the batch a place belongs to, -1 for none; rows x places.
+        image_ids: of each row.
+        questions: of the batch, in the order of ``owners``.
+        prefix: places of the picture and what comes before, in every row.
+    """
+
+    tokens: Tensor
+    positions: Tensor
+    visible: Tensor
+    labels: Tensor
+    owners: Tensor
+    image_ids: tuple[str, ...]
+    questions: tuple[str, ...]
+    prefix: int
+
+
+def tokenise(model: Gpt, questions: Iterable[Question]) -> list[Asked]:
+    """Return questions in tokens, in their order.
+
+    Raises:
+        TrainingError: a question with its answer and picture is longer than the language model reads.
+    """
+    longest = model.network.config.text_config.max_position_embeddings
+    told = list(questions)
+    replies = sorted({one.answer for one in told})
+    end = model.tokenizer.eos_token_id
+    said = {one: (*model.tokenizer(reply(one), add_special_tokens=False)["input_ids"], end) for one in replies}
+    prompts = {one: prompt_ids(model, one) for one in sorted({one.question for one in told})}
+    found = []
+    for one in told:
+        seen, asked = prompts[one.question]
+        whole = Asked(one.id, one.image_id, tuple(seen), tuple(asked), said[one.answer])
+        if len(whole) + len(seen) > longest:
+            raise TrainingError(
+                f"a question of {len(whole) + len(seen)} tokens with its picture; the model reads {longest}",
+                where=one.id,
+                way_out="shorten it or leave it out",
+            )
+        found.append(whole)
+    return found
+
+
+def rows_of(questions: Sequence[Asked], most: int = ROW) -> list[list[Asked]]:
+    """Return the questions in rows of one picture each, in the order in which their pictures first come."""
+    by_image: dict[str, list[Asked]] = {}
+    for one in questions:
+        by_image.setdefault(one.image_id, []).append(one)
+    return [same[at : at + most] for same in by_image.values() for at in range(0, len(same), most)]
+
+
+def pack(questions: Sequence[Asked], pad: int) -> Packed:
+    """Return a batch of questions as tensors."""
+    rows = rows_of(questions)
+    prefix = questions[0].seen
+    start = len(prefix)
+    width = max(start + sum(map(len, row)) for row in rows)
+    shape = (len(rows), width)
+    tokens, labels = torch.full(shape, pad), torch.full(shape, IGNORED)
+    positions, owners = torch.zeros(shape, dtype=torch.long), torch.full(shape, -1)
+    # what a place belongs to: 0 the picture, then the questions; padding is a question of its own
+    belongs = torch.full(shape, ROW + 1)
+    names: list[str] = []
+    for number, row in enumerate(rows):
+        tokens[number, :start] = torch.tensor(prefix, dtype=torch.long)
+        positions[number, :start] = torch.arange(start)
+        belongs[number, :start] = 0
+        at = start
+        for place, one in enumerate(row, 1):
+            here = slice(at, at + len(one))
+            tokens[number, here] = torch.tensor([*one.asked, *one.said[:-1]])
+            positions[number, here] = torch.arange(start, start + len(one))
+            belongs[number, here], owners[number, here] = place, len(names)
+            labels[number, at + len(one.asked) - 1 : at + len(one)] = torch.tensor(one.said)
+            names.append(one.id)
+            at += len(one)
+    before = torch.ones(width, width, dtype=torch.bool).tril()
+    same = belongs[:, :, None] == belongs[:, None, :]
+    visible = before & (same | (belongs == 0)[:, None, :])
+    image_ids = tuple(row[0].image_id for row in rows)
+    return Packed(tokens, positions, visible, labels, owners, image_ids, tuple(names), start)
+
+
+def batch_of(questions: Sequence[Asked], places: Iterable[int], pad: int) -> Packed:
+    """Return the questions at some places as one batch."""
+    return pack([questions[at] for at in places], pad)

@@ -1,0 +1,85 @@
+"""How a SAR-GPT is trained, as data."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sartext.config import Project
+from sartext.config.training import GptParameters, TrainingParameters
+from sartext.errors import ParameterError, nearest
+
+
+@dataclass(frozen=True)
+class LoraRecipe:
+    """Low-rank adapters on the language model, see `models.gpt.lora.add_adapters`."""
+
+    rank: int
+    alpha: float
+    dropout: float
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GptRecipe:
+    """All that decides a training beside its data.
+
+    Args:
+        tower: the folder of a CLIP.
+        language: the foundation file of the language model.
+        optical_samples: questions of the first stage, repetitions counted; 0 leaves it out.
+        samples: those of the second stage.
+        learning_rate: the highest one, in both stages.
+        training: seed, batch (questions per step), threads, device, precision, optimiser, warm-up, questions
+            between two validations. What it says of CLIP's and CoCa's losses and of augmentation is not read.
+        images: False for the control that sees none.
+        freeze_tower: the image tower does not learn, and looks at every picture once.
+        lora: None where all weights of the language model learn.
+        cache_bytes: of a frozen tower's states that are held at most; what does not fit is computed again.
+    """
+
+    tower: Path
+    language: Path
+    optical_samples: int
+    samples: int
+    learning_rate: float
+    training: TrainingParameters
+    images: bool = True
+    freeze_tower: bool = True
+    lora: LoraRecipe | None = None
+    cache_bytes: int = 2_000_000_000
+
+    def told(self, root: Path) -> dict[str, Any]:
+        """Return it as JSON has it, paths relative to a folder."""
+        told = asdict(self) | {"training": self.training.model_dump(mode="json")}
+        told.pop("cache_bytes")
+        for name in ("tower", "language"):
+            path = getattr(self, name)
+            told[name] = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+        return told
+
+
+def recipe_of(project: Project, name: str) -> GptRecipe:
+    """Return the recipe of a row of ``models`` in ``params.yaml``.
+
+    Raises:
+        ParameterError: there is no such row, or it is no SAR-GPT's.
+    """
+    models = project.parameters.models
+    where = project.root / "params.yaml"
+    known = [one for one, row in models.items() if isinstance(row, GptParameters)]
+    row = models.get(name)
+    if not isinstance(row, GptParameters):
+        what = f"model '{name}' is no SAR-GPT" if row else f"no model '{name}'"
+        raise ParameterError(what, where=where, way_out=nearest(name, known))
+    replaced = {"batch": row.batch, "validate_every": row.validate_every}
+    return GptRecipe(
+        tower=project.root / row.origin,
+        language=project.root / row.language,
+        optical_samples=row.optical_samples,
+        samples=row.samples,
+        learning_rate=row.learning_rate,
+        training=project.parameters.training.model_copy(update=replaced),
+        images=row.images,
+        freeze_tower=row.freeze_tower,
+        lora=None if row.lora is None else LoraRecipe(**row.lora.model_dump()),
+    )

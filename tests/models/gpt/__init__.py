@@ -1,0 +1,1 @@
+import sartext.models.gpt  # noqa: F401 - guards torchvision before a test imports transformers

@@ -1,0 +1,158 @@
+"""Where the language model comes from: random weights on purpose, or pretrained ones, all of them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoTokenizer, PhiForCausalLM
+
+from sartext.errors import ModelError
+from sartext.files import write_json
+from sartext.models.foundation import FOLDER
+from sartext.models.gpt.answering import answer
+from sartext.models.gpt.construction import build_gpt
+from sartext.models.gpt.foundation import LanguageFoundation, read_language
+from sartext.models.gpt.language import build_language, fold_head_bias
+from sartext.models.gpt.prompts import IMAGE, prompt
+from sartext.models.gpt.tokenizer import pretrained_tokenizer, train_tokenizer
+from tests.models.gpt.making import phi_folder, pictures, texts, tiny_gpt, tower
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "language.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_files_of_the_package() -> None:
+    tiny = read_language(FOLDER / "phi-tiny.yaml")
+    assert tiny.pretrained is None and tiny.tokenizer == "trained"
+    paper = read_language(FOLDER / "phi-2.yaml")
+    assert paper.place == "microsoft/phi-2" and paper.tokenizer == "pretrained"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("architecture: clip-tiny\npretrained: null", "no language model's"),
+        ("language: phi\ntokenizer: trained", "pretrained"),
+        ("language: llama\npretrained: null\ntokenizer: trained", "language"),
+        ("language: phi\npretrained: null\ntokenizer: pretrained", "random ones a trained one"),
+        ("language: phi\npretrained: a/b\ntokenizer: trained", "need their own tokenizer"),
+        ("language: phi\npretrained: null\ntokenizer: trained\nlayer: 3", "did you mean 'layers'"),
+        ("language: phi\npretrained: null\ntokenizer: trained\nwidth: 30", "heads do not divide"),
+        ("- a", "valid dictionary"),
+        (":", "YAML"),
+    ],
+)
+def test_a_file_that_says_something_else_is_refused(tmp_path: Path, text: str, what: str) -> None:
+    with pytest.raises(ModelError, match=what):
+        read_language(written(tmp_path, text))
+
+
+def test_an_absent_file_names_those_of_the_package(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"phi-2\.yaml, phi-tiny\.yaml"):
+        read_language(tmp_path / "nothing.yaml")
+
+
+def test_pretrained_weights_say_what_they_said(tmp_path: Path) -> None:
+    """Beside the head's bias, which LLaVA has no place for, the language model is the very same."""
+    folder = phi_folder(tmp_path / "phi", head_bias=0.0)
+    model = build_gpt(tower(), LanguageFoundation(str(folder), "pretrained"), [], seed=1)
+    ids = torch.tensor(
+        [AutoTokenizer.from_pretrained(folder)(prompt("Is there a ship?", image=False))["input_ids"]]
+    )
+    with torch.no_grad():
+        theirs = PhiForCausalLM.from_pretrained(folder)(ids).logits
+        ours = model.network(input_ids=ids).logits
+    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
+    assert model.network.config.head_bias_lost == 0
+    assert model.image_token == model.tokenizer.convert_tokens_to_ids(IMAGE) < theirs.shape[-1]
+    assert model.tokenizer.pad_token_id not in (model.tokenizer.eos_token_id, model.image_token)
+    assert len(answer(model, pictures(2), ["Is there a ship?"] * 2, length=3)) == 2
+
+
+def test_a_vocabulary_without_room_for_the_pictures_token_grows(tmp_path: Path) -> None:
+    folder = phi_folder(tmp_path / "phi")
+    foundation = LanguageFoundation(str(folder), "pretrained")
+    tokenizer = pretrained_tokenizer(foundation)
+    small = PhiForCausalLM.from_pretrained(folder)
+    small.resize_token_embeddings(len(tokenizer) - 1)
+    small.save_pretrained(folder)
+    grown = build_language(foundation, tokenizer)
+    assert grown.config.vocab_size == len(tokenizer) == len(grown.lm_head.weight)
+
+
+def test_the_heads_bias_moves_into_the_layer_norm(tmp_path: Path) -> None:
+    network = PhiForCausalLM.from_pretrained(phi_folder(tmp_path / "phi"))
+    hidden = torch.randn(5, 32, generator=torch.Generator().manual_seed(2))
+    norm, head = network.model.final_layernorm, network.lm_head
+    with torch.no_grad():
+        # a bias that a shift can stand for, up to a constant that no probability depends on
+        head.bias.copy_(head.weight @ torch.randn(32, generator=torch.Generator().manual_seed(3)) + 0.7)
+        before = head(norm(hidden)).log_softmax(-1)
+        assert fold_head_bias(network) < 1e-6
+        assert not head.bias.any()
+        torch.testing.assert_close(head(norm(hidden)).log_softmax(-1), before, atol=1e-5, rtol=1e-5)
+
+
+def test_what_of_the_heads_bias_is_lost_is_told(tmp_path: Path) -> None:
+    network = PhiForCausalLM.from_pretrained(phi_folder(tmp_path / "phi", head_bias=0.5))
+    bias, weight = network.lm_head.bias.detach().clone(), network.lm_head.weight.detach()
+    before = network.model.final_layernorm.bias.detach().clone()
+    lost = fold_head_bias(network)
+    shift = network.model.final_layernorm.bias.detach() - before
+    rest = bias - weight @ shift
+    assert lost == pytest.approx(float((rest - rest.mean()).square().mean().sqrt()), abs=1e-4)
+    assert 0 < lost < float(bias.std())
+
+
+def test_weights_that_cannot_be_had_are_an_error_and_never_random(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be had"):
+        build_gpt(tower(), read_language(FOLDER / "phi-2.yaml"), [], seed=1)
+    folder = phi_folder(tmp_path / "phi")
+    foundation = LanguageFoundation("./phi", "pretrained", source=tmp_path / "language.yaml")
+    tokenizer = pretrained_tokenizer(foundation)
+    build_language(foundation, tokenizer)
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-50])
+    with pytest.raises(ModelError, match="cannot be read"):
+        build_language(foundation, tokenizer)
+    weights.unlink()
+    with pytest.raises(ModelError, match="not on this machine"):
+        build_language(foundation, tokenizer)
+
+
+def test_incomplete_weights_and_other_families_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = phi_folder(tmp_path / "phi")
+    foundation = LanguageFoundation(str(folder), "pretrained")
+    tokenizer = pretrained_tokenizer(foundation)
+    state = load_file(folder / "model.safetensors")
+    state.pop("model.layers.1.mlp.fc1.weight")
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"not all there: .*layers\.1\.mlp\.fc1\.weight"):
+        build_language(foundation, tokenizer)
+    write_json(folder / "config.json", {"model_type": "gpt2"})
+    with pytest.raises(ModelError, match="of type 'gpt2'"):
+        build_language(foundation, tokenizer)
+
+
+def test_a_layer_that_the_tower_does_not_have_is_refused() -> None:
+    assert tiny_gpt(feature_layer=-4).network.config.vision_feature_layer == -4
+    with pytest.raises(ModelError, match="-5 of an image tower of 3 layers"):
+        tiny_gpt(feature_layer=-5)
+
+
+def test_a_tokenizer_needs_texts() -> None:
+    with pytest.raises(ModelError, match="no questions"):
+        train_tokenizer(["", " "], 400)
+    with pytest.raises(ModelError, match="a vocabulary of 10"):
+        train_tokenizer(texts(), 10)
+
+
+def test_the_language_model_is_the_same_with_and_without_pictures() -> None:
+    seeing, blind = (tiny_gpt(images=images).network.state_dict() for images in (True, False))
+    assert all(torch.equal(seeing[name], blind[name]) for name in seeing)

@@ -1,0 +1,75 @@
+"""The image tower as transformers has it: the same hidden states as open_clip's blocks."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from sartext.errors import ModelError
+from sartext.models.gpt.tower import convert_tower
+from sartext.models.model import Model
+from tests.models.gpt.making import SIDE, tower
+
+
+def states_of_open_clip(model: Model, pixels: torch.Tensor) -> list[torch.Tensor]:
+    """What goes into the first block, and what comes out of each, by hooks on open_clip's own forward pass."""
+    found: list[torch.Tensor] = []
+    visual: Any = model.network.visual
+    blocks = visual.transformer.resblocks
+    hooks = [blocks[0].register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))]
+    hooks += [one.register_forward_hook(lambda *told: found.append(told[-1])) for one in blocks]
+    with torch.no_grad():
+        visual(pixels)
+    for hook in hooks:
+        hook.remove()
+    return [one if blocks[0].attn.batch_first else one.transpose(0, 1) for one in found]
+
+
+@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize("vision", [{}, {"patch_size": 16, "layers": 1}, {"mlp_ratio": 2.0}])
+def test_every_hidden_state_equals_open_clips(quick: bool, vision: dict[str, Any]) -> None:
+    model = tower(quick_gelu=quick, vision=vision)
+    pixels = torch.randn(5, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    converted = convert_tower(model)
+    with torch.no_grad():
+        found = converted(pixels, output_hidden_states=True)
+        theirs = model.network.visual(pixels)
+    expected = states_of_open_clip(model, pixels)
+    assert len(found.hidden_states) == len(expected)
+    for one, other in zip(found.hidden_states, expected, strict=True):
+        assert other.abs().max() > 0.1
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+    # the pooled feature goes through the last layer norm, and in open_clip through a projection
+    torch.testing.assert_close(found.pooler_output @ model.network.visual.proj, theirs, atol=1e-5, rtol=1e-5)
+    assert converted.config.hidden_act == ("quick_gelu" if quick else "gelu")
+
+
+def test_the_activation_matters() -> None:
+    pixels = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        one, other = (convert_tower(tower(quick_gelu=quick))(pixels).last_hidden_state for quick in (False, True))
+    assert (one - other).abs().max() > 1e-3
+
+
+def test_the_clip_is_not_changed_and_shares_nothing() -> None:
+    model = tower()
+    before = {name: one.clone() for name, one in model.network.state_dict().items()}
+    converted = convert_tower(model)
+    with torch.no_grad():
+        for parameter in converted.parameters():
+            parameter.zero_()
+    assert all(torch.equal(before[name], one) for name, one in model.network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        (lambda: tower("coca"), "attn_pool"),
+        (lambda: tower(vision={"ls_init_value": 0.1}), "ls_1"),
+        (lambda: tower(vision={"no_ln_pre": True}), "pre_layrnorm"),
+        (lambda: tower(vision={"layers": [1, 1, 1, 1], "width": 8, "head_width": 8}), "ModifiedResNet"),
+    ],
+)
+def test_a_tower_that_transformers_has_no_name_for_is_refused(model: Any, what: str) -> None:
+    with pytest.raises(ModelError, match=what):
+        convert_tower(model())

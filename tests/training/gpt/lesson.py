@@ -1,0 +1,60 @@
+"""Questions whose answers only the picture tells, and small models that learn them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sartext.config.training import TrainingParameters
+from sartext.models.gpt.foundation import LanguageFoundation
+from sartext.models.gpt.model import Gpt
+from sartext.training.gpt.lessons import Subject, build_pupil
+from sartext.training.gpt.questions import Question
+from sartext.training.gpt.recipe import GptRecipe, LoraRecipe
+from tests.models.gpt.making import SIDE, tower
+
+NUMBERS = ("none", "one", "two", "three")
+LORA = LoraRecipe(4, 8.0, 0.1, ("q_proj", "v_proj", "fc1"))
+
+
+def picture(image_id: str) -> np.ndarray:
+    """Draw as many bright squares as the number of the image says, left or right, on noise."""
+    number = int(image_id.rpartition("/")[2])
+    noise = np.random.default_rng(number).integers(0, 60, (SIDE, SIDE), dtype=np.uint8)
+    for square in range(number % 4):
+        left = 4 + (SIDE // 2 if number // 4 % 2 else 0)
+        noise[4 + 9 * square : 9 + 9 * square, left : left + 8] = 250
+    return noise
+
+
+def questions(start: int, stop: int) -> list[Question]:
+    """Two questions on each picture."""
+    found = []
+    for number in range(start, stop):
+        image = f"toy/{number}"
+        count, side = NUMBERS[number % 4], "right" if number // 4 % 2 else "left"
+        found.append(Question(f"{image}:count", image, "How many ships are there?", count, "count"))
+        where = "nowhere" if count == "none" else f"on the {side}"
+        found.append(Question(f"{image}:place", image, "Where are the ships in this image?", where, "position"))
+    return found
+
+
+def subject(name: str = "sar", *, train: int = 8, validation: int = 4) -> Subject:
+    """Questions on so many pictures, others for validation."""
+    held = questions(100, 100 + validation)
+    return Subject(name, questions(0, train), held, picture)
+
+
+def recipe(samples: int = 160, optical: int = 0, **told: Any) -> GptRecipe:
+    """A recipe of a small training; what is no field of it is one of its training parameters."""
+    own = {name: told.pop(name) for name in ("images", "freeze_tower", "lora", "cache_bytes") if name in told}
+    training = TrainingParameters.model_validate(
+        {"batch": 16, "threads": 1, "validate_every": 80, "weight_decay": 0.0, **told}
+    )
+    return GptRecipe(Path("tower"), Path("phi.yaml"), optical, samples, 0.01, training, **own)
+
+
+def pupil(chosen: GptRecipe, *subjects: Subject, seed: int = 0) -> Gpt:
+    """Build a model of some ten thousand weights on a tower with random weights."""
+    foundation = LanguageFoundation(None, vocabulary=400, layers=2, width=32, heads=4)
+    return build_pupil(chosen, tower(seed=seed), foundation, subjects)

@@ -1,0 +1,222 @@
+"""Teaching a small model: it learns what only the picture tells, repeats to the bit, and goes on when killed."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from sartext.errors import DivergenceError, TrainingError
+from sartext.files import sha256_file
+from sartext.models.gpt.answering import answer
+from sartext.models.gpt.checkpoint import load_gpt, save_gpt
+from sartext.models.gpt.model import Gpt
+from sartext.training.gpt.lessons import Subject, teach
+from sartext.training.gpt.recipe import GptRecipe
+from sartext.training.listening import Silent
+from sartext.training.loop import Fit
+from sartext.training.resume import Resume
+from tests.training.gpt.lesson import LORA, picture, pupil, recipe, subject
+
+
+def taught(chosen: GptRecipe, *subjects: Subject, **told: Any) -> tuple[Gpt, dict[str, Fit]]:
+    model = pupil(chosen, *(subjects or (subject(),)))
+    return model, teach(model, chosen, subjects or (subject(),), **told)
+
+
+def weights(model: Gpt) -> dict[str, Tensor]:
+    return {name: one.clone() for name, one in model.network.state_dict().items()}
+
+
+def equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def right(model: Gpt, asked: Subject) -> int:
+    shown = [picture(one.image_id) for one in asked.train]
+    said = answer(model, shown, [one.question for one in asked.train], length=8)
+    return sum(text == one.answer for text, one in zip(said, asked.train, strict=True))
+
+
+def test_sixteen_questions_are_learned_by_heart(tmp_path: Path) -> None:
+    asked = subject(validation=0)
+    model, fits = taught(recipe(16 * 160), asked)
+    assert right(model, asked) == len(asked.train) == 16
+    assert fits["sar"].curves["steps"][-1]["loss"] < 0.02 and fits["sar"].best_step == 160
+    save_gpt(model, tmp_path / "model")
+    assert right(load_gpt(tmp_path / "model"), asked) == 16
+
+
+def test_without_pictures_they_cannot_be() -> None:
+    asked = subject(validation=0)
+    model, _ = taught(recipe(16 * 160, images=False), asked)
+    assert right(model, asked) <= 2 + 3  # one of four counts, and a place that is right for three of eight
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    chosen = recipe(optical=48)
+    subjects = subject("optical"), subject()
+    (one, fits), (other, again) = taught(chosen, *subjects), taught(chosen, *subjects)
+    assert equal(weights(one), weights(other)) and fits["sar"].curves == again["sar"].curves
+    third, _ = taught(replace(chosen, training=chosen.training.model_copy(update={"seed": 8})), *subjects)
+    assert not equal(weights(one), weights(third))
+
+
+def test_accumulated_parts_give_the_same_gradients() -> None:
+    (one, whole), (other, parts) = taught(recipe(32)), taught(recipe(32, accumulate=4))
+    losses = [[step["loss"] for step in fits["sar"].curves["steps"]] for fits in (whole, parts)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    for name, tensor in weights(one).items():
+        torch.testing.assert_close(weights(other)[name], tensor, atol=2e-3, rtol=0)
+
+
+def changed(before: Mapping[str, Tensor], model: Gpt) -> set[str]:
+    """The parts of a model whose weights differ."""
+    after = weights(model)
+    return {name.split(".")[1] for name in before if not torch.equal(before[name], after[name])}
+
+
+@pytest.mark.parametrize(
+    ("told", "parts"),
+    [
+        ({}, {"multi_modal_projector", "language_model", "weight"}),
+        ({"freeze_tower": False}, {"vision_tower", "multi_modal_projector", "language_model", "weight"}),
+        ({"images": False}, {"language_model", "weight"}),
+        ({"lora": LORA}, {"multi_modal_projector", "language_model"}),
+        ({"lora": LORA, "images": False}, {"language_model"}),
+    ],
+)
+def test_what_learns(told: dict[str, Any], parts: set[str]) -> None:
+    chosen = recipe(32, **told)
+    before = weights(pupil(chosen, subject())) if "lora" not in told else weights(pupil(recipe(), subject()))
+    model, _ = taught(chosen)
+    assert changed(before, model) == parts
+    if "lora" in told:  # the layers without adapters stay
+        after = weights(model)
+        assert after.keys() == before.keys()
+        stayed = {name for name in after if "language_model" in name and torch.equal(after[name], before[name])}
+        assert "model.language_model.embed_tokens.weight" in stayed
+        assert all(
+            f"model.language_model.layers.0.{name}.weight" in stayed for name in ("mlp.fc2", "self_attn.dense")
+        )
+
+
+def test_the_best_weights_by_validation_are_kept() -> None:
+    asked = subject(train=16, validation=8)
+    model, fits = taught(recipe(16 * 40, validate_every=16), asked)
+    told = fits["sar"].curves["validations"]
+    assert [one["step"] for one in told] == list(range(1, 41))
+    best = max(told, key=lambda one: (one["accuracy"], -one["loss"]))
+    assert fits["sar"].best_step == best["step"]
+    held = replace(asked, train=asked.validation)
+    assert right(model, held) == pytest.approx(best["accuracy"] * len(held.train) / 100)
+
+
+class Told(Silent):
+    """Writes down what it is told; ends its process at a step, or the training by an interrupt."""
+
+    def __init__(self, kill: int = 0, stop: int = 0) -> None:
+        self.steps: list[tuple[int, int]] = []
+        self.validations: list[int] = []
+        self._kill, self._stop = kill, stop
+
+    def step(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
+        self.steps.append((step, samples))
+        if step == self._kill:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if step == self._stop:
+            raise KeyboardInterrupt
+
+    def validated(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
+        assert metrics.keys() == {"loss", "accuracy"}
+        self.validations.append(step)
+
+
+def test_steps_count_through_both_lessons() -> None:
+    told = Told()
+    taught(recipe(48, optical=32, validate_every=32), subject("optical"), subject(), listener=told)
+    assert told.steps == [(step, 16 * step) for step in range(1, 6)]
+    assert told.validations == [2, 4, 5]
+    told = Told()
+    _, fits = taught(recipe(48), subject("optical"), subject(), listener=told)
+    assert len(told.steps) == 3 and fits.keys() == {"sar"}
+
+
+RESUMED = recipe(16 * 6, optical=16 * 6, validate_every=32, lora=LORA)
+
+
+def resumed(folder: Path, kill: int = 0, stop: int = 0) -> tuple[Gpt, dict[str, Fit]]:
+    """Train both lessons with adapters and dropout, keeping the state after every step."""
+    torch.set_num_threads(1)
+    resumes = {name: Resume(folder / name, {"lesson": name}, share=1.0) for name in ("optical", "sar")}
+    subjects: Sequence[Subject] = (subject("optical"), subject())
+    return taught(RESUMED, *subjects, listener=Told(kill, stop), resumes=resumes)
+
+
+def run(folder: Path, kill: int, result: Path) -> None:
+    model, _ = resumed(folder, kill)
+    save_gpt(model, result)
+
+
+def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    kill = 9  # in the second lesson
+    child = multiprocessing.get_context("spawn").Process(
+        target=run, args=(tmp_path / "state", kill, tmp_path / "no")
+    )
+    child.start()
+    child.join(120)
+    assert child.exitcode == -signal.SIGKILL and not (tmp_path / "no").exists()
+    model, fits = resumed(tmp_path / "state")
+    assert sum(one.resumed_after for one in fits.values()) in {kill - 1, kill}
+    straight, whole = taught(RESUMED, subject("optical"), subject())
+    assert save_gpt(model, tmp_path / "one") == save_gpt(straight, tmp_path / "other")
+    assert {name: one.curves for name, one in fits.items()} == {name: one.curves for name, one in whole.items()}
+    assert sha256_file(tmp_path / "one" / "config.json") == sha256_file(tmp_path / "other" / "config.json")
+
+
+def test_an_interrupted_training_keeps_its_state(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        resumed(tmp_path, stop=8)
+    model, fits = resumed(tmp_path)
+    assert fits["optical"].resumed_after == 6 and fits["sar"].resumed_after == 2
+    assert equal(weights(model), weights(taught(RESUMED, subject("optical"), subject())[0]))
+
+
+def test_a_state_holds_what_learns_and_no_more(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        resumed(tmp_path, stop=3)
+    held = torch.load(tmp_path / "optical" / "state.pt", weights_only=True)["state"]["weights"]
+    assert held and all("lora_" in name or "projector" in name for name in held)
+
+
+def test_numbers_that_are_none_end_the_training_and_name_the_images() -> None:
+    chosen = recipe(64)
+    model = pupil(chosen, subject())
+    with torch.no_grad():
+        model.network.lm_head.weight[5] = float("nan")
+    with pytest.raises(
+        DivergenceError, match=r"the loss is nan at step 1 of the sar questions, with the images .*toy/"
+    ):
+        teach(model, chosen, [subject()])
+
+
+def test_bad_questions_are_refused() -> None:
+    asked = subject()
+    one = asked.train[0]
+    for train, what in (
+        ([], "there are no questions to learn from"),
+        (asked.train[:5], "a batch of 16 cannot be drawn from 5 questions"),
+        ([*asked.train, one], f"question '{one.id}' stands twice"),
+        ([*asked.train[1:], replace(one, answer=" ")], f"{one.id}: an empty answer"),
+        ([*asked.train[1:], replace(one, question="")], f"{one.id}: an empty question"),
+    ):
+        with pytest.raises(TrainingError, match=what):
+            teach(pupil(recipe(), asked), recipe(), [replace(asked, train=train)])
+    with pytest.raises(TrainingError, match="8 samples do not fill one batch of 16"):
+        taught(recipe(8))

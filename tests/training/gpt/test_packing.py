@@ -1,0 +1,159 @@
+"""Several questions in one row: each is answered as if it stood alone, and answers alone are learned."""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import chain
+
+import pytest
+import torch
+
+from sartext.errors import TrainingError
+from sartext.models.gpt.model import Gpt, pixel_values
+from sartext.models.gpt.prompts import prompt, reply
+from sartext.training.gpt.order import Order
+from sartext.training.gpt.packing import IGNORED, ROW, Asked, pack, rows_of, tokenise
+from sartext.training.gpt.questions import Question
+from sartext.training.gpt.scoring import said_of, score
+from sartext.training.gpt.states import PatchStates
+from tests.models.gpt.making import talkative
+from tests.training.gpt.lesson import picture, pupil, questions, recipe, subject
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["images", "blind"])
+def model(request: pytest.FixtureRequest) -> Gpt:
+    return talkative(pupil(recipe(images=request.param), subject()), by=4.0)
+
+
+def states_of(
+    model: Gpt, images: list[str], *, frozen: bool = True, most_bytes: int = 10**9
+) -> PatchStates | None:
+    return PatchStates(model, images, picture, frozen=frozen, most_bytes=most_bytes) if model.images else None
+
+
+def told() -> list[Question]:
+    """Eleven questions about one picture and one each about two others, of different lengths."""
+    other = questions(1, 3)
+    many = [
+        Question(f"toy/5:{number}", "toy/5", f"How many ships are there? {'Please. ' * number}", "two", "count")
+        for number in range(9)
+    ]
+    return [other[0], *questions(5, 6), *many, other[3]]
+
+
+def test_loss_on_answers_only(model: Gpt) -> None:
+    asked = tokenise(model, told())
+    packed = pack(asked, model.tokenizer.pad_token_id)
+    learned = packed.labels[packed.labels != IGNORED].tolist()
+    end = model.tokenizer.eos_token_id
+    expected: list[int] = []
+    for one in rows_of(asked):
+        for question in one:
+            answer = next(each.answer for each in told() if each.id == question.id)
+            expected += [*model.tokenizer(reply(answer), add_special_tokens=False)["input_ids"], end]
+    assert learned == expected
+    # and the token before each is the one that it follows
+    for row, labels in enumerate(packed.labels):
+        for at in (labels != IGNORED).nonzero()[:, 0].tolist():
+            following = packed.tokens[row, at + 1] if labels[at] != end else end
+            assert labels[at] == following
+
+
+def test_tokens_are_those_of_the_processor(model: Gpt) -> None:
+    for question, one in zip(told(), tokenise(model, told()), strict=True):
+        ids = model.tokenizer(prompt(question.question, image=model.images))["input_ids"]
+        place = [model.image_token] * model.patches
+        expanded = [each for token in ids for each in (place if token == model.image_token else [token])]
+        assert [*one.seen, *one.asked] == expanded
+        assert len(one.seen) == (1 + model.patches if model.images else 0)
+
+
+def test_a_row_gives_every_question_what_it_gets_alone(model: Gpt) -> None:
+    asked = tokenise(model, told())
+    states = states_of(model, ["toy/1", "toy/2", "toy/5"])
+    pad = model.tokenizer.pad_token_id
+    with torch.no_grad():
+        packed = pack(asked, pad)
+        together = said_of(model, packed, states)
+        names = [packed.questions[owner] for owner in together.owners.tolist()]
+        for one in asked:
+            alone = said_of(model, pack([one], pad), states)
+            places = [at for at, name in enumerate(names) if name == one.id]
+            torch.testing.assert_close(together.logits[places], alone.logits, atol=2e-4, rtol=1e-4)
+            assert torch.equal(together.labels[places], alone.labels)
+    assert len(packed.image_ids) == 4 and packed.image_ids.count("toy/5") == 2
+    assert alone.logits.std() > 0.1
+
+
+def test_a_row_alone_is_the_networks_own_forward_pass(model: Gpt) -> None:
+    one = tokenise(model, told())[0]
+    ids = torch.tensor([[*one.seen, *one.asked, *one.said[:-1]]])
+    with torch.no_grad():
+        pixels = {"pixel_values": pixel_values(model, [picture(one.image_id)])} if model.images else {}
+        theirs = model.network(input_ids=ids, **pixels).logits[0, -len(one.said) :]
+        ours = said_of(model, pack([one], 0), states_of(model, [one.image_id])).logits
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+def test_accuracy_is_that_of_greedy_answers(model: Gpt) -> None:
+    from sartext.models.gpt.answering import answer
+
+    asked = [replace(one) for one in questions(0, 6)]
+    said = answer(model, [picture(one.image_id) for one in asked], [one.question for one in asked], length=8)
+    # make half of the answers those that the model gives
+    truth = [
+        replace(one, answer=text) if at % 2 and text else one
+        for at, (one, text) in enumerate(zip(asked, said, strict=True))
+    ]
+    given = tokenise(model, truth)
+    figures = score(model, [pack(given, 0)], states_of(model, [one.image_id for one in asked]))
+    greedy = answer(model, [picture(one.image_id) for one in truth], [one.question for one in truth], length=8)
+    ended = [len(model.tokenizer(reply(text), add_special_tokens=False)["input_ids"]) < 8 for text in greedy]
+    right = sum(text == one.answer and end for text, one, end in zip(greedy, truth, ended, strict=True))
+    assert figures["accuracy"] == pytest.approx(100 * right / len(truth))
+
+
+def test_states_that_do_not_fit_are_computed_again_and_equal() -> None:
+    model = pupil(recipe(), subject())
+    images = [f"toy/{number}" for number in range(10)]
+    size = 4 * model.patches * 32
+    wanted = ["toy/9", "toy/1", "toy/1", "toy/5"]
+    held = states_of(model, images)
+    some = states_of(model, images, most_bytes=3 * size + 1)
+    none = states_of(model, images, frozen=False)
+    assert held and some and none
+    torch.testing.assert_close(held.of(wanted), some.of(wanted), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(held.of(wanted), none.of(wanted), atol=1e-5, rtol=1e-5)
+    assert not held.of(wanted).requires_grad and none.of(wanted).shape == (4, model.patches, 32)
+    assert torch.equal(held.of(wanted)[1], held.of(wanted)[2])
+
+
+def test_every_epoch_asks_every_question_once() -> None:
+    asked = [
+        Asked(f"{image}:{one}", f"i/{image}", (), (1,), (2,)) for image in range(40) for one in range(image % 5)
+    ]
+    order = Order(asked, 16, seed=1)
+    first = [order.at(step) for step in range(5)]
+    assert all(len(one) == 16 for one in first)
+    assert max(Counter(at for one in first for at in one).values()) == 1 and len(asked) == 80
+    second = [order.at(step) for step in range(5, 10)]
+    assert sorted(chain(*first)) == sorted(chain(*second)) and first != second
+    assert [Order(asked, 16, seed=1).at(step) for step in (7, 2)] == [second[2], first[2]]
+    assert [Order(asked, 16, seed=2).at(step) for step in range(5)] != first
+
+
+def test_questions_of_a_picture_stand_together() -> None:
+    asked = [Asked(f"{image}:{one}", f"i/{image}", (), (1,), (2,)) for image in range(50) for one in range(4)]
+    order = Order(asked, 20, seed=1)
+    rows = [rows_of([asked[at] for at in order.at(step)]) for step in range(10)]
+    assert sum(map(len, rows)) == 50 and ROW >= 4
+
+
+def test_too_long_and_too_few() -> None:
+    model = pupil(recipe(), subject())
+    long = Question("long", "toy/1", "Is there a ship? " * 2000, "yes", "presence")
+    with pytest.raises(
+        TrainingError, match=r"long: a question of \d+ tokens with its picture; the model reads 2048"
+    ):
+        tokenise(model, [long])
+    with pytest.raises(TrainingError, match="a batch of 16 cannot be drawn from 3 questions"):
+        Order([Asked("a", "b", (), (1,), (2,))] * 3, 16, seed=1)

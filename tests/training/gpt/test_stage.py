@@ -1,0 +1,291 @@
+"""The stage `model@<name>` of a SAR-GPT on the small project: whole, repeatable, resumable."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from PIL import Image
+from transformers import AutoProcessor, LlavaForConditionalGeneration
+
+from sartext.catalogue.entry import Entry
+from sartext.config import Project
+from sartext.config.data import VqaParameters
+from sartext.errors import ArtefactError, ModelError, ParameterError, TrainingError
+from sartext.files import sha256_file, sha256_tree
+from sartext.models.gpt.answering import answer_each
+from sartext.models.gpt.checkpoint import load_gpt
+from sartext.release.formats.parquet import SCHEMA
+from sartext.training.gpt.questions import ReleasePictures, release_questions
+from sartext.training.gpt.stage import train_gpt
+from sartext.training.listening import Silent
+from sartext.training.shards.reading import open_shards
+from sartext.training.stage import train
+from sartext.vqa.making import Source, make_questions
+from sartext.vqa.question import lines_of
+from tests.conftest import ROOT
+
+NO_SERVER = "http://127.0.0.1:9"
+ROW = {
+    "from": "build/checkpoint/clip-optical",
+    "language": "src/sartext/models/foundations/phi-tiny.yaml",
+    "data": "build/release",
+    "optical_samples": 32,
+    "samples": 64,
+    "learning_rate": 0.002,
+    "batch": 16,
+    "validate_every": 32,
+}
+LORA = {"rank": 2, "alpha": 4.0, "dropout": 0.1, "targets": ["q_proj", "fc1"]}
+MODELS = {
+    "sar-gpt": ROW,
+    "sar-gpt-blind": {**ROW, "images": False},
+    "sar-gpt-lora": {**ROW, "optical_samples": 0, "lora": LORA},
+    "sar-rs-clip": {
+        "from": "build/checkpoint/clip-optical",
+        "data": "build/release-shards",
+        "samples": 32,
+        "learning_rate": 0.001,
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", NO_SERVER)
+
+
+def write_release(project: Project) -> None:
+    """Write the labelled pictures of the shards as a release has them, with the questions on them."""
+    splits = {row["image_id"]: row for row in pq.read_table(project.build / "splits/splits.parquet").to_pylist()}
+    rows: list[dict[str, Any]] = []
+    for corpus in project.parameters.captions:
+        told = pq.read_table(project.captions(corpus) / "captions.parquet").to_pylist()
+        rows += [{**row, **splits[row["image_id"]], "corpus": corpus} for row in told]
+    catalogue = {
+        name: Entry.model_validate(yaml.safe_load((ROOT / f"src/sartext/catalogue/{name}.yaml").read_text()))
+        for name in project.parameters.captions
+    }
+    asked = make_questions(Source(rows, catalogue), VqaParameters.model_validate({}))
+    release = project.build / "release"
+    (release / "vqa").mkdir(parents=True)
+    (release / "data").mkdir()
+    with open_shards(project.shards("sar")) as shards:
+        for split in ("train", "validation"):
+            questions = [one for one in asked if one.split == split]
+            (release / "vqa" / f"{split}.jsonl").write_text(lines_of(questions))
+            table = [pair_row(pair.image_id, split, shards.picture(pair)) for pair in shards.rows(split)]
+            path = release / "data" / f"{split}-00000-of-00001.parquet"
+            pq.write_table(pa.Table.from_pylist(table, schema=SCHEMA), path, row_group_size=20)
+
+
+def pair_row(image_id: str, split: str, pixels: np.ndarray) -> dict[str, Any]:
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    image = {"bytes": stream.getvalue(), "path": f"images/{image_id}.png"}
+    return {"image_id": image_id, "split": split, "image": image, "image_sha256": "0" * 64}
+
+
+@cache
+def prepared_in(root: Path, mini: Path) -> Project:
+    """The small project with a release, its questions, and a CLIP; treat it as read-only."""
+    shutil.copytree(mini, root, symlinks=True, ignore=shutil.ignore_patterns("data", "corpus"))
+    parameters = yaml.safe_load((root / "params.yaml").read_text())
+    (root / "params.yaml").write_text(yaml.safe_dump({**parameters, "models": MODELS}, sort_keys=False))
+    project = Project(root)
+    write_release(project)
+    train(project, "clip-optical")
+    return project
+
+
+@pytest.fixture
+def project(mini_project: Project, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of it in which something may be trained."""
+    prepared = prepared_in(tmp_path_factory.getbasetemp() / "gpt-project", mini_project.root)
+    root = tmp_path / "project"
+    shutil.copytree(prepared.root, root, symlinks=True)
+    return Project(root)
+
+
+def changed(project: Project, name: str, **told: object) -> Project:
+    """Write another row of a model."""
+    path = project.root / "params.yaml"
+    parameters = yaml.safe_load(path.read_text())
+    parameters["models"][name] |= told
+    path.write_text(yaml.safe_dump(parameters, sort_keys=False))
+    return Project(project.root)
+
+
+class Noting(Silent):
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.info: dict[str, Any] = {}
+        self.steps: list[int] = []
+        self.folder: Path | None = None
+
+    def started(self, info: dict[str, Any]) -> None:
+        self.info = info
+
+    def step(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
+        self.steps.append(step)
+
+    def finished(self, folder: Path) -> None:
+        self.folder = folder
+
+
+def test_a_model_and_what_is_told_of_it(project: Project) -> None:
+    noting = Noting()
+    metrics = train_gpt(project, "sar-gpt", listener=noting)
+    folder = project.build / "model" / "sar-gpt"
+    record = json.loads((folder / "training.json").read_text())
+    assert record["model_sha256"] == sha256_file(folder / "model.safetensors") == metrics["model_sha256"]
+    assert noting.steps == [1, 2, 3, 4, 5, 6] and noting.info["steps"] == 6 and noting.folder == folder
+    assert record["steps"] == 4 and record["samples"] == 64 and record["optical"]["steps"] == 2
+    assert len(record["curves"]["validations"]) == 2 and record["best"]["step"] == record["best_step"]
+    questions = project.build / "release" / "vqa" / "train.jsonl"
+    assert record["data"]["build/release/vqa/train.jsonl"] == sha256_file(questions)
+    assert any(name.startswith("build/shards/optical/") for name in record["data"])
+    clip = project.checkpoint("clip-optical") / "model.safetensors"
+    assert record["parent"] == {"checkpoint": "checkpoint/clip-optical", "model_sha256": sha256_file(clip)}
+    assert record["recipe"]["tower"] == "build/checkpoint/clip-optical" and record["left_out"] == 0
+    assert "/tmp" not in "".join(one.read_text() for one in folder.glob("*.json"))
+    assert not (project.build / "resume" / "sar-gpt").exists()
+    before = sha256_tree(folder)
+    train_gpt(project, "sar-gpt")
+    assert sha256_tree(folder) == before
+
+
+def test_plain_transformers_answers_the_questions_of_the_release_alike(project: Project) -> None:
+    train_gpt(project, "sar-gpt")
+    folder, release = project.checkpoint("sar-gpt"), project.build / "release"
+    pictures = ReleasePictures(release)
+    asked = release_questions(release, "validation")[:12]
+    ours = answer_each(
+        load_gpt(folder), [(one.id, one.image_id, one.question) for one in asked], pictures, length=6
+    )
+    network = LlavaForConditionalGeneration.from_pretrained(folder)
+    processor = AutoProcessor.from_pretrained(folder, backend="pil")
+    lines = {
+        row["id"]: row for row in map(json.loads, (release / "vqa/validation.jsonl").read_text().splitlines())
+    }
+    for one in asked:
+        # a person's turn as the release has it, and a line break
+        text = lines[one.id]["conversations"][0]["value"] + "\n"
+        inputs = processor(images=Image.fromarray(pictures(one.image_id)), text=text, return_tensors="pt")
+        said = network.generate(**inputs, max_new_tokens=6, do_sample=False)[:, inputs["input_ids"].shape[1] :]
+        assert processor.batch_decode(said, skip_special_tokens=True)[0].strip() == ours[one.id]
+
+
+def test_a_blind_model_asks_the_same_questions(project: Project) -> None:
+    train_gpt(project, "sar-gpt-blind")
+    model = load_gpt(project.checkpoint("sar-gpt-blind"))
+    assert not model.images
+    record = json.loads((project.checkpoint("sar-gpt-blind") / "training.json").read_text())
+    release = project.build / "release"
+    assert record["questions"]["train"] == len(release_questions(release, "train"))
+    asked = [(one.id, one.image_id, one.question) for one in release_questions(release, "validation")[:6]]
+
+    def refusing(image_id: str) -> np.ndarray:
+        raise AssertionError(image_id)
+
+    assert len(answer_each(model, asked, refusing, length=4)) == 6
+
+
+def test_adapters_are_merged_into_what_is_saved(project: Project) -> None:
+    metrics = train_gpt(project, "sar-gpt-lora")
+    folder = project.checkpoint("sar-gpt-lora")
+    assert (
+        "optical_validation_loss" not in metrics
+        and json.loads((folder / "training.json").read_text())["optical"] is None
+    )
+    model = load_gpt(folder)
+    assert not any("lora" in name for name in model.network.state_dict())
+
+
+KEPT = "from sartext import cli; from sartext.training import resume; resume.SHARE = 1.0; " + (
+    "import sys; from pathlib import Path; from sartext.config import Project; "
+    "from sartext.training.gpt.stage import train_gpt; train_gpt(Project(Path.cwd()), sys.argv[1])"
+)
+
+
+def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(project: Project) -> None:
+    project = changed(project, "sar-gpt", samples=16 * 20)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
+    child = subprocess.Popen([sys.executable, "-c", KEPT, "sar-gpt"], cwd=project.root, env=environment)
+    state = project.build / "resume" / "sar-gpt" / "sar" / "state.pt"
+    while not state.is_file() and child.poll() is None:
+        time.sleep(0.002)
+    child.kill()
+    assert child.wait(60) == -signal.SIGKILL and not project.checkpoint("sar-gpt").exists()
+    assert train_gpt(project, "sar-gpt")["resumed_after"] > 2
+    interrupted = sha256_tree(project.checkpoint("sar-gpt"))
+    train_gpt(project, "sar-gpt")
+    assert sha256_tree(project.checkpoint("sar-gpt")) == interrupted
+
+
+def withhold(project: Project, split: str, keep: int) -> list[str]:
+    """Take all pictures of a split but some out of the release; return those that are gone."""
+    path = project.build / "release" / "data" / f"{split}-00000-of-00001.parquet"
+    rows = pq.read_table(path).to_pylist()
+    gone = rows[keep:]
+    for row in gone:
+        row |= {"image": None, "image_sha256": None}
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), path)
+    return [row["image_id"] for row in gone]
+
+
+def test_questions_on_withheld_pictures_are_left_out_or_their_pictures_had_from_outside(project: Project) -> None:
+    before = {
+        one.image_id: ReleasePictures(project.build / "release")(one.image_id)
+        for one in release_questions(project.build / "release", "validation")
+    }
+    gone = set(withhold(project, "validation", 3))
+    asked = release_questions(project.build / "release", "validation")
+    expected = sum(one.image_id in gone for one in asked)
+    assert 0 < expected < len(asked)
+    assert train_gpt(project, "sar-gpt")["left_out_questions"] == expected
+    metrics = train_gpt(project, "sar-gpt", withheld=before.get)
+    assert metrics["left_out_questions"] == 0 and metrics["validation_questions"] == len(asked)
+
+
+def test_bad_input(project: Project) -> None:
+    for name, what in (
+        ("sar-gtp", "no model 'sar-gtp'.*did you mean 'sar-gpt'"),
+        ("sar-rs-clip", "is no SAR-GPT"),
+    ):
+        with pytest.raises(ParameterError, match=what):
+            train_gpt(project, name)
+    other = changed(project, "sar-gpt", **{"from": "src/sartext/models/foundations/clip-tiny.yaml"})
+    with pytest.raises(ModelError, match="a foundation file, no trained CLIP"):
+        train_gpt(other, "sar-gpt")
+    other = changed(project, "sar-gpt", **{**ROW, "samples": 8})
+    with pytest.raises(TrainingError, match="8 samples do not fill one batch of 16"):
+        train_gpt(other, "sar-gpt")
+    other = changed(project, "sar-gpt", **{**ROW, "lora": {**LORA, "targets": ["o_proj"]}})
+    with pytest.raises(ModelError, match="no linear layer 'o_proj'"):
+        train_gpt(other, "sar-gpt")
+    other = changed(project, "sar-gpt", **{**ROW, "lora": None})
+    withhold(project, "train", 1)
+    with pytest.raises(TrainingError, match="a batch of 16 cannot be drawn from"):
+        train_gpt(other, "sar-gpt")
+    shutil.rmtree(project.build / "release" / "vqa")
+    with pytest.raises(ArtefactError, match="there are no questions"):
+        train_gpt(other, "sar-gpt")
+    shutil.rmtree(project.build / "release" / "data")
+    with pytest.raises(ArtefactError, match=r"no data/\*\.parquet"):
+        train_gpt(other, "sar-gpt")
+    assert not project.checkpoint("sar-gpt").exists()
