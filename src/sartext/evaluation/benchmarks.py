@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sartext.errors import EvaluationError, nearest
@@ -40,7 +41,13 @@ COLUMNS = (
     "group_id",
     "benchmark",
     "pixels_sha256",
+    "sha256",
+    "source_path",
+    "quantity",
+    "db_low",
+    "db_high",
 )
+"""What is read of a release; the last ones are for `Sources`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,18 +180,21 @@ def open_benchmarks(release: Path, sources: Sources | None = None) -> dict[str, 
     files = data_files(release)
     if not files:
         raise EvaluationError("no data/*.parquet", where=release, way_out="name the folder of a version")
-    rows = [row for path in files for row in pq.read_table(path, columns=[*COLUMNS, "source_path"]).to_pylist()]
+    tables = {path: _rows(path) for path in files}
+    rows = [row for table in tables.values() for row in table]
     train = tuple(_train(row) for row in _sorted(rows) if row["split"] == "train")
     tested = [row for row in _sorted(rows) if row["split"] == "test"]
     if not tested:
         raise EvaluationError("the release has no test split", where=release, way_out="raise `splits.test`")
-    pictures = _Pictures(files, {row["image_id"]: row for row in tested}, sources)
+    holding = [path for path, table in tables.items() if any(row["split"] == "test" for row in table)]
+    pictures = _Pictures(holding, {row["image_id"]: row for row in tested}, sources)
+    at_hand = {row["image_id"]: _example(row, sources) for row in tested if pictures.has(row)}
     found = {}
     for name, part in _parts(tested):
-        at_hand = [row for row in part if pictures.has(row)]
-        left_out = {row["image_id"]: "withheld by its licence" for row in part if not pictures.has(row)}
-        if at_hand:
-            examples = tuple(_example(row, sources) for row in at_hand)
+        ids = [row["image_id"] for row in part]
+        examples = tuple(at_hand[one] for one in ids if one in at_hand)
+        left_out = {one: "withheld by its licence" for one in ids if one not in at_hand}
+        if examples:
             found[name] = Benchmark(name, examples, train, pictures.read, left_out)
     if RELEASE_TEST not in found:
         raise EvaluationError(
@@ -199,13 +209,24 @@ def choose(benchmarks: Mapping[str, Benchmark], name: str) -> Benchmark:
     """Return a benchmark by name.
 
     Raises:
-        EvaluationError: the release holds no image of it.
+        EvaluationError: no picture of it is at hand.
     """
     if name not in benchmarks:
-        raise EvaluationError(
-            f"the release holds no image of a benchmark '{name}'", way_out=nearest(name, benchmarks)
-        )
+        way_out = nearest(name, benchmarks)
+        if any(one.left_out for one in benchmarks.values()):
+            way_out += " If the release withholds its pictures, name their folder: --images FOLDER"
+        raise EvaluationError(f"the release holds no picture of a benchmark '{name}'", way_out=way_out)
     return benchmarks[name]
+
+
+def _rows(path: Path) -> list[Row]:
+    try:
+        rows: list[Row] = pq.read_table(path, columns=list(COLUMNS)).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise EvaluationError(
+            f"not a table of a release ({error})", where=path, way_out="name the folder of a version"
+        ) from error
+    return rows
 
 
 def _sorted(rows: Iterable[Row]) -> list[Row]:

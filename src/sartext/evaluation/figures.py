@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,11 @@ EVERYTHING = "all"
 """The subset that leaves nothing out."""
 
 NOT_COMPUTED = "not computed"
+
+RESERVED = frozenset(
+    {"constant", "constant-per-corpus", "grammar", "most-frequent", "nearest-train", "perfect", "text-prior"}
+)
+"""Variants that are no models: baselines and ceilings. A model of such a name would be mistaken for them."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ def write_figures(path: Path, figures: Iterable[Figure]) -> None:
         ValueError: two figures are of the same thing.
     """
     ordered = sorted(figures, key=lambda one: one.place)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if before.place == after.place:
             raise ValueError(f"two figures of {before.place}")
     write_json(path, [asdict(one) for one in ordered])

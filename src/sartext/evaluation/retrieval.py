@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sartext.errors import EvaluationError
+from sartext.evaluation.ranking import Floats, Ranks, rank
+
 CUTS = (1, 5, 10)
 """The ranks at which recall is reported."""
 
-BUDGET = 1 << 22
-"""Similarities held at a time: memory grows with the gallery, not with its square."""
-
-Floats = npt.NDArray[np.float64]
 Labels = Sequence[int] | npt.NDArray[np.int64] | torch.Tensor
 
 
@@ -61,6 +60,9 @@ def retrieval(
 ) -> Retrieval:
     """Rank all texts for each image and all images for each text by the scalar product of their features.
 
+    Without ties this is the recall of ``clip_benchmark.metrics.zeroshot_retrieval``. Where a negative ties with
+    the best positive, that takes whichever its sorting happens to put first; here all orders are equally likely.
+
     Args:
         images: features [n, d], normalised.
         texts: features [m, d], normalised.
@@ -71,15 +73,64 @@ def retrieval(
         text_labels: m whole numbers; those of the images where absent.
 
     Raises:
-        ValueError: there is nothing to rank, or numbers of features and labels differ.
+        EvaluationError: there is nothing to rank, numbers of features and labels differ, the two sides have
+            features of different width, or one is no number.
+    """
+    ranked = ranks(images, texts, image_labels, text_labels)
+    return Retrieval(ranked[0].found(CUTS), ranked[1].found(CUTS))
+
+
+def ranks(
+    images: torch.Tensor,
+    texts: torch.Tensor,
+    image_labels: Labels | None = None,
+    text_labels: Labels | None = None,
+) -> tuple[Ranks, Ranks]:
+    """Return where the best positives of the images and of the texts stand; see `retrieval`, which cuts them.
+
+    Raises:
+        EvaluationError: as `retrieval`.
     """
     if image_labels is None:
         image_labels = range(len(images))
     left = _labels(image_labels)
     right = left if text_labels is None else _labels(text_labels)
     if len(images) != len(left) or len(texts) != len(right) or not len(images) or not len(texts):
-        raise ValueError(f"{len(images)} images with {len(left)} labels, {len(texts)} texts with {len(right)}")
-    return Retrieval(_ranked(images, texts, left, right), _ranked(texts, images, right, left))
+        raise EvaluationError(
+            f"{len(images)} images with {len(left)} labels, {len(texts)} texts with {len(right)}",
+            way_out="give a label to every image and text, or no labels and a text for every image",
+        )
+    check_features(images, texts)
+    return rank(images, texts.to(images.device), left, right)
+
+
+def check_features(images: torch.Tensor, texts: torch.Tensor) -> None:
+    """Refuse features that cannot be compared.
+
+    Raises:
+        EvaluationError: they are no matrices, their widths differ, or a value is no finite number.
+    """
+    for name, one in (("images", images), ("texts", texts)):
+        if one.ndim != 2 or not one.is_floating_point():
+            raise EvaluationError(
+                f"features of {one.dtype} and shape {tuple(one.shape)}",
+                where=name,
+                way_out="give a matrix of floating-point numbers, a row for each",
+            )
+        # a row's sum of squares is finite only if all of its values are; it needs no second matrix
+        wrong = (~torch.isfinite(torch.linalg.vector_norm(one.float(), dim=1))).nonzero()
+        if len(wrong):
+            raise EvaluationError(
+                f"{len(wrong)} of {len(one)} features hold a value that is no finite number, the first in row "
+                f"{int(wrong[0])}",
+                where=name,
+                way_out="the model diverged or overflows in half precision: embed in fp32, or name a sound model",
+            )
+    if images.shape[1] != texts.shape[1]:
+        raise EvaluationError(
+            f"features of images have {images.shape[1]} values, those of texts {texts.shape[1]}",
+            way_out="embed both by the same model",
+        )
 
 
 def ceiling(labels: Labels) -> float:
@@ -88,41 +139,16 @@ def ceiling(labels: Labels) -> float:
     Such a model ranks the captions with equal facts first and cannot tell them apart: of ``m`` equal ones it
     finds the image's own among the first ``k`` with chance ``min(1, k / m)``.
     """
+    return 100 * float(perfect_ranks(labels).found(CUTS).mean())
+
+
+def perfect_ranks(labels: Labels) -> Ranks:
+    """Return the one-positive ranks, the same both ways, of a model that knows an image's facts and no more."""
     _, where, sizes = np.unique(_labels(labels).numpy(), return_inverse=True, return_counts=True)
-    equal = sizes[where]
-    return 100 * float(np.mean([np.minimum(1.0, cut / equal).mean() for cut in CUTS]))
+    others = (sizes[where] - 1).astype(np.float64)
+    return Ranks(np.zeros_like(others), others, np.ones_like(others))
 
 
 def _labels(labels: Labels) -> torch.Tensor:
-    return torch.as_tensor(np.asarray(labels, dtype=np.int64))
-
-
-def _ranked(queries: torch.Tensor, gallery: torch.Tensor, wanted: torch.Tensor, held: torch.Tensor) -> Floats:
-    """The chances [queries, cuts], a block of queries at a time."""
-    rows = max(1, BUDGET // len(gallery))
-    blocks = []
-    for start in range(0, len(queries), rows):
-        similarity = queries[start : start + rows].float() @ gallery.float().T
-        positive = wanted[start : start + rows, None] == held[None, :]
-        blocks.append(_chances(similarity, positive.to(similarity.device)))
-    return np.concatenate(blocks)
-
-
-def _chances(similarity: torch.Tensor, positive: torch.Tensor) -> Floats:
-    """The chance that one of the best positives is among the first k, all orders of ties equally likely.
-
-    ``above`` others stand before the best positives, ``ties`` negatives beside them: the first k miss all of the
-    positives if their k - above free places go to negatives (hypergeometric). Query without positive: never.
-    """
-    best = similarity.masked_fill(~positive, -torch.inf).amax(dim=1, keepdim=True)
-    above = (similarity > best).sum(dim=1).numpy(force=True)
-    equal = similarity == best
-    ties = (equal & ~positive).sum(dim=1).numpy(force=True).astype(np.float64)
-    best_ones = (equal & positive).sum(dim=1).numpy(force=True).astype(np.float64)
-    missed = np.ones((len(above), max(CUTS) + 1))
-    for place in range(max(CUTS)):
-        left = ties - place
-        missed[:, place + 1] = missed[:, place] * np.maximum(left, 0) / np.maximum(left + best_ones, 1)
-    places = np.clip(np.array(CUTS)[None, :] - above[:, None], 0, max(CUTS))
-    found = 1.0 - np.take_along_axis(missed, places, axis=1)
-    return np.where(best_ones[:, None] > 0, found, 0.0)
+    held = labels.cpu() if isinstance(labels, torch.Tensor) else labels
+    return torch.as_tensor(np.asarray(held, dtype=np.int64))

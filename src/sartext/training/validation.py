@@ -1,6 +1,7 @@
 """How good a model is on pairs that it does not learn from: its losses and its retrieval."""
 
 from collections.abc import Iterable
+from math import isfinite
 
 import torch
 from torch import Tensor, nn
@@ -56,7 +57,7 @@ def score(
     if trained.captions:
         figures["caption"] = captioned / max(1, tokens)
     figures["loss"] = objective.total(figures["contrastive"], figures.get("caption"))
-    if 1 < pairs <= RECALL_PAIRS:
+    if 1 < pairs <= RECALL_PAIRS and isfinite(figures["loss"]):  # else the training stops, and says at which step
         images, texts, keys = (torch.cat([one[2][at] for one in every]) for at in range(3))
         figures["mean_recall"] = retrieval(images, texts, keys).mean_recall
     return figures

@@ -1,0 +1,259 @@
+"""Anyone's model, captions or answers on the test split of a published release; needs no project."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from sartext.catalogue.entry import Entry
+from sartext.catalogue.loading import load_catalogue
+from sartext.config import Project
+from sartext.corpora.images import TIFF_MARKS, decode
+from sartext.corpora.radiometry import to_db, to_grey
+from sartext.errors import EvaluationError, nearest
+from sartext.evaluation.benchmarks import Benchmark, Pixels, Sources, choose, open_benchmarks
+from sartext.evaluation.figures import RESERVED, Figure
+from sartext.vqa.question import Question
+
+DEFAULT_SIDE = 224
+"""Pixels of model input that objects are measured in where captions come from a file."""
+
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be scored.
+
+    Args:
+        release: the folder of a published version.
+        task: ``retrieval``, ``captioning``, ``vqa`` or ``foils``.
+        model: the folder of an open_clip model, or for ``vqa`` of a SAR-GPT.
+        captions: a file of captions, for ``captioning``.
+        answers: a file of answers, for ``vqa``.
+        images: the folder of the source images that the release withholds: ``<corpus>/...`` as its column
+            ``source_path`` says.
+        benchmark: of those that the release holds.
+        name: what the scores call it.
+        device: ``cpu``, ``cuda`` or ``auto``.
+        resamples: of the bootstrap.
+        root: where ``catalogue/`` may describe further corpora.
+    """
+
+    release: Path
+    task: Literal["retrieval", "captioning", "vqa", "foils"]
+    model: Path | None = None
+    captions: Path | None = None
+    answers: Path | None = None
+    images: Path | None = None
+    benchmark: str = "release-test"
+    name: str = "model"
+    device: str = "cpu"
+    resamples: int = 2000
+    root: Path = Path()
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The figures, and what a person should know before reading them."""
+
+    figures: Sequence[Figure]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class _Told:
+    """What is said on the way."""
+
+    warnings: list[str] = field(default_factory=list)
+
+
+def score(asked: Asked) -> Scores:
+    """Score a model, captions or answers.
+
+    Raises:
+        EvaluationError: the task needs something else than is given, the release has no such benchmark, or what is
+            given does not fit it.
+        ModelError: the model cannot be loaded.
+    """
+    _check(asked)
+    catalogue = load_catalogue(Project(asked.root))
+    benchmarks = open_benchmarks(asked.release, _sources(asked.images, catalogue))
+    benchmark = choose(benchmarks, asked.benchmark)
+    told = _Told()
+    if benchmark.left_out:
+        told.warnings.append(_withheld(benchmark, asked.images))
+    figures = _TASKS[asked.task](asked, benchmark, catalogue, told)
+    return Scores(figures, tuple(told.warnings))
+
+
+def _withheld(benchmark: Benchmark, images: Path | None) -> str:
+    """What is said of images that are not scored."""
+    count, first = len(benchmark.left_out), min(benchmark.left_out)
+    told = f"{count} of {count + len(benchmark)} images of {benchmark.name} are withheld by their licence"
+    if images is not None:
+        return f"{told}, not in {images} and not scored, the first is {first}"
+    return f"{told} and not scored; get them from their source and name the folder: --images FOLDER"
+
+
+def _check(asked: Asked) -> None:
+    """Refuse what a task cannot be scored from."""
+    if asked.name in RESERVED or not asked.name.strip():
+        raise EvaluationError(
+            f"'{asked.name}' is the name of a baseline or of nothing", where="--name", way_out="choose another one"
+        )
+    files = {"captioning": ("captions", asked.captions), "vqa": ("answers", asked.answers)}
+    option, given = files.get(asked.task, ("", None))
+    for name, path in (("captions", asked.captions), ("answers", asked.answers)):
+        if path is not None and name != option:
+            raise EvaluationError(f"{asked.task} is not scored from {name}", way_out="leave out --" + name)
+    if (asked.model is None) == (given is None):
+        both = "a model and a file are given" if asked.model else "nothing is given to score"
+        needed = f"--model FOLDER or --{option} FILE" if option else "--model FOLDER"
+        raise EvaluationError(both, where=f"--task {asked.task}", way_out=f"give {needed}")
+
+
+def _sources(images: Path | None, catalogue: Mapping[str, Entry]) -> Sources:
+    if images is None:
+        return Sources()
+    if not images.is_dir():
+        raise EvaluationError("no such folder", where=images, way_out="name the folder of the source images")
+
+    def picture(row: Mapping[str, Any]) -> Pixels | None:
+        path = images / row["source_path"]
+        if not path.is_file():
+            return None
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != row["sha256"]:
+            raise EvaluationError(
+                "not the image that the release was made from", where=path, way_out="get it from its source again"
+            )
+        if row["quantity"] == "display" and not content.startswith(TIFF_MARKS):
+            return np.asarray(decode(content), dtype=np.uint8)
+        entry = _entry(row["corpus"], catalogue)  # only it knows the bands, and what they measure
+        pixels = decode(content, entry.bands)
+        if row["quantity"] != "display":
+            pixels = to_grey(to_db(pixels, entry), row["db_low"], row["db_high"])
+        return np.asarray(pixels, dtype=np.uint8)
+
+    return Sources(picture=picture)
+
+
+def _entry(corpus: str, catalogue: Mapping[str, Entry]) -> Entry:
+    if corpus not in catalogue:
+        raise EvaluationError(
+            f"the catalogue does not describe corpus '{corpus}'",
+            way_out=f"put its file into catalogue/; {nearest(corpus, catalogue)}",
+        )
+    return catalogue[corpus]
+
+
+def _retrieval(asked: Asked, benchmark: Benchmark, catalogue: Mapping[str, Entry], told: _Told) -> list[Figure]:
+    from sartext.evaluation.embedding import embed
+    from sartext.evaluation.retrieval_figures import score_retrieval
+    from sartext.models.checkpoint import load
+
+    found = embed(load(_model(asked), device=asked.device), benchmark)
+    if found.cut:
+        told.warnings.append(f"{found.cut} captions are longer than the model's context and were cut")
+    return score_retrieval({asked.name: found.pair}, benchmark, resamples=asked.resamples, seed=SEED)
+
+
+def _captioning(asked: Asked, benchmark: Benchmark, catalogue: Mapping[str, Entry], told: _Told) -> list[Figure]:
+    from sartext.evaluation.captioning.baselines import baselines
+    from sartext.evaluation.captioning.predictions import read_predictions, warnings_of
+    from sartext.evaluation.captioning.scoring import score_captions
+    from sartext.evaluation.stages.captioning import captions_of
+    from sartext.models.checkpoint import load
+
+    side = DEFAULT_SIDE
+    if asked.captions is not None:
+        predictions = read_predictions(asked.captions, benchmark)
+        captions = dict(predictions.captions)
+        told.warnings += predictions.warnings
+    else:
+        model = load(_model(asked), device=asked.device, expected_kind="coca")
+        texts, unfinished = captions_of(model, benchmark.pictures())
+        captions = dict(zip((one.image_id for one in benchmark.examples), texts, strict=True))
+        side = model.side
+        told.warnings += warnings_of(captions, benchmark)
+        if unfinished:
+            told.warnings.append(f"{unfinished} captions were not ended by the model and count as empty")
+    entries = {name: _entry(name, catalogue) for name in benchmark.corpora}
+    return score_captions(
+        {asked.name: captions, **baselines(benchmark, SEED)},
+        benchmark,
+        entries,
+        side=side,
+        seed=SEED,
+        resamples=asked.resamples,
+    )
+
+
+def _vqa(asked: Asked, benchmark: Benchmark, catalogue: Mapping[str, Entry], told: _Told) -> list[Figure]:
+    from sartext.evaluation.vqa import (
+        CONSTANT,
+        CONSTANT_PER_CORPUS,
+        constant_answers,
+        constant_answers_per_corpus,
+        score_vqa,
+    )
+    from sartext.vqa.question import read_splits
+
+    splits = read_splits(asked.release)
+    images = {one.image_id for one in benchmark.examples}
+    questions = [one for one in splits.get("test", []) if one.image_id in images]
+    if asked.answers is not None:
+        withheld = [one for one in splits.get("test", []) if one.image_id in benchmark.left_out]
+        answers = _answers(asked.answers, questions, withheld)
+    else:
+        from sartext.models.gpt.answering import answer_each
+        from sartext.models.gpt.checkpoint import load_gpt
+
+        model = load_gpt(_model(asked), device=asked.device)
+        answers = dict(answer_each(model, [(one.id, one.image_id, one.text) for one in questions], benchmark.read))
+    given = {
+        asked.name: answers,
+        CONSTANT: constant_answers(splits.get("train", []), questions),
+        CONSTANT_PER_CORPUS: constant_answers_per_corpus(splits.get("train", []), questions),
+    }
+    return score_vqa(given, questions, benchmark_name=benchmark.name, resamples=asked.resamples, seed=SEED)
+
+
+def _answers(path: Path, questions: Sequence[Question], withheld: Sequence[Question]) -> Mapping[str, str]:
+    """The answers of a file to these questions; those about all withheld images may be among them."""
+    from sartext.evaluation.vqa import read_answers
+
+    with suppress(EvaluationError):
+        every = read_answers(path, [*questions, *withheld])
+        return {one.id: every[one.id] for one in questions}
+    return read_answers(path, questions)
+
+
+def _foils(asked: Asked, benchmark: Benchmark, catalogue: Mapping[str, Entry], told: _Told) -> list[Figure]:
+    from sartext.evaluation.foils.making import make_foils
+    from sartext.evaluation.foils.scoring import margins, score_foils
+    from sartext.models.checkpoint import load
+
+    entries = {name: _entry(name, catalogue) for name in benchmark.corpora}
+    foils = make_foils(benchmark, entries, SEED)
+    found = margins(load(_model(asked), device=asked.device), foils, benchmark)
+    return score_foils({asked.name: found}, foils, benchmark, resamples=asked.resamples, seed=SEED)
+
+
+def _model(asked: Asked) -> Path:
+    if asked.model is None:
+        raise EvaluationError("no model is given", where=f"--task {asked.task}", way_out="give --model FOLDER")
+    return asked.model
+
+
+_TASKS: Mapping[str, Callable[[Asked, Benchmark, Mapping[str, Entry], _Told], list[Figure]]] = {
+    "retrieval": _retrieval,
+    "captioning": _captioning,
+    "vqa": _vqa,
+    "foils": _foils,
+}

@@ -1,0 +1,210 @@
+"""How one fact of an image can be changed so that it becomes false and stays plausible.
+
+A change keeps the shape of the caption, so that both are told by the same patterns: the same zones are mentioned,
+and land cover keeps its order and its groups of equal shares. Every change has an opposite: what is true here and
+false there, and the other way round, is one pair of values. Foils are chosen so that both directions are equally
+frequent (see ``choosing``).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sartext.catalogue.entry import CorpusClass, Entry
+from sartext.narrator.facts import CoverFact, Facts, ObjectFact
+from sartext.narrator.nouns import bare
+from sartext.narrator.sa2c import EVERYWHERE, spoken
+from sartext.narrator.vocabulary import LARGEST_COUNT, SHARES, ZONES, share_word
+
+Kind = Literal["count", "class", "zone", "share"]
+KINDS: tuple[Kind, ...] = ("count", "class", "zone", "share")
+
+QUADRANTS = tuple(zone for zone in ZONES if zone != "middle")
+"""The middle overlaps them: a class may lie in the middle and in a quadrant, but not in two quadrants."""
+
+SHARE_MARGIN = 0.05
+"""A share in words is called false only if the true fraction lies at least this far outside of its bounds."""
+
+TOLD_WHOLE = 0.9
+"""Captions that tell at least this part of the image must not tell far less of it in the foil."""
+
+COUNTED_BY = "a2c"
+"""Boxes prove that a class of objects is absent; a mask's components under ten pixels are not told."""
+
+SEVERAL = 3
+"""Partners in a change of class have equally many objects, or both at least so many."""
+
+_WORDS = tuple(word for _, word in SHARES)[::-1]
+_LOWEST = dict(zip(_WORDS, [bound for bound, _ in SHARES][::-1], strict=True))
+_HIGHEST = dict(zip(_WORDS, [*[bound for bound, _ in SHARES][::-1][1:], 1.0], strict=True))
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of one fact.
+
+    Args:
+        kind: of the fact.
+        facts: what the foil states.
+        fine: names the pair of values and where they stand; the opposite change has the same.
+        coarse: names the pair of values.
+        forward: which of the two directions it is.
+    """
+
+    kind: Kind
+    facts: Facts
+    fine: str
+    coarse: str
+    forward: bool
+
+
+def changes_of(facts: Facts, corpus: str, method: str, entry: Entry | None) -> Iterator[Change]:
+    """Yield every change of the facts of an image.
+
+    Args:
+        facts: true of the image.
+        corpus: that it belongs to; the values of a pair are of one corpus.
+        method: how it was captioned.
+        entry: the corpus's, which says what classes there are; without it no class is changed.
+    """
+    for at, one in enumerate(facts.objects):
+        if one.count <= LARGEST_COUNT:
+            yield from _counts(facts, at, corpus)
+            yield from _object_zones(facts, at, corpus)
+            if method == COUNTED_BY and entry is not None:
+                yield from _object_classes(facts, at, entry)
+    for at, _ in enumerate(facts.cover):
+        yield from _shares(facts, at, corpus)
+        yield from _cover_zones(facts, at, corpus)
+        if entry is not None:
+            yield from _cover_classes(facts, at, entry)
+
+
+def _change(kind: Kind, facts: Facts, place: Sequence[object], where: object, values: tuple[str, str]) -> Change:
+    """``place`` is what the pair of values belongs to, ``values`` the true and the false one."""
+    pair = "/".join(map(str, [kind, *place, *sorted(values)]))
+    return Change(kind, facts, f"{pair} {where}", pair, values[0] < values[1])
+
+
+def _with_object(facts: Facts, at: int, changed: ObjectFact) -> Facts:
+    """The facts with another object, in the order in which captions tell objects."""
+    objects = [*facts.objects[:at], changed, *facts.objects[at + 1 :]]
+    return replace(facts, objects=tuple(sorted(objects, key=lambda one: (-one.count, one.noun))))
+
+
+def _with_cover(facts: Facts, at: int, changed: CoverFact) -> Facts:
+    return replace(facts, cover=(*facts.cover[:at], changed, *facts.cover[at + 1 :]))
+
+
+def _counts(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
+    """One more or one fewer, in a zone that is mentioned before and after."""
+    one = facts.objects[at]
+    for step in (1, -1):
+        for center, outside in ((one.center + step, one.outside), (one.center, one.outside + step)):
+            told = replace(one, count=one.count + step, center=center, outside=outside)
+            kept = min(center, outside) >= 0 and _zones([told]) == _zones([one])
+            if kept and told.count <= LARGEST_COUNT:
+                where = (_zones([one]), len(facts.objects), bool(facts.cover))
+                values = (f"{one.count:02}", f"{told.count:02}")
+                yield _change("count", _with_object(facts, at, told), (corpus, one.label), where, values)
+
+
+def _object_zones(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
+    """Those inside and outside the center change places, or one of them moves."""
+    one = facts.objects[at]
+    moves = dict.fromkeys((center, one.count - center) for center in (one.outside, one.center - 1, one.center + 1))
+    for center, outside in moves:
+        told = replace(one, center=center, outside=outside)
+        changed = _with_object(facts, at, told)
+        if min(center, outside) < 0 or center == one.center or sum(_zones([told])) != sum(_zones([one])):
+            continue
+        if sum(_zones(changed.objects)) == sum(_zones(facts.objects)):
+            where = (len(facts.objects), bool(facts.cover))
+            values = (f"{one.center:02}", f"{center:02}")
+            yield _change("zone", changed, (corpus, one.label, one.count), where, values)
+
+
+def _zones(objects: Sequence[ObjectFact]) -> tuple[bool, bool]:
+    """Whether objects in and outside the center are mentioned."""
+    return any(one.center > 0 for one in objects), any(one.outside > 0 for one in objects)
+
+
+def _object_classes(facts: Facts, at: int, entry: Entry) -> Iterator[Change]:
+    """Another class of objects of the corpus, of which the annotation proves that there is none."""
+    one = facts.objects[at]
+    there = {bare(other.noun) for other in facts.objects}
+    mine = _class_of(entry, one.label)
+    for other in entry.classes:
+        if _told(other) and not other.stuff and other.exhaustive and bare(other.noun) not in there and mine:
+            told = replace(one, label=other.label, noun=other.noun, plural=other.plural)
+            where, values = (one.count, len(facts.objects)), (one.noun, other.noun)
+            place = (entry.name, min(one.count, SEVERAL))
+            yield _change("class", _with_object(facts, at, told), place, where, values)
+
+
+def _cover_classes(facts: Facts, at: int, entry: Entry) -> Iterator[Change]:
+    """Another land cover that is not there; not for a small part, as a trace of another is not told."""
+    one = facts.cover[at]
+    there = {other.noun for other in facts.cover}
+    mine = _class_of(entry, one.label)
+    if one.share == _WORDS[0] or mine is None:
+        return
+    for other in entry.classes:
+        if _told(other) and other.stuff and other.exhaustive and other.rare == mine.rare:
+            noun = spoken(other)
+            if noun not in there:
+                told = replace(one, label=other.label, noun=noun)
+                values = (one.noun, noun)
+                # some classes never cover much: partners of another share would give that away
+                yield _change("class", _with_cover(facts, at, told), (entry.name, one.share), at, values)
+
+
+def _told(one: CorpusClass) -> bool:
+    return one.say and one.valid
+
+
+def _class_of(entry: Entry, label: str) -> CorpusClass | None:
+    return next((one for one in entry.classes if one.label == label), None)
+
+
+def _cover_zones(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
+    """Another quadrant: at least 60 % of the class lie in the true one, so at most 40 % in another.
+
+    Classes of one share that lie in one zone are told together, and stay together or apart.
+    """
+    one = facts.cover[at]
+    beside = {other.zone for place, other in enumerate(facts.cover) if place != at and other.share == one.share}
+    for zone in QUADRANTS if one.zone in QUADRANTS else ():
+        if zone != one.zone and not beside & {zone, one.zone}:
+            changed = _with_cover(facts, at, replace(one, zone=zone))
+            yield _change("zone", changed, (corpus, one.label), one.share, (str(one.zone), zone))
+
+
+def _shares(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
+    """Another share in words that leaves the order of the classes, and could be true beside the others."""
+    one = facts.cover[at]
+    others = [other.share for place, other in enumerate(facts.cover) if place != at]
+    for word in _WORDS:
+        far = max(_LOWEST[word] - one.fraction, one.fraction - _HIGHEST[word])
+        kept = all(_sign(word, other) == _sign(one.share, other) for other in others)
+        if far < SHARE_MARGIN or not kept or not _fits(word, facts.cover, at):
+            continue
+        middle = (_LOWEST[word] + _HIGHEST[word]) / 2
+        changed = _with_cover(facts, at, replace(one, share=share_word(middle), fraction=middle))
+        where = (at == 0, len(facts.cover), bool(facts.objects))
+        yield _change("share", changed, (corpus, one.label), where, (one.share, word))
+
+
+def _sign(word: str, other: str) -> int:
+    first, second = _WORDS.index(word), _WORDS.index(other)
+    return (first > second) - (first < second)
+
+
+def _fits(word: str, cover: Sequence[CoverFact], at: int) -> bool:
+    """Whether a share could be true beside the others: together no more than the image, and as much as is told."""
+    if cover[at].zone and _HIGHEST[word] > EVERYWHERE:
+        return False
+    words = [word if place == at else one.share for place, one in enumerate(cover)]
+    least, most = sum(_LOWEST[one] for one in words), sum(_HIGHEST[one] for one in words)
+    told = sum(one.fraction for one in cover)
+    return least < 1 and (told < TOLD_WHOLE or most >= told)

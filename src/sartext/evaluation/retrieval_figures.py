@@ -1,0 +1,212 @@
+"""The figures of retrieval: recall of every model on a benchmark, three ways, with intervals by group.
+
+``one_positive`` counts an image's own caption only, ``duplicate_aware`` every caption with equal facts. The
+variant ``perfect`` is a model that knows an image's facts and no more: its one-positive recall is the ceiling.
+Queries of a subset (a corpus, a class) are ranked against the whole gallery, so that corpora add up to the whole.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sartext.errors import EvaluationError
+from sartext.evaluation.benchmarks import Benchmark, Example
+from sartext.evaluation.bootstrap import Sums, estimate, intervals, resample
+from sartext.evaluation.differences import paired
+from sartext.evaluation.figures import EVERYTHING, Figure, not_computed
+from sartext.evaluation.ranking import Floats, Ranks
+from sartext.evaluation.retrieval import CUTS, check_features, perfect_ranks, ranks
+from sartext.evaluation.statements import COVER_CLASS, OBJECT_CLASS, statements_of
+from sartext.narrator.nouns import bare
+
+ONE_POSITIVE, DUPLICATE_AWARE = "one_positive", "duplicate_aware"
+SCORINGS = (ONE_POSITIVE, DUPLICATE_AWARE)
+WAYS = ("i2t", "t2i")
+PERFECT = "perfect"
+MEAN_RECALL = "mean_recall"
+MEASURES = (MEAN_RECALL, *(f"{way}_r{cut}" for way in WAYS for cut in CUTS))
+METRICS = tuple(f"{scoring}.{measure}" for scoring in SCORINGS for measure in MEASURES)
+"""Every metric of the task, the main one of each scoring first."""
+
+LONGEST_CURVE = 50
+RESAMPLES = 2000
+
+Features = tuple[torch.Tensor, torch.Tensor]
+"""Features of the images and of the captions, in the order of a benchmark's examples."""
+
+Curves = dict[str, dict[str, dict[str, list[float]]]]
+"""By scoring, variant and way (``i2t``, ``t2i``): recalls, times 100, at k = 1, 2, ..."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Where the right answers of one model stand: of images and of texts, by scoring."""
+
+    one_positive: tuple[Ranks, Ranks]
+    duplicate_aware: tuple[Ranks, Ranks]
+
+    def of(self, scoring: str) -> tuple[Ranks, Ranks]:
+        """Return the ranks of a scoring, of images and of texts."""
+        return self.one_positive if scoring == ONE_POSITIVE else self.duplicate_aware
+
+    @cached_property
+    def values(self) -> Floats:
+        """What each example adds to each of ``METRICS``, times 100: examples x metrics."""
+        parts = []
+        for scoring in SCORINGS:
+            found = np.hstack([one.found(CUTS) for one in self.of(scoring)])
+            parts.append(np.hstack([found.mean(axis=1, keepdims=True), found]))
+        return 100 * np.hstack(parts)
+
+
+def rank_variants(features: Mapping[str, Features], benchmark: Benchmark) -> dict[str, Ranked]:
+    """Rank by every model's features; ``perfect`` is among the results.
+
+    Args:
+        features: by variant, of the benchmark's pictures and captions in its order.
+        benchmark: says which captions have equal facts.
+
+    Raises:
+        EvaluationError: a variant's features do not fit the benchmark or each other, or hold what is no number.
+    """
+    keys = facts_keys(benchmark)
+    own = perfect_ranks(keys)
+    known = Ranks(np.zeros(len(keys)), np.zeros(len(keys)), np.ones(len(keys)))
+    found = {PERFECT: Ranked((own, own), (known, known))}
+    for variant in sorted(features):
+        images, texts = features[variant]
+        check_fit(variant, images, texts, benchmark)
+        found[variant] = Ranked(ranks(images, texts), ranks(images, texts, keys))
+    return found
+
+
+def check_fit(variant: str, images: torch.Tensor, texts: torch.Tensor, benchmark: Benchmark) -> None:
+    """Refuse features that are not of this benchmark.
+
+    Raises:
+        EvaluationError: their numbers differ from the benchmark's, or they cannot be compared.
+    """
+    if not len(images) == len(texts) == len(benchmark):
+        raise EvaluationError(
+            f"features of {len(images)} images and {len(texts)} texts, the benchmark has {len(benchmark)}",
+            where=f"{variant} on {benchmark.name}",
+            way_out="embed the pictures and captions of this benchmark, in its order",
+        )
+    try:
+        check_features(images, texts)
+    except EvaluationError as error:
+        place = f"{variant} on {benchmark.name}, {error.where}".rstrip(", ")
+        raise EvaluationError(error.what, where=place, way_out=error.way_out) from error
+
+
+def facts_keys(benchmark: Benchmark) -> npt.NDArray[np.int64]:
+    """Return a number per example; those of equal facts are equal."""
+    _, keys = np.unique([one.key for one in benchmark.examples], return_inverse=True)
+    return keys.astype(np.int64)
+
+
+def score_retrieval(
+    features: Mapping[str, Features], benchmark: Benchmark, *, resamples: int = RESAMPLES, seed: int = 0
+) -> list[Figure]:
+    """Return the figures of retrieval of every model, and those of ``perfect``.
+
+    Every metric of ``METRICS`` for the whole benchmark and for each corpus; duplicate-aware mean recall also for
+    the images that show each class. Models are compared on the same draws of groups.
+
+    Args:
+        features: by variant, of the benchmark's pictures and captions in its order.
+        benchmark: what they were tested on.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+
+    Raises:
+        EvaluationError: see `rank_variants`.
+    """
+    return retrieval_figures(rank_variants(features, benchmark), benchmark, resamples=resamples, seed=seed)
+
+
+def retrieval_figures(
+    ranked: Mapping[str, Ranked],
+    benchmark: Benchmark,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    pairs: Sequence[tuple[str, str]] = (),
+) -> list[Figure]:
+    """Return the figures of what `rank_variants` ranked, see `score_retrieval`.
+
+    Args:
+        ranked: by variant.
+        benchmark: that they were ranked on.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+        pairs: of variants whose differences, the first minus the second, are figures too.
+    """
+    if len(benchmark) < 2:
+        reason = "a single image: whatever is ranked first is right; test on more images"
+        name = benchmark.name
+        return [
+            not_computed("retrieval", metric, variant, reason, benchmark=name)
+            for variant in ranked
+            for metric in METRICS
+        ]
+    groups, group_of = np.unique(benchmark.groups, return_inverse=True)
+    names, columns, counted = [], [], []
+    for subset, inside in subsets_of(benchmark).items():
+        for variant, one in ranked.items():
+            for column, metric in enumerate(METRICS):
+                if subset.startswith("class:") and metric != f"{DUPLICATE_AWARE}.{MEAN_RECALL}":
+                    continue
+                names.append((metric, variant, subset, int(inside.sum())))
+                columns.append(np.bincount(group_of, one.values[:, column] * inside, len(groups)))
+                counted.append(np.bincount(group_of, inside, len(groups)))
+    sums = [Sums(np.stack(columns, axis=1), np.stack(counted, axis=1).astype(np.float64))]
+    resampled = resample(sums, resamples, seed)
+    figures = [
+        Figure("retrieval", metric, variant, one.value, n=n, benchmark=benchmark.name, subset=subset).within(one)
+        for (metric, variant, subset, n), one in zip(names, intervals(estimate(sums), resampled), strict=True)
+    ]
+    return [*figures, *paired(figures, resampled, pairs)]
+
+
+def subsets_of(benchmark: Benchmark) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which examples are in the whole, in each corpus, and show each class, by the subset's name."""
+    examples = benchmark.examples
+    shown = [set(classes_of(one)) for one in examples]
+    found = {EVERYTHING: np.ones(len(examples), dtype=bool)}
+    for name in benchmark.corpora:
+        found[f"corpus:{name}"] = np.array([one.corpus == name for one in examples])
+    for noun in sorted(set().union(*shown)):
+        found[f"class:{noun}"] = np.array([noun in one for one in shown])
+    return found
+
+
+def classes_of(example: Example) -> Iterator[str]:
+    """Yield the classes that an example's facts hold, as captions call one of them, in lower case."""
+    for one in statements_of(example.facts):
+        if one.kind in {OBJECT_CLASS, COVER_CLASS}:
+            yield one.label
+    for present in example.facts.present:
+        yield bare(present.noun)
+
+
+def recall_curves(ranked: Mapping[str, Ranked], longest: int = LONGEST_CURVE) -> Curves:
+    """Return recall at k = 1, 2, ... as far as ``longest`` or the gallery reaches, for plotting."""
+    curves: Curves = {}
+    for scoring in SCORINGS:
+        for variant, one in ranked.items():
+            told = {}
+            for way, side in zip(WAYS, one.of(scoring), strict=True):
+                cuts = range(1, min(longest, len(side.above)) + 1)
+                told[way] = [100 * float(recall) for recall in side.found(cuts).mean(axis=0)]
+            curves.setdefault(scoring, {})[variant] = told
+    return curves
+
+
+def recall_curve(features: Mapping[str, Features], benchmark: Benchmark, longest: int = LONGEST_CURVE) -> Curves:
+    """Return `recall_curves` of features, see `rank_variants`."""
+    return recall_curves(rank_variants(features, benchmark), longest)

@@ -1,0 +1,228 @@
+"""A foil changes exactly one fact, is false of its image, and cannot be told from the caption by its words."""
+
+from collections import Counter
+from dataclasses import replace
+from difflib import SequenceMatcher
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sartext.catalogue.loading import PACKAGED, load_entry
+from sartext.evaluation.foils.changes import KINDS, QUADRANTS, SHARE_MARGIN, changes_of
+from sartext.evaluation.foils.choosing import choose
+from sartext.evaluation.foils.making import (
+    CLAUSES,
+    NO_ENTRY,
+    NO_PARTNER,
+    OTHER_PATTERN,
+    WORDS_CHANGED,
+    apart,
+    make_foils,
+)
+from sartext.evaluation.statements import read_facts, statements_of
+from sartext.narrator.facts import CoverFact, Facts, ObjectFact, normalise
+from sartext.narrator.nouns import annotated_by, bare, vocabulary_of
+from sartext.narrator.realisation import realise
+from sartext.narrator.vocabulary import SHARES
+from tests.evaluation.generated import benchmark, cover, example, objects
+
+ENTRIES = {name: load_entry(PACKAGED / f"{name}.yaml") for name in ("sim-objects", "sim-landcover")}
+NOUNS = vocabulary_of(ENTRIES.values()).nouns
+STUFF = ("water", "forest", "cropland", "bare soil", "built-up areas", "roads")
+
+
+def labelled(facts):
+    """The labels of the land-cover catalogue."""
+    labels = {
+        bare(one.plural if one.noun != one.plural else one.noun): one.label
+        for one in ENTRIES["sim-landcover"].classes
+    }
+    return replace(facts, cover=tuple(replace(one, label=labels[one.noun]) for one in facts.cover))
+
+
+@st.composite
+def described(draw):
+    """Facts with the corpus and method that they come from."""
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    if draw(st.booleans()):
+        return objects(rng, most=24), "sim-objects", "a2c"
+    land = labelled(cover(rng, STUFF))
+    ships = objects(rng, classes=(("ship", "ship", "ships"),)).objects if draw(st.booleans()) else ()
+    return replace(land, objects=ships), "sim-landcover", "sa2c"
+
+
+def differing(facts, other):
+    """The objects and land cover that only one of two records has."""
+    said = lambda one: Counter([*one.items, *((two.noun, two.share, two.zone) for two in one.cover)])  # noqa: E731
+    return said(facts) - said(other), said(other) - said(facts)
+
+
+@given(described())
+@settings(max_examples=100, deadline=None)
+def test_every_change_is_of_one_fact_and_makes_it_false(told):
+    facts, corpus, method = told
+    for change in changes_of(facts, corpus, method, ENTRIES[corpus]):
+        [true], [false] = differing(facts, change.facts)
+        assert normalise(change.facts) != normalise(facts)
+        assert (change.facts.scene, change.facts.statements) == (facts.scene, facts.statements)
+        before = next(one for one in (*facts.objects, *facts.cover) if one.noun == true[0])
+        after = next(one for one in (*change.facts.objects, *change.facts.cover) if one.noun == false[0])
+        if change.kind == "class":
+            assert (
+                false[1:] == (after.plural, *true[2:]) if isinstance(after, ObjectFact) else false[1:] == true[1:]
+            )
+            assert bare(false[0]) in annotated_by(ENTRIES[corpus])
+            assert bare(false[0]) not in {bare(one.noun) for one in (*facts.objects, *facts.cover)}
+        elif change.kind == "share":
+            lower = {word: bound for bound, word in SHARES}[after.share]
+            upper = min([bound for bound, _ in SHARES if bound > lower], default=1.0)
+            assert not lower - SHARE_MARGIN < before.fraction < upper + SHARE_MARGIN
+            assert (before.noun, before.zone) == (after.noun, after.zone)
+        elif isinstance(after, CoverFact):
+            assert before.zone != after.zone
+            assert {before.zone, after.zone} <= set(QUADRANTS)
+            assert (before.noun, before.share) == (after.noun, after.share)
+        else:
+            assert abs(after.count - before.count) == (change.kind == "count")
+            assert (after.center, after.outside) != (before.center, before.outside)
+            assert after.center + after.outside == after.count
+            assert min(after.center, after.outside) >= 0 < after.count <= 20
+            assert (after.center > 0) + (after.outside > 0) == (before.center > 0) + (before.outside > 0)
+
+
+@given(described(), st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
+def test_read_back_the_caption_is_true_and_the_foil_is_not(told, seed):
+    facts, corpus, method = told
+    truth = set(statements_of(facts))
+    for change in changes_of(facts, corpus, method, ENTRIES[corpus]):
+        caption, foil = (realise(one, "a/1", seed)[0] for one in (facts, change.facts))
+        assert caption != foil
+        if not read_facts(caption, NOUNS).problems:
+            assert set(read_facts(caption, NOUNS).statements) <= truth
+        stated = read_facts(foil, NOUNS)
+        assert stated.problems or set(stated.statements) - truth
+
+
+def test_both_are_told_in_the_same_words_but_for_what_is_changed():
+    """Number, noun, zone or share, and the verb or the place that go with them; the rest in the same order."""
+    for one in make_foils(benchmark(300, seed=4), ENTRIES, 2).items:
+        caption, foil = (text.casefold().replace(";", ",").split() for text in (one.caption, one.foil))
+        assert 0 < apart(one.caption, one.foil) <= WORDS_CHANGED
+        if one.kind in {"zone", "share"}:
+            kept = SequenceMatcher(None, caption, foil, autojunk=False).get_matching_blocks()
+            assert sum(block.size for block in kept) >= max(len(caption), len(foil)) - 8
+    assert apart("There is one ship.", "There are two ships.") == 3
+    assert apart("One ship; two bridges.", "one ship, two bridges") == 0
+
+
+@given(described())
+@settings(max_examples=50, deadline=None)
+def test_every_change_has_its_opposite(told):
+    """From the foil's facts the truth is a change too: of the same pair, the other way."""
+    facts, corpus, method = told
+    for change in changes_of(facts, corpus, method, ENTRIES[corpus]):
+        if change.kind in {"zone", "count"}:
+            back = [
+                one
+                for one in changes_of(change.facts, corpus, method, ENTRIES[corpus])
+                if normalise(one.facts) == normalise(facts)
+            ]
+            assert [(one.coarse, one.fine, one.forward) for one in back] == [
+                (change.coarse, change.fine, not change.forward)
+            ]
+
+
+def test_both_directions_of_every_pair_are_equally_frequent():
+    """So a model that always prefers the same value, whichever it is, gets half of them right."""
+    tested = benchmark(300)
+    for kind in KINDS:
+        candidates = {
+            one.image_id: [
+                change
+                for change in changes_of(labelled(one.facts), one.corpus, one.method, ENTRIES[one.corpus])
+                if change.kind == kind
+            ]
+            for one in tested.examples
+        }
+        chosen = choose(candidates, 3)
+        assert len(chosen) > 30
+        assert all(change in candidates[name] for name, change in chosen.items())
+        balance = Counter()
+        for change in chosen.values():
+            balance[change.coarse] += 1 if change.forward else -1
+        assert not any(balance.values())
+        assert chosen == choose(dict(reversed(candidates.items())), 3)
+        assert list(chosen) == sorted(chosen)
+
+
+def test_the_foils_of_a_benchmark():
+    tested = benchmark(120)
+    foils = make_foils(tested, ENTRIES, 5)
+    assert foils == make_foils(tested, ENTRIES, 5)
+    assert foils != make_foils(tested, ENTRIES, 6)
+    by_kind = Counter(one.kind for one in foils.items)
+    assert set(by_kind) == set(KINDS)
+    for kind in KINDS:
+        assert by_kind[kind] + sum(foils.skipped[kind].values()) == 120
+    assert len({(one.kind, one.image_id) for one in foils.items}) == len(foils)
+    for one in foils.items:
+        shown = tested.examples[one.place]
+        assert (shown.image_id, shown.group_id) == (one.image_id, one.group_id)
+        assert one.caption == realise(shown.facts, shown.image_id, 5)[0]
+        assert one.foil == realise(one.facts, shown.image_id, 5)[0]
+
+
+def test_what_has_no_foil_is_counted_by_reason():
+    ship = ObjectFact("ship", "ship", "ships", 1, 1, 0)
+    clauses = example(0, Facts(statements=("A harbor is in the image.",)), method="optical-rules")
+    lonely = example(1, Facts(objects=(ship,)))
+    foreign = example(2, Facts(objects=(replace(ship, count=21, center=0, outside=21),)), corpus="elsewhere")
+    tested = replace(benchmark(1), examples=(foreign, clauses, lonely))
+    foils = make_foils(tested, ENTRIES, 1)
+    assert not foils
+    assert foils.skipped["count"][CLAUSES] == 1
+    assert foils.skipped["count"][NO_PARTNER] == 1
+    assert foils.skipped["class"][NO_ENTRY] == 1
+    assert sum(foils.skipped["count"].values()) == 3
+
+
+@pytest.mark.parametrize("method", ["a2c", "sa2c"])
+def test_only_boxes_prove_that_a_class_of_objects_is_absent(method):
+    facts = Facts(objects=(ObjectFact("ship", "ship", "ships", 2, 1, 1),))
+    kinds = {one.kind for one in changes_of(facts, "sim-objects", method, ENTRIES["sim-objects"])}
+    assert ("class" in kinds) == (method == "a2c")
+
+
+def test_a_class_that_is_not_annotated_exhaustively_is_no_foil():
+    entry = ENTRIES["sim-objects"]
+    loose = entry.model_copy(
+        update={
+            "classes": tuple(one.model_copy(update={"exhaustive": one.label == "ship"}) for one in entry.classes)
+        }
+    )
+    facts = Facts(objects=(ObjectFact("tank", "storage tank", "storage tanks", 2, 1, 1),))
+    told = [one.facts.objects[0].noun for one in changes_of(facts, "c", "a2c", loose) if one.kind == "class"]
+    assert told == ["ship"]
+
+
+def test_shares_never_sum_to_more_than_the_image():
+    facts = Facts(
+        cover=(
+            CoverFact("water", "water", 0.5, "about half", None),
+            CoverFact("crops", "cropland", 0.4, "over a third", None),
+            CoverFact("forest", "forest", 0.08, "a small part", None),
+        )
+    )
+    for change in changes_of(facts, "sim-landcover", "sa2c", None):
+        lower = {word: bound for bound, word in SHARES}
+        assert sum(lower[one.share] for one in change.facts.cover) < 1
+
+
+def test_a_foil_that_would_be_told_more_briefly_is_left_out(monkeypatch):
+    monkeypatch.setattr("sartext.evaluation.foils.making.WORDS_CHANGED", 0)
+    foils = make_foils(benchmark(20), ENTRIES, 5)
+    assert not foils
+    assert foils.skipped["share"][OTHER_PATTERN] > 0

@@ -1,0 +1,180 @@
+"""Accuracy on foils: by kind and their mean, ties count half, and a text alone gains nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sartext.errors import EvaluationError
+from sartext.evaluation.benchmarks import TrainCaption
+from sartext.evaluation.embedding import embed
+from sartext.evaluation.figures import find
+from sartext.evaluation.foils.changes import KINDS
+from sartext.evaluation.foils.making import Foils, make_foils
+from sartext.evaluation.foils.prior import TEXT_PRIOR, prior_margins, train
+from sartext.evaluation.foils.scoring import foil_examples, margins, margins_of, score_foils
+from sartext.evaluation.statements import statements_of
+from tests.evaluation.foils.test_making import ENTRIES
+from tests.evaluation.generated import benchmark
+from tests.models.making import small_model
+
+
+@pytest.fixture(scope="module")
+def tested():
+    return benchmark(200)
+
+
+@pytest.fixture(scope="module")
+def foils(tested):
+    return make_foils(tested, ENTRIES, 5)
+
+
+def told(figures, variant):
+    """Value by kind, and the mean."""
+    of_kind = {kind: find(figures, "accuracy", variant, subset=f"kind:{kind}").value for kind in KINDS}
+    return of_kind, find(figures, "mean_accuracy", variant).value
+
+
+def test_who_knows_the_facts_is_always_right_and_who_knows_nothing_ties(tested, foils):
+    knows = np.ones(len(foils))
+    figures = score_foils({"knows": knows, "inverted": -knows, "blind": 0 * knows}, foils, tested, resamples=50)
+    for variant, value in (("knows", 100), ("inverted", 0), ("blind", 50)):
+        by_kind, mean = told(figures, variant)
+        assert set(by_kind.values()) == {value}
+        assert mean == value
+
+
+def test_the_mean_is_that_of_the_kinds_and_ties_count_half(tested, foils):
+    kinds = np.array([one.kind for one in foils.items])
+    some = np.where(kinds == "count", 1.0, np.where(kinds == "zone", 0.0, -1.0))
+    figures = score_foils({"some": some}, foils, tested, resamples=50)
+    by_kind, mean = told(figures, "some")
+    assert by_kind == {"count": 100, "class": 0, "zone": 50, "share": 0}
+    assert mean == pytest.approx(37.5)
+    assert find(figures, "accuracy", "some", subset="kind:zone").n == (kinds == "zone").sum()
+    assert find(figures, "mean_accuracy", "some").n == len(foils)
+
+
+def test_a_text_alone_gains_nothing(tested, foils):
+    """The likelier text is the true one half of the time, though frequent values are likelier."""
+    figures = score_foils({}, foils, tested, resamples=200)
+    for kind in KINDS:
+        one = find(figures, "accuracy", TEXT_PRIOR, subset=f"kind:{kind}")
+        assert one.low <= 50 <= one.high or abs(one.value - 50) < 10
+    assert find(figures, "mean_accuracy", TEXT_PRIOR).value == pytest.approx(50, abs=7)
+    assert (prior_margins(foils, tested) != 0).mean() > 0.95
+
+
+def test_the_language_model_prefers_what_it_has_seen_more():
+    model = train([*["There are two ships."] * 9, "There are three ships.", "There is a bridge."])
+    seen = [model.log_likelihood(f"There are {count} ships.") for count in ("two", "three", "seven")]
+    assert seen == sorted(seen, reverse=True)
+    assert model.log_likelihood("ships two are There") < seen[2]
+    with pytest.raises(EvaluationError, match="no training captions"):
+        train([])
+
+
+def test_the_language_models_probabilities_sum_to_one():
+    model = train(["one ship", "two ships", "one bridge and two ships"])
+    words = ["one", "two", "ship", "ships", "bridge", "and", "<end>"]
+    for context in ((), ("one",), ("<start>", "<start>", "two"), ("never", "seen")):
+        known = sum(model._probability(word, context) for word in words)
+        assert known + model._probability("something else", context) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_any_open_clip_model_can_be_scored(tmp_path, kind):
+    model, few = small_model(tmp_path, kind), benchmark(40, train=0)
+    made = make_foils(few, ENTRIES, 5)
+    found = margins(model, made, few)
+    assert found.shape == (len(made),)
+    seen = embed(model, few).images
+    np.testing.assert_allclose(margins(model, made, few, images=seen), found, atol=1e-6)
+    one = made.items[3]
+    tokens = model.tokenizer.encode([one.caption, one.foil], full=True, cut=True)
+    with torch.no_grad():
+        texts = model.network.encode_text(tokens, normalize=True)
+    assert found[3] == pytest.approx(float(seen[one.place] @ texts[0] - seen[one.place] @ texts[1]), abs=1e-6)
+    figures = score_foils({kind: found}, made, few, resamples=20)
+    assert find(figures, "mean_accuracy", kind).n == len(made)
+    assert find(figures, "mean_accuracy", TEXT_PRIOR) is None
+
+
+def test_features_that_hold_the_facts_prefer_the_truth(tested, foils):
+    """Features whose product counts the statements that two records share."""
+    known = sorted(
+        {one for example in tested.examples for one in statements_of(example.facts)}
+        | {one for foil in foils.items for one in statements_of(foil.facts)}
+    )
+
+    def features(every):
+        rows = torch.tensor([[one in set(statements_of(facts)) for one in known] for facts in every]).float()
+        return torch.nn.functional.normalize(rows, dim=1)
+
+    images = features([one.facts for one in tested.examples])
+    captions = images[[one.place for one in foils.items]]
+    found = margins_of(images, captions, features([one.facts for one in foils.items]), foils, tested)
+    assert (found > 0).all()
+    same = margins_of(images, captions, captions, foils, tested)
+    assert not same.any()
+
+
+def test_examples_are_of_every_kind_and_say_who_was_right(tested, foils):
+    found = np.resize([1.0, -1.0, 0.0], len(foils))
+    shown = foil_examples({"model": found}, foils, 3)
+    assert [one.kind for one in shown] == [kind for kind in KINDS for _ in range(3)]
+    places = {(one.kind, one.image_id): at for at, one in enumerate(foils.items)}
+    for one in shown:
+        margin = found[places[one.kind, one.image_id]]
+        assert one.preferred == {"model": None if margin == 0 else margin > 0}
+        assert one.caption != one.foil
+    assert shown == foil_examples({"model": found}, foils, 3)
+
+
+def test_intervals_are_drawn_over_groups_and_differences_are_paired(tested, foils):
+    rng = np.random.default_rng(0)
+    some = rng.normal(size=len(foils))
+    figures = score_foils({"a": some, "b": some.copy()}, foils, tested, resamples=300, seed=1, pairs=[("a", "b")])
+    assert figures == score_foils(
+        {"a": some, "b": some.copy()}, foils, tested, resamples=300, seed=1, pairs=[("a", "b")]
+    )
+    one = find(figures, "mean_accuracy", "a")
+    assert one.low < one.value < one.high
+    less = find(figures, "mean_accuracy", "a minus b")
+    assert (less.value, less.low, less.high) == (0, 0, 0)
+
+
+def test_a_kind_without_foils_is_not_computed_with_the_reason(tested, foils):
+    kept = tuple(one for one in foils.items if one.kind != "share")
+    few = Foils(foils.benchmark, kept, {**foils.skipped, "share": {"no share is told": 200}})
+    figures = score_foils({"model": np.ones(len(few))}, few, tested, resamples=20)
+    one = find(figures, "accuracy", "model", subset="kind:share")
+    assert one.value is None
+    assert one.reason == "no foil of this kind: no share is told (200)"
+    assert find(figures, "mean_accuracy", "model").value == 100
+    none = Foils(foils.benchmark, (), {})
+    figures = score_foils({"model": np.ones(0)}, none, tested)
+    assert len(figures) == 5
+    assert all(one.value is None and one.reason for one in figures)
+
+
+def test_margins_that_do_not_fit_are_refused(tested, foils):
+    with pytest.raises(EvaluationError, match="model: 3 margins for"):
+        score_foils({"model": np.ones(3)}, foils, tested)
+    wrong = np.ones(len(foils))
+    wrong[2] = np.nan
+    with pytest.raises(EvaluationError, match=r"1 margins are no numbers, the first of sim-"):
+        score_foils({"model": wrong}, foils, tested)
+    with pytest.raises(EvaluationError, match="features of 3 images"):
+        margins_of(torch.ones(3, 4), torch.ones(1, 4), torch.ones(1, 4), foils, tested)
+    with pytest.raises(EvaluationError, match="there is no foil"):
+        margins(None, Foils("release-test", (), {"count": {"nothing": 3}}), tested)
+
+
+def test_the_train_split_of_the_benchmark_is_what_the_prior_knows(tested, foils):
+    """Taught some foils, it prefers them: what it scores comes from these captions."""
+    few = Foils(foils.benchmark, foils.items[:: len(foils) // 10], {})
+    taught = tuple(TrainCaption(str(at), "c", "a2c", one.foil, one.facts) for at, one in enumerate(few.items))
+    assert (prior_margins(few, tested) < 0).mean() < 0.8
+    assert (prior_margins(few, replace(tested, train=taught)) < 0).mean() >= 0.8

@@ -1,0 +1,74 @@
+"""Features are those of plain open_clip on the same pictures, squashed, and the same texts, cut."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sartext.errors import EvaluationError, ModelError
+from sartext.evaluation.embedding import embed, embed_images, embed_texts
+from sartext.models import checkpoint
+from sartext.models.compatibility import open_clip
+from tests.evaluation.generated import benchmark
+from tests.models.making import CAPTIONS, pictures, small_model
+
+
+@pytest.fixture(scope="module", params=["clip", "coca"])
+def folder(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp(request.param)
+    checkpoint.save(small_model(path, request.param), path / "model")
+    return path / "model"
+
+
+def test_features_are_those_of_open_clip(folder):
+    """A folder as anyone's: its transform, its tokenizer, its ``encode_image`` and ``encode_text``."""
+    network, _, transform = open_clip.create_model_and_transforms(f"local-dir:{folder}")
+    network.eval()
+    tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
+    looked, texts = pictures(7), [*CAPTIONS[:9], " ".join(CAPTIONS[:5])]
+    with torch.no_grad():
+        images = network.encode_image(
+            torch.stack([transform(Image.fromarray(one)) for one in looked]), normalize=True
+        )
+        told = network.encode_text(tokenizer(texts), normalize=True)
+    model = checkpoint.load(folder)
+    torch.testing.assert_close(embed_images(model, looked, batch=3), images, atol=2e-6, rtol=1e-5)
+    found, cut = embed_texts(model, texts, batch=4)
+    torch.testing.assert_close(found, told, atol=2e-6, rtol=1e-5)
+    assert cut == 1
+
+
+def test_the_features_of_a_benchmark_have_length_one_and_its_order(folder):
+    model, tested = checkpoint.load(folder), benchmark(20)
+    found = embed(model, tested, batch=8)
+    images, texts = found.pair
+    assert images.shape == texts.shape == (20, 128)
+    assert (images.dtype, texts.dtype) == (torch.float32, torch.float32)
+    for one in (images, texts):
+        torch.testing.assert_close(one.norm(dim=1), torch.ones(20))
+    alone = embed_images(model, [tested.picture(tested.examples[13])])
+    torch.testing.assert_close(images[13:14], alone, atol=2e-6, rtol=1e-5)
+    assert not model.network.training
+
+
+def test_equal_texts_have_equal_features_to_the_last_bit(folder):
+    texts = [CAPTIONS[at % 3] for at in range(11)]
+    found, _ = embed_texts(checkpoint.load(folder), texts, batch=2)
+    assert len({one.numpy().tobytes() for one in found}) == 3
+    assert torch.equal(found[0], found[9])
+
+
+def test_what_cannot_be_embedded_is_named(folder):
+    model = checkpoint.load(folder)
+    with pytest.raises(EvaluationError, match="text 1: 1 of 2 texts are empty"):
+        embed_texts(model, ["a ship", "  "])
+    with pytest.raises(EvaluationError, match="no pictures"):
+        embed_images(model, [])
+    with pytest.raises(EvaluationError, match="no texts"):
+        embed_texts(model, [])
+    with pytest.raises(ModelError, match="no 8-bit grey or RGB picture"):
+        embed_images(model, [np.zeros((8, 8), dtype=np.float32)])
+    with torch.no_grad():
+        next(model.network.visual.parameters()).fill_(torch.nan)
+    with pytest.raises(EvaluationError, match=r"features of 2 of 2 pictures are no numbers"):
+        embed_images(model, pictures(2))

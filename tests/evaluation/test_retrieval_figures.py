@@ -1,0 +1,179 @@
+"""The figures of retrieval: three ways, by subset, with intervals, and what is stated where there is none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sartext.errors import EvaluationError
+from sartext.evaluation.figures import find
+from sartext.evaluation.retrieval import ceiling, retrieval
+from sartext.evaluation.retrieval_examples import examples
+from sartext.evaluation.retrieval_figures import (
+    METRICS,
+    PERFECT,
+    facts_keys,
+    rank_variants,
+    recall_curve,
+    retrieval_figures,
+    score_retrieval,
+)
+from tests.evaluation.generated import benchmark
+
+
+@pytest.fixture(scope="module")
+def tested():
+    return benchmark(60)
+
+
+def knowing(tested, noise, seed=0):
+    """Features of a model that knows the facts, more or less."""
+    generator = torch.Generator().manual_seed(seed)
+    facts = torch.randn(60, 24, generator=generator)[facts_keys(tested)]
+    images, texts = (facts + noise * torch.randn(facts.shape, generator=generator) for _ in range(2))
+    return torch.nn.functional.normalize(images, dim=1), torch.nn.functional.normalize(texts, dim=1)
+
+
+def test_every_figure_is_that_of_retrieval(tested):
+    features = {"good": knowing(tested, 0.3), "bad": knowing(tested, 3.0, 1)}
+    figures = score_retrieval(features, tested, resamples=50)
+    for variant, (images, texts) in features.items():
+        for scoring, found in (
+            ("one_positive", retrieval(images, texts)),
+            ("duplicate_aware", retrieval(images, texts, facts_keys(tested))),
+        ):
+            for name, value in found.figures.items():
+                one = find(figures, f"{scoring}.{name}", variant)
+                assert one.value == pytest.approx(value)
+                assert one.low <= one.value <= one.high
+                assert one.n == 60
+    assert {one.metric for one in figures if one.subset == "all"} == set(METRICS)
+    assert {one.benchmark for one in figures} == {"release-test"}
+
+
+def test_a_perfect_model_is_beside_them(tested):
+    figures = score_retrieval({}, tested, resamples=20)
+    keys = facts_keys(tested)
+    assert len(set(keys)) < len(keys)
+    assert find(figures, "one_positive.mean_recall", PERFECT).value == pytest.approx(ceiling(keys))
+    assert find(figures, "duplicate_aware.mean_recall", PERFECT).value == 100
+    exact = torch.eye(60)[keys]
+    reached = score_retrieval({"exact": (exact, exact)}, tested, resamples=20)
+    for metric in METRICS:
+        assert find(reached, metric, "exact").value == pytest.approx(find(reached, metric, PERFECT).value)
+
+
+def test_queries_of_a_corpus_are_ranked_against_the_whole_gallery(tested):
+    images, texts = knowing(tested, 1.0)
+    figures = score_retrieval({"model": (images, texts)}, tested, resamples=20)
+    pairs = retrieval(images, texts, facts_keys(tested)).per_pair
+    told = []
+    for corpus in ("sim-landcover", "sim-objects"):
+        inside = np.array([one.corpus == corpus for one in tested.examples])
+        one = find(figures, "duplicate_aware.mean_recall", "model", subset=f"corpus:{corpus}")
+        assert one.value == pytest.approx(pairs[inside].mean())
+        told.append((one.value, one.n))
+    whole = find(figures, "duplicate_aware.mean_recall", "model").value
+    assert sum(value * n for value, n in told) / 60 == pytest.approx(whole)
+
+
+def test_classes_are_those_that_the_facts_hold(tested):
+    images, texts = knowing(tested, 1.0)
+    figures = score_retrieval({"model": (images, texts)}, tested, resamples=20)
+    pairs = retrieval(images, texts, facts_keys(tested)).per_pair
+    for noun in ("storage tank", "water"):
+        holds = np.array(
+            [
+                noun in one.caption or f"{noun}s" in one.caption.casefold() or noun in one.caption.casefold()
+                for one in tested.examples
+            ]
+        )
+        one = find(figures, "duplicate_aware.mean_recall", "model", subset=f"class:{noun}")
+        assert one.n == holds.sum() > 0
+        assert one.value == pytest.approx(pairs[holds].mean())
+    by_class = {one.metric for one in figures if one.subset.startswith("class:")}
+    assert by_class == {"duplicate_aware.mean_recall"}
+
+
+def test_intervals_are_drawn_over_groups_and_equal_seeds_give_equal_ones(tested):
+    features = {"model": knowing(tested, 1.0)}
+    first, again = (score_retrieval(features, tested, resamples=200, seed=3) for _ in range(2))
+    assert first == again
+    assert first != score_retrieval(features, tested, resamples=200, seed=4)
+    lumped = replace(tested, examples=tuple(replace(one, group_id="one") for one in tested.examples))
+    whole = find(score_retrieval(features, lumped, resamples=50), "one_positive.mean_recall", "model")
+    assert whole.low == whole.high == pytest.approx(whole.value)
+
+
+def test_differences_are_paired(tested):
+    images, texts = knowing(tested, 1.0)
+    ranked = rank_variants({"one": (images, texts), "same": (images.clone(), texts.clone())}, tested)
+    figures = retrieval_figures(ranked, tested, resamples=50, pairs=[("one", "same")])
+    told = find(figures, "one_positive.mean_recall", "one minus same")
+    assert (told.value, told.low, told.high) == (0, 0, 0)
+
+
+def test_a_single_image_is_not_computed():
+    alone = benchmark(1)
+    figures = score_retrieval({"model": (torch.ones(1, 4), torch.ones(1, 4))}, alone)
+    assert len(figures) == 2 * len(METRICS)
+    assert all(one.value is None and "a single image" in one.reason for one in figures)
+
+
+def test_features_of_another_benchmark_or_of_no_numbers_are_refused(tested):
+    images, texts = knowing(tested, 1.0)
+    with pytest.raises(
+        EvaluationError, match="odd on release-test: features of 59 images and 60 texts, the bench"
+    ):
+        score_retrieval({"odd": (images[1:], texts)}, tested)
+    wrong = images.clone()
+    wrong[3, 1] = torch.nan
+    with pytest.raises(EvaluationError, match="broken on release-test, images: 1 of 60 features"):
+        score_retrieval({"broken": (wrong, texts)}, tested)
+    with pytest.raises(EvaluationError, match="features of images have 24 values, those of texts 20"):
+        score_retrieval({"two models": (images, texts[:, :20])}, tested)
+
+
+def test_the_curve_goes_through_the_figures(tested):
+    features = {"model": knowing(tested, 1.5)}
+    curve = recall_curve(features, tested)
+    figures = score_retrieval(features, tested, resamples=10)
+    for scoring in ("one_positive", "duplicate_aware"):
+        for way in ("i2t", "t2i"):
+            told = curve[scoring]["model"][way]
+            assert len(told) == 50
+            assert told == sorted(told)
+            for cut in (1, 5, 10):
+                assert told[cut - 1] == pytest.approx(find(figures, f"{scoring}.{way}_r{cut}", "model").value)
+    assert len(recall_curve({}, benchmark(7))["one_positive"][PERFECT]["i2t"]) == 7
+
+
+def test_examples_show_right_and_wrong_answers_and_are_not_picked_by_hand(tested):
+    images, texts = features = knowing(tested, 1.5)
+    shown = examples(features, tested, 6)
+    assert shown == examples(features, tested, 6)
+    keys = dict(zip((one.image_id for one in tested.examples), facts_keys(tested), strict=True))
+    places = {one.image_id: at for at, one in enumerate(tested.examples)}
+    for way, query, gallery in (("i2t", images, texts), ("t2i", texts, images)):
+        some = [one for one in shown if one.way == way]
+        assert len(some) == 6
+        assert sum(one.right for one in some) == 3
+        assert [one.image_id for one in some] == sorted(one.image_id for one in some)
+        for one in some:
+            similar = gallery @ query[places[one.image_id]]
+            told = [answer.similarity for answer in one.answers]
+            assert told == sorted(told, reverse=True)
+            assert told[0] == pytest.approx(float(similar.max()))
+            assert one.right == one.answers[0].right
+            assert len(one.answers) == 5
+            for answer in one.answers:
+                assert answer.right == (keys[answer.image_id] == keys[one.image_id])
+    for one in shown:
+        if one.way == "i2t":
+            assert len({answer.caption for answer in one.answers}) == 5
+
+
+def test_where_nothing_is_wrong_only_right_ones_are_shown(tested):
+    exact = torch.eye(60)[facts_keys(tested)]
+    assert all(one.right for one in examples((exact, exact), tested, 4))
