@@ -31,7 +31,7 @@ def _describe(project: Project, folder: Path) -> dict[str, Any]:
     splits = Counter(str(row["split"]) for row in rows)
     corpora = Counter(str(row["corpus"]) for row in rows)
     return {
-        "name": f"{folder.name}-shards",
+        "name": f"{folder.name.removesuffix('-shards')}-shards",
         "digest": dvc_hash(project, folder),
         "source": {"uri": project.relative(index)},
         "schema": {"mlflow_colspec": [{"type": _type(str(f.type)), "name": f.name} for f in fields]},

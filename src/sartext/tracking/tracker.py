@@ -152,7 +152,7 @@ class Tracker:
 
     def _describe(self, batch: float) -> dict[str, Any]:
         parameters = self.project.parameters
-        row = parameters.checkpoints.get(self.name)
+        row = parameters.trainings.get(self.name)
         steps = (row.samples if row else 0) / max(1.0, batch)
         sections = {
             "checkpoint": row.model_dump(by_alias=True) if row else {},
@@ -204,7 +204,7 @@ class Tracker:
     def _keep_samples(self, record: Record, folder: Path) -> None:
         from sartext.tracking.samples import keep_samples
 
-        row = self.project.parameters.checkpoints.get(self.name)
+        row = self.project.parameters.trainings.get(self.name)
         if row is not None:
             keep_samples(self.project, record, folder, row.data, step=max(self._last.values()))
 

@@ -21,12 +21,13 @@ def upload_waiting(project: Project) -> Iterator[str]:
     Raises:
         TrackingError: the server does not answer or refuses; what it has by then is not sent again.
     """
+    from sartext.tracking.evaluations import upload_waiting_evaluations, waiting_evaluations
     from sartext.tracking.tracker import clear_model
     from sartext.tracking.uploading import upload
 
     target = destination(project)
     found = waiting(project)
-    if not found:
+    if not found and not waiting_evaluations(project):
         yield "nothing waits to be uploaded"
         return
     reach(target)
@@ -35,6 +36,7 @@ def upload_waiting(project: Project) -> Iterator[str]:
         clear_model(record)
         version = f", model version {state['version']}" if "version" in state else ""
         yield f"{record.name} {record.id}: {str(state['status']).lower()}, in {target.name}{version}"
+    yield from upload_waiting_evaluations(project)
 
 
 def run_table(project: Project) -> Table:

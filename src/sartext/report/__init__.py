@@ -1,0 +1,1 @@
+"""The evaluation report: one page that opens from disk, and the same figures as JSON."""

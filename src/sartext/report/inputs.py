@@ -1,0 +1,293 @@
+"""What the report reads: ``build/evaluation/<task>/`` of every task, written by the evaluations.
+
+A task's folder holds
+
+- ``figures.json``: every number (`evaluation.figures`), whichever task it is of: foils may lie in ``retrieval``,
+  physics curves in ``captioning``; the report goes by ``Figure.task``. A paired difference is a figure whose
+  variant is `evaluation.differences.difference("sar-rs-clip", "foundation")`, with the interval of the difference.
+- ``details.json``: the `Details` of the task, written by `write_details`: what is shown beside the numbers. Fields
+  that a task has nothing for stay empty; what several tasks say of a variant or a benchmark must be equal.
+- ``pictures/<image_id>.png``: every picture that the details name, ``/`` of an image id as a folder.
+
+None of it holds a time, a duration, a host or a run id, so the page is byte-identical for identical inputs. Which
+run trained what and how long it took is in ``build/log/runs.html``, written beside the report and no output.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from sartext.errors import ArtefactError
+from sartext.files import read_json, write_json
+
+TASKS = ("retrieval", "captioning", "vqa")
+"""The stages ``evaluation@<task>``."""
+
+Role = Literal["foundation", "arm", "model", "baseline", "ceiling"]
+Kind = Literal["clip", "coca", "gpt", "rule"]
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model, an arm of the comparison or a baseline.
+
+    Args:
+        name: as the figures have it, such as ``progressive``.
+        title: what it is, in a few words, without its name: "optical, then SAR".
+        role: ``foundation``: before any training of ours; ``arm``: of the transfer comparison; ``model``: trained
+            on the release; ``baseline``: sees no image or learned nothing; ``ceiling``: what perfection gives.
+        kind: of the network; ``rule`` where there is none.
+        origin: what its training started from: a foundation file, a checkpoint's folder, or nothing.
+        samples: pairs (VQA: questions) seen in training over all its stages, repetitions counted.
+        sar_samples: of them SAR ones.
+        weights: the number of its parameters.
+        model_sha256: of ``model.safetensors``; ties it to MLflow's model version (tag ``model_sha256``).
+        stages: the stages of ``dvc.yaml`` that trained it, in their order; its own is the last.
+        registered: the name of its model in MLflow's registry; nothing where it has none.
+        pretrained: whether its lineage began with pretrained weights; ratios to the foundation mean something
+            only then.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    title: str
+    role: Role
+    kind: Kind
+    origin: str = ""
+    samples: int | None = None
+    sar_samples: int | None = None
+    weights: int | None = None
+    model_sha256: str | None = None
+    stages: tuple[str, ...] = ()
+    registered: str | None = None
+    pretrained: bool = False
+
+
+@dataclass(frozen=True)
+class BenchmarkRow:
+    """What ``Benchmark.describe()`` says, the fields by the same names."""
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    images: int
+    groups: int
+    distinct_facts: int
+    corpora: Mapping[str, int]
+    left_out: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Recall, 0 to 100, at k = 1, 2, ... of a variant on a benchmark; a ceiling is one of variant ``perfect``."""
+
+    __pydantic_config__ = _STRICT
+
+    variant: str
+    scoring: Literal["one_positive", "duplicate_aware"]
+    i2t: tuple[float, ...]
+    t2i: tuple[float, ...]
+    benchmark: str = "release-test"
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One place of a ranking: the image and its caption; ``right`` where its facts equal the query's."""
+
+    __pydantic_config__ = _STRICT
+
+    image_id: str
+    caption: str
+    right: bool
+
+
+@dataclass(frozen=True)
+class RetrievalExample:
+    """One query and the first places of its ranking.
+
+    Args:
+        kind: ``i2t``: the query is the picture, captions are ranked; ``t2i``: the caption, pictures are ranked.
+        variant: the model that ranks.
+        image_id: of the query: its picture, or the image that the caption is of.
+        caption: of that image.
+        ranked: best first; of ``t2i`` every picture is shown.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    kind: Literal["i2t", "t2i"]
+    variant: str
+    image_id: str
+    caption: str
+    ranked: tuple[Ranked, ...]
+
+
+@dataclass(frozen=True)
+class FoilExample:
+    """An image with its caption and one in which exactly one fact is changed.
+
+    Args:
+        image_id: of the image.
+        caption: true of it.
+        foil: false of it.
+        kind: of the fact that is changed: ``count``, ``class``, ``zone``, ``share``.
+        preferred: variant to whether it preferred the true caption; nothing where it could not tell them apart.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    image_id: str
+    caption: str
+    foil: str
+    kind: str
+    preferred: Mapping[str, bool | None]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A caption that a model wrote.
+
+    Args:
+        text: the caption; empty where it wrote none.
+        wrong: its statements that the annotation contradicts, in words ("two bridges", "ships in the center").
+        missed: what the annotation has and it does not state, in words.
+        judged: whether it was read back at all; a caption that cannot be read is marked so.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    text: str
+    wrong: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    judged: bool = True
+
+
+@dataclass(frozen=True)
+class CaptionExample:
+    """An image, its caption in the release, and what the variants write of it."""
+
+    __pydantic_config__ = _STRICT
+
+    image_id: str
+    corpus: str
+    reference: str
+    captions: Mapping[str, Written]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a strip: ``setting`` in words ("4 looks"), ``picture`` an image id, ``caption`` of it."""
+
+    __pydantic_config__ = _STRICT
+
+    setting: str
+    picture: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One simulated scene under changing conditions, captioned by one variant."""
+
+    __pydantic_config__ = _STRICT
+
+    title: str
+    variant: str
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True)
+class VqaExample:
+    """A question about an image: the answer that its facts prove, and those of the variants by their names."""
+
+    __pydantic_config__ = _STRICT
+
+    question_id: str
+    image_id: str
+    type: str
+    question: str
+    answer: str
+    answers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Details:
+    """What one task shows beside its figures; see the module.
+
+    Args:
+        variants: everything that the figures of this task are of, in the order in which to show it.
+        benchmarks: that the figures are of; the first is the one that tables are made from.
+        curves: of retrieval.
+        retrieval: examples, with errors among them.
+        foils: examples.
+        captions: examples, of every corpus.
+        strips: of the physics curves.
+        questions: examples of VQA.
+        chosen: how the examples of each kind were chosen, in one sentence each, by the field's name above.
+        notes: further sentences that a reader must know ("captions longer than the context were cut: 3").
+    """
+
+    __pydantic_config__ = _STRICT
+
+    variants: tuple[Variant, ...]
+    benchmarks: tuple[BenchmarkRow, ...]
+    curves: tuple[Curve, ...] = ()
+    retrieval: tuple[RetrievalExample, ...] = ()
+    foils: tuple[FoilExample, ...] = ()
+    captions: tuple[CaptionExample, ...] = ()
+    strips: tuple[Strip, ...] = ()
+    questions: tuple[VqaExample, ...] = ()
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def command(task: str) -> str:
+    """Return what to type for it."""
+    return f"sartext evaluation {task}"
+
+
+def write_details(path: Path, details: Details) -> None:
+    """Write ``details.json``; equal details give equal bytes."""
+    write_json(path, asdict(details))
+
+
+def read_details(path: Path) -> Details:
+    """Read what `write_details` wrote.
+
+    Raises:
+        ArtefactError: the file is absent, damaged, or has a field that is not declared here.
+    """
+    content: Any = read_json(path)
+    try:
+        return TypeAdapter(Details).validate_python(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(str(part) for part in problem["loc"])
+        raise ArtefactError(
+            f"{place}: {problem['msg']}",
+            where=path,
+            way_out=f"evaluate again: `sartext evaluation {path.parent.name}`",
+        ) from error
+
+
+def picture_path(folder: Path, image_id: str) -> Path:
+    """Return where the picture of an image lies in the folder of a task."""
+    return folder / "pictures" / f"{image_id}.png"
+
+
+def shown_pictures(details: Details) -> set[str]:
+    """Return the image ids whose pictures the details name."""
+    ranked = {place.image_id for one in details.retrieval if one.kind == "t2i" for place in one.ranked}
+    queries = {one.image_id for one in details.retrieval if one.kind == "i2t"}
+    frames = {frame.picture for strip in details.strips for frame in strip.frames}
+    foils = {one.image_id for one in details.foils}
+    captions = {one.image_id for one in details.captions}
+    questions = {one.image_id for one in details.questions}
+    return ranked | queries | frames | foils | captions | questions

@@ -1,0 +1,25 @@
+"""Thresholds of champions."""
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from sartext.config.evaluation import Champions
+
+ADAPTER = TypeAdapter(Champions)
+
+
+def test_thresholds_are_read_by_model_and_figure() -> None:
+    told = {"sar-rs-clip": {"retrieval/duplicate_aware.mean_recall": 30, "foils/mean_accuracy": 60.5}}
+    assert ADAPTER.validate_python(told) == told
+
+
+@pytest.mark.parametrize("name", ["mean_recall", "retrieval/", "retrieval/Mean Recall", "speed/oa", "vqa/a.b.c"])
+def test_what_is_no_name_of_a_figure_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        ADAPTER.validate_python({"sar-gpt": {name: 1}})
+
+
+@pytest.mark.parametrize("bound", [float("nan"), float("inf"), "much"])
+def test_a_threshold_is_a_number(bound: object) -> None:
+    with pytest.raises(ValidationError):
+        ADAPTER.validate_python({"sar-gpt": {"vqa/oa": bound}})

@@ -1,0 +1,334 @@
+"""Evaluations of every kind, made up but complete: what the report is tested on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sartext.evaluation.differences import difference
+from sartext.evaluation.figures import Figure, Task, not_computed, write_figures
+from sartext.files import sha256_text, write_bytes
+from sartext.report.inputs import (
+    TASKS,
+    BenchmarkRow,
+    CaptionExample,
+    Curve,
+    Details,
+    FoilExample,
+    Frame,
+    Ranked,
+    RetrievalExample,
+    Strip,
+    Variant,
+    VqaExample,
+    Written,
+    picture_path,
+    shown_pictures,
+    write_details,
+)
+from sartext.simulation.encoding import png
+
+SIDE = 64
+CORPORA = {"sim-landcover": 92, "sim-objects": 71, "sim-pairs": 31, "sim-ships": 50}
+IMAGES = sum(CORPORA.values())
+BENCHMARK = BenchmarkRow("release-test", IMAGES, 201, 163, CORPORA, 0, "3f" * 32)
+OTHER = BenchmarkRow("hrsid-test", 118, 97, 41, {"hrsid": 118}, 4, "a7" * 32)
+
+NO_SPICE = "the Stanford CoreNLP models are absent; set SARTEXT_SPICE to their folder"
+COCA = "src/sartext/models/foundations/coca-tiny.yaml"
+
+
+def _model(name: str, title: str, role: str, kind: str, samples: int | None, **more: object) -> Variant:
+    stages = ("checkpoint@coca-optical", f"checkpoint@{name}") if role != "foundation" else ()
+    known = {"origin": COCA, "weights": 2_913_408, "model_sha256": f"{abs(hash_of(name)):064x}", "stages": stages}
+    return Variant(name, title, role, kind, samples=samples, **{**known, **more})  # type: ignore[arg-type]
+
+
+def hash_of(text: str) -> int:
+    """A number of a text that is the same in every process."""
+    return int(sha256_text(text)[:16], 16)
+
+
+VARIANTS = (
+    _model("foundation", "CoCa before any training of ours", "foundation", "coca", 0),
+    _model("foundation-clip", "CLIP before any training of ours", "foundation", "clip", 0, weights=1_800_000),
+    _model("progressive", "optical, then SAR", "arm", "coca", 32_800, sar_samples=20_000),
+    _model("direct", "SAR alone, as many SAR samples", "arm", "coca", 20_000, sar_samples=20_000),
+    _model("direct-total", "SAR alone, as many samples in total", "arm", "coca", 32_800, sar_samples=32_800),
+    _model("mixed", "optical and SAR in one stage", "arm", "coca", 32_800, sar_samples=14_112),
+    _model("shuffled", "optical with shuffled captions, then SAR", "arm", "coca", 32_800, sar_samples=20_000),
+    _model("optical-only", "the optical stage alone", "arm", "coca", 12_800, sar_samples=0),
+    _model("sar-rs-clip", "on the release", "model", "clip", 17_600, registered="sar-rs-clip"),
+    _model("sar-rs-clip-annotated", "without narrated captions", "model", "clip", 17_600),
+    _model("sar-rs-coca", "on the release", "model", "coca", 32_800, registered="sar-rs-coca"),
+    _model("sar-rs-coca-annotated", "without narrated captions", "model", "coca", 32_800),
+    _model("sar-gpt", "optical VQA, then SAR VQA", "model", "gpt", 61_000, registered="sar-gpt"),
+    _model("sar-gpt-blind", "the same language model, without images", "baseline", "gpt", 61_000),
+    Variant("most-frequent", "the most frequent training caption", "baseline", "rule"),
+    Variant("nearest-train", "the caption of the nearest training image", "baseline", "rule"),
+    Variant("text-prior", "the likelier caption, without the image", "baseline", "rule"),
+    Variant("constant", "the most frequent answer of a type", "baseline", "rule"),
+    Variant("constant-per-corpus", "the same per corpus", "baseline", "rule"),
+    Variant("grammar", "a sixth wording of the right facts", "ceiling", "rule"),
+    Variant("perfect", "knows all facts", "ceiling", "rule"),
+)
+LEVEL = {
+    "foundation": 0.02, "foundation-clip": 0.03, "progressive": 0.62, "direct": 0.55, "direct-total": 0.63,
+    "mixed": 0.58, "shuffled": 0.54, "optical-only": 0.14, "sar-rs-clip": 0.74, "sar-rs-clip-annotated": 0.72,
+    "sar-rs-coca": 0.66, "sar-rs-coca-annotated": 0.61, "sar-gpt": 0.78, "sar-gpt-blind": 0.47,
+    "most-frequent": 0.11, "nearest-train": 0.48, "text-prior": 0.53, "constant": 0.41,
+    "constant-per-corpus": 0.45,
+    "grammar": 0.9, "perfect": 1.0,
+}  # fmt: skip
+"""How good each is, roughly, where 1 is the best."""
+
+EMBEDDING = [one.name for one in VARIANTS if one.kind in {"clip", "coca"}]
+CAPTIONING = [one.name for one in VARIANTS if one.kind == "coca"]
+CAPTION_RULES = ["most-frequent", "nearest-train", "grammar"]
+ANSWERING = ["sar-gpt", "sar-gpt-blind", "constant", "constant-per-corpus"]
+TYPES = ("presence", "count", "position", "comparison", "dominant", "scene")
+CLASSES = ("aircraft", "bridge", "forest", "harbour", "ship", "tank", "urban area", "water")
+KINDS = ("class", "count", "share", "zone")
+METRICS = {
+    "bleu_1": 0.8, "bleu_2": 0.7, "bleu_3": 0.6, "bleu_4": 0.52, "meteor": 0.4, "rouge_l": 0.72, "cider_d": 4.2,
+    "cider_d_frozen": 3.9, "fact_precision": 96.0, "fact_recall": 92.0, "object_precision": 88.0,
+    "object_recall": 80.0, "cover_precision": 97.0, "cover_recall": 95.0, "words": 14.0, "distinct_captions": 60.0,
+}  # fmt: skip
+
+
+def _figure(
+    task: Task, metric: str, variant: str, value: float, *, most: float, subset: str = "all", n: int = IMAGES
+) -> Figure:
+    """A figure with an interval whose width depends on ``n``; jitter by what it is of."""
+    random = np.random.default_rng(hash_of(f"{variant}{metric}{subset}") % 2**32)
+    value = float(np.clip(value * random.uniform(0.94, 1.06), 0, most))
+    half = most * 1.6 * np.sqrt(max(value / most * (1 - value / most), 0.004) / n)
+    return Figure(task, metric, variant, value, max(0, value - half), min(most, value + half), n, subset=subset)
+
+
+def _difference(left: Figure, right: Figure) -> Figure:
+    assert left.value is not None and right.value is not None and left.high is not None and right.high is not None
+    half = 0.7 * float(np.hypot(left.high - left.value, right.high - right.value))
+    value = left.value - right.value
+    name = difference(left.variant, right.variant)
+    return replace(left, variant=name, value=value, low=value - half, high=value + half)
+
+
+def retrieval_figures() -> list[Figure]:
+    found = []
+    for name in EMBEDDING:
+        for scoring, factor in (("duplicate_aware", 100), ("one_positive", 71)):
+            level = LEVEL[name] * factor
+            found.append(_figure("retrieval", f"{scoring}.mean_recall", name, level, most=100))
+            for way in ("i2t", "t2i"):
+                for cut, share in ((1, 0.6), (5, 1.0), (10, 1.2)):
+                    found.append(_figure("retrieval", f"{scoring}.{way}_r{cut}", name, level * share, most=100))
+        parts = [*(f"corpus:{one}" for one in CORPORA), *(f"class:{one}" for one in CLASSES)]
+        metric = "duplicate_aware.mean_recall"
+        found += [_figure("retrieval", metric, name, 100 * LEVEL[name], most=100, subset=s, n=60) for s in parts]
+        other = replace(
+            _figure("retrieval", metric, name, 60 * LEVEL[name], most=100), benchmark="hrsid-test", n=118
+        )
+        found.append(other)
+    found.append(Figure("retrieval", "one_positive.mean_recall", "perfect", 84.2, n=IMAGES))
+    named = {
+        (one.metric, one.variant): one for one in found if one.subset == "all" and one.benchmark == "release-test"
+    }
+    for metric in ("duplicate_aware.mean_recall", "one_positive.mean_recall"):
+        for other in ("direct", "direct-total", "mixed", "shuffled", "optical-only"):
+            found.append(_difference(named[metric, "progressive"], named[metric, other]))
+    return found + foil_figures()
+
+
+def foil_figures() -> list[Figure]:
+    found = []
+    for name in [*EMBEDDING, "text-prior"]:
+        chance = 50 + 45 * (LEVEL[name] if name != "text-prior" else 0.05)
+        for at, kind in enumerate(KINDS):
+            value = chance - (4 * at if name != "text-prior" else 0)
+            found.append(_figure("foils", "accuracy", name, value, most=100, subset=f"kind:{kind}", n=180))
+        found.append(_figure("foils", "mean_accuracy", name, chance - 6, most=100))
+    return found
+
+
+def captioning_figures() -> list[Figure]:
+    found: list[Figure] = []
+    for name in [*CAPTIONING, *CAPTION_RULES]:
+        level = LEVEL[name]
+        for metric, best in METRICS.items():
+            most = 10.0 if metric.startswith("cider") else 100.0 if best > 10 else 1.0
+            parts = [("all", IMAGES), *((f"corpus:{one}", size) for one, size in CORPORA.items())]
+            parts += [(f"objects:{one}", 24) for one in ("under-2px", "2-4px", "4-8px", "from-8px")]
+            found += [
+                _figure("captioning", metric, name, level * best, most=most, subset=s, n=n) for s, n in parts
+            ]
+        found += [
+            _figure("captioning", metric, name, (1 - level) * worst, most=100, n=IMAGES)
+            for metric, worst in (("wrong_counts", 60), ("wrong_zones", 50))
+        ]
+        found.append(_figure("captioning", "invented_objects", name, (1 - level) * 1.2, most=10))
+        found.append(not_computed("captioning", "spice", name, NO_SPICE))
+    return found + physics_figures()
+
+
+def physics_figures() -> list[Figure]:
+    settings: dict[str, Sequence[tuple[str, float]]] = {
+        "looks": (("1", 0.6), ("2", 0.75), ("4", 0.9), ("8", 0.97), ("16", 1.0)),
+        "resolution": (("1", 1.0), ("1.5", 0.93), ("2", 0.8), ("3", 0.55), ("4", 0.4)),
+        "contrast": (("-9", 0.5), ("-6", 0.7), ("-3", 0.88), ("0", 1.0), ("3", 1.04)),
+    }
+    found = []
+    for name in ("sar-rs-clip", "sar-rs-coca", "progressive"):
+        metrics = {"duplicate_aware_mean_recall": 80.0}
+        if name != "sar-rs-clip":
+            metrics |= {"fact_precision": 84.0, "fact_recall": 71.0}
+            for metric, value in (
+                ("caption_changed", 61.0),
+                ("caption_changed_by_speckle", 23.0),
+                ("caption_changed_beyond_speckle", 38.0),
+                ("count_followed", 34.0),
+            ):
+                found.append(_figure("physics", metric, name, value, most=100, subset="removed", n=80))
+        found.append(_figure("physics", "similarity_fell", name, 72.0, most=100, subset="removed", n=80))
+        for metric, best in metrics.items():
+            for condition, steps in settings.items():
+                found += [
+                    _figure(
+                        "physics",
+                        metric,
+                        name,
+                        best * share * LEVEL[name] / 0.74,
+                        most=100,
+                        subset=f"{condition}:{step}",
+                        n=80,
+                    )
+                    for step, share in steps
+                ]
+    return [replace(one, benchmark="sim-physics") for one in found]
+
+
+def vqa_figures() -> list[Figure]:
+    found = []
+    for name in ANSWERING:
+        level = 100 * LEVEL[name]
+        found += [_figure("vqa", metric, name, level, most=100, n=1184) for metric in ("aa", "oa")]
+        found += [
+            _figure("vqa", "accuracy", name, level * (1.1 - 0.05 * at), most=100, subset=f"type:{one}", n=210)
+            for at, one in enumerate(TYPES[:-1])
+        ]
+        found.append(
+            not_computed(
+                "vqa", "accuracy", name, "no question of this type in the test split", subset="type:scene"
+            )
+        )
+        found += [
+            _figure("vqa", "accuracy", name, level, most=100, subset=f"corpus:{one}", n=296) for one in CORPORA
+        ]
+    return found
+
+
+TRUE = (
+    "There are three ships and one bridge in this SAR image. Two ships are in the center; one ship and one bridge "
+    "are outside the center."
+)
+WATER = "Most of this SAR image is covered by water. A small part is forest, in the upper left."
+HARBOUR = "There are two tanks in this SAR image, both outside the center."
+CAPTIONS = (TRUE, WATER, HARBOUR)
+IDS = tuple(f"{corpus}/{at:06d}" for corpus in CORPORA for at in (11, 48, 73))
+
+
+def _curves() -> Iterable[Curve]:
+    ks = np.arange(1, 51)
+    for name in EMBEDDING:
+        for scoring, factor in (("duplicate_aware", 1.0), ("one_positive", 0.71)):
+            i2t = 100 * (1 - (1 - 0.6 * LEVEL[name] * factor) ** (ks**0.6))
+            t2i = 100 * (1 - (1 - 0.56 * LEVEL[name] * factor) ** (ks**0.62))
+            yield Curve(name, scoring, tuple(i2t.round(2).tolist()), tuple(t2i.round(2).tolist()))  # type: ignore[arg-type]
+    perfect = tuple((100 * (1 - 0.42 * np.exp(-(ks - 1) / 6))).round(2).tolist())
+    yield Curve("perfect", "one_positive", perfect, perfect)
+
+
+def _rankings() -> Iterable[RetrievalExample]:
+    for at in range(6):
+        right = at % 3
+        ranked = tuple(
+            Ranked(IDS[(at + place) % len(IDS)], CAPTIONS[(at + place) % 3], place == right) for place in range(5)
+        )
+        yield RetrievalExample("i2t" if at % 2 else "t2i", "sar-rs-clip", IDS[at], CAPTIONS[at % 3], ranked)
+
+
+def _written() -> Mapping[str, Written]:
+    return {
+        "sar-rs-coca": Written(TRUE),
+        "progressive": Written(
+            "There are two ships and one bridge in this SAR image, all in the center.",
+            wrong=("two ships", "one bridge in the center"),
+            missed=("one ship outside the center",),
+        ),
+        "direct": Written("There are three ships <unk> in this", judged=False),
+        "foundation": Written("", judged=False),
+    }
+
+
+def details() -> dict[str, Details]:
+    """The details of each task."""
+    named = {one.name: one for one in VARIANTS}
+    preferred = {"sar-rs-clip": True, "sar-rs-coca": False, "foundation": None}
+    foils = tuple(
+        FoilExample(IDS[at], TRUE, TRUE.replace("three ships", "four ships"), kind, preferred)
+        for at, kind in enumerate(KINDS)
+    )
+    frames = tuple(Frame(f"{looks} looks", f"physics/{looks:02d}", TRUE) for looks in (1, 2, 4, 8, 16))
+    questions = tuple(
+        VqaExample(
+            f"q{at}", IDS[at], kind, f"How many ships are there? ({kind})", "three",
+            {"sar-gpt": "three", "sar-gpt-blind": "two",
+             "constant": ""},
+        )
+        for at, kind in enumerate(TYPES)
+    )  # fmt: skip
+    return {
+        "retrieval": Details(
+            tuple(named[one] for one in [*EMBEDDING, "text-prior", "perfect"]),
+            (BENCHMARK, OTHER),
+            curves=tuple(_curves()),
+            retrieval=tuple(_rankings()),
+            foils=foils,
+            chosen={"retrieval": "Every 40th query in the order of image ids; right and wrong ones alike."},
+            notes=("Captions longer than the context were cut: 3 of 244.",),
+        ),
+        "captioning": Details(
+            tuple(named[one] for one in [*CAPTIONING, *CAPTION_RULES, "sar-rs-clip"]),
+            (BENCHMARK,),
+            captions=tuple(
+                CaptionExample(one, one.split("/")[0], CAPTIONS[at % 3], _written()) for at, one in enumerate(IDS)
+            ),
+            strips=(Strip("Three ships beside a bridge", "sar-rs-coca", frames),),
+            chosen={"captions": "The first, middle and last test image of each corpus."},
+        ),
+        "vqa": Details(tuple(named[one] for one in ANSWERING), (BENCHMARK,), questions=questions),
+    }
+
+
+FIGURES = {"retrieval": retrieval_figures, "captioning": captioning_figures, "vqa": vqa_figures}
+
+
+def picture(image_id: str) -> bytes:
+    """A small picture with speckle and a few bright targets."""
+    random = np.random.default_rng(hash_of(image_id) % 2**32)
+    field = random.gamma(4.0, 18.0, (SIDE, SIDE))
+    for _ in range(4):
+        row, column = random.integers(6, SIDE - 10, 2)
+        field[row : row + 3, column : column + 6] += 190
+    return png(np.clip(field, 0, 255).astype(np.uint8))
+
+
+def write_evaluations(root: Path) -> None:
+    """Write the folders of all tasks below ``root``, as the evaluations do."""
+    for task in TASKS:
+        write_figures(root / task / "figures.json", FIGURES[task]())
+        told = details()[task]
+        write_details(root / task / "details.json", told)
+        for image_id in sorted(shown_pictures(told)):
+            write_bytes(picture_path(root / task, image_id), picture(image_id))

@@ -1,0 +1,116 @@
+"""When one variant is called better than another, and what follows from the figures."""
+
+from dataclasses import replace
+
+import pytest
+
+from sartext.evaluation.differences import difference
+from sartext.evaluation.figures import Figure
+from sartext.report.comparison import compare, derived, foundation_of
+from sartext.report.figure_index import FigureIndex
+from sartext.report.inputs import Variant
+from sartext.report.measures import in_order, number, shown
+
+BASE = Variant("foundation", "", "foundation", "coca")
+BASE_CLIP = Variant("foundation-clip", "", "foundation", "clip")
+MODEL = Variant("sar-rs-coca", "", "model", "coca")
+ARM, OTHER = Variant("progressive", "", "arm", "coca"), Variant("direct", "", "arm", "coca")
+VARIANTS = (BASE, BASE_CLIP, ARM, OTHER, MODEL)
+
+
+def figure(variant: str, value: float, half: float, metric: str = "bleu_4") -> Figure:
+    return Figure("captioning", metric, variant, value, value - half, value + half, 10)
+
+
+def index_of(*figures: Figure, variants: tuple[Variant, ...] = VARIANTS) -> FigureIndex:
+    return FigureIndex(figures, variants, "release-test")
+
+
+def verdict(
+    index: FigureIndex, metric: str = "bleu_4", one: str = "progressive", other: str = "direct"
+) -> str | None:
+    found = compare(index, one, other, "captioning", metric)
+    return found.verdict if found else None
+
+
+def test_intervals_that_do_not_meet_tell_variants_apart() -> None:
+    assert verdict(index_of(figure("progressive", 0.5, 0.05), figure("direct", 0.3, 0.05))) == "better"
+    assert verdict(index_of(figure("progressive", 0.3, 0.05), figure("direct", 0.5, 0.05))) == "worse"
+
+
+def test_intervals_that_meet_do_not() -> None:
+    assert verdict(index_of(figure("progressive", 0.5, 0.15), figure("direct", 0.3, 0.15))) == "even"
+
+
+def test_the_paired_difference_decides_where_it_was_measured() -> None:
+    both = (figure("progressive", 0.5, 0.15), figure("direct", 0.3, 0.15))
+    paired = figure(difference("progressive", "direct"), 0.2, 0.1)
+    assert verdict(index_of(*both, paired)) == "better"
+    assert verdict(index_of(*both, replace(paired, low=-0.01))) == "even"
+
+
+def test_a_difference_that_was_taken_the_other_way_is_turned_round() -> None:
+    turned = figure(difference("direct", "progressive"), -0.2, 0.1)
+    index = index_of(figure("progressive", 0.5, 0.15), figure("direct", 0.3, 0.15), turned)
+    found = compare(index, "progressive", "direct", "captioning", "bleu_4")
+    assert found is not None
+    assert (found.verdict, found.figure.value) == ("better", 0.2)
+    assert (found.figure.low, found.figure.high) == pytest.approx((0.1, 0.3))
+
+
+def test_less_is_better_where_the_measure_says_so() -> None:
+    index = index_of(figure("progressive", 5, 1, "wrong_counts"), figure("direct", 20, 1, "wrong_counts"))
+    assert verdict(index, "wrong_counts") == "better"
+
+
+def test_without_intervals_nothing_is_told_apart() -> None:
+    alone = replace(figure("direct", 0.1, 0), low=None, high=None)
+    assert verdict(index_of(figure("progressive", 0.5, 0.01), alone)) == "even"
+
+
+def test_what_was_not_measured_is_not_compared() -> None:
+    assert verdict(index_of(figure("progressive", 0.5, 0.01))) is None
+
+
+def test_a_model_is_compared_with_the_foundation_of_its_kind() -> None:
+    index = index_of(
+        figure("foundation", 0.1, 0), figure("foundation-clip", 0.1, 0), figure("sar-rs-coca", 0.5, 0)
+    )
+    assert foundation_of(index, MODEL, "captioning", "bleu_4") == BASE
+
+
+def test_a_ratio_to_random_weights_is_not_computed() -> None:
+    (ratio,) = (
+        one
+        for one in derived(index_of(figure("foundation", 0.05, 0.01), figure("sar-rs-coca", 0.4, 0.01)))
+        if one.variant == "sar-rs-coca over foundation"
+    )
+    assert ratio.value is None
+    assert "no pretrained weights" in ratio.reason
+
+
+def test_a_ratio_to_pretrained_weights_is_one() -> None:
+    variants = (replace(BASE, pretrained=True), MODEL)
+    figures = (figure("foundation", 0.05, 0.01), figure("sar-rs-coca", 0.4, 0.01))
+    (ratio,) = (one for one in derived(index_of(*figures, variants=variants)) if " over " in one.variant)
+    assert ratio.value == pytest.approx(8)
+    assert shown(ratio) == ("8.0\u00d7", "")
+
+
+def test_a_ratio_to_zero_is_not_computed() -> None:
+    variants = (replace(BASE, pretrained=True), MODEL)
+    figures = (figure("foundation", 0, 0), figure("sar-rs-coca", 0.4, 0.01))
+    (ratio,) = (one for one in derived(index_of(*figures, variants=variants)) if " over " in one.variant)
+    assert ratio.value is None
+    assert "zero" in ratio.reason
+
+
+def test_numbers_have_a_true_minus_and_no_negative_zero() -> None:
+    assert number(-1.25, 1) == "\u22121.2"
+    assert number(-0.001, 1, signed=True) == "0.0"
+    assert number(3.0, 1, signed=True) == "+3.0"
+    assert number(12345.6, 0) == "12,346"
+
+
+def test_unknown_metrics_come_last() -> None:
+    assert in_order("captioning", {"zeta", "fact_recall", "bleu_4"}) == ["bleu_4", "fact_recall", "zeta"]
