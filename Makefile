@@ -14,13 +14,16 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help release rebuild test lint ui sample study bench clean
+.PHONY: help release report rebuild test lint ui sample study bench clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 release: $(READY)  ## build, judge and publish the release that params.yaml describes
 	@$(BIN)/python -m orchestration release
+
+report: $(READY)  ## train the models on the release, evaluate them and write build/report/index.html
+	@$(BIN)/python -m orchestration report
 
 rebuild: $(READY)  ## what the weekly schedule runs
 	@$(BIN)/python -m orchestration rebuild

@@ -30,6 +30,13 @@ def release(root: Path) -> None:
 
 @cli.command()
 @root_option
+def report(root: Path) -> None:
+    """Train the models on the release and the arms of the comparison, evaluate them and write the report."""
+    _build(root, "report")
+
+
+@cli.command()
+@root_option
 def rebuild(root: Path) -> None:
     """Build every artefact, as the weekly schedule does."""
     _build(root, "rebuild")

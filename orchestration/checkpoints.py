@@ -10,7 +10,9 @@ from dagster import MetadataValue
 from sartext.config import Project
 from sartext.files import read_json, sha256_file
 
-PREFIX = "checkpoint@"
+TRAINED = ("checkpoint@", "model@")
+"""Stages that train a model."""
+
 WIDTH, HEIGHT, MARGIN = 640, 240, 36
 GREY, INK, LIGHT = (150, 150, 150), (20, 80, 160), (225, 225, 225)
 SAMPLES_WIDTH = 900

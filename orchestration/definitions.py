@@ -9,7 +9,7 @@ from orchestration.console import lines_logger
 from orchestration.dvc_adapter import read_graph
 from orchestration.home import find_root
 from orchestration.resources import open_session
-from orchestration.schedules import new_data_sensor, rebuild, release, weekly
+from orchestration.schedules import jobs, new_data_sensor, weekly
 from sartext.config import Project
 
 
@@ -19,11 +19,11 @@ def build_definitions(root: Path) -> Definitions:
     Raises:
         SarTextError: ``params.yaml`` or ``dvc.yaml`` cannot be used; one line says why.
     """
-    _ = Project(root).parameters
+    parameters = Project(root).parameters
     graph = read_graph(root)
     return Definitions(
         assets=build_assets(graph, root),
-        jobs=[release, rebuild],
+        jobs=jobs(graph, parameters),
         schedules=[weekly],
         sensors=[new_data_sensor(root)],
         resources={"session": open_session(root, graph)},

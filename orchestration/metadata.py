@@ -11,7 +11,9 @@ from typing import Any
 
 from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 
-from orchestration.checkpoints import PREFIX, describe_checkpoint
+from orchestration.checkpoints import TRAINED, describe_checkpoint
+from orchestration.evaluations import PREFIX as EVALUATION
+from orchestration.evaluations import REPORT, describe_evaluation, describe_report
 from orchestration.graph import Stage
 from sartext.config import Project
 from sartext.files import read_json
@@ -43,8 +45,12 @@ def describe(project: Project, stage: Stage, made: Mapping[str, str]) -> Metadat
     if preview := _preview(project.root, stage):
         found["first rows"] = preview
     found |= {name: _shown(value) for name, value in metrics.items() if value is not None}
-    if stage.name.startswith(PREFIX):
-        found |= describe_checkpoint(project, stage.name.removeprefix(PREFIX))
+    if stage.name.startswith(TRAINED):
+        found |= describe_checkpoint(project, stage.name.partition("@")[2])
+    if stage.name.startswith(EVALUATION):
+        found |= describe_evaluation(project, stage.name.removeprefix(EVALUATION))
+    if stage.name == REPORT:
+        found |= describe_report(project)
     if "seconds" in record:
         found["seconds of work"] = float(record["seconds"])
     found["outs"] = _table([{"path": path, "md5": digest} for path, digest in made.items()], ("path", "md5"))

@@ -20,6 +20,9 @@ from sartext.prune import prune
 from sartext.tracking.tracker import DAGSTER_RUN
 
 PUBLICATION = "publication"
+HELD_BACK = frozenset({QUALITY, "release", PUBLICATION})
+"""Made alone and in their turn: the gate, and what obeys it. What follows from a release needs it up to date."""
+
 MOST_PLACES = 4
 """More stages at a time would share memory and disk, and most of them use several cores themselves."""
 
@@ -42,7 +45,6 @@ class Session:
         self.adapter = Adapter(project.root, graph)
         self.corpora = corpora
         self.run_id = run_id
-        self._held_back = {QUALITY, *graph.descendants(QUALITY)} if QUALITY in graph.stages else set()
         self._workshop = Workshop(places(), {TRAINING: trainings(project)})
         self._hindrance = ""  # the error in looking ahead that was told last
 
@@ -75,7 +77,7 @@ class Session:
         Raises:
             StageError: its command failed.
         """
-        alone = stage.name in self._held_back  # a publication tells how all stand that it was made from
+        alone = stage.name in HELD_BACK  # a publication tells how all stand that it was made from
         if stage.name not in self._workshop.tasks:
             if alone and self._workshop.busy:
                 listen(f"{stage.title} waits for {', '.join(sorted(self._workshop.busy))}")
@@ -131,7 +133,7 @@ class Session:
         waiting = [
             stage
             for stage in self.adapter.graph
-            if stage.name in names and stage.name not in self._held_back and stage.name not in self._workshop.tasks
+            if stage.name in names and stage.name not in HELD_BACK and stage.name not in self._workshop.tasks
         ]
         try:
             for stage in waiting:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from dagster import (
     AssetSelection,
@@ -16,21 +17,41 @@ from dagster import (
 )
 
 from orchestration.dvc_adapter import PIN
+from orchestration.graph import Graph
+from sartext.config.project import Parameters
 from sartext.files import sha256_file
+
+REBUILD = "rebuild"
+"""The job that is run without a person."""
 
 # selections are objects: strings go through a parser that other packages' pins have broken before
 PUBLISHED = AssetSelection.keys("publication").upstream()
-"""What the publication is made from. The study's arms are assets too; `make study` trains them, no job does."""
+REPORTED = AssetSelection.keys("report").upstream()
 
-release = define_asset_job(
-    "release", PUBLISHED, description="Everything that the publication is made from, and the publication."
-)
-rebuild = define_asset_job("rebuild", PUBLISHED, description="The same; what the weekly schedule runs.")
+
+def jobs(graph: Graph, parameters: Parameters) -> list[Any]:
+    """Return the jobs of a graph: ``release``, ``report`` where there is such a stage, and ``rebuild``.
+
+    The last one makes what the others make; the report only where `params.yaml` lists models for it.
+    """
+    reports = "report" in graph.stages
+    selection = PUBLISHED | REPORTED if reports and parameters.models else PUBLISHED
+    found = [
+        define_asset_job(
+            "release", PUBLISHED, description="Everything that the publication is made from, and the publication."
+        ),
+        define_asset_job(REBUILD, selection, description="What the weekly schedule runs."),
+    ]
+    if reports:
+        told = "The models on the release, the arms of the comparison, their evaluation and the report."
+        found.append(define_asset_job("report", REPORTED, description=told))
+    return found
+
 
 # Running by default: unchanged inputs publish nothing, and data/ must equal data.dvc before anything is built.
 weekly = ScheduleDefinition(
     name="weekly_rebuild",
-    job=rebuild,
+    job_name=REBUILD,
     cron_schedule="0 3 * * 1",
     execution_timezone="UTC",
     default_status=DefaultScheduleStatus.RUNNING,
@@ -42,7 +63,10 @@ def new_data_sensor(root: Path) -> SensorDefinition:
     """Return a sensor, stopped by default, that requests a rebuild once ``data.dvc`` pins other bytes."""
 
     @sensor(
-        name="new_data", job=rebuild, minimum_interval_seconds=60, description="Rebuilds once data.dvc changes"
+        name="new_data",
+        job_name=REBUILD,
+        minimum_interval_seconds=60,
+        description="Rebuilds once data.dvc changes",
     )
     def new_data(context: SensorEvaluationContext) -> Iterator[RunRequest | SkipReason]:
         pin = root / PIN

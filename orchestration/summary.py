@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.scores import show_report
 from sartext.config import Project
 from sartext.files import read_json
 from sartext.release.gate.outcome import Outcome, judged_nothing, outcome
@@ -90,13 +91,14 @@ class ModelSummary:
 
 
 def summarise_models(project: Project, made: Collection[str]) -> list[ModelSummary]:
-    """Sum up the checkpoints of a run, from their training records."""
+    """Sum up the checkpoints and models of a run, from their training records."""
+    parameters = project.parameters
     found = []
-    for name, row in project.parameters.checkpoints.items():
-        if f"checkpoint/{name}" in made:
+    for name, row in {**parameters.checkpoints, **parameters.models}.items():
+        if {f"checkpoint/{name}", f"model/{name}"} & set(made):
             told = read_json(project.checkpoint(name) / "training.json")
             loss = (told["best"] or {}).get("loss")
-            origin = row.parent or Path(row.origin).stem
+            origin = Path(row.origin).stem if row.origin.endswith(".yaml") else Path(row.origin).name
             found.append(ModelSummary(name, origin, told["samples"], told["best_step"], told["steps"], loss))
     return found
 
@@ -167,6 +169,8 @@ def show_summary(
         how = "newly published" if published else "nothing changed, nothing published"
         console.print(f"release   {told['version']} ({how})", highlight=False)
         console.print(f"path      {told['path']}", highlight=False, soft_wrap=True)
+    if "report" in made:
+        show_report(project, console)
     console.print(f"duration  {seconds:.1f} s", highlight=False)
 
 

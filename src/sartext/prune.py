@@ -22,6 +22,7 @@ def prune(project: Project) -> list[str]:
         "corpus": set(parameters.corpora),
         "captions": set(parameters.captions),
         "checkpoint": set(parameters.checkpoints),
+        "model": set(parameters.models),
         "optical-captions": set(parameters.optical_captions),
         "narrated": set(parameters.narrated),
     }

@@ -31,6 +31,7 @@ SMALL = {
     },
     "gate": {"minimum_pairs": 20, "sentence_pattern_share": 0.9},
     "checkpoints": {},
+    "models": {},
     "optical_captions": [],
     "narrated": [],
 }

@@ -29,9 +29,12 @@ ENTRIES = {
     "quality": "sartext.release.gate.running",
     "release": "sartext.release.assembly",
     "publication": "sartext.release.publication",
+    "release-shards": "sartext.training.shards.writing",
+    "evaluation": "sartext.evaluation.stages",
+    "report": "sartext.report.stage",
 }
 
-BY_RECIPE = {"tokenizer", "checkpoint"}
+BY_RECIPE = {"tokenizer", "checkpoint", "model"}
 """Stages that no code of ours is a dependency of."""
 
 RECIPE = ("sartext.models", "sartext.training", "sartext.tracking")
@@ -39,7 +42,8 @@ RECIPE = ("sartext.models", "sartext.training", "sartext.tracking")
 
 CORE = (
     {f"src/sartext/{name}.py" for name in ("__init__", "errors", "files", "locking", "progress")}
-    | {f"src/sartext/config/{name}.py" for name in ("__init__", "data", "project", "section", "training")}
+    | {f"src/sartext/config/{name}.py" for name in ("__init__", "data", "evaluation", "project", "section")}
+    | {"src/sartext/config/training.py"}
     | {f"src/sartext/catalogue/{name}.py" for name in ("__init__", "entry", "loading")}
 )
 """What every stage stands on; it decides no artefact's content."""

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 from .conftest import dvc
 
 FOLDERS = ("build/captions", "build/narrated", "build/optical-captions")
-EMPTY = {"captions": [], "optical_captions": [], "narrated": [], "checkpoints": {}}
+EMPTY = {"captions": [], "optical_captions": [], "narrated": [], "checkpoints": {}, "models": {}}
 
 
 @pytest.fixture

@@ -136,6 +136,20 @@ def test_jobs_make_what_the_publication_is_made_from_and_no_arm_of_a_study(toy: 
     assert "checkpoint/arm" not in jobs["release"]
 
 
+def test_a_report_is_a_job_and_is_rebuilt_where_models_are_listed(toy: Path) -> None:
+    stages = (toy / "dvc.yaml").read_text()
+    (toy / "dvc.yaml").write_text(f"{stages}  report: {{cmd: echo, deps: [build/release], outs: [page]}}\n")
+    jobs = dict(described(build_definitions(toy))["jobs"])  # type: ignore[call-overload]
+    assert "report" in jobs["report"]
+    assert "report" not in jobs["rebuild"]
+    row = "{from: build/checkpoint/clip, data: build/release-shards, samples: 64, learning_rate: 0.001}"
+    clip = "{from: clip.yaml, data: build/shards/optical, samples: 64, learning_rate: 0.001}"
+    text = f"checkpoints:\n  clip: {clip}\nmodels:\n  sar-clip: {row}\n"
+    (toy / "params.yaml").write_text((toy / "params.yaml").read_text() + text)
+    jobs = dict(described(build_definitions(toy))["jobs"])  # type: ignore[call-overload]
+    assert set(jobs["rebuild"]) == {*jobs["release"], *jobs["report"]}
+
+
 def test_a_stage_whose_name_has_a_dash_has_a_key_and_a_step() -> None:
     stage = Stage("optical-captions@sim-pairs", "x")
     assert (stage.key, stage.op) == (["optical-captions", "sim-pairs"], "make_optical_captions_sim_pairs")

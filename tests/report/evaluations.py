@@ -6,10 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sartext.evaluation.differences import difference
-from sartext.evaluation.figures import Figure, Task, not_computed, write_figures
-from sartext.files import sha256_text, write_bytes
-from sartext.report.inputs import (
+from sartext.evaluation.details import (
     TASKS,
     BenchmarkRow,
     CaptionExample,
@@ -27,6 +24,9 @@ from sartext.report.inputs import (
     shown_pictures,
     write_details,
 )
+from sartext.evaluation.differences import difference
+from sartext.evaluation.figures import Figure, Task, not_computed, write_figures
+from sartext.files import sha256_text, write_bytes
 from sartext.simulation.encoding import png
 
 SIDE = 64

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
+from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure
 from sartext.report import forest, lines
 from sartext.report.axis import axis_of
-from sartext.report.inputs import Variant
 from sartext.report.lines import GAP, Line, Point
 from sartext.report.marks import Look, looks
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from sartext.evaluation.details import Variant
 from sartext.evaluation.differences import difference
 from sartext.evaluation.figures import Figure
 from sartext.report.comparison import compare, derived, foundation_of
 from sartext.report.figure_index import FigureIndex
-from sartext.report.inputs import Variant
 from sartext.report.measures import in_order, number, shown
 
 BASE = Variant("foundation", "", "foundation", "coca")

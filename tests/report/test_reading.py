@@ -6,9 +6,9 @@ import pytest
 
 from sartext.config import Project
 from sartext.errors import ArtefactError
+from sartext.evaluation.details import TASKS, read_details, shown_pictures, write_details
 from sartext.evaluation.figures import Figure, read_figures, write_figures
 from sartext.files import read_json, remove_tree, write_json
-from sartext.report.inputs import TASKS, read_details, shown_pictures, write_details
 from sartext.report.reading import read_evaluation
 from tests.report.evaluations import VARIANTS, details
 

@@ -120,6 +120,26 @@ def test_the_hash_covers_the_code_and_leaves_out_how_results_are_drawn(tmp_path)
     assert dict(code_hashes(package)) != before
 
 
+def test_the_arms_of_the_report_are_as_fair_as_those_of_the_study():
+    rows = load_parameters(ROOT / "params.yaml").checkpoints
+    own = {
+        "arm-optical-only": "coca-optical",
+        "arm-progressive": "coca-sar",
+        "arm-direct": "coca-direct",
+        "arm-direct-total": "coca-direct-total",
+        "arm-mixed": "coca-mixed",
+        "arm-shuffled-optical": "coca-optical-shuffled",
+        "arm-shuffled": "coca-sar-shuffled",
+    }
+    assert {name for name in rows if name.startswith("arm-")} == set(own)
+    origins = {f"build/checkpoint/{name}": f"build/checkpoint/{other}" for name, other in own.items()}
+    told = {
+        other: rows[name].model_copy(update={"origin": origins.get(rows[name].origin, rows[name].origin)})
+        for name, other in own.items()
+    }
+    assert rows_of(told) == told
+
+
 def test_a_quick_study_has_a_folder_of_its_own(tmp_path):
     project = make_project(tmp_path)
     assert plan(project, quick=True).output != plan(project).output

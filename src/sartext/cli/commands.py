@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from sartext import __version__
-from sartext.cli import captioning, corpora, project, release, stages, study, tracking
+from sartext.cli import captioning, corpora, evaluation, project, release, stages, study, tracking
 from sartext.cli.program import Group, run
 from sartext.config import Project
 
@@ -29,6 +29,9 @@ COMMANDS = (
     stages.candidate,
     stages.quality,
     release.release,
+    evaluation.evaluation,
+    evaluation.report,
+    evaluation.evaluate,
     project.explain,
     corpora.corpora,
     tracking.tracking,

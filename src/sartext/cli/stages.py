@@ -58,7 +58,7 @@ def lists(project: Project) -> None:
 @click.argument("data")
 @click.pass_obj
 def shards(project: Project, data: str) -> None:
-    """Write the shards of optical or sar pairs that the models learn from (stages optical-shards, sar-shards)."""
+    """Write the shards of optical, sar or release pairs that models learn from (stages DATA-shards)."""
     from sartext.training.shards.writing import write_shards
 
     run_stage(project, f"{data}-shards", lambda: write_shards(project, data))
@@ -68,12 +68,24 @@ def shards(project: Project, data: str) -> None:
 @click.argument("name")
 @click.pass_obj
 def train(project: Project, name: str) -> None:
-    """Train a model of the table `checkpoints` (stage checkpoint@NAME); torchrun shares it among processes."""
+    """Train a model of the tables `checkpoints` and `models` (stages checkpoint@NAME and model@NAME).
+
+    torchrun shares a training of open_clip's losses among processes.
+    """
+    from sartext.config.training import GptParameters
     from sartext.training.distribution import rank
+
+    stage = f"{'model' if name in project.parameters.models else 'checkpoint'}@{name}"
+    if isinstance(project.parameters.models.get(name), GptParameters):
+        from sartext.release.pictures import SourcePictures
+        from sartext.training.gpt.stage import train_gpt
+
+        run_stage(project, stage, lambda: train_gpt(project, name, withheld=SourcePictures(project).read))
+        return
     from sartext.training.stage import train as run
 
     if rank() == 0:
-        run_stage(project, f"checkpoint@{name}", lambda: run(project, name))
+        run_stage(project, stage, lambda: run(project, name))
     else:
         run(project, name)
 

@@ -21,9 +21,8 @@ A figure that is better the lower it is must not exceed its number. A model that
 
 
 class EvaluationParameters(Section):
-    """How models are compared in the report, and what they must reach."""
+    """How models are compared in the report."""
 
     seed: int = Field(7, ge=0, description="of the bootstrap, of the references' wordings and of simulated scenes")
     resamples: int = Field(2000, ge=100, description="of the bootstrap over groups")
     physics_scenes: int = Field(120, ge=0, description="simulated scenes of the physics curves; 0 leaves them out")
-    champions: Champions = {}

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, Discriminator, Tag, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from sartext.config.data import (
     CorpusParameters,
@@ -17,7 +18,7 @@ from sartext.config.data import (
     SimulationParameters,
     SplitParameters,
 )
-from sartext.config.evaluation import EvaluationParameters
+from sartext.config.evaluation import Champions, EvaluationParameters
 from sartext.config.section import Section, explain_validation
 from sartext.config.training import (
     CheckpointParameters,
@@ -33,11 +34,14 @@ from sartext.errors import ParameterError, nearest
 
 def _kind(row: Any) -> str:  # noqa: ANN401 - a row before it is validated
     """A row of ``models`` that names a language model is a SAR-GPT."""
-    return "gpt" if "language" in (row if isinstance(row, Mapping) else vars(row)) else "open_clip"
+    names = row if isinstance(row, Mapping) else getattr(row, "__dict__", {})
+    return GPT if "language" in names else OPEN_CLIP
 
+
+OPEN_CLIP, GPT = "open_clip", "gpt"
 
 ModelParameters = Annotated[
-    Annotated[CheckpointParameters, Tag("open_clip")] | Annotated[GptParameters, Tag("gpt")], Discriminator(_kind)
+    Annotated[CheckpointParameters, Tag(OPEN_CLIP)] | Annotated[GptParameters, Tag(GPT)], Discriminator(_kind)
 ]
 """A row of ``models``: trained on the release, by open_clip's losses or as SAR-GPT."""
 
@@ -57,6 +61,7 @@ class Parameters(Section):
     models: dict[str, ModelParameters] = {}
     narration: NarrationParameters = NarrationParameters.model_validate({})
     evaluation: EvaluationParameters = EvaluationParameters.model_validate({})
+    champions: Champions = {}
     study: StudyParameters | None = None
     narrator: NarratorParameters = NarratorParameters.model_validate({})
     splits: SplitParameters = SplitParameters.model_validate({})
@@ -77,6 +82,8 @@ class Parameters(Section):
     @model_validator(mode="after")
     def _checkpoints_descend_from_known_ones(self) -> "Parameters":
         for name, row in self.checkpoints.items():
+            if row.parent is None and row.origin.startswith("build/"):
+                raise ValueError(f"checkpoints.{name}.from: '{row.origin}' is no checkpoint and no foundation")
             seen = [name]
             while (parent := self.checkpoints[seen[-1]].parent) is not None:
                 if parent not in self.checkpoints:
@@ -93,8 +100,15 @@ class Parameters(Section):
         for name, row in self.models.items():
             if name in self.checkpoints:
                 raise ValueError(f"models.{name}: there is a checkpoint of that name; give it another one")
-            if row.origin.startswith("build/") and row.origin not in folders - {f"build/model/{name}"}:
-                raise ValueError(f"models.{name}.from: no '{row.origin}'; {nearest(row.origin, folders)}")
+            others = folders - {f"build/model/{name}"}
+            if row.origin.startswith("build/") and row.origin not in others:
+                raise ValueError(f"models.{name}.from: no '{row.origin}'; {nearest(row.origin, others)}")
+        for name in self.models:
+            seen = [name]
+            while (parent := self.models[seen[-1]].origin.removeprefix("build/model/")) in self.models:
+                if parent in seen:
+                    raise ValueError(f"models.{name}.from: it descends from itself")
+                seen.append(parent)
         return self
 
     @property
@@ -207,5 +221,16 @@ def load_parameters(path: Path) -> Parameters:
 
 
 def _explain(error: ValidationError, model: type[BaseModel], path: Path) -> ParameterError:
+    problem = error.errors()[0]
+    match problem["loc"]:
+        case ("models", name, "open_clip" | "gpt" as kind, *rest):  # the kind of a row stands in no file
+            model = GptParameters if kind == GPT else CheckpointParameters
+            told = InitErrorDetails(
+                type=problem["type"],
+                loc=("models", name, *rest),
+                input=problem["input"],
+                ctx=problem.get("ctx", {}),
+            )
+            error = ValidationError.from_exception_data(error.title, [told])
     what, way_out = explain_validation(error, model, path)
     return ParameterError(what, where=path, way_out=way_out)

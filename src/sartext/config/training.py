@@ -111,7 +111,7 @@ class GptParameters(Section):
     optical_samples: int = Field(ge=0, description="questions of the first stage, repetitions counted")
     samples: int = Field(ge=1, description="questions of the second stage, repetitions counted")
     learning_rate: float = Field(gt=0, le=1)
-    batch: int = Field(64, ge=1, description="questions per step")
+    batch: int = Field(64, ge=2, description="questions per step")
     images: bool = Field(True, description="without, the language model alone: a control that sees nothing")
     freeze_tower: bool = True
     lora: LoraParameters | None = None

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from sartext.evaluation.details import Variant
 from sartext.evaluation.differences import difference
 from sartext.evaluation.figures import EVERYTHING, Figure, Task, not_computed
 from sartext.report.figure_index import FigureIndex
-from sartext.report.inputs import Variant
 from sartext.report.measures import OVER, measure
 
 Verdict = Literal["better", "worse", "even"]

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import EVERYTHING, Figure, Task
-from sartext.report.inputs import Variant
 
 Place = tuple[str, str, str, str, str]
 

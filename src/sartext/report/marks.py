@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from sartext.report.inputs import Variant
+from sartext.evaluation.details import Variant
 
 COLOURS = 8
 GREY = 8

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from sartext.errors import ArtefactError
+from sartext.evaluation.details import TASKS, Details, command, picture_path, read_details, shown_pictures
 from sartext.evaluation.differences import MINUS
 from sartext.evaluation.figures import Figure, read_figures
-from sartext.report.inputs import TASKS, Details, command, picture_path, read_details, shown_pictures
 
 
 @dataclass(frozen=True)

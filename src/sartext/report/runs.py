@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sartext.config import Project
+from sartext.evaluation.details import TASKS, Variant
 from sartext.files import read_json, write_text
 from sartext.report.document import document
-from sartext.report.inputs import TASKS, Variant
 from sartext.report.tables import table
 from sartext.tracking.record import Record, records
 from sartext.tracking.store import page_of

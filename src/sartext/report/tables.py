@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import EVERYTHING, NOT_COMPUTED, Figure, Task
 from sartext.report.figure_index import FigureIndex
-from sartext.report.inputs import Variant
 from sartext.report.marks import Look, swatch
 from sartext.report.measures import shown
 

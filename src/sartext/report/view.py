@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from sartext.evaluation.details import Details
 from sartext.evaluation.figures import EVERYTHING, Figure, Task
 from sartext.report import forest
 from sartext.report.comparison import derived
 from sartext.report.figure_index import FigureIndex
-from sartext.report.inputs import Details
 from sartext.report.marks import Look, looks
 from sartext.report.measures import measure
 from sartext.report.pictures import Pictures

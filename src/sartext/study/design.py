@@ -169,6 +169,7 @@ def _trained(
         update={
             **nothing,
             "checkpoints": scaled(rows, scale, batch),
+            "models": {},
             "study": study,
             "shards": shards,
             "training": training,

@@ -17,7 +17,10 @@ PACKAGE = Path(__file__).resolve().parent.parent
 CODE = (
     "catalogue",
     "corpora",
-    "evaluation",
+    "evaluation/blocks.py",
+    "evaluation/ranking.py",
+    "evaluation/retrieval.py",
+    "evaluation/statements.py",
     "models",
     "narrator",
     "release/inputs.py",
@@ -32,7 +35,7 @@ LIBRARIES = ("torch", "open_clip_torch", "numpy")
 """Libraries whose versions decide them too."""
 
 PRESENTATION = (
-    "evaluation/bootstrap.py",
+    "models/gpt/*",
     "narrator/captioning/*",
     "study/charts.py",
     "study/figures.py",
@@ -41,6 +44,7 @@ PRESENTATION = (
     "study/style.py",
     "study/tables.py",
     "study/wording.py",
+    "training/gpt/*",
 )
 """Parts of them that do not: they read finished cells, or are not used."""
 

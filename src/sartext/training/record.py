@@ -19,7 +19,7 @@ CURVE_POINTS = 1000
 def origins(project: Project, name: str, shards: Shards, model: Model) -> dict[str, Any]:
     """Return what decides the weights of a training: equal origins on one type of CPU give equal weights."""
     parameters = project.parameters
-    row = parameters.checkpoints[name]
+    row = parameters.trainings[name]
     origin = project.root / row.origin
     built = origin.is_file()
     return {

@@ -1,4 +1,4 @@
-"""The stage `checkpoint@<name>`: a model trained on shards, the best by validation, with its record."""
+"""The stages `checkpoint@<name>` and `model@<name>`: a model trained on shards, the best by validation."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,14 +24,14 @@ from sartext.training.showing import Shown, say
 
 
 def train(project: Project, name: str) -> dict[str, object]:
-    """Train a checkpoint of the table and write ``build/checkpoint/<name>``.
+    """Train a checkpoint, or a model on the release, and write its folder (``Project.checkpoint``).
 
     A training that was killed goes on where it was and ends with the same weights. Under ``torchrun`` all
     processes train together and the first one writes.
 
     Args:
         project: the checkout; shards, tokenizer and parent must be there.
-        name: a row of ``checkpoints`` in ``params.yaml``.
+        name: a row of ``checkpoints`` or ``models`` in ``params.yaml``.
 
     Returns:
         Steps, figures of the best model, speed, and the share of the time spent waiting for data; nothing in
@@ -44,8 +44,8 @@ def train(project: Project, name: str) -> dict[str, object]:
         ArtefactError: shards are missing or damaged, or nothing can be written.
     """
     parameters = project.parameters
-    if name not in parameters.checkpoints:
-        known = nearest(name, parameters.checkpoints)
+    if name not in parameters.trainings:
+        known = nearest(name, parameters.trainings)
         raise ParameterError(f"no checkpoint '{name}'", where=project.root / "params.yaml", way_out=known)
     device = local_device(device_of(parameters.training.device))
     with ExitStack() as stack:
@@ -88,7 +88,7 @@ class _Material:
 
 
 def _prepare(project: Project, name: str, processes: Processes, stack: ExitStack) -> _Material:
-    parameters, row = project.parameters, project.parameters.checkpoints[name]
+    parameters, row = project.parameters, project.parameters.trainings[name]
     training = parameters.training
     shards = stack.enter_context(open_shards(project.root / row.data))
     model = start(row.origin, project.root, project.tokenizer, seed=training.seed, side=shards.side)
@@ -116,7 +116,7 @@ def _failure_told(listener: Listener | None) -> Iterator[None]:
 
 
 def _info(project: Project, name: str, material: _Material, told: dict[str, Any]) -> dict[str, Any]:
-    training, row = project.parameters.training, project.parameters.checkpoints[name]
+    training, row = project.parameters.training, project.parameters.trainings[name]
     return {
         "name": name,
         "steps": row.samples // training.batch,
@@ -138,7 +138,7 @@ def _fit(
     resume: Resume | None,
     processes: Processes,
 ) -> Fit:
-    row = project.parameters.checkpoints[name]
+    row = project.parameters.trainings[name]
     if processes.first and sum(map(len, material.validation)) < 2:
         say(f"checkpoint {name}: fewer than two validation pairs, so the last weights count as the best")
     return fit(
@@ -162,8 +162,8 @@ def _check_parameters(project: Project, name: str) -> None:
     """
     path = project.root / "params.yaml"
     then, now = project.parameters, load_parameters(path)
-    row = now.checkpoints.get(name)
-    if (row, now.training, now.shards) != (then.checkpoints[name], then.training, then.shards):
+    row = now.trainings.get(name)
+    if (row, now.training, now.shards) != (then.trainings[name], then.training, then.shards):
         raise TrainingError(
             f"the parameters of '{name}' were changed while it was trained",
             where=path,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from html import escape
 
+from sartext.evaluation.details import CaptionExample, Written
 from sartext.report import lines
 from sartext.report.axis import axis_of
 from sartext.report.comparison import MAIN_ARM, NARROW
-from sartext.report.inputs import CaptionExample, Written
 from sartext.report.lines import Line, Point
 from sartext.report.marks import swatch
 from sartext.report.measures import FACTS, SCORES, STATEMENTS, in_order, measure

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, Task
 from sartext.report.comparison import RATIOS, Comparison, compare, foundation_of, trained
-from sartext.report.inputs import Variant
 from sartext.report.measures import OVER, measure, shown
 from sartext.report.tables import Column, Reasons, cell, place, table, variants_table
 from sartext.report.view import View, paragraph, section, unfolded
@@ -133,7 +133,7 @@ def _ratios(view: View, reasons: Reasons) -> Iterator[str]:
 
 def _answers(view: View, reasons: Reasons) -> Iterator[str]:
     index = view.index
-    others = [one for one in index.measured("vqa", "oa") if one.role == "baseline" or one.name.endswith("-blind")]
+    others = [one for one in index.measured("vqa", "oa") if one.role in {"baseline", "arm"}]
     for one in index.measured("vqa", "oa"):
         if one.role != "model" or one in others:
             continue

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, Task
 from sartext.report.comparison import Comparison, Verdict, compare, foundation_of, rivals, sibling, trained
-from sartext.report.inputs import Variant
 from sartext.report.measures import measure, shown
 from sartext.report.view import View
 

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from sartext.report.inputs import FoilExample
+from sartext.evaluation.details import FoilExample
 from sartext.report.marks import swatch
 from sartext.report.tables import Column, variants_table
 from sartext.report.view import View, charts, chosen, dots, paragraph, section

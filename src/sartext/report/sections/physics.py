@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from html import escape
 
+from sartext.evaluation.details import Strip
 from sartext.evaluation.figures import Figure
 from sartext.report import forest, lines
 from sartext.report.axis import axis_of
-from sartext.report.inputs import Strip
 from sartext.report.lines import Line, Point
 from sartext.report.marks import legend
 from sartext.report.measures import measure, number

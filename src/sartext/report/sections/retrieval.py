@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from sartext.evaluation.details import Curve, Ranked, RetrievalExample
 from sartext.report import lines
 from sartext.report.axis import axis_of
-from sartext.report.inputs import Curve, Ranked, RetrievalExample
 from sartext.report.lines import Line, Point
 from sartext.report.marks import legend, swatch
 from sartext.report.measures import CUTS, measure

@@ -2,9 +2,9 @@
 
 from html import escape
 
+from sartext.evaluation.details import VqaExample
 from sartext.evaluation.figures import Figure
 from sartext.evaluation.vqa import normalise_answer
-from sartext.report.inputs import VqaExample
 from sartext.report.marks import swatch
 from sartext.report.tables import Column, variants_table
 from sartext.report.view import View, charts, chosen, dots, paragraph, section

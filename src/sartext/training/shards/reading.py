@@ -18,7 +18,7 @@ from sartext.tables import SHARDS, read_rows
 from sartext.training.pairs import Pair
 from sartext.training.shards.pictures import Pixels, decode_stored
 from sartext.training.shards.telling import Words, words_of
-from sartext.training.shards.writing import DESCRIPTION, KINDS
+from sartext.training.shards.writing import DATA, DESCRIPTION, KINDS
 
 
 class Shards:
@@ -90,7 +90,7 @@ class Shards:
             raise ArtefactError(
                 f"the picture of '{pair.image_id}' cannot be read ({error})",
                 where=where,
-                way_out=f"build them again: `sartext shards {'|'.join(KINDS)}`",
+                way_out=f"build them again: `sartext shards {'|'.join(DATA)}`",
             ) from error
         if pixels.shape[:2] != (self.side, self.side):
             raise ArtefactError(f"the picture of '{pair.image_id}' is of size {pixels.shape}", where=where)
@@ -128,6 +128,8 @@ def open_shards(folder: Path) -> Shards:
     """
     if (folder / "index.parquet").is_file():
         return Shards([folder])
+    if folder.name == "release-shards":
+        raise ArtefactError("there are no shards", where=folder, way_out="run `sartext shards release`")
     parts = [folder / kind for kind in KINDS]
     missing = [part.name for part in parts if not (part / "index.parquet").is_file()]
     if missing:

@@ -4,7 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import atan2, cos, degrees, radians, sin
+from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
@@ -13,6 +16,7 @@ from sartext.errors import ArtefactError
 from sartext.narrator.facts import to_json
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.sa2c import CoverNaming, names_rare
+from sartext.release.comparison import data_files
 from sartext.release.inputs import read_index, refuse_unlisted
 from sartext.tables import CAPTIONS, SPLITS, read_rows
 from sartext.training.shards.telling import Words, tell, words_of
@@ -47,7 +51,7 @@ class Tally:
 
 
 def choose(project: Project, data: str, tally: Tally) -> Iterator[Chosen]:
-    """Yield the pairs of ``optical`` or ``sar`` data in the order of the parameters' corpora.
+    """Yield the pairs of ``optical``, ``sar`` or ``release`` data in the order of the parameters' corpora.
 
     Raises:
         ArtefactError: the indexes, captions or splits are missing, damaged or of another state of the corpora.
@@ -57,9 +61,12 @@ def choose(project: Project, data: str, tally: Tally) -> Iterator[Chosen]:
     if data == "optical":
         for name in project.parameters.corpora:
             yield from _optical(project, find_entry(project, name), splits, tally)
+    elif data == "release":
+        for name, rows in _released(project).items():
+            yield from _sar(project, find_entry(project, name), splits, tally, told=rows)
     else:
         for name in project.parameters.captions:
-            yield from _sar(project, find_entry(project, name), splits, tally)
+            yield from _sar(project, find_entry(project, name), splits, tally, told=_captions(project, name))
 
 
 def _splits(project: Project) -> dict[str, Row]:
@@ -92,12 +99,40 @@ def _optical(project: Project, entry: Entry, splits: Mapping[str, Row], tally: T
             yield Chosen(_pair(entry, row, split, told), row, entry)
 
 
-def _sar(project: Project, entry: Entry, splits: Mapping[str, Row], tally: Tally) -> Iterator[Chosen]:
-    path = project.captions(entry.name) / "captions.parquet"
+@dataclass(frozen=True)
+class _Told:
+    """The captions of a corpus by image id, where they lie, and what makes them."""
+
+    captions: dict[str, Row]
+    where: Path
+    way_out: str
+
+
+def _captions(project: Project, corpus: str) -> _Told:
+    path = project.captions(corpus) / "captions.parquet"
     if not path.is_file():
-        raise ArtefactError("the captions are missing", where=path, way_out=f"run `sartext captions {entry.name}`")
-    captions = {row["image_id"]: row for row in read_rows(path, CAPTIONS)}
-    words = words_of(entry)
+        raise ArtefactError("the captions are missing", where=path, way_out=f"run `sartext captions {corpus}`")
+    captions: dict[str, Row] = {row["image_id"]: row for row in read_rows(path, CAPTIONS)}
+    return _Told(captions, path, f"run `sartext captions {corpus}`")
+
+
+def _released(project: Project) -> dict[str, _Told]:
+    """The captions of the assembled release by corpus, the corpora in the order of the parameters."""
+    folder = project.build / "release"
+    files = data_files(folder)
+    if not files:
+        raise ArtefactError("no release is assembled", where=folder, way_out="run `make release`")
+    found: dict[str, dict[str, Row]] = {name: {} for name in project.parameters.corpora}
+    for path in files:
+        for row in pq.read_table(path, columns=["image_id", "corpus", "caption", "facts", "method"]).to_pylist():
+            found.setdefault(row["corpus"], {})[row["image_id"]] = row
+    return {name: _Told(captions, folder, "run `make release`") for name, captions in found.items() if captions}
+
+
+def _sar(
+    project: Project, entry: Entry, splits: Mapping[str, Row], tally: Tally, *, told: _Told
+) -> Iterator[Chosen]:
+    words, captions = words_of(entry), told.captions
     for row in read_index(project, entry.name).to_pylist():
         caption = captions.pop(row["image_id"], None)
         if caption is None:
@@ -105,14 +140,14 @@ def _sar(project: Project, entry: Entry, splits: Mapping[str, Row], tally: Tally
         split = _split_of(row["image_id"], splits, tally)
         if split is None:
             continue
-        told = _visible(project, row, caption, words, tally)
-        if told is not None:
-            yield Chosen(_pair(entry, row, split, {"method": caption["method"], **told}), row, entry)
+        seen = _visible(project, row, caption, words, tally)
+        if seen is not None:
+            yield Chosen(_pair(entry, row, split, {"method": caption["method"], **seen}), row, entry)
     if captions:
         raise ArtefactError(
             f"captions of images that are not in the index, the first is '{min(captions)}'",
-            where=path,
-            way_out=f"run `sartext captions {entry.name}`",
+            where=told.where,
+            way_out=told.way_out,
         )
 
 

@@ -1,4 +1,4 @@
-"""The stages `optical-shards` and `sar-shards`: training and validation pairs as the models read them."""
+"""The stages `optical-shards`, `sar-shards` and `release-shards`: pairs to learn from as the models read them."""
 
 import json
 from collections import Counter
@@ -17,6 +17,9 @@ from sartext.training.shards.pictures import Job, check_rendering, has_looks, ma
 from sartext.training.shards.selection import SPLIT_NAMES, Chosen, Tally, choose
 
 KINDS = ("optical", "sar")
+"""What may be mixed in one stage of training; no image stands in both."""
+
+DATA = (*KINDS, "release")
 DESCRIPTION = "description.json"
 """What readers need beside the index: side, looks, the narrator's parameters and the entries of the corpora."""
 
@@ -30,11 +33,12 @@ RENDERING = 10
 
 
 def write_shards(project: Project, data: str) -> dict[str, object]:
-    """Write ``build/shards/<data>``: tar files, ``index.parquet``, ``description.json`` and ``metrics.json``.
+    """Write a folder of shards: tar files, ``index.parquet``, ``description.json`` and ``metrics.json``.
 
     Args:
         project: the checkout; its indexes, captions and splits are read.
-        data: ``optical`` (captioned optical images) or ``sar`` (captioned SAR images).
+        data: ``optical`` (captioned optical images), ``sar`` (captioned SAR images) or ``release`` (the pairs of
+            the assembled release, narrated captions among them).
 
     Returns:
         The counts, and a few image ids. No pairs at all are no error here: a training says so when it starts.
@@ -44,8 +48,8 @@ def write_shards(project: Project, data: str) -> dict[str, object]:
         ArtefactError: an upstream table is missing or of another state of the corpora, an image has gone, or a
             simulated corpus was not made with these parameters.
     """
-    if data not in KINDS:
-        raise ParameterError(f"no data '{data}'", where="sartext shards", way_out=nearest(data, KINDS))
+    if data not in DATA:
+        raise ParameterError(f"no data '{data}'", where="sartext shards", way_out=nearest(data, DATA))
     tally = Tally()
     chosen = sorted(choose(project, data, tally), key=lambda one: str(one.pair["image_id"]))
     jobs = [_job(project, one) for one in chosen]
@@ -101,7 +105,7 @@ def _place(archives: Archives, pair: dict[str, Any], pictures: Sequence[bytes]) 
 
 def _describe(project: Project, data: str, chosen: Sequence[Chosen]) -> dict[str, Any]:
     parameters = project.parameters
-    narrator = {"narrator": parameters.narrator.model_dump(mode="json")} if data == "sar" else {}
+    narrator = {"narrator": parameters.narrator.model_dump(mode="json")} if data != "optical" else {}
     entries = {one.entry.name: one.entry for one in chosen}
     return {
         "side": parameters.shards.side,

@@ -1,0 +1,62 @@
+"""``sartext evaluation``, ``report`` and ``evaluate``: what models reach, the project's own and anyone's."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from sartext.cli.reporting import run_stage, show
+from sartext.config import Project
+
+TASKS = ("retrieval", "captioning", "vqa")
+
+
+@click.command()
+@click.argument("task", type=click.Choice(TASKS))
+@click.pass_obj
+def evaluation(project: Project, task: Literal["retrieval", "captioning", "vqa"]) -> None:
+    """Evaluate the project's models on the release (stage evaluation@TASK)."""
+    from sartext.evaluation.stages import evaluate_task
+
+    run_stage(project, f"evaluation@{task}", lambda: evaluate_task(project, task))
+
+
+@click.command()
+@click.pass_obj
+def report(project: Project) -> None:
+    """Write the page of all evaluations, and name the champions (stage report)."""
+    from sartext.report.stage import write_report
+    from sartext.tracking.evaluations import track_report
+
+    run_stage(project, "report", lambda: write_report(project))
+    for line in track_report(project, project.parameters.champions):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("release", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--task", type=click.Choice([*TASKS, "foils"]), required=True)
+@click.option("--model", type=click.Path(path_type=Path), help="Folder of an open_clip model, or of a SAR-GPT.")
+@click.option("--captions", type=click.Path(path_type=Path), help="CSV or JSON lines: image_id, caption.")
+@click.option("--answers", type=click.Path(path_type=Path), help="CSV or JSON lines: id, answer.")
+@click.option("--images", type=click.Path(path_type=Path), help="Source images that the release withholds.")
+@click.option("--benchmark", default="release-test", show_default=True, help="Of those that the release holds.")
+@click.option("--name", default="model", show_default=True, help="What the scores call it.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or auto.")
+@click.option("--resamples", type=click.IntRange(100), default=2000, show_default=True, help="Of the bootstrap.")
+@click.option("--out", type=click.Path(path_type=Path), help="A .csv or .json file of the scores.")
+@click.pass_obj
+def evaluate(project: Project, /, out: Path | None, **asked: Any) -> None:  # noqa: ANN401 - options of `Asked`
+    """Score anyone's model, captions or answers on the test split of a published RELEASE; needs no project."""
+    from sartext.evaluation.anyone import Asked, score
+    from sartext.evaluation.showing import check_ending, figure_table, write_scores
+
+    if out is not None:
+        check_ending(out)
+    found = score(Asked(**asked, root=project.root))
+    for line in found.warnings:
+        click.echo(f"warning: {line}", err=True)
+    show(figure_table(found.figures))
+    if out is not None:
+        write_scores(out, found.figures)
+        click.echo(f"{len(found.figures)} figures in {out}")

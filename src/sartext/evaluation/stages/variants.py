@@ -1,0 +1,180 @@
+"""Which models a project's evaluation compares: foundations, arms of the comparison, and models on the release."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sartext.config import Project
+from sartext.config.training import CheckpointParameters, GptParameters
+from sartext.errors import ArtefactError, EvaluationError
+from sartext.evaluation.details import Role, Variant
+from sartext.evaluation.figures import RESERVED
+from sartext.files import read_json
+from sartext.models.checkpoint import load, start
+from sartext.models.devices import device_of
+from sartext.models.foundation import read_foundation
+from sartext.models.model import Kind, Model, kind_of
+from sartext.models.pretrained import CONFIG
+from sartext.study.arms import ARMS, PROGRESSIVE, SAR
+
+FOUNDATIONS = {"coca": "foundation", "clip": "foundation-clip"}
+ARM = "arm-"
+"""How the rows of ``checkpoints`` begin that are arms of the report alone."""
+
+FURTHER = {
+    "narrator": (SAR, "the narrator of the release: optical captions, then SAR captions, with more samples"),
+    "clip-progressive": ("clip-sar", "optical captions, then SAR captions"),
+    "clip-optical-only": ("clip-optical", "the optical stage alone"),
+}
+ON_RELEASE = "trained on the release"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A model to be compared.
+
+    Args:
+        name: of the variant.
+        title: what it is, in a few words.
+        role: of the variant.
+        kind: of the network.
+        row: its name in ``checkpoints`` or ``models``; None for a foundation.
+        origin: the foundation file that its lineage began with, relative to the root.
+    """
+
+    name: str
+    title: str
+    role: Role
+    kind: Kind
+    row: str | None
+    origin: str
+
+    def open(self, project: Project) -> Model:
+        """Load it, in evaluation mode.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        parameters = project.parameters
+        device = device_of(parameters.training.device)
+        if self.row is not None:
+            return load(project.checkpoint(self.row), device=device, expected_kind=self.kind)
+        seed, side = parameters.training.seed, parameters.shards.side
+        model = start(self.origin, project.root, project.tokenizer, seed=seed, side=side)
+        model.network.to(device).eval()
+        return model
+
+
+def compared(project: Project) -> list[Compared]:
+    """Return the models to compare, in the order in which tables show them.
+
+    Arms whose row ``checkpoints`` lacks, and models that ``models`` lacks, are left out.
+
+    Raises:
+        ArtefactError: a model of the table is not trained.
+        EvaluationError: there is none, or one is called as an arm or a baseline is.
+    """
+    parameters = project.parameters
+    found = [*_foundations(project)]
+    for name, row, title in _arms(parameters.checkpoints):
+        found.append(_of_row(project, name, row, title, "arm"))
+    for name, one in parameters.models.items():
+        if isinstance(one, CheckpointParameters):
+            how = f"{ON_RELEASE}, without narrated captions" if one.methods else ON_RELEASE
+            _check_name(name)
+            found.append(_of_row(project, name, name, how, "model"))
+    if not found:
+        raise EvaluationError(
+            "there is no model to evaluate", where="params.yaml", way_out="list one in `checkpoints` or `models`"
+        )
+    return found
+
+
+def _arms(rows: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Name, row and title of every arm that has a row: its own, ``arm-<name>``, or that of the study."""
+    own = {arm.name: f"{ARM}{arm.name}" for arm in ARMS}
+    for arm in ARMS:
+        row = own[arm.name] if own[arm.name] in rows else arm.row
+        if row in rows:
+            yield arm.name, row, arm.title
+    for name, (row, title) in FURTHER.items():
+        alone = row != SAR or own[PROGRESSIVE.name] in rows
+        if row in rows and alone:
+            yield name, row, title
+
+
+def gpt_rows(project: Project) -> dict[str, GptParameters]:
+    """Return the rows of ``models`` that answer questions.
+
+    Raises:
+        EvaluationError: one is called as a baseline is.
+    """
+    rows = {name: row for name, row in project.parameters.models.items() if isinstance(row, GptParameters)}
+    for name in rows:
+        _check_name(name)
+    return rows
+
+
+def described(project: Project, one: Compared, model: Model) -> Variant:
+    """Return what the report says of a model."""
+    lineage = list(_lineage(project, one.row)) if one.row else []
+    rows = [project.parameters.trainings[name] for name in lineage]
+    mixed = any(row.data == "build/shards" for row in rows)
+    sar = [row.samples for row in rows if row.data != "build/shards/optical"]
+    return Variant(
+        name=one.name,
+        title=one.title,
+        role=one.role,
+        kind=one.kind,
+        origin=rows[-1].origin if rows else one.origin,
+        samples=sum(row.samples for row in rows) if rows else 0,
+        sar_samples=None if mixed else sum(sar),
+        weights=sum(parameter.numel() for parameter in model.network.parameters()),
+        model_sha256=model.sha256 if one.row else None,
+        stages=tuple(stage_of(project, name) for name in lineage),
+        registered=one.row,
+        pretrained=read_foundation(project.root / one.origin).pretrained is not None,
+    )
+
+
+def stage_of(project: Project, name: str) -> str:
+    """Return the stage of ``dvc.yaml`` that trains a row."""
+    return f"{'model' if name in project.parameters.models else 'checkpoint'}@{name}"
+
+
+def _check_name(name: str) -> None:
+    """Refuse a model that tables could not tell from an arm or a baseline."""
+    if name in RESERVED or name in {*FOUNDATIONS.values(), *FURTHER, *(arm.name for arm in ARMS)}:
+        raise EvaluationError(
+            f"'{name}' is the name of an arm or a baseline",
+            where=f"params.yaml: models.{name}",
+            way_out="give the model another one",
+        )
+
+
+def _foundations(project: Project) -> Iterator[Compared]:
+    """The foundation of the progressive arm, and of the CLIP beside it."""
+    rows = project.parameters.checkpoints
+    for kind, name in FOUNDATIONS.items():
+        row = f"{kind}-optical"
+        if row in rows and not rows[row].origin.startswith("build/"):
+            told: Kind = "coca" if kind == "coca" else "clip"
+            yield Compared(name, "before any training of ours", "foundation", told, None, rows[row].origin)
+
+
+def _of_row(project: Project, name: str, row: str, title: str, role: Role) -> Compared:
+    folder = project.checkpoint(row)
+    if not (folder / CONFIG).is_file():
+        raise ArtefactError("the model is not trained", where=folder, way_out=f"run `sartext train {row}`")
+    kind = kind_of(read_json(folder / CONFIG)["model_cfg"])
+    first = next(iter(_lineage(project, row)))
+    return Compared(name, title, role, kind, row, project.parameters.trainings[first].origin)
+
+
+def _lineage(project: Project, row: str) -> list[str]:
+    """The rows that a model descends from, the first one first, itself the last."""
+    rows = project.parameters.trainings
+    found = [row]
+    while (origin := rows[found[0]].origin).startswith("build/"):
+        found.insert(0, Path(origin).name)
+    return found

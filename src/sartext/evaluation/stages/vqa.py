@@ -1,0 +1,131 @@
+"""The stage ``evaluation@vqa``: what SAR-GPT and those that see nothing answer about the test images."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+
+from sartext.config import Project
+from sartext.config.training import GptParameters
+from sartext.errors import ArtefactError
+from sartext.evaluation.benchmarks import Benchmark
+from sartext.evaluation.details import Details, Role, Variant, VqaExample
+from sartext.evaluation.figures import Figure
+from sartext.evaluation.stages.blind import CONSTANT_VARIANT
+from sartext.evaluation.stages.material import project_benchmarks
+from sartext.evaluation.stages.pairs import pairs_of
+from sartext.evaluation.stages.variants import gpt_rows, stage_of
+from sartext.evaluation.stages.writing import rows_of, spaced, write_evaluation
+from sartext.evaluation.vqa import (
+    CONSTANT,
+    CONSTANT_PER_CORPUS,
+    Answers,
+    constant_answers,
+    constant_answers_per_corpus,
+    score_vqa,
+)
+from sartext.models.devices import device_of
+from sartext.models.gpt.answering import answer_each
+from sartext.models.gpt.checkpoint import load_gpt
+from sartext.models.gpt.foundation import read_language
+from sartext.models.gpt.model import Gpt
+from sartext.progress import track
+from sartext.vqa.question import TYPES, Question, read_splits
+
+EXAMPLES = 3
+"""Questions shown of each type."""
+
+PER_CORPUS = Variant(
+    CONSTANT_PER_CORPUS, "the most frequent training answer of each type and corpus", "baseline", "rule"
+)
+
+
+def evaluate(project: Project) -> dict[str, object]:
+    """Answer the questions of every benchmark, score the answers, and write ``build/evaluation/vqa``.
+
+    Raises:
+        ArtefactError: a model is not trained, or the release has no questions.
+        EvaluationError: there is nothing to evaluate on.
+    """
+    told = project.parameters.evaluation
+    benchmarks = project_benchmarks(project)
+    splits = read_splits(project.build / "release")
+    train = splits.get("train", [])
+    asked = {name: _asked(one, splits.get("test", [])) for name, one in benchmarks.items()}
+    answers: dict[str, dict[str, Answers]] = {name: {} for name in benchmarks}
+    variants: list[Variant] = []
+    torch.set_num_threads(project.parameters.training.threads)
+    rows = gpt_rows(project)
+    for variant, row in track(iter(rows.items()), "models", len(rows)):
+        model = _open(project, variant)
+        variants.append(_described(project, variant, row, model))
+        for name, benchmark in benchmarks.items():
+            questions = [(one.id, one.image_id, one.text) for one in asked[name]]
+            answers[name][variant] = answer_each(model, questions, benchmark.read)
+    figures: list[Figure] = []
+    for name, questions_of in asked.items():
+        answers[name][CONSTANT] = constant_answers(train, questions_of)
+        answers[name][CONSTANT_PER_CORPUS] = constant_answers_per_corpus(train, questions_of)
+        figures += score_vqa(
+            answers[name],
+            questions_of,
+            benchmark_name=name,
+            resamples=told.resamples,
+            seed=told.seed,
+            pairs=pairs_of(answers[name]),
+        )
+    main = next(iter(benchmarks.values()))
+    details = Details(
+        variants=(*variants, CONSTANT_VARIANT, PER_CORPUS),
+        benchmarks=rows_of(benchmarks.values()),
+        questions=tuple(_examples(asked[main.name], answers[main.name])),
+        chosen={"questions": f"{EXAMPLES} questions of each type, evenly spaced in the order of their ids."},
+    )
+    return write_evaluation(project, "vqa", figures, details, main.read)
+
+
+def _asked(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
+    """The questions about the images of a benchmark."""
+    images = {one.image_id for one in benchmark.examples}
+    return [one for one in questions if one.image_id in images]
+
+
+def _open(project: Project, name: str) -> Gpt:
+    folder = project.checkpoint(name)
+    if not folder.is_dir():
+        raise ArtefactError("the model is not trained", where=folder, way_out=f"run `sartext train {name}`")
+    return load_gpt(folder, device=device_of(project.parameters.training.device))
+
+
+def _described(project: Project, name: str, row: GptParameters, model: Gpt) -> Variant:
+    return Variant(
+        name=name,
+        title="the tower of SAR-RS-CLIP and a language model"
+        if row.images
+        else "the language model, without images",
+        role="model" if row.images else "baseline",
+        kind="gpt",
+        origin=row.origin,
+        samples=row.optical_samples + row.samples,
+        sar_samples=row.samples,
+        weights=sum(parameter.numel() for parameter in model.network.parameters()),
+        model_sha256=model.sha256,
+        stages=(stage_of(project, name),),
+        registered=name,
+        pretrained=read_language(project.root / row.language).pretrained is not None,
+    )
+
+
+def _called(row: GptParameters) -> tuple[str, Role]:
+    """What a model is: in the title, and in the comparison."""
+    if not row.images:
+        return "the language model alone: it sees no image", "baseline"
+    if not row.optical_samples:
+        return "one stage: no optical questions before those on SAR images", "arm"
+    return "the tower of SAR-RS-CLIP and a language model, optical and then SAR questions", "model"
+
+
+def _examples(questions: Sequence[Question], answers: Mapping[str, Answers]) -> Iterator[VqaExample]:
+    for kind in TYPES:
+        for one in spaced([each for each in questions if each.type == kind], EXAMPLES):
+            told = {variant: given[one.id] for variant, given in answers.items()}
+            yield VqaExample(one.id, one.image_id, one.type, one.text, one.answer, told)

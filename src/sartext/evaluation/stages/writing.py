@@ -1,0 +1,83 @@
+"""Writing what an evaluation found: figures, details and the pictures that they name, whole or not at all."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from sartext.config import Project
+from sartext.evaluation.benchmarks import Benchmark, Pixels
+from sartext.evaluation.details import BenchmarkRow, Details, picture_path, shown_pictures, write_details
+from sartext.evaluation.figures import Figure, write_figures
+from sartext.files import atomic_folder
+
+LARGEST = 256
+"""Pixels of a picture's longer side in the report; larger ones are shrunk."""
+
+
+def write_evaluation(
+    project: Project,
+    task: str,
+    figures: Sequence[Figure],
+    details: Details,
+    read: Callable[[str], Pixels],
+) -> dict[str, object]:
+    """Write ``build/evaluation/<task>``; byte-identical for identical figures, details and pictures.
+
+    Args:
+        project: the checkout.
+        task: of the stage.
+        figures: of the task, and of those that are evaluated with it.
+        details: what is shown beside them.
+        read: returns the picture of an id that the details name.
+
+    Returns:
+        The counts.
+    """
+    with atomic_folder(project.evaluation(task)) as folder:
+        write_figures(folder / "figures.json", figures)
+        write_details(folder / "details.json", details)
+        for image_id in sorted(shown_pictures(details)):
+            _write_picture(picture_path(folder, image_id), read(image_id))
+    return {
+        "figures": len(figures),
+        "not_computed": sum(one.value is None for one in figures),
+        "variants": len(details.variants),
+        "benchmarks": len(details.benchmarks),
+        "headlines": headlines(figures),
+    }
+
+
+def headlines(figures: Iterable[Figure]) -> Mapping[str, float]:
+    """Return the main figure of every variant of a task, by ``<metric> of <variant>``."""
+    main = {"duplicate_aware.mean_recall", "cider_d", "aa"}
+    return {
+        f"{one.metric} of {one.variant}": round(one.value, 4)
+        for one in figures
+        if one.metric in main and one.subset == "all" and one.value is not None and " minus " not in one.variant
+    }
+
+
+def rows_of(benchmarks: Iterable[Benchmark]) -> tuple[BenchmarkRow, ...]:
+    """Return what the report says of benchmarks."""
+    told: list[dict[str, Any]] = [one.describe() for one in benchmarks]
+    return tuple(BenchmarkRow(**one) for one in told)
+
+
+def spaced(items: Sequence[Any], count: int) -> list[Any]:
+    """Return ``count`` items of a sequence, evenly spaced: examples that nobody chose."""
+    count = min(count, len(items))
+    return [items[(2 * at + 1) * len(items) // (2 * count)] for at in range(count)]
+
+
+def _write_picture(path: Path, picture: Pixels) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    grey = picture.ndim == 3 and bool((picture[..., :1] == picture).all())
+    shown = Image.fromarray(np.ascontiguousarray(picture[..., 0] if grey else picture))
+    if (longer := max(shown.size)) > LARGEST:
+        size = [max(1, round(one * LARGEST / longer)) for one in shown.size]
+        shown = shown.resize((size[0], size[1]), Image.Resampling.BICUBIC)
+    # stored, not deflated: the bytes of a zlib build would make them another evaluation
+    shown.save(path, "PNG", compress_level=0)

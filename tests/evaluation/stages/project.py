@@ -1,0 +1,61 @@
+"""A project whose models are there, untrained: what its evaluations need, and no more."""
+
+from pathlib import Path
+
+from sartext.config import Project
+from sartext.models.checkpoint import save
+from sartext.models.gpt.checkpoint import save_gpt
+from tests.conftest import ROOT
+from tests.evaluation.released import assembled
+from tests.models.gpt.making import tiny_gpt, tower
+from tests.models.making import small_tokenizer
+
+FOUNDATIONS = "src/sartext/models/foundations"
+ROW = {"samples": 64, "learning_rate": 0.001}
+CHECKPOINTS = {
+    "clip-optical": {"from": f"{FOUNDATIONS}/clip-tiny.yaml", "data": "build/shards/optical", **ROW},
+    "clip-sar": {"from": "build/checkpoint/clip-optical", "data": "build/shards/sar", **ROW},
+    "coca-optical": {"from": f"{FOUNDATIONS}/coca-tiny.yaml", "data": "build/shards/optical", **ROW},
+    "coca-sar": {"from": "build/checkpoint/coca-optical", "data": "build/shards/sar", **ROW, "samples": 32},
+    "coca-mixed": {"from": f"{FOUNDATIONS}/coca-tiny.yaml", "data": "build/shards", **ROW, "samples": 96},
+}
+RELEASED = {"data": "build/release-shards", **ROW}
+MODELS = {
+    "sar-rs-clip": {"from": "build/checkpoint/clip-optical", **RELEASED},
+    "sar-rs-coca": {"from": "build/checkpoint/coca-optical", **RELEASED},
+    "sar-rs-coca-annotated": {"from": "build/checkpoint/coca-optical", **RELEASED, "methods": ["a2c"]},
+    "sar-gpt": {
+        "from": "build/model/sar-rs-clip",
+        "language": f"{FOUNDATIONS}/phi-tiny.yaml",
+        "optical_samples": 16,
+        **ROW,
+    },
+}
+MODELS["sar-gpt-blind"] = {**MODELS["sar-gpt"], "images": False}
+PHYSICS = 3
+"""Scenes of the physics curves."""
+
+
+def trained(root: Path, *, parts: bool = True) -> Project:
+    """A project with a release and a folder for every model, all of them tiny and of random weights.
+
+    Without ``parts`` the release has no benchmark but its whole test split.
+    """
+    built = assembled(root, parts=parts)
+    built.parameters(
+        checkpoints=CHECKPOINTS,
+        models=MODELS,
+        simulation={"seed": 4711, "size": 64},
+        training={"threads": 1},
+        evaluation={"resamples": 100, "physics_scenes": PHYSICS},
+    )
+    (root / "src").mkdir()
+    (root / "src" / "sartext").symlink_to(ROOT / "src" / "sartext", target_is_directory=True)
+    project = built.project
+    small_tokenizer(project.tokenizer)
+    for seed, name in enumerate((*CHECKPOINTS, *MODELS)):
+        if "gpt" in name:
+            save_gpt(tiny_gpt(images="blind" not in name, seed=seed), project.checkpoint(name))
+        else:
+            save(tower("clip" if "clip" in name else "coca", seed=seed), project.checkpoint(name))
+    return project

@@ -1,0 +1,132 @@
+"""The stage ``evaluation@captioning``: what every CoCa writes, baselines, and the physics curves."""
+
+from typing import Any
+
+import pytest
+
+from sartext.config import Project
+from sartext.evaluation.captioning.baselines import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
+from sartext.evaluation.details import Details, read_details, shown_pictures
+from sartext.evaluation.differences import MINUS
+from sartext.evaluation.figures import Figure, find, read_figures
+from sartext.evaluation.stages import evaluate_task
+from sartext.evaluation.stages.captioning import captions_of, nearest_captions
+from sartext.evaluation.stages.material import project_benchmarks
+from sartext.evaluation.stages.physics import ASKED, Physics
+from sartext.evaluation.stages.variants import compared
+from sartext.models.checkpoint import load
+from tests.evaluation.captioning.making import needs_jars, needs_java
+from tests.evaluation.stages.project import PHYSICS, trained
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project of its own with one benchmark: METEOR loads for over ten seconds on each."""
+    return trained(tmp_path_factory.mktemp("captioned") / "project", parts=False)
+
+
+@pytest.fixture(scope="module")
+def written(project: Project) -> tuple[dict[str, Any], list[Figure], Details]:
+    metrics = evaluate_task(project, "captioning")
+    folder = project.evaluation("captioning")
+    return metrics, read_figures(folder / "figures.json"), read_details(folder / "details.json")
+
+
+def ids_of(project: Project) -> set[str]:
+    return {one.image_id for one in project_benchmarks(project)["release-test"].examples}
+
+
+@needs_java
+@needs_jars
+@pytest.mark.slow
+def test_every_coca_and_the_baselines_are_scored_and_told_of(
+    project: Project, written: tuple[dict[str, Any], list[Figure], Details]
+) -> None:
+    metrics, figures, details = written
+    cocas = {one.name for one in compared(project) if one.kind == "coca"}
+    rules = {GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN}
+    scored = {one.variant for one in figures if one.task == "captioning" and MINUS not in one.variant}
+    assert scored == cocas | rules
+    named = {part for one in figures for part in one.variant.split(MINUS)}
+    assert named == {one.name for one in details.variants}
+    for metric in ("bleu_4", "cider_d", "fact_recall"):
+        one = find(figures, metric, MOST_FREQUENT, benchmark="release-test")
+        assert one is not None
+        assert (one.value is not None, one.n) == (True, len(ids_of(project)))
+    ceiling, floor = (
+        find(figures, "fact_recall", name, benchmark="release-test") for name in (GRAMMAR, MOST_FREQUENT)
+    )
+    assert ceiling is not None and floor is not None
+    assert ceiling.value == 100 > (floor.value or 0)
+    assert metrics["figures"] == len(figures)
+    assert {one.task for one in figures} == {"captioning", "physics"}
+    assert {one.variant for one in figures if one.task == "physics" and MINUS not in one.variant} == {
+        *({one.name for one in compared(project)} & {*ASKED}),
+        "constant",
+    }
+
+
+@needs_java
+@needs_jars
+@pytest.mark.slow
+def test_examples_and_strips_have_their_pictures(
+    project: Project, written: tuple[dict[str, Any], list[Figure], Details]
+) -> None:
+    _, figures, details = written
+    assert [one.name for one in details.benchmarks][-1] == "sim-physics"
+    assert {one.benchmark for one in figures} == {one.name for one in details.benchmarks}
+    assert {one.image_id for one in details.captions} == ids_of(project)
+    for one in details.captions:
+        assert {"foundation", "progressive", "sar-rs-coca", NEAREST_TRAIN} == set(one.captions)
+        assert one.captions[NEAREST_TRAIN].judged, "it is a caption of the release"
+    assert {one.variant for one in details.strips} == {"sar-rs-coca"}
+    folder = project.evaluation("captioning") / "pictures"
+    there = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.png")}
+    assert there == shown_pictures(details)
+
+
+def test_a_caption_that_the_model_did_not_end_is_empty_and_counted(project: Project) -> None:
+    benchmark = project_benchmarks(project)["release-test"]
+    model = load(project.checkpoint("coca-sar"))
+    texts, unfinished = captions_of(model, benchmark.pictures())
+    assert len(texts) == len(benchmark)
+    assert sum(not text for text in texts) >= unfinished
+    again, _ = captions_of(model, benchmark.pictures())
+    assert again == texts
+
+
+def test_no_pictures_have_no_captions(project: Project) -> None:
+    assert captions_of(load(project.checkpoint("coca-sar")), []) == ([], 0)
+
+
+def test_the_nearest_training_caption_is_one_of_the_train_split(project: Project) -> None:
+    benchmark = project_benchmarks(project)["release-test"]
+    found = nearest_captions(load(project.checkpoint("sar-rs-clip")), benchmark)
+    assert set(found) == {one.image_id for one in benchmark.examples}
+    assert set(found.values()) <= {one.caption for one in benchmark.train}
+
+
+def test_physics_asks_the_models_that_are_drawn_and_keeps_the_baseline_once(project: Project) -> None:
+    physics = Physics(project.parameters)
+    assert (physics.figures, physics.baselines) == ([], ())
+    model = load(project.checkpoint("clip-sar"))
+    physics.ask("foundation", model)
+    assert physics.figures == [], "its curves are not drawn"
+    for name in ("clip-progressive", "sar-rs-clip"):
+        physics.ask(name, model)
+    assert {one.variant for one in physics.figures} == {"clip-progressive", "sar-rs-clip", "constant"}
+    assert len({one.place for one in physics.figures}) == len(physics.figures)
+    assert [one.name for one in physics.baselines] == ["constant"]
+    (row,) = physics.benchmarks
+    assert (row.name, row.images) == ("sim-physics", PHYSICS)
+    assert physics.strips == [], "a CLIP writes nothing"
+
+
+def test_without_simulation_or_scenes_there_are_no_physics_curves(project: Project) -> None:
+    parameters = project.parameters
+    model = load(project.checkpoint("sar-rs-coca"))
+    none = parameters.evaluation.model_copy(update={"physics_scenes": 0})
+    for change in ({"simulation": None}, {"evaluation": none}):
+        physics = Physics(parameters.model_copy(update=change))
+        physics.ask("sar-rs-coca", model)
+        assert (physics.figures, physics.strips, physics.benchmarks, physics.baselines) == ([], [], (), ())

@@ -1,0 +1,72 @@
+"""What is wrong with a caption, in words."""
+
+import pytest
+
+from sartext.evaluation.benchmarks import Example
+from sartext.evaluation.captioning.faithfulness import Annotation, annotation_of
+from sartext.evaluation.stages.judging import written
+from sartext.narrator.facts import Facts
+from tests.evaluation.captioning.making import (
+    BRIDGE,
+    SHIP,
+    STUFF,
+    THINGS,
+    cover_facts,
+    entry,
+    example,
+    object_facts,
+    quoted_facts,
+)
+
+ANNOTATION: Annotation = annotation_of({"a": entry("a", *THINGS, *STUFF), "ships": entry("ships", SHIP)})
+
+
+def of(facts: Facts, corpus: str = "a") -> Example:
+    return example(f"{corpus}/1", facts)
+
+
+def test_a_caption_that_says_what_is_there_is_right() -> None:
+    one = of(object_facts((SHIP, 2, 1)))
+    told = written(one.caption, one, ANNOTATION)
+    assert (told.text, told.wrong, told.missed, told.judged) == (one.caption, (), (), True)
+
+
+def test_counts_and_places_are_told_in_words() -> None:
+    truth, said = of(object_facts((SHIP, 2, 1))), of(object_facts((SHIP, 0, 4)))
+    told = written(said.caption, truth, ANNOTATION)
+    assert told.wrong == ("four of ship", "ship: four outside the center")
+    assert told.missed == ("three of ship", "ship: one outside the center", "ship: two in the center")
+
+
+def test_of_a_class_that_is_not_there_only_that_it_is_named() -> None:
+    truth = of(object_facts((SHIP, 1, 0)))
+    said = of(object_facts((SHIP, 1, 0), (BRIDGE, 1, 1)))
+    assert written(said.caption, truth, ANNOTATION).wrong == ("bridge",)
+    assert written(truth.caption, said, ANNOTATION).missed == ("bridge",)
+
+
+def test_shares_and_zones_of_land_cover_are_told_in_words() -> None:
+    truth = of(cover_facts((STUFF[0], 0.9, None)))
+    said = of(cover_facts((STUFF[0], 0.3, "upper-left")))
+    told = written(said.caption, truth, ANNOTATION)
+    label = STUFF[0].label
+    assert any(one.startswith(f"{label}: ") for one in told.wrong)
+    assert any(one.startswith(f"{label} in the ") for one in told.wrong)
+    assert any(one.startswith(f"{label}: ") for one in told.missed)
+
+
+def test_what_the_corpus_does_not_annotate_is_neither_right_nor_wrong() -> None:
+    truth = of(object_facts((SHIP, 1, 0)), "ships")
+    said = of(object_facts((SHIP, 1, 0), (BRIDGE, 1, 1)))
+    assert written(said.caption, truth, ANNOTATION).wrong == ()
+
+
+@pytest.mark.parametrize("caption", ["", "Lorem ipsum dolor."])
+def test_a_caption_that_cannot_be_read_is_not_judged(caption: str) -> None:
+    told = written(caption, of(object_facts((SHIP, 1, 0))), ANNOTATION)
+    assert (told.judged, told.wrong, told.missed) == (False, (), ())
+
+
+def test_nothing_is_judged_against_a_quotation() -> None:
+    quoted = of(quoted_facts("There is a harbor with ships."))
+    assert not written("There is one ship.", quoted, ANNOTATION).judged

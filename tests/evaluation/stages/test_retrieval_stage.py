@@ -1,0 +1,127 @@
+"""The stage ``evaluation@retrieval``: every model on every benchmark, and foils, in one folder for the report."""
+
+from typing import Any
+
+import pytest
+
+from sartext.config import Project
+from sartext.evaluation.details import Details, picture_path, read_details, shown_pictures
+from sartext.evaluation.differences import MINUS
+from sartext.evaluation.figures import Figure, find, read_figures
+from sartext.evaluation.foils.prior import TEXT_PRIOR
+from sartext.evaluation.retrieval_figures import METRICS, PERFECT, score_retrieval
+from sartext.evaluation.stages import evaluate_task
+from sartext.evaluation.stages.material import project_benchmarks
+from sartext.evaluation.stages.variants import compared
+from sartext.files import sha256_tree
+from tests.evaluation.released import AT_HAND, WITHHELD
+
+
+@pytest.fixture(scope="module")
+def metrics(project: Project) -> dict[str, Any]:
+    return evaluate_task(project, "retrieval")
+
+
+@pytest.fixture(scope="module")
+def figures(project: Project, metrics: dict[str, Any]) -> list[Figure]:
+    return read_figures(project.evaluation("retrieval") / "figures.json")
+
+
+@pytest.fixture(scope="module")
+def details(project: Project, metrics: dict[str, Any]) -> Details:
+    return read_details(project.evaluation("retrieval") / "details.json")
+
+
+def test_every_model_and_the_ceiling_have_every_figure_on_every_benchmark(
+    project: Project, figures: list[Figure]
+) -> None:
+    names = {one.name for one in compared(project)} | {PERFECT}
+    for benchmark in project_benchmarks(project):
+        for metric in METRICS:
+            told = {
+                one.variant
+                for one in figures
+                if (one.benchmark, one.metric, one.subset) == (benchmark, metric, "all")
+            }
+            assert {one for one in told if MINUS not in one} == names, (benchmark, metric)
+
+
+def test_none_of_the_images_is_withheld_from_the_maker(figures: list[Figure]) -> None:
+    one = find(figures, "duplicate_aware.mean_recall", "progressive", benchmark="release-test")
+    assert one is not None
+    assert one.n == len(AT_HAND | WITHHELD)
+
+
+def test_a_benchmark_of_one_image_is_not_computed(figures: list[Figure]) -> None:
+    told = [one for one in figures if one.benchmark == "alone" and one.task == "retrieval"]
+    assert told
+    assert all(one.value is None and "single image" in one.reason for one in told)
+
+
+def test_the_figures_are_those_of_the_features(project: Project, figures: list[Figure]) -> None:
+    from sartext.evaluation.embedding import embed
+
+    benchmark = project_benchmarks(project)["release-test"]
+    (model,) = (one for one in compared(project) if one.name == "sar-rs-coca")
+    told = project.parameters.evaluation
+    alone = score_retrieval(
+        {"sar-rs-coca": embed(model.open(project), benchmark).pair},
+        benchmark,
+        resamples=told.resamples,
+        seed=told.seed,
+    )
+    assert {one for one in alone if one.variant == "sar-rs-coca"} <= set(figures)
+
+
+def test_differences_are_paired_and_agree_with_their_parts(figures: list[Figure]) -> None:
+    metric = "duplicate_aware.mean_recall"
+    for first, second in (("sar-rs-clip", "foundation-clip"), ("progressive", "foundation")):
+        one = find(figures, metric, f"{first} minus {second}", benchmark="release-test")
+        parts = [find(figures, metric, name, benchmark="release-test") for name in (first, second)]
+        assert one is not None
+        assert one.value is not None
+        assert one.value == pytest.approx(parts[0].value - parts[1].value)  # type: ignore[union-attr, operator]
+        assert one.low is not None
+        assert one.high is not None
+        assert one.low <= one.value <= one.high
+
+
+def test_foils_are_told_beside_what_words_alone_give(project: Project, figures: list[Figure]) -> None:
+    told = {one.variant for one in figures if (one.task, one.benchmark) == ("foils", "release-test")}
+    assert {one for one in told if MINUS not in one} == {*(one.name for one in compared(project)), TEXT_PRIOR}
+
+
+def test_the_details_say_what_every_figure_is_of(details: Details, figures: list[Figure]) -> None:
+    named = {one.name for one in details.variants}
+    assert {part for one in figures for part in one.variant.split(MINUS)} == named
+    assert [one.name for one in details.benchmarks] == list(dict.fromkeys(one.name for one in details.benchmarks))
+    assert {one.benchmark for one in figures} == {one.name for one in details.benchmarks}
+    assert {(one.variant, one.scoring, one.benchmark) for one in details.curves} >= {
+        (PERFECT, "one_positive", "release-test"),
+        ("progressive", "duplicate_aware", "sim-test"),
+    }
+
+
+def test_examples_name_pictures_that_are_there(project: Project, details: Details) -> None:
+    assert {one.kind for one in details.retrieval} == {"i2t", "t2i"}
+    assert {one.variant for one in details.retrieval} == {"sar-rs-clip"}
+    assert details.foils
+    folder = project.evaluation("retrieval")
+    shown = {path.relative_to(folder) for path in (folder / "pictures").rglob("*.png")}
+    assert shown == {picture_path(folder, one).relative_to(folder) for one in shown_pictures(details)}
+    assert any("were cut" in note for note in details.notes), "the tiny models' context is short"
+
+
+def test_the_counts_are_those_of_the_files(
+    metrics: dict[str, Any], figures: list[Figure], details: Details
+) -> None:
+    assert metrics["figures"] == len(figures)
+    assert metrics["not_computed"] == sum(one.value is None for one in figures) > 0
+    assert metrics["variants"] == len(details.variants)
+    assert "duplicate_aware.mean_recall of sar-rs-clip" in metrics["headlines"]
+
+
+def test_the_same_models_give_the_same_bytes(project: Project, metrics: dict[str, Any]) -> None:
+    before = sha256_tree(project.evaluation("retrieval"))
+    evaluate_task(project, "retrieval")
+    assert sha256_tree(project.evaluation("retrieval")) == before

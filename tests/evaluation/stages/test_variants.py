@@ -1,0 +1,144 @@
+"""Which models are compared, and what a report says of them."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sartext.config import Project, load_parameters
+from sartext.errors import ArtefactError, EvaluationError
+from sartext.evaluation.details import Variant
+from sartext.evaluation.figures import RESERVED
+from sartext.evaluation.stages.opened import opened
+from sartext.evaluation.stages.pairs import PAIRS, pairs_of
+from sartext.evaluation.stages.variants import compared, gpt_rows, stage_of
+from sartext.files import sha256_file
+from sartext.models.checkpoint import start
+from sartext.study.arms import ARMS
+from tests.conftest import ROOT
+from tests.evaluation.stages.project import FOUNDATIONS, MODELS
+from tests.models.making import states_equal
+
+
+@pytest.fixture(scope="module")
+def described(project: Project) -> dict[str, Variant]:
+    return {one.name: variant for one, variant, _ in opened(project)}
+
+
+def other(project: Project, root: Path, **sections: object) -> Project:
+    """The same folder with other parameters."""
+    told = yaml.safe_load((project.root / "params.yaml").read_text())
+    (root / "params.yaml").write_text(yaml.safe_dump({**told, **sections}, sort_keys=False))
+    (root / "build").symlink_to(project.build)
+    return Project(root)
+
+
+def test_foundations_come_first_then_arms_then_models(described: dict[str, Variant]) -> None:
+    assert list(described) == [
+        "foundation",
+        "foundation-clip",
+        "progressive",
+        "mixed",
+        "optical-only",
+        "clip-progressive",
+        "clip-optical-only",
+        "sar-rs-clip",
+        "sar-rs-coca",
+        "sar-rs-coca-annotated",
+    ]
+    roles = [one.role for one in described.values()]
+    assert roles == ["foundation"] * 2 + ["arm"] * 5 + ["model"] * 3
+    assert {one.kind for name, one in described.items() if "clip" in name} == {"clip"}
+    assert {one.kind for name, one in described.items() if "clip" not in name} == {"coca"}
+
+
+def test_an_arm_that_no_row_trains_is_left_out(project: Project, described: dict[str, Variant]) -> None:
+    rows = project.parameters.checkpoints
+    absent = {arm.name for arm in ARMS if arm.row not in rows}
+    assert absent == {"direct", "direct-total", "shuffled"}
+    assert not absent & set(described)
+
+
+def test_the_lineage_of_a_model_says_what_it_has_seen(described: dict[str, Variant]) -> None:
+    progressive, mixed, released = (described[name] for name in ("progressive", "mixed", "sar-rs-coca"))
+    assert progressive.stages == ("checkpoint@coca-optical", "checkpoint@coca-sar")
+    assert (progressive.samples, progressive.sar_samples) == (96, 32)
+    assert released.stages == ("checkpoint@coca-optical", "model@sar-rs-coca")
+    assert (released.samples, released.sar_samples) == (128, 64)
+    assert released.origin == "build/checkpoint/coca-optical"
+    assert (mixed.samples, mixed.sar_samples) == (96, None), "how many of them were SAR is not known"
+    assert described["optical-only"].sar_samples == 0
+    assert "without narrated captions" in described["sar-rs-coca-annotated"].title
+    assert "without narrated captions" not in released.title
+
+
+def test_a_model_is_known_by_the_hash_of_its_weights_and_a_foundation_by_none(
+    project: Project, described: dict[str, Variant]
+) -> None:
+    for name in MODELS:
+        if name in described:
+            weights = sha256_file(project.checkpoint(name) / "model.safetensors")
+            assert (described[name].model_sha256, described[name].registered) == (weights, name)
+    for name in ("foundation", "foundation-clip"):
+        one = described[name]
+        assert (one.model_sha256, one.registered, one.stages, one.samples) == (None, None, (), 0)
+        assert one.origin.startswith(FOUNDATIONS)
+    assert not any(one.pretrained for one in described.values()), "all lineages began with random weights"
+    assert all(one.weights for one in described.values())
+
+
+def test_a_foundation_is_the_model_that_the_first_training_starts_from(project: Project) -> None:
+    (one,) = (one for one in compared(project) if one.name == "foundation")
+    parameters = project.parameters
+    told = start(
+        parameters.checkpoints["coca-optical"].origin,
+        project.root,
+        project.tokenizer,
+        seed=parameters.training.seed,
+        side=parameters.shards.side,
+    )
+    assert states_equal(one.open(project), told)
+
+
+def test_models_that_answer_questions_are_not_ranked(project: Project, described: dict[str, Variant]) -> None:
+    assert list(gpt_rows(project)) == ["sar-gpt", "sar-gpt-blind"]
+    assert not {"sar-gpt", "sar-gpt-blind"} & set(described)
+    assert stage_of(project, "sar-gpt") == "model@sar-gpt"
+    assert stage_of(project, "coca-sar") == "checkpoint@coca-sar"
+
+
+def test_a_model_that_is_not_trained_is_named(project: Project, tmp_path: Path) -> None:
+    rows = {**MODELS, "late": MODELS["sar-rs-clip"]}
+    with pytest.raises(
+        ArtefactError, match=r"build/model/late: the model is not trained; run `sartext train late`"
+    ):
+        compared(other(project, tmp_path, models=rows))
+
+
+@pytest.mark.parametrize("name", ["progressive", "foundation", "clip-progressive", "most-frequent", "constant"])
+def test_a_model_called_as_an_arm_or_a_baseline_is_refused(project: Project, tmp_path: Path, name: str) -> None:
+    with pytest.raises(EvaluationError, match=rf"'{name}' is the name of an arm or a baseline"):
+        compared(other(project, tmp_path, models={name: MODELS["sar-rs-clip"]}))
+    rows = {"sar-rs-clip": MODELS["sar-rs-clip"], name: MODELS["sar-gpt"]}
+    folder = tmp_path / "gpt"
+    folder.mkdir()
+    with pytest.raises(EvaluationError, match=rf"models.{name}: "):
+        gpt_rows(other(project, folder, models=rows))
+
+
+def test_without_models_there_is_nothing_to_evaluate(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"no model to evaluate.*`checkpoints` or `models`"):
+        compared(other(project, tmp_path, checkpoints={}, models={}))
+
+
+def test_pairs_are_of_variants_that_are_there(project: Project) -> None:
+    assert pairs_of([]) == []
+    assert pairs_of(["progressive", "direct", "sar-gpt"]) == [("progressive", "direct")]
+    every = {name for pair in PAIRS for name in pair}
+    assert pairs_of(every) == list(PAIRS)
+    known = {
+        *(one.name for one in compared(project)),
+        *(arm.name for arm in ARMS),
+        *load_parameters(ROOT / "params.yaml").models,
+    }
+    assert every <= known | RESERVED

@@ -1,0 +1,96 @@
+"""The stage ``evaluation@vqa``: SAR-GPT, the same without images, and two constants, on the same questions."""
+
+from typing import Any
+
+import pytest
+
+from sartext.config import Project
+from sartext.errors import ArtefactError
+from sartext.evaluation.details import Details, read_details, shown_pictures
+from sartext.evaluation.differences import MINUS
+from sartext.evaluation.figures import Figure, find, read_figures
+from sartext.evaluation.stages import evaluate_task
+from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS
+from sartext.files import sha256_file, sha256_tree
+from sartext.vqa.question import read_splits
+
+
+@pytest.fixture(scope="module")
+def metrics(project: Project) -> dict[str, Any]:
+    return evaluate_task(project, "vqa")
+
+
+@pytest.fixture(scope="module")
+def figures(project: Project, metrics: dict[str, Any]) -> list[Figure]:
+    return read_figures(project.evaluation("vqa") / "figures.json")
+
+
+@pytest.fixture(scope="module")
+def details(project: Project, metrics: dict[str, Any]) -> Details:
+    return read_details(project.evaluation("vqa") / "details.json")
+
+
+def test_models_and_baselines_answer_all_questions_of_the_test_split(
+    project: Project, figures: list[Figure]
+) -> None:
+    asked = read_splits(project.build / "release")["test"]
+    for name in ("sar-gpt", "sar-gpt-blind", CONSTANT, CONSTANT_PER_CORPUS):
+        one = find(figures, "oa", name, benchmark="release-test")
+        assert one is not None
+        assert (one.n, one.value is not None) == (len(asked), True)
+        assert find(figures, "aa", name, benchmark="release-test") is not None
+
+
+def test_sar_gpt_is_compared_with_every_blind_baseline(figures: list[Figure]) -> None:
+    told = {one.variant for one in figures if MINUS in one.variant and one.benchmark == "release-test"}
+    assert told == {f"sar-gpt minus {name}" for name in (CONSTANT, CONSTANT_PER_CORPUS, "sar-gpt-blind")}
+
+
+def test_every_benchmark_with_questions_has_figures_of_its_own(project: Project, figures: list[Figure]) -> None:
+    asked = read_splits(project.build / "release")["test"]
+    simulated = [one for one in asked if one.corpus == "sim-toy"]
+    one = find(figures, "oa", CONSTANT, benchmark="sim-test")
+    assert one is not None
+    assert one.n == len(simulated)
+
+
+def test_the_details_say_what_each_variant_sees(project: Project, details: Details, figures: list[Figure]) -> None:
+    told = {one.name: one for one in details.variants}
+    assert list(told) == ["sar-gpt", "sar-gpt-blind", CONSTANT, CONSTANT_PER_CORPUS]
+    assert {part for one in figures for part in one.variant.split(MINUS)} == set(told)
+    roles = [one.role for one in told.values()]
+    assert roles == ["model", "baseline", "baseline", "baseline"]
+    gpt = told["sar-gpt"]
+    assert gpt.model_sha256 == sha256_file(project.checkpoint("sar-gpt") / "model.safetensors")
+    assert (gpt.samples, gpt.sar_samples, gpt.stages) == (80, 64, ("model@sar-gpt",))
+
+
+def test_examples_have_an_answer_of_every_variant_and_a_picture(project: Project, details: Details) -> None:
+    assert {one.type for one in details.questions} >= {"count", "presence"} & {
+        one.type for one in read_splits(project.build / "release")["test"]
+    }
+    for one in details.questions:
+        assert set(one.answers) == {"sar-gpt", "sar-gpt-blind", CONSTANT, CONSTANT_PER_CORPUS}
+    folder = project.evaluation("vqa") / "pictures"
+    assert {
+        path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.png")
+    } == shown_pictures(details)
+
+
+def test_the_same_models_give_the_same_bytes(project: Project, metrics: dict[str, Any]) -> None:
+    before = sha256_tree(project.evaluation("vqa"))
+    evaluate_task(project, "vqa")
+    assert sha256_tree(project.evaluation("vqa")) == before
+
+
+def test_a_model_that_is_not_trained_is_named(project: Project) -> None:
+    folder = project.checkpoint("sar-gpt")
+    away = folder.with_name("away")
+    folder.rename(away)
+    try:
+        with pytest.raises(
+            ArtefactError, match=r"model/sar-gpt: the model is not trained; run `sartext train sar-gpt`"
+        ):
+            evaluate_task(project, "vqa")
+    finally:
+        away.rename(folder)

@@ -1,0 +1,95 @@
+"""What an evaluation leaves behind: figures, details and every picture that they name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sartext.config import Project
+from sartext.evaluation.details import Details, Ranked, RetrievalExample, Variant, VqaExample, read_details
+from sartext.evaluation.figures import Figure, not_computed, read_figures
+from sartext.evaluation.stages.writing import LARGEST, headlines, rows_of, spaced, write_evaluation
+from sartext.files import sha256_tree
+from tests.evaluation import generated
+
+PICTURES = {
+    "a/grey": np.arange(30, dtype=np.uint8).reshape(5, 6),
+    "a/colour": np.arange(90, dtype=np.uint8).reshape(5, 6, 3),
+    "a/alike": np.arange(30, dtype=np.uint8).reshape(5, 6, 1).repeat(3, axis=2),
+    "b/deep/large": np.zeros((600, 300), dtype=np.uint8),
+}
+FIGURES = [
+    Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 41.23456, n=9),
+    Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 1.0, n=3, subset="corpus:a"),
+    Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip minus foundation", 4.0, n=9),
+    not_computed("retrieval", "duplicate_aware.mean_recall", "foundation", "a single image"),
+]
+
+
+def details() -> Details:
+    query = RetrievalExample("i2t", "sar-rs-clip", "a/grey", "A ship.", (Ranked("a/unseen", "A ship.", True),))
+    ranked = tuple(Ranked(name, "Text.", False) for name in ("a/colour", "b/deep/large"))
+    return Details(
+        variants=(Variant("sar-rs-clip", "a model", "model", "clip"),),
+        benchmarks=rows_of([generated.benchmark(4)]),
+        retrieval=(query, RetrievalExample("t2i", "sar-rs-clip", "a/unseen", "A ship.", ranked)),
+        questions=(VqaExample("q", "a/alike", "count", "How many?", "two", {}),),
+    )
+
+
+def test_figures_details_and_the_pictures_that_are_shown_are_written(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    told = write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__)
+    folder = tmp_path / "build/evaluation/retrieval"
+    assert {one.place for one in read_figures(folder / "figures.json")} == {one.place for one in FIGURES}
+    assert read_details(folder / "details.json") == details()
+    assert set(sha256_tree(folder / "pictures")) == {f"{name}.png" for name in PICTURES}
+    assert (told["figures"], told["not_computed"], told["variants"], told["benchmarks"]) == (4, 1, 1, 1)
+    assert told["headlines"] == {"duplicate_aware.mean_recall of sar-rs-clip": 41.2346}
+
+
+def test_pictures_are_as_they_were_grey_where_they_are_and_no_larger_than_a_page_needs(tmp_path: Path) -> None:
+    write_evaluation(Project(tmp_path), "retrieval", [], details(), PICTURES.__getitem__)
+    for name in ("a/grey", "a/colour", "a/alike"):
+        with Image.open(tmp_path / f"build/evaluation/retrieval/pictures/{name}.png") as image:
+            shown = np.asarray(image)
+        expected = PICTURES[name][..., 0] if name == "a/alike" else PICTURES[name]
+        assert shown.shape == expected.shape
+        assert (shown == expected).all()
+    with Image.open(tmp_path / "build/evaluation/retrieval/pictures/b/deep/large.png") as image:
+        assert image.size == (LARGEST // 2, LARGEST), "as slender as it was"
+
+
+def test_equal_evaluations_give_equal_bytes_and_replace_what_was_there(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__)
+    before = sha256_tree(project.evaluation("retrieval"))
+    (project.evaluation("retrieval") / "pictures" / "old.png").write_bytes(b"old")
+    write_evaluation(project, "retrieval", FIGURES[::-1], details(), PICTURES.__getitem__)
+    assert sha256_tree(project.evaluation("retrieval")) == before
+
+
+def test_an_error_leaves_the_former_evaluation_as_it_is(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__)
+    before = sha256_tree(project.evaluation("retrieval"))
+    with pytest.raises(KeyError):
+        write_evaluation(project, "retrieval", FIGURES, details(), {}.__getitem__)
+    with pytest.raises(ValueError, match="two figures"):
+        write_evaluation(project, "retrieval", FIGURES * 2, details(), PICTURES.__getitem__)
+    assert sha256_tree(project.evaluation("retrieval")) == before
+
+
+@pytest.mark.parametrize(("length", "count"), [(100, 6), (7, 3), (6, 6), (2, 6), (1, 3), (0, 3)])
+def test_examples_are_evenly_spaced_and_distinct(length: int, count: int) -> None:
+    found = spaced(range(length), count)
+    assert len(found) == len(set(found)) == min(length, count)
+    assert found == sorted(found)
+    if length >= 2 * count:
+        gaps = np.diff([-found[0] - 1, *found, 2 * length - found[-1] - 1])
+        assert max(gaps) - min(gaps) <= 2
+
+
+def test_only_main_figures_of_whole_benchmarks_are_headlines() -> None:
+    assert headlines(FIGURES) == {"duplicate_aware.mean_recall of sar-rs-clip": 41.2346}

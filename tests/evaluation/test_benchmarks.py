@@ -1,0 +1,221 @@
+"""Benchmarks by name: what of a release belongs to them, what they are known by, and what is not at hand."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sartext.errors import EvaluationError
+from sartext.evaluation.benchmarks import Sources, choose, open_benchmarks
+from sartext.evaluation.stages.material import project_benchmarks
+from sartext.narrator.facts import Facts, ObjectFact
+from sartext.release.comparison import data_files
+from tests.evaluation import generated
+from tests.evaluation.released import AT_HAND, WITHHELD, Published
+from tests.release.built import SIDE, facts_of
+
+Row = dict[str, Any]
+
+
+def rewritten(small: Published, folder: Path, change: Callable[[list[Row]], list[Row]]) -> Path:
+    """A copy of the tables of a release in which rows are changed; a file that is left empty goes."""
+    (folder / "data").mkdir(parents=True)
+    for path in data_files(small.release):
+        table = pq.read_table(path)
+        rows = change(table.to_pylist())
+        if rows:
+            pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), folder / "data" / path.name)
+    return folder
+
+
+def changed(**told: object) -> Callable[[list[Row]], list[Row]]:
+    """Other values in the row of one image of the test split."""
+    return lambda rows: [{**row, **told} if row["image_id"] == "alpha/0004" else row for row in rows]
+
+
+def test_the_benchmarks_of_a_release_by_name(small: Published) -> None:
+    found = open_benchmarks(small.release)
+    assert list(found) == ["release-test", "sim-test", "alone", "alpha-official"]
+    ids = {name: {one.image_id for one in benchmark.examples} for name, benchmark in found.items()}
+    assert ids["release-test"] == AT_HAND
+    assert ids["sim-test"] == {"sim-toy/0004", "sim-toy/0009"}
+    assert ids["alpha-official"] == {"alpha/0004", "alpha/0009"}
+    assert ids["alone"] == {"alpha/0014"}
+    assert {name: one.name for name, one in found.items()} == {name: name for name in found}
+
+
+def test_an_example_is_the_row_of_the_release(small: Published) -> None:
+    benchmark = open_benchmarks(small.release)["release-test"]
+    assert [one.image_id for one in benchmark.examples] == sorted(AT_HAND)
+    rows = {row["image_id"]: row for row in small.built.pairs()}
+    for one in benchmark.examples:
+        row = rows[one.image_id]
+        for name in ("corpus", "group_id", "method", "caption", "width", "height", "pixels_sha256"):
+            assert getattr(one, name) == row[name]
+        assert one.facts == facts_of(int(one.image_id[-4:]))
+        assert one.boxes is None, "a release holds none"
+    assert benchmark.groups == [one.group_id for one in benchmark.examples]
+    assert benchmark.corpora == ["alpha", "sim-toy"]
+
+
+def test_train_captions_are_those_of_the_train_split_and_no_image_is_in_both(small: Published) -> None:
+    for benchmark in open_benchmarks(small.release).values():
+        ids = [one.image_id for one in benchmark.train]
+        assert ids == sorted(row["image_id"] for row in small.built.pairs() if row["split"] == "train")
+        assert not {*ids} & {one.image_id for one in benchmark.examples}
+
+
+def test_pictures_are_those_of_the_release_in_the_order_of_the_examples(small: Published) -> None:
+    benchmark = open_benchmarks(small.release)["release-test"]
+    pictures = list(benchmark.pictures())
+    for one, picture in zip(benchmark.examples, pictures, strict=True):
+        assert (picture.shape, picture.dtype) == ((SIDE, SIDE), np.uint8)
+        assert (picture == benchmark.picture(one)).all()
+    assert len({picture.tobytes() for picture in pictures}) == len(AT_HAND)
+
+
+def test_withheld_pictures_are_left_out_and_counted(small: Published) -> None:
+    found = open_benchmarks(small.release)
+    assert set(found["release-test"].left_out) == WITHHELD
+    assert found["release-test"].describe()["left_out"] == 2
+    assert found["sim-test"].left_out == {}
+    assert "beta-official" not in found
+    with pytest.raises(EvaluationError, match="the picture is not at hand"):
+        found["release-test"].read("beta/0004")
+
+
+def test_withheld_pictures_and_boxes_come_from_sources(small: Published) -> None:
+    asked: list[str] = []
+
+    def picture(row: Row) -> np.ndarray | None:
+        asked.append(row["source_path"])
+        return np.full((3, 5), 7, dtype=np.uint8) if row["image_id"] == "beta/0009" else None
+
+    box = {"label": "ship", "xmin": 1, "ymin": 2, "xmax": 3, "ymax": 4}
+    sources = Sources(picture, lambda image_id: [box] if image_id.startswith("beta") else None)
+    benchmark = open_benchmarks(small.release, sources)["release-test"]
+    assert set(benchmark.left_out) == {"beta/0004"}
+    told = {one.image_id: one for one in benchmark.examples}
+    assert benchmark.picture(told["beta/0009"]).tolist() == [[7] * 5] * 3
+    assert told["beta/0009"].boxes == (box,)
+    assert told["alpha/0004"].boxes is None
+    assert set(asked) == {"beta/images/0004.png", "beta/images/0009.png"}, "the others are in the release"
+
+
+def test_the_maker_of_a_release_withholds_nothing_from_himself(small: Published) -> None:
+    found = project_benchmarks(small.built.project)
+    assert {one.image_id for one in found["release-test"].examples} == AT_HAND | WITHHELD
+    assert list(found) == ["release-test", "sim-test", "alone", "alpha-official", "beta-official"]
+    assert all(one.boxes == () for one in found["release-test"].examples), "its index has none"
+    assert found["beta-official"].read("beta/0004").shape == (SIDE, SIDE)
+
+
+def test_the_hash_is_that_of_pixels_and_facts_and_of_the_name() -> None:
+    benchmark = generated.benchmark(12)
+    first = benchmark.examples[0]
+    assert replace(benchmark).sha256 == benchmark.sha256
+
+    def with_first(**told: object) -> str:
+        return replace(benchmark, examples=(replace(first, **told), *benchmark.examples[1:])).sha256
+
+    other = {
+        benchmark.sha256,
+        with_first(pixels_sha256="f" * 64),
+        with_first(facts=Facts(objects=(ObjectFact("ship", "ship", "ships", 9, 4, 5, (9, 0, 0)),))),
+        with_first(image_id="sim-objects/9999"),
+        replace(benchmark, name="sim-test").sha256,
+        replace(benchmark, examples=benchmark.examples[1:]).sha256,
+    }
+    assert len(other) == 6
+    assert with_first(caption="The same in other words.") == benchmark.sha256
+
+
+def test_the_hash_does_not_change_with_the_order_of_rows_or_files(small: Published, tmp_path: Path) -> None:
+    before = open_benchmarks(small.release)
+    backwards = rewritten(small, tmp_path / "backwards", lambda rows: rows[::-1])
+    paths = data_files(backwards)
+    for number, path in enumerate(paths):
+        path.rename(path.with_name(f"{len(paths) - number:03d}.parquet"))
+    after = open_benchmarks(backwards)
+    assert {name: one.sha256 for name, one in after.items()} == {name: one.sha256 for name, one in before.items()}
+    assert [one.image_id for one in after["release-test"].train] == [
+        one.image_id for one in before["release-test"].train
+    ]
+
+
+def test_the_hash_changes_with_pixels_and_facts_of_a_release(small: Published, tmp_path: Path) -> None:
+    before = {name: one.sha256 for name, one in open_benchmarks(small.release).items()}
+    facts = next(row["facts"] for row in small.built.pairs() if row["image_id"] == "alpha/0006")
+    for column, value in (("pixels_sha256", "0" * 64), ("facts", facts)):
+        folder = rewritten(small, tmp_path / column, changed(**{column: value}))
+        after = {name: one.sha256 for name, one in open_benchmarks(folder).items()}
+        assert {name for name in before if after[name] != before[name]} == {"release-test", "alpha-official"}
+
+
+def test_a_benchmark_describes_itself(small: Published) -> None:
+    benchmark = open_benchmarks(small.release)["release-test"]
+    assert benchmark.describe() == {
+        "name": "release-test",
+        "images": 8,
+        "groups": 8,
+        "distinct_facts": len({one.key for one in benchmark.examples}),
+        "corpora": {"alpha": 6, "sim-toy": 2},
+        "left_out": 2,
+        "sha256": benchmark.sha256,
+    }
+
+
+def test_a_release_of_simulated_images_alone_has_one_benchmark_of_them(small: Published, tmp_path: Path) -> None:
+    def simulated(rows: list[Row]) -> list[Row]:
+        return [row for row in rows if row["corpus"] == "sim-toy"]
+
+    found = open_benchmarks(rewritten(small, tmp_path / "sim", simulated))
+    assert list(found) == ["release-test"]
+    assert len(found["release-test"]) == 2
+
+
+def test_an_unknown_benchmark_is_answered_with_the_nearest(small: Published) -> None:
+    found = open_benchmarks(small.release)
+    assert choose(found, "sim-test") is found["sim-test"]
+    with pytest.raises(EvaluationError, match=r"no picture of a benchmark 'simtest'; did you mean 'sim-test'\?"):
+        choose(found, "simtest")
+
+
+def test_of_a_benchmark_that_is_withheld_it_is_told_how_to_get_it(small: Published) -> None:
+    with pytest.raises(EvaluationError, match=r"'beta-official'.*withholds its pictures.*--images FOLDER"):
+        choose(open_benchmarks(small.release), "beta-official")
+    whole = open_benchmarks(small.release, Sources(lambda row: np.zeros((2, 2), dtype=np.uint8)))
+    with pytest.raises(EvaluationError) as caught:
+        choose(whole, "gamma-official")
+    assert "--images" not in str(caught.value)
+
+
+def test_what_is_no_release_is_told_in_one_line(small: Published, tmp_path: Path) -> None:
+    (tmp_path / "other" / "data").mkdir(parents=True)
+    pq.write_table(pa.table({"image_id": ["a"]}), tmp_path / "other" / "data" / "test.parquet")
+    shutil.copytree(small.release / "data", tmp_path / "cut" / "data")
+    for path in (tmp_path / "cut").rglob("*"):
+        path.chmod(0o755)
+    path = data_files(tmp_path / "cut")[0]
+    path.write_bytes(path.read_bytes()[:-100])
+    (tmp_path / "empty").mkdir()
+    for name, said in (("other", "not a table of a release"), ("cut", "not a table"), ("empty", "no data/")):
+        with pytest.raises(EvaluationError, match=said) as caught:
+            open_benchmarks(tmp_path / name)
+        assert "name the folder of a version" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_release_without_test_split_or_pictures_is_refused(small: Published, tmp_path: Path) -> None:
+    none = rewritten(small, tmp_path / "none", lambda rows: [row for row in rows if row["split"] != "test"])
+    with pytest.raises(EvaluationError, match="no test split"):
+        open_benchmarks(none)
+    withheld = rewritten(small, tmp_path / "withheld", lambda rows: [{**row, "image": None} for row in rows])
+    with pytest.raises(EvaluationError, match=r"withholds all 10 pictures.*--images FOLDER"):
+        open_benchmarks(withheld)
