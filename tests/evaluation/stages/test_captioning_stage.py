@@ -112,9 +112,9 @@ def test_physics_asks_the_models_that_are_drawn_and_keeps_the_baseline_once(proj
     model = load(project.checkpoint("clip-sar"))
     physics.ask("foundation", model)
     assert physics.figures == [], "its curves are not drawn"
-    for name in ("clip-progressive", "sar-rs-clip"):
+    for name in ("narrator", "sar-rs-clip"):
         physics.ask(name, model)
-    assert {one.variant for one in physics.figures} == {"clip-progressive", "sar-rs-clip", "constant"}
+    assert {one.variant for one in physics.figures} == {"narrator", "sar-rs-clip", "constant"}
     assert len({one.place for one in physics.figures}) == len(physics.figures)
     assert [one.name for one in physics.baselines] == ["constant"]
     (row,) = physics.benchmarks

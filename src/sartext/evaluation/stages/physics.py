@@ -12,7 +12,7 @@ from sartext.evaluation.physics.strips import strips
 from sartext.evaluation.stages.blind import CONSTANT_VARIANT
 from sartext.models.model import Model
 
-ASKED = ("progressive", "direct-total", "narrator", "clip-progressive", "sar-rs-clip", "sar-rs-coca")
+ASKED = ("narrator", "sar-rs-clip", "sar-rs-coca")
 """The variants whose curves are drawn."""
 
 SHOWN = "sar-rs-coca"
