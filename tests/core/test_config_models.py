@@ -20,7 +20,7 @@ CLIP = {
 RELEASED = {"from": "build/checkpoint/clip", "data": "build/release-shards", "samples": 64, "learning_rate": 0.001}
 GPT = {
     "from": "build/model/sar-clip",
-    "language": "src/sartext/models/foundations/phi-tiny.yaml",
+    "language": "src/sartext/models/languages/phi-tiny.yaml",
     "optical_samples": 0,
     "samples": 64,
     "learning_rate": 0.001,

@@ -10,6 +10,9 @@ from sartext.evaluation.details import TASKS, Details, command, picture_path, re
 from sartext.evaluation.differences import MINUS
 from sartext.evaluation.figures import Figure, read_figures
 
+ROLES = ("foundation", "arm", "model", "baseline", "ceiling")
+"""In the order in which tables and charts show them."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -58,6 +61,7 @@ def _joined(found: list[tuple[Path, Details]]) -> Details:
             parts[one.name] = {key: text for _, chosen in values for key, text in chosen.items()}
         else:
             parts[one.name] = tuple(item for _, items in values for item in items)
+    parts["variants"] = tuple(sorted(parts["variants"], key=lambda one: ROLES.index(one.role)))
     return Details(**{**parts, "notes": tuple(dict.fromkeys(parts["notes"]))})
 
 

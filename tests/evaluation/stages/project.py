@@ -26,7 +26,7 @@ MODELS = {
     "sar-rs-coca-annotated": {"from": "build/checkpoint/coca-optical", **RELEASED, "methods": ["a2c"]},
     "sar-gpt": {
         "from": "build/model/sar-rs-clip",
-        "language": f"{FOUNDATIONS}/phi-tiny.yaml",
+        "language": "src/sartext/models/languages/phi-tiny.yaml",
         "optical_samples": 16,
         **ROW,
     },

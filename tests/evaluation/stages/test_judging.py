@@ -34,8 +34,8 @@ def test_a_caption_that_says_what_is_there_is_right() -> None:
 def test_counts_and_places_are_told_in_words() -> None:
     truth, said = of(object_facts((SHIP, 2, 1))), of(object_facts((SHIP, 0, 4)))
     told = written(said.caption, truth, ANNOTATION)
-    assert told.wrong == ("four of ship", "ship: four outside the center")
-    assert told.missed == ("three of ship", "ship: one outside the center", "ship: two in the center")
+    assert told.wrong == ("ship: four", "ship: four outside the center")
+    assert told.missed == ("ship: three", "ship: one outside the center", "ship: two in the center")
 
 
 def test_of_a_class_that_is_not_there_only_that_it_is_named() -> None:

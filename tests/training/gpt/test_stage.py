@@ -41,7 +41,7 @@ from tests.conftest import ROOT
 NO_SERVER = "http://127.0.0.1:9"
 ROW = {
     "from": "build/checkpoint/clip-optical",
-    "language": "src/sartext/models/foundations/phi-tiny.yaml",
+    "language": "src/sartext/models/languages/phi-tiny.yaml",
     "data": "build/release",
     "optical_samples": 32,
     "samples": 64,

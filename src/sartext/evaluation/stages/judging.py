@@ -44,7 +44,7 @@ def _in_words(statements: Collection[Statement], known: Collection[str]) -> tupl
 
 def _spelt(one: Statement) -> str:
     if one.kind == OBJECT_COUNT:
-        return f"{number_word(int(one.value))} of {one.label}"
+        return f"{one.label}: {number_word(int(one.value))}"
     if one.kind == OBJECT_ZONE:
         count, place = one.value.split()
         return f"{one.label}: {number_word(int(count))} {'in' if place == 'center' else 'outside'} the center"

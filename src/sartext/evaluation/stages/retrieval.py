@@ -31,6 +31,9 @@ from sartext.evaluation.stages.writing import rows_of, write_evaluation
 SHOWN = ("sar-rs-clip", "sar-rs-coca", "clip-progressive", "progressive")
 """The variants of which examples are shown: the first one that is there."""
 
+FOILED = ("foundation", "progressive", "sar-rs-clip", "sar-rs-coca")
+"""The variants whose preferences stand beside foils."""
+
 EXAMPLES = 6
 """Queries shown of each way."""
 
@@ -107,7 +110,8 @@ def _foils(project: Project, benchmark: Benchmark) -> Foils:
 
 
 def _shown_foils(preferred: Mapping[str, Floats], foils: Foils) -> Iterator[FoilExample]:
-    for one in foil_examples(preferred, foils, FOIL_EXAMPLES):
+    some = {name: values for name, values in preferred.items() if name in FOILED} or preferred
+    for one in foil_examples(some, foils, FOIL_EXAMPLES):
         yield FoilExample(one.image_id, one.caption, one.foil, one.kind, one.preferred)
 
 

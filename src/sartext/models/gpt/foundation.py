@@ -10,7 +10,9 @@ from pydantic import Field, ValidationError, model_validator
 from sartext.config import explain_validation
 from sartext.config.section import Section
 from sartext.errors import ModelError
-from sartext.models.foundation import FOLDER
+
+FOLDER = Path(__file__).resolve().parent.parent / "languages"
+"""Those of the package."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def read_language(path: Path) -> LanguageFoundation:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        known = ", ".join(sorted(one.name for one in FOLDER.glob("phi*.yaml")))
+        known = ", ".join(sorted(one.name for one in FOLDER.glob("*.yaml")))
         raise ModelError(
             "no such foundation file",
             where=path,
