@@ -7,6 +7,7 @@ from importlib.metadata import distributions
 
 from sartext.catalogue import find_entry
 from sartext.config import Project
+from sartext.errors import EvaluationError
 
 MINIMUM_PYTHON = (3, 11)
 ROOM = 5e9
@@ -29,6 +30,8 @@ def examine(project: Project) -> list[Finding]:
         _git(),
         _versions(project),
         _disk(project),
+        _java(),
+        _spice(),
         *(_corpus(project, name) for name in project.parameters.corpora),
     ]
 
@@ -69,6 +72,28 @@ def _disk(project: Project) -> Finding:
     return Finding(
         free >= ROOM, "disk", detail if free >= ROOM else f"{detail}; make room for {ROOM / 1e9:.0f} GB"
     )
+
+
+def _java() -> Finding:
+    """What captions are tokenised and METEOR is computed with, in a report."""
+    from sartext.evaluation.captioning.java import java
+
+    try:
+        java()
+    except EvaluationError as error:
+        return Finding(False, "java", f"{error.what}; {error.way_out}")
+    return Finding(True, "java", "found")
+
+
+def _spice() -> Finding:
+    """A report does without it, and says so."""
+    from sartext.evaluation.captioning.spice import ABSENT, spice_models
+
+    try:
+        found = spice_models()
+    except EvaluationError as error:
+        return Finding(False, "spice", str(error))
+    return Finding(True, "spice", "found" if found else f"not needed; {ABSENT}")
 
 
 def _corpus(project: Project, name: str) -> Finding:
