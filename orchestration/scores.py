@@ -10,15 +10,15 @@ from sartext.config import Project
 from sartext.files import read_json
 
 COLUMNS: Mapping[str, tuple[str, str, str]] = {
-    "mean recall": ("retrieval", "duplicate_aware.mean_recall", ".1f"),
-    "one-positive": ("retrieval", "one_positive.mean_recall", ".1f"),
+    "recall": ("retrieval", "duplicate_aware.mean_recall", ".1f"),
+    "one": ("retrieval", "one_positive.mean_recall", ".1f"),
     "BLEU-4": ("captioning", "bleu_4", ".3f"),
     "CIDEr-D": ("captioning", "cider_d", ".3f"),
-    "facts right": ("captioning", "fact_precision", ".1f"),
-    "VQA OA": ("vqa", "oa", ".1f"),
-    "VQA AA": ("vqa", "aa", ".1f"),
+    "facts": ("captioning", "fact_precision", ".1f"),
+    "OA": ("vqa", "oa", ".1f"),
+    "AA": ("vqa", "aa", ".1f"),
 }
-"""Heading, task, metric and format; mean recall counts captions with equal facts."""
+"""Heading, task, metric and format: mean recall by equal facts and by one positive, precision of facts, VQA."""
 
 
 def show_report(project: Project, console: Console) -> None:
@@ -38,8 +38,8 @@ def _table(
         for one in figures
         if one["benchmark"] == benchmark["name"] and one["subset"] == "all"
     }
-    table = Table(title=f"{benchmark['name']}, {benchmark['images']:,} images", title_justify="left")
-    table.add_column("variant")
+    table = Table(title=f"{benchmark['name']}, {benchmark['images']:,} images", title_justify="left", box=None)
+    table.add_column("variant", no_wrap=True)
     for heading in COLUMNS:
         table.add_column(heading, justify="right")
     for name in dict.fromkeys(one["name"] for one in variants):

@@ -222,6 +222,7 @@ KEPT = "from sartext import cli; from sartext.training import resume; resume.SHA
 )
 
 
+@pytest.mark.e2e  # the library's own is in test_lessons
 def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(project: Project) -> None:
     project = changed(project, "sar-gpt", samples=16 * 20)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
