@@ -16,7 +16,7 @@ NOTHING = '<td class="none"><span aria-label="not measured">\u2013</span></td>'
 GROUPS = {
     "foundation": "before any training of ours",
     "arm": "arms of the comparison",
-    "model": "trained on the release",
+    "model": "the narrator, and models trained on the release",
     "baseline": "baselines",
     "ceiling": "ceilings",
 }

@@ -21,8 +21,11 @@ FOUNDATIONS = {"coca": "foundation", "clip": "foundation-clip"}
 ARM = "arm-"
 """How the rows of ``checkpoints`` begin that are arms of the report alone."""
 
+NARRATOR = "narrator"
+"""The model that captions for the release; it sees more samples than the arms, so it is none of them."""
+
 FURTHER = {
-    "narrator": (SAR, "the narrator of the release: optical captions, then SAR captions, with more samples"),
+    NARRATOR: (SAR, "captions for the release: optical captions, then annotated SAR captions"),
     "clip-progressive": ("clip-sar", "optical captions, then SAR captions"),
     "clip-optical-only": ("clip-optical", "the optical stage alone"),
 }
@@ -77,7 +80,7 @@ def compared(project: Project) -> list[Compared]:
     parameters = project.parameters
     found = [*_foundations(project)]
     for name, row, title in _arms(parameters.checkpoints):
-        found.append(_of_row(project, name, row, title, "arm"))
+        found.append(_of_row(project, name, row, title, "model" if name == NARRATOR else "arm"))
     for name, one in parameters.models.items():
         if isinstance(one, CheckpointParameters):
             how = f"{ON_RELEASE}, without narrated captions" if one.methods else ON_RELEASE
