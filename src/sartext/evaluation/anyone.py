@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,8 @@ from sartext.errors import EvaluationError, nearest
 from sartext.evaluation.benchmarks import Benchmark, Pixels, Sources, choose, open_benchmarks
 from sartext.evaluation.figures import RESERVED, Figure
 from sartext.vqa.question import Question
+
+Catalogue = Mapping[str, Entry]
 
 DEFAULT_SIDE = 224
 """Pixels of model input that objects are measured in where captions come from a file."""
@@ -65,13 +67,6 @@ class Scores:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass
-class _Told:
-    """What is said on the way."""
-
-    warnings: list[str] = field(default_factory=list)
-
-
 def score(asked: Asked) -> Scores:
     """Score a model, captions or answers.
 
@@ -84,11 +79,11 @@ def score(asked: Asked) -> Scores:
     catalogue = load_catalogue(Project(asked.root))
     benchmarks = open_benchmarks(asked.release, _sources(asked.images, catalogue))
     benchmark = choose(benchmarks, asked.benchmark)
-    told = _Told()
+    told: list[str] = []
     if benchmark.left_out:
-        told.warnings.append(_withheld(benchmark, asked.images))
+        told.append(_withheld(benchmark, asked.images))
     figures = _TASKS[asked.task](asked, benchmark, catalogue, told)
-    return Scores(figures, tuple(told.warnings))
+    return Scores(figures, tuple(told))
 
 
 def _withheld(benchmark: Benchmark, images: Path | None) -> str:
@@ -117,7 +112,7 @@ def _check(asked: Asked) -> None:
         raise EvaluationError(both, where=f"--task {asked.task}", way_out=f"give {needed}")
 
 
-def _sources(images: Path | None, catalogue: Mapping[str, Entry]) -> Sources:
+def _sources(images: Path | None, catalogue: Catalogue) -> Sources:
     if images is None:
         return Sources()
     if not images.is_dir():
@@ -143,7 +138,7 @@ def _sources(images: Path | None, catalogue: Mapping[str, Entry]) -> Sources:
     return Sources(picture=picture)
 
 
-def _entry(corpus: str, catalogue: Mapping[str, Entry]) -> Entry:
+def _entry(corpus: str, catalogue: Catalogue) -> Entry:
     if corpus not in catalogue:
         raise EvaluationError(
             f"the catalogue does not describe corpus '{corpus}'",
@@ -152,18 +147,18 @@ def _entry(corpus: str, catalogue: Mapping[str, Entry]) -> Entry:
     return catalogue[corpus]
 
 
-def _retrieval(asked: Asked, benchmark: Benchmark, catalogue: Mapping[str, Entry], told: _Told) -> list[Figure]:
+def _retrieval(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[str]) -> list[Figure]:
     from sartext.evaluation.embedding import embed
     from sartext.evaluation.retrieval_figures import score_retrieval
     from sartext.models.checkpoint import load
 
     found = embed(load(_model(asked), device=asked.device), benchmark)
     if found.cut:
-        told.warnings.append(f"{found.cut} captions are longer than the model's context and were cut")
+        told.append(f"{found.cut} captions are longer than the model's context and were cut")
     return score_retrieval({asked.name: found.pair}, benchmark, resamples=asked.resamples, seed=SEED)
 
 
-def _captioning(asked: Asked, benchmark: Benchmark, catalogue: Mapping[str, Entry], told: _Told) -> list[Figure]:
+def _captioning(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[str]) -> list[Figure]:
     from sartext.evaluation.captioning.baselines import baselines
     from sartext.evaluation.captioning.predictions import read_predictions, warnings_of
     from sartext.evaluation.captioning.scoring import score_captions
@@ -174,15 +169,15 @@ def _captioning(asked: Asked, benchmark: Benchmark, catalogue: Mapping[str, Entr
     if asked.captions is not None:
         predictions = read_predictions(asked.captions, benchmark)
         captions = dict(predictions.captions)
-        told.warnings += predictions.warnings
+        told += predictions.warnings
     else:
         model = load(_model(asked), device=asked.device, expected_kind="coca")
         texts, unfinished = captions_of(model, benchmark.pictures())
         captions = dict(zip((one.image_id for one in benchmark.examples), texts, strict=True))
         side = model.side
-        told.warnings += warnings_of(captions, benchmark)
+        told += warnings_of(captions, benchmark)
         if unfinished:
-            told.warnings.append(f"{unfinished} captions were not ended by the model and count as empty")
+            told.append(f"{unfinished} captions were not ended by the model and count as empty")
     entries = {name: _entry(name, catalogue) for name in benchmark.corpora}
     return score_captions(
         {asked.name: captions, **baselines(benchmark, SEED)},
@@ -194,7 +189,7 @@ def _captioning(asked: Asked, benchmark: Benchmark, catalogue: Mapping[str, Entr
     )
 
 
-def _vqa(asked: Asked, benchmark: Benchmark, catalogue: Mapping[str, Entry], told: _Told) -> list[Figure]:
+def _vqa(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[str]) -> list[Figure]:
     from sartext.evaluation.vqa import (
         CONSTANT,
         CONSTANT_PER_CORPUS,
@@ -234,7 +229,7 @@ def _answers(path: Path, questions: Sequence[Question], withheld: Sequence[Quest
     return read_answers(path, questions)
 
 
-def _foils(asked: Asked, benchmark: Benchmark, catalogue: Mapping[str, Entry], told: _Told) -> list[Figure]:
+def _foils(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[str]) -> list[Figure]:
     from sartext.evaluation.foils.making import make_foils
     from sartext.evaluation.foils.scoring import margins, score_foils
     from sartext.models.checkpoint import load
@@ -251,7 +246,7 @@ def _model(asked: Asked) -> Path:
     return asked.model
 
 
-_TASKS: Mapping[str, Callable[[Asked, Benchmark, Mapping[str, Entry], _Told], list[Figure]]] = {
+_TASKS: Mapping[str, Callable[[Asked, Benchmark, Mapping[str, Entry], list[str]], list[Figure]]] = {
     "retrieval": _retrieval,
     "captioning": _captioning,
     "vqa": _vqa,

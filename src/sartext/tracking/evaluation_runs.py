@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sartext.config import Project
 from sartext.errors import SarTextError, TrackingError
 from sartext.tracking.champion import ALIAS, Contender, Decision, Figures, Measured, contender_of, decide
+from sartext.tracking.patience import Beat
 from sartext.tracking.store import KIND, Destination, artifacts_uri
-from sartext.tracking.uploading import Beat
 
 if TYPE_CHECKING:
     from sartext.tracking.evaluations import EvaluationRecord

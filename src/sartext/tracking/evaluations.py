@@ -6,7 +6,6 @@ never fails the stage; ``sartext tracking upload`` tries again. Champions are de
 registry knows the versions, and told in ``build/log/champion.json``.
 """
 
-import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -20,10 +19,10 @@ from sartext.config import Project
 from sartext.errors import ArtefactError, SarTextError, TrackingError
 from sartext.files import atomic_folder, read_json, sha256_file, write_json
 from sartext.tracking.champion import Decision, summary
+from sartext.tracking.patience import Beat, patiently
 from sartext.tracking.record import home, link_or_copy, now
 from sartext.tracking.store import destination, load_mlflow, prepare, reach
 from sartext.tracking.tracker import COMMAND, DAGSTER_RUN, warn
-from sartext.tracking.uploading import Beat
 
 FOLDER = "evaluation"
 DESCRIPTION = "evaluation.json"
@@ -177,27 +176,8 @@ def upload_evaluation(
 
 def _patiently(project: Project, record: EvaluationRecord) -> list[Decision]:
     """Upload, but give up on a server that takes a part and does not answer."""
-    found: list[list[Decision] | BaseException] = []
-    deadline = [time.monotonic() + PATIENCE_SECONDS]
-
-    def beat(allowed: float) -> None:
-        deadline[0] = time.monotonic() + allowed
-
-    def work() -> None:
-        try:
-            found.append(upload_evaluation(project, record, beat=beat))
-        except BaseException as error:
-            found.append(error)
-
-    thread = threading.Thread(target=work, name="upload", daemon=True)
-    thread.start()
-    while thread.is_alive() and time.monotonic() < deadline[0]:
-        thread.join(0.1)
-    if not found:
-        raise TrackingError("the server took a part and does not answer", where=destination(project).name)
-    if isinstance(found[0], BaseException):
-        raise found[0]
-    return found[0]
+    name = destination(project).name
+    return patiently(lambda beat: upload_evaluation(project, record, beat=beat), PATIENCE_SECONDS, name)
 
 
 def _postponed(project: Project, champions: Thresholds) -> list[str]:

@@ -5,15 +5,14 @@ being noted is found again: the run by a tag with the record's id, metrics by th
 run.
 """
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from sartext.config import Project
 from sartext.errors import SarTextError, TrackingError
+from sartext.tracking.patience import Beat, patiently
 from sartext.tracking.record import Moment, Record, State
 from sartext.tracking.store import Destination, create_experiment, destination, load_mlflow, prepare, reach
 
@@ -28,8 +27,6 @@ BATCH = 1000
 
 PATIENCE_SECONDS = 20.0
 SLOWEST_BYTES_PER_SECOND = 10e6
-
-Beat = Callable[[float], None]
 
 
 def upload(project: Project, record: Record, *, beat: Beat = lambda allowed: None) -> State:
@@ -66,27 +63,8 @@ def upload_patiently(project: Project, record: Record) -> State:
     Raises:
         TrackingError: as `upload`, or nothing moved for too long.
     """
-    found: list[State | BaseException] = []
-    deadline = [time.monotonic() + 3 * PATIENCE_SECONDS]  # the first part loads mlflow and may make the store
-
-    def beat(allowed: float) -> None:
-        deadline[0] = time.monotonic() + allowed
-
-    def work() -> None:
-        try:
-            found.append(upload(project, record, beat=beat))
-        except BaseException as error:
-            found.append(error)
-
-    thread = threading.Thread(target=work, name="upload", daemon=True)
-    thread.start()
-    while thread.is_alive() and time.monotonic() < deadline[0]:
-        thread.join(0.1)
-    if not found:
-        raise TrackingError("the server took a part and does not answer", where=destination(project).name)
-    if isinstance(found[0], BaseException):
-        raise found[0]
-    return found[0]
+    first = 3 * PATIENCE_SECONDS  # it loads mlflow and may make the store
+    return patiently(lambda beat: upload(project, record, beat=beat), first, destination(project).name)
 
 
 class _Upload:
