@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from tests.conftest import ROOT
 
@@ -35,6 +36,9 @@ SMALL = {
     "optical_captions": [],
     "narrated": [],
 }
+
+PROJECT = "sar-text"
+"""The name of a project's folder."""
 
 TINY = {"clip-optical": 512, "clip-sar": 512, "coca-optical": 1600, "coca-sar": 4800}
 """Pairs that each model sees: as few as a narrator needs that speaks in sentences."""
@@ -72,6 +76,10 @@ class Checkout:
             "SARTEXT_ROOT": str(self.root),
             "DAGSTER_HOME": str(self.root / ".dagster"),
         }
+
+    def apart(self) -> None:
+        """Let DVC keep what it keeps of this folder beside it."""
+        (self.root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {self.root.parent / 'site'}\n")
 
     def parameters(self) -> dict[str, Any]:
         content: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text())
@@ -133,17 +141,48 @@ def tracked_files() -> list[str]:
     return [name for name in names if name and (ROOT / name).is_file()]
 
 
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Checkout:
+    """What one of the processes that share the tests builds in a folder, and none of them changes afterwards."""
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    done = folder / "done"
+    with FileLock(f"{folder}.lock"):
+        if not done.is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            build(folder)
+            done.touch()
+    return Checkout(folder / PROJECT)
+
+
 @pytest.fixture(scope="session")
 def baseline(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    root = tmp_path_factory.mktemp("baseline") / "sar-text"
+    """The built project; only to be copied."""
+    return built_once(tmp_path_factory, "baseline", build_baseline)
+
+
+@pytest.fixture
+def checkout(baseline: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of the built project."""
+    return copied(baseline, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def trained(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy of the built project that trained four tiny models, narrated and released what they said."""
+    made = built_once(tmp_path_factory, "trained", lambda folder: train(copied(baseline, folder)))
+    return copied(made, tmp_path_factory.mktemp("trained"))
+
+
+def build_baseline(folder: Path) -> None:
+    root = folder / PROJECT
     for name in tracked_files():
         if name not in {"dvc.lock", "data.dvc"}:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, root / name)
     checkout = Checkout(root)
     checkout.set_parameters({**checkout.parameters(), **SMALL})
-    site = root.parent / "site"
-    (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {site}\n")
+    checkout.apart()
     for command in (
         ["init", "-q"],
         ["add", "-A"],
@@ -153,26 +192,9 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout.run("sartext", "simulate")
     checkout.run("sartext", "corpora", "pin")
     checkout.run("orchestration", "release")
-    return checkout
 
 
-@pytest.fixture
-def checkout(baseline: Checkout, tmp_path: Path) -> Checkout:
-    """A copy of the built project."""
-    root = tmp_path / "sar-text"
-    shutil.copytree(baseline.root, root, symlinks=True)
-    (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {tmp_path / 'site'}\n")
-    return Checkout(root)
-
-
-@pytest.fixture(scope="session")
-def trained(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A copy of the built project that trained four tiny models, narrated and released what they said."""
-    checkout = Checkout(tmp_path_factory.mktemp("trained") / "sar-text")
-    shutil.copytree(baseline.root, checkout.root, symlinks=True)
-    (checkout.root / ".dvc/config.local").write_text(
-        f"[core]\n    site_cache_dir = {checkout.root.parent / 'site'}\n"
-    )
+def train(checkout: Checkout) -> None:
     wanted = yaml.safe_load((ROOT / "params.yaml").read_text())
     content = {name: wanted[name] for name in ("optical_captions", "narrated")}
     content["checkpoints"] = {
@@ -182,7 +204,14 @@ def trained(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
     content["narration"] = {"precision_objects": 0.05, "precision_cover": 0.05, "fewest": 1}
     checkout.set_parameters({**checkout.parameters(), **content})
     checkout.run("orchestration", "release")
-    return checkout
+
+
+def copied(checkout: Checkout, folder: Path, *left_out: str) -> Checkout:
+    """A copy of a project in a folder, without some of its folders, which shares nothing with it."""
+    shutil.copytree(checkout.root, folder / PROJECT, symlinks=True, ignore=shutil.ignore_patterns(*left_out))
+    made = Checkout(folder / PROJECT)
+    made.apart()
+    return made
 
 
 def by_job(checkout: Checkout) -> subprocess.CompletedProcess[str]:

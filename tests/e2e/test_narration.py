@@ -1,11 +1,14 @@
 """Four tiny models are trained, the narrator captions what nobody labelled, and what passes is released."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 import yaml
 
-from sartext.files import sha256_file
+from sartext.files import sha256_file, sha256_tree
 from sartext.tables import LEDGER, PAIRS, read_rows
-from tests.e2e.conftest import TINY, Checkout
+from tests.e2e.conftest import TINY, Checkout, copied
 
 pytestmark = pytest.mark.e2e
 
@@ -60,3 +63,14 @@ def test_nothing_changed_trains_nothing_on_either_route(trained: Checkout) -> No
     trained.run("orchestration", "release")
     trained.run("dvc", "repro", "publication")
     assert trained.times("build/checkpoint", "build/narrated", "releases") == before
+
+
+def test_plain_dvc_repro_from_nothing_gives_the_same_bytes(trained: Checkout, tmp_path: Path) -> None:
+    again = copied(trained, tmp_path)
+    shutil.rmtree(again.root / "build")
+    again.run("dvc", "repro", "--force", "--quiet", "release")
+    made, wanted = (
+        {name: sha256_tree(one.root / "build" / name) for name in ("checkpoint", "narrated", "release")}
+        for one in (again, trained)
+    )
+    assert made == wanted

@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROUTES, Checkout
+from tests.e2e.conftest import ROUTES, Checkout, built_once, copied
 
 pytestmark = pytest.mark.e2e
 
@@ -136,16 +137,13 @@ def contents(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> di
     """The content hash of the baseline, with the changed box and without the corpus, each built from nothing."""
     found = {"baseline": baseline.content_hash()}
     for name, change in (("box", one_box_changed), ("removed", a_corpus_removed)):
-        root = tmp_path_factory.mktemp(name) / "sar-text"
-        shutil.copytree(
-            baseline.root, root, ignore=shutil.ignore_patterns("build", "releases", ".dagster", "runs")
-        )
-        (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {root.parent / 'site'}\n")
-        (root / "dvc.lock").unlink()
-        checkout = Checkout(root)
-        change(checkout)
-        checkout.run("orchestration", "release")
-        found[name] = checkout.content_hash()
+
+        def build(folder: Path, change: Callable[[Checkout], None] = change) -> None:
+            checkout = copied(baseline, folder, "build", "releases", ".dagster", "runs", "dvc.lock")
+            change(checkout)
+            checkout.run("orchestration", "release")
+
+        found[name] = built_once(tmp_path_factory, name, build).content_hash()
     assert len(set(found.values())) == 3
     return found
 

@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Checkout
+from tests.browser import Browser, started
+from tests.e2e.conftest import Checkout, copied
 
 pytestmark = pytest.mark.e2e
 
@@ -56,17 +56,14 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def page(trained: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, int]]:
-    root = tmp_path_factory.mktemp("ui") / "sar-text"
-    shutil.copytree(trained.root, root, symlinks=True)
-    (root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {root.parent / 'site'}\n")
+    checkout = copied(trained, tmp_path_factory.mktemp("ui"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    checkout = Checkout(root)
-    with (root.parent / "ui.log").open("wb") as log:
+    with (checkout.root.parent / "ui.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "orchestration", "ui", "--port", str(port)],
-            cwd=root,
+            cwd=checkout.root,
             env=checkout.environment(),
             stdout=log,
             stderr=log,
@@ -149,54 +146,10 @@ def test_a_rebuild_launched_from_the_page_ends_well(page: tuple[Checkout, int]) 
     assert list(checkout.versions()) == versions
 
 
-class Browser:
-    """Headless Chromium, driven over the WebDriver protocol on a loopback port."""
-
-    def __init__(self, port: int, folder: Path) -> None:
-        self.root = f"http://127.0.0.1:{port}"
-        flags = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"]
-        flags += ["disable-background-networking", "disable-component-update", "window-size=1600,900"]
-        options = {"args": [*(f"--{flag}" for flag in flags), f"--user-data-dir={folder}"]}
-        options["binary"] = shutil.which("chromium") or ""  # type: ignore[assignment]
-        wanted = {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}}
-        self.session = ""
-        self.session = f"/session/{self.call('POST', '/session', wanted)['sessionId']}"
-
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        data = None if method == "GET" else json.dumps(body or {}).encode()
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.root}{self.session}{path}", data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=90) as answer:
-            return json.load(answer)["value"]
-
-    def text(self) -> str:
-        return str(self.call("POST", "/execute/sync", {"script": "return document.body.innerText", "args": []}))
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-    if missing:
-        pytest.skip(f"{' and '.join(missing)} not on PATH (Debian packages chromium, chromium-driver)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    driver = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5).close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline, "chromedriver does not answer"
-                time.sleep(0.2)
-        made = Browser(port, tmp_path / "profile")
-        yield made
-        made.call("DELETE", "")
-    finally:
-        driver.terminate()
-        driver.wait(30)
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with started(tmp_path_factory.mktemp("profile")) as found:
+        yield found
 
 
 @pytest.mark.parametrize(
@@ -214,7 +167,7 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 def test_a_browser_draws_the_page(
     page: tuple[Checkout, int], browser: Browser, path: str, wanted: list[str]
 ) -> None:
-    browser.call("POST", "/url", {"url": f"http://127.0.0.1:{page[1]}/{path}"})
+    browser.open(f"http://127.0.0.1:{page[1]}/{path}", 1600)
     deadline = time.monotonic() + 60
     text = ""
     while not all(name in text for name in wanted) and time.monotonic() < deadline:

@@ -1,18 +1,12 @@
 """The page in a browser: from disk, wide and narrow, without an error."""
 
-import json
-import shutil
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from sartext.config import Project
 from sartext.report.stage import write_report
+from tests.browser import Browser, started
 
 UNDRAWN = """
 const all = [...document.querySelectorAll('svg')].filter(svg => getComputedStyle(svg).display != 'none');
@@ -30,69 +24,10 @@ return [...document.querySelectorAll('.charts svg text')].filter(text => {
 """
 
 
-class Browser:
-    """Headless Chromium of some width, driven over the WebDriver protocol on a loopback port."""
-
-    def __init__(self, port: int) -> None:
-        self.root = f"http://127.0.0.1:{port}"
-        self.session = ""
-
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        data = None if method == "GET" else json.dumps(body or {}).encode()
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.root}{self.session}{path}", data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=90) as answer:
-            return json.load(answer)["value"]
-
-    def open(self, address: str, width: int) -> None:
-        """Show a page in a window of its own."""
-        self.close()
-        options: dict[str, Any] = {
-            "args": ["--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900"],
-            "binary": shutil.which("chromium"),
-        }
-        if width < 500:  # a window cannot be that narrow, a device can
-            options["mobileEmulation"] = {"deviceMetrics": {"width": width, "height": 900, "pixelRatio": 1.0}}
-        asked = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
-        made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": asked}})
-        self.session = f"/session/{made['sessionId']}"
-        self.call("POST", "/url", {"url": address})
-
-    def run(self, script: str) -> Any:
-        """Return what a script returns."""
-        return self.call("POST", "/execute/sync", {"script": script, "args": []})
-
-    def close(self) -> None:
-        """Close the window."""
-        if self.session:
-            self.call("DELETE", "")
-            self.session = ""
-
-
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-    if missing:
-        pytest.skip(f"{' and '.join(missing)} not on PATH (Debian packages chromium, chromium-driver)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    driver = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5).close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline, "chromedriver does not answer"
-                time.sleep(0.2)
-        made = Browser(port)
-        yield made
-        made.close()
-    finally:
-        driver.terminate()
-        driver.wait(30)
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with started(tmp_path_factory.mktemp("profile")) as found:
+        yield found
 
 
 @pytest.mark.parametrize("width", [1280, 400])
