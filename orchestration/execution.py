@@ -20,6 +20,19 @@ TRAINING = "training"
 """The pool of the trainings, and of what captions with their models."""
 
 TAIL_LINES = 20
+DVCS_OWN = (
+    "Running stage",
+    "> ",
+    "Generating lock file",
+    "Updating lock file",
+    "To track the changes with git",
+    "To enable auto staging",
+    "\tgit add",
+    "\tdvc config",
+    "Use `dvc push`",
+)
+"""How the lines begin by which DVC tells what it does; they stay in ``build/log``."""
+
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 Listener = Callable[[str], None]
 
@@ -64,13 +77,13 @@ def run_stage(
     variables: Mapping[str, str] | None = None,
     leash: Leash | None = None,
 ) -> None:
-    """Make one stage with ``dvc repro --single-item``; its lines go to ``listen`` and to ``build/log``.
+    """Make one stage with ``dvc repro --single-item``; its lines go to ``listen``, with DVC's to ``build/log``.
 
     Args:
         root: the project's folder.
         stage: the stage.
         force: run it although DVC sees nothing to do.
-        listen: called with each line of output, without its end.
+        listen: called with each line of the stage's output, without its end.
         variables: added to its environment.
         leash: for another thread to end it by.
 
@@ -81,7 +94,12 @@ def run_stage(
     command += [*(["--force"] if force else []), stage.name]
     log = root / "build" / "log" / f"{stage.name}.txt"
     grace = grace_of(stage)
-    ended = run_command(command, root=root, log=log, listen=listen, variables=variables, leash=leash, grace=grace)
+
+    def hear(line: str) -> None:
+        if not line.startswith(DVCS_OWN):
+            listen(line)
+
+    ended = run_command(command, root=root, log=log, listen=hear, variables=variables, leash=leash, grace=grace)
     if ended.status != 0:
         error = StageError(
             f"{stage.title} failed: {told(ended.tail)}",
@@ -174,7 +192,7 @@ def environment() -> dict[str, str]:
 
 def told(tail: Sequence[str]) -> str:
     """The line that says best why a command failed: its last error, else its last line; DVC's own words aside."""
-    own = [line for line in tail if not line.startswith(("Running stage", "> ")) and not _repeats(line)]
+    own = [line for line in tail if not line.startswith(DVCS_OWN) and not _repeats(line)]
     errors = [line for line in own if line.lower().startswith("error")]
     return (errors or own or ["no output"])[-1].removeprefix("error: ")
 

@@ -1,5 +1,6 @@
 """Forget corpora and models that ``params.yaml`` no longer lists, and what killed commands left half-written."""
 
+from collections.abc import Mapping
 from io import StringIO
 
 from ruamel.yaml import YAML
@@ -37,24 +38,27 @@ def prune(project: Project) -> list[str]:
     return sorted(forgotten)
 
 
-def _prune_lock(project: Project, listed: dict[str, set[str]]) -> set[str]:
+def _prune_lock(project: Project, listed: Mapping[str, set[str]]) -> set[str]:
     path = project.root / "dvc.lock"
     if not path.is_file():
         return set()
-    yaml = YAML()
-    lock = yaml.load(path.read_text(encoding="utf-8"))
-    stages = (lock or {}).get("stages") or {}
-    foreign = set()
-    for key in list(stages):
-        stage, _, name = key.partition("@")
-        if name and stage in listed and name not in listed[stage]:
-            del stages[key]
-            foreign.add(key)
+    told = path.read_text(encoding="utf-8")
+    stages = (YAML(typ="safe").load(told) or {}).get("stages") or {}
+    foreign = {key for key in stages if _is_foreign(key, listed)}
     if foreign:
+        yaml = YAML()  # keeps the layout, and takes long
+        lock = yaml.load(told)
+        for key in foreign:
+            del lock["stages"][key]
         text = StringIO()
         yaml.dump(lock, text)
         write_text(path, text.getvalue())
     return foreign
+
+
+def _is_foreign(key: str, listed: Mapping[str, set[str]]) -> bool:
+    stage, _, name = key.partition("@")
+    return bool(name) and stage in listed and name not in listed[stage]
 
 
 def _remove_partial(project: Project) -> None:

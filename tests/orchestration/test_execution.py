@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.execution import environment, run_command, told
+from orchestration.dvc_adapter import read_graph
+from orchestration.execution import DVCS_OWN, environment, run_command, run_stage, told
 
 # a stage that starts a child which starts a child, all of them deaf to SIGTERM but the first
 FAMILY = """
@@ -110,6 +111,17 @@ def test_lines_are_streamed_as_they_come_and_kept(tmp_path: Path) -> None:
     assert (tmp_path / "log" / "stage.txt").read_text() == "one\nhalf\nwhole\n"
 
 
+def test_a_run_hears_the_stage_and_its_log_dvc_too(toy: Path) -> None:
+    stage = next(iter(read_graph(toy)))
+    (toy / "dvc.lock").unlink()
+    lines: list[str] = []
+    run_stage(toy, stage, force=True, listen=lines.append)
+    log = (toy / "build" / "log" / f"{stage.name}.txt").read_text()
+    assert f"Running stage '{stage.name}':" in log
+    assert "git add" in log
+    assert not [line for line in lines if line.startswith(DVCS_OWN)]
+
+
 def test_python_in_a_stage_is_this_interpreter(tmp_path: Path) -> None:
     lines: list[str] = []
     command = ["sh", "-c", "python -c 'import sys; print(sys.prefix)'"]
@@ -138,6 +150,7 @@ def test_a_stage_learns_of_which_run_it_is_part(tmp_path: Path) -> None:
             ["Running stage 'x':", "ERROR: failed to reproduce 'x': missing data 'source': a.yaml"],
             "ERROR: failed to reproduce 'x': missing data 'source': a.yaml",
         ),
+        (["writing", "\tgit add dvc.lock", "Use `dvc push` to send your updates to remote storage."], "writing"),
         ([], "no output"),
     ],
 )
