@@ -15,7 +15,7 @@ from sartext.evaluation.retrieval_figures import (
     PERFECT,
     facts_keys,
     rank_variants,
-    recall_curve,
+    recall_curves,
     retrieval_figures,
     score_retrieval,
 )
@@ -137,7 +137,7 @@ def test_features_of_another_benchmark_or_of_no_numbers_are_refused(tested):
 
 def test_the_curve_goes_through_the_figures(tested):
     features = {"model": knowing(tested, 1.5)}
-    curve = recall_curve(features, tested)
+    curve = recall_curves(rank_variants(features, tested))
     figures = score_retrieval(features, tested, resamples=10)
     for scoring in ("one_positive", "duplicate_aware"):
         for way in ("i2t", "t2i"):
@@ -146,7 +146,7 @@ def test_the_curve_goes_through_the_figures(tested):
             assert told == sorted(told)
             for cut in (1, 5, 10):
                 assert told[cut - 1] == pytest.approx(find(figures, f"{scoring}.{way}_r{cut}", "model").value)
-    assert len(recall_curve({}, benchmark(7))["one_positive"][PERFECT]["i2t"]) == 7
+    assert len(recall_curves(rank_variants({}, benchmark(7)))["one_positive"][PERFECT]["i2t"]) == 7
 
 
 def test_examples_show_right_and_wrong_answers_and_are_not_picked_by_hand(tested):

@@ -207,6 +207,18 @@ def recall_curves(ranked: Mapping[str, Ranked], longest: int = LONGEST_CURVE) ->
     return curves
 
 
-def recall_curve(features: Mapping[str, Features], benchmark: Benchmark, longest: int = LONGEST_CURVE) -> Curves:
-    """Return `recall_curves` of features, see `rank_variants`."""
-    return recall_curves(rank_variants(features, benchmark), longest)
+def ranks_rows(ranked: Ranked, benchmark: Benchmark) -> list[dict[str, str | int]]:
+    """Return where the right answers of one model stand, a row per example.
+
+    The columns ``<scoring>.<way>.above``, ``.ties`` and ``.positives`` are `Ranks` of the query: with no ties the
+    first right answer stands at rank above + 1.
+    """
+    columns: dict[str, Floats] = {}
+    for scoring in SCORINGS:
+        for way, side in zip(WAYS, ranked.of(scoring), strict=True):
+            told = {"above": side.above, "ties": side.ties, "positives": side.best}
+            columns |= {f"{scoring}.{way}.{name}": values for name, values in told.items()}
+    return [
+        {"image_id": one.image_id, **{name: int(values[row]) for name, values in columns.items()}}
+        for row, one in enumerate(benchmark.examples)
+    ]

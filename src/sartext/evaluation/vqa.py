@@ -118,8 +118,11 @@ def _parts(questions: Sequence[Question]) -> dict[str, Floats]:
 
 def _hits(given: Answers, questions: Sequence[Question]) -> Floats:
     """1 for every question that is answered rightly, else 0."""
-    right = [normalise_answer(given[one.id]) == normalise_answer(one.answer) for one in questions]
-    return np.array(right, dtype=np.float64)
+    return np.array([_is_right(given[one.id], one) for one in questions], dtype=np.float64)
+
+
+def _is_right(answer: str, question: Question) -> bool:
+    return normalise_answer(answer) == normalise_answer(question.answer)
 
 
 def _sums(hits: Sequence[Floats], parts: Mapping[str, Floats], questions: Sequence[Question]) -> Sums:
@@ -202,6 +205,22 @@ def _most_frequent(
             counts.setdefault(key(one), Counter())[one.answer] += 1
     best = {key: min(found, key=lambda answer: (-found[answer], answer)) for key, found in counts.items()}
     return {one.id: next(best[key(one)] for key in keys if key(one) in best) for one in questions}
+
+
+def answers_rows(given: Answers, questions: Iterable[Question]) -> list[dict[str, str | bool]]:
+    """Return every answer beside the right one, a row per question; `read_answers` takes them as they are."""
+    return [
+        {
+            "id": one.id,
+            "image_id": one.image_id,
+            "type": one.type,
+            "question": one.text,
+            "answer": given[one.id],
+            "expected": one.answer,
+            "right": _is_right(given[one.id], one),
+        }
+        for one in questions
+    ]
 
 
 def read_answers(path: Path, questions: Sequence[Question]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from sartext.evaluation.captioning.meteor import meteor
 from sartext.evaluation.captioning.scoring import figures_of, score_captions
 from sartext.evaluation.captioning.spice import FOLDER
 from sartext.evaluation.captioning.texts import collect
-from sartext.evaluation.captioning.variants import details_of, score_variants
+from sartext.evaluation.captioning.variants import captions_rows, score_variants
 from sartext.evaluation.figures import find, write_figures
 from tests.evaluation.captioning.making import (
     SHIP,
@@ -209,16 +209,17 @@ def test_without_models_spice_says_how_to_get_them(figures):
     assert FOLDER in reason(figures, "spice", "released")
 
 
-def test_details_are_of_every_caption(scored):
-    rows = details_of(*scored)
-    told = [(row["image_id"], row["variant"]) for row in rows]
-    assert told == sorted(told)
-    covered = sum(int(one.captions.covered.sum()) for one in scored[1].values())
-    assert len(rows) == covered
-    released = next(row for row in rows if row["variant"] == "released" and row["image_id"] == "solo/1")
-    assert released["bleu_4"] == pytest.approx(1)
-    assert released["facts_right"] == released["facts_stated"] == released["facts_true"] == 3
-    assert "facts_right" not in next(row for row in rows if row["image_id"] == "pairs/1")
+def test_every_caption_stands_beside_its_own_scores(scored):
+    tables = captions_rows(*scored)
+    assert {name: len(rows) for name, rows in tables.items()} == {
+        name: int(one.captions.covered.sum()) for name, one in scored[1].items()
+    }
+    rows = {row["image_id"]: row for row in tables["released"]}
+    assert list(rows) == [one.image_id for one in BENCHMARK.examples]
+    assert rows["solo/1"]["bleu_4"] == pytest.approx(1)
+    assert rows["solo/1"]["facts_right"] == rows["solo/1"]["facts_stated"] == rows["solo/1"]["facts_true"] == 3
+    assert rows["pairs/1"]["facts_right"] is None
+    assert [row["finished"] for row in tables["shifted"]].count(False) == 1
 
 
 def test_the_same_captions_give_the_same_figures(scored, figures):

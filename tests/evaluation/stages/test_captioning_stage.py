@@ -1,11 +1,13 @@
 """The stage ``evaluation@captioning``: what every CoCa writes, baselines, and the physics curves."""
 
+import csv
 from typing import Any
 
 import pytest
 
 from sartext.config import Project
 from sartext.evaluation.captioning.baselines import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
+from sartext.evaluation.captioning.predictions import read_predictions
 from sartext.evaluation.details import Details, read_details, shown_pictures
 from sartext.evaluation.differences import MINUS
 from sartext.evaluation.figures import Figure, find, read_figures
@@ -64,6 +66,25 @@ def test_every_coca_and_the_baselines_are_scored_and_told_of(
         *({one.name for one in compared(project)} & {*ASKED}),
         "constant",
     }
+
+
+@needs_java
+@needs_jars
+@pytest.mark.slow
+def test_the_captions_of_every_variant_can_be_scored_again(
+    project: Project, written: tuple[dict[str, Any], list[Figure], Details]
+) -> None:
+    benchmark = project_benchmarks(project)["release-test"]
+    folder = project.evaluation("captioning") / "captions" / "release-test"
+    texts, _ = captions_of(load(project.checkpoint("sar-rs-coca")), benchmark.pictures())
+    given = read_predictions(folder / "sar-rs-coca.csv", benchmark).captions
+    assert list(given.values()) == texts
+    for name in ("sar-rs-coca", GRAMMAR, MOST_FREQUENT):
+        with (folder / f"{name}.csv").open() as file:
+            scores = [float(row["rouge_l"]) for row in csv.DictReader(file)]
+        wanted = find(written[1], "rouge_l", name, benchmark="release-test")
+        assert wanted is not None
+        assert sum(scores) / len(scores) == pytest.approx(wanted.value, abs=1e-6)
 
 
 @needs_java

@@ -1,7 +1,9 @@
 """The stage ``evaluation@retrieval``: every model on every benchmark, and foils, in one folder for the report."""
 
+import csv
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sartext.config import Project
@@ -9,6 +11,7 @@ from sartext.evaluation.details import Details, picture_path, read_details, show
 from sartext.evaluation.differences import MINUS
 from sartext.evaluation.figures import Figure, find, read_figures
 from sartext.evaluation.foils.prior import TEXT_PRIOR
+from sartext.evaluation.ranking import Ranks
 from sartext.evaluation.retrieval_figures import METRICS, PERFECT, score_retrieval
 from sartext.evaluation.stages import evaluate_task
 from sartext.evaluation.stages.material import project_benchmarks
@@ -71,6 +74,25 @@ def test_the_figures_are_those_of_the_features(project: Project, figures: list[F
         seed=told.seed,
     )
     assert {one for one in alone if one.variant == "sar-rs-coca"} <= set(figures)
+
+
+def test_the_ranks_of_every_variant_give_its_recall(project: Project, figures: list[Figure]) -> None:
+    for name in ("sar-rs-coca", PERFECT):
+        path = project.evaluation("retrieval") / "ranks" / "release-test" / f"{name}.csv"
+        with path.open() as file:
+            rows = list(csv.DictReader(file))
+        for metric in METRICS:
+            scoring, _, measure = metric.partition(".")
+            way, _, cut = measure.partition("_r")
+            if not cut.isdigit():
+                continue
+            columns = (
+                [float(row[f"{scoring}.{way}.{of}"]) for row in rows] for of in ("above", "ties", "positives")
+            )
+            found = Ranks(*map(np.array, columns)).found([int(cut)])
+            wanted = find(figures, metric, name, benchmark="release-test")
+            assert wanted is not None
+            assert 100 * found.mean() == pytest.approx(wanted.value)
 
 
 def test_differences_are_paired_and_agree_with_their_parts(figures: list[Figure]) -> None:

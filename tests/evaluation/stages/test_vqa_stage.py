@@ -1,5 +1,6 @@
 """The stage ``evaluation@vqa``: SAR-GPT, the same without images, and two constants, on the same questions."""
 
+import csv
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sartext.evaluation.details import Details, read_details, shown_pictures
 from sartext.evaluation.differences import MINUS
 from sartext.evaluation.figures import Figure, find, read_figures
 from sartext.evaluation.stages import evaluate_task
-from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS
+from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS, read_answers, score_vqa
 from sartext.files import sha256_file, sha256_tree
 from sartext.vqa.question import read_splits
 
@@ -75,6 +76,20 @@ def test_examples_have_an_answer_of_every_variant_and_a_picture(project: Project
     assert {
         path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.png")
     } == shown_pictures(details)
+
+
+def test_the_answers_of_every_variant_can_be_scored_again(project: Project, figures: list[Figure]) -> None:
+    asked = read_splits(project.build / "release")["test"]
+    for name in ("sar-gpt", CONSTANT):
+        path = project.evaluation("vqa") / "answers" / "release-test" / f"{name}.csv"
+        given = read_answers(path, asked)
+        told = score_vqa({name: given}, asked, benchmark_name="release-test", resamples=20)
+        wanted, found = (find(some, "oa", name, benchmark="release-test") for some in (figures, told))
+        assert wanted is not None and found is not None
+        assert found.value == wanted.value
+        with path.open() as file:
+            right = [row["right"] == "true" for row in csv.DictReader(file)]
+        assert 100 * sum(right) / len(asked) == pytest.approx(wanted.value)
 
 
 def test_the_same_models_give_the_same_bytes(project: Project, metrics: dict[str, Any]) -> None:

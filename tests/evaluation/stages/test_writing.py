@@ -25,6 +25,7 @@ FIGURES = [
     Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip minus foundation", 4.0, n=9),
     not_computed("retrieval", "duplicate_aware.mean_recall", "foundation", "a single image"),
 ]
+TABLES = {"ranks/release-test/sar-rs-clip": [{"image_id": "a/grey", "right": True, "score": 1 / 3, "of": None}]}
 
 
 def details() -> Details:
@@ -40,17 +41,19 @@ def details() -> Details:
 
 def test_figures_details_and_the_pictures_that_are_shown_are_written(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    told = write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__)
+    told = write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__, tables=TABLES)
     folder = tmp_path / "build/evaluation/retrieval"
     assert {one.place for one in read_figures(folder / "figures.json")} == {one.place for one in FIGURES}
     assert read_details(folder / "details.json") == details()
     assert set(sha256_tree(folder / "pictures")) == {f"{name}.png" for name in PICTURES}
+    table = (folder / "ranks/release-test/sar-rs-clip.csv").read_text()
+    assert table == "image_id,right,score,of\na/grey,true,0.333333,\n"
     assert (told["figures"], told["not_computed"], told["variants"], told["benchmarks"]) == (4, 1, 1, 1)
     assert told["headlines"] == {"duplicate_aware.mean_recall of sar-rs-clip": 41.2346}
 
 
 def test_pictures_are_as_they_were_grey_where_they_are_and_no_larger_than_a_page_needs(tmp_path: Path) -> None:
-    write_evaluation(Project(tmp_path), "retrieval", [], details(), PICTURES.__getitem__)
+    write_evaluation(Project(tmp_path), "retrieval", [], details(), PICTURES.__getitem__, tables=TABLES)
     for name in ("a/grey", "a/colour", "a/alike"):
         with Image.open(tmp_path / f"build/evaluation/retrieval/pictures/{name}.png") as image:
             shown = np.asarray(image)
@@ -63,21 +66,21 @@ def test_pictures_are_as_they_were_grey_where_they_are_and_no_larger_than_a_page
 
 def test_equal_evaluations_give_equal_bytes_and_replace_what_was_there(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__)
+    write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__, tables=TABLES)
     before = sha256_tree(project.evaluation("retrieval"))
     (project.evaluation("retrieval") / "pictures" / "old.png").write_bytes(b"old")
-    write_evaluation(project, "retrieval", FIGURES[::-1], details(), PICTURES.__getitem__)
+    write_evaluation(project, "retrieval", FIGURES[::-1], details(), PICTURES.__getitem__, tables=TABLES)
     assert sha256_tree(project.evaluation("retrieval")) == before
 
 
 def test_an_error_leaves_the_former_evaluation_as_it_is(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__)
+    write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__, tables=TABLES)
     before = sha256_tree(project.evaluation("retrieval"))
     with pytest.raises(KeyError):
-        write_evaluation(project, "retrieval", FIGURES, details(), {}.__getitem__)
+        write_evaluation(project, "retrieval", FIGURES, details(), {}.__getitem__, tables=TABLES)
     with pytest.raises(ValueError, match="two figures"):
-        write_evaluation(project, "retrieval", FIGURES * 2, details(), PICTURES.__getitem__)
+        write_evaluation(project, "retrieval", FIGURES * 2, details(), PICTURES.__getitem__, tables=TABLES)
     assert sha256_tree(project.evaluation("retrieval")) == before
 
 

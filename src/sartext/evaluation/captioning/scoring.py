@@ -69,12 +69,25 @@ def score_captions(
         EvaluationError: captions are missing, or of unknown images; Java is absent; a corpus is not in the
             catalogue; the folder of SPICE's models does not hold them.
     """
-    models = spice_models(spice)
-    texts = collect(predictions, benchmark, seed=seed, partial=partial)
-    scored = score_variants(texts, annotation_of(entries), models)
+    texts, scored = measure_captions(predictions, benchmark, entries, seed=seed, spice=spice, partial=partial)
     return figures_of(
         texts, scored, benchmark=benchmark.name, side=side, seed=seed, resamples=resamples, pairs=pairs
     )
+
+
+def measure_captions(
+    predictions: Mapping[str, Mapping[str, str]],
+    benchmark: Benchmark,
+    entries: Mapping[str, Entry],
+    *,
+    seed: int,
+    spice: Path | None = None,
+    partial: Collection[str] = PARTIAL,
+) -> tuple[Texts, dict[str, Scored]]:
+    """Return what `figures_of` makes its figures from; arguments and errors as in `score_captions`."""
+    models = spice_models(spice)
+    texts = collect(predictions, benchmark, seed=seed, partial=partial)
+    return texts, score_variants(texts, annotation_of(entries), models)
 
 
 def figures_of(

@@ -1,6 +1,6 @@
 """The captions of variants, measured image by image: what every figure is made from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from sartext.evaluation.captioning.texts import Captions, Texts
 from sartext.progress import track
 
 Floats = npt.NDArray[np.float64]
+Row = Mapping[str, str | bool | int | float | None]
+"""A row of a table, by the names of its columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,33 +94,32 @@ def _placed(values: Floats, texts: Texts, absent: float) -> list[Floats]:
     return found
 
 
-def details_of(texts: Texts, scored: Mapping[str, Scored]) -> list[dict[str, object]]:
-    """Return every caption with its own scores, by image and variant, as a report shows them.
+def captions_rows(texts: Texts, scored: Mapping[str, Scored]) -> dict[str, list[Row]]:
+    """Return every caption with its own scores, by variant, in the order of the examples.
 
-    BLEU of a single caption is rough, as it is made for a corpus. What is not defined is left out.
+    BLEU of a single caption is rough, as it is made for a corpus. What is not defined, or not judged, is None.
+    ``finished`` is false of what is empty, so that ``sartext evaluate`` takes the rows as they are.
     """
-    rows: list[dict[str, object]] = []
-    for name, one in sorted(scored.items()):
-        counts = one.judgement.of("fact")
-        columns: dict[str, Floats | None] = {
-            "bleu_4": bleu(one.bleu)[:, 3],
-            "meteor": meteor(one.meteor),
-            "rouge_l": one.rouge,
-            "cider_d_frozen": one.frozen,
-            "spice": one.spice,
+    return {name: list(_rows(texts, one)) for name, one in scored.items()}
+
+
+def _rows(texts: Texts, one: Scored) -> Iterator[Row]:
+    counts = one.judgement.of("fact")
+    columns: dict[str, Floats | None] = {
+        "bleu_4": bleu(one.bleu)[:, 3],
+        "meteor": meteor(one.meteor),
+        "rouge_l": one.rouge,
+        "cider_d_frozen": one.frozen,
+        "spice": one.spice,
+    }
+    facts = {"facts_right": RIGHT, "facts_stated": STATED, "facts_true": TRUE}
+    for row in np.flatnonzero(one.captions.covered):
+        caption, judged = one.captions.written[row], bool(one.judgement.judged[row])
+        scores = {key: None if some is None else float(some[row]) for key, some in columns.items()}
+        yield {
+            "image_id": texts.examples[row].image_id,
+            "caption": caption,
+            "finished": bool(caption),
+            **{key: value if value is None or np.isfinite(value) else None for key, value in scores.items()},
+            **{key: int(counts[row, place]) if judged else None for key, place in facts.items()},
         }
-        facts = {"facts_right": RIGHT, "facts_stated": STATED, "facts_true": TRUE}
-        for row, example in enumerate(texts.examples):
-            if one.captions.covered[row]:
-                told = {key: float(some[row]) for key, some in columns.items() if some is not None}
-                judged = {key: int(counts[row, place]) for key, place in facts.items()}
-                rows.append(
-                    {
-                        "image_id": example.image_id,
-                        "variant": name,
-                        "caption": one.captions.written[row],
-                        **{key: value for key, value in told.items() if np.isfinite(value)},
-                        **(judged if one.judgement.judged[row] else {}),
-                    }
-                )
-    return sorted(rows, key=lambda row: (str(row["image_id"]), str(row["variant"])))

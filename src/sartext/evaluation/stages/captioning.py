@@ -20,7 +20,8 @@ from sartext.evaluation.captioning.baselines import (
     nearest_train,
 )
 from sartext.evaluation.captioning.faithfulness import annotation_of
-from sartext.evaluation.captioning.scoring import score_captions
+from sartext.evaluation.captioning.scoring import figures_of, measure_captions
+from sartext.evaluation.captioning.variants import Row, captions_rows
 from sartext.evaluation.details import CaptionExample, Details, Variant
 from sartext.evaluation.embedding import embed_images, embed_texts
 from sartext.evaluation.figures import Figure
@@ -80,19 +81,20 @@ def evaluate(project: Project) -> dict[str, object]:
         found.variants.append(variant)
         _ask(one.name, model, benchmarks, found)
         physics.ask(one.name, model)
-    figures = [
-        figure
-        for name, benchmark in benchmarks.items()
-        for figure in score_captions(
-            found.captions[name],
-            benchmark,
-            entries,
+    figures: list[Figure] = []
+    tables: dict[str, list[Row]] = {}
+    for name, benchmark in benchmarks.items():
+        texts, scored = measure_captions(found.captions[name], benchmark, entries, seed=told.seed)
+        figures += figures_of(
+            texts,
+            scored,
+            benchmark=name,
             side=project.parameters.shards.side,
             seed=told.seed,
             resamples=told.resamples,
             pairs=pairs_of(found.captions[name]),
         )
-    ]
+        tables |= {f"captions/{name}/{one}": rows for one, rows in captions_rows(texts, scored).items()}
     figures += physics.figures
     pictures = {one.image_id: benchmark for benchmark in benchmarks.values() for one in benchmark.examples}
 
@@ -114,7 +116,7 @@ def evaluate(project: Project) -> dict[str, object]:
             if count
         ),
     )
-    return write_evaluation(project, "captioning", figures, details, read)
+    return write_evaluation(project, "captioning", figures, details, read, tables=tables)
 
 
 def captions_of(model: Model, pictures: Iterable[Pixels]) -> tuple[list[str], int]:

@@ -20,6 +20,7 @@ from sartext.evaluation.retrieval_figures import (
     Features,
     Ranked,
     rank_variants,
+    ranks_rows,
     recall_curves,
     retrieval_figures,
 )
@@ -68,6 +69,7 @@ def evaluate(project: Project) -> dict[str, object]:
                 preferred[name][one.name] = margins(model, foils[name], benchmark, images=seen.images)
     figures: list[Figure] = []
     curves: list[Curve] = []
+    tables: dict[str, list[dict[str, str | int]]] = {}
     for name, benchmark in benchmarks.items():
         ranked = rank_variants(features[name], benchmark)
         figures += retrieval_figures(
@@ -82,6 +84,7 @@ def evaluate(project: Project) -> dict[str, object]:
             pairs=pairs_of(preferred[name]),
         )
         curves += _curves(ranked, benchmark)
+        tables |= {f"ranks/{name}/{one}": ranks_rows(told_of, benchmark) for one, told_of in ranked.items()}
     main = next(iter(benchmarks.values()))
     shown = next(name for name in (*SHOWN, *features[main.name]) if name in features[main.name])
     details = Details(
@@ -101,7 +104,7 @@ def evaluate(project: Project) -> dict[str, object]:
             if count
         ),
     )
-    return write_evaluation(project, "retrieval", figures, details, main.read)
+    return write_evaluation(project, "retrieval", figures, details, main.read, tables=tables)
 
 
 def _foils(project: Project, benchmark: Benchmark) -> Foils:

@@ -19,6 +19,7 @@ from sartext.evaluation.vqa import (
     CONSTANT,
     CONSTANT_PER_CORPUS,
     Answers,
+    answers_rows,
     constant_answers,
     constant_answers_per_corpus,
     score_vqa,
@@ -62,6 +63,7 @@ def evaluate(project: Project) -> dict[str, object]:
             questions = [(one.id, one.image_id, one.text) for one in asked[name]]
             answers[name][variant] = answer_each(model, questions, benchmark.read)
     figures: list[Figure] = []
+    tables: dict[str, list[dict[str, str | bool]]] = {}
     for name, questions_of in asked.items():
         answers[name][CONSTANT] = constant_answers(train, questions_of)
         answers[name][CONSTANT_PER_CORPUS] = constant_answers_per_corpus(train, questions_of)
@@ -73,6 +75,9 @@ def evaluate(project: Project) -> dict[str, object]:
             seed=told.seed,
             pairs=pairs_of(answers[name]),
         )
+        tables |= {
+            f"answers/{name}/{one}": answers_rows(given, questions_of) for one, given in answers[name].items()
+        }
     main = next(iter(benchmarks.values()))
     details = Details(
         variants=(*variants, CONSTANT_VARIANT, PER_CORPUS),
@@ -80,7 +85,7 @@ def evaluate(project: Project) -> dict[str, object]:
         questions=tuple(_examples(asked[main.name], answers[main.name])),
         chosen={"questions": f"{EXAMPLES} questions of each type, evenly spaced in the order of their ids."},
     )
-    return write_evaluation(project, "vqa", figures, details, main.read)
+    return write_evaluation(project, "vqa", figures, details, main.read, tables=tables)
 
 
 def _asked(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
@@ -97,12 +102,11 @@ def _open(project: Project, name: str) -> Gpt:
 
 
 def _described(project: Project, name: str, row: GptParameters, model: Gpt) -> Variant:
+    title, role = _called(row)
     return Variant(
         name=name,
-        title="the tower of SAR-RS-CLIP and a language model"
-        if row.images
-        else "the language model, without images",
-        role="model" if row.images else "baseline",
+        title=title,
+        role=role,
         kind="gpt",
         origin=row.origin,
         samples=row.optical_samples + row.samples,

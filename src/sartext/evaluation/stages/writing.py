@@ -1,5 +1,6 @@
 """Writing what an evaluation found: figures, details and the pictures that they name, whole or not at all."""
 
+import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ def write_evaluation(
     figures: Sequence[Figure],
     details: Details,
     read: Callable[[str], Pixels],
+    *,
+    tables: Mapping[str, Sequence[Mapping[str, object]]],
 ) -> dict[str, object]:
     """Write ``build/evaluation/<task>``; byte-identical for identical figures, details and pictures.
 
@@ -32,6 +35,8 @@ def write_evaluation(
         figures: of the task, and of those that are evaluated with it.
         details: what is shown beside them.
         read: returns the picture of an id that the details name.
+        tables: what the figures were made from, image by image or question by question, by name: written as CSV,
+            numbers with six decimals, booleans in small letters, empty where there is nothing.
 
     Returns:
         The counts.
@@ -41,6 +46,8 @@ def write_evaluation(
         write_details(folder / "details.json", details)
         for image_id in sorted(shown_pictures(details)):
             _write_picture(picture_path(folder, image_id), read(image_id))
+        for name, rows in tables.items():
+            _write_table(folder / f"{name}.csv", rows)
     return {
         "figures": len(figures),
         "not_computed": sum(one.value is None for one in figures),
@@ -70,6 +77,20 @@ def spaced(items: Sequence[Any], count: int) -> list[Any]:
     """Return ``count`` items of a sequence, evenly spaced: examples that nobody chose."""
     count = min(count, len(items))
     return [items[(2 * at + 1) * len(items) // (2 * count)] for at in range(count)]
+
+
+def _write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _told(value) for name, value in row.items()} for row in rows)
+
+
+def _told(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6f}" if isinstance(value, float) else value
 
 
 def _write_picture(path: Path, picture: Pixels) -> None:
