@@ -22,8 +22,8 @@ help:  ## show this list
 release: $(READY)  ## build, judge and publish the release that params.yaml describes
 	@$(BIN)/python -m orchestration release
 
-report: $(READY)  ## train the models on the release, evaluate them and write build/report/index.html
-	@$(BIN)/python -m orchestration report
+report: $(READY)  ## train the models on the release, evaluate them, write build/report/index.html; DATA=sample for the real sample
+	@$(BIN)/python -m orchestration $(if $(filter sample,$(DATA)),sample --realdata $(REALDATA) --job report,report)
 
 rebuild: $(READY)  ## what the weekly schedule runs
 	@$(BIN)/python -m orchestration rebuild

@@ -52,12 +52,15 @@ def materialize(asset: str, root: Path) -> None:
 
 @cli.command()
 @click.option("--realdata", type=click.Path(path_type=Path), required=True, help="The small real corpora.")
+@click.option(
+    "--job", type=click.Choice(["release", "report"]), default="release", show_default=True, help="What is built."
+)
 @root_option
-def sample(realdata: Path, root: Path) -> None:
-    """Build a release from small real corpora in a scratch clone, build/sample."""
+def sample(realdata: Path, job: str, root: Path) -> None:
+    """Build a release, or also the report, from small real corpora in a scratch clone, build/sample."""
     from orchestration.sample import build_sample
 
-    sys.exit(build_sample(root.resolve(), realdata))
+    sys.exit(build_sample(root.resolve(), realdata, job))
 
 
 @cli.command()

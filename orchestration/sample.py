@@ -1,4 +1,7 @@
-"""``make sample``: a release from small real corpora, built in a scratch clone that leaves the checkout alone."""
+"""``make sample``: a release from small real corpora, built in a scratch clone that leaves the checkout alone.
+
+``make report DATA=sample`` goes on to the report of its models.
+"""
 
 import os
 import shutil
@@ -25,12 +28,13 @@ FOLDERS = {
 LEFT_OUT = {"dvc.lock", "data.dvc"}
 
 
-def build_sample(root: Path, realdata: Path) -> int:
+def build_sample(root: Path, realdata: Path, job: str = "release") -> int:
     """Build the sample release in ``build/sample`` and return the exit code of its build.
 
     Args:
         root: the checkout; it is only read.
         realdata: the folder that holds one folder per real corpus.
+        job: ``release``, or ``report`` for the report too.
 
     Raises:
         SarTextError: the real corpora or git are absent.
@@ -50,7 +54,7 @@ def build_sample(root: Path, realdata: Path) -> int:
                 raise CorpusError(
                     f"corpus '{name}' could not be added", where=origin, way_out="see the line above"
                 )
-    return _run(["orchestration", "release"], scratch, environment)
+    return _run(["orchestration", job], scratch, environment)
 
 
 def refresh(root: Path, scratch: Path) -> None:

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from sartext.config import explain_validation
-from sartext.errors import ModelError
+from sartext.models.foundation_file import read_foundation_file
 
 FOLDER = Path(__file__).parent / "foundations"
 """The foundation files that come with the package."""
@@ -66,20 +64,5 @@ def read_foundation(path: Path) -> Foundation:
     Raises:
         ModelError: the file is absent, no YAML, or says something unknown.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        known = ", ".join(sorted(one.name for one in FOLDER.glob("*.yaml")))
-        raise ModelError(
-            "no such foundation file",
-            where=path,
-            way_out=f"correct `from` in params.yaml; those of the package: {known}",
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ModelError(f"not a readable YAML file ({error})", where=path, way_out="correct it") from error
-    try:
-        told = _File.model_validate(content)
-    except ValidationError as error:
-        what, way_out = explain_validation(error, _File, path)
-        raise ModelError(what, where=path, way_out=way_out) from error
+    told = read_foundation_file(path, _File, key="from", others=FOLDER)
     return Foundation(**told.model_dump(), source=path)

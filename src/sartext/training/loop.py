@@ -160,7 +160,7 @@ class _Loop:
             self.keeping.through_interrupts(self.state),
         ):
             self._validate_if_due(every, steps, listener)  # an interrupt may have come between it and its step
-            while self.state.step < steps and not self._is_patience_over():
+            while self.state.step < steps and not self.state.is_over(self.parameters.patience):
                 step = self.state.step + 1
                 rate = learning_rate_at(step, steps, peak, self.parameters.warmup)
                 figures = self._take(step, next(batches), rate)
@@ -253,13 +253,6 @@ class _Loop:
             told.append({"step": step, **figures})
         self.validating += time.perf_counter() - start
         return figures
-
-    def _is_patience_over(self) -> bool:
-        """Whether as many validations as the patience went by since the best one."""
-        if self.parameters.patience is None:
-            return False
-        since = [one for one in self.state.curves["validations"] if one["step"] > self.state.best_step]
-        return len(since) >= self.parameters.patience
 
     def _go_on(self) -> None:
         """Take over the state that is there; all processes take that which the first one found."""

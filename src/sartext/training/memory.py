@@ -1,7 +1,7 @@
 """When memory runs out: what fits, and what to set."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import nn
@@ -20,16 +20,11 @@ def is_shortage(error: BaseException) -> bool:
 
 
 @contextmanager
-def explained(parameters: TrainingParameters, world: int, attempt: Callable[[int], None]) -> Iterator[None]:
-    """Turn a shortage of memory inside the block into an error that says which batch fits.
-
-    One of several processes does not try: the others wait for it, and a backward pass of the network would take
-    part in what they wait for.
+def shortage_told(explain: Callable[[], TrainingError]) -> Iterator[None]:
+    """Turn a shortage of memory inside the block into an error that says what to do.
 
     Args:
-        parameters: of the training.
-        world: processes that share a batch.
-        attempt: computes the gradients of that many pairs in one part; raises what a shortage raises.
+        explain: makes the error, after what did not fit has been let go.
 
     Raises:
         TrainingError: memory ran out.
@@ -42,37 +37,49 @@ def explained(parameters: TrainingParameters, world: int, attempt: Callable[[int
         shortage = error.with_traceback(None)  # its frames hold the tensors that did not fit
     else:
         return
-    part = parameters.batch // (world * parameters.accumulate)
-    fitting = largest_fitting(part, attempt) if world == 1 else part // 2
-    known = f"; {fitting} fit" if world == 1 else ""
-    raise TrainingError(
-        f"out of memory with {part} pairs at a time{known if fitting else '; not even one pair fits'}",
-        where=f"a batch of {parameters.batch}, training.accumulate {parameters.accumulate}",
-        way_out=_way_out(parameters, world, fitting),
-    ) from shortage
+    raise explain() from shortage
 
 
-@contextmanager
-def placed(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """Turn a shortage of memory while a network or its optimiser is brought to a device into an error.
+def explained(
+    parameters: TrainingParameters, world: int, attempt: Callable[[int], None]
+) -> AbstractContextManager[None]:
+    """Turn a shortage of memory inside the block into an error that says which batch fits.
 
-    Raises:
-        TrainingError: memory ran out.
+    One of several processes does not try: the others wait for it, and a backward pass of the network would take
+    part in what they wait for.
+
+    Args:
+        parameters: of the training.
+        world: processes that share a batch.
+        attempt: computes the gradients of that many pairs in one part; raises what a shortage raises.
     """
-    try:
-        yield
-    except Exception as error:
-        if not is_shortage(error):
-            raise
-        shortage = error.with_traceback(None)
-    else:
-        return
-    needed = 4 * sum(one.nbytes for one in network.parameters())  # weights, gradients, two moments
-    raise TrainingError(
-        f"out of memory: the model does not fit, whose training takes {needed / 1e9:.1f} GB before the first pair",
-        where=device,
-        way_out="end what else holds memory there, take a smaller model, or a machine with more memory",
-    ) from shortage
+
+    def explain() -> TrainingError:
+        part = parameters.batch // (world * parameters.accumulate)
+        fitting = largest_fitting(part, attempt) if world == 1 else part // 2
+        known = f"; {fitting} fit" if world == 1 else ""
+        return TrainingError(
+            f"out of memory with {part} pairs at a time{known if fitting else '; not even one pair fits'}",
+            where=f"a batch of {parameters.batch}, training.accumulate {parameters.accumulate}",
+            way_out=_way_out(parameters, world, fitting),
+        )
+
+    return shortage_told(explain)
+
+
+def placed(network: nn.Module, device: torch.device) -> AbstractContextManager[None]:
+    """Turn a shortage of memory while a network or its optimiser is brought to a device into an error."""
+
+    def explain() -> TrainingError:
+        needed = 4 * sum(one.nbytes for one in network.parameters())  # weights, gradients, two moments
+        return TrainingError(
+            "out of memory: the model does not fit, whose training takes "
+            f"{needed / 1e9:.1f} GB before the first pair",
+            where=device,
+            way_out="end what else holds memory there, take a smaller model, or a machine with more memory",
+        )
+
+    return shortage_told(explain)
 
 
 def largest_fitting(part: int, attempt: Callable[[int], None]) -> int:

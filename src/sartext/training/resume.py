@@ -50,6 +50,12 @@ class State:
     best: Weights = field(default_factory=dict)
     curves: dict[str, list[dict[str, float]]] = field(default_factory=lambda: {"steps": [], "validations": []})
 
+    def is_over(self, patience: int | None) -> bool:
+        """Whether as many validations as the patience went by since the best one; never without patience."""
+        if patience is None:
+            return False
+        return sum(one["step"] > self.best_step for one in self.curves["validations"]) >= patience
+
 
 class Resume:
     """Keeps the state of one training.

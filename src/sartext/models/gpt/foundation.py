@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from sartext.config import explain_validation
 from sartext.config.section import Section
-from sartext.errors import ModelError
+from sartext.models.foundation_file import read_foundation_file
 
 FOLDER = Path(__file__).resolve().parent.parent / "languages"
 """Those of the package."""
@@ -59,6 +57,16 @@ class _File(Section):
     heads: int = Field(4, ge=1, le=128)
     feature_layer: int = Field(-2, ge=-64, le=-1)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_language(cls, content: object) -> object:
+        if isinstance(content, dict) and "architecture" in content:
+            raise ValueError(
+                "this is the foundation of a CLIP or CoCa, no language model's; `language` takes one such as "
+                "phi-tiny.yaml"
+            )
+        return content
+
     @model_validator(mode="after")
     def _fits(self) -> "_File":
         if self.width % (2 * self.heads):
@@ -76,26 +84,5 @@ def read_language(path: Path) -> LanguageFoundation:
     Raises:
         ModelError: the file is absent, no YAML, no language model's, or says something unknown.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        known = ", ".join(sorted(one.name for one in FOLDER.glob("*.yaml")))
-        raise ModelError(
-            "no such foundation file",
-            where=path,
-            way_out=f"correct `language` in params.yaml; those of the package: {known}",
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ModelError(f"not a readable YAML file ({error})", where=path, way_out="correct it") from error
-    if isinstance(content, dict) and "architecture" in content:
-        raise ModelError(
-            "this is the foundation of a CLIP or CoCa, no language model's",
-            where=path,
-            way_out="name one such as phi-tiny.yaml as `language`",
-        )
-    try:
-        told = _File.model_validate(content)
-    except ValidationError as error:
-        what, way_out = explain_validation(error, _File, path)
-        raise ModelError(what, where=path, way_out=way_out) from error
+    told = read_foundation_file(path, _File, key="language", others=FOLDER)
     return LanguageFoundation(**told.model_dump(exclude={"language"}), source=path)

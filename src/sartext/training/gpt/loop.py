@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +19,7 @@ from sartext.training.gpt.states import PatchStates
 from sartext.training.keeping import Keeping
 from sartext.training.listening import Listener, Silent
 from sartext.training.loop import Fit
-from sartext.training.memory import is_shortage, placed
+from sartext.training.memory import placed, shortage_told
 from sartext.training.optimisation import adamw, learning_rate_at, set_learning_rate
 from sartext.training.reproducibility import reproducible
 from sartext.training.resume import Resume, State
@@ -132,7 +131,7 @@ class _Loop:
         self.model.network.train()
         with self.keeping.through_interrupts(self.state):
             self._validate_if_due(listener)
-            while self.state.step < self.steps and not self._is_patience_over():
+            while self.state.step < self.steps and not self.state.is_over(self.parameters.patience):
                 step = self.state.step + 1
                 rate = learning_rate_at(step, self.steps, learning_rate, self.parameters.warmup)
                 listener.step(step, step * batch, self._take(step, rate))
@@ -163,13 +162,13 @@ class _Loop:
         torch.manual_seed(mixed(self.parameters.seed, step))
         set_learning_rate(self.optimiser, rate)
         places = self.order.at(step - 1)
-        with _shortage_told(self.parameters):
+        with shortage_told(lambda: _shortage(self.parameters)):
             loss = self._gradients(places)
             norm = nn.utils.clip_grad_norm_(list(self.learned.values()), self.parameters.clip_norm)
         figures = {"loss": loss, "learning_rate": rate, "gradient_norm": float(norm)}
         self._check(step, figures, places)
         with self.keeping.changing():
-            with _shortage_told(self.parameters):
+            with shortage_told(lambda: _shortage(self.parameters)):
                 self.optimiser.step()
             self.state.step = step
             self.state.curves["steps"].append({"step": step, **figures})
@@ -212,7 +211,7 @@ class _Loop:
 
     def _validate(self, step: int) -> dict[str, float]:
         start = time.perf_counter()
-        with _shortage_told(self.parameters):
+        with shortage_told(lambda: _shortage(self.parameters)):
             figures = score(self.model, self.validation, self.lesson.states, bf16=self.bf16)
         if not math.isfinite(figures["loss"]):
             raise DivergenceError(
@@ -230,12 +229,6 @@ class _Loop:
         self.validating += time.perf_counter() - start
         return figures
 
-    def _is_patience_over(self) -> bool:
-        if self.parameters.patience is None:
-            return False
-        since = [one for one in self.state.curves["validations"] if one["step"] > self.state.best_step]
-        return len(since) >= self.parameters.patience
-
 
 def _merit(figures: dict[str, float]) -> tuple[float, float]:
     return figures["accuracy"], -figures["loss"]
@@ -252,24 +245,10 @@ def _parts(questions: Sequence[Asked], parameters: TrainingParameters) -> Iterat
         yield flat[at : at + parameters.batch]
 
 
-@contextmanager
-def _shortage_told(parameters: TrainingParameters) -> Iterator[None]:
-    """Turn a shortage of memory inside the block into an error that says what to set.
-
-    Raises:
-        TrainingError: memory ran out.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not is_shortage(error):
-            raise
-        shortage = error.with_traceback(None)  # its frames hold the tensors that did not fit
-    else:
-        return
+def _shortage(parameters: TrainingParameters) -> TrainingError:
     checkpointing = "" if parameters.gradient_checkpointing else ", or `training.gradient_checkpointing: true`"
-    raise TrainingError(
+    return TrainingError(
         f"out of memory with {parameters.batch} questions in {parameters.accumulate} parts",
         where="training",
         way_out=f"raise `training.accumulate` in params.yaml, which gives the same gradients{checkpointing}",
-    ) from shortage
+    )
