@@ -17,7 +17,7 @@ from sartext.evaluation.anyone import Asked, _sources, score
 from sartext.evaluation.benchmarks import open_benchmarks
 from sartext.evaluation.figures import Figure, find, read_figures
 from sartext.evaluation.foils.prior import TEXT_PRIOR
-from sartext.evaluation.retrieval_figures import METRICS, PERFECT
+from sartext.evaluation.retrieval_figures import CHANCE, METRICS, PERFECT
 from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS
 from sartext.files import sha256_file
 from sartext.models.gpt.checkpoint import save_gpt
@@ -41,7 +41,9 @@ def test_a_model_is_scored_in_a_process_of_its_own(
     done = subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     figures = read_figures(tmp_path / "scores.json")
-    assert {(one.metric, one.variant) for one in figures} == {(m, v) for m in METRICS for v in ("mine", PERFECT)}
+    assert {(one.metric, one.variant) for one in figures} == {
+        (m, v) for m in METRICS for v in ("mine", CHANCE, PERFECT)
+    }
     assert f"{len(figures)} figures in scores.json" in done.stdout
     assert "one_positive.mean_recall" in done.stdout
     warnings = [line.removeprefix("warning: ") for line in done.stderr.splitlines() if "warning: " in line]

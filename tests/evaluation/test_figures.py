@@ -11,7 +11,7 @@ from sartext.evaluation.bootstrap import Interval
 from sartext.evaluation.captioning.baselines import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
 from sartext.evaluation.figures import RESERVED, Figure, find, not_computed, read_figures, write_figures
 from sartext.evaluation.foils.prior import TEXT_PRIOR
-from sartext.evaluation.retrieval_figures import PERFECT
+from sartext.evaluation.retrieval_figures import CHANCE, PERFECT
 from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS
 
 RECALL = Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 41.25, 39.5, 43.0, 210)
@@ -97,5 +97,5 @@ def test_a_figure_is_found_by_metric_variant_benchmark_and_subset() -> None:
 
 
 def test_every_name_of_a_baseline_is_reserved() -> None:
-    named = {GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN, PERFECT, TEXT_PRIOR, CONSTANT, CONSTANT_PER_CORPUS}
+    named = {CHANCE, GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN, PERFECT, TEXT_PRIOR, CONSTANT, CONSTANT_PER_CORPUS}
     assert named == RESERVED

@@ -11,6 +11,7 @@ from sartext.evaluation.figures import find
 from sartext.evaluation.retrieval import ceiling, retrieval
 from sartext.evaluation.retrieval_examples import examples
 from sartext.evaluation.retrieval_figures import (
+    CHANCE,
     METRICS,
     PERFECT,
     facts_keys,
@@ -62,6 +63,17 @@ def test_a_perfect_model_is_beside_them(tested):
     reached = score_retrieval({"exact": (exact, exact)}, tested, resamples=20)
     for metric in METRICS:
         assert find(reached, metric, "exact").value == pytest.approx(find(reached, metric, PERFECT).value)
+
+
+def test_chance_is_what_orders_drawn_at_random_find_on_average(tested):
+    figures = score_retrieval({}, tested, resamples=20)
+    assert find(figures, "one_positive.i2t_r10", CHANCE).value == pytest.approx(100 * 10 / 60)
+    assert find(figures, "one_positive.t2i_r1", CHANCE).value == pytest.approx(100 / 60)
+    keys, drawn = facts_keys(tested), np.random.default_rng(5)
+    found = [np.mean([(drawn.permutation(keys)[:5] == key).any() for key in keys]) for _ in range(1500)]
+    told = find(figures, "duplicate_aware.i2t_r5", CHANCE)
+    assert told.value == pytest.approx(100 * np.mean(found), abs=0.6)
+    assert told.value == find(figures, "duplicate_aware.t2i_r5", CHANCE).value
 
 
 def test_queries_of_a_corpus_are_ranked_against_the_whole_gallery(tested):
@@ -117,7 +129,7 @@ def test_differences_are_paired(tested):
 def test_a_single_image_is_not_computed():
     alone = benchmark(1)
     figures = score_retrieval({"model": (torch.ones(1, 4), torch.ones(1, 4))}, alone)
-    assert len(figures) == 2 * len(METRICS)
+    assert len(figures) == 3 * len(METRICS)
     assert all(one.value is None and "a single image" in one.reason for one in figures)
 
 

@@ -192,11 +192,11 @@ def test_the_verdict_turns_with_the_interval_of_the_difference(project: Project)
 
 
 def test_a_model_that_does_not_beat_a_blind_baseline_is_not_called_better(project: Project) -> None:
-    assert '<span class="mark better">better</span><span><b>sar-gpt</b> answers' in findings_of(project)
+    assert '<span class="mark better">better</span><span><b>sar-gpt</b> in answering' in findings_of(project)
     for metric in ("oa", "aa"):
         place = ("vqa", BENCHMARK.name, "all", metric, "sar-gpt")
         change(project, "vqa", place, value=46.0, low=44.0, high=48.0)
-    assert '<span class="mark better">better</span><span><b>sar-gpt</b> answers' not in findings_of(project)
+    assert '<span class="mark better">better</span><span><b>sar-gpt</b> in answering' not in findings_of(project)
 
 
 def test_a_missing_release_names_the_command(project: Project) -> None:

@@ -19,7 +19,16 @@ EVERYTHING = "all"
 NOT_COMPUTED = "not computed"
 
 RESERVED = frozenset(
-    {"constant", "constant-per-corpus", "grammar", "most-frequent", "nearest-train", "perfect", "text-prior"}
+    {
+        "chance",
+        "constant",
+        "constant-per-corpus",
+        "grammar",
+        "most-frequent",
+        "nearest-train",
+        "perfect",
+        "text-prior",
+    }
 )
 """Variants that are no models: baselines and ceilings. A model of such a name would be mistaken for them."""
 

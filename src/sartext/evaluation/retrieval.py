@@ -149,6 +149,13 @@ def perfect_ranks(labels: Labels) -> Ranks:
     return Ranks(np.zeros_like(others), others, np.ones_like(others))
 
 
+def chance_ranks(labels: Labels) -> Ranks:
+    """Return the ranks, the same both ways, of a random order: all are as similar as a positive."""
+    _, where, sizes = np.unique(_labels(labels).numpy(), return_inverse=True, return_counts=True)
+    positives = sizes[where].astype(np.float64)
+    return Ranks(np.zeros_like(positives), len(positives) - positives, positives)
+
+
 def _labels(labels: Labels) -> torch.Tensor:
     held = labels.cpu() if isinstance(labels, torch.Tensor) else labels
     return torch.as_tensor(np.asarray(held, dtype=np.int64))

@@ -2,6 +2,7 @@
 
 ``one_positive`` counts an image's own caption only, ``duplicate_aware`` every caption with equal facts. The
 variant ``perfect`` is a model that knows an image's facts and no more: its one-positive recall is the ceiling.
+``chance`` is an order drawn at random, whose duplicate-aware recall is high where many captions have equal facts.
 Queries of a subset (a corpus, a class) are ranked against the whole gallery, so that corpora add up to the whole.
 """
 
@@ -19,14 +20,14 @@ from sartext.evaluation.bootstrap import Sums, estimate, intervals, resample
 from sartext.evaluation.differences import paired
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed
 from sartext.evaluation.ranking import Floats, Ranks
-from sartext.evaluation.retrieval import CUTS, check_features, perfect_ranks, ranks
+from sartext.evaluation.retrieval import CUTS, chance_ranks, check_features, perfect_ranks, ranks
 from sartext.evaluation.statements import COVER_CLASS, OBJECT_CLASS, statements_of
 from sartext.narrator.nouns import bare
 
 ONE_POSITIVE, DUPLICATE_AWARE = "one_positive", "duplicate_aware"
 SCORINGS = (ONE_POSITIVE, DUPLICATE_AWARE)
 WAYS = ("i2t", "t2i")
-PERFECT = "perfect"
+PERFECT, CHANCE = "perfect", "chance"
 MEAN_RECALL = "mean_recall"
 MEASURES = (MEAN_RECALL, *(f"{way}_r{cut}" for way in WAYS for cut in CUTS))
 METRICS = tuple(f"{scoring}.{measure}" for scoring in SCORINGS for measure in MEASURES)
@@ -64,7 +65,7 @@ class Ranked:
 
 
 def rank_variants(features: Mapping[str, Features], benchmark: Benchmark) -> dict[str, Ranked]:
-    """Rank by every model's features; ``perfect`` is among the results.
+    """Rank by every model's features; ``perfect`` and ``chance`` are among the results.
 
     Args:
         features: by variant, of the benchmark's pictures and captions in its order.
@@ -76,7 +77,11 @@ def rank_variants(features: Mapping[str, Features], benchmark: Benchmark) -> dic
     keys = facts_keys(benchmark)
     own = perfect_ranks(keys)
     known = Ranks(np.zeros(len(keys)), np.zeros(len(keys)), np.ones(len(keys)))
-    found = {PERFECT: Ranked((own, own), (known, known))}
+    drawn, drawn_aware = chance_ranks(np.arange(len(keys))), chance_ranks(keys)
+    found = {
+        PERFECT: Ranked((own, own), (known, known)),
+        CHANCE: Ranked((drawn, drawn), (drawn_aware, drawn_aware)),
+    }
     for variant in sorted(features):
         images, texts = features[variant]
         check_fit(variant, images, texts, benchmark)
@@ -112,7 +117,7 @@ def facts_keys(benchmark: Benchmark) -> npt.NDArray[np.int64]:
 def score_retrieval(
     features: Mapping[str, Features], benchmark: Benchmark, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[Figure]:
-    """Return the figures of retrieval of every model, and those of ``perfect``.
+    """Return the figures of retrieval of every model, and those of ``perfect`` and ``chance``.
 
     Every metric of ``METRICS`` for the whole benchmark and for each corpus; duplicate-aware mean recall also for
     the images that show each class. Models are compared on the same draws of groups.

@@ -12,7 +12,7 @@ from sartext.evaluation.differences import MINUS
 from sartext.evaluation.figures import Figure, find, read_figures
 from sartext.evaluation.foils.prior import TEXT_PRIOR
 from sartext.evaluation.ranking import Ranks
-from sartext.evaluation.retrieval_figures import METRICS, PERFECT, score_retrieval
+from sartext.evaluation.retrieval_figures import CHANCE, METRICS, PERFECT, score_retrieval
 from sartext.evaluation.stages import evaluate_task
 from sartext.evaluation.stages.material import project_benchmarks
 from sartext.evaluation.stages.variants import compared
@@ -38,7 +38,7 @@ def details(project: Project, metrics: dict[str, Any]) -> Details:
 def test_every_model_and_the_ceiling_have_every_figure_on_every_benchmark(
     project: Project, figures: list[Figure]
 ) -> None:
-    names = {one.name for one in compared(project)} | {PERFECT}
+    names = {one.name for one in compared(project)} | {CHANCE, PERFECT}
     for benchmark in project_benchmarks(project):
         for metric in METRICS:
             told = {

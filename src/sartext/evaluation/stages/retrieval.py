@@ -15,6 +15,7 @@ from sartext.evaluation.foils.scoring import foil_examples, margins, score_foils
 from sartext.evaluation.ranking import Floats
 from sartext.evaluation.retrieval_examples import examples
 from sartext.evaluation.retrieval_figures import (
+    CHANCE,
     ONE_POSITIVE,
     PERFECT,
     Features,
@@ -42,6 +43,7 @@ FOIL_EXAMPLES = 3
 """Foils shown of each kind."""
 
 PRIOR = Variant(TEXT_PRIOR, "the likelier text by the words of the training captions", "baseline", "rule")
+RANDOM = Variant(CHANCE, "an order drawn at random", "baseline", "rule")
 CEILING = Variant(PERFECT, "knows the facts of every image, and no more", "ceiling", "rule")
 
 
@@ -88,7 +90,12 @@ def evaluate(project: Project) -> dict[str, object]:
     main = next(iter(benchmarks.values()))
     shown = next(name for name in (*SHOWN, *features[main.name]) if name in features[main.name])
     details = Details(
-        variants=(*variants, CEILING, *((PRIOR,) if any(one.variant == TEXT_PRIOR for one in figures) else ())),
+        variants=(
+            *variants,
+            CEILING,
+            RANDOM,
+            *((PRIOR,) if any(one.variant == TEXT_PRIOR for one in figures) else ()),
+        ),
         benchmarks=rows_of(benchmarks.values()),
         curves=tuple(curves),
         retrieval=tuple(_examples(shown, features[main.name][shown], main)),

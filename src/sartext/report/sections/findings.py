@@ -85,17 +85,27 @@ def _beside(view: View, one: str, other: str, task: Task, metric: str) -> str:
 
 
 def _retrieval(view: View) -> Iterator[Finding]:
+    """The retrieval models beside what they began from, and beside an order drawn at random."""
+    rules = [one for one in view.index.measured("retrieval", AWARE) if one.role == "baseline"]
     for one in trained(view.index, "retrieval", AWARE):
-        foundation = foundation_of(view.index, one, "retrieval", AWARE)
-        if one.role != "model" or foundation is None or one.name.endswith("-annotated"):
+        if one.role != "model" or one.name.endswith("-annotated"):
             continue
-        found = compare(view.index, one.name, foundation.name, "retrieval", AWARE)
-        if found is not None:
-            text = (
-                f"<b>{escape(one.name)}</b> beside <b>{escape(foundation.name)}</b> in retrieval: mean recall "
-                f"{_beside(view, one.name, foundation.name, 'retrieval', AWARE)}."
-            )
-            yield found.verdict, WORDS[found.verdict], text
+        foundation = foundation_of(view.index, one, "retrieval", AWARE)
+        beside = [*([foundation] if foundation else []), *rules]
+        yield from _against(view, one, beside, "in retrieval, mean recall by equal facts", ("retrieval", AWARE))
+
+
+def _against(
+    view: View, one: Variant, others: Sequence[Variant], what: str, measured: tuple[Task, str]
+) -> Iterator[Finding]:
+    """One model beside several others in one measure, as far as it was taken of both."""
+    task, metric = measured
+    found = {other.name: compare(view.index, one.name, other.name, task, metric) for other in others}
+    known = {name: comparison for name, comparison in found.items() if comparison is not None}
+    if known:
+        verdict, word = _together([comparison.verdict for comparison in known.values()])
+        values = "; ".join(f"{escape(name)} {_of(view, task, metric, name)}" for name in (one.name, *known))
+        yield verdict, word, f"<b>{escape(one.name)}</b> {what}: {_split(known)} ({values})."
 
 
 def _arms(view: View) -> Iterator[Finding]:
@@ -151,34 +161,19 @@ def _narrated(view: View) -> Iterator[Finding]:
 
 def _captions(view: View) -> Iterator[Finding]:
     """The captioning models beside captions that nobody made for the image."""
-    metric = "cider_d"
-    rules = [one for one in view.index.measured("captioning", metric) if one.role == "baseline"]
-    for one in trained(view.index, "captioning", metric):
-        if one.role != "model" or one.name.endswith("-annotated"):
-            continue
-        found = {rule.name: compare(view.index, one.name, rule.name, "captioning", metric) for rule in rules}
-        known = {name: comparison for name, comparison in found.items() if comparison is not None}
-        if known:
-            verdict, word = _together([comparison.verdict for comparison in known.values()])
-            values = "; ".join(
-                f"{escape(name)} {_of(view, 'captioning', metric, name)}" for name in (one.name, *known)
-            )
-            yield verdict, word, f"<b>{escape(one.name)}</b>'s captions, CIDEr-D: {_split(known)} ({values})."
+    rules = [one for one in view.index.measured("captioning", "cider_d") if one.role == "baseline"]
+    for one in trained(view.index, "captioning", "cider_d"):
+        if one.role == "model" and not one.name.endswith("-annotated"):
+            yield from _against(view, one, rules, "in captioning, CIDEr-D", ("captioning", "cider_d"))
 
 
 def _answers(view: View) -> Iterator[Finding]:
     measured = view.index.measured("vqa", "oa")
     blind = [one for one in measured if one.role == "baseline" or one.name.endswith("-blind")]
     for one in measured:
-        if one.role != "model" or one in blind:
-            continue
-        found = {rule.name: compare(view.index, one.name, rule.name, "vqa", "oa") for rule in blind}
-        known = {name: comparison for name, comparison in found.items() if comparison is not None}
-        if known:
-            verdict, word = _together([comparison.verdict for comparison in known.values()])
-            values = "; ".join(f"{escape(name)} {_of(view, 'vqa', 'oa', name)}" for name in (one.name, *known))
-            text = f"<b>{escape(one.name)}</b> answers beside baselines that see no image, OA: {_split(known)}"
-            yield verdict, word, f"{text} ({values})."
+        if one.role == "model" and one not in blind:
+            what = "in answering, beside baselines that see no image, OA"
+            yield from _against(view, one, blind, what, ("vqa", "oa"))
 
 
 def _foils(view: View) -> Iterator[Finding]:
