@@ -19,6 +19,13 @@ def test_what_is_no_name_of_a_figure_is_refused(name: str) -> None:
         ADAPTER.validate_python({"sar-gpt": {name: 1}})
 
 
+def test_a_threshold_of_physics_which_no_model_could_pass_is_refused_and_told_why() -> None:
+    with pytest.raises(
+        ValidationError, match="figures of physics are of simulated scenes, not of the first benchmark"
+    ):
+        ADAPTER.validate_python({"sar-rs-clip": {"physics/mean_recall": 1}})
+
+
 @pytest.mark.parametrize("bound", [float("nan"), float("inf"), "much"])
 def test_a_threshold_is_a_number(bound: object) -> None:
     with pytest.raises(ValidationError):

@@ -4,7 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +17,17 @@ from sartext.catalogue.entry import Entry
 from sartext.corpora.images import picture
 from sartext.errors import EvaluationError
 from sartext.evaluation.anyone import Asked, _sources, score
-from sartext.evaluation.benchmarks import open_benchmarks
+from sartext.evaluation.benchmarks import Benchmark, open_benchmarks
+from sartext.evaluation.captioning.baselines import baselines
+from sartext.evaluation.embedding import embed
 from sartext.evaluation.figures import Figure, find, read_figures
+from sartext.evaluation.foils.making import make_foils
 from sartext.evaluation.foils.prior import TEXT_PRIOR
-from sartext.evaluation.retrieval_figures import CHANCE, METRICS, PERFECT
+from sartext.evaluation.foils.scoring import margins, score_foils
+from sartext.evaluation.retrieval_figures import CHANCE, METRICS, PERFECT, score_retrieval
 from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS
 from sartext.files import sha256_file
+from sartext.models.checkpoint import load
 from sartext.models.gpt.checkpoint import save_gpt
 from sartext.vqa.question import Question, read_splits
 from tests.conftest import ROOT
@@ -90,6 +98,28 @@ def test_foils_ask_any_model_and_say_which_kinds_there_are_none_of(
 @needs_java
 @needs_jars
 @pytest.mark.slow
+def test_captions_of_some_images_are_scored_on_these(
+    small: Published, captions: Pairs, sartext: CommandLine, tmp_path: Path
+) -> None:
+    file, out = captions_file(tmp_path / "mine.csv", captions[:5]), tmp_path / "scores.json"
+    told = ("--root", small.built.root, "evaluate", small.release, "--task", "captioning", "--captions", file)
+    assert "3 images without a caption" in sartext.refused(*told)
+    said = sartext(*told, "--partial", "--out", out, *FEW)
+    assert said.code == 0, said.err
+    assert "warning: 5 of 8 images have a caption; the others are not scored" in said.err
+    figures = read_figures(out)
+    for variant, n in (("model", 5), ("most-frequent", 8)):
+        found = find(figures, "rouge_l", variant)
+        assert found is not None
+        assert found.n == n
+    found = find(figures, "rouge_l", "model")
+    assert found is not None
+    assert found.value == pytest.approx(1)
+
+
+@needs_java
+@needs_jars
+@pytest.mark.slow
 def test_captions_of_a_file_are_scored_beside_the_baselines(
     small: Published, captions: Pairs, sartext: CommandLine, tmp_path: Path
 ) -> None:
@@ -149,6 +179,20 @@ def test_answers_about_withheld_images_may_be_in_the_file(
     found = find(scores.figures, "oa", "model")
     assert found is not None
     assert (found.value, found.n) == (100, len(questions))
+
+
+def test_whoever_answered_all_is_scored_on_a_part_of_the_release(
+    small: Published, sartext: CommandLine, tmp_path: Path
+) -> None:
+    every = read_splits(small.release)["test"]
+    file = answers_file(tmp_path / "all.csv", [(one.id, one.answer) for one in every])
+    scores = score(Asked(small.release, "vqa", answers=file, benchmark="alpha-official", resamples=100))
+    found = find(scores.figures, "oa", "model", benchmark="alpha-official")
+    assert found is not None
+    assert (found.value, found.n) == (100, sum(one.image_id in {"alpha/0004", "alpha/0009"} for one in every))
+    odd = answers_file(tmp_path / "odd.csv", [*((one.id, one.answer) for one in every), ("beta/9999:count", "1")])
+    told = ("evaluate", small.release, "--task", "vqa", "--benchmark", "alpha-official", "--answers", odd)
+    assert "1 question ids are unknown: beta/9999:count" in sartext.refused(*told)
 
 
 @pytest.mark.parametrize("task", ["retrieval", "foils"])
@@ -248,14 +292,55 @@ def test_a_sar_gpt_answers_the_questions(small: Published, questions: list[Quest
     assert found.n == len(questions)
 
 
-def test_what_is_scored_is_the_benchmark_that_the_report_has(small: Published, models: dict[str, Path]) -> None:
+@pytest.mark.parametrize("seed", [7, 8])
+def test_what_is_scored_is_the_benchmark_that_the_report_has(
+    small: Published, models: dict[str, Path], seed: int
+) -> None:
     """The same figures by the library, whose benchmark bears the hash."""
-    from sartext.evaluation.embedding import embed
-    from sartext.evaluation.retrieval_figures import score_retrieval
-    from sartext.models.checkpoint import load
-
     benchmark = open_benchmarks(small.release)["release-test"]
     told: list[Figure] = score_retrieval(
-        {"model": embed(load(models["clip"]), benchmark).pair}, benchmark, resamples=100, seed=7
+        {"model": embed(load(models["clip"]), benchmark).pair}, benchmark, resamples=100, seed=seed
     )
-    assert list(score(Asked(small.release, "retrieval", models["clip"], resamples=100)).figures) == told
+    asked = Asked(small.release, "retrieval", models["clip"], resamples=100, seed=seed)
+    assert list(score(asked).figures) == told
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+def test_foils_are_those_that_the_report_makes_of_the_same_seed(
+    small: Published, models: dict[str, Path], seed: int
+) -> None:
+    benchmark = open_benchmarks(small.release)["release-test"]
+    entries = {name: Entry.model_validate(catalogue(name)) for name in benchmark.corpora}
+    foils = make_foils(benchmark, entries, seed)
+    told = {"model": margins(load(models["clip"]), foils, benchmark)}
+    asked = Asked(small.release, "foils", models["clip"], resamples=100, seed=seed, root=small.built.root)
+    assert list(score(asked).figures) == score_foils(told, foils, benchmark, resamples=100, seed=seed)
+
+
+def test_captions_are_read_and_compared_as_is_asked(
+    small: Published, captions: Pairs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the nouns of further corpora, with references of the seed."""
+    told: dict[str, Any] = {}
+
+    def scoring(
+        predictions: Mapping[str, Mapping[str, str]],
+        benchmark: Benchmark,
+        entries: Mapping[str, Entry],
+        **how: Any,
+    ) -> list[Figure]:
+        told.update(predictions=predictions, entries=entries, **how)
+        return []
+
+    monkeypatch.setattr("sartext.evaluation.captioning.scoring.score_captions", scoring)
+    rows = [one for one in captions if one[0] in {"alpha/0004", "alpha/0009"}]
+    file = captions_file(tmp_path / "mine.csv", rows)
+    asked = Asked(small.release, "captioning", captions=file, benchmark="alpha-official", root=small.built.root)
+    score(asked)
+    assert (told["entries"].keys(), told["seed"], told["resamples"]) == ({"alpha"}, 7, 2000)
+    score(replace(asked, corpora=("sim-toy",), seed=8, resamples=300))
+    assert (told["entries"].keys(), told["seed"], told["resamples"]) == ({"alpha", "sim-toy"}, 8, 300)
+    benchmark = open_benchmarks(small.release)["alpha-official"]
+    assert told["predictions"] == {"model": dict(rows), **baselines(benchmark, 8)}
+    with pytest.raises(EvaluationError, match="does not describe corpus 'nowhere'"):
+        score(replace(asked, corpora=("nowhere",)))

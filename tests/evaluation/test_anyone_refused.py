@@ -162,6 +162,8 @@ def test_a_model_of_another_kind_is_refused(
         (("--task", "captioning", "--answers", "a.csv"), "captioning is not scored from answers"),
         (("--task", "foils", "--answers", "a.csv"), "foils is not scored from answers"),
         (("--task", "vqa", "--captions", "c.csv"), "vqa is not scored from captions"),
+        (("--task", "captioning", "--model", "m", "--partial"), "only a file of captions may leave images out"),
+        (("--task", "vqa", "--answers", "a.csv", "--partial"), "leave out --partial"),
         (("--task", "captioning"), "nothing is given to score; give --model FOLDER or --captions FILE"),
         (("--task", "vqa"), "nothing is given to score; give --model FOLDER or --answers FILE"),
         (("--task", "retrieval"), "nothing is given to score; give --model FOLDER"),

@@ -76,9 +76,31 @@ def test_what_cannot_be_computed_is_nothing():
     empty = Sums(np.zeros((3, 1)), np.zeros((3, 1)))
     [one] = intervals(estimate([empty]), resample([empty], 100, 1))
     assert (one.value, one.low, one.high) == (None, None, None)
-    rare = Sums(np.array([[1.0], [0.0]]), np.array([[1.0], [0.0]]))
+    rare = Sums(np.array([[1.0], [1.0], [0.0]]), np.array([[1.0], [1.0], [0.0]]))
     [known] = intervals(estimate([rare]), resample([rare], 100, 1))
     assert (known.low, known.high) == (1, 1)
+
+
+def test_what_counts_in_one_group_only_has_no_bounds():
+    alone = Sums(np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]), np.array([[2.0, 2.0], [0.0, 1.0], [0.0, 3.0]]))
+    rare, often = intervals(estimate([alone]), resample([alone], 100, 1))
+    assert (rare.value, rare.low, rare.high) == (0.5, None, None)
+    assert often.low < often.value < often.high
+    [single] = intervals(estimate([means([7])]), resample([means([7])], 100, 1))
+    assert (single.value, single.low, single.high) == (7, None, None)
+
+
+def test_groups_of_several_seeds_are_counted_together_but_shared_ones_once():
+    seeds = [means([1]), means([2])]
+    [apart] = intervals(estimate(seeds), resample(seeds, 100, 1))
+    assert (apart.low, apart.high) == (1, 2)
+    [shared] = intervals(estimate(seeds), resample(seeds, 100, 1, same_groups=True))
+    assert (shared.value, shared.low, shared.high) == (1.5, None, None)
+
+
+def test_without_resamples_there_are_no_bounds():
+    [one] = intervals(estimate([means([1, 2])]), resample([means([1, 2])], 0, 1))
+    assert (one.value, one.low, one.high) == (1.5, None, None)
 
 
 def test_shapes_are_checked():

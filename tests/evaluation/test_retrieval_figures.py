@@ -14,6 +14,7 @@ from sartext.evaluation.retrieval_figures import (
     CHANCE,
     METRICS,
     PERFECT,
+    classes_of,
     facts_keys,
     rank_variants,
     recall_curves,
@@ -115,7 +116,24 @@ def test_intervals_are_drawn_over_groups_and_equal_seeds_give_equal_ones(tested)
     assert first != score_retrieval(features, tested, resamples=200, seed=4)
     lumped = replace(tested, examples=tuple(replace(one, group_id="one") for one in tested.examples))
     whole = find(score_retrieval(features, lumped, resamples=50), "one_positive.mean_recall", "model")
-    assert whole.low == whole.high == pytest.approx(whole.value)
+    assert whole.value == find(first, "one_positive.mean_recall", "model").value
+    assert (whole.low, whole.high) == (None, None)
+
+
+def test_a_class_that_one_group_shows_has_no_bounds(tested):
+    lumped = replace(
+        tested,
+        examples=tuple(
+            replace(one, group_id="one") if "bridge" in classes_of(one) else one for one in tested.examples
+        ),
+    )
+    figures = score_retrieval({"model": knowing(tested, 1.0)}, lumped, resamples=50)
+    bridges, whole = (
+        find(figures, "duplicate_aware.mean_recall", "model", subset=subset) for subset in ("class:bridge", "all")
+    )
+    assert bridges.value is not None
+    assert (bridges.low, bridges.high) == (None, None)
+    assert whole.low < whole.value < whole.high
 
 
 def test_differences_are_paired(tested):
@@ -174,8 +192,8 @@ def test_examples_show_right_and_wrong_answers_and_are_not_picked_by_hand(tested
         assert [one.image_id for one in some] == sorted(one.image_id for one in some)
         for one in some:
             similar = gallery @ query[places[one.image_id]]
-            told = [answer.similarity for answer in one.answers]
-            assert told == sorted(told, reverse=True)
+            told = [float(similar[places[answer.image_id]]) for answer in one.answers]
+            assert told == pytest.approx(sorted(told, reverse=True))
             assert told[0] == pytest.approx(float(similar.max()))
             assert one.right == one.answers[0].right
             assert len(one.answers) == 5

@@ -14,6 +14,8 @@ from sartext.evaluation.vqa import (
     read_answers,
     score_vqa,
 )
+from sartext.report.comparison import compare
+from sartext.report.figure_index import FigureIndex
 from sartext.vqa.question import TYPES, Question
 
 
@@ -32,7 +34,7 @@ def given(questions: list[Question], answers: list[str]) -> dict[str, str]:
 def score(
     answers: dict[str, dict[str, str]], questions: list[Question], **more
 ) -> dict[tuple[str, str, str], Figure]:
-    figures = score_vqa(answers, questions, benchmark_name="release-test", resamples=200, seed=1)
+    figures = score_vqa(answers, questions, benchmark_name="release-test", resamples=200, seed=1, **more)
     places = [(one.variant, one.metric, one.subset) for one in figures]
     assert len(set(places)) == len(places)
     return dict(zip(places, figures, strict=True))
@@ -125,6 +127,31 @@ def test_the_questions_of_a_group_are_drawn_together() -> None:
     assert (found.low, found.value, found.high) == (0, 25, 100)
 
 
+def test_questions_of_one_group_have_no_bounds_and_tell_no_variants_apart() -> None:
+    asked = [question(number, "yes", group="only") for number in range(40)]
+    answers = {"a": given(asked, ["yes"] * 40), "b": given(asked, ["no", *["yes"] * 39])}
+    found = score(answers, asked, pairs=[("a", "b")])
+    for variant, value in (("a", 100), ("b", 97.5), ("a minus b", 2.5)):
+        for metric in ("oa", "aa"):
+            one = found[variant, metric, "all"]
+            assert (one.value, one.low, one.high) == (value, None, None)
+    told = compare(FigureIndex(list(found.values()), (), "release-test"), "a", "b", "vqa", "oa")
+    assert told is not None
+    assert (told.verdict, told.figure.value) == ("even", 2.5)
+
+
+def test_the_mean_over_types_has_bounds_only_if_every_type_is_asked_in_two_groups() -> None:
+    asked = [*(question(number, "yes") for number in range(10)), question(10, "two", "count")]
+    said = [*["yes", "no"] * 5, "2"]
+    found = score({"m": given(asked, said)}, asked)
+    count, mean = found["m", "accuracy", "type:count"], found["m", "aa", "all"]
+    assert [(one.value, one.low, one.high) for one in (count, mean)] == [(100, None, None), (75, None, None)]
+    asked.append(question(11, "two", "count"))
+    found = score({"m": given(asked, [*said, "one"])}, asked)
+    assert found["m", "aa", "all"].low is not None
+    assert found["m", "oa", "all"].low is not None
+
+
 def test_variants_share_their_draws_and_do_not_disturb_each_other() -> None:
     asked = [question(number, "yes") for number in range(30)]
     half = given(asked, ["yes", "no"] * 15)
@@ -192,6 +219,22 @@ def test_answers_are_read_from_csv_and_from_json_lines(tmp_path: Path) -> None:
     assert read_answers(table, ASKED) == {IDS[0]: "", IDS[1]: "no, never"}
     rows = "\n".join(json.dumps({"id": one, "answer": "yes"}) for one in IDS) + "\n\n"
     assert read_answers(write(tmp_path / "a.jsonl", rows), ASKED) == dict.fromkeys(IDS, "yes")
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_separators_that_json_leaves_as_they_are_end_no_line(tmp_path: Path, separator: str) -> None:
+    said = f"a ship{separator}and a bridge"
+    rows = "\r\n".join(json.dumps({"id": one, "answer": said}, ensure_ascii=False) for one in IDS)
+    assert read_answers(write(tmp_path / "a.jsonl", rows), ASKED) == dict.fromkeys(IDS, said)
+
+
+def test_answers_to_other_questions_of_the_release_are_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", f"id,answer\n{IDS[0]},yes\n{IDS[1]},no\n")
+    assert read_answers(path, ASKED[:1], others=ASKED) == {IDS[0]: "yes"}
+    assert read_answers(path, ASKED, others=[*ASKED, question(2, "yes")]) == {IDS[0]: "yes", IDS[1]: "no"}
+    path.write_text(f"id,answer\n{IDS[0]},yes\n{IDS[1]},no\nx/1,no\n")
+    with pytest.raises(EvaluationError, match="1 question ids are unknown: x/1"):
+        read_answers(path, ASKED[:1], others=ASKED)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from sartext.release.material import Material
 from sartext.release.publication import publish
 from sartext.release.publication.questions import questions_section
 from sartext.release.verification import verify
+from sartext.vqa.claims import Doubt
 from sartext.vqa.question import TYPES, read_splits
 from tests.release.built import build, passed_verdict
 
@@ -98,16 +99,38 @@ def test_a_release_without_the_format_has_no_questions_and_says_nothing_of_them(
     assert questions_section(None) == ()
 
 
-def test_images_of_which_boxes_were_dropped_are_doubtful(tmp_path: Path) -> None:
+def test_images_are_doubtful_whose_annotation_was_not_taken_in_as_a_whole(tmp_path: Path) -> None:
     built = build(tmp_path / "project")
     faults = [
         Fault("a", "alpha/0001", "box-without-area", "1", "box"),
         Fault("b", "alpha/0002", "box-clipped", "1", "box"),
         Fault("c", "alpha/0003", "box-outside", "1", "box"),
+        Fault("d", "alpha/0004", "component-too-small", "1 of ship, 9 pixels in all", "box"),
+        Fault("e", "alpha/0005", "unknown-colour", "3 pixels of 1 colour", "annotation"),
+        Fault("e", "alpha/0005", "component-too-small", "1 of ship, 9 pixels in all", "box"),
+        Fault("f", "alpha/0006", "unknown-code", "3 pixels (7: 3)", "annotation"),
+        Fault("g", "alpha/0007", "repeated-box", "1 of 2", "box"),
     ]
     write_quarantine(built.root / "build/corpus/alpha/quarantine.csv", faults)
     catalogue: Any = dict.fromkeys(["alpha", "beta"])
-    assert doubtful_images(Material(built.project, catalogue, [])) == {"alpha/0001", "alpha/0003"}
+    assert doubtful_images(Material(built.project, catalogue, [])) == {
+        "alpha/0001": Doubt.OBJECTS,
+        "alpha/0003": Doubt.OBJECTS,
+        "alpha/0004": Doubt.OBJECTS,
+        "alpha/0005": Doubt.PIXELS,
+        "alpha/0006": Doubt.PIXELS,
+    }
+
+
+def test_a_release_asks_no_count_of_images_of_which_something_was_left_out(tmp_path: Path) -> None:
+    built = build(tmp_path / "project")
+    images = [row["image_id"] for row in built.pairs() if row["corpus"] == "alpha"]
+    faults = [Fault(one, one, "component-too-small", "1 of ship, 9 pixels in all", "box") for one in images]
+    write_quarantine(built.root / "build/corpus/alpha/quarantine.csv", faults)
+    passed_verdict(built)
+    assemble(built.project)
+    found = [one for told in read_splits(built.root / "build/release").values() for one in told]
+    assert {one.corpus for one in found} == {"beta"}
 
 
 def reseal(release: Path) -> None:

@@ -33,6 +33,19 @@ def test_a_variant_named_after_another_has_its_colour_dashed() -> None:
     assert found["direct-total"].dashed and not found["direct"].dashed
 
 
+def test_lines_of_foundations_and_of_baselines_can_be_told_apart() -> None:
+    told = looks(
+        [
+            Variant("foundation", "", "foundation", "coca"),
+            Variant("foundation-clip", "", "foundation", "clip"),
+            Variant("chance", "", "baseline", "rule"),
+            Variant("perfect", "", "ceiling", "rule"),
+        ]
+    )
+    assert len({one.classes for one in told.values()}) == 4
+    assert told["chance"].classes.endswith("dotted")
+
+
 def chart(values: list[float]) -> ET.Element:
     drawn = [Line(f"v{at}", Look(at % 8), [Point(0, one), Point(1, one)]) for at, one in enumerate(values)]
     return ET.fromstring(lines.draw("title", drawn, axis_of(values), [(0, "1"), (1, "2")], "below"))

@@ -68,6 +68,25 @@ def test_without_intervals_nothing_is_told_apart() -> None:
     assert verdict(index_of(figure("progressive", 0.5, 0.01), alone)) == "even"
 
 
+def test_a_paired_difference_without_an_interval_tells_nothing_apart() -> None:
+    apart = (figure("progressive", 0.5, 0.01), figure("direct", 0.1, 0.01))
+    paired = replace(figure(difference("progressive", "direct"), 0.4, 0), low=None, high=None)
+    assert verdict(index_of(*apart, paired)) == "even"
+    turned = replace(paired, variant=difference("direct", "progressive"), value=-0.4)
+    found = compare(index_of(*apart, turned), "progressive", "direct", "captioning", "bleu_4")
+    assert found is not None
+    assert (found.verdict, found.figure.value, found.figure.low, found.paired) == ("even", 0.4, None, True)
+    assert shown(found.figure) == ("+0.400", "")
+
+
+def test_a_difference_that_the_report_computed_is_no_paired_one() -> None:
+    measured = index_of(figure("progressive", 0.5, 0.01), figure("direct", 0.1, 0.01))
+    both_ways = [replace(figure(difference(*pair), 0.4, 0), low=None, high=None) for pair in (
+        ("progressive", "direct"), ("direct", "progressive"))]  # fmt: skip
+    for one in both_ways:
+        assert verdict(measured.with_more([one])) == "better"
+
+
 def test_what_was_not_measured_is_not_compared() -> None:
     assert verdict(index_of(figure("progressive", 0.5, 0.01))) is None
 
@@ -103,6 +122,15 @@ def test_a_ratio_to_zero_is_not_computed() -> None:
     (ratio,) = (one for one in derived(index_of(*figures, variants=variants)) if " over " in one.variant)
     assert ratio.value is None
     assert "zero" in ratio.reason
+
+
+@pytest.mark.parametrize(("base", "told"), [(4.3e-14, None), (0.00049, None), (0.0006, 400.0)])
+def test_a_ratio_to_what_is_shown_as_zero_is_not_computed(base: float, told: float | None) -> None:
+    variants = (replace(BASE, pretrained=True), MODEL)
+    figures = (figure("foundation", base, 0), figure("sar-rs-coca", 0.24, 0.01))
+    (ratio,) = (one for one in derived(index_of(*figures, variants=variants)) if " over " in one.variant)
+    assert ratio.value == (None if told is None else pytest.approx(told))
+    assert ("as far as it is shown" in ratio.reason) == (told is None)
 
 
 def test_numbers_have_a_true_minus_and_no_negative_zero() -> None:

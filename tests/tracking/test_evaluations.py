@@ -1,11 +1,15 @@
 """An evaluation in MLflow: runs with figures, tied to model versions and benchmarks, and champions."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from sartext.config import Project
+from sartext.evaluation.anyone import Asked, Scores
+from sartext.evaluation.figures import Figure
 from sartext.files import read_json, write_json
 from sartext.report.stage import write_report
 from sartext.tracking.champion import ALIAS, BENCHMARK_TAG
@@ -131,15 +135,87 @@ def test_a_later_version_that_falls_behind_leaves_the_champion(reported: Project
     train(reported, MODEL)
     set_model(reported, read_json(reported.checkpoint(MODEL) / "training.json")["model_sha256"], recall=80)
     track_report(reported, PASSES)
-    write_json(reported.checkpoint(MODEL) / "training.json", {"model_sha256": "d" * 64})
-    train(reported, MODEL)
-    set_model(reported, "d" * 64, recall=70)
+    train_another(reported, recall=70)
     (line,) = track_report(reported, PASSES)
     assert "does not replace champion version 1" in line
     assert champion_of(reported) == 1
     set_model(reported, "d" * 64, recall=79)
     track_report(reported, PASSES)
     assert champion_of(reported) == 2
+
+
+def train_another(project: Project, recall: float) -> None:
+    """Let the report be of a second version, with such a recall."""
+    write_json(project.checkpoint(MODEL) / "training.json", {"model_sha256": "d" * 64})
+    train(project, MODEL)
+    set_model(project, "d" * 64, recall=recall)
+
+
+def test_a_registry_that_does_not_tell_its_champion_does_not_lose_it(
+    reported: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+
+    from sartext.tracking.evaluation_runs import Upload
+
+    upload = Upload.run
+    failed: list[object] = []
+
+    def once(whole: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(*arguments: object) -> Any:
+            if not failed:
+                failed.append(whole)
+                raise MlflowException("database is locked", TEMPORARILY_UNAVAILABLE)
+            return whole(*arguments)
+
+        return asked
+
+    def fails_afterwards(self: Upload) -> tuple[str, str]:
+        done = upload(self)
+        for name in ("get_registered_model", "get_model_version_by_alias"):
+            setattr(self.client, name, once(getattr(self.client, name)))
+        return done
+
+    train(reported, MODEL)
+    set_model(reported, read_json(reported.checkpoint(MODEL) / "training.json")["model_sha256"], recall=80)
+    track_report(reported, PASSES)
+    train_another(reported, recall=70)
+    with monkeypatch.context() as patch:
+        patch.setattr(Upload, "run", fails_afterwards)
+        (line,) = track_report(reported, PASSES)
+    assert failed
+    assert "waits" in line
+    assert champion_of(reported) == 1
+    assert len(waiting_evaluations(reported)) == 1
+    assert "does not replace champion version 1" in list(upload_waiting_evaluations(reported))[1]
+    assert champion_of(reported) == 1
+
+
+def test_a_champion_is_measured_anew_as_its_contender_was(
+    reported: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the seed and the resamples of the parameters, and captions read for the nouns of the same corpora."""
+    told = yaml.safe_load((reported.root / "params.yaml").read_text())
+    told |= {"corpora": {"toy": {"catalogue": "catalogue/toy.yaml"}}, "captions": ["toy"]}
+    told |= {"evaluation": {"seed": 8, "resamples": 300}}
+    (reported.root / "params.yaml").write_text(yaml.safe_dump(told))
+    project = Project(reported.root)
+    train(project, MODEL)
+    track_report(project, PASSES)
+    client_of(project).set_model_version_tag(MODEL, "1", BENCHMARK_TAG, "b" * 64)
+    train_another(project, recall=70)
+    asked: list[Asked] = []
+
+    def scoring(one: Asked) -> Scores:
+        asked.append(one)
+        return Scores([Figure("retrieval", RECALL.partition("/")[2], one.name, 75, 73, 77)])
+
+    monkeypatch.setattr("sartext.evaluation.anyone.score", scoring)
+    (line,) = track_report(project, PASSES)
+    assert "70, the champion's 75 [73, 77]" in line
+    (one,) = asked
+    assert (one.seed, one.resamples, one.corpora) == (8, 300, ("toy",))
 
 
 def test_the_same_report_is_one_record_and_no_second_run(reported: Project) -> None:

@@ -1,4 +1,7 @@
-"""Random images whose whole truth is known, and their facts as the narrator makes them."""
+"""Random images whose whole truth is known, and their facts as the narrator makes them.
+
+What an annotation lacks (boxes that were dropped, small components, pixels without a class) is in the truth alone.
+"""
 
 from dataclasses import dataclass, field
 
@@ -8,6 +11,7 @@ from sartext.narrator.a2c import naming, object_facts
 from sartext.narrator.facts import Facts
 from sartext.narrator.nouns import bare
 from sartext.narrator.sa2c import cover_facts, cover_naming, spoken
+from sartext.vqa.claims import Doubt
 from tests.narrator.examples import box, entry_of, region, stuff, thing
 
 SIDE = 64
@@ -38,11 +42,12 @@ MASKS = entry_of("segmentation", "masks", (*COVERS, THINGS[0]))
 
 @dataclass(frozen=True)
 class Truth:
-    """What is really there: objects and pixels by noun, told or not."""
+    """What is really there: objects and pixels by noun, told or not; and what the annotation's notes say."""
 
     facts: Facts
     counts: dict[str, int] = field(default_factory=dict)
     pixels: dict[str, int] = field(default_factory=dict)
+    doubt: Doubt = Doubt.NONE
 
     def there(self, key: str) -> bool:
         return self.counts.get(key, 0) > 0 or self.pixels.get(key, 0) > 0
@@ -56,13 +61,20 @@ def detections(draw: st.DrawFn) -> Truth:
         for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2, 3, 9, 10, 11, 25])))
     ]
     facts, _ = object_facts(objects, SIDE, SIDE, naming(BOXES))
-    counts = {bare(one.noun): sum(each["label"] == one.label for each in objects) for one in THINGS}
-    return Truth(facts, counts)
+    labels = [one["label"] for one in objects]
+    dropped = draw(st.lists(st.sampled_from([one.label for one in THINGS]), max_size=2))
+    loose = draw(st.sampled_from([0, 2]))
+    labels += [*dropped, *["car"] * loose]
+    counts = {bare(one.noun): labels.count(one.label) for one in THINGS}
+    return Truth(facts, counts, doubt=Doubt.OBJECTS if dropped else Doubt.NONE)
 
 
 @st.composite
 def masks(draw: st.DrawFn) -> Truth:
-    """Pixels of every class, some under the threshold of 0.5 %, in one zone or another; small and large ships."""
+    """Pixels of every class, some under the threshold of 0.5 %, in one zone or another; small and large ships.
+
+    Pixels without a class are really of one, or a ship.
+    """
     sizes = st.sampled_from([0, 0, 1, 9, 300, 499, 500, 5_000, 20_000, 40_000])
     pixels = {one.label: draw(sizes) for one in COVERS}
     small, ships = draw(st.sampled_from([(0, 0), (0, 0), (0, 2), (4, 0), (9, 1)]))
@@ -83,5 +95,8 @@ def masks(draw: st.DrawFn) -> Truth:
     ]
     cover = cover_facts(rows, cover_naming(MASKS))
     found, _ = object_facts([box("ship", 30, 30) for _ in range(ships)], SIDE, SIDE, naming(MASKS))
-    truth = {bare(spoken(one)): pixels[one.label] for one in COVERS}
-    return Truth(Facts(objects=found.objects, cover=cover), {"ship": ships + (small > 0)}, truth)
+    hidden = draw(st.sampled_from([*pixels, "ship"])) if filler == "unknown" and left else ""
+    truth = {bare(spoken(one)): pixels[one.label] + left * (hidden == one.label) for one in COVERS}
+    counts = {"ship": ships + (small > 0) + (hidden == "ship")}
+    doubt = Doubt.PIXELS if hidden else Doubt.OBJECTS if small else Doubt.NONE
+    return Truth(Facts(objects=found.objects, cover=cover), counts, truth, doubt)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
 from sartext.narrator.vocabulary import NUMBER_WORDS, share_word
-from sartext.vqa.claims import MARGIN, Claim, Image, claims_of, turned
+from sartext.vqa.claims import MARGIN, Claim, Doubt, Image, claims_of, turned
 from sartext.vqa.making import evidence
 from sartext.vqa.proof import proves
 from sartext.vqa.subjects import annotation_of
@@ -48,7 +48,7 @@ def row_of(claim: Claim) -> dict[str, object]:
 @given(st.one_of(detections().map(lambda one: (one, OF_BOXES)), masks().map(lambda one: (one, OF_MASKS))))
 def test_every_claim_is_proven_by_the_facts_and_by_its_own_part_of_them_whichever_way_it_is_turned(case) -> None:
     truth, annotation = case
-    for claim in asked(truth.facts, annotation):
+    for claim in asked(truth.facts, annotation, doubt=truth.doubt):
         for form in [claim, turned(claim)] if len(claim.subjects) == 2 else [claim]:
             assert proves(row_of(form), truth.facts), form
             if form.form != "dominant":  # what is not told must be known to be smaller
@@ -59,7 +59,7 @@ def test_every_claim_is_proven_by_the_facts_and_by_its_own_part_of_them_whicheve
 @given(st.one_of(detections().map(lambda one: (one, OF_BOXES)), masks().map(lambda one: (one, OF_MASKS))))
 def test_what_is_claimed_to_be_absent_is_not_even_there_untold(case) -> None:
     truth, annotation = case
-    for claim in asked(truth.facts, annotation):
+    for claim in asked(truth.facts, annotation, doubt=truth.doubt):
         for key in claim.exhaustive:
             assert not truth.there(key), claim
             assert annotation.subjects[key].exhaustive
@@ -70,7 +70,7 @@ def test_what_is_claimed_to_be_absent_is_not_even_there_untold(case) -> None:
 @settings(deadline=None, max_examples=60)
 @given(masks())
 def test_the_dominant_class_and_the_larger_share_are_those_of_the_mask(truth: Truth) -> None:
-    for claim in asked(truth.facts, OF_MASKS):
+    for claim in asked(truth.facts, OF_MASKS, doubt=truth.doubt):
         if claim.form == "dominant":
             assert truth.pixels[claim.answer] == max(truth.pixels.values())
         if claim.form == "larger":
@@ -82,9 +82,29 @@ def test_the_dominant_class_and_the_larger_share_are_those_of_the_mask(truth: Tr
 @settings(deadline=None, max_examples=40)
 @given(detections())
 def test_no_count_above_ten_is_asked(truth: Truth) -> None:
-    for claim in asked(truth.facts):
+    for claim in asked(truth.facts, doubt=truth.doubt):
         if claim.type == "count":
             assert NUMBER_WORDS.index(claim.answer) == truth.counts[claim.subjects[0]] <= 10
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.one_of(detections().map(lambda one: (one, OF_BOXES)), masks().map(lambda one: (one, OF_MASKS))))
+def test_what_is_asked_is_true_whatever_the_annotation_lacks(case) -> None:
+    truth, annotation = case
+    for claim in asked(truth.facts, annotation, doubt=truth.doubt):
+        assert true_answer(truth, claim) in {claim.answer, None}, claim
+
+
+def true_answer(truth: Truth, claim: Claim) -> str | None:
+    """What the whole truth answers; nothing where it does not say."""
+    if claim.form == "exists":
+        return "yes" if truth.there(*claim.subjects) else "no"
+    if claim.form == "how-many":
+        return NUMBER_WORDS[truth.counts[claim.subjects[0]]]
+    if claim.form in {"more", "larger"}:
+        amounts = truth.counts if claim.form == "more" else truth.pixels
+        return "yes" if amounts[claim.subjects[0]] > amounts[claim.subjects[1]] else "no"
+    return None
 
 
 def test_boxes_prove_what_is_not_there() -> None:
@@ -108,10 +128,61 @@ def test_nothing_is_absent_that_is_not_annotated_exhaustively_or_is_of_a_kind_th
     assert ("ship",) not in answers(asked(Facts(objects=(cargo,))), "exists")
 
 
-def test_nothing_is_absent_where_boxes_were_dropped() -> None:
-    claims = asked(Facts(objects=(ships(3),)), doubtful=True)
-    assert answers(claims, "exists") == {("ship",): "yes"}
-    assert not any(one.exhaustive for one in claims)
+@pytest.mark.parametrize("doubt", [Doubt.OBJECTS, Doubt.PIXELS])
+def test_of_things_a_doubtful_image_proves_only_that_they_are_there(doubt: Doubt) -> None:
+    bridge = ObjectFact("bridge", "bridge", "bridges", 1, 1, 0)
+    claims = asked(Facts(objects=(ships(4, 1), bridge)), doubt=doubt)
+    assert [(one.form, one.subjects, one.answer) for one in claims] == [
+        ("exists", ("bridge",), "yes"),
+        ("exists", ("ship",), "yes"),
+    ]
+
+
+def test_components_too_small_for_objects_leave_the_shares_of_a_mask_as_they_are() -> None:
+    told = (cover("water", 0.6), cover("forest", 0.39, "upper-left"))
+    claims = asked(Facts(objects=(ships(2),), cover=told), OF_MASKS, doubt=Doubt.OBJECTS)
+    assert [(one.form, one.answer) for one in claims] == [
+        ("exists", "yes"),
+        ("exists", "yes"),
+        ("exists", "yes"),
+        ("zone", "upper left"),
+        ("larger", "no"),
+        ("largest", "water"),
+        ("dominant", "water"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shares", "forms"),
+    [
+        ((0.5, 0.4), []),
+        ((0.56, 0.4), ["larger", "largest", "dominant"]),
+        ((0.6, 0.4 - 1 / 4096), ["larger", "largest", "dominant"]),
+        ((0.4, 0.2), []),
+    ],
+)
+def test_pixels_without_a_class_may_be_of_the_smaller_one_and_lie_anywhere(
+    shares: tuple[float, float], forms: list[str]
+) -> None:
+    told = (cover("water", shares[0]), cover("forest", shares[1], "upper-left"))
+    claims = asked(Facts(cover=told), OF_MASKS, doubt=Doubt.PIXELS)
+    assert [one.form for one in claims if one.form != "exists"] == forms
+
+
+def test_an_image_of_the_background_may_hold_what_was_left_out() -> None:
+    sea = annotation_of(entry_of("segmentation", classes=COVERS, background="the sea"))
+    assert not asked(Facts(scene="the sea"), sea, doubt=Doubt.OBJECTS)
+    forest = Facts(cover=(cover("forest", 0.5),))
+    assert answers(asked(forest, sea, doubt=Doubt.PIXELS), "only") == {("the sea",): "no"}
+
+
+def test_a_class_that_is_not_annotated_exhaustively_is_neither_counted_nor_placed_nor_compared() -> None:
+    cars = ObjectFact("car", "vehicle", "vehicles", 4, 1, 3)
+    claims = asked(Facts(objects=(cars, ships(3))))
+    assert {one.form for one in claims if "vehicle" in one.subjects} == {"exists", "shown"}
+    meadow = Facts(cover=(cover("meadows", 0.7, "upper-left"), cover("water", 0.3)))
+    claims = asked(meadow, OF_MASKS)
+    assert {one.form for one in claims if "meadows" in one.subjects} == {"exists", "shown"}
 
 
 def test_a_class_of_which_one_is_not_annotated_exhaustively_is_not_as_a_whole() -> None:
@@ -150,8 +221,9 @@ def test_a_zone_is_asked_where_the_facts_have_one() -> None:
 
 def test_equal_counts_and_nearly_equal_shares_are_not_compared() -> None:
     bridges = ObjectFact("bridge", "bridge", "bridges", 3, 0, 3)
-    claims = asked(Facts(objects=(ships(3), bridges)), doubtful=True)
-    assert not [one for one in claims if one.type == "comparison"]
+    pairs = answers(asked(Facts(objects=(ships(3), bridges))), "more").keys()
+    assert ("bridge", "storage tank") in pairs
+    assert ("bridge", "ship") not in pairs
     near = Facts(cover=(cover("water", 0.34), cover("forest", 0.30)))
     assert not [one for one in asked(near, OF_MASKS) if one.type == "comparison"]
 
@@ -183,7 +255,7 @@ def test_statements_of_optical_captions_prove_nothing_precise() -> None:
 
 
 def test_at_least_one_proves_that_there_is_one_and_no_number() -> None:
-    claims = asked(Facts(present=(PresentFact("ship", "ship", "ships"),)), doubtful=True)
+    claims = asked(Facts(present=(PresentFact("ship", "ship", "ships"),)), doubt=Doubt.OBJECTS)
     assert [(one.form, one.answer) for one in claims] == [("exists", "yes")]
 
 
@@ -231,3 +303,16 @@ def test_absence_is_proven_only_if_all_that_is_told_is_stated_and_the_class_is_e
     assert proves(row_of(claim), facts)
     assert not proves(row_of(replace(claim, facts=Facts())), facts)
     assert not proves(row_of(replace(claim, exhaustive=())), facts)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        Facts(cover=(cover("water", 0.75), cover("forest", 0.25 - 1 / 4096))),
+        Facts(objects=(ships(1),), cover=(cover("water", 0.999),)),
+        Facts(scene="the sea"),
+    ],
+)
+def test_no_absence_is_proven_in_a_mask_that_is_not_told_to_the_last_pixel(facts: Facts) -> None:
+    claim = Claim("presence", "exists", ("bridge",), "no", facts, ("bridge",))
+    assert not proves(row_of(claim), facts)

@@ -11,7 +11,7 @@ from sartext.config import VqaParameters
 from sartext.errors import ArtefactError
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact, from_json, to_json
 from sartext.narrator.vocabulary import NUMBER_WORDS, share_word
-from sartext.vqa.claims import Image, claims_of
+from sartext.vqa.claims import Doubt, Image, claims_of
 from sartext.vqa.making import Source, make_questions
 from sartext.vqa.proof import proves
 from sartext.vqa.question import TYPES, from_row, lines_of, read_questions, read_splits, to_row
@@ -125,11 +125,14 @@ def test_what_a_model_or_an_optical_caption_says_is_not_asked_about(method: str)
     assert make_questions(Source(rows, CATALOGUE), PARAMETERS) == []
 
 
-def test_an_image_of_which_boxes_were_dropped_has_no_question_on_absence() -> None:
-    doubtful = {row["image_id"] for row in PAIRS[::2]}
+def test_a_doubtful_image_is_asked_only_what_its_annotation_proves_nevertheless() -> None:
+    doubtful = {row["image_id"]: Doubt.OBJECTS for row in PAIRS[::2]}
     found = make_questions(Source(PAIRS, CATALOGUE, doubtful), PARAMETERS)
     assert any(one.facts["exhaustive"] for one in found)
-    assert not any(one.facts["exhaustive"] for one in found if one.image_id in doubtful and one.corpus == "boxes")
+    ours = [one for one in found if one.image_id in doubtful]
+    assert not any(one.facts["exhaustive"] for one in ours)
+    forms = {name: {one.form for one in ours if one.corpus == name} for name in CATALOGUE}
+    assert forms == {"boxes": {"exists"}, "masks": {"exists", "zone", "larger", "largest", "dominant"}}
 
 
 def every_claim():

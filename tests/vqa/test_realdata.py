@@ -16,7 +16,10 @@ from sartext.narrator.facts import from_json
 from sartext.narrator.nouns import bare
 from sartext.narrator.sa2c import spoken
 from sartext.narrator.stage import caption_corpus
+from sartext.release.formats.llava_vqa import doubtful_images
+from sartext.release.material import Material
 from sartext.tables import CAPTIONS, INDEX, read_rows
+from sartext.vqa.claims import Doubt
 from sartext.vqa.making import Source, make_questions
 from sartext.vqa.proof import proves
 from sartext.vqa.question import Question, to_row
@@ -51,9 +54,14 @@ def pairs(project: Project) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def questions(pairs: list[dict[str, Any]]) -> list[Question]:
+def source(project: Project, pairs: list[dict[str, Any]]) -> Source:
     catalogue = {name: load_entry(PACKAGED / f"{name}.yaml") for name in CORPORA}
-    return make_questions(Source(pairs, catalogue), VqaParameters())
+    return Source(pairs, catalogue, doubtful_images(Material(project, catalogue, pairs)))
+
+
+@pytest.fixture(scope="module")
+def questions(source: Source) -> list[Question]:
+    return make_questions(source, VqaParameters())
 
 
 def test_every_corpus_is_asked_about_and_every_answer_proven(
@@ -62,6 +70,16 @@ def test_every_corpus_is_asked_about_and_every_answer_proven(
     facts = {row["image_id"]: from_json(row["facts"]) for row in pairs}
     assert {one.corpus for one in questions} == set(CORPORA)
     assert all(proves(to_row(one), facts[one.image_id]) for one in questions)
+
+
+def test_of_a_mask_with_pixels_that_its_legend_does_not_explain_no_number_of_ships_is_asked(
+    source: Source, questions: list[Question]
+) -> None:
+    assert source.doubtful == dict.fromkeys(("oil-spill/img_0016", "oil-spill/img_0032"), Doubt.PIXELS)
+    told = {row["image_id"]: from_json(row["facts"]) for row in source.pairs}
+    assert [one.count for one in told["oil-spill/img_0016"].objects] == [2]
+    forms = {one.form for one in questions if one.image_id in source.doubtful}
+    assert forms <= {"exists", "larger", "largest"}
 
 
 def test_no_pixel_of_a_mask_is_of_a_class_that_is_claimed_to_be_absent(

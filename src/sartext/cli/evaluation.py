@@ -38,12 +38,14 @@ def report(project: Project) -> None:
 @click.option("--task", type=click.Choice([*TASKS, "foils"]), required=True)
 @click.option("--model", type=click.Path(path_type=Path), help="Folder of an open_clip model, or of a SAR-GPT.")
 @click.option("--captions", type=click.Path(path_type=Path), help="CSV or JSON lines: image_id, caption.")
+@click.option("--partial", is_flag=True, help="The captions are of some images only; the others are not scored.")
 @click.option("--answers", type=click.Path(path_type=Path), help="CSV or JSON lines: id, answer.")
 @click.option("--images", type=click.Path(path_type=Path), help="Source images that the release withholds.")
 @click.option("--benchmark", default="release-test", show_default=True, help="Of those that the release holds.")
 @click.option("--name", default="model", show_default=True, help="What the scores call it.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or auto.")
 @click.option("--resamples", type=click.IntRange(100), default=2000, show_default=True, help="Of the bootstrap.")
+@click.option("--seed", default=7, show_default=True, help="Of the references' wordings, the foils and the bootstrap.")
 @click.option("--out", type=click.Path(path_type=Path), help="A .csv or .json file of the scores.")
 @click.pass_obj
 def evaluate(project: Project, /, out: Path | None, **asked: Any) -> None:  # noqa: ANN401 - options of `Asked`

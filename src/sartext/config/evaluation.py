@@ -2,12 +2,24 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from sartext.config.section import Section
 
+
+def _no_physics(name: object) -> object:
+    if isinstance(name, str) and name.startswith("physics/"):
+        raise ValueError(
+            "figures of physics are of simulated scenes, not of the first benchmark: no model could reach them; "
+            "name one of retrieval, captioning, vqa or foils"
+        )
+    return name
+
+
 FigureName = Annotated[
-    str, StringConstraints(pattern=r"^(retrieval|captioning|vqa|foils|physics)/[a-z0-9_]+(\.[a-z0-9_]+)?$")
+    str,
+    StringConstraints(pattern=r"^(retrieval|captioning|vqa|foils)/[a-z0-9_]+(\.[a-z0-9_]+)?$"),
+    BeforeValidator(_no_physics),
 ]
 """``<task>/<metric>`` of a figure of a whole benchmark, such as ``retrieval/duplicate_aware.mean_recall``."""
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,14 +16,11 @@ from sartext.corpora.radiometry import to_db, to_grey
 from sartext.errors import EvaluationError, nearest
 from sartext.evaluation.benchmarks import Benchmark, Pixels, Sources, choose, open_benchmarks
 from sartext.evaluation.figures import RESERVED, Figure
-from sartext.vqa.question import Question
 
 Catalogue = Mapping[str, Entry]
 
 DEFAULT_SIDE = 224
 """Pixels of model input that objects are measured in where captions come from a file."""
-
-SEED = 7
 
 
 @dataclass(frozen=True)
@@ -36,6 +32,7 @@ class Asked:
         task: ``retrieval``, ``captioning``, ``vqa`` or ``foils``.
         model: the folder of an open_clip model, or for ``vqa`` of a SAR-GPT.
         captions: a file of captions, for ``captioning``.
+        partial: whether the file may leave images out; it is scored on the others.
         answers: a file of answers, for ``vqa``.
         images: the folder of the source images that the release withholds: ``<corpus>/...`` as its column
             ``source_path`` says.
@@ -43,6 +40,8 @@ class Asked:
         name: what the scores call it.
         device: ``cpu``, ``cuda`` or ``auto``.
         resamples: of the bootstrap.
+        seed: of the bootstrap, of the references' wordings and of foils; a comparison needs equal ones.
+        corpora: of the catalogue, whose nouns captions are read for beside those of the benchmark.
         root: where ``catalogue/`` may describe further corpora.
     """
 
@@ -50,12 +49,15 @@ class Asked:
     task: Literal["retrieval", "captioning", "vqa", "foils"]
     model: Path | None = None
     captions: Path | None = None
+    partial: bool = False
     answers: Path | None = None
     images: Path | None = None
     benchmark: str = "release-test"
     name: str = "model"
     device: str = "cpu"
     resamples: int = 2000
+    seed: int = 7
+    corpora: tuple[str, ...] = ()
     root: Path = Path()
 
 
@@ -106,6 +108,8 @@ def _check(asked: Asked) -> None:
     for name, path in (("captions", asked.captions), ("answers", asked.answers)):
         if path is not None and name != option:
             raise EvaluationError(f"{asked.task} is not scored from {name}", way_out="leave out --" + name)
+    if asked.partial and asked.captions is None:
+        raise EvaluationError("only a file of captions may leave images out", way_out="leave out --partial")
     if (asked.model is None) == (given is None):
         both = "a model and a file are given" if asked.model else "nothing is given to score"
         needed = f"--model FOLDER or --{option} FILE" if option else "--model FOLDER"
@@ -155,19 +159,20 @@ def _retrieval(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: l
     found = embed(load(_model(asked), device=asked.device), benchmark)
     if found.cut:
         told.append(f"{found.cut} captions are longer than the model's context and were cut")
-    return score_retrieval({asked.name: found.pair}, benchmark, resamples=asked.resamples, seed=SEED)
+    return score_retrieval({asked.name: found.pair}, benchmark, resamples=asked.resamples, seed=asked.seed)
 
 
 def _captioning(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[str]) -> list[Figure]:
     from sartext.evaluation.captioning.baselines import baselines
     from sartext.evaluation.captioning.predictions import read_predictions, warnings_of
     from sartext.evaluation.captioning.scoring import score_captions
+    from sartext.evaluation.captioning.texts import PARTIAL
     from sartext.evaluation.stages.captioning import captions_of
     from sartext.models.checkpoint import load
 
     side = DEFAULT_SIDE
     if asked.captions is not None:
-        predictions = read_predictions(asked.captions, benchmark)
+        predictions = read_predictions(asked.captions, benchmark, partial=asked.partial)
         captions = dict(predictions.captions)
         told += predictions.warnings
     else:
@@ -178,14 +183,15 @@ def _captioning(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: 
         told += warnings_of(captions, benchmark)
         if unfinished:
             told.append(f"{unfinished} captions were not ended by the model and count as empty")
-    entries = {name: _entry(name, catalogue) for name in benchmark.corpora}
+    entries = {name: _entry(name, catalogue) for name in (*benchmark.corpora, *asked.corpora)}
     return score_captions(
-        {asked.name: captions, **baselines(benchmark, SEED)},
+        {asked.name: captions, **baselines(benchmark, asked.seed)},
         benchmark,
         entries,
         side=side,
-        seed=SEED,
+        seed=asked.seed,
         resamples=asked.resamples,
+        partial={asked.name, *PARTIAL} if asked.partial else PARTIAL,
     )
 
 
@@ -195,16 +201,17 @@ def _vqa(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[st
         CONSTANT_PER_CORPUS,
         constant_answers,
         constant_answers_per_corpus,
+        read_answers,
         score_vqa,
     )
     from sartext.vqa.question import read_splits
 
     splits = read_splits(asked.release)
     images = {one.image_id for one in benchmark.examples}
-    questions = [one for one in splits.get("test", []) if one.image_id in images]
+    tested = splits.get("test", [])
+    questions = [one for one in tested if one.image_id in images]
     if asked.answers is not None:
-        withheld = [one for one in splits.get("test", []) if one.image_id in benchmark.left_out]
-        answers = _answers(asked.answers, questions, withheld)
+        answers = read_answers(asked.answers, questions, others=tested)
     else:
         from sartext.models.gpt.answering import answer_each
         from sartext.models.gpt.checkpoint import load_gpt
@@ -216,17 +223,7 @@ def _vqa(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[st
         CONSTANT: constant_answers(splits.get("train", []), questions),
         CONSTANT_PER_CORPUS: constant_answers_per_corpus(splits.get("train", []), questions),
     }
-    return score_vqa(given, questions, benchmark_name=benchmark.name, resamples=asked.resamples, seed=SEED)
-
-
-def _answers(path: Path, questions: Sequence[Question], withheld: Sequence[Question]) -> Mapping[str, str]:
-    """The answers of a file to these questions; those about all withheld images may be among them."""
-    from sartext.evaluation.vqa import read_answers
-
-    with suppress(EvaluationError):
-        every = read_answers(path, [*questions, *withheld])
-        return {one.id: every[one.id] for one in questions}
-    return read_answers(path, questions)
+    return score_vqa(given, questions, benchmark_name=benchmark.name, resamples=asked.resamples, seed=asked.seed)
 
 
 def _foils(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[str]) -> list[Figure]:
@@ -235,9 +232,9 @@ def _foils(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[
     from sartext.models.checkpoint import load
 
     entries = {name: _entry(name, catalogue) for name in benchmark.corpora}
-    foils = make_foils(benchmark, entries, SEED)
+    foils = make_foils(benchmark, entries, asked.seed)
     found = margins(load(_model(asked), device=asked.device), foils, benchmark)
-    return score_foils({asked.name: found}, foils, benchmark, resamples=asked.resamples, seed=SEED)
+    return score_foils({asked.name: found}, foils, benchmark, resamples=asked.resamples, seed=asked.seed)
 
 
 def _model(asked: Asked) -> Path:

@@ -12,8 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 CONFIDENCE = 0.95
+
+FEWEST_GROUPS = 2
+"""A figure of one group is the same in every resample: that it does not vary says nothing of its doubt."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,10 @@ class Sums:
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its percentile interval; all three are nothing where it cannot be computed."""
+    """An estimate with its percentile interval.
+
+    No bounds where too few groups count for it, see `resample`; all three are nothing where it cannot be computed.
+    """
 
     value: float | None
     low: float | None
@@ -44,6 +51,9 @@ def estimate(seeds: Sequence[Sums]) -> Floats:
 
 def resample(seeds: Sequence[Sums], resamples: int, seed: int, *, same_groups: bool = False) -> Floats:
     """Return the estimate in every resample, [resamples, columns].
+
+    A column that counts in fewer than two groups, of all seeds together, is nan throughout, and so is whatever is
+    computed from it: a difference needs both of its sides, a mean of columns all of them.
 
     Args:
         seeds: one or more; groups may differ between them in number.
@@ -65,11 +75,21 @@ def resample(seeds: Sequence[Sums], resamples: int, seed: int, *, same_groups: b
             rows = np.flatnonzero(drawn[:, place] == number)
             weights = shared[rows] if shared is not None else _weights(len(one.numerators), len(rows), rng)
             values[place, rows] = _ratio(weights @ one.numerators, weights @ one.denominators)
-    return _mean(values)
+    return of_several(_mean(values), _groups(seeds, same_groups))
+
+
+def of_several(resampled: Floats, groups: Integers) -> Floats:
+    """Return resamples, nan throughout for columns that count in too few groups to vary.
+
+    Args:
+        resampled: [resamples, columns].
+        groups: in how many each column counts.
+    """
+    return np.where(groups < FEWEST_GROUPS, np.nan, resampled)
 
 
 def intervals(values: Floats, resampled: Floats, confidence: float = CONFIDENCE) -> list[Interval]:
-    """Return a percentile interval per column.
+    """Return a percentile interval per column; no bounds where no resample can be computed.
 
     Args:
         values: the estimates, [columns].
@@ -80,11 +100,13 @@ def intervals(values: Floats, resampled: Floats, confidence: float = CONFIDENCE)
     found = []
     for column, value in enumerate(values):
         known = resampled[np.isfinite(resampled[:, column]), column]
-        if np.isfinite(value) and len(known):
+        if not np.isfinite(value):
+            found.append(Interval(None, None, None))
+        elif not len(known):
+            found.append(Interval(float(value), None, None))
+        else:
             low, high = np.percentile(known, [tail, 100 - tail])
             found.append(Interval(float(value), float(low), float(high)))
-        else:
-            found.append(Interval(None, None, None))
     return found
 
 
@@ -96,6 +118,13 @@ def _check(seeds: Sequence[Sums], same_groups: bool) -> None:
         raise ValueError("the bootstrap needs seeds with groups, and the same columns in all of them")
     if same_groups and len(sizes) != 1:
         raise ValueError("seeds that share their groups must have the same number of them")
+
+
+def _groups(seeds: Sequence[Sums], same_groups: bool) -> Integers:
+    """In how many groups each column counts; a group that the seeds share counts once."""
+    counts = [one.denominators != 0 for one in seeds]
+    found: Integers = (np.any(counts, axis=0) if same_groups else np.concatenate(counts)).sum(axis=0)
+    return found
 
 
 def _weights(groups: int, rows: int, rng: np.random.Generator) -> Floats:

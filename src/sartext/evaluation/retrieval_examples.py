@@ -24,11 +24,10 @@ Way = Literal["i2t", "t2i"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model ranked: the image or caption of ``image_id``, its similarity, and whether it is right."""
+    """What a model ranked: the image or caption of ``image_id``, and whether it is right."""
 
     image_id: str
     caption: str
-    similarity: float
     right: bool
 
 
@@ -83,24 +82,20 @@ def _one_way(
     keys = torch.from_numpy(facts_keys(benchmark))
     places = torch.tensor(held)
     first = [_first(block @ gallery[places].T) for block in torch.split(queries, BLOCK)]
-    similar, answers = (torch.cat([one[at] for one in first]) for at in range(2))
-    answers = places[answers]
+    answers = places[torch.cat(first)]
     right = keys[answers] == keys[:, None]
     for at in _chosen(right[:, 0].numpy(), count):
         ranked = [
-            Answer(benchmark.examples[other].image_id, benchmark.examples[other].caption, value, good)
-            for other, value, good in zip(
-                answers[at].tolist(), similar[at].tolist(), right[at].tolist(), strict=True
-            )
+            Answer(benchmark.examples[other].image_id, benchmark.examples[other].caption, good)
+            for other, good in zip(answers[at].tolist(), right[at].tolist(), strict=True)
         ]
         own = benchmark.examples[at]
         yield RetrievalExample(way, own.image_id, own.caption, ranked[0].right, tuple(ranked))
 
 
-def _first(similarity: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The most similar of each row, of equal ones the one that stands first, and their places."""
-    ordered = similarity.sort(dim=1, descending=True, stable=True)
-    return ordered.values[:, :SHOWN], ordered.indices[:, :SHOWN]
+def _first(similarity: torch.Tensor) -> torch.Tensor:
+    """The places of the most similar of each row, of equal ones the one that stands first."""
+    return similarity.sort(dim=1, descending=True, stable=True).indices[:, :SHOWN]
 
 
 def _chosen(right: npt.NDArray[np.bool_], count: int) -> list[int]:

@@ -199,14 +199,14 @@ def classes_of(example: Example) -> Iterator[str]:
         yield bare(present.noun)
 
 
-def recall_curves(ranked: Mapping[str, Ranked], longest: int = LONGEST_CURVE) -> Curves:
-    """Return recall at k = 1, 2, ... as far as ``longest`` or the gallery reaches, for plotting."""
+def recall_curves(ranked: Mapping[str, Ranked]) -> Curves:
+    """Return recall at k = 1, 2, ... as far as ``LONGEST_CURVE`` or the gallery reaches, for plotting."""
     curves: Curves = {}
     for scoring in SCORINGS:
         for variant, one in ranked.items():
             told = {}
             for way, side in zip(WAYS, one.of(scoring), strict=True):
-                cuts = range(1, min(longest, len(side.above)) + 1)
+                cuts = range(1, min(LONGEST_CURVE, len(side.above)) + 1)
                 told[way] = [100 * float(recall) for recall in side.found(cuts).mean(axis=0)]
             curves.setdefault(scoring, {})[variant] = told
     return curves

@@ -57,16 +57,6 @@ class Count:
     def __add__(self, other: "Count") -> "Count":
         return Count(self.right + other.right, self.stated + other.stated, self.true + other.true)
 
-    @property
-    def precision(self) -> float | None:
-        """The share of what was stated that is true; nothing where nothing was stated."""
-        return self.right / self.stated if self.stated else None
-
-    @property
-    def recall(self) -> float | None:
-        """The share of what is true that was stated; nothing where nothing is true."""
-        return self.right / self.true if self.true else None
-
 
 def statements_of(facts: Facts) -> tuple[Statement, ...]:
     """Return the statements of a record of facts; the clauses of a rewritten optical caption are none."""
@@ -78,7 +68,7 @@ def statements_of(facts: Facts) -> tuple[Statement, ...]:
 
 
 def read_facts(caption: str, nouns: Nouns, scenes: Iterable[str] = ()) -> Told:
-    """Return the statements of a text.
+    """Return the statements of a text; "at least one" of a class states the class alone.
 
     Args:
         caption: the text; nothing is assumed of it.
@@ -86,15 +76,16 @@ def read_facts(caption: str, nouns: Nouns, scenes: Iterable[str] = ()) -> Told:
         scenes: backgrounds that may be named.
     """
     reading = read_caption(caption, nouns, None)
-    named = _background(caption, scenes) if not (reading.objects or reading.cover) else None
+    named = _background(caption, scenes) if not (reading.objects or reading.cover or reading.present) else None
     if named:  # a background is what an image shows that holds nothing else, and may be called as a class is
         reading = read_caption(caption, nouns, named)
     objects = chain.from_iterable(_of_stated(label, one) for label, one in reading.objects.items())
+    present = (Statement(OBJECT_CLASS, label) for label in reading.present)
     cover = chain.from_iterable(
         _of_cover(label, share, zone) for label, (share, zone) in reading.cover.items() if share
     )
     scene = (Statement(SCENE, named.casefold()),) if named else ()
-    return Told(tuple(dict.fromkeys((*objects, *cover, *scene))), tuple(reading.problems))
+    return Told(tuple(dict.fromkeys((*objects, *present, *cover, *scene))), tuple(reading.problems))
 
 
 def compare(

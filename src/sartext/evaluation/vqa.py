@@ -223,8 +223,13 @@ def answers_rows(given: Answers, questions: Iterable[Question]) -> list[dict[str
     ]
 
 
-def read_answers(path: Path, questions: Sequence[Question]) -> dict[str, str]:
+def read_answers(path: Path, questions: Sequence[Question], others: Iterable[Question] = ()) -> dict[str, str]:
     """Read predictions: ``id`` and ``answer`` as CSV with a header, or as JSON lines (``.jsonl``).
+
+    Args:
+        path: of the file.
+        questions: that must be answered.
+        others: that may be answered too; these answers are left out.
 
     Raises:
         EvaluationError: the file is absent or of another form; an id is unknown, missing or repeated. An empty
@@ -242,8 +247,10 @@ def read_answers(path: Path, questions: Sequence[Question]) -> dict[str, str]:
             where=path,
             way_out="give one answer for each",
         )
-    check_ids(given, questions, where=path)
-    return given
+    left_out = {one.id for one in others} - {one.id for one in questions}
+    told = {name: answer for name, answer in given.items() if name not in left_out}
+    check_ids(told, questions, where=path)
+    return told
 
 
 def check_ids(given: Answers, questions: Iterable[Question], *, where: object) -> None:
@@ -293,7 +300,8 @@ def _csv_rows(text: str) -> list[tuple[str, str]]:
 
 def _json_lines(text: str) -> list[tuple[str, str]]:
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    # not splitlines(): an answer may hold line separators that JSON does not escape
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             row: Any = json.loads(line)
             if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in ("id", "answer")):

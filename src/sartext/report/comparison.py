@@ -35,6 +35,7 @@ MAIN_ARM = "progressive"
 """Ends the name of the arm that is compared with every other of its kind."""
 
 NO_WEIGHTS = "no pretrained weights were loaded: a ratio to random weights means nothing"
+ZERO = "the foundation's figure is zero as far as it is shown"
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ class Comparison:
     Args:
         figure: the difference.
         verdict: ``better`` or ``worse`` only where the 95 % interval of the paired difference lies on one side of
-            zero or, without one, where the two intervals do not meet.
-        paired: whether the difference was taken image by image, with an interval of its own.
+            zero or, where no paired difference was taken, where the two intervals do not meet; without an interval
+            it is ``even``.
+        paired: whether the difference was taken image by image, by the evaluation.
     """
 
     figure: Figure
@@ -61,9 +63,8 @@ def compare(
     if left is None or right is None or left.value is None or right.value is None:
         return None
     paired = _paired(index, one, other, task, metric, benchmark=benchmark)
-    if paired is not None and paired.low is not None and paired.high is not None:
-        sign = 1 if paired.low > 0 else -1 if paired.high < 0 else 0
-        return Comparison(paired, _verdict(sign, task, metric), paired=True)
+    if paired is not None:
+        return Comparison(paired, _verdict(side(paired, 0.0), task, metric), paired=True)
     plain = replace(left, variant=difference(one, other), value=left.value - right.value, low=None, high=None)
     return Comparison(plain, _verdict(_apart(left, right), task, metric), paired=False)
 
@@ -73,12 +74,21 @@ def _paired(
 ) -> Figure | None:
     """The difference as the evaluation measured it, turned round where it took the first from the second."""
     name = difference(one, other)
-    if (found := index.find(task, metric, name, benchmark=benchmark)) is not None:
+    found = index.find(task, metric, name, benchmark=benchmark)
+    if found is not None and found.place not in index.derived:
         return found
     turned = index.find(task, metric, difference(other, one), benchmark=benchmark)
-    if turned is None or turned.value is None or turned.low is None or turned.high is None:
+    if turned is None or turned.value is None or turned.place in index.derived:
         return None
-    return replace(turned, variant=name, value=-turned.value, low=-turned.high, high=-turned.low)
+    low, high = (None if bound is None else -bound for bound in (turned.high, turned.low))
+    return replace(turned, variant=name, value=-turned.value, low=low, high=high)
+
+
+def side(figure: Figure, of: float) -> int:
+    """Return 1 where a figure's interval lies above a value, -1 where below, 0 where around it or unknown."""
+    if figure.low is None or figure.high is None:
+        return 0
+    return 1 if figure.low > of else -1 if figure.high < of else 0
 
 
 def _apart(left: Figure, right: Figure) -> int:
@@ -165,12 +175,10 @@ def _ratios(index: FigureIndex) -> Iterator[Figure]:
 
 def _ratio(mine: Figure, base: Figure, pretrained: bool) -> Figure:
     name = f"{mine.variant}{OVER}{base.variant}"
-    reason = (
-        mine.reason
-        or base.reason
-        or ("" if pretrained else NO_WEIGHTS)
-        or ("" if base.value else "the foundation's figure is zero")
-    )
+    # BLEU without a match is a smoothing constant and no zero: what is shown as zero divides nothing
+    digits = measure(base.task, base.metric).digits
+    zero = base.value is not None and round(base.value, digits) == 0
+    reason = mine.reason or base.reason or ("" if pretrained else NO_WEIGHTS) or (ZERO if zero else "")
     if reason or mine.value is None or base.value is None:
         return not_computed(mine.task, mine.metric, name, reason, benchmark=mine.benchmark, subset=EVERYTHING)
     return replace(mine, variant=name, value=mine.value / base.value, low=None, high=None)

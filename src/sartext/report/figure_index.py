@@ -18,11 +18,13 @@ class FigureIndex:
         figures: no two of the same thing.
         variants: described.
         benchmark: that is meant where none is named.
+        derived: the places of figures that the report computed from others; the evaluations measured the rest.
     """
 
     figures: tuple[Figure, ...]
     variants: tuple[Variant, ...]
     benchmark: str
+    derived: frozenset[Place] = frozenset()
 
     @cached_property
     def _by_place(self) -> Mapping[Place, Figure]:
@@ -69,8 +71,9 @@ class FigureIndex:
         return sorted(found, key=lambda name: (name != self.benchmark, name))
 
     def with_more(self, figures: Iterable[Figure]) -> "FigureIndex":
-        """Return an index that has further figures too."""
-        return replace(self, figures=(*self.figures, *figures))
+        """Return an index that has further figures too, which follow from those that it has."""
+        more = tuple(figures)
+        return replace(self, figures=(*self.figures, *more), derived=frozenset(one.place for one in more))
 
 
 def _by_size(text: str) -> tuple[int, float, str]:

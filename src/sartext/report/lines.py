@@ -108,7 +108,7 @@ def _draw(line: Line, axis: Axis, aside: float) -> str:
                 f'<line class="whisker v{line.look.colour}" x1="{x:.1f}" y1="{high:.1f}" x2="{x:.1f}" '
                 f'y2="{low:.1f}"/>'
             )
-        parts.append(dot(line.look, x, _y(one.value, axis), 3.6))
+        parts.append(dot(line.look, x, _y(one.value, axis)))
     return f"<g>{''.join(parts)}</g>"
 
 

@@ -13,7 +13,7 @@ from sartext.report.sections.physics import physics
 from sartext.report.sections.provenance import provenance
 from sartext.report.sections.retrieval import retrieval
 from sartext.report.sections.vqa import vqa
-from sartext.report.view import View
+from sartext.report.view import View, listed
 
 SECTIONS: Sequence[tuple[str, str, Callable[[View], str]]] = (
     ("claims", "Claims", claims),
@@ -25,6 +25,14 @@ SECTIONS: Sequence[tuple[str, str, Callable[[View], str]]] = (
     ("meaning", "What it means", meaning),
     ("provenance", "Provenance", provenance),
 )
+
+
+BESIDE = {
+    "foundation": "the foundation",
+    "arm": "the arms of progressive transfer",
+    "baseline": "the baselines",
+}
+"""What the lead calls the variants that are no models of ours."""
 
 
 def page(view: View) -> str:
@@ -43,9 +51,12 @@ def _lead(view: View) -> str:
     benchmark = view.details.benchmarks[0]
     version = f" {escape(view.release.version)}" if view.release.version else ""
     corpora = len(benchmark.corpora)
+    roles = {one.role for one in view.details.variants}
+    others = [title for role, title in BESIDE.items() if role in roles]
+    beside = f" beside {listed(others)}" if others else ""
     return (
-        f'<p class="lead">Models trained on <b>{escape(view.release.name)}{version}</b> beside the foundation, '
-        f"the arms of progressive transfer and the baselines, on <b>{escape(benchmark.name)}</b>: "
+        f'<p class="lead">Models trained on <b>{escape(view.release.name)}{version}</b>{beside}, '
+        f"on <b>{escape(benchmark.name)}</b>: "
         f"{benchmark.images:,} images of {corpora} {'corpus' if corpora == 1 else 'corpora'} that nothing was "
         "trained on. “Better” and “worse” are said only where 95 % intervals allow it.</p>"
     )

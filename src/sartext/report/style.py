@@ -48,7 +48,8 @@ nav { margin: 14px 0 6px; } nav ul { display: flex; flex-wrap: wrap; gap: 4px 16
 .tile { background: var(--band); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; }
 .tile .what { font-size: 0.86rem; color: var(--soft); line-height: 1.35; }
 .tile .big { font-size: 1.7rem; font-weight: 650; line-height: 1.25; font-variant-numeric: tabular-nums; }
-.tile .range { font-size: 0.88rem; font-weight: 400; } h4 .range { font-weight: 400; }
+.tile .range { font-size: 0.88rem; font-weight: 400; display: inline-block; line-height: 1.3; }
+h4 .range { font-weight: 400; }
 .findings { list-style: none; padding: 0; margin: 14px 0; max-width: 104ch; }
 .findings li { display: grid; grid-template-columns: 7.4rem 1fr; gap: 4px 12px; padding: 8px 0;
   border-top: 1px solid var(--line); } .findings li:first-child { border-top: 0; }
@@ -68,13 +69,16 @@ svg text { font: 12px system-ui, "DejaVu Sans", sans-serif; } .tick { fill: var(
 .grid { stroke: var(--line); stroke-width: 0.8; } .axis { stroke: var(--soft); stroke-width: 1; }
 .reference { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 2 3; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; } .dashed { stroke-dasharray: 5 3; }
-.leader { fill: none; stroke-width: 0.8; opacity: 0.7; } .leader.dashed { stroke-dasharray: none; }
+.dotted { stroke-dasharray: 0.5 4; stroke-linecap: round; }
+.leader { fill: none; stroke-width: 0.8; opacity: 0.7; }
+.leader.dashed, .leader.dotted { stroke-dasharray: none; }
 .whisker { stroke-width: 1.4; opacity: 0.7; } .whisker.wide { stroke-width: 2.2; opacity: 0.55; }
 .full { stroke: var(--paper); stroke-width: 1; } .hollow { stroke-width: 1.8; }
 circle.hollow { fill: var(--paper) !important; }
 figure.table { margin: 18px 0; min-width: 0; } figure.table .scroll { margin: 6px 0 4px; }
 figcaption { color: var(--soft); font-size: 0.9rem; max-width: 100ch; } figcaption b { color: var(--ink); }
 .scroll { overflow-x: auto; margin: 12px 0 4px; border: 1px solid var(--line); border-radius: 8px; }
+.scroll + h4 { margin-top: 18px; }
 .scroll:focus-visible { outline: 2px solid var(--link); }
 table { border-collapse: collapse; width: 100%; font-size: 0.86rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 6px 9px; text-align: right; border-top: 1px solid var(--line); }

@@ -13,10 +13,13 @@ from sartext.report.measures import shown
 
 TEXT = ' class="text"'
 NOTHING = '<td class="none"><span aria-label="not measured">\u2013</span></td>'
+NARRATOR = "narrator"
+"""The model that captions for the release; those of its group beside it learned from the release."""
+
 GROUPS = {
     "foundation": "before any training of ours",
     "arm": "arms of the comparison",
-    "model": "the narrator, and models trained on the release",
+    "model": "models trained on the release",
     "baseline": "baselines",
     "ceiling": "ceilings",
 }
@@ -108,11 +111,19 @@ def variants_table(
 def _grouped(rows: Sequence[tuple[Variant, str]], looks: Mapping[str, Look], width: int) -> str:
     parts = []
     for role, title in GROUPS.items():
-        mine = [_row(one, told, looks) for one, told in rows if one.role == role]
+        mine = [(one, told) for one, told in rows if one.role == role]
         if mine:
-            head = f'<tr class="group"><th colspan="{width}" scope="rowgroup"><span>{title}</span></th></tr>'
-            parts.append(_body([head, *mine]))
+            said = _with_narrator(title, [one.name for one, _ in mine])
+            head = f'<tr class="group"><th colspan="{width}" scope="rowgroup"><span>{said}</span></th></tr>'
+            parts.append(_body([head, *(_row(one, told, looks) for one, told in mine)]))
     return "".join(parts)
+
+
+def _with_narrator(title: str, names: Sequence[str]) -> str:
+    """The title of a group; the narrator is named where it is in it."""
+    if NARRATOR not in names:
+        return title
+    return f"the narrator, and {title}" if len(names) > 1 else "the narrator"
 
 
 def _row(variant: Variant, cells: str, looks: Mapping[str, Look]) -> str:

@@ -114,6 +114,11 @@ def paragraph(text: str) -> str:
     return f"<p>{text}</p>"
 
 
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence has them: with commas, and "and" before the last."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def chosen(view: View, name: str) -> str:
     """Return how the examples of a field were chosen, as the evaluation tells it."""
     text = view.details.chosen.get(name, "")

@@ -224,15 +224,12 @@ class Upload:
                 yield f"{one['task']}/{one['metric']}", Measured(one["value"], one["low"], one["high"])
 
     def _present(self, model: str) -> Contender | None:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return contender_of(self.client.get_model_version_by_alias(model, ALIAS))
-        except MlflowException:
-            return None
+        """The champion, if the registry lists one; that the registry fails is no sign that there is none."""
+        version = self.client.get_registered_model(model).aliases.get(ALIAS)
+        return None if version is None else contender_of(self.client.get_model_version(model, str(version)))
 
     def _remeasure(self, model: str, thresholds: Mapping[str, float], version: str) -> Figures:
-        """Measure a version on the benchmark of this report, and let its tags tell what came out.
+        """Measure a version as the contender was, and let its tags tell what came out.
 
         Raises:
             SarTextError: its files cannot be had, or a task cannot be scored from a model alone.
@@ -244,6 +241,7 @@ class Upload:
 
         self.beat(MEASURE_SECONDS)
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        parameters = self.project.parameters
         found: dict[str, Measured] = {}
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -258,7 +256,10 @@ class Upload:
                     model=Path(place),
                     images=self.project.data if self.project.data.is_dir() else None,
                     benchmark=self.report["benchmarks"][0]["name"],
-                    device=self.project.parameters.training.device,
+                    device=parameters.training.device,
+                    resamples=parameters.evaluation.resamples,
+                    seed=parameters.evaluation.seed,
+                    corpora=parameters.captions,
                     root=self.project.root,
                 )
                 for one in score(asked).figures:

@@ -219,12 +219,8 @@ class _Upload:
 
     def _nominate(self, name: str, version: Any) -> None:  # noqa: ANN401 - mlflow is untyped
         """Give the alias, unless a model that was trained later has it: uploads may come late."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            present = self.client.get_model_version_by_alias(name, ALIAS)
-        except MlflowException:
-            present = None
+        number = self.client.get_registered_model(name).aliases.get(ALIAS)
+        present = None if number is None else self.client.get_model_version(name, str(number))
         if present is None or present.tags.get("trained", "") <= version.tags.get("trained", ""):
             self.client.set_registered_model_alias(name, ALIAS, version.version)
 

@@ -1,7 +1,26 @@
-"""What the facts of an image prove: claims, each a question without words and its answer."""
+"""What the facts of an image prove: claims, each a question without words and its answer.
+
+Of a doubtful image (see `Doubt`) only what stays true whatever else is there is asked, form by form:
+
+- ``exists``: yes, because more of anything takes away nothing that is annotated. No is never claimed.
+- ``how-many``, ``where-one``, ``where-many``, ``mostly-where``, ``more`` and ``most-numerous`` are not asked: one
+  more thing may change them. That things lie both in the center and outside it would stay true, but it would be
+  the only answer that such images have.
+- ``zone``, ``larger`` and ``largest``: a mask in which every pixel has a class proves them, because a thing that
+  is left out is no land cover. Pixels without a class may be of any and lie anywhere: ``zone`` is not asked, as
+  facts do not say how much of a class its zone holds, and two shares must differ even if all that is untold is
+  added to the smaller.
+- ``dominant``: the largest share is compared with all that is untold; where pixels have no class, with the second
+  and the untold together.
+- ``shown`` needs an absence and is not asked.
+- ``only``: no, because something else is annotated. Yes is not claimed.
+
+Nor is a count, a place or a comparison asked of a class that its corpus does not annotate exhaustively.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from functools import cached_property
 from itertools import combinations
 
@@ -41,6 +60,18 @@ class Claim:
     exhaustive: tuple[str, ...] = ()
 
 
+class Doubt(IntEnum):
+    """What the annotation of an image lacks.
+
+    ``OBJECTS``: things were left out of it, boxes that could not be used or components of a mask that were too
+    small. ``PIXELS``: pixels of its mask have no known class and may be of any; they may be things, too.
+    """
+
+    NONE = 0
+    OBJECTS = 1
+    PIXELS = 2
+
+
 @dataclass(frozen=True)
 class Image:
     """What is known of one image.
@@ -49,25 +80,39 @@ class Image:
         facts: its record.
         annotation: what its corpus's annotation decides.
         limit: the largest count that is asked.
-        doubtful: boxes of it were dropped: nothing follows from their absence.
+        doubt: what is there, or may be, without being annotated.
     """
 
     facts: Facts
     annotation: Annotation
     limit: int
-    doubtful: bool = False
+    doubt: Doubt = Doubt.NONE
 
     @cached_property
-    def objects(self) -> dict[str, ObjectFact]:
-        """The objects that may be asked about, by key."""
-        known = self.annotation.subjects
-        return {bare(one.noun): one for one in self.facts.objects if bare(one.noun) in known}
+    def counted(self) -> dict[str, ObjectFact]:
+        """The objects of which all are annotated, by key."""
+        told = {} if self.doubt else {bare(one.noun): one for one in self.facts.objects}
+        return {key: one for key, one in told.items() if self._complete(key)}
 
     @cached_property
-    def cover(self) -> dict[str, CoverFact]:
-        """The land cover that may be asked about, by key."""
-        known = self.annotation.subjects
-        return {bare(one.noun): one for one in self.facts.cover if bare(one.noun) in known}
+    def measured(self) -> dict[str, CoverFact]:
+        """The land cover of which all is annotated, but for pixels without a class, by key."""
+        told = {bare(one.noun): one for one in self.facts.cover}
+        return {key: one for key, one in told.items() if self._complete(key)}
+
+    def _complete(self, key: str) -> bool:
+        """Whether a class may be asked about and its corpus annotates every instance of it."""
+        return key in self.annotation.subjects and self.annotation.subjects[key].exhaustive
+
+    @cached_property
+    def untold(self) -> float:
+        """The share of the image that no told land cover holds."""
+        return max(1 - sum(one.fraction for one in self.facts.cover), 0.0)
+
+    @property
+    def unknown(self) -> float:
+        """The most that any land cover can hold beyond its told share."""
+        return self.untold if self.doubt is Doubt.PIXELS else 0.0
 
     @cached_property
     def present(self) -> set[str]:
@@ -83,10 +128,12 @@ class Image:
     def absent(self) -> list[Subject]:
         """The subjects that are proven not to be there, sorted by key.
 
-        A class must be annotated exhaustively, and nothing that is told may be of its kind. Boxes prove the
-        absence of things. A mask proves it only where the told land cover adds up to the whole image: a class
-        under 0.5 %, or components under ten pixels, would be there untold.
+        The image must not be doubtful, a class be annotated exhaustively, and nothing that is told may be of its
+        kind. Boxes prove the absence of things. A mask proves it only where the told land cover adds up to the
+        whole image: a class under 0.5 % would be there untold.
         """
+        if self.doubt:
+            return []
         told = [self.annotation.subjects[key] for key in self.present if key in self.annotation.subjects]
         whole = abs(sum(one.fraction for one in self.facts.cover) - 1) <= WHOLE
         return [
@@ -95,7 +142,7 @@ class Image:
             if one.exhaustive
             and key not in self.present
             and not any(related(one, other) for other in told)
-            and (not self.doubtful if self.annotation.boxes and not one.stuff else whole)
+            and (whole or (self.annotation.boxes and not one.stuff))
         ]
 
     def option(self, key: str) -> str:
@@ -124,7 +171,7 @@ def _presence(image: Image) -> Iterator[Claim]:
 
 
 def _count(image: Image) -> Iterator[Claim]:
-    for key, one in image.objects.items():
+    for key, one in image.counted.items():
         if one.count <= image.limit:
             yield Claim("count", "how-many", (key,), NUMBER_WORDS[one.count], _only(image.facts, key))
     for subject in image.absent:
@@ -133,21 +180,21 @@ def _count(image: Image) -> Iterator[Claim]:
 
 
 def _position(image: Image) -> Iterator[Claim]:
-    for key, one in image.objects.items():
+    for key, one in image.counted.items():
         where = BOTH if one.center and one.outside else CENTER if one.center else OUTSIDE
         form = "where-one" if one.count == 1 else "where-many"
         yield Claim("position", form, (key,), where, _only(image.facts, key))
-    for key, cover in image.cover.items():
-        if cover.zone:
+    for key, cover in image.measured.items():
+        if cover.zone and image.doubt is not Doubt.PIXELS:
             yield Claim("position", "zone", (key,), ZONES[cover.zone], _only(image.facts, key))
 
 
 def _comparison(image: Image) -> Iterator[Claim]:
-    counts = {key: float(one.count) for key, one in image.objects.items()}
-    shares = {key: one.fraction for key, one in image.cover.items()}
+    counts = {key: float(one.count) for key, one in image.counted.items()}
+    shares = {key: one.fraction for key, one in image.measured.items()}
     yield from _compared(image, counts, "more", "most-numerous", least=1.0)
-    yield from _compared(image, shares, "larger", "largest", least=MARGIN)
-    for key, one in image.objects.items():
+    yield from _compared(image, shares, "larger", "largest", least=MARGIN + image.unknown)
+    for key, one in image.counted.items():
         if one.center and one.outside and one.center != one.outside:
             answer = CENTER if one.center > one.outside else OUTSIDE
             yield Claim("comparison", "mostly-where", (key,), answer, _only(image.facts, key))
@@ -175,11 +222,12 @@ def _compared(image: Image, told: dict[str, float], more: str, most: str, *, lea
 
 
 def _dominant(image: Image) -> Iterator[Claim]:
-    """The class of the largest share, where no class that is not told can be as large."""
+    """The class of the largest share, where no other class can be as large, told or not."""
     facts = image.facts
     if facts.cover:
         shares = sorted((one.fraction for one in facts.cover), reverse=True)
-        rest = max(1 - sum(shares), *shares[1:2], 0.0)
+        second = shares[1] if len(shares) > 1 else 0.0
+        rest = max(image.untold, second + image.unknown)
         largest = bare(max(facts.cover, key=lambda one: one.fraction).noun)
         if shares[0] - rest >= MARGIN and largest in image.annotation.subjects:
             yield Claim("dominant", "dominant", (), largest, replace(_whole(facts), objects=(), present=()))
@@ -196,7 +244,7 @@ def _scene(image: Image) -> Iterator[Claim]:
                 pair = (key, other.key) if key < other.key else (other.key, key)
                 yield Claim("scene", "shown", pair, one.option, _whole(image.facts), (other.key,))
     background = image.annotation.background
-    if background and image.facts.scene:
+    if background and image.facts.scene and not image.doubt:
         yield Claim("scene", "only", (bare(background),), YES, _whole(image.facts))
     elif background and image.present - {bare(background)}:
         yield Claim("scene", "only", (bare(background),), NO, _whole(image.facts))

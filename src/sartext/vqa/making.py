@@ -1,8 +1,8 @@
 """SAR-VQA from the pairs of a release: claims, those of them that are asked, and their words."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -10,7 +10,7 @@ from sartext.catalogue.entry import Entry
 from sartext.config import VqaParameters
 from sartext.narrator.facts import Facts, from_json
 from sartext.vqa.balance import Candidate, balanced
-from sartext.vqa.claims import Claim, Image, claims_of, turned
+from sartext.vqa.claims import Claim, Doubt, Image, claims_of, turned
 from sartext.vqa.question import Question
 from sartext.vqa.subjects import Annotation, annotation_of
 from sartext.vqa.wording import asked
@@ -28,12 +28,12 @@ class Source:
     Args:
         pairs: rows with ``image_id``, ``corpus``, ``split``, ``group_id``, ``method`` and ``facts``.
         catalogue: the entry of each corpus.
-        doubtful: images of which boxes were dropped: nothing follows from what their facts do not tell.
+        doubtful: images whose annotation lacks something, and what, see `claims`.
     """
 
     pairs: Iterable[Row]
     catalogue: Mapping[str, Entry]
-    doubtful: Collection[str] = frozenset()
+    doubtful: Mapping[str, Doubt] = field(default_factory=dict)
 
 
 def make_questions(source: Source, parameters: VqaParameters) -> list[Question]:
@@ -55,7 +55,7 @@ def make_questions(source: Source, parameters: VqaParameters) -> list[Question]:
 
 
 def _of_part(
-    rows: Iterable[Row], annotation: Annotation, doubtful: Collection[str], parameters: VqaParameters
+    rows: Iterable[Row], annotation: Annotation, doubtful: Mapping[str, Doubt], parameters: VqaParameters
 ) -> list[Question]:
     """The questions on the images of one corpus in one split."""
     claims: list[tuple[Row, str, Claim]] = []
@@ -63,7 +63,8 @@ def _of_part(
     for row in sorted(rows, key=lambda row: str(row["image_id"])):
         image_id = row["image_id"]
         facts = from_json(row["facts"])
-        for claim in claims_of(Image(facts, annotation, parameters.largest_count, image_id in doubtful)):
+        doubt = doubtful.get(image_id, Doubt.NONE)
+        for claim in claims_of(Image(facts, annotation, parameters.largest_count, doubt)):
             name = _name(image_id, claim)
             asked_as = (
                 turned(claim) if len(claim.subjects) == 2 and _draw(parameters.seed, "order", name) % 2 else claim

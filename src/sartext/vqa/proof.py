@@ -1,6 +1,11 @@
 """Whether an answer follows from facts: the check of a question's row, which knows nothing of how it was made.
 
 It reads the form, the classes and the answer from the row's own fields, and the facts as the release has them.
+
+A release tells of no image what its annotation lacks: boxes that could not be used, components of a mask that
+were too small, pixels without a class. Nor does a record: some of the pixels that no told land cover holds are
+those of the told things. So the proof takes counts, places and shares for complete, as it does the absence of a
+thing where no land cover is told. Where some is, an absence needs it to fill the image, and that the record shows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +46,14 @@ class _Record:
 
     def lacks(self, key: str) -> bool:
         """Nothing of it is told, and its corpus would have told it."""
-        return key in self.exhaustive and key not in self.seen and not self.facts.statements
+        told = self.whole and not self.facts.statements
+        return told and key in self.exhaustive and key not in self.seen
+
+    @property
+    def whole(self) -> bool:
+        """Whether no pixel of a mask is left untold: told land cover fills the image, and boxes have none."""
+        told = sum(one.fraction for one in self.facts.cover)
+        return self.facts.scene is None and (not self.facts.cover or abs(told - 1.0) <= 1e-9)
 
     def amount(self, key: str, *, cover: bool) -> float | None:
         """How many or how much there is; None where the facts do not say."""

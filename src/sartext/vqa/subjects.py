@@ -60,7 +60,7 @@ def annotation_of(entry: Entry) -> Annotation:
     found: dict[str, Subject] = {}
     for one in entry.classes:
         if one.say and one.valid and not VAGUE & set(one.noun.casefold().split()):
-            subject = _subject(one)
+            subject = subject_of(one)
             before = found.get(subject.key, subject)
             if before.stuff == subject.stuff:
                 found[subject.key] = replace(
@@ -71,7 +71,8 @@ def annotation_of(entry: Entry) -> Annotation:
     return Annotation(entry.name, found, entry.kind == "detection", entry.background)
 
 
-def _subject(one: CorpusClass) -> Subject:
+def subject_of(one: CorpusClass) -> Subject:
+    """Return what a class is called, and what it is a kind of."""
     noun = spoken(one) if one.stuff else one.noun
     key = bare(noun)
     broader = frozenset({bare(one.hypernym)} - {key})

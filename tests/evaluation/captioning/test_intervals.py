@@ -13,7 +13,7 @@ EVERY = np.ones(24, dtype=bool)
 
 def intervals_of(measures, groups, *, resamples, seed):
     found, drawn = measured(measures, groups, resamples=resamples, seed=seed)
-    assert drawn is None or drawn.shape == (resamples, len(measures))
+    assert drawn.shape == (resamples, len(measures))
     return found
 
 
@@ -100,6 +100,24 @@ def test_a_single_group_and_no_resamples_give_no_bounds():
     for groups, resamples in ((["g"] * 24, 100), (GROUPS, 0)):
         (found,) = intervals_of([measure], groups, resamples=resamples, seed=1)
         assert (found.value, found.low, found.high) == (11.5, None, None)
+
+
+def test_what_is_measured_or_stated_in_one_group_only_has_no_bounds():
+    """Captions of all groups count, but those of the first alone name the class: twice, once rightly."""
+    named = np.zeros((24, 2))
+    named[:2] = [[1, 1], [0, 1]]
+    few = np.arange(24) < 3
+    words = bleu_counts(["a b c"] * 24, [["a b d"]] * 24)
+    rare = [
+        Measure("fact_precision", "v", named, percentage, EVERY),
+        Measure("mean", "v", mean_of(np.arange(24.0), few), ratio, few),
+        Measure("bleu_1", "v", np.where(few[:, None], words, 0.0), lambda sums: bleu(sums)[..., 0], few),
+    ]
+    often = Measure("bleu_1", "v", words, lambda sums: bleu(sums)[..., 0], EVERY)
+    *told, known = intervals_of([*rare, often], GROUPS, resamples=100, seed=1)
+    assert [one.value for one in told] == pytest.approx([50, 1, 2 / 3])
+    assert [(one.low, one.high) for one in told] == [(None, None)] * 3
+    assert (known.low, known.high) == pytest.approx((2 / 3, 2 / 3))
 
 
 def test_measures_of_other_images_are_refused():

@@ -57,6 +57,29 @@ def test_a_path_that_several_images_could_mean_is_unknown(tmp_path):
         read_predictions(path, BENCHMARK)
 
 
+@pytest.mark.parametrize("column", ["image", "image_id"])
+@pytest.mark.parametrize("named", ["", " ", ".", "/", ".."])
+def test_a_row_that_names_no_image_is_told_by_its_place(tmp_path, column, named):
+    path = csv_file(tmp_path, f"{column},caption\n{named},x\n")
+    with pytest.raises(EvaluationError, match="1 image not in release-test: ") as error:
+        read_predictions(path, BENCHMARK)
+    assert ("no name (line 2)" in str(error.value)) == (not named.strip())
+
+
+def test_of_some_images_only_captions_are_read_where_that_is_meant(tmp_path):
+    path = csv_file(tmp_path, quoted([("b/one", "A bridge."), ("a/one", "One ship."), ("a/two", "One ship.")]))
+    with pytest.raises(EvaluationError, match=r"1 image without a caption: b/three; .* --partial"):
+        read_predictions(path, BENCHMARK)
+    found = read_predictions(path, BENCHMARK, partial=True)
+    assert list(found.captions) == ["a/one", "a/two", "b/one"]
+    assert found.warnings == (
+        "3 of 4 images have a caption; the others are not scored",
+        "all 2 captions of a are equal: 'One ship.'",
+    )
+    with pytest.raises(EvaluationError, match="1 image not in release-test: c/nine"):
+        read_predictions(csv_file(tmp_path, quoted([("c/nine", "x")])), BENCHMARK, partial=True)
+
+
 def test_images_that_the_release_withholds_are_left_out(tmp_path):
     path = csv_file(tmp_path, quoted({**SAID, "b/withheld": "x"}.items()))
     assert read_predictions(path, BENCHMARK).captions == SAID

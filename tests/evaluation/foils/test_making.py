@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sartext.catalogue.entry import CorpusClass
 from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.evaluation.foils.changes import KINDS, QUADRANTS, SHARE_MARGIN, changes_of
 from sartext.evaluation.foils.choosing import choose
@@ -206,6 +207,64 @@ def test_a_class_that_is_not_annotated_exhaustively_is_no_foil():
     facts = Facts(objects=(ObjectFact("tank", "storage tank", "storage tanks", 2, 1, 1),))
     told = [one.facts.objects[0].noun for one in changes_of(facts, "c", "a2c", loose) if one.kind == "class"]
     assert told == ["ship"]
+
+
+def kind_of(entry, *classes):
+    """A catalogue entry with more classes."""
+    return entry.model_copy(update={"classes": (*entry.classes, *classes)})
+
+
+def false_nouns(facts, entry, method):
+    """What the changes of class tell, by the noun that they replace."""
+    told = set()
+    for one in changes_of(facts, entry.name, method, entry):
+        if one.kind == "class":
+            [true], [false] = differing(facts, one.facts)
+            told.add((true[0], false[0]))
+    return told
+
+
+VESSEL = CorpusClass(label="vessel", noun="vessel", plural="vessels", hypernym="craft")
+VEGETATION = CorpusClass(label="green", noun="vegetation", plural="vegetation", hypernym="land", stuff=True)
+
+
+def test_what_is_a_kind_of_the_other_is_no_foil_of_it():
+    """Two ships are two vessels, and two vessels may be ships."""
+    entry = kind_of(ENTRIES["sim-objects"], VESSEL)
+    ships, vessels = (
+        ObjectFact("ship", "ship", "ships", 2, 1, 1),
+        ObjectFact("vessel", "vessel", "vessels", 1, 0, 1),
+    )
+    bridge = ObjectFact("bridge", "bridge", "bridges", 1, 0, 1)
+    assert not {noun for _, noun in false_nouns(Facts(objects=(ships, bridge)), entry, "a2c")} & {"ship", "vessel"}
+    assert not {noun for _, noun in false_nouns(Facts(objects=(vessels,)), entry, "a2c")} & {"ship", "vessel"}
+    assert {("bridge", "ship"), ("bridge", "vessel")} <= false_nouns(Facts(objects=(bridge,)), entry, "a2c")
+    land = kind_of(ENTRIES["sim-landcover"], VEGETATION)
+    forest, water, green = (
+        CoverFact(label, noun, 0.45, "about half")
+        for label, noun in (("forest", "forest"), ("water", "water"), ("green", "vegetation"))
+    )
+    of_water = {noun for true, noun in false_nouns(Facts(cover=(forest, water)), land, "sa2c") if true == "water"}
+    assert of_water == {"cropland", "bare soil", "built-up areas", "roads"}
+    of_green = {noun for _, noun in false_nouns(Facts(cover=(green,)), land, "sa2c")}
+    assert of_green == {"water", "bare soil", "built-up areas", "roads"}
+
+
+def test_another_type_is_no_foil():
+    """An A330 is of another type than an A220, and so may be called by that."""
+    entry = load_entry(PACKAGED / "sar-aircraft.yaml")
+    known = next(one for one in entry.classes if one.label == "a330")
+    two = Facts(objects=(ObjectFact(known.label, known.noun, known.plural, 2, 1, 1),))
+    told = {noun for _, noun in false_nouns(two, entry, "a2c")}
+    assert "A220 aircraft" in told
+    assert not any("another" in noun for noun in told)
+
+
+def test_a_noun_of_which_one_class_is_not_annotated_exhaustively_is_no_foil():
+    loose = VESSEL.model_copy(update={"hypernym": "thing", "exhaustive": False})
+    entry = kind_of(ENTRIES["sim-objects"], VESSEL, loose.model_copy(update={"label": "boat"}))
+    bridge = Facts(objects=(ObjectFact("bridge", "bridge", "bridges", 1, 0, 1),))
+    assert "vessel" not in {noun for _, noun in false_nouns(bridge, entry, "a2c")}
 
 
 def test_shares_never_sum_to_more_than_the_image():

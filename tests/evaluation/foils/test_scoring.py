@@ -145,6 +145,18 @@ def test_intervals_are_drawn_over_groups_and_differences_are_paired(tested, foil
     assert (less.value, less.low, less.high) == (0, 0, 0)
 
 
+def test_a_kind_told_of_one_group_only_has_no_bounds_and_so_its_mean_with_others(tested, foils):
+    share = next(one for one in foils.items if one.kind == "share")
+    few = Foils(foils.benchmark, (*(one for one in foils.items if one.kind != "share"), share), foils.skipped)
+    margin = np.where(np.arange(len(few)) % 3, 1.0, -1.0)
+    figures = score_foils({"model": margin}, few, tested, resamples=50)
+    for metric, subset in (("accuracy", "kind:share"), ("mean_accuracy", "all")):
+        one = find(figures, metric, "model", subset=subset)
+        assert one.value is not None
+        assert (one.low, one.high) == (None, None)
+    assert find(figures, "accuracy", "model", subset="kind:count").low is not None
+
+
 def test_a_kind_without_foils_is_not_computed_with_the_reason(tested, foils):
     kept = tuple(one for one in foils.items if one.kind != "share")
     few = Foils(foils.benchmark, kept, {**foils.skipped, "share": {"no share is told": 200}})

@@ -48,3 +48,14 @@ class JumpyReader(TruthfulReader):
         ordinary = {picture.tobytes() for picture in physics.pictures[ORDINARY]}
         self.known = {key: one if key in ordinary else "There is one bridge." for key, one in self.known.items()}
         self.numbers.setdefault("There is one bridge.", 0)
+
+
+class HedgingReader(TruthfulReader):
+    """It tells of one object where there are several, and with one of them gone that there is at least one."""
+
+    def __init__(self, physics):
+        super().__init__(physics)
+        for one in physics.removals:
+            self.learn(physics.pictures[ORDINARY][[one.place]], [f"There is one {one.noun} in this SAR image."])
+            self.learn([one.picture], [f"There is at least one {one.noun} in this SAR image."])
+        self.numbers = {caption: at for at, caption in enumerate({*self.numbers, *self.known.values()})}

@@ -16,7 +16,8 @@ from sartext.evaluation.physics.scoring import CONSTANT, score_physics
 from sartext.evaluation.physics.settings import ORDINARY, POINTS
 from sartext.evaluation.physics.strips import strips
 from sartext.evaluation.retrieval import retrieval
-from tests.evaluation.physics.readers import JumpyReader, OrdinaryReader, TruthfulReader
+from sartext.evaluation.statements import OBJECT_CLASS, Statement
+from tests.evaluation.physics.readers import HedgingReader, JumpyReader, OrdinaryReader, TruthfulReader
 from tests.models.making import small_model
 
 FAITHFULNESS = [f"{part}_{way}" for part in PARTS for way in ("precision", "recall")]
@@ -138,6 +139,21 @@ def test_the_constant_reader_tells_the_most_frequent_caption():
 def test_captions_are_compared_by_what_they_state():
     one, other, fewer = stated(["There are two ships.", "Two ships can be seen.", "There is one ship."])
     assert one == other != fewer
+    (some,) = stated(["There is at least one ship in this SAR image."])
+    assert some == {Statement(OBJECT_CLASS, "ship")}
+
+
+def test_who_names_a_class_without_a_number_follows_no_count(physics):
+    scored = score_physics({"hedging": HedgingReader(physics)}, physics, resamples=20, seed=1)
+    assert value(scored, "caption_changed", "hedging", SUBSET) == 100
+    assert value(scored, "count_followed", "hedging", SUBSET) == 0
+
+
+def test_figures_of_a_single_scene_have_no_bounds(physics):
+    alone = replace(physics, removals=physics.removals[:1])
+    scored = score_physics({TRUTHFUL: TruthfulReader(physics)}, alone, resamples=20, seed=1)
+    told = find(scored, "caption_changed", TRUTHFUL, subset=SUBSET)
+    assert (told.value, told.low, told.high) == (100, None, None)
 
 
 @pytest.mark.parametrize("kind", ["clip", "coca"])

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from sartext.config import Project
+from sartext.files import write_json
 from sartext.models.checkpoint import save
 from sartext.models.gpt.checkpoint import save_gpt
+from sartext.models.pretrained import RECORD
 from tests.conftest import ROOT
 from tests.evaluation.released import assembled
 from tests.models.gpt.making import tiny_gpt, tower
@@ -32,6 +34,19 @@ MODELS = {
     },
 }
 MODELS["sar-gpt-blind"] = {**MODELS["sar-gpt"], "images": False}
+SEEN = {
+    **{
+        name: {"samples": row["samples"], "stopped": "complete"} for name, row in {**CHECKPOINTS, **MODELS}.items()
+    },
+    "coca-sar": {"samples": 24, "stopped": "patience"},
+    "sar-gpt": {
+        "samples": 48,
+        "stopped": "patience",
+        "optical": {"samples": 8, "stopped": "patience"},
+    },
+}
+"""What each training tells of itself: two stopped before they had seen what was planned."""
+
 PHYSICS = 3
 """Scenes of the physics curves."""
 
@@ -58,4 +73,5 @@ def trained(root: Path, *, parts: bool = True) -> Project:
             save_gpt(tiny_gpt(images="blind" not in name, seed=seed), project.checkpoint(name))
         else:
             save(tower("clip" if "clip" in name else "coca", seed=seed), project.checkpoint(name))
+        write_json(project.checkpoint(name) / RECORD, SEEN[name])
     return project

@@ -61,6 +61,17 @@ def test_what_the_corpus_does_not_annotate_is_neither_right_nor_wrong() -> None:
     assert written(said.caption, truth, ANNOTATION).wrong == ()
 
 
+def test_at_least_one_is_judged_as_the_class_alone() -> None:
+    truth = of(object_facts((SHIP, 2, 0)))
+    told = written("There is at least one ship in this SAR image.", truth, ANNOTATION)
+    assert (told.judged, told.wrong, told.missed) == (True, (), ("ship: two", "ship: two in the center"))
+    told = written("There is at least one bridge in this SAR image.", truth, ANNOTATION)
+    assert (told.judged, told.wrong, told.missed) == (True, ("bridge",), ("ship",))
+    land = Facts(objects=truth.facts.objects, cover=cover_facts((STUFF[0], 0.9, None)).cover)
+    said = "Water covers nearly all of this SAR image. There is at least one ship in it."
+    assert "ship" not in written(said, of(land), ANNOTATION).missed
+
+
 @pytest.mark.parametrize("caption", ["", "Lorem ipsum dolor."])
 def test_a_caption_that_cannot_be_read_is_not_judged(caption: str) -> None:
     told = written(caption, of(object_facts((SHIP, 1, 0))), ANNOTATION)

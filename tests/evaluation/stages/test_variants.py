@@ -11,9 +11,10 @@ from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import RESERVED
 from sartext.evaluation.stages.opened import opened
 from sartext.evaluation.stages.pairs import PAIRS, pairs_of
-from sartext.evaluation.stages.variants import compared, gpt_rows, stage_of
+from sartext.evaluation.stages.variants import PLANNED, compared, gpt_rows, stage_of
 from sartext.files import sha256_file
 from sartext.models.checkpoint import start
+from sartext.models.pretrained import RECORD
 from sartext.study.arms import ARMS
 from tests.conftest import ROOT
 from tests.evaluation.stages.project import FOUNDATIONS, MODELS
@@ -59,10 +60,12 @@ def test_an_arm_that_no_row_trains_is_left_out(project: Project, described: dict
     assert not absent & set(described)
 
 
-def test_the_lineage_of_a_model_says_what_it_has_seen(described: dict[str, Variant]) -> None:
+def test_the_trainings_of_a_lineage_say_what_it_has_seen_and_not_what_was_planned(
+    described: dict[str, Variant],
+) -> None:
     progressive, mixed, released = (described[name] for name in ("progressive", "mixed", "sar-rs-coca"))
     assert progressive.stages == ("checkpoint@coca-optical", "checkpoint@coca-sar")
-    assert (progressive.samples, progressive.sar_samples) == (96, 32)
+    assert (progressive.samples, progressive.sar_samples) == (88, 24), "its SAR stage stopped early"
     assert released.stages == ("checkpoint@coca-optical", "model@sar-rs-coca")
     assert (released.samples, released.sar_samples) == (128, 64)
     assert released.origin == "build/checkpoint/coca-optical"
@@ -113,6 +116,35 @@ def test_a_model_that_is_not_trained_is_named(project: Project, tmp_path: Path) 
         ArtefactError, match=r"build/model/late: the model is not trained; run `sartext train late`"
     ):
         compared(other(project, tmp_path, models=rows))
+
+
+def test_a_training_that_tells_nothing_of_itself_is_named(project: Project) -> None:
+    folder = project.checkpoint("coca-optical")
+    away = (folder / RECORD).rename(folder / "away.json")
+    try:
+        with pytest.raises(
+            ArtefactError,
+            match=r"coca-optical: training.json does not tell what was trained; run `sartext train coca-opt",
+        ):
+            list(opened(project))
+    finally:
+        away.rename(folder / RECORD)
+
+
+def test_a_title_promises_no_number_of_samples_that_an_early_stop_would_break(
+    described: dict[str, Variant],
+) -> None:
+    assert described["mixed"].title.endswith("planned for as many samples in total")
+    assert {arm.name for arm in ARMS if "as many" in arm.title} == PLANNED.keys()
+    assert all("planned for as many" in title for title in PLANNED.values())
+
+
+def test_a_model_that_learned_narrated_captions_among_others_is_not_called_without_them(
+    project: Project, tmp_path: Path
+) -> None:
+    rows = {**MODELS, "sar-rs-coca-annotated": {**MODELS["sar-rs-coca-annotated"], "methods": ["a2c", "narrator"]}}
+    told = {one.name: one.title for one in compared(other(project, tmp_path, models=rows))}
+    assert told["sar-rs-coca-annotated"] == "trained on the release"
 
 
 @pytest.mark.parametrize("name", ["progressive", "foundation", "clip-progressive", "most-frequent", "constant"])

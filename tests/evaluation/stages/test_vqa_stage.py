@@ -63,7 +63,10 @@ def test_the_details_say_what_each_variant_sees(project: Project, details: Detai
     assert roles == ["model", "baseline", "baseline", "baseline"]
     gpt = told["sar-gpt"]
     assert gpt.model_sha256 == sha256_file(project.checkpoint("sar-gpt") / "model.safetensors")
-    assert (gpt.samples, gpt.sar_samples, gpt.stages) == (80, 64, ("model@sar-gpt",))
+    assert (gpt.samples, gpt.sar_samples, gpt.stages) == (56, 48, ("model@sar-gpt",)), "both stages stopped early"
+    assert gpt.title.startswith("the tower of sar-rs-clip and a language model")
+    blind = told["sar-gpt-blind"]
+    assert (blind.samples, blind.sar_samples) == (64, 64)
 
 
 def test_examples_have_an_answer_of_every_variant_and_a_picture(project: Project, details: Details) -> None:

@@ -43,9 +43,8 @@ def test_a_blind_model_needs_no_picture_and_ignores_one() -> None:
     blind = talkative(tiny_gpt(images=False))
     asked = list(QUESTIONS)
     said = answer(blind, [], asked, length=6)
-    assert (
-        said == answer(blind, pictures(4), asked, length=6) == answer(blind, pictures(4, seed=9), asked, length=6)
-    )
+    for shown in (pictures(4), pictures(4, seed=9), pictures(1)):
+        assert said == answer(blind, shown, asked, length=6), "however many there are"
     assert len(set(said)) > 1
 
 

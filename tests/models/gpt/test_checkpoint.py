@@ -148,7 +148,6 @@ def test_damaged_folders_are_refused(folder: Path, tmp_path: Path) -> None:
     (foreign / "training.json").write_text(json.dumps({"model_sha256": "0" * 64}))
     with pytest.raises(ModelError, match="not the weights that the training wrote"):
         load_gpt(foreign)
-    assert load_gpt(foreign, verify=False).images
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:

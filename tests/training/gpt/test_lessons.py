@@ -220,3 +220,13 @@ def test_bad_questions_are_refused() -> None:
             teach(pupil(recipe(), asked), recipe(), [replace(asked, train=train)])
     with pytest.raises(TrainingError, match="8 samples do not fill one batch of 16"):
         taught(recipe(8))
+
+
+@pytest.mark.parametrize(("samples", "train"), [(8, 8), (16, 2)])
+def test_a_lesson_that_fills_no_batch_is_refused_before_the_one_before_it_is_taught(
+    samples: int, train: int
+) -> None:
+    told = Told()
+    with pytest.raises(TrainingError, match="batch of 16"):
+        taught(recipe(samples, optical=32), subject("optical"), subject(train=train), listener=told)
+    assert not told.steps

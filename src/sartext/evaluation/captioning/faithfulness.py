@@ -6,7 +6,7 @@ statement: such images are not judged.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,6 @@ from sartext.evaluation.statements import (
     statements_of,
 )
 from sartext.narrator.nouns import annotated_by, vocabulary_of
-from sartext.narrator.reading import read_caption
-from sartext.narrator.vocabulary import SOME
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -133,7 +131,7 @@ def judge(captions: Sequence[str], examples: Sequence[Example], annotation: Anno
     read: dict[str, Told] = {}
     for caption in captions:
         if caption not in read:
-            read[caption] = _read(caption, annotation)
+            read[caption] = read_facts(caption, annotation.nouns, annotation.scenes)
     told = [read[caption] for caption in captions]
     rows = [
         _row(one.statements, example, annotation.decided[example.corpus])
@@ -154,15 +152,6 @@ def judge(captions: Sequence[str], examples: Sequence[Example], annotation: Anno
         silent=np.array([not one.statements for one in told], dtype=np.bool_),
         odd=np.array([bool(one.problems) for one in told], dtype=np.bool_),
     )
-
-
-def _read(caption: str, annotation: Annotation) -> Told:
-    """What a caption states; "at least one" of a class, as narrated captions have it, states the class alone."""
-    told = read_facts(caption, annotation.nouns, annotation.scenes)
-    if SOME not in caption.casefold():
-        return told
-    present = (Statement(OBJECT_CLASS, label) for label in read_caption(caption, annotation.nouns, None).present)
-    return replace(told, statements=tuple(dict.fromkeys((*told.statements, *present))))
 
 
 @dataclass(frozen=True, slots=True)

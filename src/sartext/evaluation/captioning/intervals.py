@@ -61,17 +61,19 @@ def mean_of(values: Floats, counted: Bools) -> Floats:
 
 def measured(
     measures: Sequence[Measure], groups: Sequence[str], *, resamples: int, seed: int
-) -> tuple[list[Interval], Floats | None]:
+) -> tuple[list[Interval], Floats]:
     """Return each measure with its 95 % interval by the bootstrap over groups, and its values in all resamples.
+
+    A measure that is defined of fewer than two groups alone has no bounds, and is nan in all resamples.
 
     Args:
         measures: of the same images.
-        groups: of these images; a single one varies with nothing, and so gives no bounds.
+        groups: of these images.
         resamples: how many are drawn; without any there are no bounds.
         seed: decides the draws.
 
     Returns:
-        The intervals; the measures in every resample, [resamples, measures], or None where nothing is drawn.
+        The intervals; the measures in every resample, [resamples, measures].
 
     Raises:
         ValueError: there is no image, or a measure is of other images.
@@ -79,18 +81,17 @@ def measured(
     if not groups or any(len(one.parts) != len(groups) for one in measures):
         raise ValueError(f"{len(groups)} images, and measures of {sorted({len(one.parts) for one in measures})}")
     if not measures:
-        return [], None
+        return [], np.empty((resamples, 0))
     columns = [part for one in measures for part in (one.parts, one.counted[:, None])]
     sums = _by_group(np.concatenate(columns, axis=1, dtype=np.float64), groups)
     ends = np.cumsum([0, *(one.parts.shape[1] + 1 for one in measures)])
     total = sums.sum(axis=0)
-    drawn = _resampled(sums, resamples, seed) if resamples and len(sums) > 1 else None
+    drawn = _resampled(sums, resamples, seed)
     spans = list(zip(measures, ends, ends[1:], strict=False))
     values = np.array([float(_score(one, total[None, start:end])[0]) for one, start, end in spans])
-    if drawn is None:
-        bare = [Interval(float(value) if np.isfinite(value) else None, None, None) for value in values]
-        return bare, None
     resampled = np.stack([_score(one, drawn[:, start:end]) for one, start, end in spans], axis=1)
+    defined = np.array([np.isfinite(_score(one, sums[:, start:end])).sum() for one, start, end in spans])
+    resampled = bootstrap.of_several(resampled, defined)
     return bootstrap.intervals(values, resampled), resampled
 
 

@@ -26,7 +26,7 @@ class Predictions:
     """The captions of a benchmark's images.
 
     Args:
-        captions: by image id, of every image; empty only where the captioner did not end its sentence.
+        captions: by image id; empty only where the captioner did not end its sentence.
         warnings: what the scores will hardly be worth something for, in words.
     """
 
@@ -43,7 +43,7 @@ class _Row:
     unfinished: bool
 
 
-def read_predictions(path: Path, benchmark: Benchmark) -> Predictions:
+def read_predictions(path: Path, benchmark: Benchmark, *, partial: bool = False) -> Predictions:
     """Read the captions of a file.
 
     Args:
@@ -51,6 +51,7 @@ def read_predictions(path: Path, benchmark: Benchmark) -> Predictions:
             the end of an image's path names it, ``<corpus>/<stem>`` or the stem alone where one image has it.
             Images that the release withholds may be in it and are left out.
         benchmark: whose images they are of.
+        partial: images may be without one; how many have one is a warning.
 
     Raises:
         EvaluationError: the file is something else; an id is unknown, missing or told twice; a caption is empty,
@@ -65,7 +66,7 @@ def read_predictions(path: Path, benchmark: Benchmark) -> Predictions:
     for row in rows:
         image_id = named.of(row)
         if image_id is None:
-            unknown.append(row.named)
+            unknown.append(row.named.strip() or f"no name ({row.place})")
         elif image_id in found:
             repeated.append(image_id)
         else:
@@ -76,10 +77,12 @@ def read_predictions(path: Path, benchmark: Benchmark) -> Predictions:
     _refuse("captioned twice", repeated, path, "keep one row per image")
     _refuse("with an empty caption", empty, path, "write one, or caption them again")
     captions = {image_id: row.caption.strip() for image_id, row in found.items()}
-    check_predictions(captions, benchmark, where=path)
-    of_benchmark = {one.image_id: captions[one.image_id] for one in benchmark.examples}
+    check_predictions(captions, benchmark, where=path, partial=partial)
+    of_benchmark = {one.image_id: captions[one.image_id] for one in benchmark.examples if one.image_id in captions}
     unfinished = sum(not caption for caption in of_benchmark.values())
     told = [f"{unfinished} captions are empty, as the model did not end its sentence"] if unfinished else []
+    if len(of_benchmark) < len(benchmark):
+        told.append(f"{len(of_benchmark)} of {len(benchmark)} images have a caption; the others are not scored")
     return Predictions(of_benchmark, (*told, *warnings_of(of_benchmark, benchmark)))
 
 
@@ -102,14 +105,16 @@ def check_predictions(
     _refuse(f"not in {benchmark.name}", unknown, where, "leave them out, or name the benchmark they are of")
     missing = sorted(known - set(captions))
     if not partial:
-        _refuse("without a caption", missing, where, f"caption all {len(known)} images of {benchmark.name}")
+        way_out = f"caption all {len(known)} images of {benchmark.name}, or have only these scored: --partial"
+        _refuse("without a caption", missing, where, way_out)
 
 
 def warnings_of(captions: Mapping[str, str], benchmark: Benchmark) -> list[str]:
     """Return what a person should know of captions before their scores: one caption for a whole corpus."""
     found = []
     for corpus in benchmark.corpora:
-        told = [captions[one.image_id] for one in benchmark.examples if one.corpus == corpus]
+        of_corpus = (one.image_id for one in benchmark.examples if one.corpus == corpus)
+        told = [captions[image_id] for image_id in of_corpus if image_id in captions]
         if len(told) > 1 and len(set(told)) == 1:
             found.append(f"all {len(told)} captions of {corpus} are equal: '{told[0]}'")
     return found
@@ -138,9 +143,12 @@ class _Names:
             return row.named
         if not row.is_path:
             return None
-        parts = PurePosixPath(row.named.replace("\\", "/")).with_suffix("").parts
+        path = PurePosixPath(row.named.replace("\\", "/"))
+        if not path.name:
+            return None
+        parts = path.with_suffix("").parts
         ends = ("/".join(parts[start:]) for start in range(len(parts)))
-        return next((one for one in ends if one in self.ids), self.stems.get(parts[-1]) if parts else None)
+        return next((one for one in ends if one in self.ids), self.stems.get(parts[-1]))
 
 
 def _rows(path: Path) -> Iterator[_Row]:

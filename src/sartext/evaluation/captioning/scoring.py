@@ -139,8 +139,7 @@ def _figures(
     intervals, drawn = measured([one for _, one in measures], groups, resamples=resamples, seed=seed)
     found = [_figure(one, subset, interval) for (subset, one), interval in zip(measures, intervals, strict=True)]
     yield from found
-    if drawn is not None:
-        yield from paired(found, drawn, pairs)
+    yield from paired(found, drawn, pairs)
 
 
 def _figure(one: Measure, subset: str, interval: Interval) -> Figure:

@@ -8,13 +8,15 @@ frequent (see ``choosing``).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from sartext.catalogue.entry import CorpusClass, Entry
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact
 from sartext.narrator.nouns import bare
-from sartext.narrator.sa2c import EVERYWHERE, spoken
+from sartext.narrator.sa2c import EVERYWHERE
 from sartext.narrator.vocabulary import LARGEST_COUNT, SHARES, ZONES, share_word
+from sartext.vqa.subjects import annotation_of, related, subject_of
 
 Kind = Literal["count", "class", "zone", "share"]
 KINDS: tuple[Kind, ...] = ("count", "class", "zone", "share")
@@ -132,10 +134,10 @@ def _zones(objects: Sequence[ObjectFact]) -> tuple[bool, bool]:
 def _object_classes(facts: Facts, at: int, entry: Entry) -> Iterator[Change]:
     """Another class of objects of the corpus, of which the annotation proves that there is none."""
     one = facts.objects[at]
-    there = {bare(other.noun) for other in facts.objects}
-    mine = _class_of(entry, one.label)
-    for other in entry.classes:
-        if _told(other) and not other.stuff and other.exhaustive and bare(other.noun) not in there and mine:
+    if _class_of(entry, one.label) is None:
+        return
+    for other in _absent(facts, entry):
+        if not other.stuff:
             told = replace(one, label=other.label, noun=other.noun, plural=other.plural)
             where, values = (one.count, len(facts.objects)), (one.noun, other.noun)
             place = (entry.name, min(one.count, SEVERAL))
@@ -145,22 +147,33 @@ def _object_classes(facts: Facts, at: int, entry: Entry) -> Iterator[Change]:
 def _cover_classes(facts: Facts, at: int, entry: Entry) -> Iterator[Change]:
     """Another land cover that is not there; not for a small part, as a trace of another is not told."""
     one = facts.cover[at]
-    there = {other.noun for other in facts.cover}
     mine = _class_of(entry, one.label)
     if one.share == _WORDS[0] or mine is None:
         return
+    for other in _absent(facts, entry):
+        if other.stuff and other.rare == mine.rare:
+            told = replace(one, label=other.label, noun=subject_of(other).noun)
+            values = (one.noun, told.noun)
+            # some classes never cover much: partners of another share would give that away
+            yield _change("class", _with_cover(facts, at, told), (entry.name, one.share), at, values)
+
+
+def _absent(facts: Facts, entry: Entry) -> Iterator[CorpusClass]:
+    """The classes that the annotation proves absent, and whose noun is false of all that is there.
+
+    Neither a kind of what is there nor what that is a kind of, and no noun such as "of another type", which may
+    well be true of it.
+    """
+    nouns = ((one.noun for one in told) for told in (facts.objects, facts.cover, facts.present))
+    keys = set(map(bare, chain.from_iterable(nouns)))
+    there = [one for one in map(subject_of, entry.classes) if one.key in keys]
+    known = annotation_of(entry).subjects
     for other in entry.classes:
-        if _told(other) and other.stuff and other.exhaustive and other.rare == mine.rare:
-            noun = spoken(other)
-            if noun not in there:
-                told = replace(one, label=other.label, noun=noun)
-                values = (one.noun, noun)
-                # some classes never cover much: partners of another share would give that away
-                yield _change("class", _with_cover(facts, at, told), (entry.name, one.share), at, values)
-
-
-def _told(one: CorpusClass) -> bool:
-    return one.say and one.valid
+        subject = known.get(subject_of(other).key)
+        if subject is None or subject.key in keys or not (other.say and other.valid and subject.exhaustive):
+            continue
+        if not any(related(subject, one) for one in there):
+            yield other
 
 
 def _class_of(entry: Entry, label: str) -> CorpusClass | None:

@@ -14,7 +14,7 @@ from sartext.evaluation.figures import Figure, not_computed
 from sartext.evaluation.physics.reading import Reader, stated
 from sartext.evaluation.physics.rendering import NAME, PhysicsSet
 from sartext.evaluation.physics.settings import ORDINARY
-from sartext.evaluation.statements import OBJECT_COUNT, Statement
+from sartext.evaluation.statements import OBJECT_CLASS, OBJECT_COUNT, Statement
 
 SUBSET = "removed"
 
@@ -37,8 +37,9 @@ def pair_figures(variant: str, reader: Reader, physics: PhysicsSet, *, resamples
     ``similarity_fell``: the similarity of the picture and the caption of the whole scene is lower without the
     object; equal ones count half, chance is 50. ``caption_changed``: the statements of the reader's caption
     change. ``count_followed``: the number that it states of the removed object's class falls by exactly one; a
-    class that is not named counts as none. ``…_by_speckle`` is the same where only speckle was drawn anew, and
-    ``…_beyond_speckle`` the difference, paired by scene.
+    class that is not named counts as none, one that is named without a number follows nothing.
+    ``…_by_speckle`` is the same where only speckle was drawn anew, and ``…_beyond_speckle`` the difference, paired
+    by scene.
 
     Args:
         variant: the reader's name.
@@ -88,7 +89,7 @@ def _changes(reader: Reader, physics: PhysicsSet) -> tuple[list[Floats], list[Fl
     for other in (without, redrawn):
         pairs = list(zip(whole, other, nouns, strict=True))
         changed.append(np.array([float(before != after) for before, after, _ in pairs]))
-        followed.append(np.array([float(_count(one, noun) - _count(two, noun) == 1) for one, two, noun in pairs]))
+        followed.append(np.array([float(_fewer(one, two, noun)) for one, two, noun in pairs]))
     return changed, followed
 
 
@@ -102,9 +103,16 @@ def _spread(told: Sequence[frozenset[Statement]], places: Sequence[int]) -> list
     return [known[place] for place in places]
 
 
-def _count(statements: Set[Statement], noun: str) -> int:
-    """The number of objects of a class that a caption states."""
-    return next((int(one.value) for one in statements if (one.kind, one.label) == (OBJECT_COUNT, noun)), 0)
+def _fewer(before: Set[Statement], after: Set[Statement], noun: str) -> bool:
+    """Whether the number of a class that captions state falls by one."""
+    first, second = _count(before, noun), _count(after, noun)
+    return first is not None and second is not None and first - second == 1
+
+
+def _count(statements: Set[Statement], noun: str) -> int | None:
+    """The number of objects of a class that a caption states; nothing where it names the class without one."""
+    stated = (int(one.value) for one in statements if (one.kind, one.label) == (OBJECT_COUNT, noun))
+    return next(stated, None if Statement(OBJECT_CLASS, noun) in statements else 0)
 
 
 def _by_scene(columns: Floats, physics: PhysicsSet) -> Sums:

@@ -1,7 +1,6 @@
 """The stages ``evaluation@<task>``: every model of the project on every benchmark."""
 
-from importlib import import_module
-from typing import Any, Literal
+from typing import Literal
 
 from sartext.config import Project
 
@@ -13,6 +12,10 @@ def evaluate_task(project: Project, task: Literal["retrieval", "captioning", "vq
         ArtefactError: a model is not trained, or no release is assembled.
         EvaluationError: there is nothing to evaluate on.
     """
-    module: Any = import_module(f"sartext.evaluation.stages.{task}")
-    found: dict[str, object] = module.evaluate(project)
-    return found
+    if task == "retrieval":
+        from sartext.evaluation.stages.retrieval import evaluate
+    elif task == "captioning":
+        from sartext.evaluation.stages.captioning import evaluate
+    else:
+        from sartext.evaluation.stages.vqa import evaluate
+    return evaluate(project)

@@ -1,8 +1,9 @@
 """Which models a project's evaluation compares: foundations, arms of the comparison, and models on the release."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sartext.config import Project
 from sartext.config.training import CheckpointParameters, GptParameters
@@ -14,7 +15,7 @@ from sartext.models.checkpoint import load, start
 from sartext.models.devices import device_of
 from sartext.models.foundation import read_foundation
 from sartext.models.model import Kind, Model, kind_of
-from sartext.models.pretrained import CONFIG
+from sartext.models.pretrained import CONFIG, RECORD
 from sartext.study.arms import ARMS, PROGRESSIVE, SAR
 
 FOUNDATIONS = {"coca": "foundation", "clip": "foundation-clip"}
@@ -23,6 +24,13 @@ ARM = "arm-"
 
 NARRATOR = "narrator"
 """The model that captions for the release; it sees more samples than the arms, so it is none of them."""
+
+PLANNED = {
+    "direct": "SAR captions only, planned for as many SAR samples",
+    "direct-total": "SAR captions only, planned for as many samples in total",
+    "mixed": "optical and SAR captions in one stage, planned for as many samples in total",
+}
+"""The arms whose titles speak of samples: a training may stop before it has seen what was planned."""
 
 FURTHER = {
     NARRATOR: (SAR, "captions for the release: optical captions, then annotated SAR captions"),
@@ -83,7 +91,8 @@ def compared(project: Project) -> list[Compared]:
         found.append(_of_row(project, name, row, title, "model" if name == NARRATOR else "arm"))
     for name, one in parameters.models.items():
         if isinstance(one, CheckpointParameters):
-            how = f"{ON_RELEASE}, without narrated captions" if one.methods else ON_RELEASE
+            narrow = one.methods and NARRATOR not in one.methods
+            how = f"{ON_RELEASE}, without narrated captions" if narrow else ON_RELEASE
             _check_name(name)
             found.append(_of_row(project, name, name, how, "model"))
     if not found:
@@ -99,7 +108,7 @@ def _arms(rows: Collection[str]) -> Iterator[tuple[str, str, str]]:
     for arm in ARMS:
         row = own[arm.name] if own[arm.name] in rows else arm.row
         if row in rows:
-            yield arm.name, row, arm.title
+            yield arm.name, row, PLANNED.get(arm.name, arm.title)
     for name, (row, title) in FURTHER.items():
         alone = row != SAR or own[PROGRESSIVE.name] in rows
         if row in rows and alone:
@@ -119,18 +128,23 @@ def gpt_rows(project: Project) -> dict[str, GptParameters]:
 
 
 def described(project: Project, one: Compared, model: Model) -> Variant:
-    """Return what the report says of a model."""
-    lineage = list(_lineage(project, one.row)) if one.row else []
+    """Return what the report says of a model.
+
+    Raises:
+        ArtefactError: a model that it descends from is not trained.
+    """
+    lineage = _lineage(project, one.row) if one.row else []
     rows = [project.parameters.trainings[name] for name in lineage]
+    seen = [int(training_of(project, name)["samples"]) for name in lineage]
     mixed = any(row.data == "build/shards" for row in rows)
-    sar = [row.samples for row in rows if row.data != "build/shards/optical"]
+    sar = [samples for row, samples in zip(rows, seen, strict=True) if row.data != "build/shards/optical"]
     return Variant(
         name=one.name,
         title=one.title,
         role=one.role,
         kind=one.kind,
         origin=rows[-1].origin if rows else one.origin,
-        samples=sum(row.samples for row in rows) if rows else 0,
+        samples=sum(seen),
         sar_samples=None if mixed else sum(sar),
         weights=sum(parameter.numel() for parameter in model.network.parameters()),
         model_sha256=model.sha256 if one.row else None,
@@ -138,6 +152,21 @@ def described(project: Project, one: Compared, model: Model) -> Variant:
         registered=one.row,
         pretrained=read_foundation(project.root / one.origin).pretrained is not None,
     )
+
+
+def training_of(project: Project, name: str) -> Mapping[str, Any]:
+    """Return what the training of a row tells of itself: it may have stopped before its samples were seen.
+
+    Raises:
+        ArtefactError: it has not ended, or its record is damaged.
+    """
+    path = project.checkpoint(name) / RECORD
+    told = read_json(path) if path.is_file() else {}
+    if "samples" not in told:
+        raise ArtefactError(
+            f"{RECORD} does not tell what was trained", where=path.parent, way_out=f"run `sartext train {name}`"
+        )
+    return dict(told)
 
 
 def stage_of(project: Project, name: str) -> str:

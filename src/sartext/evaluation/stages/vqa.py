@@ -1,6 +1,7 @@
 """The stage ``evaluation@vqa``: what SAR-GPT and those that see nothing answer about the test images."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import torch
 
@@ -13,7 +14,7 @@ from sartext.evaluation.figures import Figure
 from sartext.evaluation.stages.blind import CONSTANT_VARIANT
 from sartext.evaluation.stages.material import project_benchmarks
 from sartext.evaluation.stages.pairs import pairs_of
-from sartext.evaluation.stages.variants import gpt_rows, stage_of
+from sartext.evaluation.stages.variants import gpt_rows, stage_of, training_of
 from sartext.evaluation.stages.writing import rows_of, spaced, write_evaluation
 from sartext.evaluation.vqa import (
     CONSTANT,
@@ -103,14 +104,16 @@ def _open(project: Project, name: str) -> Gpt:
 
 def _described(project: Project, name: str, row: GptParameters, model: Gpt) -> Variant:
     title, role = _called(row)
+    told = training_of(project, name)
+    optical = told.get("optical") or {"samples": 0}
     return Variant(
         name=name,
         title=title,
         role=role,
         kind="gpt",
         origin=row.origin,
-        samples=row.optical_samples + row.samples,
-        sar_samples=row.samples,
+        samples=optical["samples"] + told["samples"],
+        sar_samples=told["samples"],
         weights=sum(parameter.numel() for parameter in model.network.parameters()),
         model_sha256=model.sha256,
         stages=(stage_of(project, name),),
@@ -125,7 +128,7 @@ def _called(row: GptParameters) -> tuple[str, Role]:
         return "the language model alone: it sees no image", "baseline"
     if not row.optical_samples:
         return "one stage: no optical questions before those on SAR images", "arm"
-    return "the tower of SAR-RS-CLIP and a language model, optical and then SAR questions", "model"
+    return f"the tower of {Path(row.origin).name} and a language model, optical and then SAR questions", "model"
 
 
 def _examples(questions: Sequence[Question], answers: Mapping[str, Answers]) -> Iterator[VqaExample]:

@@ -12,6 +12,12 @@ from sartext.models.squashing import Pixels
 LENGTH = 32
 """Tokens of the longest answer."""
 
+BATCH = 64
+"""Questions that are answered at a time."""
+
+AT_A_TIME = 16 * BATCH
+"""Questions whose pictures are held at a time."""
+
 
 def answer(
     model: Gpt,
@@ -19,7 +25,7 @@ def answer(
     questions: Sequence[str],
     *,
     length: int = LENGTH,
-    batch: int = 64,
+    batch: int = BATCH,
 ) -> list[str]:
     """Answer a question on each picture.
 
@@ -53,7 +59,7 @@ def answer(
     was_training = model.network.training
     model.network.eval()
     with torch.inference_mode():
-        for part in _parts(prompts, pictures, batch):
+        for part in _parts(prompts, pictures if model.images else (), batch):
             seen = _looked_at(model, [pictures[at] for at in part]) if model.images else None
             for at, text in zip(part, _decode(model, [prompts[at] for at in part], seen, length), strict=True):
                 found[at] = text
@@ -67,7 +73,6 @@ def answer_each(
     read: Callable[[str], Pixels],
     *,
     length: int = LENGTH,
-    batch: int = 64,
 ) -> Mapping[str, str]:
     """Answer questions on pictures that are read when they are needed, some hundred questions at a time.
 
@@ -76,7 +81,6 @@ def answer_each(
         questions: id, image id and text of each; ids are distinct.
         read: returns the picture of an image id; not called for a model without images.
         length: tokens of the longest answer.
-        batch: questions that are answered at a time.
 
     Returns:
         The answers by id, in the order of the questions.
@@ -86,11 +90,11 @@ def answer_each(
     """
     ordered = sorted(questions, key=lambda one: (one[1], one[0]))
     found: dict[str, str] = {}
-    for start in range(0, len(ordered), 16 * batch):
-        part = ordered[start : start + 16 * batch]
+    for start in range(0, len(ordered), AT_A_TIME):
+        part = ordered[start : start + AT_A_TIME]
         held = {image: read(image) for image in sorted({one[1] for one in part})} if model.images else {}
         pictures = [held[one[1]] for one in part] if model.images else []
-        said = answer(model, pictures, [one[2] for one in part], length=length, batch=batch)
+        said = answer(model, pictures, [one[2] for one in part], length=length)
         found |= {one[0]: text for one, text in zip(part, said, strict=True)}
     return {one[0]: found[one[0]] for one in questions}
 

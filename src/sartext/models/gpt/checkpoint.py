@@ -47,13 +47,14 @@ def save_gpt(model: Gpt, folder: Path) -> str:
     return sha256_file(folder / WEIGHTS)
 
 
-def load_gpt(folder: Path | str, *, device: str | torch.device = "cpu", verify: bool = True) -> Gpt:
+def load_gpt(folder: Path | str, *, device: str | torch.device = "cpu") -> Gpt:
     """Read a SAR-GPT.
+
+    Where ``training.json`` is there, its weights must be those that the training wrote.
 
     Args:
         folder: that `save_gpt` wrote.
         device: where to put it, see ``device_of``.
-        verify: compare the weights with what ``training.json`` says of them, where that is there.
 
     Returns:
         The model in evaluation mode, float32, with the hash of its weights.
@@ -69,8 +70,7 @@ def load_gpt(folder: Path | str, *, device: str | torch.device = "cpu", verify: 
     if not weights.is_file():
         raise ModelError(f"there is no {WEIGHTS}", where=folder, way_out=AGAIN)
     found = sha256_file(weights)
-    if verify:
-        verify_weights(folder, weights, found)
+    verify_weights(folder, weights, found)
     processor = _read_processor(folder)
     try:
         with _quiet(), torch.random.fork_rng(devices=[]):

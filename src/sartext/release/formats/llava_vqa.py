@@ -11,13 +11,20 @@ from sartext.corpora.quarantine import read_quarantine
 from sartext.files import write_text
 from sartext.release.formats.open_clip_csv import IMAGES
 from sartext.release.material import SPLITS, Material
+from sartext.vqa.claims import Doubt
 from sartext.vqa.making import Source, make_questions
 from sartext.vqa.question import TYPES, Question, lines_of, read_splits
 
 FOLDER = "vqa"
 
-DROPPED = frozenset({"box-outside", "box-without-area"})
-"""Why a box is not among the objects of an image: the annotation is then in doubt about what is there."""
+DOUBTS: Mapping[str, Doubt] = {
+    "box-outside": Doubt.OBJECTS,
+    "box-without-area": Doubt.OBJECTS,
+    "component-too-small": Doubt.OBJECTS,
+    "unknown-code": Doubt.PIXELS,
+    "unknown-colour": Doubt.PIXELS,
+}
+"""Why something of an annotation is not in the index of its corpus, and what the image then lacks."""
 
 
 def write(material: Material, folder: Path, parameters: ReleaseParameters) -> None:
@@ -39,12 +46,18 @@ def write(material: Material, folder: Path, parameters: ReleaseParameters) -> No
         write_text(folder / FOLDER / f"{split}.jsonl", lines_of(told))
 
 
-def doubtful_images(material: Material) -> frozenset[str]:
-    """Return the images of which boxes were dropped when their corpus was indexed."""
-    tables = (material.project.corpus(name) / "quarantine.csv" for name in material.catalogue)
-    return frozenset(
-        fault.image_id for path in tables for fault in read_quarantine(path, "box") if fault.reason in DROPPED
-    )
+def doubtful_images(material: Material) -> dict[str, Doubt]:
+    """Return the images whose annotation was not taken in as a whole when their corpus was indexed.
+
+    What was repaired or told twice is no doubt: the source's own boxes are counted.
+    """
+    found: dict[str, Doubt] = {}
+    for name in material.catalogue:
+        for fault in read_quarantine(material.project.corpus(name) / "quarantine.csv"):
+            doubt = DOUBTS.get(fault.reason, Doubt.NONE)
+            if doubt:
+                found[fault.image_id] = max(doubt, found.get(fault.image_id, doubt))
+    return found
 
 
 def describe(folder: Path) -> dict[str, Any] | None:

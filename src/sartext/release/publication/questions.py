@@ -27,7 +27,8 @@ annotations: what a model or an optical caption says is no proof. `facts` is the
 proves the answer; `facts.exhaustive` are the classes whose absence is claimed. Absence is claimed only of a
 class that its corpus annotates exhaustively: of objects where boxes were drawn, in a mask only where the
 named land cover adds up to the whole image. Two shares are compared only if they differ by five percent of
-the image.
+the image. Of an image whose annotation could not be taken in as a whole, only what stays true whatever else
+is there is asked.
 
 Within a corpus, split, form and class the answers are balanced: a closed question is asked equally often for
 each answer, an open one at most as often as for the median answer. So a question tells little of its answer

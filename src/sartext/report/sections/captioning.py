@@ -41,8 +41,8 @@ _ABOUT = (
     "Captions are scored against up to five wordings of the same facts, after the field's tokenisation, and "
     "read back statement by statement against the annotation. The captions are made by a grammar, so the "
     "scores must be read between two lines: the <b>ceiling</b>, a further wording of the right facts, and the "
-    "<b>baselines</b>, which never look at the image well: the most frequent training caption, and that of "
-    "the nearest training image."
+    "<b>baselines</b>, which write nothing of their own: the most frequent training caption and, where shown, the "
+    "training caption that the retrieval model finds nearest to the picture."
 )
 
 

@@ -52,7 +52,8 @@ def claims(view: View) -> str:
 _ABOUT = (
     "Every model on the same test images, with 95 % intervals. <b>One positive</b> counts an image's own caption "
     "alone, as the field does; captions of equal facts repeat, so even a perfect model reaches only the figure in "
-    "the last row. <b>Duplicate-aware</b> counts every caption with equal facts, and a perfect model reaches 100."
+    "the row <b>perfect</b>. <b>Duplicate-aware</b> counts every caption with equal facts, and a perfect model "
+    "reaches 100."
 )
 _PAPER = (
     "arXiv 2507.18743 reports gains of ViT-L models with pretrained weights on other corpora. They are comparable "
@@ -66,7 +67,8 @@ def _figures(view: View, benchmark: str) -> str:
     size = f", {row.images:,} images in {row.groups:,} groups" if row else ""
     caption = (
         f"<b>{escape(benchmark)}</b>{size}. Samples are the pairs (VQA: questions) seen in training over all "
-        "stages, repetitions counted. A dash: the model is not made for the task."
+        "stages until each stopped, repetitions counted. A dash: not made for the task, not trained, or not "
+        "counted apart."
     )
     facts = {one.name: [_count(one.samples), _count(one.sar_samples)] for one in view.index.variants}
     return variants_table(caption, view.index, columns, view.looks, facts=facts, heads=["samples", "of them SAR"])
@@ -81,7 +83,8 @@ def _paper(view: View) -> str:
     rows = [*_gains(view, reasons), *_ratios(view, reasons), *_answers(view, reasons)]
     caption = (
         "<b>Better</b> and <b>worse</b> are said only where the 95 % interval of the paired difference lies "
-        "on one side of zero or, where no paired difference was measured, where the two intervals do not meet."
+        "on one side of zero or, where no paired difference was measured, where both figures have intervals and "
+        "these do not meet."
     )
     heads = ["claim", FIRST, LATER, "here", BOTH, "measured on", "verdict"]
     body = f"<tbody>{''.join(rows)}</tbody>"
@@ -112,7 +115,7 @@ def _gains(view: View, reasons: Reasons) -> Iterator[str]:
 
 
 def _is_claimed(view: View, one: Variant, task: Task) -> bool:
-    """The models on the release, and the arm that the paper's way is; the others are in the table above."""
+    """Whether a claim is told of a variant: a model of the claim's kind that learned all captions it could."""
     kinds = {"retrieval": {"clip"}, "captioning": {"coca"}}[task]
     return one.kind in kinds and one.role == "model" and not one.name.endswith("-annotated")
 
@@ -154,7 +157,7 @@ def _answers(view: View, reasons: Reasons) -> Iterator[str]:
 def _row(what: str, first: str, later: str | None, here: str, *, found: Comparison | None, sides: str) -> str:
     said = f'<td class="text soft">{escape(first) or "not reported"}</td>'
     after = ALIKE if later is None else f'<td class="text soft">{escape(later) or "not reported"}</td>'
-    verdict = '<td class="none">\u2013</td>' if found is None else _verdict(found)
+    verdict = '<td class="text none">\u2013</td>' if found is None else _verdict(found)
     return f'<tr><th scope="row">{escape(what)}</th>{said}{after}{here}{sides}{verdict}</tr>'
 
 

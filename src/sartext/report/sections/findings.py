@@ -5,9 +5,9 @@ from html import escape
 
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, Task
-from sartext.report.comparison import Comparison, Verdict, compare, foundation_of, rivals, sibling, trained
+from sartext.report.comparison import Comparison, Verdict, compare, foundation_of, rivals, sibling, side, trained
 from sartext.report.measures import measure, shown
-from sartext.report.view import View
+from sartext.report.view import View, listed
 
 AWARE = "duplicate_aware.mean_recall"
 WORDS: dict[Verdict, str] = {"better": "better", "worse": "worse", "even": "not told apart"}
@@ -18,6 +18,7 @@ ARM_METRICS: Sequence[tuple[Task, str]] = (
     ("captioning", "fact_recall"),
 )
 CHANCE = 50.0
+SIDES: dict[int, Verdict] = {1: "better", 0: "even", -1: "worse"}
 
 Finding = tuple[Verdict, str, str]
 """A verdict, the words of its mark, and the sentence beside it."""
@@ -70,8 +71,9 @@ def _value(view: View, task: Task, metric: str, variant: str) -> float:
 
 
 def _with(figure: Figure) -> str:
+    """A value and its interval, which no line breaks apart."""
     value, interval = shown(figure)
-    return f"{value} {interval}".strip()
+    return f"{value} {interval}".strip().replace(" ", "\u00a0")
 
 
 def _of(view: View, task: Task, metric: str, variant: str) -> str:
@@ -92,7 +94,8 @@ def _retrieval(view: View) -> Iterator[Finding]:
             continue
         foundation = foundation_of(view.index, one, "retrieval", AWARE)
         beside = [*([foundation] if foundation else []), *rules]
-        yield from _against(view, one, beside, "in retrieval, mean recall by equal facts", ("retrieval", AWARE))
+        what = f"in retrieval, {measure('retrieval', AWARE).title}"
+        yield from _against(view, one, beside, what, ("retrieval", AWARE))
 
 
 def _against(
@@ -137,12 +140,8 @@ def _split(found: dict[str, Comparison]) -> str:
     for verdict, words in (("better", "better than"), ("worse", "worse than"), ("even", "not told apart from")):
         names = [escape(name) for name, one in found.items() if one.verdict == verdict]
         if names:
-            parts.append(f'<span class="{verdict}">{words}</span> {_listed(names)}')
+            parts.append(f'<span class="{verdict}">{words}</span> {listed(names)}')
     return "; ".join(parts)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _narrated(view: View) -> Iterator[Finding]:
@@ -152,11 +151,20 @@ def _narrated(view: View) -> Iterator[Finding]:
             found = compare(view.index, one.name, narrow.name, task, metric) if narrow else None
             if narrow is not None and found is not None:
                 text = (
-                    f"Narrated captions in the training of <b>{escape(one.name)}</b>, at equal samples: "
+                    f"Narrated captions in the training of <b>{escape(one.name)}</b>{_samples(one, narrow)}: "
                     f"{escape(measure(task, metric).title)} with them "
                     f"{_beside(view, one.name, narrow.name, task, metric)} without."
                 )
                 yield found.verdict, WORDS[found.verdict], text
+
+
+def _samples(one: Variant, narrow: Variant) -> str:
+    """How much the two saw: a training that stops early has seen less than was planned."""
+    if one.samples is None or narrow.samples is None:
+        return ""
+    if one.samples == narrow.samples:
+        return ", at equal samples"
+    return f", {one.samples:,} samples with them and {narrow.samples:,} without"
 
 
 def _captions(view: View) -> Iterator[Finding]:
@@ -180,13 +188,18 @@ def _foils(view: View) -> Iterator[Finding]:
     kinds = view.index.subsets("foils", "kind")
     for one in _headline_models(view, "foils"):
         found = {kind: view.index.find("foils", "accuracy", one.name, subset=f"kind:{kind}") for kind in kinds}
-        signs = {kind: _against_chance(figure) for kind, figure in found.items() if figure is not None}
+        known = {kind: figure for kind, figure in found.items() if figure is not None and figure.value is not None}
+        signs = {kind: SIDES[side(figure, CHANCE)] for kind, figure in known.items()}
         if not signs:
             continue
         verdict, word = _together(list(signs.values()))
         parts = [
-            f'<span class="{kind}">{words}</span> for {_listed(names)}'
-            for kind, words in (("better", "above chance"), ("worse", "below chance"), ("even", "at chance"))
+            f'<span class="{kind}">{words}</span> for {listed(names)}'
+            for kind, words in (
+                ("better", "above chance"),
+                ("worse", "below chance"),
+                ("even", "not told apart from chance"),
+            )
             if (names := [name for name, sign in signs.items() if sign == kind])
         ]
         yield (
@@ -195,12 +208,6 @@ def _foils(view: View) -> Iterator[Finding]:
             f"<b>{escape(one.name)}</b> prefers a true caption to one with a single changed fact: "
             f"{'; '.join(parts)} (mean {_of(view, 'foils', 'mean_accuracy', one.name)}, chance 50).",
         )
-
-
-def _against_chance(figure: Figure) -> Verdict:
-    if figure.low is not None and figure.low > CHANCE:
-        return "better"
-    return "worse" if figure.high is not None and figure.high < CHANCE else "even"
 
 
 def _headline_models(view: View, task: Task) -> Iterable[Variant]:
@@ -220,11 +227,10 @@ def _physics(view: View) -> Iterator[Finding]:
         if gone is None or speckle is None or gone.value is None or speckle.value is None:
             continue
         beyond = _removal(view, one.name, "caption_changed_beyond_speckle")
-        follows = beyond is not None and beyond.low is not None and beyond.low > 0
-        verdict: Verdict = "better" if follows else "even"
+        verdict = SIDES[side(beyond, 0.0) if beyond is not None else 0]
         yield (
             verdict,
-            "follows" if follows else "not told apart",
+            {"better": "follows", "worse": "does not follow"}.get(verdict, WORDS[verdict]),
             f"<b>{escape(one.name)}</b> with one object removed from the scene: its caption changes in "
             f"{_with(gone)} % of the pairs; with another draw of the speckle alone in {_with(speckle)} %.",
         )

@@ -5,10 +5,14 @@ from html import escape
 
 from sartext.evaluation.benchmarks import SIMULATED
 from sartext.report.comparison import trained
-from sartext.report.view import View, section
+from sartext.report.view import View, listed, section
 
 SMALL = 50_000_000
 """Weights under which a model is called tiny: the smallest that the field uses has three times as many."""
+
+
+CONTROLS = ("direct", "direct-total")
+"""The arms that see SAR captions alone."""
 
 
 def meaning(view: View) -> str:
@@ -23,7 +27,8 @@ def _told(view: View) -> Iterator[str]:
         "drawn together. They tell what other test images of the same kind would give, for these very "
         "weights. They do not tell what another seed of the training would give; the arms over several seeds "
         "are what <code>make study</code> compares. They are not corrected for the number of comparisons: one "
-        "verdict in twenty may be chance."
+        "verdict in twenty may be chance. A figure that a single group decides has none: it is shown without, and "
+        "nothing is called better or worse by it."
     )
     row = view.details.benchmarks[0]
     yield (
@@ -42,11 +47,20 @@ def _told(view: View) -> Iterator[str]:
         "whether stated facts can be read from an image, not open conversation."
     )
     yield from _scale(view)
-    yield (
-        "<b>Samples</b>, not seconds, are what the arms are compared by: a pair seen in training counts each "
-        "time. At equal samples a later stage on SAR captions has seen fewer of them than a direct training; "
-        "both controls stand in the table."
-    )
+    yield _samples(view)
+
+
+def _samples(view: View) -> str:
+    told = "<b>Samples</b>, not seconds, are what trainings are compared by: a pair counts each time it is seen."
+    controls = [name for name in CONTROLS if name in view.index.named]
+    if controls:
+        names = listed([f"<b>{name}</b>" for name in controls])
+        stand = "stands" if len(controls) == 1 else "stand"
+        told += (
+            " Of as many samples in total, a transfer from optical captions leaves fewer to SAR captions than "
+            f"training on these alone, which is why {names} {stand} beside it."
+        )
+    return told
 
 
 def _data(view: View) -> Iterator[str]:
@@ -84,15 +98,15 @@ def _scale(view: View) -> Iterator[str]:
     if sizes and max(sizes) < SMALL:
         span = " to ".join(f"{one:,}" for one in dict.fromkeys((min(sizes), max(sizes))))
         yield (
-            f"<b>Tiny models.</b> The trained models have {span} weights and learn "
-            "for minutes. Which arm wins at this scale need not win at the paper's: large pretrained models "
-            "start from knowledge that these do not have."
+            f"<b>Tiny models.</b> The trained models have {span} weights. Which arm wins at this scale need not "
+            "win at the paper's: large pretrained models start from knowledge that these do not have."
         )
-    if not any(one.pretrained for one in view.index.variants if one.role == "foundation"):
+    random = [one.name for one in view.index.variants if one.role == "foundation" and not one.pretrained]
+    if random:
         yield (
-            "<b>The foundation</b> is not pretrained here: its weights are random, its figures are those of "
-            "chance, and gains over it are no gains over a foundation model. Ratios to it are therefore not "
-            "computed."
+            f"<b>Random weights.</b> {listed([f'<b>{escape(one)}</b>' for one in random])} "
+            f"{'is' if len(random) == 1 else 'are'} not pretrained here. Random weights have learned nothing: "
+            "gains over them are no gains over a foundation model, and ratios to them are not computed."
         )
     if trained(view.index, "captioning", "spice") == []:
         yield (

@@ -15,7 +15,7 @@ from sartext.report.view import PERCENT, View, charts, chosen, paragraph, sectio
 
 CONDITIONS = (
     ("looks", "number of looks"),
-    ("resolution", "pixel spacing, times the ordinary one"),
+    ("resolution", "resolution cell, times the ordinary one"),
     ("contrast", "contrast of the targets, dB from the ordinary one"),
 )
 CURVES = ("duplicate_aware_mean_recall", "fact_precision", "fact_recall")
@@ -55,9 +55,9 @@ def physics(view: View) -> str:
 
 
 _ABOUT = (
-    "The same simulated scenes, imaged with more or fewer looks, at coarser resolution, and with brighter or "
-    "darker targets; the facts stay those of the scene. At coarse resolution small objects cannot be seen by "
-    "anyone: part of the fall there is physics, not the model."
+    "The same simulated scenes, imaged with more or fewer looks, with a larger resolution cell (pixel spacing and "
+    "picture size stay), and with brighter or darker targets; the facts stay those of the scene. At coarse "
+    "resolution small objects cannot be seen by anyone: part of the fall there is physics, not the model."
 )
 
 
@@ -128,7 +128,8 @@ def _tables(view: View, benchmark: str) -> str:
 
 
 def _removed(view: View, benchmark: str) -> str:
-    every = _of(view, benchmark)
+    order = [one.name for one in view.index.variants]
+    every = sorted(_of(view, benchmark), key=lambda one: order.index(one.variant))
     kept = charts([_dots(view, each, [one for one in every if _is(one, each)]) for each in DRAWN])
     if not kept:
         return ""

@@ -15,6 +15,7 @@ from sartext.report.view import PERCENT, View, charts, chosen, dots, paragraph, 
 
 AWARE, ONE = "duplicate_aware", "one_positive"
 WAYS = (("i2t", "Image to text"), ("t2i", "Text to image"))
+CHANCE = "chance"
 TICKS = (1, 2, 5, 10, 20, 50)
 MOST_CORPORA = 12
 MOST_CLASSES = 30
@@ -26,7 +27,7 @@ def retrieval(view: View) -> str:
         "retrieval",
         "Retrieval",
         [
-            paragraph(_ABOUT),
+            paragraph(_ABOUT + _chance(view)),
             _legend(view),
             _curves(view, AWARE),
             unfolded("The same curves, one positive: an image's own caption alone counts", _curves(view, ONE)),
@@ -47,6 +48,18 @@ _ABOUT = (
     "Each test image ranks all captions, each caption ranks all images. Recall at k is the share of queries "
     "with a right answer among the first k; mean recall is the mean of R@1, R@5 and R@10 both ways."
 )
+
+
+def _chance(view: View) -> str:
+    """Why a random order finds something, where one was drawn."""
+    row = view.details.benchmarks[0]
+    if CHANCE not in {one.name for one in view.index.measured("retrieval", f"{AWARE}.mean_recall")}:
+        return ""
+    return (
+        f" <b>{CHANCE}</b> is an order drawn at random: the more captions have equal facts, the more of them are "
+        "right answers, and the farther above 0 its duplicate-aware recall lies (the "
+        f"{row.images:,} captions of {escape(row.name)} state {row.distinct_facts:,} different sets of facts)."
+    )
 
 
 def _legend(view: View) -> str:

@@ -7,7 +7,7 @@ from sartext.evaluation.figures import Figure
 from sartext.evaluation.vqa import normalise_answer
 from sartext.report.marks import swatch
 from sartext.report.tables import Column, variants_table
-from sartext.report.view import View, charts, chosen, dots, paragraph, section
+from sartext.report.view import View, charts, chosen, dots, listed, paragraph, section
 
 
 def vqa(view: View) -> str:
@@ -19,7 +19,7 @@ def vqa(view: View) -> str:
         "vqa",
         "Visual question answering",
         [
-            paragraph(_ABOUT),
+            paragraph(_about(view)),
             charts(
                 [
                     dots(view, "vqa", "oa"),
@@ -46,12 +46,15 @@ def vqa(view: View) -> str:
     )
 
 
-_ABOUT = (
-    "An answer counts if it equals the stated one after normalisation, never by a part of it. <b>OA</b> is "
-    "the share of right answers over all questions, <b>AA</b> the mean over the types of question. The "
-    "baselines see no image: a constant answer per type, a constant per type and corpus, and the same "
-    "language model trained without images. Whatever they reach is what the questions give away."
-)
+def _about(view: View) -> str:
+    baselines = ["a constant answer per type", "a constant per type and corpus"]
+    if any(one.role == "baseline" and one.kind == "gpt" for one in view.index.measured("vqa", "oa")):
+        baselines.append("the same language model trained without images")
+    return (
+        "An answer counts if it equals the stated one after normalisation, never by a part of it. <b>OA</b> is "
+        "the share of right answers over all questions, <b>AA</b> the mean over the types of question. The "
+        f"baselines see no image: {listed(baselines)}. Whatever they reach is what the questions give away."
+    )
 
 
 def _numbers(view: View) -> str:
@@ -81,7 +84,7 @@ def _card(view: View, one: VqaExample) -> str:
     picture = view.pictures.show(one.image_id, f"SAR image {one.image_id}")
     return (
         f'<article class="card"><div class="top">{picture}<div><div class="id">{escape(one.type)}</div>'
-        f"<b>{escape(one.question)}</b><br>{escape(one.answer)}</div></div>"
+        f'<b>{escape(one.question)}</b><br><span class="soft">answer:</span> {escape(one.answer)}</div></div>'
         f'<dl class="answers">{rows}</dl></article>'
     )
 

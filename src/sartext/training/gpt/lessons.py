@@ -13,6 +13,7 @@ from sartext.models.gpt.model import Gpt
 from sartext.models.gpt.prompts import prompt, reply
 from sartext.models.model import Model
 from sartext.training.gpt.loop import Lesson, fit_lesson
+from sartext.training.gpt.order import Order
 from sartext.training.gpt.packing import tokenise
 from sartext.training.gpt.questions import Question, Read, check
 from sartext.training.gpt.recipe import GptRecipe
@@ -20,6 +21,7 @@ from sartext.training.gpt.states import PatchStates
 from sartext.training.listening import Listener, Silent
 from sartext.training.loop import Fit
 from sartext.training.resume import Resume
+from sartext.training.sampler import mixed
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +113,7 @@ def teach(
     listener: Listener | None = None,
     resumes: Mapping[str, Resume] | None = None,
 ) -> dict[str, Fit]:
-    """Teach a model in place, adapters merged at the end.
+    """Teach a model in place, adapters merged at the end; every subject is checked before the first is taught.
 
     Args:
         model: from `build_pupil`.
@@ -124,26 +126,30 @@ def teach(
         How each lesson went, by its name.
 
     Raises:
-        TrainingError: there are too few questions, or one is empty, stands twice or is too long; memory runs out.
+        TrainingError: there are too few questions or samples, or a question is empty, stands twice or is too long;
+            memory runs out.
         DivergenceError: a loss or the gradient is no number.
     """
     fits: dict[str, Fit] = {}
     told: Listener = listener or Silent()
     steps = samples = 0
-    for subject in subjects:
-        asked = recipe.optical_samples if subject.name == "optical" else recipe.samples
-        if asked == 0:
-            continue
-        fits[subject.name] = fit_lesson(
+    lessons = [
+        _lesson(model, recipe, subject, asked)
+        for subject in subjects
+        if (asked := recipe.optical_samples if subject.name == "optical" else recipe.samples)
+    ]
+    while lessons:
+        lesson = lessons.pop(0)  # what is held of the pictures of the one before goes with it
+        fits[lesson.name] = fit_lesson(
             model,
-            _lesson(model, recipe, subject, asked),
+            lesson,
             recipe.training,
             learning_rate=recipe.learning_rate,
             listener=_Later(told, steps, samples),
-            resume=(resumes or {}).get(subject.name),
+            resume=(resumes or {}).get(lesson.name),
         )
-        steps += fits[subject.name].steps
-        samples += fits[subject.name].samples
+        steps += fits[lesson.name].steps
+        samples += fits[lesson.name].samples
     merge(model)
     return fits
 
@@ -153,9 +159,17 @@ def _lesson(model: Gpt, recipe: GptRecipe, subject: Subject, samples: int) -> Le
     check([*subject.train, *subject.validation], where)
     if not subject.train:
         raise TrainingError("there are no questions to learn from", where=where, way_out="add corpora")
+    batch = recipe.training.batch
+    if samples < batch:
+        raise TrainingError(
+            f"{samples} samples do not fill one batch of {batch}",
+            where=where,
+            way_out="raise the samples of the model, or lower its `batch`",
+        )
     states = None
     if recipe.images:
         frozen = recipe.freeze_tower
         states = PatchStates(model, subject.images, subject.read, frozen=frozen, most_bytes=recipe.cache_bytes)
     train, validation = tokenise(model, subject.train), tokenise(model, subject.validation)
-    return Lesson(subject.name, train, validation, states, samples)
+    order = Order(train, batch, mixed(recipe.training.seed, len(subject.name)))
+    return Lesson(subject.name, train, validation, states, samples, order)

@@ -39,7 +39,8 @@ class Lesson:
         train: its questions in tokens.
         validation: others; without any nothing is validated, and the last weights are the best.
         states: of the pictures of both; None for a model without images.
-        samples: questions to ask; whole batches of them.
+        samples: questions to ask; whole batches of them, at least one.
+        order: of the train questions.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Lesson:
     validation: Sequence[Asked]
     states: PatchStates | None
     samples: int
+    order: Order
 
 
 def fit_lesson(
@@ -70,7 +72,7 @@ def fit_lesson(
 
     Raises:
         DivergenceError: a loss or the gradient is no number.
-        TrainingError: too few questions, memory runs out, or nothing is left to learn.
+        TrainingError: memory runs out, or nothing is left to learn.
         ModelError: the device is absent.
     """
     device = device_of(parameters.device)
@@ -97,13 +99,6 @@ class _Loop:
     ) -> None:
         self.model, self.lesson, self.parameters, self.device = model, lesson, parameters, device
         self.steps = lesson.samples // parameters.batch
-        if self.steps < 1:
-            raise TrainingError(
-                f"{lesson.samples} samples do not fill one batch of {parameters.batch}",
-                where=f"the {lesson.name} questions",
-                way_out="raise the samples of the model, or lower its `batch`",
-            )
-        self.order = Order(lesson.train, parameters.batch, mixed(parameters.seed, len(lesson.name)))
         pad = model.tokenizer.pad_token_id
         self.pad = int(pad)
         self.validation = [pack(part, self.pad) for part in _parts(lesson.validation, parameters)]
@@ -161,7 +156,7 @@ class _Loop:
         # what dropout draws follows from the step, so that a resumed training draws the same
         torch.manual_seed(mixed(self.parameters.seed, step))
         set_learning_rate(self.optimiser, rate)
-        places = self.order.at(step - 1)
+        places = self.lesson.order.at(step - 1)
         with shortage_told(lambda: _shortage(self.parameters)):
             loss = self._gradients(places)
             norm = nn.utils.clip_grad_norm_(list(self.learned.values()), self.parameters.clip_norm)
