@@ -30,6 +30,7 @@ def examine(project: Project) -> list[Finding]:
         _git(),
         _versions(project),
         _disk(project),
+        _open_clip(),
         _java(),
         _spice(),
         *(_corpus(project, name) for name in project.parameters.corpora),
@@ -71,6 +72,22 @@ def _disk(project: Project) -> Finding:
     detail = f"{free / 1e9:,.0f} GB free"
     return Finding(
         free >= ROOM, "disk", detail if free >= ROOM else f"{detail}; make room for {ROOM / 1e9:.0f} GB"
+    )
+
+
+def _open_clip() -> Finding:
+    """The project does without a torchvision that fits torch; a person's own scripts do not."""
+    try:
+        from sartext.models.compatibility import plain_import_works
+    except (ImportError, RuntimeError) as error:
+        return Finding(False, "open_clip", f"cannot be imported ({error}); remove .venv and run `make release`")
+    if plain_import_works():
+        return Finding(True, "open_clip", "plain `import open_clip` works")
+    return Finding(
+        True,
+        "open_clip",
+        "plain `import open_clip` fails here, as torchvision is built for another torch; write "
+        "`from sartext.models.compatibility import open_clip`, or install the torchvision that fits",
     )
 
 

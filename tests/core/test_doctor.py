@@ -6,6 +6,7 @@ import pytest
 
 from sartext.config import Project
 from sartext.doctor import examine
+from sartext.models import compatibility
 
 CORPUS = "corpora:\n  sim-ships: {catalogue: catalogue/sim-ships.yaml}\n"
 
@@ -39,3 +40,14 @@ def test_spice_is_optional_but_a_wrong_folder_is_told(project: Project, monkeypa
     fine, detail = found(project, "spice")
     assert not fine
     assert "stanford-corenlp-3.6.0.jar is not there" in detail
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_whether_plain_open_clip_can_be_imported_is_told_with_what_to_write_otherwise(
+    project: Project, monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    monkeypatch.setattr(compatibility, "plain_import_works", lambda: works)
+    fine, detail = found(project, "open_clip")
+    assert fine, "the project does without"
+    assert ("works" in detail) == works
+    assert ("from sartext.models.compatibility import open_clip" in detail) != works

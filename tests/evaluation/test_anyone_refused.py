@@ -39,7 +39,6 @@ def test_another_file_than_that_of_the_release_is_refused(
         (lambda rows: [*rows, ("alpha/9999", "A ship.")], "1 image not in release-test: alpha/9999"),
         (lambda rows: rows[1:], "1 image without a caption: alpha/0004"),
         (lambda rows: [*rows, rows[0]], "1 image captioned twice: alpha/0004"),
-        (lambda rows: [(name, "  ") for name, _ in rows], "8 images with an empty caption: alpha/0004"),
         (lambda rows: [], "it holds no caption"),
     ],
 )
@@ -145,7 +144,7 @@ def test_a_model_of_another_kind_is_refused(
     model, said = {
         "captioning": (models["clip"], "the checkpoint is a CLIP, a CoCa is needed"),
         "vqa": (models["clip"], "an open_clip checkpoint answers no questions"),
-        "retrieval": (tmp_path / "gpt", "no checkpoint: there is no open_clip_config.json"),
+        "retrieval": (tmp_path / "gpt", "a SAR-GPT, which answers questions, is no open_clip model"),
     }[kind]
     if kind == "retrieval":
         save_gpt(tiny_gpt(), tmp_path / "gpt")
@@ -170,7 +169,10 @@ def test_a_model_of_another_kind_is_refused(
         (("--task", "retrieval", "--model", "m", "--name", PERFECT), "'perfect' is the name of a baseline"),
         (("--task", "vqa", "--answers", "a.csv", "--name", CONSTANT), "'constant' is the name of a baseline"),
         (("--task", "vqa", "--answers", "a.csv", "--name", " "), "the name of a baseline or of nothing"),
-        (("--task", "vqa", "--answers", "nowhere.csv"), "nowhere.csv: the answers cannot be read"),
+        (("--task", "vqa", "--answers", "a.csv", "--name", " constant "), "'constant' is the name of a baseline"),
+        (("--task", "vqa", "--answers", "a.csv", "--name", "x\x1b[31m"), r"'x\x1b[31m' holds control characters"),
+        (("--task", "vqa", "--answers", "s.csv", "--out", "s.csv"), "s.csv: it is the file to score"),
+        (("--task", "vqa", "--answers", "nowhere.csv"), "nowhere.csv: it cannot be read"),
         (("--task", "captioning", "--captions", "nowhere.csv"), "nowhere.csv: it cannot be read"),
         (("--task", "retrieval", "--model", "m", "--out", "scores.txt"), "no table of type '.txt'"),
         (
@@ -225,3 +227,27 @@ def test_a_release_without_questions_says_so(small: Published, sartext: CommandL
     (tmp_path / "release" / "vqa" / "test.jsonl").write_text(json.dumps({"id": 1}) + "\n")
     line = sartext.refused("evaluate", tmp_path / "release", "--task", "vqa", "--answers", file)
     assert "test.jsonl: line 1 is no question" in line
+
+
+def test_scores_are_never_written_into_the_release(
+    small: Published, models: dict[str, Path], sartext: CommandLine
+) -> None:
+    told = ("evaluate", small.release, "--task", "retrieval", "--model", models["clip"], "--out")
+    line = sartext.refused(*told, small.release / "MANIFEST.json")
+    assert "which stays as it is" in line
+    assert "which stays as it is" in sartext.refused(*told, models["clip"] / "open_clip_config.json")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "Missing option '--task': one of retrieval, captioning, vqa, foils; `"),
+        (("--task", "vqa", "--seed", "-1"), "Invalid value for '--seed': -1 is not in the range x>=0."),
+    ],
+)
+def test_wrong_options_are_told_in_one_line(
+    small: Published, sartext: CommandLine, options: tuple[str, ...], said: str
+) -> None:
+    told = sartext("evaluate", small.release, *options)
+    assert (told.code, len(told.err.splitlines())) == (2, 1), told.err
+    assert said in told.err

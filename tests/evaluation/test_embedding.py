@@ -1,4 +1,4 @@
-"""Features are those of plain open_clip on the same pictures, squashed, and the same texts, cut."""
+"""Features are those of plain open_clip on the same pictures, resized, and the same texts, cut."""
 
 import numpy as np
 import pytest
@@ -36,6 +36,19 @@ def test_features_are_those_of_open_clip(folder):
     found, cut = embed_texts(model, texts, batch=4)
     torch.testing.assert_close(found, told, atol=2e-6, rtol=1e-5)
     assert cut == 1
+
+
+def test_features_of_a_model_with_another_resizing_are_those_of_open_clip_too(tmp_path):
+    model = small_model(tmp_path, "clip")
+    model.config["preprocess_cfg"] |= {"resize_mode": "shortest", "interpolation": "bilinear"}
+    checkpoint.save(model, tmp_path / "model")
+    network, _, transform = open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'model'}")
+    looked = pictures(5)
+    with torch.no_grad():
+        shown = torch.stack([transform(Image.fromarray(one)) for one in looked])
+        images = network.eval().encode_image(shown, normalize=True)
+    found = embed_images(checkpoint.load(tmp_path / "model"), looked, batch=3)
+    torch.testing.assert_close(found, images, atol=2e-6, rtol=1e-5)
 
 
 def test_the_features_of_a_benchmark_have_length_one_and_its_order(folder):

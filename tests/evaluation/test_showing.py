@@ -8,19 +8,26 @@ from rich.console import Console
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.figures import Figure, not_computed, read_figures
-from sartext.evaluation.showing import COLUMNS, check_ending, figure_table, write_scores
+from sartext.evaluation.showing import COLUMNS, check_target, figure_table, write_scores
+from sartext.files import read_json
 
 FIGURES = [
     Figure("vqa", "accuracy", "model", 50.0, 40.0, 60.0, 8, subset="type:count"),
     Figure("vqa", "oa", "model", 62.5, None, None, 24),
     not_computed("vqa", "accuracy", "model", "no question of type scene is asked", subset="type:scene"),
 ]
+ORIGIN: dict[str, str | int] = {
+    "release": "sar-text 1.0.0",
+    "benchmark_sha256": "a1b2",
+    "seed": 7,
+    "resamples": 100,
+}
 
 
 def shown(figures: list[Figure]) -> str:
     console = Console(width=140)
     with console.capture() as capture:
-        console.print(figure_table(figures))
+        console.print(figure_table(figures, "model"))
     return capture.get()
 
 
@@ -29,8 +36,9 @@ def test_a_table_has_whole_benchmarks_first_and_says_what_was_not_computed_and_w
     rows = [line for line in text.splitlines() if "release-test" in line]
     assert [("all" in rows[0], "62.5" in rows[0]), "type:count" in rows[1]] == [(True, True), True]
     assert "40 to 60" in rows[1]
-    assert "not computed" in rows[2]
-    assert "no question of type scene is asked" in " ".join(text.split())
+    assert len(rows) == 2
+    below = [line.strip() for line in text.splitlines()[-2:]]
+    assert below == ["not computed:", "accuracy of type:scene: no question of type scene is asked"]
     assert "nan" not in text.lower()
 
 
@@ -38,8 +46,44 @@ def test_a_table_without_gaps_has_no_caption() -> None:
     assert "not computed" not in shown(FIGURES[:2])
 
 
+def test_classes_and_sizes_of_objects_are_left_to_the_file() -> None:
+    hidden = [
+        Figure("captioning", "fact_recall", "model", 50.0, subset=subset)
+        for subset in ("class:ship", "objects:2-4px", "corpus:alpha", "all")
+    ]
+    text = shown(
+        [*hidden, not_computed("captioning", "fact_recall", "model", "hidden too", subset="class:bridge")]
+    )
+    assert [subset in text for subset in ("class:", "objects:", "corpus:alpha", "all")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert "hidden too" not in text
+
+
+def test_a_reason_is_told_once_for_the_model_alone() -> None:
+    gaps = [
+        not_computed("captioning", metric, variant, f"no jar of {variant}")
+        for metric in ("spice", "meteor")
+        for variant in ("model", "grammar")
+    ]
+    gaps.append(not_computed("captioning", "meteor", "model", "no jar here", subset="corpus:alpha"))
+    lines = [line.strip() for line in shown(gaps).splitlines()]
+    assert [line for line in lines if "no jar" in line] == ["spice, meteor: no jar of model"]
+
+
+@pytest.mark.parametrize("name", ["[/x]", "[red]x[/red]", ":smile:"])
+def test_names_are_shown_as_they_are(name: str) -> None:
+    text = shown([Figure("vqa", "oa", name, 1.0), not_computed("vqa", "aa", name, f"no {name}")])
+    assert text.replace(f"no {name}", "").count(name) == 1
+    figures = [Figure("vqa", "oa", name, 1.0), not_computed("vqa", "aa", name, f"no {name}")]
+    assert str(figure_table(figures, name).caption).endswith(f"aa: no {name}")
+
+
 def test_scores_as_csv_have_a_column_for_each_field_and_empty_cells_for_none(tmp_path: Path) -> None:
-    write_scores(tmp_path / "scores.csv", FIGURES)
+    write_scores(tmp_path / "scores.csv", FIGURES, ORIGIN)
     with (tmp_path / "scores.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert tuple(rows[0]) == COLUMNS
@@ -49,16 +93,61 @@ def test_scores_as_csv_have_a_column_for_each_field_and_empty_cells_for_none(tmp
         ("type:scene", "", "0"),
     ]
     assert rows[2]["reason"] == "no question of type scene is asked"
+    assert [row["unit"] for row in rows] == ["0 to 100", "%", "%"]
+    for row in rows:
+        assert {name: row[name] for name in ORIGIN} == {name: str(value) for name, value in ORIGIN.items()}
 
 
 def test_scores_as_json_are_a_table_of_figures(tmp_path: Path) -> None:
-    write_scores(tmp_path / "scores.json", FIGURES)
+    write_scores(tmp_path / "scores.json", FIGURES, ORIGIN)
     assert set(read_figures(tmp_path / "scores.json")) == set(FIGURES)
+    for row in read_json(tmp_path / "scores.json"):
+        assert set(row) == set(COLUMNS)
+        assert row["unit"] in {"0 to 100", "%"}
+        assert {name: row[name] for name in ORIGIN} == ORIGIN
 
 
-@pytest.mark.parametrize("name", ["scores.txt", "scores", "scores.CSV"])
+def test_what_is_counted_has_a_unit_too(tmp_path: Path) -> None:
+    write_scores(tmp_path / "s.json", [Figure("captioning", "empty_captions", "model", 3.0)], ORIGIN)
+    assert read_json(tmp_path / "s.json")[0]["unit"] == "number"
+
+
+@pytest.mark.parametrize("name", ["scores.txt", "scores"])
 def test_another_ending_is_refused(tmp_path: Path, name: str) -> None:
-    for refuse in (check_ending, lambda path: write_scores(path, FIGURES)):
-        with pytest.raises(EvaluationError, match=r"name a \.csv or \.json file"):
-            refuse(tmp_path / name)
+    with pytest.raises(EvaluationError, match=r"name a \.csv or \.json file"):
+        check_target(tmp_path / name, [], [])
+
+
+def test_inputs_are_never_the_target(tmp_path: Path) -> None:
+    release, mine, link = tmp_path / "release", tmp_path / "mine.csv", tmp_path / "link.csv"
+    release.mkdir()
+    mine.touch()
+    link.symlink_to(mine)
+    for path in (mine, link, release / ".." / "mine.csv"):
+        with pytest.raises(EvaluationError, match="it is the file to score; name another file"):
+            check_target(path, [None, mine], [release, None])
+    for path in (release / "MANIFEST.json", release / "new" / "scores.csv"):
+        with pytest.raises(EvaluationError, match=r"it lies in .*release, which stays as it is"):
+            check_target(path, [None, mine], [release, None])
+
+
+def test_what_cannot_be_written_is_told_before(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "file.csv").touch()
+    for path, said in (
+        (tmp_path / "folder.csv", "it is a folder"),
+        (tmp_path / "file.csv" / "x.csv", "it cannot be written"),
+        (Path("/proc/x.csv"), "it cannot be written"),
+    ):
+        with pytest.raises(EvaluationError, match=said) as told:
+            check_target(path, [], [])
+        assert str(told.value).startswith(f"{path}: ")
+        assert "by --out" in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["scores.CSV", "new/folder/scores.json"])
+def test_a_target_that_can_be_written_is_left_alone(tmp_path: Path, name: str) -> None:
+    check_target(tmp_path / name, [], [])
     assert list(tmp_path.iterdir()) == []
+    write_scores(tmp_path / name, FIGURES, ORIGIN)
+    assert (tmp_path / name).is_file()

@@ -221,6 +221,13 @@ def test_answers_are_read_from_csv_and_from_json_lines(tmp_path: Path) -> None:
     assert read_answers(write(tmp_path / "a.jsonl", rows), ASKED) == dict.fromkeys(IDS, "yes")
 
 
+def test_numbers_and_spaces_around_names_are_taken(tmp_path: Path) -> None:
+    rows = "\n".join(json.dumps({"id": f"{one} ", "answer": 3}) for one in IDS)
+    assert read_answers(write(tmp_path / "a.JSONL", rows), ASKED) == dict.fromkeys(IDS, "3")
+    table = write(tmp_path / "a.CSV", "id, answer\n" + "".join(f"{one} , yes\n" for one in IDS))
+    assert read_answers(table, ASKED) == dict.fromkeys(IDS, "yes")
+
+
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
 def test_separators_that_json_leaves_as_they_are_end_no_line(tmp_path: Path, separator: str) -> None:
     said = f"a ship{separator}and a bridge"
@@ -243,13 +250,18 @@ def test_answers_to_other_questions_of_the_release_are_left_out(tmp_path: Path) 
         ("a.csv", f"id,answer\n{IDS[0]},yes\n", "1 question ids are missing"),
         ("a.csv", f"id,answer\n{IDS[0]},yes\n{IDS[1]},no\nx/1,no\n", "1 question ids are unknown: x/1"),
         ("a.csv", f"id,answer\n{IDS[0]},yes\n{IDS[0]},no\n{IDS[1]},no\n", f"1 ids stand twice: {IDS[0]}"),
-        ("a.csv", "image,answer\n", "its header lacks id or answer"),
-        ("a.csv", "", "its header lacks id or answer"),
-        ("a.csv", f"id,answer\n{IDS[0]}\n", "row 2 has more or fewer cells"),
-        ("a.csv", f"id,answer\n{IDS[0]},a,b\n", "row 2 has more or fewer cells"),
+        ("a.csv", f"id,answer\nx{IDS[0]},yes\n", f"x{IDS[0]}; ids are such as '{IDS[0]}'"),
+        ("a.csv", "image,answer\n", "its columns are 'image', 'answer'; give `id` and `answer`"),
+        ("a.csv", "id;answer\n", "its columns are 'id;answer'; separate the columns by commas"),
+        ("a.csv", "", "it is empty"),
+        ("a.jsonl", "", "it is empty"),
+        ("a.txt", "id,answer\n", "no format '.txt'; name it .csv or .jsonl"),
+        ("a.csv", f"id,answer\n{IDS[0]}\n", "line 2 has 1 values for 2 columns"),
+        ("a.csv", f"id,answer\n{IDS[0]},a,b\n", "line 2 has 3 values for 2 columns"),
+        ("a.jsonl", f'{{"id": "{IDS[0]}", "answer": true}}\n', "line 1 has no text for id and answer"),
         ("a.jsonl", '{"id": 1, "answer": "yes"}\n', "line 1 has no text for id and answer"),
-        ("a.jsonl", "[]\n", "line 1 has no text for id and answer"),
-        ("a.jsonl", "{\n", "not a table of answers"),
+        ("a.jsonl", "[]\n", "line 1 is no object"),
+        ("a.jsonl", "{\n", "line 1 is no JSON"),
     ],
 )
 def test_bad_answers_are_told_in_one_line(tmp_path: Path, name: str, text: str, message: str) -> None:
@@ -262,5 +274,5 @@ def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="cannot be read"):
         read_answers(tmp_path / "none.csv", ASKED)
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(EvaluationError, match="not a table of answers"):
+    with pytest.raises(EvaluationError, match=r"it is no UTF-8 text; save it as UTF-8$"):
         read_answers(tmp_path / "a.csv", ASKED)

@@ -68,19 +68,39 @@ def test_equal_weights_are_equal_bytes_and_last_stands_beside_best(tmp_path):
     ]
 
 
-def test_a_foreign_checkpoint_is_squashed_too(tmp_path):
+def _configured(folder, part, **told):
+    config = folder / "open_clip_config.json"
+    whole = json.loads(config.read_text())
+    whole[part] = whole[part] | told
+    config.write_text(json.dumps(whole))
+
+
+def test_a_foreign_checkpoint_keeps_its_own_resizing_until_it_is_trained_on(tmp_path):
     model = small_model(tmp_path, "clip")
     checkpoint.save(model, tmp_path / "model")
     config = tmp_path / "model" / "open_clip_config.json"
     told = json.loads(config.read_text())
-    told["preprocess_cfg"] = {"mean": 0.5, "std": [0.5, 0.5, 0.5], "resize_mode": "shortest"}
+    told["preprocess_cfg"] = {"mean": 0.5, "std": [0.5, 0.5, 0.5], "interpolation": "bilinear"}
     config.write_text(json.dumps(told))
     torch.save(model.network.state_dict(), tmp_path / "model" / "open_clip_pytorch_model.bin")
     (tmp_path / "model" / "model.safetensors").unlink()
     again = checkpoint.load(tmp_path / "model")
     assert states_equal(again, model)
-    assert again.config["preprocess_cfg"]["resize_mode"] == "squash"
+    own = again.config["preprocess_cfg"]
+    assert (own["resize_mode"], own["interpolation"]) == ("shortest", "bilinear"), (
+        "open_clip's default, and its own"
+    )
     assert again.mean == (0.5, 0.5, 0.5)
+    trained = checkpoint.start("model", tmp_path, None, seed=7)
+    assert trained.config["preprocess_cfg"]["resize_mode"] == "squash", "shards are squashed"
+    assert trained.mean == (0.5, 0.5, 0.5)
+
+
+def test_a_resizing_that_open_clip_does_not_know_is_refused(tmp_path):
+    checkpoint.save(small_model(tmp_path, "clip"), tmp_path / "model")
+    _configured(tmp_path / "model", "preprocess_cfg", resize_mode="shortes")
+    with pytest.raises(ModelError, match="resize_mode 'shortes' is unknown; did you mean 'shortest'"):
+        checkpoint.load(tmp_path / "model")
 
 
 def test_a_training_starts_from_a_foundation_or_a_checkpoint(tmp_path):

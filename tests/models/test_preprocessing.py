@@ -8,7 +8,7 @@ from PIL import Image
 from sartext.errors import ModelError
 from sartext.models import checkpoint
 from sartext.models.compatibility import open_clip
-from sartext.models.preprocessing import normalise, squash
+from sartext.models.preprocessing import fit, normalise, own_preprocess_cfg, squash
 from tests.models.making import pictures, small_model
 
 
@@ -24,6 +24,28 @@ def test_squash_and_normalise_equal_open_clips_evaluation(tmp_path, shape, grey)
     theirs = transform(Image.fromarray(picture))
     assert ours.shape == (3, 64, 64)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_a_foreign_model_sees_what_open_clip_would_show_it(tmp_path, mode, interpolation):
+    model = small_model(tmp_path, "clip")
+    told = {"resize_mode": mode, "interpolation": interpolation, "fill_color": 9}
+    model.config["preprocess_cfg"] = own_preprocess_cfg(64, told, None)
+    checkpoint.save(model, tmp_path / "model")
+    _, _, transform = open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'model'}")
+    for shape in [(90, 70), (64, 64), (30, 200), (20, 10)]:
+        picture = pictures(1, *shape)[0]
+        for one in (picture, picture[:, :, 0]):
+            ours = normalise(torch.from_numpy(fit(one, model))[None], model)[0]
+            torch.testing.assert_close(ours, transform(Image.fromarray(one)), rtol=0, atol=1e-6)
+
+
+def test_a_checkpoint_of_ours_is_fitted_by_squashing_to_the_last_bit(tmp_path):
+    checkpoint.save(small_model(tmp_path, "clip"), tmp_path / "model")
+    model = checkpoint.load(tmp_path / "model")
+    for one in (pictures(1)[0], pictures(1, 30, 200)[0][:, :, 0]):
+        assert np.array_equal(fit(one, model), squash(one, model.side))
 
 
 def test_nothing_is_cut_off():
@@ -49,6 +71,13 @@ def test_both_layouts_give_the_same_input(tmp_path):
 def test_no_picture_is_no_picture(bad):
     with pytest.raises(ModelError, match="no 8-bit grey or RGB picture"):
         squash(bad, 64)
+
+
+def test_no_picture_is_no_picture_for_a_foreign_model_either(tmp_path):
+    model = small_model(tmp_path, "clip")
+    model.config["preprocess_cfg"]["resize_mode"] = "shortest"
+    with pytest.raises(ModelError, match="no 8-bit grey or RGB picture"):
+        fit(np.zeros((4, 4), np.float32), model)
 
 
 def test_pictures_of_another_side_are_refused(tmp_path):

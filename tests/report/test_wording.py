@@ -15,6 +15,7 @@ from sartext.report.release import Release
 from sartext.report.sections.captioning import captioning
 from sartext.report.sections.claims import claims
 from sartext.report.sections.findings import findings
+from sartext.report.sections.foils import foils
 from sartext.report.sections.meaning import meaning
 from sartext.report.sections.physics import physics
 from sartext.report.sections.retrieval import retrieval
@@ -61,6 +62,10 @@ def sentence(html: str, beginning: str) -> str:
     found = [" ".join(one.split()) for one in items if beginning in " ".join(one.split())]
     assert len(found) == 1, (beginning, found)
     return found[0]
+
+
+def test_what_the_intervals_of_foils_leave_out_is_said(evaluation: Evaluation) -> None:
+    assert "with the foils drawn once" in foils(view(evaluation))
 
 
 def test_kinds_of_foils_that_do_not_exist_are_not_spoken_of(evaluation: Evaluation) -> None:

@@ -45,20 +45,31 @@ def report(project: Project) -> None:
 @click.option("--name", default="model", show_default=True, help="What the scores call it.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or auto.")
 @click.option("--resamples", type=click.IntRange(100), default=2000, show_default=True, help="Of the bootstrap.")
-@click.option("--seed", default=7, show_default=True, help="Of the references' wordings, the foils and the bootstrap.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=7, show_default=True, help="Of wordings, foils, bootstrap."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="A .csv or .json file of the scores.")
 @click.pass_obj
 def evaluate(project: Project, /, out: Path | None, **asked: Any) -> None:  # noqa: ANN401 - options of `Asked`
-    """Score anyone's model, captions or answers on the test split of a published RELEASE; needs no project."""
-    from sartext.evaluation.anyone import Asked, score
-    from sartext.evaluation.showing import check_ending, figure_table, write_scores
+    """Score anyone's model, captions or answers on the test split of a published RELEASE; needs no project.
 
+    Captions are compared with up to five wordings of the image's facts: its own caption first, the others drawn by
+    --seed. Scores are comparable where the columns benchmark_sha256, seed and n of --out are equal.
+    """
+    from sartext.evaluation.anyone import Asked, score
+    from sartext.evaluation.showing import check_target, figure_table, write_scores
+
+    request = Asked(**asked, root=project.root)
     if out is not None:
-        check_ending(out)
-    found = score(Asked(**asked, root=project.root))
+        check_target(out, [request.captions, request.answers], [request.release, request.model])
+    found = score(request)
     for line in found.warnings:
         click.echo(f"warning: {line}", err=True)
-    show(figure_table(found.figures))
+    table = figure_table(found.figures, request.name.strip())
+    show(table)
+    more = len(found.figures) - table.row_count
     if out is not None:
-        write_scores(out, found.figures)
-        click.echo(f"{len(found.figures)} figures in {out}")
+        write_scores(out, found.figures, found.origin)
+        click.echo(f"{len(found.figures)} figures in {out}" + (f", {more} of them not shown here" if more else ""))
+    elif more:
+        click.echo(f"{more} more figures are not shown here; write all to a file: --out scores.csv")

@@ -34,7 +34,7 @@ def run(group: click.Group, program: str) -> None:
         sys.exit(ended.exit_code)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else program
-        _fail(f"{error.format_message()}; `{command} --help` tells more", error.exit_code)
+        _fail(f"{_one_line(error)}; `{command} --help` tells more", error.exit_code)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -48,6 +48,11 @@ def run(group: click.Group, program: str) -> None:
             raise
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         _fail(f"{reason}; run it with `{program} --debug` for the traceback", 1)
+
+
+def _one_line(error: click.UsageError) -> str:
+    """Return its message; click gives the choices of a missing option a line each."""
+    return " ".join(error.format_message().split()).replace(". Choose from: ", ": one of ")
 
 
 def _fail(message: str, code: int) -> NoReturn:

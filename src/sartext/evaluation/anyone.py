@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from sartext.corpora.radiometry import to_db, to_grey
 from sartext.errors import EvaluationError, nearest
 from sartext.evaluation.benchmarks import Benchmark, Pixels, Sources, choose, open_benchmarks
 from sartext.evaluation.figures import RESERVED, Figure
+from sartext.files import read_json
 
 Catalogue = Mapping[str, Entry]
 
@@ -32,7 +33,7 @@ class Asked:
         task: ``retrieval``, ``captioning``, ``vqa`` or ``foils``.
         model: the folder of an open_clip model, or for ``vqa`` of a SAR-GPT.
         captions: a file of captions, for ``captioning``.
-        partial: whether the file may leave images out; it is scored on the others.
+        partial: whether the file may leave images out; it is scored on the others, and so are the baselines.
         answers: a file of answers, for ``vqa``.
         images: the folder of the source images that the release withholds: ``<corpus>/...`` as its column
             ``source_path`` says.
@@ -63,9 +64,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Scores:
-    """The figures, and what a person should know before reading them."""
+    """The figures of a model or a file beside baselines.
+
+    Args:
+        figures: of the benchmark.
+        origin: what they can be traced by: the release, the benchmark's hash, the seed, the resamples.
+        warnings: what a person should know before reading them.
+    """
 
     figures: Sequence[Figure]
+    origin: Mapping[str, str | int]
     warnings: tuple[str, ...] = ()
 
 
@@ -77,6 +85,7 @@ def score(asked: Asked) -> Scores:
             given does not fit it.
         ModelError: the model cannot be loaded.
     """
+    asked = replace(asked, name=asked.name.strip())
     _check(asked)
     catalogue = load_catalogue(Project(asked.root))
     benchmarks = open_benchmarks(asked.release, _sources(asked.images, catalogue))
@@ -85,7 +94,25 @@ def score(asked: Asked) -> Scores:
     if benchmark.left_out:
         told.append(_withheld(benchmark, asked.images))
     figures = _TASKS[asked.task](asked, benchmark, catalogue, told)
-    return Scores(figures, tuple(told))
+    origin: dict[str, str | int] = {
+        "release": _release(asked.release),
+        "benchmark_sha256": benchmark.sha256,
+        "seed": asked.seed,
+        "resamples": asked.resamples,
+    }
+    return Scores(figures, origin, tuple(told))
+
+
+def _release(folder: Path) -> str:
+    """Its name and version; a release that is not published yet has none."""
+    path = folder / "MANIFEST.json"
+    if not path.is_file():
+        return "unpublished"
+    manifest = read_json(path)
+    try:
+        return f"{manifest['name']} {manifest['version']}"
+    except (KeyError, TypeError) as error:
+        raise EvaluationError("no name and version", where=path, way_out="get the release again") from error
 
 
 def _withheld(benchmark: Benchmark, images: Path | None) -> str:
@@ -99,7 +126,10 @@ def _withheld(benchmark: Benchmark, images: Path | None) -> str:
 
 def _check(asked: Asked) -> None:
     """Refuse what a task cannot be scored from."""
-    if asked.name in RESERVED or not asked.name.strip():
+    if not asked.name.isprintable():
+        told = ascii(asked.name)
+        raise EvaluationError(f"{told} holds control characters", where="--name", way_out="choose another one")
+    if asked.name in RESERVED or not asked.name:
         raise EvaluationError(
             f"'{asked.name}' is the name of a baseline or of nothing", where="--name", way_out="choose another one"
         )
@@ -184,14 +214,18 @@ def _captioning(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: 
         if unfinished:
             told.append(f"{unfinished} captions were not ended by the model and count as empty")
     entries = {name: _entry(name, catalogue) for name in (*benchmark.corpora, *asked.corpora)}
+    beside = {
+        name: {image_id: text for image_id, text in told_by.items() if image_id in captions}
+        for name, told_by in baselines(benchmark, asked.seed).items()
+    }
     return score_captions(
-        {asked.name: captions, **baselines(benchmark, asked.seed)},
+        {asked.name: captions, **beside},
         benchmark,
         entries,
         side=side,
         seed=asked.seed,
         resamples=asked.resamples,
-        partial={asked.name, *PARTIAL} if asked.partial else PARTIAL,
+        partial={asked.name, *beside} if asked.partial else PARTIAL,
     )
 
 

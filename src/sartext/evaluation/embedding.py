@@ -1,8 +1,8 @@
 """Features of pictures and texts by any model that open_clip reads, a CLIP or a CoCa.
 
-Pictures are squashed whole to the model's square and normalised by its own mean and standard deviation, whatever
-resizing its configuration names: a crop would hide what the caption tells. A text longer than the model's context
-is cut as open_clip cuts it, keeping the end token, and counted.
+Pictures are resized and normalised as the model's own configuration says: ours squash them whole, as a crop would
+hide what the caption tells; a model of somebody else is given what plain open_clip would give it. A text longer
+than the model's context is cut as open_clip cuts it, keeping the end token, and counted.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from torch import Tensor
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark
 from sartext.models.model import Model
-from sartext.models.preprocessing import Pixels, normalise, squash
+from sartext.models.preprocessing import Pixels, fit, normalise
 
 BATCH = 128
 
@@ -72,8 +72,8 @@ def embed_images(model: Model, pictures: Iterable[Pixels], *, batch: int = BATCH
         EvaluationError: there is no picture, or a feature is no number.
         ModelError: one is no 8-bit grey or RGB picture.
     """
-    squashed = (squash(one, model.side) for one in pictures)
-    inputs = (torch.from_numpy(np.stack(some)) for some in _batches(squashed, batch))
+    fitted = (fit(one, model) for one in pictures)
+    inputs = (torch.from_numpy(np.stack(some)) for some in _batches(fitted, batch))
     return _features(
         model,
         (normalise(one.to(model.device), model) for one in inputs),

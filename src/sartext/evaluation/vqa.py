@@ -4,14 +4,11 @@ Accuracy per question type, their mean (AA) and the share of all questions (OA) 
 al. 2020). An answer is right if it equals the question's after `normalise_answer`; a part of it never counts.
 """
 
-import csv
-import io
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +16,7 @@ from sartext.errors import EvaluationError
 from sartext.evaluation.bootstrap import Floats, Sums, estimate, intervals, resample
 from sartext.evaluation.differences import paired
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed
+from sartext.evaluation.given import read_records
 from sartext.narrator.vocabulary import NUMBER_WORDS
 from sartext.vqa.question import TYPES, Question
 
@@ -37,6 +35,8 @@ TYPE, CORPUS = "type:", "corpus:"
 RESAMPLES = 2000
 SHOWN = 5
 """Ids that an error names."""
+
+FORM = "give `id` and `answer`, as CSV or JSON lines"
 
 
 def normalise_answer(text: str) -> str:
@@ -262,52 +262,30 @@ def check_ids(given: Answers, questions: Iterable[Question], *, where: object) -
     known = {one.id for one in questions}
     for problem, odd in (("unknown", given.keys() - known), ("missing", known - given.keys())):
         if odd:
+            like = f"; ids are such as '{_nearest(min(odd), known)}'" if problem == "unknown" and known else ""
             raise EvaluationError(
-                f"{len(odd):,} question ids are {problem}: {_named(odd)}",
+                f"{len(odd):,} question ids are {problem}: {_named(odd)}{like}",
                 where=where,
                 way_out="answer every question of vqa/test.jsonl once, and no other",
             )
 
 
+def _nearest(odd: str, known: Iterable[str]) -> str:
+    return get_close_matches(odd, sorted(known), n=1, cutoff=0)[0]
+
+
 def _read(path: Path) -> list[tuple[str, str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = _json_lines(text) if path.suffix == ".jsonl" else _csv_rows(text)
-    except OSError as error:
-        raise EvaluationError(
-            f"the answers cannot be read ({error.strerror})", where=path, way_out="name a CSV or JSON lines file"
-        ) from error
-    except ValueError as error:
-        raise EvaluationError(
-            f"not a table of answers ({error})", where=path, way_out="give `id` and `answer`, as CSV or JSON lines"
-        ) from error
-    return rows
+    return [_answer(record, place, path) for place, record in read_records(path, (("id",), ("answer",)), FORM)]
 
 
-def _csv_rows(text: str) -> list[tuple[str, str]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise ValueError(str(error)) from error
-    if not reader.fieldnames or not {"id", "answer"} <= set(reader.fieldnames):
-        raise ValueError("its header lacks id or answer")
-    for number, row in enumerate(rows, 2):
-        if None in row or row["answer"] is None:
-            raise ValueError(f"row {number} has more or fewer cells than the header")
-    return [(row["id"], row["answer"]) for row in rows]
-
-
-def _json_lines(text: str) -> list[tuple[str, str]]:
-    found = []
-    # not splitlines(): an answer may hold line separators that JSON does not escape
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            row: Any = json.loads(line)
-            if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in ("id", "answer")):
-                raise ValueError(f"line {number} has no text for id and answer")
-            found.append((row["id"], row["answer"]))
-    return found
+def _answer(record: Mapping[str, object], place: str, path: Path) -> tuple[str, str]:
+    """Answers that JSON writes as numbers are taken as text."""
+    name, answer = record.get("id"), record.get("answer")
+    if isinstance(answer, int | float) and not isinstance(answer, bool):
+        answer = str(answer)
+    if not isinstance(name, str) or not isinstance(answer, str):
+        raise EvaluationError(f"{place} has no text for id and answer", where=path, way_out=FORM)
+    return name.strip(), answer
 
 
 def _named(ids: Iterable[str]) -> str:

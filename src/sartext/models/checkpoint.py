@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from sartext.errors import ArtefactError, ModelError
-from sartext.files import atomic_path, read_json, sha256_file, write_json
+from sartext.errors import ModelError
+from sartext.files import atomic_path, sha256_file, write_json
 from sartext.models.construction import build, instantiate
 from sartext.models.devices import device_of
+from sartext.models.folders import AGAIN, HOLDS, folder_of, read_config, way_out
 from sartext.models.foundation import read_foundation
 from sartext.models.model import Kind, Model, kind_of
-from sartext.models.preprocessing import preprocess_cfg
+from sartext.models.preprocessing import own_preprocess_cfg, preprocess_cfg
 from sartext.models.pretrained import (
     CONFIG,
     RECORD,
@@ -27,9 +28,7 @@ from sartext.models.pretrained import (
     verify_weights,
     weights_in,
 )
-from sartext.models.tokenizer import Tokenizer, clip_tokenizer, read_tokenizer
-
-AGAIN = "build or copy the checkpoint again"
+from sartext.models.tokenizer import MARK, Tokenizer, clip_tokenizer, read_tokenizer
 
 
 def start(origin: str, root: Path, tokenizer_folder: Path | None, *, seed: int, side: int | None = None) -> Model:
@@ -57,6 +56,8 @@ def start(origin: str, root: Path, tokenizer_folder: Path | None, *, seed: int, 
             where=origin,
             way_out="make `shards.side` in params.yaml equal, and run the stages again",
         )
+    # shards are squashed, whatever the checkpoint was trained with before
+    model.config["preprocess_cfg"] = preprocess_cfg(model.side, model.config["preprocess_cfg"])
     return model
 
 
@@ -69,11 +70,11 @@ def load(
 ) -> Model:
     """Read a checkpoint: one of ours, or any folder that open_clip reads as ``local-dir:``.
 
-    Whatever its configuration says of resizing, pictures are squashed, see ``preprocessing``.
+    Its configuration keeps its own resizing, see ``preprocessing.fit``.
 
     Args:
-        folder: holds ``open_clip_config.json``, weights (safetensors, or a torch file of tensors only) and, unless
-            the tokenizer is CLIP's, ``tokenizer.json``.
+        folder: a path, or ``local-dir:`` and a path; holds ``open_clip_config.json``, weights (safetensors, or a
+            torch file of tensors only) and, unless the tokenizer is CLIP's, ``tokenizer.json``.
         device: where to put it, see ``device_of``.
         expected_kind: refuse a checkpoint of another kind.
         verify: compare weights, configuration and tokenizer with what ``training.json`` says of them, where that
@@ -86,9 +87,9 @@ def load(
         ModelError: something is missing, damaged, tampered with, of another architecture or kind, or would have
             to be unpickled; the device is absent.
     """
-    folder = Path(folder)
+    folder = folder_of(folder)
     place = device if isinstance(device, torch.device) else device_of(device)
-    whole = _read_config(folder)
+    whole = read_config(folder)
     config = whole["model_cfg"]
     kind = kind_of(config)
     if expected_kind is not None and kind != expected_kind:
@@ -108,7 +109,8 @@ def load(
     load_weights(network, weights)
     size = config["vision_cfg"].get("image_size", 224)
     side = int(size[0] if isinstance(size, list) else size)
-    whole = {"model_cfg": config, "preprocess_cfg": preprocess_cfg(side, whole.get("preprocess_cfg"))}
+    told = own_preprocess_cfg(side, whole.get("preprocess_cfg"), folder / CONFIG)
+    whole = {"model_cfg": config, "preprocess_cfg": told}
     return Model(network.to(place).eval(), tokenizer, whole, kind, found)
 
 
@@ -137,26 +139,6 @@ def save(model: Model, folder: Path, *, name: str = WEIGHTS) -> str:
         return sha256_file(temporary)
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        advice = "name the folder that holds it" if folder.is_file() else "run the training that makes it"
-        raise ModelError("no checkpoint's folder", where=folder, way_out=advice)
-    path = folder / CONFIG
-    if not path.is_file():
-        raise ModelError(f"no checkpoint: there is no {CONFIG}", where=folder, way_out=AGAIN)
-    try:
-        whole = read_json(path)
-    except ArtefactError as error:
-        raise ModelError(error.what, where=path, way_out=AGAIN) from error
-    config = whole.get("model_cfg") if isinstance(whole, dict) else None
-    parts = ("vision_cfg", "text_cfg")
-    if not isinstance(config, dict) or not all(isinstance(config.get(part), dict) for part in parts):
-        raise ModelError(
-            "not an open_clip configuration: no model_cfg with both towers", where=path, way_out=AGAIN
-        )
-    return dict(whole)
-
-
 def _verify(folder: Path, config: Mapping[str, Any]) -> None:
     """Refuse a configuration or a tokenizer that the training did not write, as far as its record tells."""
     told = read_record(folder)
@@ -180,14 +162,17 @@ def _verify(folder: Path, config: Mapping[str, Any]) -> None:
 def _tokenizer(folder: Path, config: dict[str, Any]) -> Tokenizer:
     told = config["text_cfg"]
     context = int(told.get("context_length", 77))
-    if not told.get("hf_tokenizer_name"):
+    name = told.get("hf_tokenizer_name")
+    if not name:
         return clip_tokenizer(context)
-    tokenizer = read_tokenizer(folder, context)
+    saving = f"save them by `AutoTokenizer.from_pretrained('{name}').save_pretrained('{folder}')`"
+    foreign = HOLDS if name == MARK else f"the folder must hold the files of '{name}': {saving}"
+    tokenizer = read_tokenizer(folder, context, way_out=way_out(folder, foreign))
     if tokenizer.size > int(told.get("vocab_size", 49408)):
         raise ModelError(
             f"the tokenizer knows {tokenizer.size} tokens, the model {told.get('vocab_size')}",
             where=folder,
-            way_out=AGAIN,
+            way_out=way_out(folder, "take the tokenizer that the model was trained with"),
         )
     return tokenizer
 

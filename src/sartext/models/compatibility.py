@@ -53,8 +53,13 @@ def guard_torchvision() -> bool:
     return True
 
 
+def plain_import_works() -> bool:
+    """Return whether ``import open_clip`` would have worked here without this module."""
+    return not _declared
+
+
 guard_torchvision()
 
 import open_clip  # noqa: E402 - after the guard
 
-__all__ = ["guard_torchvision", "open_clip"]
+__all__ = ["guard_torchvision", "open_clip", "plain_import_works"]

@@ -1,19 +1,23 @@
-"""From a picture to the input of a model: squashed whole to a square, never cropped, then normalised.
+"""From a picture to the input of a model: resized to its square, then normalised.
 
 open_clip's default evaluation resizes the shortest side and cuts the centre, which loses objects that the caption
-tells; so every checkpoint says ``resize_mode: squash``, and open_clip's own transform then equals this one.
+tells; so every checkpoint of ours says ``resize_mode: squash``, and open_clip's own transform then equals ours. A
+model of somebody else is scored on what its own configuration makes of a picture, see `fit`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 
-from sartext.errors import ModelError
+from sartext.errors import ModelError, nearest
 from sartext.models.model import Model
-from sartext.models.squashing import Pixels, squash
+from sartext.models.squashing import Pixels, check_picture, squash, three_channels
 
-__all__ = ["MEAN", "STD", "Pixels", "normalise", "preprocess_cfg", "squash"]
+__all__ = ["MEAN", "STD", "Pixels", "fit", "normalise", "own_preprocess_cfg", "preprocess_cfg", "squash"]
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -37,6 +41,67 @@ def preprocess_cfg(side: int, told: Mapping[str, Any] | None = None) -> dict[str
         "resize_mode": "squash",
         "fill_color": 0,
     }
+
+
+def own_preprocess_cfg(side: int, told: Mapping[str, Any] | None, where: object) -> dict[str, Any]:
+    """Return the ``preprocess_cfg`` of a checkpoint that keeps its own resizing; open_clip's where it says none.
+
+    Args:
+        side: width and height of the input in pixels.
+        told: ``preprocess_cfg`` of its configuration.
+        where: the configuration, for the error.
+
+    Raises:
+        ModelError: open_clip knows no such resizing.
+    """
+    told = told or {}
+    own = {key: told.get(key) or known[0] for key, known in _RESIZING.items()}
+    for key, known in _RESIZING.items():
+        if own[key] not in known:
+            raise ModelError(f"{key} '{own[key]}' is unknown", where=where, way_out=nearest(str(own[key]), known))
+    return {**preprocess_cfg(side, told), **own, "fill_color": told.get("fill_color") or 0}
+
+
+_RESIZING = {"resize_mode": ("shortest", "longest", "squash"), "interpolation": ("bicubic", "bilinear", "random")}
+"""What open_clip knows, its default first; ``random`` is bicubic outside of a training."""
+
+
+def fit(picture: Pixels, model: Model) -> Pixels:
+    """Return a picture resized to the model's square as its own configuration says: bit for bit open_clip's.
+
+    Args:
+        picture: uint8, height x width (grey) or height x width x 3.
+        model: says side, ``resize_mode`` and ``interpolation``; where it squashes by a bicubic filter, as every
+            checkpoint of ours does, this is `squash`.
+
+    Returns:
+        uint8, side x side x 3; grey pictures on three equal channels.
+
+    Raises:
+        ModelError: the array is no such picture.
+    """
+    told = model.config["preprocess_cfg"]
+    mode, interpolation = told["resize_mode"], told["interpolation"]
+    if mode == "squash" and interpolation != "bilinear":
+        return squash(picture, model.side)
+    check_picture(picture)
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    for step in _steps(model.side, mode, interpolation, told["fill_color"]):
+        image = step(image)
+    return three_channels(np.asarray(image))
+
+
+@lru_cache
+def _steps(
+    side: int, mode: str, interpolation: str, fill: int
+) -> tuple[Callable[[Image.Image], Image.Image], ...]:
+    """What open_clip's evaluation does before it converts to RGB, to a tensor, and normalises."""
+    from sartext.models.compatibility import open_clip
+
+    whole = open_clip.image_transform(
+        side, is_train=False, resize_mode=mode, interpolation=interpolation, fill_color=fill
+    )
+    return tuple(whole.transforms[:-3])
 
 
 def normalise(batch: torch.Tensor, model: Model) -> torch.Tensor:

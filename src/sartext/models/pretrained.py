@@ -12,7 +12,7 @@ from sartext.errors import ArtefactError, ModelError, nearest
 from sartext.files import read_json, sha256_file
 from sartext.models.compatibility import open_clip
 from sartext.models.foundation import FILE_SUFFIXES, Foundation
-from sartext.models.tensor_files import CONVERT, PICKLED, SAFE, UNPICKLES, read_state
+from sartext.models.tensor_files import CONVERT, PICKLED, UNPICKLES, read_state
 
 PREFERRED = (
     "open_clip_model.safetensors",
@@ -127,7 +127,8 @@ def weights_in(folder: Path) -> Path:
     """Return the weights file of a folder: of a training's the best weights alone, else the one open_clip takes.
 
     Raises:
-        ModelError: there is none, or only such as could be read by unpickling alone.
+        ModelError: there is none, or only such as could be read by unpickling alone, or there are several and none
+            has a name that open_clip looks for.
     """
     if (folder / RECORD).is_file():
         if not (folder / WEIGHTS).is_file():
@@ -150,7 +151,13 @@ def weights_in(folder: Path) -> Path:
     named = [one for one in found if one.name in PREFERRED]
     if named:
         return min(named, key=lambda one: PREFERRED.index(one.name))
-    return min(found, key=lambda one: (one.suffix != SAFE, one.name))
+    if len(found) > 1:
+        raise ModelError(
+            f"the folder holds several weights: {', '.join(one.name for one in found)}",
+            where=folder,
+            way_out=f"rename the one to take to {WEIGHTS}",
+        )
+    return found[0]
 
 
 def read_record(folder: Path) -> Mapping[str, Any]:

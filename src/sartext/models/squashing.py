@@ -22,19 +22,29 @@ def squash(picture: Pixels, side: int) -> Pixels:
     Raises:
         ModelError: the array is no such picture.
     """
-    grey = picture.ndim == 2
-    if (
-        picture.dtype != np.uint8
-        or not (grey or (picture.ndim == 3 and picture.shape[2] == 3))
-        or not picture.size
-    ):
+    check_picture(picture)
+    if picture.shape[:2] != (side, side):
+        image = Image.fromarray(np.ascontiguousarray(picture))
+        picture = np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
+    return three_channels(picture)
+
+
+def check_picture(picture: Pixels) -> None:
+    """Refuse an array that is no picture.
+
+    Raises:
+        ModelError: it is not uint8, height x width (grey) or height x width x 3.
+    """
+    shaped = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
+    if picture.dtype != np.uint8 or not shaped or not picture.size:
         raise ModelError(
             f"no 8-bit grey or RGB picture: {picture.dtype} of shape {picture.shape}",
             way_out="read it by sartext.corpora.images",
         )
-    if picture.shape[:2] != (side, side):
-        image = Image.fromarray(np.ascontiguousarray(picture))
-        picture = np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
-    if grey:
+
+
+def three_channels(picture: Pixels) -> Pixels:
+    """Return a copy of a picture, a grey one on three equal channels."""
+    if picture.ndim == 2:
         return np.repeat(picture[:, :, None], 3, axis=2)
     return picture.copy()

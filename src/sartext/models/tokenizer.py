@@ -140,35 +140,43 @@ def clip_tokenizer(context: int = 77) -> Tokenizer:
     return Tokenizer(_Clip(), special, simple.vocab_size, context, "clip")
 
 
-def read_tokenizer(folder: Path, context: int | None = None) -> Tokenizer:
+def read_tokenizer(
+    folder: Path, context: int | None = None, *, way_out: str = "run `sartext tokenizer`"
+) -> Tokenizer:
     """Read a trained tokenizer from its folder or from a checkpoint's.
 
     Args:
         folder: holds ``tokenizer.json`` and ``tokenizer_config.json``.
         context: tokens of the longest caption; what the folder says where it is not given.
+        way_out: what a person can do about files that are missing or wrong.
 
     Raises:
-        ModelError: the files are missing or damaged, or a special token is.
+        ModelError: the files are missing or damaged, or a special token is; it does not put
+            its start and end tokens around a text.
     """
     path, settings = folder / FILES[0], folder / FILES[1]
     for one in (path, settings):
         if not one.is_file():
-            raise ModelError("the tokenizer's file is missing", where=one, way_out="run `sartext tokenizer`")
+            raise ModelError("the tokenizer's file is missing", where=one, way_out=way_out)
     try:
         told = json.loads(settings.read_text(encoding="utf-8"))
         text = path.read_text(encoding="utf-8")
         raw = tokenizers.Tokenizer.from_str(text)
-        names = [_name(told.get(key), other) for key, other in _SPECIAL]
+        names = [_name(told.get(key) or told.get(of_bert), other) for key, of_bert, other in _SPECIAL]
     except Exception as error:  # the library raises bare Exceptions
-        raise ModelError(
-            f"not a tokenizer that can be read ({error})", where=folder, way_out="run `sartext tokenizer` again"
-        ) from error
+        raise ModelError(f"not a tokenizer that can be read ({error})", where=folder, way_out=way_out) from error
     start, end, pad = (raw.token_to_id(name) for name in names)
     if start is None or end is None or pad is None:
         raise ModelError(
             f"the tokenizer has no token for start, end and padding ({', '.join(names)})",
             where=folder,
-            way_out="run `sartext tokenizer` again",
+            way_out=f"{way_out}; a tokenizer without them is not supported",
+        )
+    if (ids := raw.encode("a").ids)[:1] != [start] or ids[-1:] != [end]:
+        raise ModelError(
+            f"the tokenizer does not put '{names[0]}' and '{names[1]}' around a text",
+            where=folder,
+            way_out="such a tokenizer is not supported: take another model",
         )
     raw.no_truncation()
     raw.no_padding()
@@ -209,7 +217,8 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> Toke
     return Tokenizer(words, (start, end, pad), raw.get_vocab_size(), context, "trained")
 
 
-_SPECIAL = (("bos_token", START), ("eos_token", END), ("pad_token", PAD))
+_SPECIAL = (("bos_token", "cls_token", START), ("eos_token", "sep_token", END), ("pad_token", "pad_token", PAD))
+"""The setting that names a token, what BERT's tokenizers call it, and its name where neither is set."""
 
 
 class _Trained:

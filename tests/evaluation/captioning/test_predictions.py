@@ -48,7 +48,7 @@ def test_what_the_captioner_writes_is_read_by_the_end_of_the_path(tmp_path, suff
     path = csv_file(tmp_path, header(suffix) + "".join(line(one, suffix) for one in rows), f"captions{suffix}")
     found = read_predictions(path, BENCHMARK)
     assert found.captions == {**SAID, "b/one": ""}
-    assert found.warnings == ("1 captions are empty, as the model did not end its sentence",)
+    assert found.warnings == ("1 captions are empty and count as such, the first is of b/one",)
 
 
 def test_a_path_that_several_images_could_mean_is_unknown(tmp_path):
@@ -97,11 +97,9 @@ def test_one_caption_for_a_whole_corpus_is_told(tmp_path):
         ({f"c/{number}": "x" for number in range(5)}, r"5 images not in release-test: c/0, c/1, c/2, \.\.\.;"),
         ({"a/one": None}, "1 image without a caption: a/one; caption all 4 images of release-test"),
         ({"a/one": None, "b/one": None}, "2 images without a caption: a/one, b/one"),
-        ({"a/two": ""}, r"1 image with an empty caption: a/two \(line 3\)"),
-        ({"a/two": "  "}, r"1 image with an empty caption: a/two \(line 3\)"),
     ],
 )
-def test_other_images_and_empty_captions_are_refused(tmp_path, change, what):
+def test_captions_of_other_images_are_refused(tmp_path, change, what):
     rows = [(name, text) for name, text in {**SAID, **change}.items() if text is not None]
     with pytest.raises(EvaluationError, match=what) as error:
         read_predictions(csv_file(tmp_path, quoted(rows)), BENCHMARK)
@@ -118,15 +116,23 @@ def test_an_image_that_is_captioned_twice_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
-        ("x.csv", "", "its columns are ''"),
+        ("x.csv", "", "it is empty"),
+        ("x.jsonl", "\n", "it is empty"),
+        ("x.csv", "image_id;caption\na;b\n", "its columns are 'image_id;caption'; separate the columns by commas"),
+        ("x.csv", "image_id\tcaption\n", r"its columns are 'image_id\\tcaption'; separate the columns by commas"),
         ("x.csv", "image_id,caption\n", "it holds no caption"),
-        ("x.csv", "id,text\na,b\n", "its columns are 'id, text'; it needs columns image_id and caption"),
+        ("x.csv", "id,text\na,b\n", "its columns are 'id', 'text'; it needs columns image_id and caption"),
         ("x.csv", "image_id,caption,caption\na,b,c\n", "its columns are"),
         ("x.csv", "image_id,caption\na/one,Two, ships.\n", "line 2 has 3 values for 2 columns"),
         ("x.csv", 'image_id,caption\na/one,"open\n', "is no CSV"),
         ("x.jsonl", '{"image_id": "a/one"}\n', "line 1 has no image_id with its caption"),
         ("x.jsonl", '{"image_id": 3, "caption": "x"}\n', "line 1 has no image_id with its caption"),
-        ("x.jsonl", '{"image_id": "a/one", "caption": null}\n', "line 1 has no image_id with its caption"),
+        (
+            "x.jsonl",
+            '{"image_id": "a/one", "caption": null}\n',
+            "the caption of line 1 is no text: null; write it in",
+        ),
+        ("x.jsonl", '{"image_id": "a/one", "caption": 3}\n', "the caption of line 1 is no text: 3; write it in"),
         ("x.jsonl", '{"image_id": "a/one", "caption": "\\ud83d"}\n', "half a surrogate pair"),
         ("x.jsonl", '["a/one", "x"]\n', "line 1 is no object"),
         ("x.jsonl", "a/one: x\n", "line 1 is no JSON"),
@@ -141,9 +147,34 @@ def test_files_that_are_something_else_are_refused(tmp_path, name, text, what):
 def test_files_that_cannot_be_read_are_refused(tmp_path):
     with pytest.raises(EvaluationError, match="it cannot be read"):
         read_predictions(tmp_path / "none.csv", BENCHMARK)
-    path = tmp_path / "latin.csv"
-    path.write_bytes("image_id,caption\na/one,é\n".encode("latin-1"))
-    with pytest.raises(EvaluationError, match="it is no UTF-8 text"):
+    path = tmp_path / "other.csv"
+    for encoding in ("latin-1", "utf-16", "utf-16-le"):
+        path.write_bytes("image_id,caption\na/one,é\n".encode(encoding))
+        with pytest.raises(EvaluationError, match=r"it is no UTF-8 text; save it as UTF-8$"):
+            read_predictions(path, BENCHMARK)
+
+
+def test_empty_captions_are_counted_and_told(tmp_path):
+    path = csv_file(tmp_path, quoted({**SAID, "a/two": "", "b/one": "  "}.items()))
+    found = read_predictions(path, BENCHMARK)
+    assert found.captions == {**SAID, "a/two": "", "b/one": ""}
+    assert found.warnings == ("2 captions are empty and count as such, the first is of a/two",)
+
+
+def test_spaces_around_names_and_capital_endings_are_taken(tmp_path):
+    rows = "image_id , caption\n" + "".join(f'{name} , "{SAID[name]}"\n' for name in SAID if name != "a/two")
+    found = read_predictions(csv_file(tmp_path, rows, "CAPTIONS.CSV"), BENCHMARK, partial=True)
+    assert found.captions == {name: text for name, text in SAID.items() if name != "a/two"}
+    lines = "\n".join(json.dumps({"image_id": f"{name} ", "caption": text}) for name, text in SAID.items())
+    assert read_predictions(csv_file(tmp_path, lines, "c.JSONL"), BENCHMARK).captions == SAID
+
+
+@pytest.mark.parametrize(
+    ("named", "meant"), [("a/one.png", "a/one"), ("three", "b/three"), ("b-three", "b/three"), ("a/tvo", "a/two")]
+)
+def test_an_unknown_id_is_told_with_the_nearest_one(tmp_path, named, meant):
+    path = csv_file(tmp_path, quoted([*SAID.items(), (named, "x")]))
+    with pytest.raises(EvaluationError, match=f"not in release-test: {named}; ids are such as '{meant}'"):
         read_predictions(path, BENCHMARK)
 
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from sartext.evaluation.captioning.subsets import absent, smallest_side, subsets
+from sartext.evaluation.captioning.subsets import smallest_side, subsets
 from tests.evaluation.captioning.making import SHIP, WATER, cover_facts, example, object_facts
 
 FACTS = object_facts((SHIP, 1, 0))
@@ -41,8 +41,5 @@ def test_parts_by_corpus_and_by_size_with_lower_bounds_inclusive():
     }
 
 
-def test_why_a_part_is_empty():
-    assert "boxes of the objects are not at hand" in absent("objects:2-4px", [example("b/2", FACTS)])
-    assert (
-        absent("objects:2-4px", [ship("a/1", box(0, 0, 9, 9))]) == "no image of the benchmark is in objects:2-4px"
-    )
+def test_without_boxes_there_are_no_parts_by_size():
+    assert set(subsets([example("b/2", FACTS)], 64)) == {"all", "corpus:b"}

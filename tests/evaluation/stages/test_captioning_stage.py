@@ -91,6 +91,19 @@ def test_the_captions_of_every_variant_can_be_scored_again(
 @needs_java
 @needs_jars
 @pytest.mark.slow
+def test_the_references_are_told_the_released_caption_first(
+    project: Project, written: tuple[dict[str, Any], list[Figure], Details]
+) -> None:
+    with (project.evaluation("captioning") / "references" / "release-test.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    released = {one.image_id: one.caption for one in project_benchmarks(project)["release-test"].examples}
+    assert {row["image_id"]: row["reference"] for row in rows if row["number"] == "1"} == released
+    assert len({(row["image_id"], row["reference"]) for row in rows}) == len(rows) > len(released)
+
+
+@needs_java
+@needs_jars
+@pytest.mark.slow
 def test_examples_and_strips_have_their_pictures(
     project: Project, written: tuple[dict[str, Any], list[Figure], Details]
 ) -> None:

@@ -141,8 +141,8 @@ def test_damaged_folders_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="do not fit its configuration"):
         load_gpt(other)
     wordless = copied(folder, tmp_path / "wordless")
-    (wordless / "tokenizer.json").unlink()
-    with pytest.raises(ModelError, match="processor"):
+    (wordless / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelError, match="its processor cannot be read"):
         load_gpt(wordless)
     foreign = copied(folder, tmp_path / "foreign")
     (foreign / "training.json").write_text(json.dumps({"model_sha256": "0" * 64}))
@@ -157,3 +157,19 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     save_gpt(model, tmp_path / "model")
     with pytest.raises(ModelError, match="not finite"):
         load_gpt(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["processor_config.json", "tokenizer.json", "model.safetensors"])
+def test_a_missing_file_is_named_and_a_stage_is_to_be_run_again(folder: Path, tmp_path: Path, name: str) -> None:
+    lacking = copied(folder, tmp_path / "lacking")
+    (lacking / name).unlink()
+    with pytest.raises(ModelError) as raised:
+        load_gpt(lacking)
+    assert str(raised.value) == f"{lacking}: there is no {name}; copy it from where the model was saved"
+    (lacking / "training.json").write_text("{}")
+    with pytest.raises(ModelError, match="run the training that makes it"):
+        load_gpt(lacking)
+
+
+def test_a_folder_may_be_named_as_open_clip_names_it(model: Gpt, folder: Path) -> None:
+    assert load_gpt(f"local-dir:{folder}").sha256 == sha256_file(folder / "model.safetensors")

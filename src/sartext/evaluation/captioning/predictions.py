@@ -1,19 +1,19 @@
 """Captions that someone else wrote: a file of them, checked against the images of a benchmark."""
 
-import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark
+from sartext.evaluation.given import read_records
 
-ID, IMAGE, CAPTION, FINISHED = "image_id", "image", "caption", "finished"
-"""Columns: ``image`` is a path, as ``sartext caption`` writes it; ``finished`` is false of a caption cut off."""
+ID, IMAGE, CAPTION = "image_id", "image", "caption"
+"""Columns: ``image`` is a path, as ``sartext caption`` writes it."""
 
 SHOWN = 3
 """Ids that an error names."""
@@ -26,7 +26,7 @@ class Predictions:
     """The captions of a benchmark's images.
 
     Args:
-        captions: by image id; empty only where the captioner did not end its sentence.
+        captions: by image id; an empty one is what a model said, and scores as such.
         warnings: what the scores will hardly be worth something for, in words.
     """
 
@@ -40,7 +40,6 @@ class _Row:
     named: str
     is_path: bool
     caption: str
-    unfinished: bool
 
 
 def read_predictions(path: Path, benchmark: Benchmark, *, partial: bool = False) -> Predictions:
@@ -54,33 +53,32 @@ def read_predictions(path: Path, benchmark: Benchmark, *, partial: bool = False)
         partial: images may be without one; how many have one is a warning.
 
     Raises:
-        EvaluationError: the file is something else; an id is unknown, missing or told twice; a caption is empty,
-            except that ``sartext caption`` leaves those empty that the model did not end.
+        EvaluationError: the file is something else; an id is unknown, missing or told twice.
     """
-    rows = list(_rows(path))
+    rows = [_row(record, place, path) for place, record in read_records(path, ((CAPTION,), (ID, IMAGE)), FORM)]
     if not rows:
         raise EvaluationError("it holds no caption", where=path, way_out=FORM)
     named = _Names([one.image_id for one in benchmark.examples], benchmark.left_out)
     found: dict[str, _Row] = {}
-    unknown, repeated, empty = [], [], []
+    unknown, repeated = [], []
     for row in rows:
         image_id = named.of(row)
         if image_id is None:
-            unknown.append(row.named.strip() or f"no name ({row.place})")
+            unknown.append(row.named or f"no name ({row.place})")
         elif image_id in found:
             repeated.append(image_id)
         else:
             found[image_id] = row
-            if not row.caption.strip() and not row.unfinished:
-                empty.append(f"{image_id} ({row.place})")
-    _refuse(f"not in {benchmark.name}", unknown, path, "leave them out, or name the benchmark they are of")
+    way_out = (
+        f"ids are such as '{named.like(unknown[0])}'; leave others out, or name their benchmark" if unknown else ""
+    )
+    _refuse(f"not in {benchmark.name}", unknown, path, way_out)
     _refuse("captioned twice", repeated, path, "keep one row per image")
-    _refuse("with an empty caption", empty, path, "write one, or caption them again")
     captions = {image_id: row.caption.strip() for image_id, row in found.items()}
     check_predictions(captions, benchmark, where=path, partial=partial)
     of_benchmark = {one.image_id: captions[one.image_id] for one in benchmark.examples if one.image_id in captions}
-    unfinished = sum(not caption for caption in of_benchmark.values())
-    told = [f"{unfinished} captions are empty, as the model did not end its sentence"] if unfinished else []
+    empty = [image_id for image_id, caption in of_benchmark.items() if not caption]
+    told = [f"{len(empty)} captions are empty and count as such, the first is of {empty[0]}"] if empty else []
     if len(of_benchmark) < len(benchmark):
         told.append(f"{len(of_benchmark)} of {len(benchmark)} images have a caption; the others are not scored")
     return Predictions(of_benchmark, (*told, *warnings_of(of_benchmark, benchmark)))
@@ -141,9 +139,14 @@ class _Names:
         """Return it, or None where no image is meant, or several could be."""
         if row.named in self.ids:
             return row.named
-        if not row.is_path:
-            return None
-        path = PurePosixPath(row.named.replace("\\", "/"))
+        return self._by_path(row.named) if row.is_path else None
+
+    def like(self, named: str) -> str:
+        """Return the id that is nearest to what is none."""
+        return self._by_path(named) or get_close_matches(named, sorted(self.ids), n=1, cutoff=0)[0]
+
+    def _by_path(self, named: str) -> str | None:
+        path = PurePosixPath(named.replace("\\", "/"))
         if not path.name:
             return None
         parts = path.with_suffix("").parts
@@ -151,66 +154,20 @@ class _Names:
         return next((one for one in ends if one in self.ids), self.stems.get(parts[-1]))
 
 
-def _rows(path: Path) -> Iterator[_Row]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise EvaluationError(f"it cannot be read ({error.strerror})", where=path, way_out=FORM) from error
-    except UnicodeDecodeError as error:
-        raise EvaluationError("it is no UTF-8 text", where=path, way_out=FORM) from error
-    if path.suffix == ".csv":
-        records = _csv_records(text, path)
-    elif path.suffix == ".jsonl":
-        records = _json_records(text, path)
-    else:
-        raise EvaluationError(f"no format '{path.suffix}'", where=path, way_out="name it .csv or .jsonl")
-    for place, record in records:
-        yield _row(record, place, path)
-
-
 def _row(record: Mapping[str, Any], place: str, path: Path) -> _Row:
     column = ID if ID in record else IMAGE
     named, caption = record.get(column), record.get(CAPTION)
-    if not isinstance(named, str) or not isinstance(caption, str):
+    if not isinstance(named, str) or CAPTION not in record:
         raise EvaluationError(f"{place} has no {ID} with its {CAPTION}", where=path, way_out=FORM)
+    if not isinstance(caption, str):
+        told = json.dumps(caption)
+        raise EvaluationError(
+            f"the {CAPTION} of {place} is no text: {told}", where=path, way_out='write it in quotes, "" for none'
+        )
     try:
         caption.encode("utf-8")
     except UnicodeEncodeError as error:
         raise EvaluationError(
             f"{place} holds half a surrogate pair", where=path, way_out="write the file anew as UTF-8"
         ) from error
-    unfinished = str(record.get(FINISHED, "")).casefold() == "false"
-    return _Row(place, named, column == IMAGE, caption, unfinished)
-
-
-def _csv_records(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        columns = next(rows, [])
-        if CAPTION not in columns or not {ID, IMAGE} & set(columns) or len(set(columns)) != len(columns):
-            raise EvaluationError(f"its columns are '{', '.join(columns)}'", where=path, way_out=FORM)
-        for row in rows:
-            if row and len(row) != len(columns):
-                raise EvaluationError(
-                    f"line {rows.line_num} has {len(row)} values for {len(columns)} columns",
-                    where=path,
-                    way_out="put captions with commas into double quotes",
-                )
-            if row:
-                yield f"line {rows.line_num}", dict(zip(columns, row, strict=True))
-    except csv.Error as error:
-        raise EvaluationError(f"line {rows.line_num} is no CSV ({error})", where=path, way_out=FORM) from error
-
-
-def _json_records(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    # not splitlines(): a caption may hold line separators that JSON does not escape
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise EvaluationError(f"line {number} is no JSON ({error})", where=path, way_out=FORM) from error
-        if not isinstance(record, dict):
-            raise EvaluationError(f"line {number} is no object", where=path, way_out=FORM)
-        yield f"line {number}", record
+    return _Row(place, named.strip(), column == IMAGE, caption)

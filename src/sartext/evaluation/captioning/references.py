@@ -1,8 +1,10 @@
 """What captions are compared with: the released caption, and the same facts in other words."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sartext.evaluation.benchmarks import Example
 from sartext.narrator.facts import Facts
 from sartext.narrator.realisation import realise
 
@@ -46,6 +48,15 @@ def wordings(caption: str, facts: Facts, image_id: str, seed: int) -> Wordings:
         distinct.setdefault(_words(one), one)
     told = list(distinct.values())
     return Wordings(tuple(told[:REFERENCES]), told[REFERENCES] if len(told) > REFERENCES else None)
+
+
+def references_rows(examples: Iterable[Example], seed: int) -> list[dict[str, str | int]]:
+    """Return the references of images, a row each, numbered from 1: what anyone can score captions against."""
+    return [
+        {"image_id": one.image_id, "number": number, "reference": text}
+        for one in examples
+        for number, text in enumerate(wordings(one.caption, one.facts, one.image_id, seed).references, 1)
+    ]
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from sartext.evaluation.captioning.faithfulness import annotation_of
 from sartext.evaluation.captioning.intervals import NO_CAPTION, Measure, mean_of, measured, ratio
 from sartext.evaluation.captioning.measures import class_measures, fact_measures, text_measures
 from sartext.evaluation.captioning.spice import ABSENT, spice_models
-from sartext.evaluation.captioning.subsets import absent, subsets
+from sartext.evaluation.captioning.subsets import subsets
 from sartext.evaluation.captioning.texts import PARTIAL, Texts, collect
 from sartext.evaluation.captioning.variants import Scored, score_variants
 from sartext.evaluation.differences import paired
@@ -111,7 +111,7 @@ def figures_of(
         if len(rows):
             told = list(_measures(texts, scored, rows, whole=subset == EVERYTHING))
         else:
-            why = absent(subset, texts.examples)
+            why = f"no image of the benchmark is in {subset}"
             told = [(metric, name, why) for name in scored for metric in MAIN]
         measures = [(subset, one) for one in told if isinstance(one, Measure)]
         compared = pairs if subset == EVERYTHING else ()

@@ -20,7 +20,7 @@ SIZES = (
 
 
 def subsets(examples: Sequence[Example], side: int) -> dict[str, Bools]:
-    """Return which examples are in each part: ``all``, ``corpus:<name>`` and ``objects:<size>``.
+    """Return which examples are in each part: ``all``, ``corpus:<name>`` and, with boxes, ``objects:<size>``.
 
     Args:
         examples: of a benchmark.
@@ -28,10 +28,11 @@ def subsets(examples: Sequence[Example], side: int) -> dict[str, Bools]:
     """
     corpora = sorted({one.corpus for one in examples})
     smallest = np.array([smallest_side(one, side) for one in examples], dtype=np.float64)
+    sizes = SIZES if any(one.boxes is not None for one in examples) else ()
     return {
         EVERYTHING: np.ones(len(examples), dtype=np.bool_),
         **{f"corpus:{name}": np.array([one.corpus == name for one in examples]) for name in corpora},
-        **{name: (smallest >= low) & (smallest < high) for name, low, high in SIZES},
+        **{name: (smallest >= low) & (smallest < high) for name, low, high in sizes},
     }
 
 
@@ -47,13 +48,6 @@ def smallest_side(example: Example, side: int) -> float:
         if width > 0 and height > 0:
             sides.append(min(width, height))
     return min(sides, default=np.nan)
-
-
-def absent(subset: str, examples: Sequence[Example]) -> str:
-    """Return why no example is in a part."""
-    if all(one.boxes is None for one in examples):
-        return "the boxes of the objects are not at hand: name the folder of the source images and its annotation"
-    return f"no image of the benchmark is in {subset}"
 
 
 def _length(low: float, high: float, whole: int) -> float:

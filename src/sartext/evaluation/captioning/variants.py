@@ -17,7 +17,7 @@ from sartext.evaluation.captioning.texts import Captions, Texts
 from sartext.progress import track
 
 Floats = npt.NDArray[np.float64]
-Row = Mapping[str, str | bool | int | float | None]
+Row = Mapping[str, str | int | float | None]
 """A row of a table, by the names of its columns."""
 
 
@@ -98,7 +98,7 @@ def captions_rows(texts: Texts, scored: Mapping[str, Scored]) -> dict[str, list[
     """Return every caption with its own scores, by variant, in the order of the examples.
 
     BLEU of a single caption is rough, as it is made for a corpus. What is not defined, or not judged, is None.
-    ``finished`` is false of what is empty, so that ``sartext evaluate`` takes the rows as they are.
+    ``sartext evaluate`` takes the rows as they are.
     """
     return {name: list(_rows(texts, one)) for name, one in scored.items()}
 
@@ -114,12 +114,11 @@ def _rows(texts: Texts, one: Scored) -> Iterator[Row]:
     }
     facts = {"facts_right": RIGHT, "facts_stated": STATED, "facts_true": TRUE}
     for row in np.flatnonzero(one.captions.covered):
-        caption, judged = one.captions.written[row], bool(one.judgement.judged[row])
+        judged = bool(one.judgement.judged[row])
         scores = {key: None if some is None else float(some[row]) for key, some in columns.items()}
         yield {
             "image_id": texts.examples[row].image_id,
-            "caption": caption,
-            "finished": bool(caption),
+            "caption": one.captions.written[row],
             **{key: value if value is None or np.isfinite(value) else None for key, value in scores.items()},
             **{key: int(counts[row, place]) if judged else None for key, place in facts.items()},
         }

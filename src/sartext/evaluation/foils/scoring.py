@@ -1,6 +1,7 @@
 """How often a model prefers the true caption to its foil: by kind of fact, and the mean of the kinds.
 
-Chance is 50 %: a model that cannot tell the two apart gets half of the point.
+Chance is 50 %: a model that cannot tell the two apart gets half of the point. The intervals are over the images,
+in their groups, with the foils drawn once: how far another drawing of the foils moves a figure they leave out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

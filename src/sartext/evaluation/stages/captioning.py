@@ -1,6 +1,6 @@
 """The stage ``evaluation@captioning``: what every CoCa writes of the test images, and the physics curves."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -20,6 +20,7 @@ from sartext.evaluation.captioning.baselines import (
     nearest_train,
 )
 from sartext.evaluation.captioning.faithfulness import annotation_of
+from sartext.evaluation.captioning.references import references_rows
 from sartext.evaluation.captioning.scoring import figures_of, measure_captions
 from sartext.evaluation.captioning.variants import Row, captions_rows
 from sartext.evaluation.details import CaptionExample, Details, Variant
@@ -33,7 +34,7 @@ from sartext.evaluation.stages.physics import Physics
 from sartext.evaluation.stages.writing import rows_of, spaced, write_evaluation
 from sartext.models.decoding.captioning import generate
 from sartext.models.model import Model
-from sartext.models.preprocessing import normalise, squash
+from sartext.models.preprocessing import fit, normalise
 
 BATCH = 64
 EXAMPLES = 12
@@ -82,8 +83,9 @@ def evaluate(project: Project) -> dict[str, object]:
         _ask(one.name, model, benchmarks, found)
         physics.ask(one.name, model)
     figures: list[Figure] = []
-    tables: dict[str, list[Row]] = {}
+    tables: dict[str, Sequence[Row]] = {}
     for name, benchmark in benchmarks.items():
+        tables[f"references/{name}"] = references_rows(benchmark.examples, told.seed)
         texts, scored = measure_captions(found.captions[name], benchmark, entries, seed=told.seed)
         figures += figures_of(
             texts,
@@ -129,7 +131,7 @@ def captions_of(model: Model, pictures: Iterable[Pixels]) -> tuple[list[str], in
     unfinished = 0
     waiting = iter(pictures)
     while some := list(islice(waiting, BATCH)):
-        inputs = torch.from_numpy(np.stack([squash(one, model.side) for one in some])).to(model.device)
+        inputs = torch.from_numpy(np.stack([fit(one, model) for one in some])).to(model.device)
         for one in generate(model, normalise(inputs, model), length=model.context):
             unfinished += not one.finished
             texts.append(model.tokenizer.decode(one.ids).strip() if one.finished else "")

@@ -17,12 +17,13 @@ from transformers.utils import logging as told
 from sartext.errors import ArtefactError, ModelError
 from sartext.files import disk_errors, read_json, sha256_file
 from sartext.models.devices import device_of
+from sartext.models.folders import GPT_CONFIG, GPT_TYPE, folder_of, is_stage
 from sartext.models.gpt.construction import IMAGES
 from sartext.models.gpt.model import Gpt, image_processor
 from sartext.models.pretrained import CONFIG as OPEN_CLIP
 from sartext.models.pretrained import WEIGHTS, verify_weights
 
-CONFIG, PROCESSOR = "config.json", "processor_config.json"
+CONFIG, PROCESSOR, TOKENIZER = GPT_CONFIG, "processor_config.json", "tokenizer.json"
 AGAIN = "run the training that makes it, or copy it again"
 
 
@@ -63,12 +64,14 @@ def load_gpt(folder: Path | str, *, device: str | torch.device = "cpu") -> Gpt:
         ModelError: it is no such folder (an open_clip checkpoint, another model), something is missing or damaged,
             or the device is absent.
     """
-    folder = Path(folder)
+    folder = folder_of(folder)
     place = device if isinstance(device, torch.device) else device_of(device)
     config = _read_config(folder)
     weights = folder / WEIGHTS
-    if not weights.is_file():
-        raise ModelError(f"there is no {WEIGHTS}", where=folder, way_out=AGAIN)
+    for name in (WEIGHTS, PROCESSOR, TOKENIZER):
+        if not (folder / name).is_file():
+            way_out = AGAIN if is_stage(folder) else "copy it from where the model was saved"
+            raise ModelError(f"there is no {name}", where=folder, way_out=way_out)
     found = sha256_file(weights)
     verify_weights(folder, weights, found)
     processor = _read_processor(folder)
@@ -94,7 +97,8 @@ _KINDS = ("missing_keys", "unexpected_keys", "mismatched_keys")
 
 def _read_config(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
-        raise ModelError("no model's folder", where=folder, way_out="run the training that makes it")
+        way_out = "run the training that makes it" if is_stage(folder) else "name the folder of a SAR-GPT"
+        raise ModelError("no model's folder", where=folder, way_out=way_out)
     path = folder / CONFIG
     if not path.is_file():
         what = "an open_clip checkpoint answers no questions" if (folder / OPEN_CLIP).is_file() else "no SAR-GPT"
@@ -104,9 +108,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
     except ArtefactError as error:
         raise ModelError(error.what, where=path, way_out=AGAIN) from error
     kind = config.get("model_type") if isinstance(config, dict) else None
-    if kind != "llava":
+    if kind != GPT_TYPE:
         raise ModelError(
-            f"a model of type '{kind}', no SAR-GPT, which is a 'llava'",
+            f"a model of type '{kind}', no SAR-GPT, which is a '{GPT_TYPE}'",
             where=path,
             way_out="name a SAR-GPT's folder",
         )

@@ -41,8 +41,10 @@ def foils(view: View) -> str:
 _ABOUT = (
     "Each test image stands between its caption and a foil in which exactly one fact is changed: a count by "
     "one, a class, a zone, or the share of a land cover. Chance is 50 %, and duplicate captions set no "
-    "ceiling. <b>text-prior</b>, where shown, sees no image: it prefers the caption that is likelier among "
-    "the training captions. What it reaches above 50 % is what the wording gives away."
+    "ceiling. The intervals are over the images, in their groups, with the foils drawn once: how far another "
+    "drawing of the foils moves a figure they leave out. <b>text-prior</b>, where shown, sees no image: it "
+    "prefers the caption that is likelier among the training captions. What it reaches above 50 % is what the "
+    "wording gives away."
 )
 
 
