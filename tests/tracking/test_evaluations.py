@@ -209,7 +209,7 @@ def test_a_champion_is_measured_anew_as_its_contender_was(
 
     def scoring(one: Asked) -> Scores:
         asked.append(one)
-        return Scores([Figure("retrieval", RECALL.partition("/")[2], one.name, 75, 73, 77)])
+        return Scores([Figure("retrieval", RECALL.partition("/")[2], one.name, 75, 73, 77)], {})
 
     monkeypatch.setattr("sartext.evaluation.anyone.score", scoring)
     (line,) = track_report(project, PASSES)
