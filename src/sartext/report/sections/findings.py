@@ -145,7 +145,7 @@ def _split(found: dict[str, Comparison]) -> str:
 
 
 def _narrated(view: View) -> Iterator[Finding]:
-    for task, metric in (ARM_METRICS[0], ARM_METRICS[1]):
+    for task, metric in ARM_METRICS:
         for one in trained(view.index, task, metric):
             narrow = sibling(view.index, one)
             found = compare(view.index, one.name, narrow.name, task, metric) if narrow else None
