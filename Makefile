@@ -14,10 +14,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help release report rebuild test lint ui sample study bench clean
+.PHONY: help release report rebuild test lint ui sample study same-bytes bench clean
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 release: $(READY)  ## build, judge and publish the release that params.yaml describes
 	@$(BIN)/python -m orchestration release
@@ -31,8 +31,8 @@ rebuild: $(READY)  ## what the weekly schedule runs
 test: $(READY)  ## the whole test suite, on all cores
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-lint: $(READY)  ## style and types
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: $(READY)  ## style, types and layers
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 
 ui: $(READY)  ## the lineage page on 127.0.0.1:PORT, and MLflow's on MLFLOW_PORT, the next one
 	@$(BIN)/python -m orchestration ui --port $(PORT) $(if $(MLFLOW_PORT),--mlflow-port $(MLFLOW_PORT))
@@ -42,6 +42,9 @@ sample: $(READY)  ## a release from the small real corpora in REALDATA, in a scr
 
 study: $(READY)  ## the arms of progressive transfer over seeds; DATA=sample for the real sample
 	@$(BIN)/python -m sartext study run --data $(DATA)
+
+same-bytes: $(READY)  ## build conf/small.yaml at BASE and as it stands, compare every byte of the release; REPORT=1 the figures too
+	@$(BIN)/python scripts/same_bytes.py $(BASE) $(if $(REPORT),--report)
 
 bench: $(READY)  ## the benchmark table, also in build/bench.json
 	@$(BIN)/python -m benchmarks

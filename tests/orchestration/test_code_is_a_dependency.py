@@ -22,9 +22,9 @@ ENTRIES = {
     "splits": "sartext.release.splits",
     "optical-shards": "sartext.training.shards.writing",
     "sar-shards": "sartext.training.shards.writing",
-    "calibration": "sartext.narrator.captioning.calibration",
-    "optical-captions": "sartext.narrator.captioning.optical",
-    "narrated": "sartext.narrator.captioning.narration",
+    "calibration": "sartext.captioner.calibration",
+    "optical-captions": "sartext.captioner.optical",
+    "narrated": "sartext.captioner.narration",
     "candidate": "sartext.release.candidate",
     "quality": "sartext.release.gate.running",
     "release": "sartext.release.assembly",
@@ -48,7 +48,7 @@ CORE = (
 )
 """What every stage stands on; it decides no artefact's content."""
 
-EMPTY = {f"src/sartext/{name}/__init__.py" for name in ("corpora", "release", "study")}
+EMPTY = {f"src/sartext/{name}/__init__.py" for name in ("corpora", "release")}
 """A docstring each; their modules are dependencies one by one."""
 
 

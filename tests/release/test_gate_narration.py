@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
+from sartext.captioner.statements import COVER_TYPES, OBJECT_TYPES, TYPES
 from sartext.files import write_json
-from sartext.narrator.captioning.statements import COVER_TYPES, OBJECT_TYPES, TYPES
 from sartext.narrator.facts import Facts, ObjectFact, to_json
 from sartext.release.gate.narration import OBJECT
 from sartext.release.publication.card import dataset_card

@@ -7,9 +7,9 @@ import pytest
 from sartext.evaluation.details import Variant
 from sartext.evaluation.differences import difference
 from sartext.evaluation.figures import Figure
+from sartext.evaluation.measures import in_order, number, shown
 from sartext.report.comparison import compare, derived, foundation_of
 from sartext.report.figure_index import FigureIndex
-from sartext.report.measures import in_order, number, shown
 
 BASE = Variant("foundation", "", "foundation", "coca")
 BASE_CLIP = Variant("foundation-clip", "", "foundation", "clip")

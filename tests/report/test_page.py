@@ -14,8 +14,8 @@ from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.evaluation.differences import difference
 from sartext.evaluation.figures import Figure, read_figures, write_figures
+from sartext.evaluation.measures import shown
 from sartext.files import read_json, sha256_tree, write_json
-from sartext.report.measures import shown
 from sartext.report.stage import write_report
 from tests.report.conftest import COMMIT, CONTENT
 from tests.report.evaluations import BENCHMARK, OTHER, VARIANTS

@@ -5,9 +5,9 @@ import shutil
 import pytest
 
 from sartext.config import load_parameters
+from sartext.config.arms import ARMS, rows_of, scaled
 from sartext.config.training import CheckpointParameters, StudyParameters
 from sartext.errors import ParameterError, TrainingError
-from sartext.study.arms import ARMS, rows_of, scaled
 from sartext.study.cells import steps_between
 from sartext.study.choice import Rates, Tried
 from sartext.study.design import plan

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from sartext.cli import cli
+from sartext.config.arms import ARMS, CONTROLS
 from sartext.evaluation.bootstrap import Interval
-from sartext.study.arms import ARMS, CONTROLS
 from sartext.study.charts import Line, chart
 from sartext.study.figures import MAIN, METRICS, Difference, find
 from sartext.study.page import page, write_page

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from sartext.config import Project
+from sartext.config.arms import ARMS
 from sartext.errors import ArtefactError, ParameterError, TrainingError
 from sartext.models.checkpoint import start
 from sartext.narrator.facts import from_json
 from sartext.narrator.realisation import canonical
-from sartext.study.arms import ARMS
 from sartext.study.cells import Cell, diverged, is_done, read_result, result_path, run_cell
 from sartext.study.design import plan
 from sartext.study.examination import examine

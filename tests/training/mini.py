@@ -7,11 +7,11 @@ import yaml
 
 from sartext.config import Project
 from sartext.corpora.index import build_index
-from sartext.models.tokenizer_stage import make_tokenizer
 from sartext.narrator.stage import caption_corpus
 from sartext.release.splits import decide_splits
 from sartext.simulation import write_corpora
 from sartext.training.shards.writing import write_shards
+from sartext.training.tokenizer_stage import make_tokenizer
 from tests.conftest import ROOT
 
 CAPTIONED = ("sim-ships", "sim-objects", "sim-landcover", "sim-pairs")

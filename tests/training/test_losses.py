@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from sartext.models.compatibility import open_clip
-from sartext.training.forward import cut, forward
+from sartext.models.forward import cut, forward
 from sartext.training.losses import caption_loss, contrastive
 from tests.training.toy import CAPTIONS, SIDE, toy_model
 

@@ -9,7 +9,7 @@ from sartext.cli.reporting import brief
 from sartext.errors import DecodingError, ParameterError
 
 if TYPE_CHECKING:
-    from sartext.narrator.captioning.files import Summary
+    from sartext.captioner.files import Summary
 
 QUANTITIES = ["auto", "amplitude", "intensity", "complex", "db"]
 
@@ -57,9 +57,9 @@ QUANTITIES = ["auto", "amplitude", "intensity", "complex", "db"]
 @click.option("--nodata", type=float, help="The value of pixels without data.  [default: the file's own tag]")
 def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | None, **told: Any) -> None:  # noqa: ANN401
     """Caption IMAGES (files, folders, patterns) by a CoCa, as CSV or JSON lines."""
-    from sartext.narrator.captioning.decoding import decoding_of
-    from sartext.narrator.captioning.display import display_of
-    from sartext.narrator.captioning.files import Asked, caption_files
+    from sartext.captioner.decoding import decoding_of
+    from sartext.captioner.display import display_of
+    from sartext.captioner.files import Asked, caption_files
 
     if out and form:
         raise ParameterError(f"--format {form} with --out", where=out, way_out="leave it out: the name tells")

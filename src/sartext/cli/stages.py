@@ -40,7 +40,7 @@ def splits(project: Project) -> None:
 @click.pass_obj
 def tokenizer(project: Project) -> None:
     """Train the small tokenizer on the captions of the train split."""
-    from sartext.models.tokenizer_stage import make_tokenizer
+    from sartext.training.tokenizer_stage import make_tokenizer
 
     run_stage(project, "tokenizer", lambda: make_tokenizer(project))
 
@@ -94,7 +94,7 @@ def train(project: Project, name: str) -> None:
 @click.pass_obj
 def calibrate(project: Project) -> None:
     """Find the narrator's thresholds on validation images (stage calibration)."""
-    from sartext.narrator.captioning.calibration import calibrate as run
+    from sartext.captioner.calibration import calibrate as run
 
     run_stage(project, "calibration", lambda: run(project))
 
@@ -104,7 +104,7 @@ def calibrate(project: Project) -> None:
 @click.pass_obj
 def narrate(project: Project, name: str) -> None:
     """Caption an unlabelled corpus by the narrator (stage narrated@NAME)."""
-    from sartext.narrator.captioning.narration import narrate as run
+    from sartext.captioner.narration import narrate as run
 
     run_stage(project, f"narrated@{name}", lambda: run(project, name))
 
@@ -114,7 +114,7 @@ def narrate(project: Project, name: str) -> None:
 @click.pass_obj
 def optical_captions(project: Project, name: str) -> None:
     """Caption pairs by what coca-optical says of their optical halves (stage optical-captions@NAME)."""
-    from sartext.narrator.captioning.optical import caption_optical_halves
+    from sartext.captioner.optical import caption_optical_halves
 
     run_stage(project, f"optical-captions@{name}", lambda: caption_optical_halves(project, name))
 

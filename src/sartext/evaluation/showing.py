@@ -11,8 +11,8 @@ from rich.text import Text
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.figures import EVERYTHING, NOT_COMPUTED, Figure
+from sartext.evaluation.measures import measure
 from sartext.files import atomic_path, write_json
-from sartext.report.measures import measure
 
 COLUMNS = (
     *("task", "metric", "variant", "value", "low", "high", "unit", "n", "benchmark", "subset", "reason"),

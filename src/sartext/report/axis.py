@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sartext.report.measures import number
+from sartext.evaluation.measures import number
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 

@@ -7,8 +7,8 @@ from typing import Literal
 from sartext.evaluation.details import Variant
 from sartext.evaluation.differences import difference
 from sartext.evaluation.figures import EVERYTHING, Figure, Task, not_computed
+from sartext.evaluation.measures import OVER, measure
 from sartext.report.figure_index import FigureIndex
-from sartext.report.measures import OVER, measure
 
 Verdict = Literal["better", "worse", "even"]
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from sartext.evaluation.figures import Figure
+from sartext.evaluation.measures import shown
 from sartext.report.axis import Axis, axis_of
 from sartext.report.marks import Look, dot
-from sartext.report.measures import shown
 
 WIDTH = 500
 LEFT, RIGHT = 164, 150

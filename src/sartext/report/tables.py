@@ -7,9 +7,9 @@ from html import escape
 
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import EVERYTHING, NOT_COMPUTED, Figure, Task
+from sartext.evaluation.measures import shown
 from sartext.report.figure_index import FigureIndex
 from sartext.report.marks import Look, swatch
-from sartext.report.measures import shown
 
 TEXT = ' class="text"'
 NOTHING = '<td class="none"><span aria-label="not measured">\u2013</span></td>'

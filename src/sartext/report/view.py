@@ -6,11 +6,11 @@ from html import escape
 
 from sartext.evaluation.details import Details
 from sartext.evaluation.figures import EVERYTHING, Figure, Task
+from sartext.evaluation.measures import measure
 from sartext.report import forest
 from sartext.report.comparison import derived
 from sartext.report.figure_index import FigureIndex
 from sartext.report.marks import Look, looks
-from sartext.report.measures import measure
 from sartext.report.pictures import Pictures
 from sartext.report.reading import Evaluation
 from sartext.report.release import Release

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from sartext.catalogue.loading import find_entry
+from sartext.config.arms import SAR
 from sartext.config.training import TrainingParameters
 from sartext.errors import ArtefactError, DivergenceError, TrainingError
 from sartext.files import atomic_folder, read_json, write_json
 from sartext.models.checkpoint import save, start
 from sartext.models.model import Model
-from sartext.study.arms import SAR
 from sartext.study.design import Design
 from sartext.study.examination import examine
 from sartext.study.worlds import World, world_of

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sartext.config import Parameters, Project
+from sartext.config.arms import rows_of, scaled
 from sartext.config.training import CheckpointParameters, StudyParameters
 from sartext.errors import ParameterError
 from sartext.files import sha256_file
-from sartext.study.arms import rows_of, scaled
 from sartext.study.recipe import recipe_hash
 
 Data = Literal["sim", "sample"]

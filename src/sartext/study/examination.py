@@ -18,12 +18,12 @@ from sartext.evaluation.statements import (
     statements_of,
 )
 from sartext.models.decoding.captioning import Caption, generate
+from sartext.models.forward import forward
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.narrator.facts import from_json
 from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.training.batches import Batch, validation_batches
-from sartext.training.forward import forward
 from sartext.training.pairs import Pair
 from sartext.training.shards.reading import Shards
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from sartext.config.arms import ARMS, CONTROLS, PROGRESSIVE, Arm
 from sartext.evaluation.bootstrap import Floats, Interval, Sums, estimate, intervals, resample
 from sartext.evaluation.statements import COVER_KINDS, KINDS, OBJECT_KINDS
-from sartext.study.arms import ARMS, CONTROLS, PROGRESSIVE, Arm
 from sartext.study.cells import Cell, diverged
 from sartext.study.running import Entry, Finished
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
+from sartext.config.arms import ARMS, CONTROLS, Arm
 from sartext.evaluation.bootstrap import Interval
 from sartext.files import write_text
-from sartext.study.arms import ARMS, CONTROLS, Arm
 from sartext.study.cells import diverged
 from sartext.study.charts import Line, chart, swatch
 from sartext.study.figures import FURTHER, MAIN, Difference, Findings, Metric, Row, groups_of

@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 CODE = (
     "catalogue",
+    "config/arms.py",
     "corpora",
     "evaluation/blocks.py",
     "evaluation/ranking.py",
@@ -36,7 +37,6 @@ LIBRARIES = ("torch", "open_clip_torch", "numpy")
 
 PRESENTATION = (
     "models/gpt/*",
-    "narrator/captioning/*",
     "study/charts.py",
     "study/figures.py",
     "study/page.py",

@@ -11,10 +11,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sartext.config.arms import ARMS, Arm
 from sartext.errors import ArtefactError, ParameterError
 from sartext.files import write_json
 from sartext.progress import depend_on_the_parent, track
-from sartext.study.arms import ARMS, Arm
 from sartext.study.cells import Cell, is_done, read_result, run_cell
 from sartext.study.choice import WHOLE, Rates, candidates, cell_of, learn_rates, learns_sar, take_the_only_rate
 from sartext.study.design import Design

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sartext.study.arms import SAR, Arm
+from sartext.config.arms import SAR, Arm
 from sartext.study.design import Design
 from sartext.study.figures import Findings, Metric
 

@@ -16,7 +16,6 @@ import yaml
 from sartext.config import Parameters, Project
 from sartext.corpora.index import build_index
 from sartext.files import atomic_folder, read_json, write_json, write_text
-from sartext.models.tokenizer_stage import make_tokenizer
 from sartext.narrator.stage import caption_corpus
 from sartext.release.splits import decide_splits
 from sartext.release.splits.groups import TEST, VALIDATION
@@ -24,6 +23,7 @@ from sartext.simulation import write_corpora
 from sartext.study.design import Design
 from sartext.tables import SPLITS, read_rows, write_table
 from sartext.training.shards.writing import write_shards
+from sartext.training.tokenizer_stage import make_tokenizer
 
 READY = "world.json"
 

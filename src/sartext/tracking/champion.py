@@ -140,7 +140,7 @@ def _named(model: str, contender: Contender, *reasons: str) -> Decision:
 
 
 def _lower_is_better(name: str) -> bool:
-    from sartext.report.measures import measure
+    from sartext.evaluation.measures import measure
 
     task, _, metric = name.partition("/")
     return measure(task, metric).higher is False  # type: ignore[arg-type]  # the parameters allow tasks only

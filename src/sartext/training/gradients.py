@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from sartext.models.forward import cut, forward, longest_of
 from sartext.training.distribution import Processes
-from sartext.training.forward import cut, forward, longest_of
 from sartext.training.losses import caption_loss, contrastive
 
 

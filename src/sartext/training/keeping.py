@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from sartext.training.memory import placed
+from sartext.models.memory import placed
 from sartext.training.resume import Resume, State
 from sartext.training.showing import say
 

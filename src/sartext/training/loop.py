@@ -12,6 +12,7 @@ from torch import nn
 from sartext.config.training import TrainingParameters
 from sartext.errors import TrainingError
 from sartext.models.devices import device_of
+from sartext.models.memory import explained, placed
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.training.batches import Batch
@@ -20,7 +21,6 @@ from sartext.training.divergence import check_step, check_validation
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
 from sartext.training.keeping import Keeping
 from sartext.training.listening import Listener, Silent
-from sartext.training.memory import explained, placed
 from sartext.training.optimisation import adamw, clamp_temperature, learning_rate_at, set_learning_rate
 from sartext.training.reproducibility import reproducible
 from sartext.training.resume import Resume, State, Weights

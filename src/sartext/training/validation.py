@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from sartext.evaluation.retrieval import retrieval
+from sartext.models.forward import cut
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.training.batches import Batch
 from sartext.training.distribution import Processes
-from sartext.training.forward import cut
 from sartext.training.gradients import Objective, Trained
 from sartext.training.losses import contrastive
 

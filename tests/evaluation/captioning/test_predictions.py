@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from sartext.captioner.rows import Row, header, line
 from sartext.errors import EvaluationError
 from sartext.evaluation.captioning.predictions import check_predictions, read_predictions
-from sartext.narrator.captioning.rows import Row, header, line
 from tests.evaluation.captioning.making import SHIP, benchmark, example, object_facts
 
 FACTS = object_facts((SHIP, 1, 0))

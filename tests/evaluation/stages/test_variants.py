@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from sartext.config import Project, load_parameters
+from sartext.config.arms import ARMS
 from sartext.errors import ArtefactError, EvaluationError
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import RESERVED
@@ -15,7 +16,6 @@ from sartext.evaluation.stages.variants import PLANNED, compared, gpt_rows, stag
 from sartext.files import sha256_file
 from sartext.models.checkpoint import start
 from sartext.models.pretrained import RECORD
-from sartext.study.arms import ARMS
 from tests.conftest import ROOT
 from tests.evaluation.stages.project import FOUNDATIONS, MODELS
 from tests.models.making import states_equal

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sartext.config import Project
+from sartext.config.arms import ARMS, PROGRESSIVE, SAR
 from sartext.config.training import CheckpointParameters, GptParameters
 from sartext.errors import ArtefactError, EvaluationError
 from sartext.evaluation.details import Role, Variant
@@ -16,7 +17,6 @@ from sartext.models.devices import device_of
 from sartext.models.foundation import read_foundation
 from sartext.models.model import Kind, Model, kind_of
 from sartext.models.pretrained import CONFIG, RECORD
-from sartext.study.arms import ARMS, PROGRESSIVE, SAR
 
 FOUNDATIONS = {"coca": "foundation", "clip": "foundation-clip"}
 ARM = "arm-"

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from html import escape
 
 from sartext.evaluation.details import CaptionExample, Written
+from sartext.evaluation.measures import FACTS, SCORES, STATEMENTS, in_order, measure
 from sartext.report import lines
 from sartext.report.axis import axis_of
 from sartext.report.comparison import MAIN_ARM, NARROW
 from sartext.report.lines import Line, Point
 from sartext.report.marks import swatch
-from sartext.report.measures import FACTS, SCORES, STATEMENTS, in_order, measure
 from sartext.report.tables import Column, variants_table
 from sartext.report.view import PERCENT, View, charts, chosen, dots, paragraph, section, unfolded
 

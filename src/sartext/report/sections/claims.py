@@ -5,8 +5,8 @@ from html import escape
 
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, Task
+from sartext.evaluation.measures import OVER, measure, shown
 from sartext.report.comparison import RATIOS, Comparison, compare, foundation_of, trained
-from sartext.report.measures import OVER, measure, shown
 from sartext.report.tables import Column, Reasons, cell, place, table, variants_table
 from sartext.report.view import View, paragraph, section, unfolded
 

@@ -5,8 +5,8 @@ from html import escape
 
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, Task
+from sartext.evaluation.measures import measure, shown
 from sartext.report.comparison import Comparison, Verdict, compare, foundation_of, rivals, sibling, side, trained
-from sartext.report.measures import measure, shown
 from sartext.report.view import View, listed
 
 AWARE = "duplicate_aware.mean_recall"

@@ -5,11 +5,11 @@ from html import escape
 
 from sartext.evaluation.details import Strip
 from sartext.evaluation.figures import Figure
+from sartext.evaluation.measures import measure, number
 from sartext.report import forest, lines
 from sartext.report.axis import axis_of
 from sartext.report.lines import Line, Point
 from sartext.report.marks import legend
-from sartext.report.measures import measure, number
 from sartext.report.tables import Column, variants_table
 from sartext.report.view import PERCENT, View, charts, chosen, paragraph, section, unfolded
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from html import escape
 
 from sartext.evaluation.details import Curve, Ranked, RetrievalExample
+from sartext.evaluation.measures import CUTS, measure
 from sartext.report import lines
 from sartext.report.axis import axis_of
 from sartext.report.lines import Line, Point
 from sartext.report.marks import legend, swatch
-from sartext.report.measures import CUTS, measure
 from sartext.report.tables import Column, variants_table
 from sartext.report.view import PERCENT, View, charts, chosen, dots, paragraph, section, unfolded
 

@@ -12,6 +12,7 @@ from sartext.config.training import TrainingParameters
 from sartext.errors import DivergenceError, TrainingError
 from sartext.models.devices import device_of
 from sartext.models.gpt.model import Gpt
+from sartext.models.memory import placed, shortage_told
 from sartext.training.gpt.order import Order
 from sartext.training.gpt.packing import Asked, Packed, batch_of, pack
 from sartext.training.gpt.scoring import said_of, score
@@ -19,7 +20,6 @@ from sartext.training.gpt.states import PatchStates
 from sartext.training.keeping import Keeping
 from sartext.training.listening import Listener, Silent
 from sartext.training.loop import Fit
-from sartext.training.memory import placed, shortage_told
 from sartext.training.optimisation import adamw, learning_rate_at, set_learning_rate
 from sartext.training.reproducibility import reproducible
 from sartext.training.resume import Resume, State

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sartext.captioner.acceptance import Decision, decide
+from sartext.captioner.calibration import read_rules
+from sartext.captioner.captioner import Captioner, Told, open_captioner
+from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
+from sartext.captioner.thresholds import Rules, released
+from sartext.captioner.truth import measure, read_truth
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import CatalogueError
-from sartext.narrator.captioning.acceptance import Decision, decide
-from sartext.narrator.captioning.calibration import read_rules
-from sartext.narrator.captioning.captioner import Captioner, Told, open_captioner
-from sartext.narrator.captioning.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
-from sartext.narrator.captioning.thresholds import Rules, released
-from sartext.narrator.captioning.truth import measure, read_truth
 from sartext.narrator.facts import to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.nouns import project_vocabulary

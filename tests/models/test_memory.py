@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from sartext.errors import TrainingError
+from sartext.models.memory import explained
 from sartext.training.gradients import Objective
 from sartext.training.loop import fit
-from sartext.training.memory import explained
 from sartext.training.validation import score
 from tests.training.test_loop import trained
 from tests.training.toy import ToyBatches, toy_model, toy_parameters, toy_validation

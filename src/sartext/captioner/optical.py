@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sartext.captioner.acceptance import UNFINISHED
+from sartext.captioner.calibration import THRESHOLDS, check_models, read_thresholds
+from sartext.captioner.captioner import Captioner, Told, chunks, open_captioner
+from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError, CatalogueError
-from sartext.narrator.captioning.acceptance import UNFINISHED
-from sartext.narrator.captioning.calibration import THRESHOLDS, check_models, read_thresholds
-from sartext.narrator.captioning.captioner import Captioner, Told, chunks, open_captioner
-from sartext.narrator.captioning.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.realisation import canonical

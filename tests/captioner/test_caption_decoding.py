@@ -5,10 +5,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from sartext.captioner.decoding import Decoding, decoding_of
+from sartext.captioner.files import Asked
 from sartext.cli import cli
 from sartext.errors import ParameterError
-from sartext.narrator.captioning.decoding import Decoding, decoding_of
-from sartext.narrator.captioning.files import Asked
 
 from .speaking import SENTENCES, caption, read_csv
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sartext.captioner.captioner import Picture
 from sartext.catalogue.entry import Entry
 from sartext.config import Project
 from sartext.corpora.images import Unusable, picture
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, write_json
-from sartext.narrator.captioning.captioner import Picture
 from sartext.progress import track
 from sartext.tables import CAPTIONS, INDEX, SPLITS, UNCAPTIONED, read_rows, write_table
 

@@ -4,15 +4,15 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from sartext.captioner import captioner, files
+from sartext.captioner.captioner import Captioner
+from sartext.captioner.files import Asked
+from sartext.captioner.fitting import Fitting
 from sartext.cli import cli
 from sartext.errors import DecodingError
 from sartext.models.checkpoint import load
 from sartext.models.construction import build
 from sartext.models.foundation import read_foundation
-from sartext.narrator.captioning import captioner, files
-from sartext.narrator.captioning.captioner import Captioner
-from sartext.narrator.captioning.files import Asked
-from sartext.narrator.captioning.fitting import Fitting
 
 from .speaking import FOUNDATIONS, SENTENCES, SIDE, caption, marked, read_csv
 

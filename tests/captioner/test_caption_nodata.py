@@ -5,8 +5,8 @@ import pytest
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
+from sartext.captioner.display import Display, stretch
 from sartext.corpora.quarantine import Unusable
-from sartext.narrator.captioning.display import Display, stretch
 
 from .speaking import caption, write_png, write_tiff
 

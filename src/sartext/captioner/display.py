@@ -18,12 +18,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sartext.captioner.nodata import tagged_nodata
 from sartext.catalogue.entry import Entry
 from sartext.corpora.images import decode, read_image
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.radiometry import CO_POL_WINDOW, FLOOR_DB, histogram, stretch_window, to_db, to_grey
 from sartext.errors import ParameterError
-from sartext.narrator.captioning.nodata import tagged_nodata
 from sartext.progress import track
 
 SarQuantity = Literal["amplitude", "intensity", "complex", "db"]

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sartext.captioner.decoding import Decoding, searching
+from sartext.captioner.fitting import Fitting
 from sartext.config import NarrationParameters, Project
 from sartext.errors import ArtefactError
 from sartext.models.checkpoint import load
 from sartext.models.decoding.captioning import Caption, generate
 from sartext.models.devices import device_of
+from sartext.models.forward import forward
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise, squash
-from sartext.narrator.captioning.decoding import Decoding, searching
-from sartext.narrator.captioning.fitting import Fitting
-from sartext.training.forward import forward
 
 DECIMALS = 6
 """Of log-probabilities and similarities: sums of floats in another order agree so far."""

@@ -6,18 +6,18 @@ from collections import Counter
 import pytest
 import yaml
 
+from sartext.captioner.acceptance import BELOW, UNFINISHED
+from sartext.captioner.calibration import calibrate
+from sartext.captioner.corpus import TRAIN_ONLY, index_rows, train_ids
+from sartext.captioner.narration import narrate
+from sartext.captioner.optical import DISAGREE, caption_optical_halves, uncaptioned_pairs
+from sartext.captioner.statements import NO_FACTS, read_facts, statements_of
+from sartext.captioner.truth import read_truth, true_facts
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.corpora.images import picture
 from sartext.errors import ArtefactError, CatalogueError
 from sartext.files import read_json, sha256_file, sha256_tree, write_json
-from sartext.narrator.captioning.acceptance import BELOW, UNFINISHED
-from sartext.narrator.captioning.calibration import calibrate
-from sartext.narrator.captioning.corpus import TRAIN_ONLY, index_rows, train_ids
-from sartext.narrator.captioning.narration import narrate
-from sartext.narrator.captioning.optical import DISAGREE, caption_optical_halves, uncaptioned_pairs
-from sartext.narrator.captioning.statements import NO_FACTS, read_facts, statements_of
-from sartext.narrator.captioning.truth import read_truth, true_facts
 from sartext.narrator.facts import from_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.nouns import project_vocabulary

@@ -9,8 +9,8 @@ from sartext.config import Project
 from sartext.errors import ArtefactError, ModelError
 from sartext.files import sha256_tree
 from sartext.models.tokenizer import read_tokenizer
-from sartext.models.tokenizer_stage import make_tokenizer
 from sartext.tables import INDEX, SPLITS, write_table
+from sartext.training.tokenizer_stage import make_tokenizer
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "src" / "sartext" / "catalogue"
 BOX = {"source_label": "ship", "xmin": 30.0, "ymin": 30.0, "xmax": 36.0, "ymax": 34.0, "angle": None}

@@ -14,14 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from sartext.catalogue.loading import find_entry
-from sartext.config import Project
-from sartext.errors import ArtefactError
-from sartext.files import atomic_folder, read_json, write_json, write_text
-from sartext.narrator.captioning.acceptance import UNFINISHED
-from sartext.narrator.captioning.captioner import Captioner, Told, open_captioner
-from sartext.narrator.captioning.statements import judge, read_facts, statements_of
-from sartext.narrator.captioning.thresholds import (
+from sartext.captioner.acceptance import UNFINISHED
+from sartext.captioner.captioner import Captioner, Told, open_captioner
+from sartext.captioner.statements import judge, read_facts, statements_of
+from sartext.captioner.thresholds import (
     CONFIDENCE_Z,
     DECIMALS,
     REST,
@@ -33,6 +29,10 @@ from sartext.narrator.captioning.thresholds import (
     released,
     to_record,
 )
+from sartext.catalogue.loading import find_entry
+from sartext.config import Project
+from sartext.errors import ArtefactError
+from sartext.files import atomic_folder, read_json, write_json, write_text
 from sartext.narrator.facts import Facts, from_json
 from sartext.narrator.nouns import Vocabulary, annotated_by, project_vocabulary
 from sartext.progress import track

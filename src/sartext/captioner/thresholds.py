@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sartext.captioner.statements import OBJECT_TYPES, TYPES, Statement
 from sartext.errors import ArtefactError
-from sartext.narrator.captioning.statements import OBJECT_TYPES, TYPES, Statement
 
 CONFIDENCE_Z = 1.2815515655446004
 """Normal quantile of the one-sided bound: 90 %."""

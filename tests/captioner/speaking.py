@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
+from sartext.captioner.files import Asked, caption_files
 from sartext.models.checkpoint import save
 from sartext.models.construction import build
+from sartext.models.forward import forward
 from sartext.models.foundation import read_foundation
 from sartext.models.preprocessing import normalise, squash
 from sartext.models.tokenizer import train_tokenizer
-from sartext.narrator.captioning.files import Asked, caption_files
-from sartext.training.forward import forward
 from tests.conftest import ROOT
 
 FOUNDATIONS = ROOT / "src" / "sartext" / "models" / "foundations"

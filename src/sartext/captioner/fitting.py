@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 
 from sartext.errors import DecodingError
-from sartext.training.memory import is_shortage
+from sartext.models.memory import is_shortage
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from sartext.errors import ArtefactError
-from sartext.narrator.captioning.statements import COVER_CLASS, OBJECT_COUNT, TYPES, Statement
-from sartext.narrator.captioning.thresholds import (
+from sartext.captioner.statements import COVER_CLASS, OBJECT_COUNT, TYPES, Statement
+from sartext.captioner.thresholds import (
     REST,
     Judged,
     choose,
@@ -19,6 +18,7 @@ from sartext.narrator.captioning.thresholds import (
     to_record,
     upper_bound,
 )
+from sartext.errors import ArtefactError
 
 
 def judged(n, key="ship", kind=OBJECT_COUNT, truth=lambda surety: surety > 0.5, seed=1):

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from sartext.captioner.acceptance import Decision
+from sartext.captioner.statements import COVER_ZONE, SCENE, TYPES, judge
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import read_json
 from sartext.narrator.a2c import PLACES_AND_SIZES, Naming, object_facts
-from sartext.narrator.captioning.acceptance import Decision
-from sartext.narrator.captioning.statements import COVER_ZONE, SCENE, TYPES, judge
 from sartext.narrator.facts import CoverFact, Facts
 from sartext.narrator.nouns import Vocabulary
 from sartext.narrator.sa2c import STUFF_FRACTION

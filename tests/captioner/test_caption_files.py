@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 from rasterio.errors import NotGeoreferencedWarning
 
+from sartext.captioner.decoding import searching
+from sartext.captioner.display import Display, display_of, guess, stretch
+from sartext.captioner.files import Asked, find_images
+from sartext.captioner.rows import Row, alone, appending, repair
 from sartext.cli import cli, run
 from sartext.errors import DecodingError, ModelError, ParameterError
-from sartext.narrator.captioning.decoding import searching
-from sartext.narrator.captioning.display import Display, display_of, guess, stretch
-from sartext.narrator.captioning.files import Asked, find_images
-from sartext.narrator.captioning.rows import Row, alone, appending, repair
 
 from .speaking import SENTENCES, caption, marked, read_csv, write_png, write_tiff
 
@@ -25,7 +25,7 @@ SARTEXT = [sys.executable, "-m", "sartext", "caption"]
 PAUSED = """
 import sys
 from pathlib import Path
-from sartext.narrator.captioning import files
+from sartext.captioner import files
 
 load = files.load
 

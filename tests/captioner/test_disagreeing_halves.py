@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import yaml
 
+from sartext.captioner.calibration import calibrate
+from sartext.captioner.optical import DISAGREE, caption_optical_halves
 from sartext.config import Project
 from sartext.models.tokenizer import train_tokenizer
-from sartext.narrator.captioning.calibration import calibrate
-from sartext.narrator.captioning.optical import DISAGREE, caption_optical_halves
 from sartext.narrator.stage import caption_corpus
 from sartext.tables import INDEX, SPLITS, UNCAPTIONED, read_rows, write_table
 from sartext.training.shards.reading import Shards

@@ -8,8 +8,8 @@ caption tells fewer things than the narrator did, and each of them wholly.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sartext.narrator.captioning.captioner import Told
-from sartext.narrator.captioning.statements import (
+from sartext.captioner.captioner import Told
+from sartext.captioner.statements import (
     COVER_CLASS,
     COVER_SHARE,
     COVER_ZONE,
@@ -20,7 +20,7 @@ from sartext.narrator.captioning.statements import (
     read_facts,
     statements_of,
 )
-from sartext.narrator.captioning.thresholds import Rules
+from sartext.captioner.thresholds import Rules
 from sartext.narrator.facts import Facts, PresentFact
 from sartext.narrator.nouns import Vocabulary, bare
 

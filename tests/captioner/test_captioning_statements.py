@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sartext.narrator.a2c import naming, object_facts
-from sartext.narrator.captioning.acceptance import BELOW, decide
-from sartext.narrator.captioning.captioner import Told
-from sartext.narrator.captioning.statements import (
+from sartext.captioner.acceptance import BELOW, decide
+from sartext.captioner.captioner import Told
+from sartext.captioner.statements import (
     CONTRADICTORY,
     COVER_CLASS,
     COVER_SHARE,
@@ -26,14 +25,14 @@ from sartext.narrator.captioning.statements import (
     read_facts,
     statements_of,
 )
-from sartext.narrator.captioning.thresholds import Fit, Rule, Threshold
+from sartext.captioner.thresholds import Fit, Rule, Threshold
+from sartext.narrator.a2c import naming, object_facts
 from sartext.narrator.facts import Facts, PresentFact, from_json, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.sa2c import cover_facts, cover_naming
-
-from .examples import box, entry_of, region
+from tests.narrator.examples import box, entry_of, region
 
 ENTRY = entry_of("segmentation", background="land without open water")
 SHIPS = entry_of(name="ships", classes=ENTRY.classes[:1])

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from sartext.captioner.files import Asked
 from sartext.errors import DecodingError
 from sartext.files import sha256_file
 from sartext.models.checkpoint import load, save
-from sartext.narrator.captioning.files import Asked
 
 from .speaking import caption, read_csv
 

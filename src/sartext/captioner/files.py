@@ -6,20 +6,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sartext.captioner.captioner import Picture, chunks, told_of
+from sartext.captioner.decoding import GREEDY, Decoding
+from sartext.captioner.display import Display, stretch
+from sartext.captioner.fitting import Fitting
+from sartext.captioner.rows import Row, alone, appending, check_model, header, line, repair
 from sartext.corpora.quarantine import Unusable
 from sartext.errors import DecodingError
 from sartext.models.checkpoint import load
 from sartext.models.decoding.towers import towers_of
 from sartext.models.devices import device_of
+from sartext.models.memory import is_shortage
 from sartext.models.model import Model
 from sartext.models.preprocessing import squash
-from sartext.narrator.captioning.captioner import Picture, chunks, told_of
-from sartext.narrator.captioning.decoding import GREEDY, Decoding
-from sartext.narrator.captioning.display import Display, stretch
-from sartext.narrator.captioning.fitting import Fitting
-from sartext.narrator.captioning.rows import Row, alone, appending, check_model, header, line, repair
 from sartext.progress import track
-from sartext.training.memory import is_shortage
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 """What is taken from a folder; a file that is named itself may have any name."""

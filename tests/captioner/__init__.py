@@ -1,0 +1,1 @@
+"""The narrator: facts, text, and text read back."""
