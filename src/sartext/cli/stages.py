@@ -73,6 +73,7 @@ def train(project: Project, name: str) -> None:
     torchrun shares a training of open_clip's losses among processes.
     """
     from sartext.config.training import GptParameters
+    from sartext.tracking import Tracker
     from sartext.training.distribution import rank
 
     stage = f"{'model' if name in project.parameters.models else 'checkpoint'}@{name}"
@@ -80,12 +81,15 @@ def train(project: Project, name: str) -> None:
         from sartext.release.pictures import SourcePictures
         from sartext.training.gpt.stage import train_gpt
 
-        run_stage(project, stage, lambda: train_gpt(project, name, withheld=SourcePictures(project).read))
+        read = SourcePictures(project).read
+        run_stage(
+            project, stage, lambda: train_gpt(project, name, withheld=read, listener=Tracker(project, stage))
+        )
         return
     from sartext.training.stage import train as run
 
     if rank() == 0:
-        run_stage(project, stage, lambda: run(project, name))
+        run_stage(project, stage, lambda: run(project, name, listener=Tracker(project, stage)))
     else:
         run(project, name)
 

@@ -23,7 +23,7 @@ from sartext.training.shards.reading import Shards, open_shards
 from sartext.training.showing import Shown, say
 
 
-def train(project: Project, name: str) -> dict[str, object]:
+def train(project: Project, name: str, *, listener: Listener | None = None) -> dict[str, object]:
     """Train a checkpoint, or a model on the release, and write its folder (``Project.checkpoint``).
 
     A training that was killed goes on where it was and ends with the same weights. Under ``torchrun`` all
@@ -32,6 +32,7 @@ def train(project: Project, name: str) -> dict[str, object]:
     Args:
         project: the checkout; shards, tokenizer and parent must be there.
         name: a row of ``checkpoints`` or ``models`` in ``params.yaml``.
+        listener: told of the course of the training beside the screen, by the first process.
 
     Returns:
         Steps, figures of the best model, speed, and the share of the time spent waiting for data; nothing in
@@ -51,19 +52,19 @@ def train(project: Project, name: str) -> dict[str, object]:
     with ExitStack() as stack:
         processes = stack.enter_context(joined(device))
         material = _prepare(project, name, processes, stack)
-        listener = _listener(project, name, stack) if processes.first else None
+        every = _listeners(name, listener, stack) if processes.first else None
         resume, told = None, {}
-        if processes.first and listener is not None:
+        if processes.first and every is not None:
             told = origins(project, name, material.shards, material.model)
             resume = Resume(project.build / "resume" / name, {**told, "processes": processes.world})
-            listener.started(_info(project, name, material, told))
-        with _failure_told(listener):
-            fitted = _fit(project, name, material, listener=listener, resume=resume, processes=processes)
-            if resume is None or listener is None:
+            every.started(_info(project, name, material, told))
+        with _failure_told(every):
+            fitted = _fit(project, name, material, listener=every, resume=resume, processes=processes)
+            if resume is None or every is None:
                 return {}
             _check_parameters(project, name)
             digest = _write(project, name, material, fitted, told)
-        listener.finished(project.checkpoint(name))
+        every.finished(project.checkpoint(name))
         resume.remove()  # last: a stage that is killed loses its checkpoint, and is made again from this state
     return _metrics(material, fitted, digest)
 
@@ -96,12 +97,10 @@ def _prepare(project: Project, name: str, processes: Processes, stack: ExitStack
     return _Material(model, shards, train, validation_of_row(row, training, shards, model))
 
 
-def _listener(project: Project, name: str, stack: ExitStack) -> Listener:
-    from sartext.tracking.tracker import Tracker
-
+def _listeners(name: str, listener: Listener | None, stack: ExitStack) -> Listener:
     shown = Shown(f"checkpoint {name}")
     stack.callback(shown.close)
-    return Listeners(shown, Tracker(project, f"checkpoint@{name}"))
+    return Listeners(shown, *((listener,) if listener else ()))
 
 
 @contextmanager

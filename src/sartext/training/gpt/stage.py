@@ -44,7 +44,7 @@ def train_gpt(
         project: the checkout; the release with its questions, the optical shards and the CLIP must be there.
         name: a row of ``models`` in ``params.yaml``.
         withheld: reads pictures that the release does not hold; questions about others are left out and counted.
-        listener: told of the course of the training beside the screen and MLflow.
+        listener: told of the course of the training beside the screen.
 
     Returns:
         Steps, validation figures of both lessons, numbers of questions, speed, and the hash of the weights.
@@ -61,7 +61,7 @@ def train_gpt(
         told = origins(project, recipe, material.release, material.tower)
         state = project.build / "resume" / name
         resumes = {one.name: Resume(state / one.name, {**told, "lesson": one.name}) for one in material.all}
-        every = _listeners(project, name, listener, stack)
+        every = _listeners(name, listener, stack)
         every.started(_info(name, recipe, material, told))
         with _failure_told(every):
             fits = teach(material.model, recipe, material.all, listener=every, resumes=resumes)
@@ -138,13 +138,10 @@ def _optical(shards: Shards, seed: int) -> Subject:
     return Subject("optical", parts[0], parts[1], lambda image_id: shards.picture(pairs[image_id]))
 
 
-def _listeners(project: Project, name: str, listener: Listener | None, stack: ExitStack) -> Listener:
-    from sartext.tracking.tracker import Tracker
-
+def _listeners(name: str, listener: Listener | None, stack: ExitStack) -> Listener:
     shown = Shown(f"model {name}")
     stack.callback(shown.close)
-    told = (listener,) if listener else ()
-    return Listeners(shown, Tracker(project, f"model@{name}"), *told)
+    return Listeners(shown, *((listener,) if listener else ()))
 
 
 @contextmanager
