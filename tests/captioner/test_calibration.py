@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from sartext.captioner.statements import COVER_CLASS, OBJECT_COUNT, TYPES, Statement
 from sartext.captioner.thresholds import (
     REST,
     Judged,
@@ -19,6 +18,7 @@ from sartext.captioner.thresholds import (
     upper_bound,
 )
 from sartext.errors import ArtefactError
+from sartext.narrator.statements import COVER_CLASS, KINDS, OBJECT_COUNT, Statement
 
 
 def judged(n, key="ship", kind=OBJECT_COUNT, truth=lambda surety: surety > 0.5, seed=1):
@@ -99,7 +99,7 @@ def test_classes_that_are_too_few_each_are_judged_together():
         for key in ("water", "forest", "soil", "roads")
         for place in range(35)
     ]
-    alone = chosen([one for one in several if one.statement.key == "water"])[COVER_CLASS]
+    alone = chosen([one for one in several if one.statement.label == "water"])[COVER_CLASS]
     assert not alone.accepts("water", 1.0)
     rule = chosen(several)[COVER_CLASS]
     assert set(rule.thresholds) == {REST}
@@ -135,7 +135,7 @@ def test_a_figure_that_would_count_against_a_statement_is_left_out():
 def test_rules_survive_being_written():
     rules = chosen(judged(100))
     assert from_record(to_record(rules), "here") == rules
-    assert set(rules) == set(TYPES)
+    assert set(rules) == set(KINDS)
     with pytest.raises(ArtefactError, match="sartext calibrate"):
         from_record({"object count": {}}, "here")
 

@@ -6,25 +6,6 @@ from hypothesis import strategies as st
 
 from sartext.captioner.acceptance import BELOW, decide
 from sartext.captioner.captioner import Told
-from sartext.captioner.statements import (
-    CONTRADICTORY,
-    COVER_CLASS,
-    COVER_SHARE,
-    COVER_TYPES,
-    COVER_ZONE,
-    INCOMPLETE,
-    NO_FACTS,
-    NOTHING,
-    OBJECT_CLASS,
-    OBJECT_COUNT,
-    OBJECT_TYPES,
-    OBJECT_ZONE,
-    SCENE,
-    Statement,
-    judge,
-    read_facts,
-    statements_of,
-)
 from sartext.captioner.thresholds import Fit, Rule, Threshold
 from sartext.narrator.a2c import naming, object_facts
 from sartext.narrator.facts import Facts, PresentFact, from_json, to_json
@@ -32,6 +13,25 @@ from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.sa2c import cover_facts, cover_naming
+from sartext.narrator.statements import (
+    CONTRADICTORY,
+    COVER_CLASS,
+    COVER_KINDS,
+    COVER_SHARE,
+    COVER_ZONE,
+    INCOMPLETE,
+    NO_FACTS,
+    NOTHING,
+    OBJECT_CLASS,
+    OBJECT_COUNT,
+    OBJECT_KINDS,
+    OBJECT_ZONE,
+    SCENE,
+    Statement,
+    judge,
+    read_facts,
+    statements_of,
+)
 from tests.narrator.examples import box, entry_of, region
 
 ENTRY = entry_of("segmentation", background="land without open water")
@@ -77,8 +77,8 @@ def rule(**scores):
 
 
 def test_what_passes_is_told_wholly_and_what_does_not_is_left_unsaid():
-    rules = {kind: rule(ship=0.5, bridge=0.5) for kind in OBJECT_TYPES}
-    rules |= {kind: rule(water=0.5, forest=0.5) for kind in COVER_TYPES}
+    rules = {kind: rule(ship=0.5, bridge=0.5) for kind in OBJECT_KINDS}
+    rules |= {kind: rule(water=0.5, forest=0.5) for kind in (*COVER_KINDS, SCENE)}
     rules[OBJECT_COUNT] = rule(ship=0.5, bridge=0.6)
     rules[COVER_ZONE] = rule()
     rules[COVER_SHARE] = rule(water=0.5)
@@ -152,17 +152,17 @@ def test_statements_are_true_or_false_only_where_the_annotation_decides():
         objects=objects(box("ship", 30, 30), box("bridge", 3, 3)), cover=cover(region("water", 0.7, middle=0.9))
     )
     truth = Facts(objects=objects(box("ship", 3, 3)))
-    judged = dict(judge(said, truth, annotated_by(SHIPS)))
+    judged = dict(judge(statements_of(said), statements_of(truth), annotated_by(SHIPS)))
     assert judged == {
         Statement(OBJECT_CLASS, "ship"): True,
         Statement(OBJECT_COUNT, "ship", "1"): True,
-        Statement(OBJECT_ZONE, "ship", "1 in, 0 outside"): False,
+        Statement(OBJECT_ZONE, "ship", "1 center"): False,
     }
-    everything = dict(judge(said, truth, annotated_by(ENTRY)))
+    everything = dict(judge(statements_of(said), statements_of(truth), annotated_by(ENTRY)))
     assert everything[Statement(OBJECT_CLASS, "bridge")] is False
-    assert {one.type for one in everything} >= {COVER_CLASS, COVER_SHARE, COVER_ZONE}
+    assert {one.kind for one in everything} >= {COVER_CLASS, COVER_SHARE, COVER_ZONE}
     assert not any(
-        right for one, right in everything.items() if one.type in {COVER_CLASS, COVER_SHARE, COVER_ZONE}
+        right for one, right in everything.items() if one.kind in {COVER_CLASS, COVER_SHARE, COVER_ZONE}
     )
 
 

@@ -11,7 +11,6 @@ from sartext.captioner.calibration import calibrate
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, train_ids
 from sartext.captioner.narration import narrate
 from sartext.captioner.optical import DISAGREE, caption_optical_halves, uncaptioned_pairs
-from sartext.captioner.statements import NO_FACTS, read_facts, statements_of
 from sartext.captioner.truth import read_truth, true_facts
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
@@ -22,6 +21,7 @@ from sartext.narrator.facts import from_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.nouns import project_vocabulary
 from sartext.narrator.realisation import canonical
+from sartext.narrator.statements import NO_FACTS, read_facts, statements_of
 from sartext.tables import CAPTIONS, UNCAPTIONED, read_rows
 from sartext.training.shards.reading import Shards
 from tests.training.mini import mini_project_in
@@ -193,7 +193,7 @@ def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
     for image_id, caption in captions.items():
         true = set(statements_of(true_facts(truth[rows[image_id]["path"].split("/")[-1]], rows[image_id], words)))
         for one in statements_of(from_json(caption["facts"])):
-            counts[one.type, one in true] += 1
+            counts[one.kind, one in true] += 1
     for kind in ("object class", "object count", "object zone", "cover class", "cover share"):
         told = figures[kind]["accepted"]
         assert (told["true"], told["statements"]) == (counts[kind, True], counts[kind, True] + counts[kind, False])

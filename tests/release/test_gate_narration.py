@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from sartext.captioner.statements import COVER_TYPES, OBJECT_TYPES, TYPES
 from sartext.files import write_json
 from sartext.narrator.facts import Facts, ObjectFact, to_json
-from sartext.release.gate.narration import OBJECT
 from sartext.release.publication.card import dataset_card
 from tests.release.built import Built, facts_of
 from tests.release.judged import failed, outcome, result
@@ -32,11 +30,6 @@ def narrate(built: Built, share: float | None = 0.5, **types: Any) -> None:
 
 def row(built: Built, name: str) -> dict[str, Any]:
     return next(one for one in result(built, "narration")["expectations"] if one["name"] == name)
-
-
-def test_the_types_of_statements_are_those_of_the_narrator() -> None:
-    assert {kind for kind in TYPES if kind.startswith(OBJECT)} == set(OBJECT_TYPES)
-    assert set(TYPES) - set(OBJECT_TYPES) == set(COVER_TYPES)
 
 
 def test_where_nothing_is_narrated_nothing_is_judged(built: Built) -> None:

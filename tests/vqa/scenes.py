@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sartext.narrator.a2c import naming, object_facts
 from sartext.narrator.facts import Facts
-from sartext.narrator.nouns import bare
-from sartext.narrator.sa2c import cover_facts, cover_naming, spoken
+from sartext.narrator.nouns import bare, cover_noun
+from sartext.narrator.sa2c import cover_facts, cover_naming
 from sartext.vqa.claims import Doubt
 from tests.narrator.examples import box, entry_of, region, stuff, thing
 
@@ -96,7 +96,7 @@ def masks(draw: st.DrawFn) -> Truth:
     cover = cover_facts(rows, cover_naming(MASKS))
     found, _ = object_facts([box("ship", 30, 30) for _ in range(ships)], SIDE, SIDE, naming(MASKS))
     hidden = draw(st.sampled_from([*pixels, "ship"])) if filler == "unknown" and left else ""
-    truth = {bare(spoken(one)): pixels[one.label] + left * (hidden == one.label) for one in COVERS}
+    truth = {bare(cover_noun(one)): pixels[one.label] + left * (hidden == one.label) for one in COVERS}
     counts = {"ship": ships + (small > 0) + (hidden == "ship")}
     doubt = Doubt.PIXELS if hidden else Doubt.OBJECTS if small else Doubt.NONE
     return Truth(Facts(objects=found.objects, cover=cover), counts, truth, doubt)

@@ -13,8 +13,7 @@ from sartext.config import Project, VqaParameters
 from sartext.corpora.index import build_index
 from sartext.corpora.masks import read_mask
 from sartext.narrator.facts import from_json
-from sartext.narrator.nouns import bare
-from sartext.narrator.sa2c import spoken
+from sartext.narrator.nouns import bare, cover_noun
 from sartext.narrator.stage import caption_corpus
 from sartext.release.formats.llava_vqa import doubtful_images
 from sartext.release.material import Material
@@ -86,7 +85,7 @@ def test_no_pixel_of_a_mask_is_of_a_class_that_is_claimed_to_be_absent(
     project: Project, questions: list[Question]
 ) -> None:
     entry = load_entry(PACKAGED / "oil-spill.yaml")
-    keys = [bare(spoken(one) if one.stuff else one.noun) for one in entry.classes]
+    keys = [bare(cover_noun(one) if one.stuff else one.noun) for one in entry.classes]
     paths = {
         row["image_id"]: row["path"] for row in read_rows(project.corpus("oil-spill") / "index.parquet", INDEX)
     }

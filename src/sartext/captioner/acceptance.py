@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sartext.captioner.captioner import Told
-from sartext.captioner.statements import (
+from sartext.captioner.thresholds import Rules
+from sartext.narrator.facts import Facts, PresentFact
+from sartext.narrator.nouns import Vocabulary, bare
+from sartext.narrator.statements import (
     COVER_CLASS,
     COVER_SHARE,
     COVER_ZONE,
     OBJECT_CLASS,
-    OBJECT_TYPES,
+    OBJECT_KINDS,
     SCENE,
     Statement,
     read_facts,
     statements_of,
 )
-from sartext.captioner.thresholds import Rules
-from sartext.narrator.facts import Facts, PresentFact
-from sartext.narrator.nouns import Vocabulary, bare
 
 UNFINISHED = "unfinished within the greatest length"
 BELOW = "no statement reaches its threshold"
@@ -63,7 +63,7 @@ def decide(told: Told, vocabulary: Vocabulary, rules: Rules) -> Decision:
     def passes(kind: str, noun: str) -> bool:
         return kind in rules and rules[kind].accepts(bare(noun), scores[kind])
 
-    objects = tuple(one for one in read.objects if all(passes(kind, one.noun) for kind in OBJECT_TYPES))
+    objects = tuple(one for one in read.objects if all(passes(kind, one.noun) for kind in OBJECT_KINDS))
     cover = tuple(
         replace(one, zone=one.zone if one.zone and passes(COVER_ZONE, one.noun) else None)
         for one in read.cover
@@ -76,4 +76,4 @@ def decide(told: Told, vocabulary: Vocabulary, rules: Rules) -> Decision:
     if not (objects or cover or present or scene):
         return Decision(BELOW, read)
     facts = Facts(objects=objects, cover=cover, scene=scene, present=present)
-    return Decision("", read, facts, min(scores[one.type] for one in statements_of(facts)))
+    return Decision("", read, facts, min(scores[statement.kind] for statement in statements_of(facts)))

@@ -16,7 +16,6 @@ import numpy as np
 
 from sartext.captioner.acceptance import UNFINISHED
 from sartext.captioner.captioner import Captioner, Told, open_captioner
-from sartext.captioner.statements import judge, read_facts, statements_of
 from sartext.captioner.thresholds import (
     CONFIDENCE_Z,
     DECIMALS,
@@ -35,6 +34,7 @@ from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, read_json, write_json, write_text
 from sartext.narrator.facts import Facts, from_json
 from sartext.narrator.nouns import Vocabulary, annotated_by, project_vocabulary
+from sartext.narrator.statements import judge, read_facts, statements_of
 from sartext.progress import track
 from sartext.training.pairs import Pair
 from sartext.training.shards.reading import Shards
@@ -145,7 +145,8 @@ def _judge(
             continue
         reasons["read"] += 1
         judged += [
-            Judged(statement, one.figures, true) for statement, true in judge(facts, truth, decided[pair.corpus])
+            Judged(statement, one.figures, true)
+            for statement, true in judge(statements_of(facts), statements_of(truth), decided[pair.corpus])
         ]
     return judged, reasons
 
@@ -157,7 +158,7 @@ def _untested(project: Project, pairs: Sequence[Pair], vocabulary: Vocabulary, f
     for pair in pairs:
         truth = from_json(pair.facts) if pair.facts else Facts()
         if not truth.statements:
-            lacking.update(decided[pair.corpus] - {one.key for one in statements_of(truth)})
+            lacking.update(decided[pair.corpus] - {statement.label for statement in statements_of(truth)})
     return {key for key in (*vocabulary.things, *vocabulary.stuff) if lacking[key] < fewest / ABSENT}
 
 
@@ -176,8 +177,8 @@ def _measure(
 ) -> dict[str, Any]:
     types = {}
     for kind, rule in rules.items():
-        ours = [one for one in judged if one.statement.type == kind]
-        kept = [one for one in ours if rule.accepts(one.statement.key, rule.fit.score(one.figures))]
+        ours = [one for one in judged if one.statement.kind == kind]
+        kept = [one for one in ours if rule.accepts(one.statement.label, rule.fit.score(one.figures))]
         types[kind] = {
             "statements": len(ours),
             "precision": _share(ours),
@@ -199,8 +200,8 @@ def _curves(judged: Sequence[Judged], rules: Rules) -> str:
             group = [
                 one
                 for one in judged
-                if one.statement.type == kind
-                and (one.statement.key if one.statement.key in rule.thresholds else REST) == key
+                if one.statement.kind == kind
+                and (one.statement.label if one.statement.label in rule.thresholds else REST) == key
             ]
             rows += [
                 (kind, key or "other classes", score, kept, true, round(true / kept, DECIMALS), bound)

@@ -112,8 +112,8 @@ def _measure(
     kept: Counter[str] = Counter()
     for one in narrated:
         for statement, accepted in one.decision.statements():
-            said[statement.type] += 1
-            kept[statement.type] += accepted
+            said[statement.kind] += 1
+            kept[statement.kind] += accepted
     return {
         "corpus": corpus,
         "method": METHOD,

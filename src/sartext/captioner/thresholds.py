@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sartext.captioner.statements import OBJECT_TYPES, TYPES, Statement
 from sartext.errors import ArtefactError
+from sartext.narrator.statements import KINDS, OBJECT_KINDS, Statement
 
 CONFIDENCE_Z = 1.2815515655446004
 """Normal quantile of the one-sided bound: 90 %."""
@@ -120,13 +120,13 @@ def choose(
             there, and nothing is known of images without them. They are not released.
     """
     rules = {}
-    for kind in TYPES:
-        wanted = precision_objects if kind in OBJECT_TYPES else precision_cover
-        ours = [one for one in judged if one.statement.type == kind]
+    for kind in KINDS:
+        wanted = precision_objects if kind in OBJECT_KINDS else precision_cover
+        ours = [one for one in judged if one.statement.kind == kind]
         fit = fit_logistic([one.figures for one in ours], [one.true for one in ours])
         groups: dict[str, list[Judged]] = {}
         for one in ours:
-            groups.setdefault(one.statement.key, []).append(one)
+            groups.setdefault(one.statement.label, []).append(one)
         thresholds = _by_class(
             {key: group for key, group in sorted(groups.items()) if key not in untested}, fit, wanted, fewest
         )
@@ -262,7 +262,7 @@ def from_record(record: Mapping[str, Any], where: object) -> Rules:
                 float(record[kind]["wanted"]),
                 {key: Threshold(**one) for key, one in record[kind]["thresholds"].items()},
             )
-            for kind in TYPES
+            for kind in KINDS
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtefactError(

@@ -5,7 +5,6 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sartext.captioner.acceptance import Decision
-from sartext.captioner.statements import COVER_ZONE, SCENE, TYPES, judge
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import read_json
@@ -13,6 +12,7 @@ from sartext.narrator.a2c import PLACES_AND_SIZES, Naming, object_facts
 from sartext.narrator.facts import CoverFact, Facts
 from sartext.narrator.nouns import Vocabulary
 from sartext.narrator.sa2c import STUFF_FRACTION
+from sartext.narrator.statements import COVER_ZONE, KINDS, SCENE, judge, statements_of
 from sartext.narrator.vocabulary import share_word
 
 TRUTH = "hidden_truth.json"
@@ -49,16 +49,18 @@ def measure(
     Raises:
         ArtefactError: the truth is none.
     """
-    counts = {kind: {"accepted": [0, 0], "rejected": [0, 0]} for kind in TYPES if kind not in {COVER_ZONE, SCENE}}
+    counts = {kind: {"accepted": [0, 0], "rejected": [0, 0]} for kind in KINDS if kind not in {COVER_ZONE, SCENE}}
     everything = {*vocabulary.things, *vocabulary.stuff, *(one.casefold() for one in vocabulary.scenes)}
     for row, decision in decisions:
         told = truth.get(PurePosixPath(row["path"]).name)
         if told is None or decision.read is None:
             continue
         kept = dict(decision.statements())
-        for statement, right in judge(decision.read, true_facts(told, row, vocabulary), everything):
-            if statement.type in counts:
-                count = counts[statement.type]["accepted" if kept[statement] else "rejected"]
+        for statement, right in judge(
+            statements_of(decision.read), statements_of(true_facts(told, row, vocabulary)), everything
+        ):
+            if statement.kind in counts:
+                count = counts[statement.kind]["accepted" if kept[statement] else "rejected"]
                 count[0] += right
                 count[1] += 1
     return {kind: {which: _figure(*count) for which, count in one.items()} for kind, one in counts.items()}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sartext.evaluation.differences import MINUS
 from sartext.evaluation.figures import Figure, Task
-from sartext.evaluation.statements import KINDS
+from sartext.narrator.statements import KINDS
 
 OVER = " over "
 """Between the names of two variants: the ratio of their figures."""

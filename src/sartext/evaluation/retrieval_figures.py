@@ -21,8 +21,8 @@ from sartext.evaluation.differences import paired
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed
 from sartext.evaluation.ranking import Floats, Ranks
 from sartext.evaluation.retrieval import CUTS, chance_ranks, check_features, perfect_ranks, ranks
-from sartext.evaluation.statements import COVER_CLASS, OBJECT_CLASS, statements_of
 from sartext.narrator.nouns import bare
+from sartext.narrator.statements import COVER_CLASS, OBJECT_CLASS, statements_of
 
 ONE_POSITIVE, DUPLICATE_AWARE = "one_positive", "duplicate_aware"
 SCORINGS = (ONE_POSITIVE, DUPLICATE_AWARE)

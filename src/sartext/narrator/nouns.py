@@ -1,13 +1,12 @@
-"""What a narrator may talk about: the classes of the corpora that it learned from, by the noun captions use."""
+"""What captions may talk about: the classes of corpora, by the noun that captions use."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from sartext.catalogue.entry import Entry
+from sartext.catalogue.entry import CorpusClass, Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
-from sartext.narrator.sa2c import spoken
 
 
 @dataclass(frozen=True)
@@ -38,20 +37,47 @@ def vocabulary_of(entries: Iterable[Entry]) -> Vocabulary:
     scenes: set[str] = set()
     for entry in entries:
         scenes |= {entry.background} if entry.background else set()
-        for one in entry.classes:
-            if not (one.say and one.valid):
-                continue
-            if one.stuff:
-                key = bare(spoken(one))
-                stuff.setdefault(key, (one.label, spoken(one)))
-                for noun in (key, bare(one.noun), bare(one.plural)):
-                    nouns.setdefault(noun, (key, "cover"))
+        for corpus_class in filter(_is_named, entry.classes):
+            key = key_of(corpus_class)
+            if corpus_class.stuff:
+                stuff.setdefault(key, (corpus_class.label, cover_noun(corpus_class)))
             else:
-                key = bare(one.noun)
-                things.setdefault(key, (one.label, one.noun, one.plural))
-                nouns.setdefault(key, (key, "any" if one.noun == one.plural else "one"))
-                nouns.setdefault(one.plural.casefold(), (key, "many"))
+                things.setdefault(key, (corpus_class.label, corpus_class.noun, corpus_class.plural))
+            for noun, meaning in nouns_of(corpus_class).items():
+                nouns.setdefault(noun, meaning)
     return Vocabulary(nouns, things, stuff, tuple(sorted(scenes)))
+
+
+def nouns_of(corpus_class: CorpusClass) -> dict[str, tuple[str, str]]:
+    """Return the nouns that a class is read by: its key, and ``one``, ``many``, ``any`` or ``cover``."""
+    key = key_of(corpus_class)
+    if corpus_class.stuff:
+        return dict.fromkeys((key, bare(corpus_class.noun), bare(corpus_class.plural)), (key, "cover"))
+    return thing_nouns(corpus_class.noun, corpus_class.plural)
+
+
+def thing_nouns(noun: str, plural: str) -> dict[str, tuple[str, str]]:
+    """Return the nouns that a class of objects is read by, see ``nouns_of``."""
+    key = bare(noun)
+    return {plural.casefold(): (key, "many"), key: (key, "any" if noun == plural else "one")}
+
+
+def key_of(corpus_class: CorpusClass) -> str:
+    """Return the key of a class."""
+    return bare(cover_noun(corpus_class) if corpus_class.stuff else corpus_class.noun)
+
+
+def cover_noun(corpus_class: CorpusClass) -> str:
+    """Return a class of land cover as captions say it.
+
+    A mass noun or plural as it is (``water``, ``crops``), a rare countable one with its article (``an oil
+    spill``: the mask proves at least one), another countable one in the plural (``built-up areas``).
+    """
+    if corpus_class.noun == corpus_class.plural or corpus_class.noun.startswith(("a ", "an ")):
+        return corpus_class.noun
+    if corpus_class.rare:
+        return f"{'an' if corpus_class.noun[0] in 'aeiou' else 'a'} {corpus_class.noun}"
+    return corpus_class.plural
 
 
 def project_vocabulary(project: Project) -> Vocabulary:
@@ -64,8 +90,11 @@ def annotated_by(entry: Entry) -> frozenset[str]:
 
     On another class an annotation says nothing: boxes of ships neither prove nor refute a wood.
     """
-    told = (one for one in entry.classes if one.say and one.valid and one.exhaustive)
-    keys = (bare(spoken(one) if one.stuff else one.noun) for one in told)
+    keys = (
+        key_of(corpus_class)
+        for corpus_class in entry.classes
+        if _is_named(corpus_class) and corpus_class.exhaustive
+    )
     return frozenset(chain(keys, [entry.background.casefold()] if entry.background else []))
 
 
@@ -75,3 +104,7 @@ def bare(noun: str) -> str:
     for article in ("an ", "a "):
         text = text.removeprefix(article)
     return text
+
+
+def _is_named(corpus_class: CorpusClass) -> bool:
+    return corpus_class.say and corpus_class.valid

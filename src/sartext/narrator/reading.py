@@ -50,7 +50,7 @@ class Reading:
     """
 
     objects: dict[str, Stated] = field(default_factory=dict)
-    cover: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    cover: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     present: list[str] = field(default_factory=list)

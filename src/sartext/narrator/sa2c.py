@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sartext.catalogue.entry import CorpusClass, Entry
+from sartext.catalogue.entry import Entry
 from sartext.errors import ArtefactError, nearest
 from sartext.narrator.facts import CoverFact
+from sartext.narrator.nouns import cover_noun
 from sartext.narrator.vocabulary import SHARES, ZONES, share_word
 
 STUFF_FRACTION = 0.005
@@ -34,7 +35,7 @@ class CoverNaming:
 def cover_naming(entry: Entry) -> CoverNaming:
     """Return how captions call the land cover of a corpus."""
     stuff = {
-        one.label: (spoken(one), one.rare) if one.stuff and one.say and one.valid else ("", False)
+        one.label: (cover_noun(one), one.rare) if one.stuff and one.say and one.valid else ("", False)
         for one in entry.classes
     }
     return CoverNaming(entry.name, stuff, {label: place for place, label in enumerate(stuff)})
@@ -88,19 +89,6 @@ def _unknown(label: str, names: CoverNaming) -> ArtefactError:
         where=f"corpus {names.corpus}",
         way_out=f"run `sartext corpus {names.corpus}` again",
     )
-
-
-def spoken(one: CorpusClass) -> str:
-    """Return a stuff class as captions say it.
-
-    A mass noun or plural as it is (``water``, ``crops``), a rare countable one with its article (``an oil
-    spill``: the mask proves at least one), another countable one in the plural (``built-up areas``).
-    """
-    if one.noun == one.plural or one.noun.startswith(("a ", "an ")):
-        return one.noun
-    if one.rare:
-        return f"{'an' if one.noun[0] in 'aeiou' else 'a'} {one.noun}"
-    return one.plural
 
 
 def _fact(

@@ -10,19 +10,19 @@ import torch
 from sartext.catalogue.entry import Entry
 from sartext.errors import TrainingError
 from sartext.evaluation.retrieval import ceiling, retrieval
-from sartext.evaluation.statements import (
-    KINDS,
-    Count,
-    compare,
-    read_facts,
-    statements_of,
-)
 from sartext.models.decoding.captioning import Caption, generate
 from sartext.models.forward import forward
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.narrator.facts import from_json
 from sartext.narrator.nouns import annotated_by, vocabulary_of
+from sartext.narrator.statements import (
+    KINDS,
+    Count,
+    compare,
+    read_statements,
+    statements_of,
+)
 from sartext.training.batches import Batch, validation_batches
 from sartext.training.pairs import Pair
 from sartext.training.shards.reading import Shards
@@ -161,7 +161,7 @@ def _caption(
         for at, caption in zip(places, generate(model, images, length=model.context), strict=True):
             pair = pairs[batch.image_ids[at]]
             text = _text(model, caption)
-            told = read_facts(text, nouns, scenes)
+            told = read_statements(text, nouns, scenes)
             truth = statements_of(from_json(pair.facts or ""))
             counts, undecided = compare(told.statements, truth, decided[pair.corpus])
             sums = groups[pair.group_id].statements

@@ -8,7 +8,7 @@ import numpy as np
 
 from sartext.config.arms import ARMS, CONTROLS, PROGRESSIVE, Arm
 from sartext.evaluation.bootstrap import Floats, Interval, Sums, estimate, intervals, resample
-from sartext.evaluation.statements import COVER_KINDS, KINDS, OBJECT_KINDS
+from sartext.narrator.statements import COVER_KINDS, KINDS, OBJECT_KINDS
 from sartext.study.cells import Cell, diverged
 from sartext.study.running import Entry, Finished
 

@@ -10,8 +10,8 @@ from typing import Any
 from rich.table import Table
 
 from sartext.evaluation.bootstrap import Interval
-from sartext.evaluation.statements import KINDS
 from sartext.files import write_json, write_text
+from sartext.narrator.statements import KINDS
 from sartext.study.cells import diverged
 from sartext.study.design import Design
 from sartext.study.figures import MAIN, METRICS, Findings, Group, Metric, find, groups_of, lineage_total

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sartext.catalogue.entry import CorpusClass, Entry
-from sartext.narrator.nouns import bare
-from sartext.narrator.sa2c import spoken
+from sartext.narrator.nouns import bare, cover_noun
 
 VAGUE = frozenset({"another", "other"})
 """A noun with one of these means the rest of its corpus's classes, which a question cannot take for known."""
@@ -73,7 +72,7 @@ def annotation_of(entry: Entry) -> Annotation:
 
 def subject_of(one: CorpusClass) -> Subject:
     """Return what a class is called, and what it is a kind of."""
-    noun = spoken(one) if one.stuff else one.noun
+    noun = cover_noun(one) if one.stuff else one.noun
     key = bare(noun)
     broader = frozenset({bare(one.hypernym)} - {key})
     return Subject(key, noun, noun if one.stuff else one.plural, one.stuff, one.exhaustive, broader)

@@ -3,8 +3,8 @@ import pytest
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.captioning.faithfulness import annotation_of, judge
-from sartext.evaluation.statements import KINDS, OBJECT_COUNT
 from sartext.narrator.facts import Facts
+from sartext.narrator.statements import KINDS, OBJECT_COUNT
 from tests.evaluation.captioning.making import (
     BRIDGE,
     CROPS,

@@ -22,10 +22,10 @@ from sartext.evaluation.foils.making import (
     apart,
     make_foils,
 )
-from sartext.evaluation.statements import read_facts, statements_of
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, normalise
 from sartext.narrator.nouns import annotated_by, bare, vocabulary_of
 from sartext.narrator.realisation import realise
+from sartext.narrator.statements import read_statements, statements_of
 from sartext.narrator.vocabulary import SHARES
 from tests.evaluation.generated import benchmark, cover, example, objects
 
@@ -101,9 +101,9 @@ def test_read_back_the_caption_is_true_and_the_foil_is_not(told, seed):
     for change in changes_of(facts, corpus, method, ENTRIES[corpus]):
         caption, foil = (realise(one, "a/1", seed)[0] for one in (facts, change.facts))
         assert caption != foil
-        if not read_facts(caption, NOUNS).problems:
-            assert set(read_facts(caption, NOUNS).statements) <= truth
-        stated = read_facts(foil, NOUNS)
+        if not read_statements(caption, NOUNS).problems:
+            assert set(read_statements(caption, NOUNS).statements) <= truth
+        stated = read_statements(foil, NOUNS)
         assert stated.problems or set(stated.statements) - truth
 
 

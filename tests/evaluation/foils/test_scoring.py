@@ -14,7 +14,7 @@ from sartext.evaluation.foils.changes import KINDS
 from sartext.evaluation.foils.making import Foils, make_foils
 from sartext.evaluation.foils.prior import TEXT_PRIOR, prior_margins, train
 from sartext.evaluation.foils.scoring import foil_examples, margins, margins_of, score_foils
-from sartext.evaluation.statements import statements_of
+from sartext.narrator.statements import statements_of
 from tests.evaluation.foils.test_making import ENTRIES
 from tests.evaluation.generated import benchmark
 from tests.models.making import small_model

@@ -7,7 +7,7 @@ from sartext.errors import EvaluationError
 from sartext.evaluation.physics.imaging import intensity, reflect
 from sartext.evaluation.physics.rendering import REMOVED, render_physics
 from sartext.evaluation.physics.settings import ORDINARY, POINTS, SETTINGS
-from sartext.evaluation.statements import OBJECT_COUNT, statements_of
+from sartext.narrator.statements import OBJECT_COUNT, statements_of
 from sartext.simulation.radar import display
 from tests.evaluation.physics.conftest import PARAMETERS
 

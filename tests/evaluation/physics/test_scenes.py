@@ -21,7 +21,7 @@ from sartext.evaluation.physics.scenes import (
     vocabulary,
 )
 from sartext.evaluation.physics.settings import Setting
-from sartext.evaluation.statements import read_facts, statements_of
+from sartext.narrator.statements import read_statements, statements_of
 from sartext.simulation.radar import display
 from sartext.simulation.recipes import shoot
 from sartext.simulation.rendering import Task, render_image, sar_file
@@ -97,7 +97,7 @@ def test_a_scene_of_which_nothing_can_be_told_has_no_facts():
 def test_captions_state_the_facts_and_only_classes_that_the_annotation_decides(scenes):
     words = vocabulary()
     for one in scenes:
-        told = read_facts(one.caption, words.nouns, words.scenes)
+        told = read_statements(one.caption, words.nouns, words.scenes)
         assert not told.problems
         assert set(told.statements) == set(statements_of(one.facts))
         assert {statement.label for statement in told.statements} <= one.decided

@@ -16,7 +16,7 @@ from sartext.evaluation.physics.scoring import CONSTANT, score_physics
 from sartext.evaluation.physics.settings import ORDINARY, POINTS
 from sartext.evaluation.physics.strips import strips
 from sartext.evaluation.retrieval import retrieval
-from sartext.evaluation.statements import OBJECT_CLASS, Statement
+from sartext.narrator.statements import OBJECT_CLASS, Statement
 from tests.evaluation.physics.readers import HedgingReader, JumpyReader, OrdinaryReader, TruthfulReader
 from tests.models.making import small_model
 

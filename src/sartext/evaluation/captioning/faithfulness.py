@@ -14,7 +14,8 @@ import numpy.typing as npt
 from sartext.catalogue.entry import Entry
 from sartext.errors import EvaluationError, nearest
 from sartext.evaluation.benchmarks import Example
-from sartext.evaluation.statements import (
+from sartext.narrator.nouns import annotated_by, vocabulary_of
+from sartext.narrator.statements import (
     COVER_CLASS,
     COVER_KINDS,
     COVER_SHARE,
@@ -24,14 +25,13 @@ from sartext.evaluation.statements import (
     OBJECT_COUNT,
     OBJECT_KINDS,
     OBJECT_ZONE,
+    CaptionStatements,
     Nouns,
     Statement,
-    Told,
     compare,
-    read_facts,
+    read_statements,
     statements_of,
 )
-from sartext.narrator.nouns import annotated_by, vocabulary_of
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -128,10 +128,10 @@ def judge(captions: Sequence[str], examples: Sequence[Example], annotation: Anno
                 where=one.image_id,
                 way_out=nearest(one.corpus, annotation.decided),
             )
-    read: dict[str, Told] = {}
+    read: dict[str, CaptionStatements] = {}
     for caption in captions:
         if caption not in read:
-            read[caption] = read_facts(caption, annotation.nouns, annotation.scenes)
+            read[caption] = read_statements(caption, annotation.nouns, annotation.scenes)
     told = [read[caption] for caption in captions]
     rows = [
         _row(one.statements, example, annotation.decided[example.corpus])

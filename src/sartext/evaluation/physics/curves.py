@@ -14,7 +14,7 @@ from sartext.evaluation.physics.reading import Reader, stated
 from sartext.evaluation.physics.rendering import NAME, PhysicsSet
 from sartext.evaluation.physics.settings import CURVES, ORDINARY, SETTINGS, setting_of, subset_of
 from sartext.evaluation.retrieval import retrieval
-from sartext.evaluation.statements import COVER_KINDS, KINDS, OBJECT_KINDS, Count, compare, statements_of
+from sartext.narrator.statements import COVER_KINDS, KINDS, OBJECT_KINDS, Count, compare, statements_of
 
 MEAN_RECALL = "duplicate_aware_mean_recall"
 

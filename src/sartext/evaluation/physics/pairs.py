@@ -14,7 +14,7 @@ from sartext.evaluation.figures import Figure, not_computed
 from sartext.evaluation.physics.reading import Reader, stated
 from sartext.evaluation.physics.rendering import NAME, PhysicsSet
 from sartext.evaluation.physics.settings import ORDINARY
-from sartext.evaluation.statements import OBJECT_CLASS, OBJECT_COUNT, Statement
+from sartext.narrator.statements import OBJECT_CLASS, OBJECT_COUNT, Statement
 
 SUBSET = "removed"
 

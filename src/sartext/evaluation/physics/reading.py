@@ -12,10 +12,10 @@ from torch import Tensor
 
 from sartext.evaluation.embedding import embed_images, embed_texts
 from sartext.evaluation.physics.scenes import vocabulary
-from sartext.evaluation.statements import Statement, read_facts
 from sartext.models.decoding.captioning import generate
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise, squash
+from sartext.narrator.statements import Statement, read_statements
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -107,4 +107,4 @@ def reader_of(model: Model | Reader) -> Reader:
 def stated(captions: Sequence[str]) -> list[frozenset[Statement]]:
     """Return what captions state, one set of statements per caption."""
     words = vocabulary()
-    return [frozenset(read_facts(one, words.nouns, words.scenes).statements) for one in captions]
+    return [frozenset(read_statements(one, words.nouns, words.scenes).statements) for one in captions]

@@ -5,11 +5,9 @@ those that its thresholds accepted and of those that they rejected.
 """
 
 from sartext.config import Parameters
+from sartext.narrator.statements import OBJECT_KINDS
 from sartext.release.gate.checks import Check, Frame, Measure, Suite, Unjudged, least, most
 from sartext.release.gate.inputs import Inputs
-
-OBJECT = "object "
-"""How the types of statements on objects begin; the others are on land cover and background."""
 
 OBJECTS, COVER = "objects", "cover"
 NAMES = {OBJECTS: "objects", COVER: "land cover"}
@@ -31,8 +29,8 @@ def _subjects(inputs: Inputs) -> list[str]:
 def _truth(inputs: Inputs, corpus: str, verdict: str, kind: str) -> tuple[int, int]:
     """How many statements of a kind are true, and how many there are whose truth is known."""
     hidden = inputs.narrated.get(corpus, {}).get("hidden_truth") or {}
-    told = [one[verdict] for statement, one in hidden.items() if statement.startswith(OBJECT) is (kind == OBJECTS)]
-    return sum(one["true"] for one in told), sum(one["statements"] for one in told)
+    counts = [count[verdict] for name, count in hidden.items() if (name in OBJECT_KINDS) is (kind == OBJECTS)]
+    return sum(count["true"] for count in counts), sum(count["statements"] for count in counts)
 
 
 def _precision(verdict: str, kind: str) -> Measure:

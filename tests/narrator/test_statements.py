@@ -3,7 +3,10 @@ from pathlib import Path
 import pytest
 
 from sartext.catalogue.entry import CorpusClass, Entry
-from sartext.evaluation.statements import (
+from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
+from sartext.narrator.nouns import annotated_by, vocabulary_of
+from sartext.narrator.realisation import realise
+from sartext.narrator.statements import (
     COVER_CLASS,
     COVER_SHARE,
     COVER_ZONE,
@@ -15,12 +18,9 @@ from sartext.evaluation.statements import (
     Count,
     Statement,
     compare,
-    read_facts,
+    read_statements,
     statements_of,
 )
-from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
-from sartext.narrator.nouns import annotated_by, vocabulary_of
-from sartext.narrator.realisation import realise
 
 SHIP = CorpusClass(label="ship", noun="ship", plural="ships", hypernym="vessel")
 BRIDGE = CorpusClass(label="bridge", noun="bridge", plural="bridges", hypernym="structure")
@@ -71,7 +71,7 @@ def test_facts_are_statements_one_by_one():
 def test_every_paraphrase_states_the_facts(facts):
     for number in range(40):
         for caption in realise(facts, f"corpus/{number}", 11, 5):
-            told = read_facts(caption, NOUNS)
+            told = read_statements(caption, NOUNS)
             assert set(told.statements) == set(statements_of(facts)), caption
             assert not told.problems
 
@@ -83,19 +83,19 @@ def test_at_least_one_of_a_class_states_the_class_alone():
         ("Water covers most of this SAR image. There is at least one ship.", statements_of(MOSTLY_WATER)),
         ("There is at least one ship in the open sea.", ()),
     ):
-        told = read_facts(text, sea.nouns, sea.scenes)
+        told = read_statements(text, sea.nouns, sea.scenes)
         assert set(told.statements) == {Statement(OBJECT_CLASS, "ship"), *more}
     ships = Facts(present=(PresentFact("ship", "ship", "ships"),), cover=MOSTLY_WATER.cover)
     for number in range(40):
         for caption in realise(ships, f"corpus/{number}", 11, 5):
-            told = read_facts(caption, NOUNS)
+            told = read_statements(caption, NOUNS)
             assert set(told.statements) == {Statement(OBJECT_CLASS, "ship"), *statements_of(MOSTLY_WATER)}, caption
             assert not told.problems
 
 
 def test_more_than_twenty_is_one_number():
     many = Facts(objects=(ObjectFact("ship", "ship", "ships", 45, 30, 15),))
-    told = read_facts(realise(many, "corpus/1", 11)[0], NOUNS)
+    told = read_statements(realise(many, "corpus/1", 11)[0], NOUNS)
     assert set(told.statements) == set(statements_of(many))
 
 
@@ -103,21 +103,21 @@ def test_a_background_is_a_statement_where_nothing_else_is_told():
     sea = entry("oil", SHIP, SEA, background="sea")
     nouns, scenes = vocabulary_of([sea]).nouns, vocabulary_of([sea]).scenes
     alone = Facts(scene="sea")
-    assert read_facts(realise(alone, "oil/1", 11)[0], nouns, scenes).statements == (Statement(SCENE, "sea"),)
+    assert read_statements(realise(alone, "oil/1", 11)[0], nouns, scenes).statements == (Statement(SCENE, "sea"),)
     covered = Facts(cover=(CoverFact("sea", "sea", 0.9, "nearly all"),))
-    told = read_facts(realise(covered, "oil/1", 11)[0], nouns, scenes)
+    told = read_statements(realise(covered, "oil/1", 11)[0], nouns, scenes)
     assert set(told.statements) == set(statements_of(covered))
 
 
 def test_text_that_says_nothing_states_nothing():
     for text in ("", "ship ship ship of of", "a beautiful picture.", "is is the the most."):
-        told = read_facts(text, NOUNS)
+        told = read_statements(text, NOUNS)
         assert not told.statements
         assert told.problems
 
 
 def test_right_stated_and_true_are_counted_by_kind():
-    stated = read_facts("There are two ships in this SAR image. They are in the center.", NOUNS).statements
+    stated = read_statements("There are two ships in this SAR image. They are in the center.", NOUNS).statements
     counts, undecided = compare(stated, statements_of(Facts(objects=FACTS.objects)))
     assert undecided == 0
     assert set(counts) == set(KINDS)
@@ -130,7 +130,7 @@ def test_right_stated_and_true_are_counted_by_kind():
 
 def test_what_the_annotation_does_not_decide_is_neither_right_nor_wrong():
     ships_only = annotated_by(entry("ships", SHIP))
-    stated = read_facts(
+    stated = read_statements(
         "Water covers most of this SAR image. There is one bridge in the center.", NOUNS
     ).statements
     counts, undecided = compare(stated, statements_of(Facts(objects=FACTS.objects[:1])), ships_only)
@@ -163,5 +163,5 @@ def test_real_captions_are_read_back(realdata):
     for path in folders:
         for row in read_rows(path, CAPTIONS):
             if row["method"] in {"a2c", "sa2c"}:
-                told = read_facts(row["caption"], nouns, scenes)
+                told = read_statements(row["caption"], nouns, scenes)
                 assert set(told.statements) == set(statements_of(from_json(row["facts"]))), row["caption"]
