@@ -26,7 +26,7 @@ class Scratch:
         return _new_file(self.project / path, text)
 
     def add_line(self, path: str, after: str, line: str) -> None:
-        """Add a line to a file of the package, below the only line that contains ``after``; it is indented alike."""
+        """Add a line to a file of the package below the only line with ``after`` in it, indented alike."""
         file = self.package / path
         lines = file.read_text().splitlines()
         (number,) = (number for number, text in enumerate(lines) if after in text)
