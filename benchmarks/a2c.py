@@ -5,7 +5,7 @@ What is measured, and against what:
 - A2C: generated COCO JSON files of the size and layout of SARDet-100K (six classes, about 1.9 boxes an image;
   train, validation and test in a file each), 136,584 images in all. ``a2c.time_over_reading`` compares with
   nothing but `json.loads` of the files, ``a2c.time_over_reader`` with this project's own reader,
-  `sartext.corpora.coco.read_coco`, which also checks what it reads.
+  `sartext.corpora.formats.coco.read_coco`, which also checks what it reads.
 - SA2C: generated regions and objects of as many images, read in batches from an index in Parquet as the stage
   does. The annotation of such an image is a mask: reading is the decoding of a 512 x 512 palette mask, measured
   over a few hundred; ``sa2c.time_over_index`` is the same against reading the rows of the index.
@@ -116,13 +116,15 @@ def _run(kind: str, path: Path) -> dict[str, float]:
 
 def run_a2c(folder: Path) -> dict[str, float]:
     """Read the files and caption what they annotate, one file after the other; return seconds and counts."""
-    from sartext.corpora.coco import read_coco
+    from sartext.corpora.formats.coco import read_coco
+    from sartext.corpora.reading import Source
 
-    names = naming(bench_entry())
+    entry = bench_entry()
+    names = naming(entry)
     figures = {"read": 0.0, "text": 0.0, "json": 0.0, "captions": 0.0, "objects": 0.0}
     for path in sorted(folder.glob("*.json")):
         start = process_time()
-        records = read_coco(path, path.name)
+        records = read_coco(Source(folder, path.name, entry))
         figures["read"] += process_time() - start
         start = process_time()
         for record in records:

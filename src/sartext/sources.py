@@ -16,7 +16,8 @@ from ruamel.yaml import YAML
 from sartext.archives import unpack
 from sartext.catalogue import Entry, load_catalogue
 from sartext.config import Project
-from sartext.errors import CatalogueError, CorpusError, PinError, nearest
+from sartext.corpora.annotations import format_of
+from sartext.errors import CatalogueError, CorpusError, ParameterError, PinError, nearest
 from sartext.files import remove_tree, write_text
 
 PIN = "data.dvc"
@@ -45,7 +46,7 @@ def list_sources(project: Project) -> list[Source]:
 def source_table(project: Project) -> Table:
     """Return what `list_sources` found as a table for a person."""
     table = Table(title="Corpora", title_justify="left", box=None, pad_edge=False)
-    for heading in ("corpus", "kind", "built", "licence", "images passed on"):
+    for heading in ("corpus", "kind", "annotations", "built", "licence", "images passed on"):
         table.add_column(heading, overflow="fold")
     table.add_column("images here", justify="right")
     table.add_column("published", justify="right")
@@ -55,6 +56,7 @@ def source_table(project: Project) -> Table:
         table.add_row(
             entry.name,
             f"{entry.modality} {entry.kind}",
+            describe_format(entry),
             "yes" if one.listed else "no",
             entry.licence or "absent",
             "yes" if entry.redistribution else "no",
@@ -62,6 +64,16 @@ def source_table(project: Project) -> Table:
             published,
         )
     return table
+
+
+def describe_format(entry: Entry) -> str:
+    """Return the format of a corpus's annotations, ``none``, or what is wrong with the one that is declared."""
+    if entry.annotations is None:
+        return "none"
+    try:
+        return format_of(entry, entry.annotations).name
+    except (CatalogueError, ParameterError) as error:
+        return f"error: {error}"
 
 
 def count_images(folder: Path, entry: Entry) -> int:
@@ -76,7 +88,7 @@ def add_source(project: Project, name: str, origin: Path, *, replace: bool = Fal
     unwrapped where the corpus's images lie below it. Nothing is changed by an error.
 
     Raises:
-        CatalogueError: the catalogue does not know the corpus.
+        CatalogueError, ParameterError: the catalogue does not know the corpus, or no reader its format.
         CorpusError: it is there already, or the folder does not hold what the catalogue says.
         ArchiveError: the archive is unsafe or damaged.
     """
@@ -86,6 +98,9 @@ def add_source(project: Project, name: str, origin: Path, *, replace: bool = Fal
             f"the catalogue knows no corpus '{name}'",
             way_out=f"{nearest(name, catalogue)}; or describe it in catalogue/{name}.yaml",
         )
+    for declared in (catalogue[name].annotations, catalogue[name].optical_captions):
+        if declared is not None:
+            format_of(catalogue[name], declared)
     place = project.source(name)
     if place.exists() and not replace:
         raise CorpusError("the corpus is there already", where=place, way_out="pass --replace to exchange it")

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from sartext.corpora.boxes import BOX_LIMIT, clean_boxes
+from sartext.corpora.cleaning import BOX_LIMIT, clean_boxes
 from sartext.corpora.quarantine import Unusable
-from sartext.corpora.records import RawBox
+from sartext.corpora.reading import RawBox
 from tests.corpora.making import DETECTION, SHIP, picture, voc
 
 LABELS = {"ship": "ship"}

@@ -4,9 +4,12 @@ import json
 
 import pytest
 
-from sartext.corpora.captions import clean_caption, clean_captions, read_lines
+from sartext.catalogue.loading import PACKAGED, load_entry
+from sartext.corpora.cleaning import clean_caption, clean_captions
+from sartext.corpora.formats.lines import read_lines
 from sartext.corpora.images import decode
 from sartext.corpora.quarantine import Unusable
+from sartext.corpora.reading import Source
 from tests.corpora.making import picture, tiff
 
 
@@ -95,8 +98,8 @@ def test_coco_captions(corpus):
 def lines(tmp_path, captions, names):
     (tmp_path / "caps.txt").write_bytes(captions.encode())
     (tmp_path / "names.txt").write_bytes(names.encode())
-    found = read_lines(tmp_path / "caps.txt", tmp_path / "names.txt", "caps.txt")
-    return {record.name: list(record.captions) for record in found}
+    source = Source(tmp_path, "caps.txt", load_entry(PACKAGED / "rsitmd.yaml"), "names.txt")
+    return {record.name: list(record.captions) for record in read_lines(source)}
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])

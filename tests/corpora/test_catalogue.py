@@ -5,7 +5,8 @@ import re
 import pytest
 
 from sartext.catalogue.loading import PACKAGED, load_entry
-from sartext.corpora.labels import label_table
+from sartext.corpora.annotations import format_of
+from sartext.corpora.cleaning import label_table
 from sartext.corpora.radiometry import fixed_window
 
 ENTRIES = sorted(PACKAGED.glob("*.yaml"))
@@ -30,15 +31,10 @@ def test_provenance_is_stated(entry):
 
 
 def test_kind_has_what_its_reader_needs(entry):
-    needed = {
-        "detection": ("voc", "coco"),
-        "segmentation": ("mask",),
-        "captions": ("karpathy", "coco-captions", "lines"),
-        "pairs": (None,),
-        "unlabelled": (None,),
-    }
-    form = entry.annotations.format if entry.annotations else None
-    assert form in needed[entry.kind]
+    makes = {format_of(entry, declared).makes for declared in [entry.annotations] if declared}
+    needed = {"detection": {"boxes"}, "segmentation": {"masks"}, "captions": {"captions"}}
+    assert makes == needed.get(entry.kind, set())
+    assert not entry.optical_captions or format_of(entry, entry.optical_captions).makes == "captions"
     assert bool(entry.classes) == (entry.kind in {"detection", "segmentation"})
     assert entry.kind != "pairs" or entry.pairing
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from sartext.corpora.formats.voc import read_voc
 from sartext.corpora.quarantine import Unusable
-from sartext.corpora.voc import read_voc
+from sartext.corpora.reading import Source
 from tests.corpora.making import picture, voc
 
 SHIP = ("ship", 5, 6, 15, 16)
@@ -128,11 +129,10 @@ def test_damaged_file_costs_its_image_only(detection, content, reason):
     assert set(detection.rows()) == {"2"}
 
 
-def test_damaged_gzip_is_a_reason(tmp_path):
-    path = tmp_path / "a.xml.gz"
-    path.write_bytes(b"\x1f\x8b\x08\x00damaged")
+def test_damaged_gzip_is_a_reason(detection):
+    (detection.folder / "a.xml.gz").write_bytes(b"\x1f\x8b\x08\x00damaged")
     with pytest.raises(Unusable, match="damaged-gzip"):
-        read_voc(path, "a.xml.gz")
+        read_voc(Source(detection.folder, "a.xml.gz", detection.load()))
 
 
 SSDD_BOX = """<object><name>ship</name><bndbox><xmin>2</xmin><ymin>3</ymin><xmax>22</xmax><ymax>13</ymax>

@@ -41,7 +41,7 @@ RECIPE = ("sartext.models", "sartext.training", "sartext.tracking")
 """Packages that the recipe stands for."""
 
 CORE = (
-    {f"src/sartext/{name}.py" for name in ("__init__", "errors", "files", "locking", "progress")}
+    {f"src/sartext/{name}.py" for name in ("__init__", "errors", "files", "locking", "progress", "registry")}
     | {f"src/sartext/config/{name}.py" for name in ("__init__", "data", "evaluation", "project", "section")}
     | {"src/sartext/config/training.py"}
     | {f"src/sartext/catalogue/{name}.py" for name in ("__init__", "entry", "loading")}

@@ -22,7 +22,7 @@ from sartext.captioner.nodata import tagged_nodata
 from sartext.catalogue.entry import Entry
 from sartext.corpora.images import decode, read_image
 from sartext.corpora.quarantine import Unusable
-from sartext.corpora.radiometry import CO_POL_WINDOW, FLOOR_DB, histogram, stretch_window, to_db, to_grey
+from sartext.corpora.radiometry import CHANNELS, FLOOR_DB, histogram, stretch_window, to_db, to_grey
 from sartext.errors import ParameterError
 from sartext.progress import track
 
@@ -101,7 +101,7 @@ class Display:
         return Entry.model_validate({**_NAMELESS, "quantity": quantity, "nodata": nodata})
 
     def _window(self, entry: Entry, decibels: npt.NDArray[np.float64]) -> Window:
-        window = self.window or (CO_POL_WINDOW if entry.quantity == "db" else self.stretched)
+        window = self.window or (CHANNELS["VV"].window if entry.quantity == "db" else self.stretched)
         return stretch_window(histogram(decibels)) if window is None else window
 
 

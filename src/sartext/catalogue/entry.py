@@ -1,25 +1,35 @@
 """The record of one corpus."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from sartext.config import Section
 
 Kind = Literal["detection", "segmentation", "pairs", "captions", "unlabelled"]
 Quantity = Literal["display", "amplitude", "intensity", "complex", "db"]
-Format = Literal["voc", "coco", "mask", "karpathy", "coco-captions", "lines"]
+
+
+def _compiles(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression ({error})") from error
+    return value
+
+
+Expression = Annotated[str, AfterValidator(_compiles)]
 
 
 class CorpusClass(Section):
     """One class of a corpus: how the source writes it and how a caption says it.
 
     ``source`` are the labels in annotation files; ``code`` is its value in a mask of class codes, ``colour``
-    its RGB in a palette mask. ``stuff`` is land cover, told by its share; a thing is counted. A ``rare`` stuff
-    class (oil spill) is told from one connected component of at least ten pixels on. ``exhaustive``: every
-    instance is annotated, so that absence is a fact. A class with ``say: false`` (not water, unknown) counts in
-    the denominator and is never told; one with ``valid: false`` is no-data.
+    its RGB in a palette mask. ``stuff`` is land cover, described by its share; a thing is counted. A ``rare``
+    stuff class (oil spill) is described from one connected component of at least ten pixels on. ``exhaustive``:
+    every instance is annotated, so that absence is a fact. A class with ``say: false`` (not water, unknown)
+    counts in the denominator and is never described; one with ``valid: false`` is no-data.
     """
 
     label: str
@@ -42,34 +52,25 @@ class CorpusClass(Section):
 class Annotations(Section):
     """Where annotations lie and in which format.
 
-    ``files`` are globs below the corpus folder. For ``mask``, ``image`` is a regular expression on the image's
-    path below the corpus folder and ``file`` its replacement, which gives the mask's path. For ``lines``,
-    ``files`` are the caption files and ``names`` the files with image names, in the same order.
+    ``format`` names an entry of the registry `corpora.formats.FORMATS`, which is asked when the corpus is read.
+    ``files`` are globs below the corpus folder. ``image`` is a regular expression on the image's path below the
+    corpus folder and ``file`` its replacement, which gives the path of the image's own annotation (a mask). For
+    ``lines``, ``files`` are the caption files and ``names`` the files with image names, in the same order.
     """
 
-    format: Format
+    format: str
     files: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    image: str | None = None
+    image: Expression | None = None
     file: str | None = None
     tolerance: float = Field(20.0, ge=0, description="distance in RGB beyond which a palette pixel is unknown")
-
-    @field_validator("image")
-    @classmethod
-    def _is_expression(cls, value: str | None) -> str | None:
-        return _expression(value)
 
 
 class Pairing(Section):
     """The naming rule of SAR-optical pairs: ``image`` matched in the SAR path, ``file`` gives the optical path."""
 
-    image: str
+    image: Expression
     file: str
-
-    @field_validator("image")
-    @classmethod
-    def _is_expression(cls, value: str) -> str | None:
-        return _expression(value)
 
 
 class Published(Section):
@@ -113,29 +114,15 @@ class Entry(Section):
     homepage: str
     obtain: str
     published: Published = Published.model_validate({})
-    scene: str | None = None
+    scene: Expression | None = None
     splits: dict[str, str] = {}
     benchmarks: dict[str, str] = {}
     quarantine_limit: float = Field(0.05, ge=0, le=1)
     embedded: bool = False
 
-    @field_validator("scene")
-    @classmethod
-    def _is_expression(cls, value: str | None) -> str | None:
-        return _expression(value)
-
     @model_validator(mode="after")
     def _labels_are_unique(self) -> "Entry":
-        labels = [one.label for one in self.classes]
+        labels = [kind.label for kind in self.classes]
         if len(set(labels)) != len(labels):
             raise ValueError("two classes have the same label")
         return self
-
-
-def _expression(value: str | None) -> str | None:
-    if value is not None:
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"not a regular expression ({error})") from error
-    return value

@@ -64,7 +64,7 @@ def find_entry(project: Project, name: str) -> Entry:
     """Return the entry of a corpus that ``params.yaml`` lists, read from the file it names there.
 
     Raises:
-        CatalogueError: the corpus is not listed; the nearest listed name is told.
+        CatalogueError: the corpus is not listed; the message holds the nearest listed name.
     """
     corpora = project.parameters.corpora
     if name not in corpora:

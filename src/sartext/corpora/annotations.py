@@ -1,64 +1,65 @@
-"""The annotations of a corpus, found for its images."""
+"""The annotations of a corpus, matched with its images by the rules of their format."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 
-from sartext.catalogue.entry import Annotations
-from sartext.corpora.captions import read_karpathy, read_lines
-from sartext.corpora.coco import ORPHAN, REPEATED_ID, read_coco, read_coco_captions
-from sartext.corpora.listing import Lookup, matching_files
-from sartext.corpora.pairs import renamed
+from sartext.catalogue.entry import Annotations, Entry
+from sartext.corpora.formats import FORMATS
+from sartext.corpora.images import decode, read_image
+from sartext.corpora.listing import Lookup, matching_files, renamed
 from sartext.corpora.quarantine import Fault, Unusable
-from sartext.corpora.records import Record
-from sartext.corpora.voc import BROKEN_ENCODING, read_voc
+from sartext.corpora.reading import ORPHAN, REPEATED_ID, AnnotationFormat, Record, Source
 from sartext.errors import CatalogueError, CorpusError
 
 NO_IMAGE = "annotation-without-image"
 
 
 @dataclass
-class Found:
+class Matches:
     """What the annotations of a corpus say, by image path below the corpus folder.
 
-    ``records`` were read; ``files`` are VOC files still to be read, one image each; ``masks`` are mask files.
-    ``problems`` say why an image's annotation cannot be used; ``faults`` are annotations left out.
+    ``records`` were read; ``files`` are annotation files of one image each, still to be read. ``problems`` say
+    why an image's annotation cannot be used; ``faults`` are annotations left out.
     """
 
     records: dict[str, Record] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
-    masks: dict[str, str] = field(default_factory=dict)
     problems: dict[str, Unusable] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
 
-def find_annotations(folder: Path, declared: Annotations, paths: list[str]) -> Found:
-    """Read the annotations of a corpus and match them with its images.
+def format_of(entry: Entry, declared: Annotations) -> AnnotationFormat:
+    """Return the format that a catalogue file declares.
+
+    Raises:
+        ParameterError: there is no such format; the nearest is named.
+        CatalogueError: the declaration lacks what the format requires.
+    """
+    where = f"{entry.name}.yaml: annotations"
+    annotation_format = FORMATS.get(declared.format, where=where)
+    if absent := [name for name in annotation_format.requires if not getattr(declared, name)]:
+        names = " and ".join(f"`{name}`" for name in absent)
+        raise CatalogueError(f"the format '{declared.format}' needs {names}", where=where)
+    return annotation_format
+
+
+def match_annotations(folder: Path, entry: Entry, declared: Annotations, paths: list[str]) -> Matches:
+    """Find the annotations of a corpus's images; read the files that speak of many.
+
+    Args:
+        folder: the corpus.
+        entry: its catalogue entry.
+        declared: the entry's annotations, or those of its optical halves.
+        paths: the images, below the folder.
 
     Raises:
         CorpusError: there is no annotation file at all.
-        CatalogueError: a mask rule is incomplete.
+        ParameterError, CatalogueError: as `format_of`.
     """
-    if declared.format == "mask":
-        return _masks(folder, declared, paths)
-    found = Found()
-    lookup = Lookup(paths)
-    for source, read in _sources(folder, declared, lookup, found):
-        try:
-            records = read()
-        except Unusable as error:
-            found.faults.append(Fault(source, "", error.reason, error.detail, "annotation"))
-            continue
-        for record in records:
-            _match(record, lookup, found)
-    return found
-
-
-Source = tuple[str, Callable[[], list[Record]]]
-
-
-def _sources(folder: Path, declared: Annotations, lookup: Lookup, found: Found) -> list[Source]:
+    annotation_format = format_of(entry, declared)
+    if declared.image is not None and declared.file is not None:
+        return _match_by_rule(folder, declared, declared.image, declared.file, paths)
     files = matching_files(folder, declared.files)
     if not files:
         raise CorpusError(
@@ -66,96 +67,111 @@ def _sources(folder: Path, declared: Annotations, lookup: Lookup, found: Found) 
             where=folder,
             way_out="compare the folder with its catalogue file",
         )
-    if declared.format == "lines":
-        return _line_sources(folder, declared, found)
-    if declared.format == "voc":
-        files = _set_aside_single_files(files, lookup, found)
-    read = {"voc": read_voc, "coco": read_coco, "karpathy": read_karpathy, "coco-captions": read_coco_captions}
-    reader = read[declared.format]
-    return [(name, partial(reader, folder / name, name)) for name in files]
+    matches = Matches()
+    lookup = Lookup(paths)
+    if annotation_format.per == "image":
+        files = _set_aside_files_of_one_image(files, lookup, matches)
+    sources = _named_files(folder, declared, matches) if declared.names else [(file, "") for file in files]
+    for file, names in sources:
+        source = Source(folder, file, entry, names, _Sizes(folder, entry, lookup))
+        try:
+            records = annotation_format.read(source)
+        except Unusable as error:
+            matches.faults.append(Fault(file, "", error.reason, error.detail, "annotation"))
+            continue
+        for record in records:
+            _match(record, lookup, matches)
+    return matches
 
 
-def _set_aside_single_files(files: list[str], lookup: Lookup, found: Found) -> list[str]:
-    """Leave XML files that are named like an image to the workers; return the others."""
-    others = []
-    for name in files:
-        images = lookup.find(name.removesuffix(".gz"))
-        if len(images) == 1 and images[0] not in found.files:
-            found.files[images[0]] = name
+@dataclass(frozen=True)
+class _Sizes:
+    """The sizes of a corpus's images, decoded when a reader asks for them."""
+
+    folder: Path
+    entry: Entry
+    lookup: Lookup
+
+    def __call__(self, name: str) -> tuple[int, int]:
+        images = self.lookup.find(name)
+        if len(images) != 1:
+            return 0, 0
+        try:
+            height, width = decode(read_image(self.folder / images[0]), self.entry.bands).shape[:2]
+        except Unusable:
+            return 0, 0  # the image itself is left out, with its reason
+        return width, height
+
+
+def _match_by_rule(folder: Path, declared: Annotations, image: str, file: str, paths: list[str]) -> Matches:
+    """Lead from each image's path to its annotation file by a regular expression and its replacement."""
+    matches = Matches()
+    kind = declared.format
+    for path in paths:
+        annotation = renamed(image, file, path)
+        if annotation is None:
+            matches.problems[path] = Unusable("no-annotation", f"the path does not match the {kind} rule")
+        elif not (folder / annotation).is_file():
+            matches.problems[path] = Unusable("no-annotation", f"no {kind} {annotation}")
         else:
-            others.append(name)
+            matches.files[path] = annotation
+    for spare in sorted(set(matching_files(folder, declared.files)) - set(matches.files.values())):
+        fault = Fault(PurePosixPath(spare).name, "", NO_IMAGE, f"{kind} {spare}", "annotation")
+        matches.faults.append(fault)
+    return matches
+
+
+def _set_aside_files_of_one_image(files: list[str], lookup: Lookup, matches: Matches) -> list[str]:
+    """Leave files that are named like an image to the workers; return the others."""
+    others = []
+    for file in files:
+        images = lookup.find(file.removesuffix(".gz"))
+        if len(images) == 1 and images[0] not in matches.files:
+            matches.files[images[0]] = file
+        else:
+            others.append(file)
     return others
 
 
-def _line_sources(folder: Path, declared: Annotations, found: Found) -> list[Source]:
+def _named_files(folder: Path, declared: Annotations, matches: Matches) -> Iterator[tuple[str, str]]:
+    """Pair annotation files with the files of image names, in the order of the catalogue."""
     if len(declared.files) != len(declared.names):
         raise CatalogueError(
             f"{len(declared.files)} caption files and {len(declared.names)} files of names", where="annotations"
         )
-    sources: list[Source] = []
-    for captions, names in zip(declared.files, declared.names, strict=True):
-        ours, theirs = matching_files(folder, [captions]), matching_files(folder, [names])
-        if not ours or len(ours) != len(theirs):
-            detail = f"{len(ours)} files {captions}, {len(theirs)} files {names}"
-            found.faults.append(Fault(captions, "", "unpaired-files", detail, "annotation"))
-            continue
-        sources += [
-            (one, partial(_read_lines, folder, one, other)) for one, other in zip(ours, theirs, strict=True)
-        ]
-    return sources
+    for file_glob, name_glob in zip(declared.files, declared.names, strict=True):
+        files, names = matching_files(folder, [file_glob]), matching_files(folder, [name_glob])
+        if files and len(files) == len(names):
+            yield from zip(files, names, strict=True)
+        else:
+            detail = f"{len(files)} files {file_glob}, {len(names)} files {name_glob}"
+            matches.faults.append(Fault(file_glob, "", "unpaired-files", detail, "annotation"))
 
 
-def _read_lines(folder: Path, captions: str, names: str) -> list[Record]:
-    return read_lines(folder / captions, folder / names, captions)
-
-
-def _match(record: Record, lookup: Lookup, found: Found) -> None:
+def _match(record: Record, lookup: Lookup, matches: Matches) -> None:
     if ORPHAN in record.notes:
-        found.faults.append(Fault(record.name, "", ORPHAN, f"in {record.source}", "annotation"))
+        matches.faults.append(Fault(record.name, "", ORPHAN, f"in {record.source}", "annotation"))
         return
     images = lookup.find(record.name) if record.name else []
     if not images:
-        found.faults.append(Fault(record.name, "", NO_IMAGE, f"in {record.source}", "annotation"))
+        matches.faults.append(Fault(record.name, "", NO_IMAGE, f"in {record.source}", "annotation"))
     elif len(images) > 1 or REPEATED_ID in record.notes:
         for image in images:
-            found.problems[image] = Unusable("ambiguous-annotation", f"'{record.name}' in {record.source}")
+            matches.problems[image] = Unusable("ambiguous-annotation", f"'{record.name}' in {record.source}")
     else:
-        _merge(images[0], record, found)
+        _merge(images[0], record, matches)
 
 
-def _merge(image: str, record: Record, found: Found) -> None:
+def _merge(image: str, record: Record, matches: Matches) -> None:
     """Add a record to an image; an image may stand in several files if they agree."""
-    before = found.records.get(image)
-    if before is None and image not in found.files:
-        found.records[image] = record
+    before = matches.records.get(image)
+    if before is None and image not in matches.files:
+        matches.records[image] = record
     elif before is None or sorted(before.boxes, key=repr) != sorted(record.boxes, key=repr):
-        other = before.source if before else found.files[image]
-        found.problems[image] = Unusable("conflicting-annotations", f"{other} and {record.source} differ")
+        other = before.source if before else matches.files[image]
+        matches.problems[image] = Unusable("conflicting-annotations", f"{other} and {record.source} differ")
     elif before.captions != record.captions:
-        found.records[image] = replace(before, captions=before.captions + record.captions)
+        matches.records[image] = replace(before, captions=before.captions + record.captions)
     else:
         detail = f"in {before.source} and {record.source}"
-        found.faults.append(Fault(record.name, "", "repeated-annotation", detail, "annotation"))
-
-
-def _masks(folder: Path, declared: Annotations, paths: list[str]) -> Found:
-    if declared.image is None or declared.file is None:
-        raise CatalogueError("masks need `image` and `file`: how an image's path leads to its mask")
-    found = Found()
-    for path in paths:
-        mask = renamed(declared.image, declared.file, path)
-        if mask is None:
-            found.problems[path] = Unusable("no-annotation", "the path does not match the mask rule")
-        elif not (folder / mask).is_file():
-            found.problems[path] = Unusable("no-annotation", f"no mask {mask}")
-        else:
-            found.masks[path] = mask
-    for spare in sorted(set(matching_files(folder, declared.files)) - set(found.masks.values())):
-        name = PurePosixPath(spare).name
-        found.faults.append(Fault(name, "", NO_IMAGE, f"mask {spare}", "annotation"))
-    return found
-
-
-def broken_encoding(record: Record) -> bool:
-    """Whether the file of a record held bytes that do not fit its encoding."""
-    return BROKEN_ENCODING in record.notes
+        matches.faults.append(Fault(record.name, "", "repeated-annotation", detail, "annotation"))

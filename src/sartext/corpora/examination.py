@@ -13,35 +13,33 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.catalogue.entry import Entry
-from sartext.corpora.annotations import broken_encoding
-from sartext.corpora.boxes import clean_boxes
-from sartext.corpora.captions import clean_captions
+from sartext.corpora.cleaning import clean_boxes, clean_captions, label_table
+from sartext.corpora.formats import FORMATS
 from sartext.corpora.images import decode, read_image
-from sartext.corpora.labels import label_table
-from sartext.corpora.masks import NO_DATA, read_mask, summarise_mask
+from sartext.corpora.masks import NO_DATA, summarise_mask
 from sartext.corpora.quarantine import Fault, Kind, Unusable
 from sartext.corpora.radiometry import fixed_window, histogram, to_db
-from sartext.corpora.records import Record
-from sartext.corpora.voc import read_voc
+from sartext.corpora.reading import BROKEN_ENCODING, Record, Source
 
 
 @dataclass(frozen=True)
 class Job:
     """One image to examine; paths are relative to the corpus folder.
 
-    ``needs`` is what the corpus owes the image: ``boxes``, ``mask``, ``captions`` or nothing.
+    ``annotation_format`` names the format of its annotation, if the corpus has any, which is read already
+    (``record``) or lies in a file of its own (``annotation``); an ``owed`` one must be there.
     """
 
     path: str
     image_id: str
     scene_id: str
     modality: str
-    needs: str = ""
+    annotation_format: str = ""
+    owed: bool = False
     published_split: str | None = None
     benchmark: str | None = None
     record: Record | None = None
-    voc: str | None = None
-    mask: str | None = None
+    annotation: str | None = None
     paired: str | None = None
     problem: Unusable | None = None
 
@@ -150,66 +148,70 @@ def pixels_sha256(pixels: npt.NDArray[Any]) -> str:
 def _annotate(
     place: Place, job: Job, row: dict[str, Any], outcome: Outcome, valid: npt.NDArray[np.bool_] | None
 ) -> None:
-    if job.needs == "mask" and job.mask is not None:
-        _apply_mask(place, job, row, outcome, valid)
+    if not job.annotation_format:
         return
-    record = _single_record(place, job) if job.voc is not None else job.record
+    annotation_format = FORMATS[job.annotation_format]
+    record = job.record if job.annotation is None else _read_annotation(place, job, row)
     if record is None:
-        if job.needs:
-            raise Unusable("no-annotation", f"no {job.needs} for it")
+        if job.owed:
+            raise Unusable("no-annotation", f"no {annotation_format.makes} for it")
         return
-    if broken_encoding(record):
-        outcome.faults.append(_fault(place, job, "broken-encoding", f"in {record.source}", "annotation"))
-    if job.needs == "boxes":
-        _check_size(record, row)
-        row["objects"], changed = clean_boxes(record.boxes, row["width"], row["height"], label_table(place.entry))
-        for reason, count in changed.items():
-            outcome.faults.append(_fault(place, job, reason, f"{count} of {len(record.boxes)}", "box"))
-        return
-    row["captions"], dropped = clean_captions(record.captions)
-    if job.needs == "captions" and not row["captions"]:
-        raise Unusable("no-caption", f"{len(record.captions)} blank or broken captions")
-    for reason, count in dropped.items():
-        outcome.faults.append(_fault(place, job, reason, f"{count} of {len(record.captions)}", "annotation"))
+    if BROKEN_ENCODING in record.notes:
+        outcome.faults.append(_fault(place, job, BROKEN_ENCODING, f"in {record.source}", "annotation"))
+    kind: Kind = "annotation" if annotation_format.makes == "captions" else "box"
+    if annotation_format.makes == "masks":
+        left_out = _apply_mask(record, place.entry, row, valid)
+        for reason, detail in record.left_out:
+            outcome.faults.append(_fault(place, job, reason, detail, "annotation"))
+    elif annotation_format.makes == "boxes":
+        left_out = _apply_boxes(record, place.entry, row)
+    else:
+        left_out = _apply_captions(record, job, row)
+    for reason, detail in left_out.items():
+        outcome.faults.append(_fault(place, job, reason, detail, kind))
 
 
-def _check_size(record: Record, row: dict[str, Any]) -> None:
-    for told, actual in ((record.width, row["width"]), (record.height, row["height"])):
-        if told and told != actual:
-            raise Unusable(
-                "size-mismatch",
-                f"annotated at {record.width} x {record.height}, the image has {row['width']} x {row['height']}",
-            )
-
-
-def _single_record(place: Place, job: Job) -> Record:
-    source = job.voc or ""
-    records = read_voc(place.folder / source, source)
+def _read_annotation(place: Place, job: Job, row: dict[str, Any]) -> Record:
+    size = row["width"], row["height"]
+    source = Source(place.folder, job.annotation or "", place.entry, size_of=lambda _: size)
+    records = FORMATS[job.annotation_format].read(source)
     if len(records) != 1:
-        raise Unusable("ambiguous-annotation", f"{source} holds {len(records)} annotations")
+        raise Unusable("ambiguous-annotation", f"{source.file} holds {len(records)} annotations")
     return records[0]
 
 
+def _apply_boxes(record: Record, entry: Entry, row: dict[str, Any]) -> dict[str, str]:
+    width, height = row["width"], row["height"]
+    if (record.width and record.width != width) or (record.height and record.height != height):
+        detail = f"annotated at {record.width} x {record.height}, the image has {width} x {height}"
+        raise Unusable("size-mismatch", detail)
+    row["objects"], changed = clean_boxes(record.boxes, width, height, label_table(entry))
+    return {reason: f"{count} of {len(record.boxes)}" for reason, count in changed.items()}
+
+
+def _apply_captions(record: Record, job: Job, row: dict[str, Any]) -> dict[str, str]:
+    row["captions"], dropped = clean_captions(record.captions)
+    if job.owed and not row["captions"]:
+        raise Unusable("no-caption", f"{len(record.captions)} blank or broken captions")
+    return {reason: f"{count} of {len(record.captions)}" for reason, count in dropped.items()}
+
+
 def _apply_mask(
-    place: Place, job: Job, row: dict[str, Any], outcome: Outcome, valid: npt.NDArray[np.bool_] | None
-) -> None:
-    try:
-        classes, left_out = read_mask(read_image(place.folder / str(job.mask)), place.entry)
-    except Unusable as error:
-        raise Unusable(error.reason, f"mask {job.mask}: {error.detail}") from error
+    record: Record, entry: Entry, row: dict[str, Any], valid: npt.NDArray[np.bool_] | None
+) -> dict[str, str]:
+    classes = record.classes
+    if classes is None:
+        raise Unusable("no-annotation", f"no mask in {record.source}")
     if classes.shape != (row["height"], row["width"]):
         shape = f"{classes.shape[1]} x {classes.shape[0]}"
         raise Unusable("size-mismatch", f"the mask has {shape}, the image {row['width']} x {row['height']}")
     if valid is not None:
         classes[~valid] = NO_DATA
-    facts = summarise_mask(classes, place.entry)
+    facts = summarise_mask(classes, entry)
     row["objects"], row["regions"] = facts.objects, facts.regions
-    for reason, detail in left_out.items():
-        outcome.faults.append(_fault(place, job, reason, detail, "annotation"))
-    for reason, detail in facts.left_out.items():
-        outcome.faults.append(_fault(place, job, reason, detail, "box"))
+    return facts.left_out
 
 
 def count_labels(rows: list[dict[str, Any]]) -> dict[str, int]:
     """Return how many objects of each label there are."""
-    return dict(sorted(Counter(one["label"] for row in rows for one in row["objects"]).items()))
+    return dict(sorted(Counter(box["label"] for row in rows for box in row["objects"]).items()))

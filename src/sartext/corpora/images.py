@@ -5,34 +5,40 @@ format is tried. The size is checked in the header before anything is decoded; a
 """
 
 import io
+import logging
 import stat
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from sartext.catalogue.entry import Entry
-from sartext.corpora.limits import FILE_LIMIT, PIXEL_LIMIT, check_size
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.radiometry import to_db, to_grey
 
-__all__ = [
-    "PIXEL_LIMIT",
-    "Unusable",
-    "decode",
-    "decode_mask",
-    "picture",
-    "read_image",
-    "read_pixels",
-    "release_bytes",
-]
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+__all__ = ["PIXEL_LIMIT", "Unusable", "decode", "decode_mask", "picture", "read_image", "release_bytes"]
 
 PILLOW_FORMATS = ("PNG", "JPEG", "BMP")
 TIFF_MARKS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+BAND_LIMIT = 16
+"""A file with more bands than this was written from an array whose band axis a library took for another."""
+
+PIXEL_LIMIT = 8192 * 8192
+"""Pixels of one image; more is refused as an image bomb (scenes are cut before they are annotated)."""
+
+SAMPLE_LIMIT = 1 << 30
+"""Bytes of one decoded image."""
+
+FILE_LIMIT = 1 << 31
+"""Bytes of one image file."""
 
 Pixels = npt.NDArray[Any]
 
@@ -57,15 +63,6 @@ def read_image(path: Path) -> bytes:
     return content
 
 
-def read_pixels(path: Path, entry: Entry) -> Pixels:
-    """Return the raw decoded values of an image: (H, W) or (H, W, C).
-
-    Raises:
-        Unusable: the file cannot be used; see `decode`.
-    """
-    return decode(read_image(path), entry.bands)
-
-
 def decode(content: bytes, bands: Mapping[str, int] | None = None) -> Pixels:
     """Return the raw values of an image file's bytes: (H, W), or (H, W, C) where there are several bands.
 
@@ -77,9 +74,7 @@ def decode(content: bytes, bands: Mapping[str, int] | None = None) -> Pixels:
         Unusable: ``image-bomb``, ``truncated-image``, ``not-an-image``.
     """
     if content.startswith(TIFF_MARKS):
-        from sartext.corpora.tiff import decode_tiff  # rasterio takes long to load
-
-        return decode_tiff(content, max((bands or {}).values(), default=1), codes=False)
+        return _decode_tiff(content, max((bands or {}).values(), default=1), codes=False)
     return _decode_pillow(content, codes=False)
 
 
@@ -89,12 +84,7 @@ def decode_mask(content: bytes, codes: bool) -> Pixels:
     Raises:
         Unusable: as `decode`, and ``mask-channels`` where codes come in several unlike channels.
     """
-    if content.startswith(TIFF_MARKS):
-        from sartext.corpora.tiff import decode_tiff
-
-        values = decode_tiff(content, 1, codes)
-    else:
-        values = _decode_pillow(content, codes)
+    values = _decode_tiff(content, 1, codes) if content.startswith(TIFF_MARKS) else _decode_pillow(content, codes)
     if codes and values.ndim == 3:
         if (values[..., :3] != values[..., :1]).any():
             raise Unusable("mask-channels", "class codes expected, colours found")
@@ -107,7 +97,7 @@ def _decode_pillow(content: bytes, codes: bool) -> Pixels:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns below its own limit; ours is lower
             with Image.open(io.BytesIO(content), formats=PILLOW_FORMATS) as image:
-                check_size(image.width, image.height, 4)
+                _check_size(image.width, image.height, 4)
                 if not (codes and image.mode == "P") and image.mode not in {"L", "RGB"}:
                     return _unusual_mode(image)
                 return np.asarray(image)
@@ -131,6 +121,79 @@ def _unusual_mode(image: Image.Image) -> Pixels:
     return np.asarray(image.convert("RGB"))
 
 
+def _check_size(width: int, height: int, pixel_bytes: int) -> None:
+    """Raise Unusable ``image-bomb`` for an image that is too large once decoded."""
+    pixels = width * height
+    if pixels > PIXEL_LIMIT or pixels * pixel_bytes > SAMPLE_LIMIT:
+        raise Unusable("image-bomb", f"{width} x {height} pixels, {pixels * pixel_bytes:,} bytes decoded")
+
+
+def _decode_tiff(content: bytes, wanted_bands: int, codes: bool) -> Pixels:
+    """Decode a TIFF; ``wanted_bands`` are read page by page where its pages are its bands.
+
+    ``codes`` leaves palette indices as they are instead of looking up their colours.
+    """
+    import rasterio  # takes long to load
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    logging.getLogger("rasterio").addHandler(logging.NullHandler())  # what GDAL says is in the error's text
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with (
+                # no look for files beside one that lies in memory
+                rasterio.Env(GDAL_NUM_THREADS=1, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
+                rasterio.MemoryFile(content) as memory,
+                memory.open(driver="GTiff") as dataset,
+            ):
+                pages = list(dataset.subdatasets)
+                if len(pages) >= wanted_bands > dataset.count:
+                    return _stacked_pages(pages[:wanted_bands])
+                return _read_dataset(dataset, codes)
+    except RasterioError as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        raise Unusable("truncated-image", f"{type(error).__name__}: {error}{cause}") from error
+    except MemoryError as error:
+        raise Unusable("image-bomb", "it does not fit into memory") from error
+
+
+def _stacked_pages(pages: list[str]) -> Pixels:
+    import rasterio
+
+    layers = []
+    for page in pages:
+        with rasterio.open(page) as dataset:
+            layers.append(_read_dataset(dataset, codes=True))
+    if len({layer.shape for layer in layers}) > 1 or layers[0].ndim != 2:
+        raise Unusable("unlike-pages", "the pages of the TIFF differ in shape")
+    return np.dstack(layers)
+
+
+def _read_dataset(dataset: "DatasetReader", codes: bool) -> Pixels:
+    from rasterio.enums import ColorInterp
+
+    sample = max(np.dtype(kind).itemsize for kind in dataset.dtypes)
+    _check_size(dataset.width, dataset.height, dataset.count * sample)
+    layers: Pixels = dataset.read()
+    if not codes and dataset.colorinterp[0] == ColorInterp.palette:
+        coloured: Pixels = _palette(dataset)[layers[0]]
+        return coloured
+    if layers.shape[0] == 1:
+        return layers.reshape(layers.shape[1:])
+    bands_last = np.moveaxis(layers, 0, -1)
+    if layers.shape[0] > BAND_LIMIT >= bands_last.shape[0]:
+        # an array (C, H, W) that was written as rows, columns, samples
+        bands_last = np.moveaxis(bands_last, 0, -1)
+    return np.ascontiguousarray(bands_last)
+
+
+def _palette(dataset: "DatasetReader") -> Pixels:
+    table = np.zeros((1 << 16, 3), dtype=np.uint8)
+    for index, colour in dataset.colormap(1).items():
+        table[index] = colour[:3]
+    return table
+
+
 def picture(project_root: Path, row: Mapping[str, Any], entry: Entry) -> Pixels:
     """Return what a person or a model sees of an image of the index: uint8, (H, W) or (H, W, 3).
 
@@ -140,7 +203,7 @@ def picture(project_root: Path, row: Mapping[str, Any], entry: Entry) -> Pixels:
     Raises:
         Unusable: the file cannot be read any more.
     """
-    pixels = read_pixels(project_root / row["path"], entry)
+    pixels = decode(read_image(project_root / row["path"]), entry.bands)
     if row["quantity"] == "display":
         return pixels
     return to_grey(to_db(pixels, entry), row["db_low"], row["db_high"])

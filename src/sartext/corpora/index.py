@@ -87,8 +87,8 @@ def _refusal(entry: Entry, found: int, usable: int, faults: list[Fault]) -> str 
     if usable and left_out <= entry.quarantine_limit * found:
         return None
     reasons = count_reasons(faults)
-    told = reasons["image"] or reasons["annotation"]
-    counted = ", ".join(f"{reason} {count}" for reason, count in sorted(told.items(), key=lambda one: -one[1]))
+    most = sorted((reasons["image"] or reasons["annotation"]).items(), key=lambda item: -item[1])
+    counted = ", ".join(f"{reason} {count}" for reason, count in most)
     first = min(fault for fault in faults if fault.kind == "image")
     example = f"{counted}; first {first.path}: {first.reason} {first.detail}".rstrip()
     if not usable:

@@ -1,4 +1,4 @@
-"""The image files of a corpus: their ids, scenes and published splits, and how an annotation's name finds them."""
+"""The image files of a corpus: ids, scenes, optical halves, published splits, and how a name finds its image."""
 
 import os
 import re
@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sartext.catalogue.entry import Pairing
 from sartext.corpora.quarantine import Fault, Unusable
-from sartext.corpora.texts import read_content, read_json_text, read_text
+from sartext.corpora.reading import read_content, read_json_text, read_text
 from sartext.errors import CatalogueError
 from sartext.files import sha256_text
 
@@ -25,15 +26,15 @@ def matching_files(folder: Path, globs: Iterable[str]) -> list[str]:
     Raises:
         CatalogueError: a glob is absolute or malformed.
     """
-    found = set()
+    paths = set()
     for pattern in globs:
         try:
             matches = list(folder.glob(pattern))
         except (NotImplementedError, ValueError) as error:
             raise CatalogueError(f"'{pattern}' is no glob below a folder ({error})", where="catalogue") from error
         # a dangling link is a file that cannot be read, and gets its reason
-        found |= {path.relative_to(folder) for path in matches if not path.is_dir()}
-    return sorted(path.as_posix() for path in found if not any(_is_hidden(part) for part in path.parts))
+        paths |= {path.relative_to(folder) for path in matches if not path.is_dir()}
+    return sorted(path.as_posix() for path in paths if not any(_is_hidden(part) for part in path.parts))
 
 
 def _is_hidden(part: str) -> bool:
@@ -43,8 +44,8 @@ def _is_hidden(part: str) -> bool:
 def image_ids(corpus: str, paths: Sequence[str]) -> dict[str, str]:
     """Return the image id of each path: ``<corpus>/<stem>``, with ``_`` for whatever `ID_BREAKERS` matches.
 
-    Files of one corpus whose stems are equal (``train/1.png``, ``test/1.png``) are told apart by the whole path,
-    names beyond ASCII by eight digits of their SHA-256.
+    Files of one corpus whose stems are equal (``train/1.png``, ``test/1.png``) get the whole path, names
+    beyond ASCII by eight digits of their SHA-256.
     """
     stems = {path: _word(PurePosixPath(path).stem) for path in paths}
     times = Counter(stems.values())
@@ -52,8 +53,8 @@ def image_ids(corpus: str, paths: Sequence[str]) -> dict[str, str]:
 
 
 def _word(name: str) -> str:
-    told_apart = "" if name.isascii() else f"_{sha256_text(name.encode('utf-8', 'replace').decode())[:8]}"
-    return ID_BREAKERS.sub("_", name) + told_apart
+    digest = "" if name.isascii() else f"_{sha256_text(name.encode('utf-8', 'replace').decode())[:8]}"
+    return ID_BREAKERS.sub("_", name) + digest
 
 
 def is_text(path: str) -> bool:
@@ -63,10 +64,33 @@ def is_text(path: str) -> bool:
 
 def scene_of(expression: str | None, path: str) -> str | None:
     """Return the groups of the scene expression, joined by ``_``, or None where it does not match."""
-    found = re.search(expression, path) if expression else None
-    if found is None:
+    match = re.search(expression, path) if expression else None
+    if match is None:
         return None
-    return "_".join(group for group in found.groups() if group) or found.group(0)
+    return "_".join(group for group in match.groups() if group) or match.group(0)
+
+
+def renamed(image: str, file: str, path: str) -> str | None:
+    """Return ``path`` with the match of ``image`` replaced by ``file``, or None where it does not match.
+
+    Raises:
+        CatalogueError: ``file`` names a group that ``image`` does not have.
+    """
+    try:
+        replaced, count = re.subn(image, file, path, count=1)
+    except (re.error, IndexError) as error:
+        raise CatalogueError(f"'{file}' is no replacement for '{image}' ({error})", where="catalogue") from error
+    return replaced if count else None
+
+
+def optical_halves(folder: Path, pairing: Pairing, images: list[str]) -> dict[str, str]:
+    """Return the optical half of each SAR image that has one, by paths below the corpus folder."""
+    halves = {}
+    for path in images:
+        half = renamed(pairing.image, pairing.file, path)
+        if half is not None and half != path and (folder / half).is_file():
+            halves[path] = half
+    return halves
 
 
 class Lookup:
@@ -83,17 +107,14 @@ class Lookup:
 
     def find(self, name: str) -> list[str]:
         """Return the files that a name may mean: none, one, or several if it is ambiguous."""
-        told = PurePosixPath(name.strip().replace("\\", "/"))
-        found = self._by_stem.get(told.stem) or self._by_stem.get(told.name) or []
-        if len(found) < 2:
-            return list(found)
-        exact = [path for path in found if f"/{path}".endswith(f"/{told}")]
-        stems = [
-            path
-            for path in found
-            if f"/{PurePosixPath(path).with_suffix('')}".endswith(f"/{told.with_suffix('')}")
-        ]
-        return exact if len(exact) == 1 else stems if len(stems) == 1 else list(found)
+        wanted = PurePosixPath(name.strip().replace("\\", "/"))
+        paths = self._by_stem.get(wanted.stem) or self._by_stem.get(wanted.name) or []
+        if len(paths) < 2:
+            return list(paths)
+        exact = [path for path in paths if f"/{path}".endswith(f"/{wanted}")]
+        stem = f"/{wanted.with_suffix('')}"
+        stems = [path for path in paths if f"/{PurePosixPath(path).with_suffix('')}".endswith(stem)]
+        return exact if len(exact) == 1 else stems if len(stems) == 1 else list(paths)
 
 
 def published_sets(
@@ -120,14 +141,14 @@ def published_sets(
             except Unusable as error:
                 faults.append(Fault(source, "", error.reason, error.detail, "annotation"))
                 continue
-            for one in listed:
-                found = lookup.find(one)
-                if len(found) == 1:
-                    members.setdefault(found[0], name)
-                elif one not in absent:
-                    absent.add(one)
-                    reason = "listed-without-image" if not found else "ambiguous-name"
-                    faults.append(Fault(one, "", reason, f"listed in {source}", "annotation"))
+            for image in listed:
+                matches = lookup.find(image)
+                if len(matches) == 1:
+                    members.setdefault(matches[0], name)
+                elif image not in absent:
+                    absent.add(image)
+                    reason = "listed-without-image" if not matches else "ambiguous-name"
+                    faults.append(Fault(image, "", reason, f"listed in {source}", "annotation"))
     return members, faults
 
 
@@ -153,5 +174,5 @@ def _names_in_json(content: Any) -> list[str]:  # noqa: ANN401 - JSON has no nar
     items = content.get("images", []) if isinstance(content, dict) else content
     if not isinstance(items, list):
         raise Unusable("not-a-list", "a list of names or of images is expected")
-    names = [one.get("file_name", one.get("filename")) if isinstance(one, dict) else one for one in items]
+    names = [item.get("file_name", item.get("filename")) if isinstance(item, dict) else item for item in items]
     return [name for name in dict.fromkeys(names) if isinstance(name, str)]

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.catalogue.entry import CorpusClass, Entry
-from sartext.corpora.boxes import BOX_LIMIT, object_row
+from sartext.corpora.cleaning import BOX_LIMIT, object_row
 from sartext.corpora.images import decode_mask
 from sartext.corpora.quarantine import Unusable
+from sartext.corpora.reading import ClassMap
 
 UNKNOWN = -1
 NO_DATA = -2
@@ -20,8 +21,6 @@ UNKNOWN_LIMIT = 0.5
 """Share of unknown pixels beyond which the mask does not fit the catalogue's legend."""
 
 NEIGHBOURS = np.ones((3, 3), dtype=bool)
-
-ClassMap = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,14 @@ def read_mask(content: bytes, entry: Entry) -> tuple[ClassMap, dict[str, str]]:
     Raises:
         Unusable: the file cannot be decoded, or ``unknown-class``: most of it is not in the legend.
     """
-    coloured = any(one.colour is not None for one in entry.classes)
+    coloured = any(kind.colour is not None for kind in entry.classes)
     values = decode_mask(content, codes=not coloured)
     tolerance = entry.annotations.tolerance if entry.annotations else 0.0
     classes = _by_colour(values, entry.classes, tolerance) if coloured else _by_code(values, entry.classes)
     unknown = classes == UNKNOWN
     count = int(unknown.sum())
-    for number, one in enumerate(entry.classes):
-        if not one.valid:
+    for number, kind in enumerate(entry.classes):
+        if not kind.valid:
             classes[classes == number] = NO_DATA
     if not count:
         return classes, {}
@@ -60,20 +59,20 @@ def read_mask(content: bytes, entry: Entry) -> tuple[ClassMap, dict[str, str]]:
 
 
 def _by_colour(values: npt.NDArray[Any], classes: tuple[CorpusClass, ...], tolerance: float) -> ClassMap:
-    found = np.full(values.shape[:2], UNKNOWN, dtype=np.int16)
+    numbers = np.full(values.shape[:2], UNKNOWN, dtype=np.int16)
     packed = _packed(values)
-    for number, one in enumerate(classes):
-        if one.colour is not None:
-            found[packed == _packed(np.array(one.colour, dtype=np.uint8))] = number
-    stray = found == UNKNOWN
+    for number, kind in enumerate(classes):
+        if kind.colour is not None:
+            numbers[packed == _packed(np.array(kind.colour, dtype=np.uint8))] = number
+    stray = numbers == UNKNOWN
     if stray.any():
         # anti-aliased edges: few pixels, compared with every legend colour
-        legend = [(number, one.colour) for number, one in enumerate(classes) if one.colour is not None]
+        legend = [(number, kind.colour) for number, kind in enumerate(classes) if kind.colour is not None]
         colours = np.array([colour for _, colour in legend], dtype=np.int64)
         squares = ((values[stray].astype(np.int64)[:, None, :3] - colours[None]) ** 2).sum(axis=2)
         nearest = np.array([number for number, _ in legend], dtype=np.int16)[squares.argmin(axis=1)]
-        found[stray] = np.where(squares.min(axis=1) <= tolerance**2, nearest, UNKNOWN)
-    return found
+        numbers[stray] = np.where(squares.min(axis=1) <= tolerance**2, nearest, UNKNOWN)
+    return numbers
 
 
 def _packed(colours: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -82,11 +81,11 @@ def _packed(colours: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 
 def _by_code(values: npt.NDArray[Any], classes: tuple[CorpusClass, ...]) -> ClassMap:
-    found = np.full(values.shape, UNKNOWN, dtype=np.int16)
-    for number, one in enumerate(classes):
-        if one.code is not None:
-            found[values == one.code] = number
-    return found
+    numbers = np.full(values.shape, UNKNOWN, dtype=np.int16)
+    for number, kind in enumerate(classes):
+        if kind.code is not None:
+            numbers[values == kind.code] = number
+    return numbers
 
 
 def _describe_unknown(values: npt.NDArray[Any], unknown: npt.NDArray[Any], count: int, coloured: bool) -> str:
@@ -94,8 +93,8 @@ def _describe_unknown(values: npt.NDArray[Any], unknown: npt.NDArray[Any], count
         colours = len(np.unique(_packed(values[unknown])))
         return f"{count} pixels of {colours} {'colour' if colours == 1 else 'colours'}"
     codes, pixels = np.unique(values[unknown], return_counts=True)
-    told = [f"{code}: {number}" for code, number in zip(codes.tolist(), pixels.tolist(), strict=True)]
-    return f"{count} pixels ({', '.join(told[:10])}{', ...' if len(told) > 10 else ''})"
+    counts = [f"{code}: {number}" for code, number in zip(codes.tolist(), pixels.tolist(), strict=True)]
+    return f"{count} pixels ({', '.join(counts[:10])}{', ...' if len(counts) > 10 else ''})"
 
 
 def summarise_mask(classes: ClassMap, entry: Entry) -> MaskFacts:
@@ -106,7 +105,7 @@ def summarise_mask(classes: ClassMap, entry: Entry) -> MaskFacts:
     Raises:
         Unusable: ``no-valid-pixels``, or ``too-many-boxes``.
     """
-    from scipy import ndimage
+    from scipy import ndimage  # takes a third of a second, and most corpora have no masks
 
     valid = int((classes != NO_DATA).sum())
     if not valid:
@@ -114,36 +113,36 @@ def summarise_mask(classes: ClassMap, entry: Entry) -> MaskFacts:
     objects: list[dict[str, Any]] = []
     regions: list[dict[str, Any]] = []
     small: list[str] = []
-    for number, one in enumerate(entry.classes):
+    for number, kind in enumerate(entry.classes):
         area = classes == number
         pixels = int(area.sum())
-        if not pixels or not one.valid:
+        if not pixels or not kind.valid:
             continue
         parts, _ = ndimage.label(area, structure=NEIGHBOURS)
         sizes = np.bincount(parts.ravel())[1:]
-        if one.stuff:
-            regions += _regions(one.label, area, pixels / valid, int(sizes.max()))
+        if kind.stuff:
+            regions += _regions(kind.label, area, pixels / valid, int(sizes.max()))
         else:
-            found = _components(one, parts, sizes)
-            objects += found
-            if len(found) < len(sizes):
+            boxes = _components(kind, parts, sizes)
+            objects += boxes
+            if len(boxes) < len(sizes):
                 few = sizes[sizes < SMALLEST_OBJECT]
-                small.append(f"{len(few)} of {one.label}, {int(few.sum())} pixels in all")
+                small.append(f"{len(few)} of {kind.label}, {int(few.sum())} pixels in all")
     if len(objects) > BOX_LIMIT:
         raise Unusable("too-many-boxes", f"{len(objects):,} components, over {BOX_LIMIT:,}")
     return MaskFacts(objects, regions, {"component-too-small": "; ".join(small)} if small else {})
 
 
-def _components(one: CorpusClass, parts: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> list[dict[str, Any]]:
-    source = one.source[0] if one.source else one.label
-    from scipy import ndimage  # takes a third of a second, and most corpora have no masks
+def _components(kind: CorpusClass, parts: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> list[dict[str, Any]]:
+    from scipy import ndimage
 
+    source = kind.source[0] if kind.source else kind.label
     boxes = []
     for place, size in zip(ndimage.find_objects(parts), sizes, strict=True):
         if size >= SMALLEST_OBJECT:
             rows, columns = place
             corners = (float(columns.start), float(rows.start), float(columns.stop), float(rows.stop))
-            boxes.append(object_row(one.label, source, corners))
+            boxes.append(object_row(kind.label, source, corners))
     return boxes
 
 

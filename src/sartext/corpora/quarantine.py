@@ -36,8 +36,8 @@ class Fault:
     """One row of ``quarantine.csv``.
 
     ``path`` is relative to the project for a file of the corpus, else the name that the annotation gives.
-    ``kind`` tells what was left out: the ``image`` itself, a ``box`` of an image that stays (boxes that were
-    repaired or repeat another are told here too), or an ``annotation`` (of an image that is not there, or a
+    ``kind`` is what was left out: the ``image`` itself, a ``box`` of an image that stays (boxes that were
+    repaired or repeat another have a row too), or an ``annotation`` (of an image that is not there, or a
     damaged file).
     """
 

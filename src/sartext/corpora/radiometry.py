@@ -4,6 +4,7 @@ Calibrated data are shown in a fixed window per polarisation. Uncalibrated data 
 corpus, never per image: a stretch per image can invert the order of two images.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,29 @@ import numpy.typing as npt
 from sartext.catalogue.entry import Entry
 from sartext.corpora.quarantine import Unusable
 from sartext.errors import CatalogueError
+from sartext.registry import Registry
 
-CO_POL_WINDOW = (-25.0, 0.0)
-CROSS_POL_WINDOW = (-32.0, -5.0)
-"""Fixed windows in dB: Sentinel-1 backscatter of natural surfaces from calm water to towns."""
+
+@dataclass(frozen=True)
+class Channel:
+    """The window in dB in which calibrated data are shown: of a polarisation, or of one sensor's polarisation.
+
+    ``name`` is ``VV``, or ``ALOS-2 HH`` for the sensor that a catalogue file calls ``ALOS-2``.
+    """
+
+    name: str
+    window: tuple[float, float]
+
+
+CHANNELS = Registry(
+    "polarisation",
+    (  # Sentinel-1 backscatter of natural surfaces from calm water to towns
+        Channel("VV", (-25.0, 0.0)),
+        Channel("HH", (-25.0, 0.0)),
+        Channel("VH", (-32.0, -5.0)),
+        Channel("HV", (-32.0, -5.0)),
+    ),
+)
 
 PERCENTILES = (1.0, 99.0)
 BINS_PER_DB = 100
@@ -38,14 +58,13 @@ def fixed_window(entry: Entry) -> tuple[float, float] | None:
     if entry.quantity == "display" or not entry.calibrated:
         return None
     polarisation = co_polarisation(entry)
-    if polarisation in {"VV", "HH"}:
-        return CO_POL_WINDOW
-    if polarisation in {"VH", "HV"}:
-        return CROSS_POL_WINDOW
+    for name in (f"{entry.sensor} {polarisation}", polarisation):
+        if name in CHANNELS:
+            return CHANNELS[name].window
     raise CatalogueError(
         f"calibrated data need a polarisation (it says '{entry.polarisation}')",
         where=f"{entry.name}.yaml",
-        way_out="state `polarisation` or `bands`: VV, HH, VH or HV",
+        way_out=f"state `polarisation` or `bands`: {', '.join(CHANNELS.names)}",
     )
 
 

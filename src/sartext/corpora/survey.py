@@ -5,14 +5,19 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from sartext.catalogue.entry import Entry
-from sartext.corpora.annotations import Found, find_annotations
+from sartext.corpora.annotations import Matches, match_annotations
 from sartext.corpora.examination import Job, Place
-from sartext.corpora.listing import Lookup, image_ids, is_text, matching_files, published_sets, scene_of
-from sartext.corpora.pairs import optical_halves
+from sartext.corpora.listing import (
+    Lookup,
+    image_ids,
+    is_text,
+    matching_files,
+    optical_halves,
+    published_sets,
+    scene_of,
+)
 from sartext.corpora.quarantine import Fault, Unusable
 from sartext.errors import CorpusError
-
-NEEDS = {"voc": "boxes", "coco": "boxes", "mask": "mask"}
 
 
 def survey_corpus(place: Place) -> tuple[list[Job], list[Fault]]:
@@ -42,17 +47,17 @@ def survey_corpus(place: Place) -> tuple[list[Job], list[Fault]]:
 
 def _image_jobs(place: Place, images: list[str], halves: dict[str, str]) -> tuple[list[Job], list[Fault]]:
     entry, folder = place.entry, place.folder
-    found = find_annotations(folder, entry.annotations, images) if entry.annotations else Found()
-    needs = NEEDS.get(entry.annotations.format, "captions") if entry.annotations else ""
+    declared = entry.annotations
+    matches = match_annotations(folder, entry, declared, images) if declared else Matches()
     lookup = Lookup(images)
     splits, unlisted = published_sets(folder, entry.splits, images, lookup)
     benchmarks, absent = published_sets(folder, entry.benchmarks, images, lookup)
-    told = {fault.path for fault in found.faults}
-    faults = found.faults + [fault for fault in unlisted + absent if fault.path not in told]
+    known = {fault.path for fault in matches.faults}
+    faults = matches.faults + [fault for fault in unlisted + absent if fault.path not in known]
     ids = image_ids(entry.name, images)
     jobs = []
     for path in images:
-        record = found.records.get(path)
+        record = matches.records.get(path)
         scene = scene_of(entry.scene, path)
         jobs.append(
             Job(
@@ -60,14 +65,14 @@ def _image_jobs(place: Place, images: list[str], halves: dict[str, str]) -> tupl
                 image_id=ids[path],
                 scene_id=f"{entry.name}/{scene}" if scene else ids[path],
                 modality=entry.modality,
-                needs=needs,
+                annotation_format=declared.format if declared else "",
+                owed=declared is not None,
                 published_split=splits.get(path, record.split if record else None),
                 benchmark=benchmarks.get(path),
                 record=record,
-                voc=found.files.get(path),
-                mask=found.masks.get(path),
+                annotation=matches.files.get(path),
                 paired=halves.get(path),
-                problem=found.problems.get(path),
+                problem=matches.problems.get(path),
             )
         )
         if entry.pairing and path not in halves:
@@ -79,12 +84,12 @@ def _optical_jobs(place: Place, jobs: list[Job]) -> tuple[list[Job], list[Fault]
     paired = {job.paired: job for job in reversed(jobs) if job.paired}
     paths = sorted(paired)
     captions = place.entry.optical_captions
-    found = Found()
+    matches = Matches()
     if captions and paths:
         if matching_files(place.folder, captions.files):
-            found = find_annotations(place.folder, captions, paths)
+            matches = match_annotations(place.folder, place.entry, captions, paths)
         else:  # captions of optical halves are welcome, not owed
-            found.faults.append(Fault(", ".join(captions.files), "", "no-caption-file", "", "annotation"))
+            matches.faults.append(Fault(", ".join(captions.files), "", "no-caption-file", "", "annotation"))
     taken = {job.image_id for job in jobs}
     ids = image_ids(place.entry.name, paths)
     return [
@@ -93,14 +98,16 @@ def _optical_jobs(place: Place, jobs: list[Job]) -> tuple[list[Job], list[Fault]
             image_id=f"{paired[path].image_id}_optical" if ids[path] in taken else ids[path],
             scene_id=paired[path].scene_id,
             modality="optical",
+            annotation_format=captions.format if captions else "",
             published_split=paired[path].published_split,
             benchmark=paired[path].benchmark,
-            record=found.records.get(path),
+            record=matches.records.get(path),
+            annotation=matches.files.get(path),
             paired=paired[path].path,
-            problem=found.problems.get(path),
+            problem=matches.problems.get(path),
         )
         for path in paths
-    ], found.faults
+    ], matches.faults
 
 
 def _refuse_repeated_ids(jobs: list[Job]) -> list[Job]:
@@ -114,7 +121,7 @@ def _refuse_repeated_ids(jobs: list[Job]) -> list[Job]:
 
 
 def _unnameable(entry: Entry, paths: list[str]) -> list[Job]:
-    """Jobs that only say that a file name is no UTF-8; the name is told with U+FFFD in place of bad bytes."""
+    """Jobs that only say that a file name is no UTF-8; the name is written with U+FFFD in place of bad bytes."""
     jobs = []
     for path in paths:
         if not is_text(path):

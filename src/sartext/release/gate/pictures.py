@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.catalogue.entry import Entry
-from sartext.corpora.annotations import find_annotations
+from sartext.corpora.annotations import match_annotations
 from sartext.corpora.examination import pixels_sha256
 from sartext.corpora.images import Unusable, decode, picture, read_image
 from sartext.corpora.masks import read_mask
@@ -71,8 +71,8 @@ def masks_of(root: Path, entry: Entry, paths: Iterable[str]) -> dict[str, str]:
     if not (entry.calibrated and declared and declared.format == "mask" and measured_classes(entry)):
         return {}
     place = f"data/{entry.name}/"
-    found = find_annotations(root / place, declared, [path.removeprefix(place) for path in paths])
-    return {place + image: place + mask for image, mask in found.masks.items()}
+    matches = match_annotations(root / place, entry, declared, [path.removeprefix(place) for path in paths])
+    return {place + image: place + mask for image, mask in matches.files.items()}
 
 
 def _backscatter(

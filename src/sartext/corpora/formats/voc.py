@@ -7,35 +7,36 @@ and ``<path>`` may be only a folder.
 
 import math
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
 from sartext.corpora.quarantine import Unusable
-from sartext.corpora.records import RawBox, Record
-from sartext.corpora.texts import decode_text, read_content
+from sartext.corpora.reading import (
+    BROKEN_ENCODING,
+    AnnotationFormat,
+    RawBox,
+    Record,
+    Source,
+    decode_text,
+    read_content,
+)
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-BROKEN_ENCODING = "broken-encoding"
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
 
-def read_voc(path: Path, source: str) -> list[Record]:
+def read_voc(source: Source) -> list[Record]:
     """Return a record per ``<annotation>`` of a file (gzip allowed).
 
-    Args:
-        path: the file.
-        source: how to name it in the records.
-
     Raises:
-        Unusable: ``xml-bomb``, ``not-xml``, ``not-voc``, or what `texts.read_content` raises.
+        Unusable: ``xml-bomb``, ``not-xml``, ``not-voc``, or what `reading.read_content` raises.
     """
-    root, sound = _parse(read_content(path))
+    root, sound = _parse(read_content(source.path))
     if root.tag == "annotation":
         elements = [root]
     else:
@@ -43,7 +44,7 @@ def read_voc(path: Path, source: str) -> list[Record]:
         if not elements and root.tag != "annotations":
             raise Unusable("not-voc", f"the root element is <{root.tag}>")
     notes = () if sound else (BROKEN_ENCODING,)
-    return [_record(element, source, notes) for element in elements]
+    return [_record(element, source.file, notes) for element in elements]
 
 
 def _parse(content: bytes) -> tuple["Element", bool]:
@@ -74,7 +75,7 @@ def _record(element: "Element", source: str, notes: tuple[str, ...]) -> Record:
         source=source,
         width=_integer(size, "width"),
         height=_integer(size, "height"),
-        boxes=tuple(_box(one) for one in element.findall("object")),
+        boxes=tuple(_box(item) for item in element.findall("object")),
         notes=notes,
     )
 
@@ -129,3 +130,6 @@ def _number(element: "Element", tag: str) -> float:
 def _integer(element: "Element | None", tag: str) -> int:
     number = math.nan if element is None else _number(element, tag)
     return int(number) if math.isfinite(number) and number > 0 else 0
+
+
+FORMAT = AnnotationFormat("voc", "boxes, Pascal VOC XML, upright or rotated", "boxes", "image", read_voc)

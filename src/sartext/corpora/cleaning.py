@@ -1,15 +1,47 @@
-"""Boxes: from what the source wrote to boxes in pixels that lie in the image."""
+"""From the words of a source to rows of the index: class names, boxes that lie in the image, clean captions.
+
+Captions keep the words of their authors; only typography is evened out: white space, curly quotes, and the space
+that tokenised corpora put before punctuation ("an airport .").
+"""
 
 import math
+import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
-from sartext.corpora.labels import find_label, unknown_labels
+from sartext.catalogue.entry import Entry
 from sartext.corpora.quarantine import Unusable
-from sartext.corpora.records import RawBox
+from sartext.corpora.reading import RawBox
 
 BOX_LIMIT = 10_000
 """Boxes of one image beyond which the annotation is taken for damaged."""
+
+QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
+SPACED = re.compile(r"\s+([.,;:!?])")
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def label_table(entry: Entry) -> dict[str, str]:
+    """Return the catalogue's label for every name that an annotation file may use, case and spaces aside."""
+    table: dict[str, str] = {}
+    for kind in entry.classes:
+        for name in (kind.label, *kind.source):
+            table.setdefault(_folded(name), kind.label)
+    return table
+
+
+def find_label(table: dict[str, str], name: str) -> str | None:
+    """Return the label of a source name, or None where the catalogue does not know it."""
+    return table.get(_folded(name))
+
+
+def unknown_labels(table: dict[str, str], names: Iterable[str]) -> list[str]:
+    """Return the names that the catalogue does not know, sorted."""
+    return sorted({name for name in names if find_label(table, name) is None})
 
 
 def clean_boxes(
@@ -19,7 +51,7 @@ def clean_boxes(
 
     ``box-clipped`` and ``box-inverted`` are repaired (an inverted box has its corners swapped) and stay;
     ``box-outside`` and ``box-without-area`` are dropped. A ``repeated-box`` has the label, the corners and the
-    angle of an earlier one: it stays and counts, because the source may mean it, and is told.
+    angle of an earlier one: it stays and counts, because the source may mean it, and is reported.
 
     Raises:
         Unusable: ``too-many-boxes``; ``unknown-class`` and ``box-not-a-number``, because a caption that counts
@@ -31,7 +63,7 @@ def clean_boxes(
         raise Unusable("unknown-class", ", ".join(repr(name) for name in unknown))
     if crowds := sum(box.crowd for box in boxes):
         raise Unusable("crowd-box", f"{crowds} boxes around an unknown number of objects")
-    if broken := sum(not all(map(math.isfinite, _given(box))) for box in boxes):
+    if broken := sum(not all(map(math.isfinite, _as_written(box))) for box in boxes):
         raise Unusable("box-not-a-number", f"{broken} of {len(boxes)}")
     objects, reasons = [], Counter[str]()
     seen = set()
@@ -40,9 +72,9 @@ def clean_boxes(
         if corners is not None:
             label = find_label(labels, box.label) or ""
             objects.append(object_row(label, box.label, corners, box.angle))
-            told = (label, _given(box), box.angle)
-            reasons["repeated-box"] += told in seen
-            seen.add(told)
+            written = (label, _as_written(box), box.angle)
+            reasons["repeated-box"] += written in seen
+            seen.add(written)
     reasons = +reasons  # without the reasons that never occurred
     return objects, dict(sorted(reasons.items()))
 
@@ -63,7 +95,7 @@ def object_row(
     }
 
 
-def _given(box: RawBox) -> tuple[float, float, float, float]:
+def _as_written(box: RawBox) -> tuple[float, float, float, float]:
     return box.xmin, box.ymin, box.xmax, box.ymax
 
 
@@ -79,8 +111,31 @@ def _corners(
     if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
         reasons["box-outside"] += 1
         return None
-    if (xmin, ymin, xmax, ymax) != _given(box):
+    if (xmin, ymin, xmax, ymax) != _as_written(box):
         reasons["box-inverted"] += 1
     if clipped != (xmin, ymin, xmax, ymax):
         reasons["box-clipped"] += 1
     return clipped
+
+
+def clean_caption(text: str) -> str:
+    """Return a caption with even typography; empty where nothing but punctuation is left."""
+    even = SPACED.sub(r"\1", " ".join(text.translate(QUOTES).split()))
+    return even if any(letter.isalnum() for letter in even) else ""
+
+
+def clean_captions(captions: tuple[str, ...]) -> tuple[list[str], dict[str, int]]:
+    """Return the usable captions of an image, in order, and how many were dropped by reason.
+
+    Repeated captions stay: corpora pad to five, and how often they do is their own business.
+    """
+    kept, dropped = [], {"blank-caption": 0, "broken-caption": 0}
+    for text in captions:
+        caption = clean_caption(text)
+        if not caption:
+            dropped["blank-caption"] += 1
+        elif "\ufffd" in caption:
+            dropped["broken-caption"] += 1
+        else:
+            kept.append(caption)
+    return kept, {reason: count for reason, count in dropped.items() if count}

@@ -7,51 +7,54 @@ that a file leaves out (info, licences, supercategory) are not needed.
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from sartext.corpora.quarantine import Unusable
-from sartext.corpora.records import RawBox, Record
-from sartext.corpora.texts import read_json_text
-from sartext.corpora.voc import BROKEN_ENCODING
+from sartext.corpora.reading import (
+    BROKEN_ENCODING,
+    ORPHAN,
+    REPEATED_ID,
+    AnnotationFormat,
+    RawBox,
+    Record,
+    Source,
+    read_json_text,
+)
 
-ORPHAN = "annotation-of-unlisted-image"
-REPEATED_ID = "repeated-image-id"
 
-
-def read_coco(path: Path, source: str) -> list[Record]:
+def read_coco(source: Source) -> list[Record]:
     """Return a record per listed image of a COCO detection file (gzip allowed).
 
     An image that is listed without an annotation has a record without boxes: it was looked at and found empty.
 
     Raises:
-        Unusable: ``not-json``, ``not-coco``, or what `texts.read_content` raises.
+        Unusable: ``not-json``, ``not-coco``, or what `reading.read_content` raises.
     """
-    content, sound = _load(path)
-    names = {_key(one.get("id")): str(one.get("name", "")) for one in _items(content, "categories")}
+    content, sound = _load(source)
+    names = {_key(category.get("id")): str(category.get("name", "")) for category in _items(content, "categories")}
     boxes: dict[object, list[RawBox]] = defaultdict(list)
-    for one in _items(content, "annotations"):
-        boxes[_key(one.get("image_id"))].append(_box(one, names))
-    return _records(content, source, sound, boxes=boxes)
+    for annotation in _items(content, "annotations"):
+        boxes[_key(annotation.get("image_id"))].append(_box(annotation, names))
+    return _records(content, source.file, sound, boxes=boxes)
 
 
-def read_coco_captions(path: Path, source: str) -> list[Record]:
+def read_coco_captions(source: Source) -> list[Record]:
     """Return a record per listed image of a COCO caption file (gzip allowed).
 
     Raises:
-        Unusable: ``not-json``, ``not-coco``, or what `texts.read_content` raises.
+        Unusable: ``not-json``, ``not-coco``, or what `reading.read_content` raises.
     """
-    content, sound = _load(path)
+    content, sound = _load(source)
     captions: dict[object, list[str]] = defaultdict(list)
-    for one in _items(content, "annotations"):
-        if isinstance(one.get("caption"), str):
-            captions[_key(one.get("image_id"))].append(one["caption"])
-    return _records(content, source, sound, captions=captions)
+    for annotation in _items(content, "annotations"):
+        if isinstance(annotation.get("caption"), str):
+            captions[_key(annotation.get("image_id"))].append(annotation["caption"])
+    return _records(content, source.file, sound, captions=captions)
 
 
-def _load(path: Path) -> tuple[dict[str, Any], bool]:
-    content, sound = read_json_text(path)
+def _load(source: Source) -> tuple[dict[str, Any], bool]:
+    content, sound = read_json_text(source.path)
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise Unusable("not-coco", "there is no list of images")
     return content, sound
@@ -59,7 +62,7 @@ def _load(path: Path) -> tuple[dict[str, Any], bool]:
 
 def _items(content: dict[str, Any], key: str) -> list[dict[str, Any]]:
     items = content.get(key)
-    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _records(
@@ -97,15 +100,15 @@ def _key(value: object) -> object:
     return value if isinstance(value, int | float | str) else repr(value)
 
 
-def _box(one: dict[str, Any], names: dict[Any, str]) -> RawBox:
-    category = _key(one.get("category_id"))
+def _box(annotation: dict[str, Any], names: dict[Any, str]) -> RawBox:
+    category = _key(annotation.get("category_id"))
     label = names.get(category, f"category {category}")
-    given = one.get("bbox")
-    numbers = [_number(value) for value in given] if isinstance(given, list) else []
+    bbox = annotation.get("bbox")
+    numbers = [_number(value) for value in bbox] if isinstance(bbox, list) else []
     if len(numbers) != 4:
         numbers = [math.nan] * 4
     x, y, width, height = numbers
-    return RawBox(label, x, y, x + width, y + height, crowd=one.get("iscrowd") == 1)
+    return RawBox(label, x, y, x + width, y + height, crowd=annotation.get("iscrowd") == 1)
 
 
 def _number(value: object) -> float:
@@ -118,3 +121,7 @@ def _number(value: object) -> float:
 def _size(value: object) -> int:
     number = _number(value)
     return int(number) if math.isfinite(number) and number > 0 else 0
+
+
+FORMAT = AnnotationFormat("coco", "boxes, COCO JSON", "boxes", "file", read_coco)
+CAPTIONS_FORMAT = AnnotationFormat("coco-captions", "captions, COCO JSON", "captions", "file", read_coco_captions)
