@@ -7,10 +7,11 @@ from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 
 from sartext.config import Project
 from sartext.evaluation.figures import EVERYTHING, Figure, read_figures
-from sartext.files import read_json, sha256_file
+from sartext.files import read_json
 
 PREFIX = "evaluation@"
 REPORT = "report"
+PROMOTION = "promotion"
 HEADLINES: dict[str, Sequence[str]] = {
     "retrieval": ("one_positive.mean_recall", "duplicate_aware.mean_recall"),
     "captioning": ("bleu_4", "cider_d", "fact_precision", "fact_recall"),
@@ -35,17 +36,13 @@ def describe_evaluation(project: Project, task: str) -> Metadata:
 
 
 def describe_report(project: Project) -> Metadata:
-    """Return the metadata of ``report``: the page, every headline figure, and what became of champions."""
+    """Return the metadata of ``report``: the page and every headline figure."""
     folder = project.build / "report"
     if not (folder / "report.json").is_file():
         return {}
     found: Metadata = {"page": MetadataValue.url((folder / "index.html").as_uri())}
     if (runs := project.build / "log" / "runs.html").is_file():
         found["runs behind it"] = MetadataValue.url(runs.as_uri())
-    if (told := project.build / "log" / "champion.json").is_file():
-        decided = read_json(told)
-        if decided["report_sha256"] == sha256_file(folder / "report.json"):  # else of another report
-            found |= _champions(decided["decisions"])
     return {**found, **_headlines(Figure(**one) for one in read_json(folder / "report.json")["figures"])}
 
 
@@ -80,7 +77,10 @@ def _cells(one: Figure) -> tuple[str, ...]:
     return f"{one.task} {one.metric}", one.variant, one.benchmark, value, interval, str(one.n)
 
 
-def _champions(decisions: Sequence[dict[str, Any]]) -> Metadata:
+def describe_promotion(project: Project) -> Metadata:
+    """Return the metadata of ``promotion``: what became of the version of each model."""
+    path = project.build / "promotion" / "promotion.json"
+    decisions: Sequence[dict[str, Any]] = read_json(path)["decisions"] if path.is_file() else ()
     if not decisions:
         return {}
     names = ("model", "outcome", "version", "champion", "why")

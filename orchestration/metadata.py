@@ -13,7 +13,7 @@ from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 
 from orchestration.checkpoints import TRAINED, describe_checkpoint
 from orchestration.evaluations import PREFIX as EVALUATION
-from orchestration.evaluations import REPORT, describe_evaluation, describe_report
+from orchestration.evaluations import PROMOTION, REPORT, describe_evaluation, describe_promotion, describe_report
 from orchestration.graph import Stage
 from sartext.config import Project
 from sartext.files import read_json
@@ -51,6 +51,8 @@ def describe(project: Project, stage: Stage, made: Mapping[str, str]) -> Metadat
         found |= describe_evaluation(project, stage.name.removeprefix(EVALUATION))
     if stage.name == REPORT:
         found |= describe_report(project)
+    if stage.name == PROMOTION:
+        found |= describe_promotion(project)
     if "seconds" in record:
         found["seconds of work"] = float(record["seconds"])
     found["outs"] = _table([{"path": path, "md5": digest} for path, digest in made.items()], ("path", "md5"))

@@ -17,7 +17,7 @@ from sartext.files import read_json
 from sartext.locking import project_lock
 from sartext.progress import WORKERS, workers
 from sartext.prune import prune
-from sartext.tracking.tracker import DAGSTER_RUN
+from sartext.tracking.record import DAGSTER_RUN
 
 PUBLICATION = "publication"
 HELD_BACK = frozenset({QUALITY, "release", PUBLICATION})

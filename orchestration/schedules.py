@@ -26,7 +26,8 @@ REBUILD = "rebuild"
 
 # selections are objects: strings go through a parser that other packages' pins have broken before
 PUBLISHED = AssetSelection.keys("publication").upstream()
-REPORTED = AssetSelection.keys("report").upstream()
+REPORTED = AssetSelection.keys("report").upstream() | AssetSelection.keys("report").downstream()
+"""The report, what it is made from, and what follows from it: the promotion."""
 
 
 def jobs(graph: Graph, parameters: Parameters) -> list[Any]:

@@ -32,6 +32,7 @@ ENTRIES = {
     "release-shards": "sartext.training.shards.writing",
     "evaluation": "sartext.evaluation.stages",
     "report": "sartext.report.stage",
+    "promotion": "sartext.tracking.promotion",
 }
 
 BY_RECIPE = {"tokenizer", "checkpoint", "model"}
@@ -48,7 +49,7 @@ CORE = (
 )
 """What every stage stands on; it decides no artefact's content."""
 
-EMPTY = {f"src/sartext/{name}/__init__.py" for name in ("corpora", "release")}
+EMPTY = {f"src/sartext/{name}/__init__.py" for name in ("corpora", "release", "tracking")}
 """A docstring each; their modules are dependencies one by one."""
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.evaluations import describe_evaluation, describe_report
+from orchestration.evaluations import describe_evaluation, describe_promotion, describe_report
 from sartext.config import Project
-from sartext.files import read_json, sha256_file, write_json
+from sartext.files import read_json, write_json
 from sartext.report.stage import write_report
 from tests.report.conftest import write_project
 
@@ -42,17 +42,15 @@ def test_what_was_not_computed_is_in_the_table_with_its_reason_and_no_number(pro
     assert found["page"].value == (project.build / "report" / "index.html").as_uri()
 
 
-def test_the_report_shows_what_became_of_champions(project: Project) -> None:
+def test_the_promotion_shows_what_became_of_every_model(project: Project) -> None:
     decision = {"model": "sar-gpt", "outcome": "refused", "version": "2", "champion": None, "reasons": ["why"]}
-    path, digest = project.build / "log" / "champion.json", sha256_file(project.build / "report" / "report.json")
+    path = project.build / "promotion" / "promotion.json"
     write_json(path, {"report_sha256": "0" * 64, "decisions": [decision]})
-    assert "champions" not in describe_report(project)
-    write_json(path, {"report_sha256": digest, "decisions": [decision]})
-    (row,) = describe_report(project)["champions"].records
+    (row,) = describe_promotion(project)["champions"].records
     assert row.data == {"model": "sar-gpt", "outcome": "refused", "version": "2", "champion": "", "why": "why"}
 
 
 def test_nothing_is_shown_of_what_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("corpora: {}\n")
-    assert describe_report(Project(tmp_path)) == {}
+    assert describe_report(Project(tmp_path)) == describe_promotion(Project(tmp_path)) == {}
     assert describe_evaluation(Project(tmp_path), "vqa") == {}

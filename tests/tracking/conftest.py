@@ -20,7 +20,7 @@ from sartext.models.checkpoint import save, start
 from sartext.models.tokenizer import train_tokenizer
 from sartext.simulation.encoding import png
 from sartext.tables import SHARDS, write_table
-from sartext.tracking import Tracker
+from sartext.tracking.tracker import Tracker
 from sartext.training.shards.archive import Archives
 from tests.conftest import ROOT
 

@@ -1,5 +1,8 @@
 """An evaluation in MLflow: runs with figures, tied to model versions and benchmarks, and champions."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,19 +11,21 @@ import pytest
 import yaml
 
 from sartext.config import Project
+from sartext.errors import ArtefactError
 from sartext.evaluation.anyone import Asked, Scores
 from sartext.evaluation.figures import Figure
-from sartext.files import read_json, write_json
+from sartext.files import read_json, sha256_file, write_json
 from sartext.report.stage import write_report
-from sartext.tracking.champion import ALIAS, BENCHMARK_TAG
-from sartext.tracking.evaluation_runs import EXPERIMENT, RECORD_TAG
 from sartext.tracking.evaluations import (
+    EXPERIMENT,
+    RECORD_TAG,
+    EvaluationUpload,
     evaluation_records,
-    track_report,
-    upload_waiting_evaluations,
     waiting_evaluations,
 )
+from sartext.tracking.promotion import ALIAS, BENCHMARK_TAG, promote, upload_waiting_evaluations
 from sartext.tracking.store import destination
+from tests.conftest import ROOT
 from tests.report.evaluations import BENCHMARK, write_evaluations
 from tests.tracking.conftest import free_port, train
 
@@ -66,6 +71,19 @@ def set_model(project: Project, digest: str, recall: float | None = None) -> Non
     write_json(path, report)
 
 
+def promoted(project: Project, champions: dict[str, dict[str, float]]) -> list[str]:
+    """Run the stage with these thresholds; return what it says of each model."""
+    path = project.root / "params.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"champions": champions}))
+    lines = promote(Project(project.root))["lines"]
+    assert isinstance(lines, list)
+    return lines
+
+
+def decisions_of(project: Project) -> Any:
+    return read_json(project.build / "promotion" / "promotion.json")["decisions"]
+
+
 def client_of(project: Project) -> Any:
     from mlflow import MlflowClient
 
@@ -87,7 +105,7 @@ def champion_of(project: Project) -> int | None:
 
 def test_a_run_per_model_has_its_figures_and_its_benchmarks(reported: Project) -> None:
     train(reported, MODEL)
-    track_report(reported, {})
+    promoted(reported, {})
     runs = runs_of(reported)
     variants = read_json(reported.build / "report" / "report.json")["variants"]
     assert runs.keys() == {"report", *(one["name"] for one in variants if one["kind"] != "rule")}
@@ -112,7 +130,7 @@ def test_a_run_per_model_has_its_figures_and_its_benchmarks(reported: Project) -
 
 def test_the_version_tells_what_was_measured_of_it(reported: Project) -> None:
     train(reported, MODEL)
-    track_report(reported, PASSES)
+    promoted(reported, PASSES)
     version = client_of(reported).get_model_version(MODEL, "1")
     assert version.tags[BENCHMARK_TAG] == BENCHMARK.sha256
     assert RECALL in version.tags["evaluation.figures"]
@@ -121,26 +139,26 @@ def test_the_version_tells_what_was_measured_of_it(reported: Project) -> None:
 
 def test_a_version_that_passes_gets_the_alias_and_one_that_does_not_gets_none(reported: Project) -> None:
     train(reported, MODEL)
-    (line,) = track_report(reported, FAILS)
+    (line,) = promoted(reported, FAILS)
     assert "does not become champion" in line
     assert champion_of(reported) is None
-    (line,) = track_report(reported, PASSES)
+    (line,) = promoted(reported, PASSES)
     assert "is the champion" in line
     assert champion_of(reported) == 1
-    (decision,) = read_json(reported.build / "log" / "champion.json")["decisions"]
+    (decision,) = decisions_of(reported)
     assert (decision["outcome"], decision["champion"]) == ("champion", "1")
 
 
 def test_a_later_version_that_falls_behind_leaves_the_champion(reported: Project) -> None:
     train(reported, MODEL)
     set_model(reported, read_json(reported.checkpoint(MODEL) / "training.json")["model_sha256"], recall=80)
-    track_report(reported, PASSES)
+    promoted(reported, PASSES)
     train_another(reported, recall=70)
-    (line,) = track_report(reported, PASSES)
+    (line,) = promoted(reported, PASSES)
     assert "does not replace champion version 1" in line
     assert champion_of(reported) == 1
     set_model(reported, "d" * 64, recall=79)
-    track_report(reported, PASSES)
+    promoted(reported, PASSES)
     assert champion_of(reported) == 2
 
 
@@ -157,9 +175,7 @@ def test_a_registry_that_does_not_tell_its_champion_does_not_lose_it(
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 
-    from sartext.tracking.evaluation_runs import Upload
-
-    upload = Upload.run
+    upload = EvaluationUpload.run
     failed: list[object] = []
 
     def once(whole: Callable[..., Any]) -> Callable[..., Any]:
@@ -171,7 +187,7 @@ def test_a_registry_that_does_not_tell_its_champion_does_not_lose_it(
 
         return asked
 
-    def fails_afterwards(self: Upload) -> tuple[str, str]:
+    def fails_afterwards(self: EvaluationUpload) -> dict[str, str]:
         done = upload(self)
         for name in ("get_registered_model", "get_model_version_by_alias"):
             setattr(self.client, name, once(getattr(self.client, name)))
@@ -179,16 +195,16 @@ def test_a_registry_that_does_not_tell_its_champion_does_not_lose_it(
 
     train(reported, MODEL)
     set_model(reported, read_json(reported.checkpoint(MODEL) / "training.json")["model_sha256"], recall=80)
-    track_report(reported, PASSES)
+    promoted(reported, PASSES)
     train_another(reported, recall=70)
     with monkeypatch.context() as patch:
-        patch.setattr(Upload, "run", fails_afterwards)
-        (line,) = track_report(reported, PASSES)
+        patch.setattr(EvaluationUpload, "run", fails_afterwards)
+        (line,) = promoted(reported, PASSES)
     assert failed
     assert "waits" in line
     assert champion_of(reported) == 1
     assert len(waiting_evaluations(reported)) == 1
-    assert "does not replace champion version 1" in list(upload_waiting_evaluations(reported))[1]
+    assert "does not replace champion version 1" in list(upload_waiting_evaluations(Project(reported.root)))[1]
     assert champion_of(reported) == 1
 
 
@@ -202,7 +218,7 @@ def test_a_champion_is_measured_anew_as_its_contender_was(
     (reported.root / "params.yaml").write_text(yaml.safe_dump(told))
     project = Project(reported.root)
     train(project, MODEL)
-    track_report(project, PASSES)
+    promoted(project, PASSES)
     client_of(project).set_model_version_tag(MODEL, "1", BENCHMARK_TAG, "b" * 64)
     train_another(project, recall=70)
     asked: list[Asked] = []
@@ -212,37 +228,62 @@ def test_a_champion_is_measured_anew_as_its_contender_was(
         return Scores([Figure("retrieval", RECALL.partition("/")[2], one.name, 75, 73, 77)], {})
 
     monkeypatch.setattr("sartext.evaluation.anyone.score", scoring)
-    (line,) = track_report(project, PASSES)
+    (line,) = promoted(project, PASSES)
     assert "70, the champion's 75 [73, 77]" in line
     (one,) = asked
     assert (one.seed, one.resamples, one.corpora) == (8, 300, ("toy",))
 
 
-def test_the_same_report_is_one_record_and_no_second_run(reported: Project) -> None:
+def test_a_second_promotion_moves_nothing_and_makes_no_second_run(
+    reported: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
     train(reported, MODEL)
-    track_report(reported, PASSES)
+    promoted(reported, PASSES)
     before = runs_of(reported)
-    track_report(reported, PASSES)
+    moves: list[object] = []
+    for name in ("set_registered_model_alias", "set_model_version_tag", "create_run", "log_batch"):
+        monkeypatch.setattr(MlflowClient, name, lambda *arguments: moves.append(arguments))
+    (line,) = promoted(reported, PASSES)
+    assert "is the champion" in line and champion_of(reported) == 1
+    assert moves == []
     assert len(evaluation_records(reported)) == 1
-    assert {run.info.run_id for run in runs_of(reported).values()} == {one.info.run_id for one in before.values()}
+    assert {run.info.run_id for run in runs_of(reported).values()} == {run.info.run_id for run in before.values()}
+
+
+def test_what_was_decided_holds_no_time_and_no_run(reported: Project) -> None:
+    train(reported, MODEL)
+    promoted(reported, PASSES)
+    content = read_json(reported.build / "promotion" / "promotion.json")
+    assert content.keys() == {"report_sha256", "decisions"}
+    assert content["report_sha256"] == sha256_file(reported.build / "report" / "report.json")
+    assert set(content["decisions"][0]) == {"model", "outcome", "version", "champion", "reasons"}
+
+
+def test_other_thresholds_are_a_decision_on_the_same_run(reported: Project) -> None:
+    train(reported, MODEL)
+    promoted(reported, FAILS)
+    assert champion_of(reported) is None
+    promoted(reported, PASSES)
+    assert champion_of(reported) == 1
+    assert len(evaluation_records(reported)) == 1
 
 
 def test_an_interrupted_upload_goes_on(reported: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sartext.tracking.evaluation_runs import Upload
-
     train(reported, MODEL)
-    whole = Upload._variant
+    whole = EvaluationUpload._log_variant
 
-    def torn(self: Upload, experiment: str, parent: str, variant: Any) -> None:
+    def torn(self: EvaluationUpload, parent: str, variant: Any) -> str:
         if variant["name"] == "sar-rs-clip":
             raise OSError("the server is gone")
-        whole(self, experiment, parent, variant)
+        return whole(self, parent, variant)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Upload, "_variant", torn)
-        assert "waits" in track_report(reported, PASSES)[0]
+        patch.setattr(EvaluationUpload, "_log_variant", torn)
+        assert "waits" in promoted(reported, PASSES)[0]
     assert len(waiting_evaluations(reported)) == 1
-    lines = list(upload_waiting_evaluations(reported))
+    lines = list(upload_waiting_evaluations(Project(reported.root)))
     assert len(lines) == 2
     assert "is the champion" in lines[1]
     runs = runs_of(reported).values()
@@ -254,19 +295,56 @@ def test_without_a_server_the_record_waits_and_the_report_stands(
     reported: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
-    (line,) = track_report(reported, PASSES)
+    (line,) = promoted(reported, PASSES)
     assert line.startswith("clip-sar waits")
     assert "sartext tracking upload" in capsys.readouterr().err
     assert len(waiting_evaluations(reported)) == 1
     assert (reported.build / "report" / "index.html").is_file()
-    assert read_json(reported.build / "log" / "champion.json")["decisions"][0]["outcome"] == "waits"
+    assert decisions_of(reported)[0]["outcome"] == "waits"
 
 
 def test_a_model_that_is_not_in_the_registry_waits(reported: Project) -> None:
-    (line,) = track_report(reported, PASSES)
+    (line,) = promoted(reported, PASSES)
     assert "no version in the registry" in line
 
 
-def test_a_report_that_is_missing_is_a_warning(own_store: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(track_report(own_store, PASSES)) == 1
-    assert "sartext report" in capsys.readouterr().err
+def test_without_a_report_the_stage_fails(own_store: Project) -> None:
+    with pytest.raises(ArtefactError, match="sartext report"):
+        promoted(own_store, PASSES)
+
+
+def test_writing_the_report_asks_no_registry(reported: Project) -> None:
+    write_report(reported)
+    assert evaluation_records(reported) == []
+    assert not (reported.build / "promotion").exists()
+
+
+STAGE = """
+stages:
+  report:
+    cmd: mkdir -p build/report && cp source.json build/report/report.json
+    deps: [source.json]
+    outs: [build/report]
+  promotion:
+    cmd: mkdir -p build/promotion && echo ran >> count && echo told > build/promotion/promotion.json
+    deps: {deps}
+    params: {params}
+    outs: {outs}
+"""
+
+
+def test_other_thresholds_make_the_stage_stale_and_no_cache_stands_in_for_it(tmp_path: Path) -> None:
+    """The dependencies on files of ours aside, the stage is the project's own."""
+    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["promotion"]
+    text = STAGE.format(deps=["build/report/report.json"], params=["champions"], outs=json.dumps(stage["outs"]))
+    assert {"build/report/report.json"} <= set(stage["deps"]) and "champions" in stage["params"]
+    (tmp_path / "dvc.yaml").write_text(text)
+    (tmp_path / "source.json").write_text("{}")
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").write_text(
+        f"[core]\n    no_scm = true\n    site_cache_dir = {tmp_path / 'site'}\n"
+    )
+    for bound in (1, 1, 2, 1):
+        (tmp_path / "params.yaml").write_text(f"champions: {{clip: {{vqa/oa: {bound}}}}}\n")
+        subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "promotion"], cwd=tmp_path, check=True)
+    assert (tmp_path / "count").read_text().count("ran") == 3

@@ -9,11 +9,10 @@ import pytest
 
 from sartext.config import Project
 from sartext.errors import DivergenceError, TrackingError, TrainingError
-from sartext.tracking import Tracker
 from sartext.tracking.inputs import dvc_hash
 from sartext.tracking.record import Record, records
 from sartext.tracking.store import DATABASE
-from sartext.tracking.tracker import flat
+from sartext.tracking.tracker import Tracker, flat
 from sartext.tracking.uploading import upload_patiently
 from tests.tracking.conftest import train
 

@@ -19,8 +19,8 @@ from sartext.config import Project
 from sartext.errors import ArtefactError, DivergenceError, ModelError, ParameterError, TrainingError
 from sartext.files import sha256_file, sha256_tree
 from sartext.models.checkpoint import load
-from sartext.tracking import Tracker
 from sartext.tracking.record import records
+from sartext.tracking.tracker import Tracker
 from sartext.training.stage import train
 from tests.conftest import ROOT
 from tests.training.test_distribution import torchrun

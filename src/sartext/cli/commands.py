@@ -31,6 +31,7 @@ COMMANDS = (
     release.release,
     evaluation.evaluation,
     evaluation.report,
+    evaluation.promote,
     evaluation.evaluate,
     project.explain,
     corpora.corpora,

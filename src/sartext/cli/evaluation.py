@@ -24,13 +24,19 @@ def evaluation(project: Project, task: Literal["retrieval", "captioning", "vqa"]
 @click.command()
 @click.pass_obj
 def report(project: Project) -> None:
-    """Write the page of all evaluations, and name the champions (stage report)."""
+    """Write the page of all evaluations (stage report)."""
     from sartext.report.stage import write_report
-    from sartext.tracking.evaluations import track_report
 
     run_stage(project, "report", lambda: write_report(project))
-    for line in track_report(project, project.parameters.champions):
-        click.echo(line)
+
+
+@click.command()
+@click.pass_obj
+def promote(project: Project) -> None:
+    """Bring the report to MLflow and name the champions in its registry (stage promotion)."""
+    from sartext.tracking.promotion import promote as run
+
+    run_stage(project, "promotion", lambda: run(project))
 
 
 @click.command()

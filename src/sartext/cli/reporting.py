@@ -17,12 +17,15 @@ Metrics = Mapping[str, object]
 
 
 def run_stage(project: Project, name: str, work: Callable[[], Metrics]) -> Metrics:
-    """Run a stage and leave its duration and counts in ``build/log``."""
+    """Run a stage, say its metric ``lines`` and its counts, and leave both with its duration in ``build/log``."""
     start = time.monotonic()
     metrics = work()
     seconds = round(time.monotonic() - start, 3)
     log = project.build / "log" / f"{name}.json"
     write_json(log, {"stage": name, "seconds": seconds, "metrics": dict(metrics)})
+    lines = metrics.get("lines", ())
+    for line in lines if isinstance(lines, list) else ():
+        click.echo(line)
     click.echo(f"{name}: {brief(metrics)} ({seconds:.1f} s)")
     return metrics
 

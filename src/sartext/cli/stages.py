@@ -73,7 +73,7 @@ def train(project: Project, name: str) -> None:
     torchrun shares a training of open_clip's losses among processes.
     """
     from sartext.config.training import GptParameters
-    from sartext.tracking import Tracker
+    from sartext.tracking.tracker import Tracker
     from sartext.training.distribution import rank
 
     stage = f"{'model' if name in project.parameters.models else 'checkpoint'}@{name}"

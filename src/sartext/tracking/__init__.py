@@ -1,5 +1,1 @@
 """Every training is a run of MLflow: recorded on disk first, uploaded when the server answers."""
-
-from sartext.tracking.tracker import Tracker
-
-__all__ = ["Tracker"]

@@ -1,11 +1,11 @@
-"""Evaluations in MLflow: a run per report, below it one per model, tied to model versions and benchmarks.
+"""Reports in MLflow: a run per report, below it one per model, tied to model versions and benchmarks.
 
 As with trainings, the record on disk comes first: ``build/tracking/evaluation/<id>/`` holds ``report.json``,
-``index.html``, ``evaluation.json`` (when, and the thresholds) and ``uploads.json``. A server that does not answer
-never fails the stage; ``sartext tracking upload`` tries again. Champions are decided with the upload, as only the
-registry knows the versions, and told in ``build/log/champion.json``.
+``index.html``, ``evaluation.json`` (when, and of which report) and ``uploads.json``.
 """
 
+import json
+import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,21 +16,35 @@ from typing import Any
 from filelock import FileLock
 
 from sartext.config import Project
-from sartext.errors import ArtefactError, SarTextError, TrackingError
+from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, read_json, sha256_file, write_json
-from sartext.tracking.champion import Decision, summary
-from sartext.tracking.patience import Beat, patiently
-from sartext.tracking.record import home, link_or_copy, now
-from sartext.tracking.store import destination, load_mlflow, prepare, reach
-from sartext.tracking.tracker import COMMAND, DAGSTER_RUN, warn
+from sartext.tracking.patience import Beat
+from sartext.tracking.record import DAGSTER_RUN, home, link_or_copy, now
+from sartext.tracking.store import Destination, artifacts_uri, find_or_create_experiment
 
+EXPERIMENT = "sar-text-evaluation"
+NOTE = (
+    "Reports on the models of SAR-Text: a run per report with the page as an artifact, below it one per model "
+    "with its figures. The version of a model that passed its thresholds has the alias `champion`."
+)
+RECORD_TAG = "sartext.evaluation"
+VARIANT_TAG = "variant"
 FOLDER = "evaluation"
 DESCRIPTION = "evaluation.json"
 FILES = ("report.json", "index.html")
-PATIENCE_SECONDS = 60.0
-"""For the first part, which loads mlflow and may make the store."""
+VARIANT_FIELDS = ("origin", "samples", "sar_samples", "weights", "pretrained", "stages")
+"""What a report says of a model that becomes a parameter of its run."""
 
-Thresholds = Mapping[str, Mapping[str, float]]
+BATCH = 900
+"""Metrics per request."""
+
+DIGEST_CHARACTERS = 36
+"""Of a dataset's digest: MLflow takes no more."""
+
+REQUEST_SECONDS = 60.0
+"""That the requests for one model may take."""
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,51 +59,29 @@ class EvaluationRecord:
         return self.folder.name
 
     def description(self) -> dict[str, Any]:
-        """``at`` (milliseconds since 1970), ``sha256`` of the report, ``thresholds`` and ``tags``."""
-        content: dict[str, Any] = read_json(self.folder / DESCRIPTION)
-        return content
+        """``at`` (milliseconds since 1970), ``sha256`` of the report and ``tags``."""
+        return dict(read_json(self.folder / DESCRIPTION))
 
     def report(self) -> dict[str, Any]:
         """The content of ``report.json``."""
-        content: dict[str, Any] = read_json(self.folder / "report.json")
-        return content
+        return dict(read_json(self.folder / "report.json"))
 
     def uploads(self) -> dict[str, dict[str, Any]]:
         """The run of each server that has the whole of it, by the server's address."""
         path = self.folder / "uploads.json"
         return dict(read_json(path)) if path.is_file() else {}
 
-    def keep_upload(self, server: str, state: Mapping[str, Any]) -> None:
+    def save_upload(self, server: str, state: Row) -> None:
         """Note that a server has the whole of it."""
         write_json(self.folder / "uploads.json", {**self.uploads(), server: dict(state)})
 
-    def lock(self) -> FileLock:
+    def upload_lock(self) -> FileLock:
         """Held by whoever uploads."""
         return FileLock(self.folder / ".upload")
 
 
-def track_report(project: Project, champions: Thresholds) -> list[str]:
-    """Record the report in ``build/report``, upload it, and decide on champions; whatever goes wrong is a warning.
-
-    Args:
-        project: the checkout.
-        champions: the thresholds, see ``config.evaluation.Champions``.
-
-    Returns:
-        A line for a person on each model with thresholds.
-    """
-    try:
-        record = keep_report(project, champions)
-        decisions = _patiently(project, record)
-    except Exception as error:  # a record is never worth a report
-        what = error if isinstance(error, SarTextError) else f"{type(error).__name__}: {error}"
-        warn(f"{' '.join(str(what).split())}; the evaluation is kept, upload it later by `{COMMAND}`")
-        return _postponed(project, champions)
-    return [one.line() for one in decisions]
-
-
-def keep_report(project: Project, champions: Thresholds) -> EvaluationRecord:
-    """Record the report that is there, or return the last record if it is of the same report and thresholds.
+def record_report(project: Project) -> EvaluationRecord:
+    """Record the report in ``build/report``, or return the last record if it is of the same report.
 
     Raises:
         ArtefactError: there is no report.
@@ -97,20 +89,19 @@ def keep_report(project: Project, champions: Thresholds) -> EvaluationRecord:
     source = project.build / "report"
     if not (source / "report.json").is_file():
         raise ArtefactError("there is no report", where=source, way_out="run `sartext report`")
-    told = {
-        "sha256": sha256_file(source / "report.json"),
-        "thresholds": {k: dict(v) for k, v in champions.items()},
-    }
+    digest = sha256_file(source / "report.json")
     known = evaluation_records(project)
-    if known and {key: known[-1].description()[key] for key in told} == told:
+    if known and known[-1].description()["sha256"] == digest:
         return known[-1]
     at = now()
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(at / 1000))
     folder = home(project) / FOLDER / f"{stamp}{at % 1000:03d}-{uuid.uuid4().hex[:8]}"
+    run = os.environ.get(DAGSTER_RUN)
     with atomic_folder(folder) as temporary:
         for name in FILES:
             link_or_copy(source / name, temporary / name)
-        write_json(temporary / DESCRIPTION, {**told, "at": at, "tags": _tags()})
+        tags = {"dagster.run_id": run} if run else {}
+        write_json(temporary / DESCRIPTION, {"sha256": digest, "at": at, "tags": tags})
     return EvaluationRecord(folder)
 
 
@@ -121,83 +112,119 @@ def evaluation_records(project: Project) -> list[EvaluationRecord]:
 
 def waiting_evaluations(project: Project) -> list[EvaluationRecord]:
     """Return the reports that no server has whole, the oldest first."""
-    return [one for one in evaluation_records(project) if not one.uploads()]
+    return [record for record in evaluation_records(project) if not record.uploads()]
 
 
-def upload_waiting_evaluations(project: Project) -> Iterator[str]:
-    """Upload what waits, decide on champions, and yield a line for each report and model.
-
-    Raises:
-        TrackingError: the server does not answer or refuses.
-    """
-    for record in waiting_evaluations(project):
-        decisions = upload_evaluation(project, record)
-        yield f"evaluation {record.id}: in {destination(project).name}"
-        yield from (one.line() for one in decisions)
-
-
-def upload_evaluation(
-    project: Project, record: EvaluationRecord, *, beat: Beat = lambda allowed: None
-) -> list[Decision]:
-    """Bring a report to where this environment sends runs, and decide on champions; again without doubling.
+class EvaluationUpload:
+    """Makes the runs of one report; again without doubling, and after an interruption what is missing.
 
     Args:
         project: the checkout.
         record: of the report.
+        target: where runs go.
         beat: called before each part with the seconds that it may take.
-
-    Raises:
-        TrackingError: the server does not answer or refuses.
     """
-    from sartext.tracking.evaluation_runs import Upload
 
-    target = destination(project)
-    reach(target)
-    with record.lock():
-        try:
-            load_mlflow()
-            prepare(project, target)
-            upload = Upload(project, record, target, beat)
-            run_id, experiment = upload.run()
-            newest = record.id == evaluation_records(project)[-1].id  # an older report must not undo a newer one
-            decisions = upload.champions() if newest else []
-        except SarTextError:
-            raise
-        except Exception as error:  # of MLflow, requests, SQLAlchemy
-            reason = " ".join(str(error).split())[:300]
-            raise TrackingError(
-                f"the upload failed ({type(error).__name__}: {reason})", where=target.name
-            ) from error
-        record.keep_upload(target.name, {"run_id": run_id, "experiment_id": experiment, "complete": True})
-        if newest:
-            _tell(project, record.description()["sha256"], summary(decisions))
-    return decisions
+    def __init__(self, project: Project, record: EvaluationRecord, target: Destination, beat: Beat) -> None:
+        from mlflow import MlflowClient
 
+        self.project, self.record, self.target, self.beat = project, record, target, beat
+        self.client: MlflowClient = MlflowClient(target.uri)
+        self.report = record.report()
+        self.description = record.description()
 
-def _patiently(project: Project, record: EvaluationRecord) -> list[Decision]:
-    """Upload, but give up on a server that takes a part and does not answer."""
-    name = destination(project).name
-    return patiently(lambda beat: upload_evaluation(project, record, beat=beat), PATIENCE_SECONDS, name)
+    def run(self) -> dict[str, str]:
+        """Make or finish the runs; return their ids by variant, that of the report under an empty name."""
+        location = artifacts_uri(self.project) if self.target.own else None
+        self.experiment = find_or_create_experiment(self.client, EXPERIMENT, location, NOTE)
+        parent = self._find_or_create_run("", "report", {})
+        run_ids = {"": str(parent.info.run_id)}
+        if parent.info.status != "FINISHED":
+            self._log_datasets(run_ids[""], "")
+            for name in (DESCRIPTION, *FILES):
+                self.client.log_artifact(run_ids[""], str(self.record.folder / name))
+        for variant in self.report["variants"]:
+            if variant["kind"] != "rule":
+                self.beat(REQUEST_SECONDS)
+                run_ids[variant["name"]] = self._log_variant(run_ids[""], variant)
+        if parent.info.status != "FINISHED":
+            self.client.set_terminated(run_ids[""], end_time=self.description["at"])
+        return run_ids
 
+    def version(self, variant: Row) -> Any:  # noqa: ANN401 - mlflow is untyped
+        """Return the newest version of a model with these very weights; None where there is none."""
+        name, digest = variant["registered"], variant["model_sha256"]
+        if not name or not digest:
+            return None
+        versions = self.client.search_model_versions(f"name = '{name}'")
+        same = [version for version in versions if version.tags.get("model_sha256") == digest]
+        return max(same, key=lambda version: int(version.version), default=None)
 
-def _postponed(project: Project, champions: Thresholds) -> list[str]:
-    """Say that nothing was decided; never raises, as it follows an error."""
-    reason = f"the registry could not be asked; `{COMMAND}` decides"
-    waits = [Decision(model, "waits", None, None, (reason,)) for model in champions]
-    report = project.build / "report" / "report.json"
-    try:
-        _tell(project, sha256_file(report) if report.is_file() else "", summary(waits))
-    except (OSError, SarTextError) as error:
-        warn(" ".join(str(error).split()))
-    return [one.line() for one in waits]
+    def _find_or_create_run(self, variant: str, name: str, tags: Mapping[str, str]) -> Any:  # noqa: ANN401
+        query = f"tags.`{RECORD_TAG}` = '{self.record.id}' and tags.`{VARIANT_TAG}` = '{variant or 'all'}'"
+        known = self.client.search_runs([self.experiment], query, max_results=1)
+        if known:
+            return known[0]
+        release = self.report["release"]
+        every = {
+            RECORD_TAG: self.record.id,
+            VARIANT_TAG: variant or "all",
+            "release": f"{release['name']} {release['version'] or '(not published)'}",
+            "release.content_sha256": release["content_sha256"],
+            **({"git.commit": release["commit"]} if release["commit"] else {}),
+            **self.description.get("tags", {}),
+            **tags,
+        }
+        start = self.description["at"]
+        return self.client.create_run(self.experiment, start_time=start, tags=every, run_name=name)
 
+    def _log_variant(self, parent: str, variant: Row) -> str:
+        from mlflow.entities import Metric, Param
 
-def _tell(project: Project, report: str, decisions: list[dict[str, Any]]) -> None:
-    write_json(project.build / "log" / "champion.json", {"report_sha256": report, "decisions": decisions})
+        version = self.version(variant)
+        model = "" if version is None else f"models:/{variant['registered']}/{version.version}"
+        tags = {"mlflow.parentRunId": parent, "role": variant["role"], "kind": variant["kind"]}
+        tags |= {"mlflow.note.content": f"**{variant['name']}**: {variant['title']}"}
+        tags |= {"model_sha256": variant["model_sha256"]} if variant["model_sha256"] else {}
+        tags |= {"model": model} if model else {}
+        run = self._find_or_create_run(variant["name"], variant["name"], tags)
+        run_id, at = str(run.info.run_id), self.description["at"]
+        if run.info.status != "FINISHED":
+            metrics = [Metric(key, value, at, 0) for key, value in self._metrics(variant["name"])]
+            fields = {key: variant[key] for key in VARIANT_FIELDS if variant[key] not in (None, "", [])}
+            self.client.log_batch(run_id, params=[Param(key, str(value)[:5000]) for key, value in fields.items()])
+            for start in range(0, len(metrics), BATCH):
+                self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+            self._log_datasets(run_id, model)
+            self.client.set_terminated(run_id, end_time=at)
+        return run_id
 
+    def _metrics(self, variant: str) -> Iterator[tuple[str, float]]:
+        """The figures of whole benchmarks, and their bounds; those of further benchmarks begin with their name."""
+        main = self.report["benchmarks"][0]["name"]
+        for figure in self.report["figures"]:
+            whole = figure["variant"] == variant and figure["subset"] in {"all", "removed"}
+            if whole and figure["value"] is not None:
+                key = f"{figure['task']}/{figure['metric']}"
+                if figure["benchmark"] != main and figure["task"] != "physics":
+                    key = f"{figure['benchmark']}/{key}"
+                for end, value in (("", figure["value"]), ("_low", figure["low"]), ("_high", figure["high"])):
+                    if value is not None:
+                        yield f"{key}{end}", float(value)
 
-def _tags() -> dict[str, str]:
-    import os
+    def _log_datasets(self, run_id: str, model: str) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    run = os.environ.get(DAGSTER_RUN)
-    return {"dagster.run_id": run} if run else {}
+        tags = [InputTag("mlflow.data.context", "evaluation"), *([InputTag("model", model)] if model else [])]
+        release = self.report["release"]["content_sha256"]
+        inputs = [
+            Dataset(
+                name=benchmark["name"],
+                digest=benchmark["sha256"][:DIGEST_CHARACTERS],
+                source_type="local",
+                source=json.dumps({"release": release, "sha256": benchmark["sha256"]}),
+                profile=json.dumps({key: benchmark[key] for key in ("images", "groups", "distinct_facts")}),
+            )
+            for benchmark in self.report["benchmarks"]
+        ]
+        self.client.log_inputs(run_id, [DatasetInput(dataset, tags) for dataset in inputs])

@@ -20,6 +20,9 @@ from filelock import FileLock, Timeout
 from sartext.config import Project
 from sartext.files import atomic_folder, atomic_path, read_json, write_json
 
+DAGSTER_RUN = "SARTEXT_DAGSTER_RUN_ID"
+"""Tells a stage which run of Dagster it is part of."""
+
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]
 State = dict[str, Any]
 

@@ -22,6 +22,7 @@ from sartext.files import atomic_folder, remove_tree
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+COMMAND = "sartext tracking upload"
 VARIABLE = "MLFLOW_TRACKING_URI"
 PAGE_VARIABLE = "SARTEXT_MLFLOW_PAGE"
 AS_TRAINING = "?workflowType=machine_learning"
@@ -32,6 +33,10 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 PAGE = "http://127.0.0.1:3001"
 EXPERIMENT = "sar-text"
+NOTE = (
+    "Trainings of the models that write and judge SAR-Text: CLIP and CoCa, first on optical and then on SAR "
+    "captions. The newest version of each model has the alias `candidate`."
+)
 DATABASE = "mlflow/mlflow.db"
 ARTIFACTS = "mlflow/artifacts"
 ANSWER_SECONDS = 3.0
@@ -152,24 +157,25 @@ def artifacts_uri(project: Project) -> str:
 
 
 def create_experiment(client: "MlflowClient", location: str | None) -> str:
-    """Make the experiment with a description, or find it made by another process; return its id."""
+    """Return the id of the experiment of all trainings; it is made if it is absent."""
+    return find_or_create_experiment(client, EXPERIMENT, location, NOTE)
+
+
+def find_or_create_experiment(client: "MlflowClient", name: str, location: str | None, note: str) -> str:
+    """Make an experiment with a description, or find it made by another process; return its id."""
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found is None:
-        text = (
-            "Trainings of the models that write and judge SAR-Text: CLIP and CoCa, first on optical and then on "
-            "SAR captions. The newest version of each model has the alias `candidate`."
-        )
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
         try:
-            return str(client.create_experiment(EXPERIMENT, location, tags={"mlflow.note.content": text, **KIND}))
+            return str(client.create_experiment(name, location, tags={"mlflow.note.content": note, **KIND}))
         except MlflowException:
-            found = client.get_experiment_by_name(EXPERIMENT)
-            if found is None:
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
                 raise
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
 
 
 def _settle(project: Project, database: Path) -> None:
@@ -221,3 +227,9 @@ def serve(project: Project, port: int) -> None:
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", target.uri, "--no-serve-artifacts"]
     os.execv(sys.executable, [*command, "--default-artifact-root", artifacts_uri(project)])  # noqa: S606
+
+
+def warn(line: str) -> None:
+    """Say one line of warning."""
+    sys.stderr.write(f"warning: {line}\n")
+    sys.stderr.flush()

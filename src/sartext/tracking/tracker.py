@@ -1,7 +1,6 @@
 """Listens to a training and keeps its record; its steps never wait for a server, and it never fails by one."""
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,12 +16,9 @@ from sartext.files import read_json
 from sartext.revision import git_state
 from sartext.tracking.inputs import describe_inputs
 from sartext.tracking.machine import Machine
-from sartext.tracking.record import Moment, Record, Status, begin, latest, now, records
+from sartext.tracking.record import DAGSTER_RUN, Moment, Record, Status, begin, latest, now, records
+from sartext.tracking.store import COMMAND, warn
 
-DAGSTER_RUN = "SARTEXT_DAGSTER_RUN_ID"
-"""Tells a stage which run of Dagster it is part of."""
-
-COMMAND = "sartext tracking upload"
 MEASURE_SECONDS = 5.0
 LIVE_SECONDS = 120.0
 POINTS = 1000
@@ -275,9 +271,3 @@ def tags(project: Project, name: str, origin: str, data: str) -> dict[str, str]:
     if run := os.environ.get(DAGSTER_RUN):
         found["dagster.run_id"] = run
     return found
-
-
-def warn(line: str) -> None:
-    """Say one line of warning."""
-    sys.stderr.write(f"warning: {line}\n")
-    sys.stderr.flush()

@@ -21,7 +21,8 @@ def upload_waiting(project: Project) -> Iterator[str]:
     Raises:
         TrackingError: the server does not answer or refuses; what it has by then is not sent again.
     """
-    from sartext.tracking.evaluations import upload_waiting_evaluations, waiting_evaluations
+    from sartext.tracking.evaluations import waiting_evaluations
+    from sartext.tracking.promotion import upload_waiting_evaluations
     from sartext.tracking.tracker import clear_model
     from sartext.tracking.uploading import upload
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from sartext.errors import TrackingError
-from sartext.tracking.champion import Contender, Decision, Figures, Measured, decide
+from sartext.tracking.promotion import Contender, Decision, Estimate, Figures, decide
 
 RECALL = "retrieval/duplicate_aware.mean_recall"
 INVENTED = "captioning/invented_objects"
@@ -13,7 +13,7 @@ HERE, ELSEWHERE = "a" * 64, "b" * 64
 
 
 def contender(version: str, recall: float, low: float, high: float, benchmark: str = HERE) -> Contender:
-    return Contender(version, {RECALL: Measured(recall, low, high)}, benchmark)
+    return Contender(version, {RECALL: Estimate(recall, low, high)}, benchmark)
 
 
 def never(version: str) -> Figures:
@@ -42,7 +42,7 @@ def test_a_figure_that_was_not_computed_is_no_pass() -> None:
 
 
 def test_a_threshold_of_what_should_be_low_is_an_upper_one() -> None:
-    mine = Contender("1", {INVENTED: Measured(0.4, 0.3, 0.5)}, HERE)
+    mine = Contender("1", {INVENTED: Estimate(0.4, 0.3, 0.5)}, HERE)
     assert decided(mine, None, {INVENTED: 0.5}).outcome == "champion"
     assert decided(mine, None, {INVENTED: 0.3}).outcome == "refused"
 
@@ -59,8 +59,8 @@ def test_falling_behind_by_more_than_the_interval_does_not() -> None:
 
 
 def test_where_less_is_better_more_than_the_interval_is_behind() -> None:
-    present = Contender("1", {INVENTED: Measured(0.3, 0.2, 0.4)}, HERE)
-    worse = Contender("2", {INVENTED: Measured(0.45, 0.3, 0.5)}, HERE)
+    present = Contender("1", {INVENTED: Estimate(0.3, 0.2, 0.4)}, HERE)
+    worse = Contender("2", {INVENTED: Estimate(0.45, 0.3, 0.5)}, HERE)
     assert decided(worse, present, {INVENTED: 1}).outcome == "stays"
 
 
@@ -74,7 +74,7 @@ def test_a_champion_of_another_benchmark_is_measured_anew() -> None:
 
     def remeasure(version: str) -> Figures:
         asked.append(version)
-        return {RECALL: Measured(70, 66, 74)}
+        return {RECALL: Estimate(70, 66, 74)}
 
     mine, present = contender("2", 60, 55, 65), contender("1", 40, 35, 45, ELSEWHERE)
     found = decide("sar-rs-clip", mine, {RECALL: 50}, present, remeasure)
@@ -94,7 +94,7 @@ def test_it_stays_where_it_cannot_be_measured_anew() -> None:
 
 def test_a_version_that_nobody_evaluated_is_measured_before_it_is_replaced() -> None:
     def remeasure(version: str) -> Figures:
-        return {RECALL: Measured(30, 25, 35)}
+        return {RECALL: Estimate(30, 25, 35)}
 
     found = decide("sar-rs-clip", contender("2", 60, 55, 65), {RECALL: 50}, Contender("1", {}, HERE), remeasure)
     assert found.outcome == "champion"
