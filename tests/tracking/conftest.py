@@ -21,7 +21,7 @@ from sartext.models.tokenizer import train_tokenizer
 from sartext.simulation.encoding import png
 from sartext.tables import SHARDS, write_table
 from sartext.tracking.tracker import Tracker
-from sartext.training.shards.archive import Archives
+from sartext.training.shards.writing import Archives
 from tests.conftest import ROOT
 
 SIDE = 64

@@ -9,16 +9,16 @@ from typing import Any
 
 import torch
 
-from sartext.training.listening import Silent
+from sartext.training.callbacks import Callback
+from sartext.training.checkpointing import Resume
 from sartext.training.loop import Fit, fit
-from sartext.training.resume import Resume
 from tests.training.toy import ToyBatches, toy_model, toy_parameters, toy_validation
 
 STEPS = 48
 FINGERPRINT = {"training": {"batch": 8}, "data": "abc"}
 
 
-class Counter(Silent):
+class Counter(Callback):
     """Tells how far the training is, and ends its process at a step."""
 
     def __init__(self, shared: Any = None, last: int = 0) -> None:
@@ -31,7 +31,7 @@ class Counter(Silent):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def toy_fit(folder: Path | None, listener: Any = None, *, share: float = 1.0) -> tuple[Any, Fit]:
+def toy_fit(folder: Path | None, callback: Any = None, *, share: float = 1.0) -> tuple[Any, Fit]:
     """Run the training that the tests kill; with a folder it keeps its state there."""
     torch.set_num_threads(1)
     model = toy_model("coca", patch_dropout=0.25)
@@ -43,7 +43,7 @@ def toy_fit(folder: Path | None, listener: Any = None, *, share: float = 1.0) ->
         toy_parameters(validate_every=40),
         samples=8 * STEPS,
         learning_rate=0.003,
-        listener=listener,
+        callback=callback,
         resume=resume,
     )
     return model, fitted

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 
 from sartext.models.preprocessing import normalise
+from sartext.training.checkpointing import Resume
 from sartext.training.distribution import Processes, joined
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
 from sartext.training.loop import fit
-from sartext.training.resume import Resume
 from tests.training.toy import ToyBatches, toy_model, toy_parameters, toy_validation
 
 CPU = torch.device("cpu")

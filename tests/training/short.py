@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sartext.training.callbacks import Callback
 from sartext.training.distribution import joined
-from sartext.training.listening import Silent
 from sartext.training.loop import fit
 from tests.training.toy import ToyBatches, toy_model, toy_parameters
 
@@ -32,7 +32,7 @@ def _no_room(gradient: Tensor) -> None:
     raise torch.OutOfMemoryError("out of memory")
 
 
-class Noting(Silent):
+class Noting(Callback):
     """Writes down that a step was taken."""
 
     def __init__(self, path: Path) -> None:
@@ -55,6 +55,6 @@ if __name__ == "__main__":
             toy_parameters(),
             samples=80,
             learning_rate=0.001,
-            listener=Noting(Path(sys.argv[1])),
+            callback=Noting(Path(sys.argv[1])),
             processes=together,
         )

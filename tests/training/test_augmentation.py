@@ -22,7 +22,7 @@ from sartext.training.augmentation import (
     turned_facts,
     view,
 )
-from sartext.training.shards.telling import tell, words_of
+from sartext.training.shards.facts import annotated_facts, corpus_naming
 
 SIDE = 64
 LANDCOVER = load_entry(PACKAGED / "sim-landcover.yaml")
@@ -64,11 +64,11 @@ def test_a_box_lies_where_its_pixels_are_turned_to(
 @pytest.mark.parametrize("k", range(TURNS))
 @pytest.mark.parametrize("seed", range(6))
 def test_facts_of_a_turned_picture_are_those_of_its_turned_mask(k: int, seed: int) -> None:
-    classes, words = class_map(seed, LANDCOVER), words_of(LANDCOVER)
+    classes, naming = class_map(seed, LANDCOVER), corpus_naming(LANDCOVER)
     upright = summarise_mask(classes, LANDCOVER)
     again = summarise_mask(np.ascontiguousarray(turn(classes, k)), LANDCOVER)
-    derived = turned_facts(tuple(upright.objects), tuple(upright.regions), SIDE, k, words)
-    assert derived == tell(again.objects, again.regions, SIDE, SIDE, words)
+    derived = turned_facts(tuple(upright.objects), tuple(upright.regions), SIDE, k, naming)
+    assert derived == annotated_facts(again.objects, again.regions, SIDE, SIDE, naming)
     zones = sorted((one["label"], one["zone"], one["fraction"]) for one in again.regions)
     turned = sorted(
         (one["label"], one["zone"], one["fraction"]) for one in (turn_region(row, k) for row in upright.regions)
@@ -81,8 +81,8 @@ def test_quadrants_change_their_names() -> None:
         {"label": "water", "zone": "image", "fraction": 0.2, "largest_component": 800},
         {"label": "water", "zone": "upper-left", "fraction": 1.0, "largest_component": 0},
     ]
-    words = words_of(LANDCOVER)
-    zones = [turned_facts((), tuple(regions), SIDE, k, words).cover[0].zone for k in range(TURNS)]
+    naming = corpus_naming(LANDCOVER)
+    zones = [turned_facts((), tuple(regions), SIDE, k, naming).cover[0].zone for k in range(TURNS)]
     assert zones[:4] == ["upper-left", "lower-left", "lower-right", "upper-right"]
     assert zones[4:] == ["upper-right", "lower-right", "lower-left", "upper-left"]
 
@@ -94,12 +94,12 @@ def test_the_eight_turns_are_all_different() -> None:
 
 @pytest.mark.parametrize("width", [64, 61])
 def test_center_and_outside_do_not_change_by_turning(width: int) -> None:
-    words, random = words_of(LANDCOVER), np.random.default_rng(1)
+    naming, random = corpus_naming(LANDCOVER), np.random.default_rng(1)
     corners = random.uniform(0, width, (20, 2, 2))
     boxes = [box(*one.min(axis=0), *one.max(axis=0)) for one in corners]
-    facts, _ = object_facts(boxes, width, width, words.things)
+    facts, _ = object_facts(boxes, width, width, naming.objects)
     for k in range(TURNS):
-        assert turned_facts(tuple(boxes), (), width, k, words).objects == facts.objects
+        assert turned_facts(tuple(boxes), (), width, k, naming).objects == facts.objects
 
 
 @pytest.mark.parametrize(

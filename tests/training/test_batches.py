@@ -16,8 +16,8 @@ from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.realisation import canonical
 from sartext.training.augmentation import TURNS, WORDINGS, turned_facts
 from sartext.training.batches import Batch, Batches, validation_batches
+from sartext.training.caption_views import CaptionViews
 from sartext.training.shards.reading import Shards, as_colour, open_shards
-from sartext.training.wordings import Wordings
 
 
 @pytest.fixture(scope="module")
@@ -77,15 +77,15 @@ def test_processes_share_a_batch_between_them(shards: Shards, tokenizer: Tokeniz
 def test_what_is_said_is_true_of_the_turned_annotation(
     mini_project: Project, shards: Shards, tokenizer: Tokenizer
 ) -> None:
-    wordings = Wordings(shards.rows("train"), shards, tokenizer)
+    captions = CaptionViews(shards.rows("train"), shards, tokenizer)
     seen = set()
-    for index, pair in enumerate(wordings.pairs):
+    for index, pair in enumerate(captions.pairs):
         if not pair.annotated:
             continue
         entry = find_entry(mini_project, pair.corpus)
         for turn in range(TURNS):
-            told = wordings.tell(index, turn, index + turn)
-            facts = turned_facts(pair.objects, pair.regions, 64, told.turn, shards.words[pair.corpus])
+            told = captions.view(index, turn, index + turn)
+            facts = turned_facts(pair.objects, pair.regions, 64, told.turn, shards.namings[pair.corpus])
             assert contradictions(told.caption, to_json(facts), pair.method, entry) == []
             seen.add(told.turn)
     assert seen == set(range(TURNS))
@@ -104,11 +104,11 @@ def test_pairs_with_equal_facts_have_equal_keys_and_others_have_not(shards: Shar
 
 
 def test_paraphrases_and_turns_that_say_the_same_share_a_key(shards: Shards, tokenizer: Tokenizer) -> None:
-    wordings = Wordings(shards.rows("train"), shards, tokenizer)
-    index = next(at for at, pair in enumerate(wordings.pairs) if pair.corpus == "sim-ships")
-    told = [wordings.tell(index, turn, wording) for turn in range(TURNS) for wording in range(WORDINGS)]
+    captions = CaptionViews(shards.rows("train"), shards, tokenizer)
+    index = next(at for at, pair in enumerate(captions.pairs) if pair.corpus == "sim-ships")
+    told = [captions.view(index, turn, wording) for turn in range(TURNS) for wording in range(WORDINGS)]
     assert len({one.caption for one in told}) > 1
-    assert {one.key for one in told} == {wordings.stored(index).key}
+    assert {one.key for one in told} == {captions.stored(index).key}
 
 
 def test_validation_is_upright_unchanged_and_as_stored(shards: Shards, tokenizer: Tokenizer) -> None:
@@ -143,11 +143,11 @@ def test_with_it_a_pair_is_seen_in_many_views(shards: Shards, tokenizer: Tokeniz
 def test_shuffled_captions_are_other_images_captions_always_the_same(shards: Shards, tokenizer: Tokenizer) -> None:
     options = {"batch": 32, "seed": 9, "augment": False}
     shuffled = Batches(shards, tokenizer, shuffle_captions=True, **options)
-    wordings = Wordings(shards.rows("train"), shards, tokenizer, augment=False)
+    captions = CaptionViews(shards.rows("train"), shards, tokenizer, augment=False)
     owner: dict[str, set[str]] = {}
-    for index, pair in enumerate(wordings.pairs):
+    for index, pair in enumerate(captions.pairs):
         for wording in range(WORDINGS):
-            owner.setdefault(wordings.tell(index, 0, wording).caption, set()).add(pair.image_id)
+            owner.setdefault(captions.view(index, 0, wording).caption, set()).add(pair.image_id)
     origin: dict[str, set[str]] = {}
     for step in range(30):
         batch = shuffled.at(step)
@@ -220,9 +220,9 @@ def test_one_long_caption_among_few_is_left_out_and_the_advice_can_be_followed(s
     pairs = [pair for pair in shards.rows("train") if not pair.annotated][:5]
     assert len(pairs) == 5
     one, *others = (pair.captions for pair in pairs)
-    assert Wordings(pairs, shards, Lengthy(*one)).left_out == [pairs[0].image_id]
+    assert CaptionViews(pairs, shards, Lengthy(*one)).left_out == [pairs[0].image_id]
     with pytest.raises(TrainingError, match="77 is the most: shorten them"):
-        Wordings(pairs, shards, Lengthy(*one, *(text for told in others for text in told)))
+        CaptionViews(pairs, shards, Lengthy(*one, *(text for told in others for text in told)))
 
 
 def test_an_error_reaches_the_trainer_and_no_thread_stays(shards: Shards, tokenizer: Tokenizer) -> None:
@@ -257,7 +257,7 @@ def test_plain_captions_are_the_grammars_canonical_ones(shards: Shards, tokenize
             pair = pairs[image_id]
             if pair.annotated:
                 annotated += 1
-                words = shards.words[pair.corpus]
+                words = shards.namings[pair.corpus]
                 plain = canonical(turned_facts(pair.objects, pair.regions, shards.side, 0, words))
                 assert caption in {plain, pair.captions[0]}
                 if tokenizer.lengths([plain])[0] <= tokenizer.context:

@@ -13,15 +13,15 @@ from torch import Tensor
 from sartext.errors import DivergenceError, ModelError, TrainingError
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
+from sartext.training.callbacks import Callback
 from sartext.training.distribution import Processes
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
-from sartext.training.listening import Silent
 from sartext.training.loop import Fit, fit
 from sartext.training.optimisation import adamw, learning_rate_at
 from tests.training.toy import ToyBatches, toy_batch, toy_model, toy_parameters, toy_validation
 
 
-def trained(model: Model, *, steps: int = 8, validation: Any = None, listener: Any = None, **told: object) -> Fit:
+def trained(model: Model, *, steps: int = 8, validation: Any = None, callback: Any = None, **told: object) -> Fit:
     parameters = toy_parameters(**told)
     return fit(
         model,
@@ -30,7 +30,7 @@ def trained(model: Model, *, steps: int = 8, validation: Any = None, listener: A
         parameters,
         samples=steps * parameters.batch,
         learning_rate=0.003,
-        listener=listener,
+        callback=callback,
     )
 
 
@@ -119,7 +119,7 @@ def test_the_same_training_gives_the_same_bytes_and_leaves_torch_as_it_was() -> 
     assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
 
 
-class Remembering(Silent):
+class Remembering(Callback):
     def __init__(self) -> None:
         self.steps: list[tuple[int, int]] = []
         self.validations: list[int] = []
@@ -135,23 +135,23 @@ class Remembering(Silent):
 
 
 def test_a_listener_hears_every_step_and_validation() -> None:
-    listener = Remembering()
-    trained(toy_model(), steps=6, listener=listener)
-    assert listener.steps == [(step, step * 8) for step in range(1, 7)]
-    assert listener.validations == [4, 6]
+    callback = Remembering()
+    trained(toy_model(), steps=6, callback=callback)
+    assert callback.steps == [(step, step * 8) for step in range(1, 7)]
+    assert callback.validations == [4, 6]
 
 
 def test_the_best_weights_are_those_of_the_lowest_validation_loss() -> None:
     model, seen = toy_model(), {}
 
-    class Cloning(Silent):
+    class Cloning(Callback):
         def validated(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
             seen[step] = {name: one.clone() for name, one in model.network.state_dict().items()}
 
     # so high a learning rate that the lowest loss is not the last one
     told = toy_parameters(validate_every=8, warmup=0.0)
     source, validation = ToyBatches(model, 8), toy_validation(model)
-    fitted = fit(model, source, validation, told, samples=64, learning_rate=0.1, listener=Cloning())
+    fitted = fit(model, source, validation, told, samples=64, learning_rate=0.1, callback=Cloning())
     losses = {one["step"]: one["loss"] for one in fitted.curves["validations"]}
     assert list(losses) == list(seen) == list(range(1, 9))
     assert fitted.best_step == min(losses, key=losses.__getitem__) < 8
@@ -223,20 +223,20 @@ class Poisoned(ToyBatches):
 
 def test_a_loss_that_is_no_number_stops_with_the_step_and_the_images() -> None:
     model = toy_model()
-    listener = Remembering()
+    callback = Remembering()
     with pytest.raises(TrainingError, match="is nan at step 3") as caught:
-        fit(model, Poisoned(model, 8), [], toy_parameters(), samples=80, learning_rate=0.001, listener=listener)
+        fit(model, Poisoned(model, 8), [], toy_parameters(), samples=80, learning_rate=0.001, callback=callback)
     for number in range(8):
         assert f"toy/2-{number}" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert len(listener.steps) == 2
+    assert len(callback.steps) == 2
 
 
 @pytest.mark.parametrize("kind", ["clip", "coca"])
 def test_a_validation_loss_that_is_no_number_stops_with_the_step(kind: str) -> None:
     model = toy_model(kind)
 
-    class Overflowing(Silent):
+    class Overflowing(Callback):
         """Spoils the weights after the second step, before its validation."""
 
         def step(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
@@ -245,7 +245,7 @@ def test_a_validation_loss_that_is_no_number_stops_with_the_step(kind: str) -> N
                     model.network.visual.conv1.weight.fill_(float("nan"))
 
     with pytest.raises(DivergenceError, match=r"of the validation pairs is nan at step 2; lower") as caught:
-        trained(model, validate_every=16, listener=Overflowing())
+        trained(model, validate_every=16, callback=Overflowing())
     assert "\n" not in str(caught.value)
 
 

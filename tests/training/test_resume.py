@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from sartext.errors import TrainingError
-from sartext.training.listening import Silent
-from sartext.training.resume import Resume, State
+from sartext.training.callbacks import Callback
+from sartext.training.checkpointing import Resume, State
 from tests.training.killed import FINGERPRINT, STEPS, run, toy_fit
 
 KILLS = 20
@@ -137,7 +137,7 @@ def test_a_finished_state_gives_the_result_without_another_step(children: Any, t
 
 def test_saving_takes_no_more_than_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("sartext.training.resume.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("sartext.training.checkpointing.time.monotonic", lambda: now[0])
     resume = Resume(tmp_path / "resume", {}, share=0.01)
     assert not resume.is_due(200_000_000)  # a second of writing, at the start
     now[0] = 98.0
@@ -154,7 +154,7 @@ def test_saving_takes_no_more_than_its_share(tmp_path: Path, monkeypatch: pytest
 
 def test_of_the_largest_model_a_kill_costs_ten_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("sartext.training.resume.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("sartext.training.checkpointing.time.monotonic", lambda: now[0])
     resume = Resume(tmp_path / "resume", {}, share=0.01)
     now[0] = 599.0
     assert not resume.is_due(10_000_000_000)
@@ -164,7 +164,7 @@ def test_of_the_largest_model_a_kill_costs_ten_minutes(tmp_path: Path, monkeypat
     assert resume.is_due(0)
 
 
-class Interrupting(Silent):
+class Interrupting(Callback):
     """Ends the training at a step, or at its validation, as Ctrl-C and a terminated command do."""
 
     def __init__(self, error: type[BaseException], *, step: int = 0) -> None:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartext.errors import TrainingError
-from sartext.training.pairs import Pair
 from sartext.training.sampler import batch_indices, derangement, mixed, order, share
+from sartext.training.shards.reading import Pair
 
 
 def pair(number: int, group: str, modality: str = "sar") -> Pair:

@@ -79,7 +79,9 @@ def test_two_stages_of_the_transfer(project: Project) -> None:
     assert later["parent"] == {"checkpoint": "clip-optical", "model_sha256": record["model_sha256"]}
 
 
-SAVES_OFTEN = "from sartext import cli; from sartext.training import resume; resume.SHARE = 1.0; cli.main()"
+SAVES_OFTEN = (
+    "from sartext import cli; from sartext.training import checkpointing; checkpointing.SHARE = 1.0; cli.main()"
+)
 
 
 def command(project: Project, name: str) -> subprocess.Popen[str]:
@@ -154,10 +156,10 @@ def test_a_stage_that_ends_while_its_result_is_recorded_is_not_trained_again(
 
     with monkeypatch.context() as patch, pytest.raises(error):
         patch.setattr(Tracker, "finished", ended)
-        train(project, "clip-optical", listener=Tracker(project, "clip-optical"))
+        train(project, "clip-optical", callbacks=[Tracker(project, "clip-optical")])
     digest = sha256_tree(project.checkpoint("clip-optical"))
     shutil.rmtree(project.checkpoint("clip-optical"))  # as DVC does before it runs the stage again
-    metrics = train(project, "clip-optical", listener=Tracker(project, "clip-optical"))
+    metrics = train(project, "clip-optical", callbacks=[Tracker(project, "clip-optical")])
     assert metrics["resumed_after"] == metrics["steps"] == 6
     assert sha256_tree(project.checkpoint("clip-optical")) == digest
     assert not (project.build / "resume" / "clip-optical").exists()
@@ -171,7 +173,7 @@ def test_a_training_that_diverges_is_recorded_as_failed(project: Project, monkey
 
     monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", spoilt)
     with pytest.raises(DivergenceError, match="gradient norm is nan at step 1") as caught:
-        train(project, "clip-optical", listener=Tracker(project, "clip-optical"))
+        train(project, "clip-optical", callbacks=[Tracker(project, "clip-optical")])
     (record,) = records(project, "clip-optical")
     assert record.status() == "FAILED"
     assert record.end()["reason"] == str(caught.value)
@@ -185,10 +187,10 @@ def test_a_training_that_is_interrupted_has_not_failed(project: Project, monkeyp
 
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
         patch.setattr(Tracker, "step", ended)
-        train(project, "clip-optical", listener=Tracker(project, "clip-optical"))
+        train(project, "clip-optical", callbacks=[Tracker(project, "clip-optical")])
     (record,) = records(project, "clip-optical")
     assert record.end() is None
-    assert train(project, "clip-optical", listener=Tracker(project, "clip-optical"))["resumed_after"] == 3
+    assert train(project, "clip-optical", callbacks=[Tracker(project, "clip-optical")])["resumed_after"] == 3
     assert [one.status() for one in records(project, "clip-optical")] == ["FINISHED"]
 
 

@@ -36,8 +36,7 @@ from sartext.narrator.facts import Facts, from_json
 from sartext.narrator.nouns import Vocabulary, annotated_by, project_vocabulary
 from sartext.narrator.statements import judge, read_facts, statements_of
 from sartext.progress import track
-from sartext.training.pairs import Pair
-from sartext.training.shards.reading import Shards
+from sartext.training.shards.reading import Pair, Shards
 
 THRESHOLDS = "thresholds.json"
 ABSENT = 3

@@ -83,13 +83,13 @@ def train(project: Project, name: str) -> None:
 
         read = SourcePictures(project).read
         run_stage(
-            project, stage, lambda: train_gpt(project, name, withheld=read, listener=Tracker(project, stage))
+            project, stage, lambda: train_gpt(project, name, withheld=read, callbacks=[Tracker(project, stage)])
         )
         return
     from sartext.training.stage import train as run
 
     if rank() == 0:
-        run_stage(project, stage, lambda: run(project, name, listener=Tracker(project, stage)))
+        run_stage(project, stage, lambda: run(project, name, callbacks=[Tracker(project, stage)]))
     else:
         run(project, name)
 

@@ -21,10 +21,9 @@ from sartext.study.examination import examine
 from sartext.study.worlds import World, world_of
 from sartext.training.batches import Batch
 from sartext.training.loop import FEWEST_VALIDATED, Fit, fit
-from sartext.training.pairs import Pair
 from sartext.training.rows import batches_of_row, validation_of_row
 from sartext.training.sampler import batch_indices, made_by, share
-from sartext.training.shards.reading import Shards, open_shards
+from sartext.training.shards.reading import Pair, Shards, open_shards
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,7 @@ from sartext.narrator.statements import (
     statements_of,
 )
 from sartext.training.batches import Batch, validation_batches
-from sartext.training.pairs import Pair
-from sartext.training.shards.reading import Shards
+from sartext.training.shards.reading import Pair, Shards
 
 BATCH = 128
 READ_BACK = ("a2c", "sa2c")

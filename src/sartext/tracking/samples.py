@@ -13,8 +13,7 @@ from sartext.tracking.record import Record, now
 
 if TYPE_CHECKING:
     from sartext.models.model import Model
-    from sartext.training.pairs import Pair
-    from sartext.training.shards.reading import Shards
+    from sartext.training.shards.reading import Pair, Shards
 
 P = TypeVar("P", "Pair", Sample)
 

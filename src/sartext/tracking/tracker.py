@@ -66,7 +66,7 @@ class Tracker:
         """Keep the model and its samples, close the record and upload it."""
         self._guard(lambda: self._finished(folder))
 
-    def failed(self, error: SarTextError) -> None:
+    def failed(self, error: Exception) -> None:
         """Close the record as failed, with the reason, and upload it."""
         self._guard(lambda: self._failed(error))
 
@@ -74,8 +74,7 @@ class Tracker:
         try:
             work()
         except Exception as error:  # a record is never worth a training
-            what = error if isinstance(error, SarTextError) else f"{type(error).__name__}: {error}"
-            warn(f"tracking of {self.name}: {' '.join(str(what).split())}")
+            warn(f"tracking of {self.name}: {reason_of(error)}")
 
     def _begin_measuring(self) -> None:
         self._machine = Machine()
@@ -186,10 +185,10 @@ class Tracker:
             return None
         return last if last.trained() == read_json(told) else None
 
-    def _failed(self, error: SarTextError) -> None:
+    def _failed(self, error: Exception) -> None:
         # the first step may have failed, of a training that begins or of one that goes on
         record = self._opened(2, 2 * int(self._info.get("batch", 1)))
-        self._close(record, "FAILED", now(), str(error))
+        self._close(record, "FAILED", now(), reason_of(error))
 
     def _close(self, record: Record, status: Status, at: int, reason: str = "") -> None:
         record.close(status, at, reason)
@@ -271,3 +270,9 @@ def tags(project: Project, name: str, origin: str, data: str) -> dict[str, str]:
     if run := os.environ.get(DAGSTER_RUN):
         found["dagster.run_id"] = run
     return found
+
+
+def reason_of(error: Exception) -> str:
+    """Say an error on one line, with its type where it is not of ours."""
+    reason = error if isinstance(error, SarTextError) else f"{type(error).__name__}: {error}"
+    return " ".join(str(reason).split())

@@ -1,4 +1,4 @@
-"""Views of a pair: flips and quarter turns with the caption told anew, mild gain and contrast, another look.
+"""Views of a pair: flips and quarter turns with the caption derived anew, mild gain and contrast, another look.
 
 Nothing is cropped, and no speckle is added: 8-bit levels are not intensities. What a caption says of sides and
 quadrants is derived again from the turned annotation; a caption that cannot be (people wrote it) and that names a
@@ -14,8 +14,8 @@ import numpy as np
 
 from sartext.narrator.facts import Facts
 from sartext.training.sampler import mixed
+from sartext.training.shards.facts import CorpusNaming, annotated_facts
 from sartext.training.shards.pictures import Pixels
-from sartext.training.shards.telling import Words, tell
 
 TURNS = 8
 """Quarter turns (against the clock) 0 to 3, and the same followed by a flip of left and right."""
@@ -61,19 +61,19 @@ def turn(picture: Pixels, k: int) -> Pixels:
     return turned[:, ::-1] if k >= 4 else turned
 
 
-def turn_box(one: Mapping[str, Any], side: float, k: int) -> dict[str, Any]:
+def turn_box(box: Mapping[str, Any], side: float, k: int) -> dict[str, Any]:
     """Return a row of `tables.OBJECT` as it lies in the turned picture of ``side`` x ``side`` pixels.
 
     A quarter turn swaps the extents of a rotated box, which leaves its angle; a flip changes its sign.
     """
-    x0, y0, x1, y1 = one["xmin"], one["ymin"], one["xmax"], one["ymax"]
+    x0, y0, x1, y1 = box["xmin"], box["ymin"], box["xmax"], box["ymax"]
     for _ in range(k % 4):
         x0, y0, x1, y1 = y0, side - x1, y1, side - x0
-    angle = one["angle"]
+    angle = box["angle"]
     if k >= 4:
         x0, x1 = side - x1, side - x0
         angle = None if angle is None else -angle
-    return {**one, "xmin": x0, "ymin": y0, "xmax": x1, "ymax": y1, "angle": angle}
+    return {**box, "xmin": x0, "ymin": y0, "xmax": x1, "ymax": y1, "angle": angle}
 
 
 def _turned_zone(pole: tuple[int, int], k: int) -> str:
@@ -86,20 +86,24 @@ def _turned_zone(pole: tuple[int, int], k: int) -> str:
 ZONES_TURNED = tuple({name: _turned_zone(pole, k) for pole, name in _POLES.items()} for k in range(TURNS))
 
 
-def turn_region(one: Mapping[str, Any], k: int) -> dict[str, Any]:
+def turn_region(region: Mapping[str, Any], k: int) -> dict[str, Any]:
     """Return a row of `tables.REGION` of the turned picture: the quadrants change places, the middle stays.
 
     Exact for even sides; of an odd one the pixels of the middle row and column belong to the other quadrant.
     """
-    return {**one, "zone": ZONES_TURNED[k].get(one["zone"], one["zone"])}
+    return {**region, "zone": ZONES_TURNED[k].get(region["zone"], region["zone"])}
 
 
 def turned_facts(
-    objects: tuple[Mapping[str, Any], ...], regions: tuple[Mapping[str, Any], ...], side: int, k: int, words: Words
+    objects: tuple[Mapping[str, Any], ...],
+    regions: tuple[Mapping[str, Any], ...],
+    side: int,
+    k: int,
+    naming: CorpusNaming,
 ) -> Facts:
     """Return the facts of the turned picture, derived from the turned annotation."""
-    boxes = [turn_box(one, side, k) for one in objects]
-    return tell(boxes, [turn_region(one, k) for one in regions], side, side, words)
+    boxes = [turn_box(box, side, k) for box in objects]
+    return annotated_facts(boxes, [turn_region(region, k) for region in regions], side, side, naming)
 
 
 @dataclass(frozen=True, slots=True)

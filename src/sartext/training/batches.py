@@ -17,11 +17,10 @@ import torch
 
 from sartext.errors import TrainingError
 from sartext.training.augmentation import UPRIGHT, Choice, draw, view
-from sartext.training.pairs import Pair
+from sartext.training.caption_views import CaptionTokenizer, CaptionView, CaptionViews
 from sartext.training.sampler import batch_indices, check_batch, derangement, made_by, share
 from sartext.training.shards.pictures import Pixels
-from sartext.training.shards.reading import Shards
-from sartext.training.wordings import Tokens, Told, Wordings
+from sartext.training.shards.reading import Pair, Shards
 
 AHEAD = 3
 """Batches that are made or being made while the trainer works on another."""
@@ -69,7 +68,7 @@ class Batches:
         shuffle_captions: the control: every image gets the captions of another one, always the same.
         fraction: share of the SAR pairs; a smaller one is part of every larger one.
         methods: which SAR captions, by how they were made; none named: all.
-        paraphrase: without, annotated pairs are told in the grammar's plain words alone.
+        paraphrase: without, annotated pairs are described in the grammar's plain words alone.
         side: of the model's input, to be checked against the shards'.
         workers: threads; the batches do not depend on it.
         megabytes: of decoded pictures that are kept in memory.
@@ -87,7 +86,7 @@ class Batches:
     def __init__(
         self,
         shards: Shards,
-        tokenizer: Tokens,
+        tokenizer: CaptionTokenizer,
         *,
         batch: int,
         seed: int,
@@ -112,11 +111,11 @@ class Batches:
             )
         rows = share(made_by(shards.rows(split), methods), fraction)
         self._maker = _Maker(shards, tokenizer, rows, augment=augment, paraphrase=paraphrase, megabytes=megabytes)
-        self.pairs = len(self._maker.wordings.pairs)
-        self.left_out = tuple(self._maker.wordings.left_out)
+        self.pairs = len(self._maker.captions.pairs)
+        self.left_out = tuple(self._maker.captions.left_out)
         check_batch(self.pairs, batch, ", ".join(map(str, shards.folders)))
         if shuffle_captions:
-            self._maker.captions_of = derangement(self.pairs, seed)
+            self._maker.swapped = derangement(self.pairs, seed)
         self.batch, self.seed, self.start = batch, seed, start
         part = batch // world
         self._part = slice(rank * part, (rank + 1) * part)
@@ -158,10 +157,12 @@ class Batches:
         """Return this process's part of the batch of one step, made here and now."""
         indices = batch_indices(self.pairs, self.batch, step, self.seed)[self._part]
         first = step * self.batch + self._part.start
-        return self._maker.batch(step, indices, [self._choice(first + at, one) for at, one in enumerate(indices)])
+        return self._maker.batch(
+            step, indices, [self._choice(first + at, index) for at, index in enumerate(indices)]
+        )
 
     def _choice(self, position: int, index: int) -> Choice:
-        drawn = draw(self.seed, position, self._maker.wordings.pairs[index].looks)
+        drawn = draw(self.seed, position, self._maker.captions.pairs[index].looks)
         if self._maker.augment:
             return drawn
         return replace(UPRIGHT, wording=drawn.wording)
@@ -169,7 +170,7 @@ class Batches:
 
 def validation_batches(
     shards: Shards,
-    tokenizer: Tokens,
+    tokenizer: CaptionTokenizer,
     *,
     batch: int,
     split: str = "validation",
@@ -198,9 +199,9 @@ def validation_batches(
     check_side(shards, side)
     rows = made_by(shards.rows(split), methods)
     maker = _Maker(shards, tokenizer, rows, augment=False, paraphrase=paraphrase, megabytes=0)
-    count = len(maker.wordings.pairs)
+    count = len(maker.captions.pairs)
     if shuffle_captions and count > 1:
-        maker.captions_of = derangement(count, seed)
+        maker.swapped = derangement(count, seed)
     parts = [np.arange(first, min(first + batch, count)) for first in range(0, count, batch)]
     return [maker.batch(step, part, None) for step, part in enumerate(parts)]
 
@@ -221,7 +222,7 @@ class _Maker:
     def __init__(
         self,
         shards: Shards,
-        tokenizer: Tokens,
+        tokenizer: CaptionTokenizer,
         pairs: Sequence[Pair],
         *,
         augment: bool,
@@ -231,8 +232,8 @@ class _Maker:
         self.shards = shards
         self.augment = augment
         self.pad = tokenizer.pad
-        self.wordings = Wordings(pairs, shards, tokenizer, augment=augment, paraphrase=paraphrase)
-        self.captions_of: npt.NDArray[np.int64] | None = None
+        self.captions = CaptionViews(pairs, shards, tokenizer, augment=augment, paraphrase=paraphrase)
+        self.swapped: npt.NDArray[np.int64] | None = None
         self._room = megabytes * MEGABYTE
         self._pictures: dict[tuple[int, int], Pixels] = {}
 
@@ -240,34 +241,36 @@ class _Maker:
         """Make a batch; without choices of upright pictures and the stored captions."""
         side = self.shards.side
         images = np.empty((len(indices), 3, side, side), dtype=np.uint8)
-        told: list[Told] = []
+        views: list[CaptionView] = []
         for at, index in enumerate(map(int, indices)):
-            of = index if self.captions_of is None else int(self.captions_of[index])
+            of = index if self.swapped is None else int(self.swapped[index])
             choice = UPRIGHT if choices is None else choices[at]
-            told.append(
-                self.wordings.stored(of)
+            caption = (
+                self.captions.stored(of)
                 if choices is None
-                else self.wordings.tell(of, choice.turn, choice.wording)
+                else self.captions.view(of, choice.turn, choice.wording)
             )
-            shown = view(self._picture(index, choice.look), replace(choice, turn=told[-1].turn))
-            images[at] = shown if shown.ndim == 2 else shown.transpose(2, 0, 1)
-        tokens = np.full((len(told), max((len(one.ids) for one in told), default=0)), self.pad, dtype=np.int64)
-        for at, one in enumerate(told):
-            tokens[at, : len(one.ids)] = one.ids
+            views.append(caption)
+            picture = view(self._picture(index, choice.look), replace(choice, turn=caption.turn))
+            images[at] = picture if picture.ndim == 2 else picture.transpose(2, 0, 1)
+        longest = max((len(caption.ids) for caption in views), default=0)
+        tokens = np.full((len(views), longest), self.pad, dtype=np.int64)
+        for at, caption in enumerate(views):
+            tokens[at, : len(caption.ids)] = caption.ids
         return Batch(
             step,
             torch.from_numpy(images),
             torch.from_numpy(tokens),
-            torch.tensor([one.key for one in told], dtype=torch.int64),
-            tuple(self.wordings.pairs[index].image_id for index in indices),
-            tuple(one.caption for one in told),
+            torch.tensor([caption.key for caption in views], dtype=torch.int64),
+            tuple(self.captions.pairs[index].image_id for index in indices),
+            tuple(caption.caption for caption in views),
         )
 
     def _picture(self, index: int, look: int) -> Pixels:
-        kept = self._pictures.get((index, look))
-        if kept is None:
-            kept = self.shards.picture(self.wordings.pairs[index], look)
-            if kept.nbytes <= self._room:
-                self._room -= kept.nbytes
-                self._pictures[(index, look)] = kept
-        return kept
+        picture = self._pictures.get((index, look))
+        if picture is None:
+            picture = self.shards.picture(self.captions.pairs[index], look)
+            if picture.nbytes <= self._room:
+                self._room -= picture.nbytes
+                self._pictures[(index, look)] = picture
+        return picture

@@ -1,4 +1,4 @@
-"""Training in several processes that ``torchrun`` starts: who one is, and what all know together.
+"""Training in several processes that ``torchrun`` starts: ranks and collectives.
 
 Collectives of one process do nothing, so that the loop is written once.
 """
@@ -51,38 +51,38 @@ class Processes:
         dist.all_gather(rows, values.contiguous())
         return torch.cat(rows)
 
-    def sums(self, values: Tensor) -> Tensor:
+    def sum(self, values: Tensor) -> Tensor:
         """Return the sum over the processes, element by element."""
         if self.world > 1:
             dist.all_reduce(values)
         return values
 
-    def first_says(self, value: T) -> T:
-        """Return what process 0 holds: decisions on time or files are its alone."""
+    def broadcast(self, value: T) -> T:
+        """Return the value of process 0: decisions on time or files are its alone."""
         if self.world == 1:
             return value
-        told = [value]
-        dist.broadcast_object_list(told, src=0)
-        return told[0]
+        values = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
 
-    def lists(self, values: Sequence[T]) -> list[T]:
+    def gather_objects(self, values: Sequence[T]) -> list[T]:
         """Return the items of all processes in rank order."""
         if self.world == 1:
             return list(values)
-        told: list[Sequence[T]] = [[] for _ in range(self.world)]
-        dist.all_gather_object(told, list(values))
-        return [one for part in told for one in part]
+        parts: list[Sequence[T]] = [[] for _ in range(self.world)]
+        dist.all_gather_object(parts, list(values))
+        return [value for part in parts for value in part]
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
         """Return a module whose backward pass averages the gradients of all processes."""
         if self.world == 1:
             return network
-        places = [device] if device.type == "cuda" else None
-        return DistributedDataParallel(network, device_ids=places, gradient_as_bucket_view=True)
+        devices = [device] if device.type == "cuda" else None
+        return DistributedDataParallel(network, device_ids=devices, gradient_as_bucket_view=True)
 
 
 def rank() -> int:
-    """Return this process's rank as ``torchrun`` told it; 0 where nothing did."""
+    """Return this process's rank, which ``torchrun`` sets; 0 without it."""
     return int(os.environ.get("RANK", "0"))
 
 

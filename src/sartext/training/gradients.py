@@ -105,7 +105,7 @@ def compute_gradients(
             trained, shares, pairs.keys, objective=objective, processes=processes, per_token=per_token
         )
     losses = torch.stack([contrasted.detach(), captioned.detach()])
-    return processes.sums(losses) / processes.world
+    return processes.sum(losses) / processes.world
 
 
 def _in_parts(
@@ -123,7 +123,7 @@ def _in_parts(
         states.append(_random_state(images.device))
         with torch.no_grad():
             cached.append(plain(images, tokens)[:3])
-    leaves = [torch.cat(one).requires_grad_() for one in list(zip(*cached, strict=True))[:2]]
+    leaves = [torch.cat(features).requires_grad_() for features in list(zip(*cached, strict=True))[:2]]
     scale = cached[0][2].requires_grad_()
     contrasted = _contrast(leaves[0], leaves[1], scale, keys, objective=objective, processes=processes)
     (objective.contrastive_weight * contrasted).backward()  # type: ignore[no-untyped-call]
@@ -133,29 +133,29 @@ def _in_parts(
         last = at == len(shares) - 1
         _set_random_state(states[at], images.device)
         with contextlib.nullcontext() if last else _unsynchronised(trained):
-            *seen, told = trained(images, tokens)
+            *outputs, summed = trained(images, tokens)
             weight = objective.caption_weight * per_token
             scale_flow = scale.grad if last else torch.zeros_like(scale)
             flow = [flows[0][at], flows[1][at], scale_flow]
-            if told.requires_grad:  # a CLIP has no caption loss
-                seen, flow = [*seen, told], [*flow, torch.full_like(told, weight)]
-            torch.autograd.backward(seen, flow)
-        captioned += told.detach() * per_token
+            if summed.requires_grad:  # a CLIP has no caption loss
+                outputs, flow = [*outputs, summed], [*flow, torch.full_like(summed, weight)]
+            torch.autograd.backward(outputs, flow)
+        captioned += summed.detach() * per_token
     return contrasted, captioned
 
 
 def _contrast(
     images: Tensor, texts: Tensor, scale: Tensor, keys: Tensor, *, objective: Objective, processes: Processes
 ) -> Tensor:
-    told = keys if objective.equal_facts else None
+    compared = keys if objective.equal_facts else None
     return contrastive(
         images,
         texts,
         scale,
-        told,
+        compared,
         all_images=processes.gather(images),
         all_texts=processes.gather(texts),
-        all_keys=None if told is None else processes.gather_plain(told),
+        all_keys=None if compared is None else processes.gather_plain(compared),
         first=processes.rank * len(images),
     )
 
@@ -164,8 +164,8 @@ def _agree_on_tokens(tokens: Tensor, pad: int, processes: Processes) -> tuple[Te
     """Cut captions to the longest of all processes; return them and how many of all their tokens are scored."""
     longest, scored = longest_of(tokens, pad), int((tokens[:, 1:] != pad).sum())
     if processes.world > 1:
-        told = processes.gather_plain(torch.tensor([[longest, scored]], device=tokens.device))
-        longest, scored = int(told[:, 0].max()), int(told[:, 1].sum())
+        counts = processes.gather_plain(torch.tensor([[longest, scored]], device=tokens.device))
+        longest, scored = int(counts[:, 0].max()), int(counts[:, 1].sum())
     return cut(tokens, pad, longest), max(1, scored)
 
 

@@ -16,16 +16,20 @@ from sartext.models.memory import explained, placed
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.training.batches import Batch
+from sartext.training.callbacks import Callback, CallbackList
+from sartext.training.checkpointing import Checkpointer, Resume, State, Weights, clone_weights
 from sartext.training.distribution import Processes, local_device
 from sartext.training.divergence import check_step, check_validation
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
-from sartext.training.keeping import Keeping
-from sartext.training.listening import Listener, Silent
-from sartext.training.optimisation import adamw, clamp_temperature, learning_rate_at, set_learning_rate
-from sartext.training.reproducibility import reproducible
-from sartext.training.resume import Resume, State, Weights
+from sartext.training.optimisation import (
+    adamw,
+    clamp_temperature,
+    learning_rate_at,
+    reproducible,
+    set_learning_rate,
+)
 from sartext.training.sampler import mixed
-from sartext.training.validation import clone_weights, score
+from sartext.training.validation import score
 
 FEWEST_VALIDATED = 2
 """Validation pairs that can tell models apart: of a single one the contrastive loss is always 0."""
@@ -78,7 +82,7 @@ def fit(
     *,
     samples: int,
     learning_rate: float,
-    listener: Listener | None = None,
+    callback: Callback | None = None,
     resume: Resume | None = None,
     processes: Processes | None = None,
 ) -> Fit:
@@ -91,7 +95,7 @@ def fit(
         parameters: of the training; ``seed`` decides what dropout draws.
         samples: pairs to see; whole batches of them.
         learning_rate: the highest one.
-        listener: told of every step by process 0.
+        callback: told of every step by process 0.
         resume: keeps the state, at the end and at an interrupt too; what it holds is gone on from. The caller
             removes it when the result is safe.
         processes: of this training.
@@ -105,7 +109,7 @@ def fit(
     device = local_device(device_of(parameters.device))
     with reproducible(parameters, device):
         loop = _Loop(model, train, validation, parameters, device=device, processes=processes, resume=resume)
-        return loop.run(samples, learning_rate, listener if listener and processes.first else Silent())
+        return loop.run(samples, learning_rate, callback if callback and processes.first else CallbackList())
 
 
 class _Loop:
@@ -137,13 +141,13 @@ class _Loop:
         with placed(model.network, device):
             self.trained = processes.wrap(Trained(model.network, self.objective), device)
         self.optimiser = adamw(model.network, parameters)
-        self.keeping = Keeping(model.network, self.optimiser, resume if processes.first else None)
+        self.checkpointer = Checkpointer(model.network, self.optimiser, resume if processes.first else None)
         self.learned = [one for one in model.network.parameters() if one.requires_grad]
         self.state = State()
         self.resumed_after = 0
         self.validating = 0.0
 
-    def run(self, samples: int, learning_rate: float, listener: Listener) -> Fit:
+    def run(self, samples: int, learning_rate: float, callback: Callback) -> Fit:
         """Take the steps."""
         batch, peak = self.parameters.batch, learning_rate
         steps = samples // batch
@@ -157,18 +161,18 @@ class _Loop:
         waited, start = self.train.waited, time.perf_counter()
         with (
             closing(self.train.from_step(self.state.step)) as batches,  # type: ignore[type-var]
-            self.keeping.through_interrupts(self.state),
+            self.checkpointer.save_on_interrupt(self.state),
         ):
-            self._validate_if_due(every, steps, listener)  # an interrupt may have come between it and its step
+            self._validate_if_due(every, steps, callback)  # an interrupt may have come between it and its step
             while self.state.step < steps and not self.state.is_over(self.parameters.patience):
                 step = self.state.step + 1
                 rate = learning_rate_at(step, steps, peak, self.parameters.warmup)
                 figures = self._take(step, next(batches), rate)
                 share = (self.train.waited - waited) / max(1e-9, time.perf_counter() - start)
-                listener.step(step, step * batch, {**figures, "waited_share": share})
-                self._validate_if_due(every, steps, listener)
-                self.keeping.keep_if_due(self.state)
-            self.keeping.keep(self.state)
+                callback.step(step, step * batch, {**figures, "waited_share": share})
+                self._validate_if_due(every, steps, callback)
+                self.checkpointer.save_if_due(self.state)
+            self.checkpointer.save(self.state)
         seconds = time.perf_counter() - start
         taken = (self.state.step - self.resumed_after) * batch
         return Fit(
@@ -200,8 +204,8 @@ class _Loop:
         if self.model.kind == "coca":
             figures["caption"] = captioned
         figures |= {"learning_rate": rate, "gradient_norm": length}
-        check_step(step, figures, lambda: self.processes.lists(batch.image_ids))
-        with self.keeping.changing():
+        check_step(step, figures, lambda: self.processes.gather_objects(batch.image_ids))
+        with self.checkpointer.updating():
             # the first step makes the optimiser's state
             with explained(self.parameters, self.processes.world, lambda count: self._attempt(batch, count)):
                 self.optimiser.step()
@@ -228,12 +232,12 @@ class _Loop:
         compute_gradients(alone, self._pairs(batch, count), self.objective, Processes())
         del state
 
-    def _validate_if_due(self, every: int, steps: int, listener: Listener) -> None:
+    def _validate_if_due(self, every: int, steps: int, callback: Callback) -> None:
         """Score the validation pairs after every so many steps and the last, once."""
         step, done = self.state.step, self.state.curves["validations"]
         due = bool(self.validation) and step > 0 and (step % every == 0 or step == steps)
         if due and not (done and done[-1]["step"] == step):
-            listener.validated(step, step * self.parameters.batch, self._validate(step))
+            callback.validated(step, step * self.parameters.batch, self._validate(step))
 
     def _validate(self, step: int) -> dict[str, float]:
         start = time.perf_counter()
@@ -245,9 +249,9 @@ class _Loop:
         check_validation(step, figures)
         told = self.state.curves["validations"]
         lowest = min((one["loss"] for one in told), default=float("inf"))
-        is_best = self.processes.first_says(figures["loss"] < lowest or not self.state.best_step)
+        is_best = self.processes.broadcast(figures["loss"] < lowest or not self.state.best_step)
         weights = clone_weights(self.model.network) if is_best else {}
-        with self.keeping.changing():
+        with self.checkpointer.updating():
             if is_best:
                 self.state.best_step, self.state.best = step, weights
             told.append({"step": step, **figures})
@@ -256,10 +260,10 @@ class _Loop:
 
     def _go_on(self) -> None:
         """Take over the state that is there; all processes take that which the first one found."""
-        found = self.processes.first_says(self.keeping.load())
+        found = self.processes.broadcast(self.checkpointer.load())
         if found is None:
             return
-        self.keeping.restore(found, self.device)
+        self.checkpointer.restore(found, self.device)
         self.state, self.resumed_after = found, found.step
 
 

@@ -1,6 +1,8 @@
-"""The optimiser and its learning rate, as open_clip's trainer sets them."""
+"""The optimiser and its learning rate, as open_clip's trainer sets them, and arithmetic that repeats."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -13,10 +15,13 @@ HIGHEST_SCALE = math.log(100)
 
 def adamw(network: nn.Module, parameters: TrainingParameters) -> torch.optim.AdamW:
     """Return AdamW with weight decay on matrices only: not on gains, biases and the temperature."""
-    named = [(name, one) for name, one in network.named_parameters() if one.requires_grad]
+    named = [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
     groups = [
-        {"params": [one for name, one in named if not _decays(name, one)], "weight_decay": 0.0},
-        {"params": [one for name, one in named if _decays(name, one)], "weight_decay": parameters.weight_decay},
+        {"params": [weight for name, weight in named if not _decays(name, weight)], "weight_decay": 0.0},
+        {
+            "params": [weight for name, weight in named if _decays(name, weight)],
+            "weight_decay": parameters.weight_decay,
+        },
     ]
     # one kernel for all parameters: on a tiny model the default costs as much as the forward pass
     return torch.optim.AdamW(groups, betas=parameters.betas, eps=parameters.epsilon, fused=True)
@@ -52,3 +57,25 @@ def clamp_temperature(network: nn.Module) -> None:
     """Keep the scale of the similarities between 1 and 100."""
     with torch.no_grad():
         network.logit_scale.clamp_(0, HIGHEST_SCALE)  # type: ignore[operator]
+
+
+@contextmanager
+def reproducible(parameters: TrainingParameters, device: torch.device) -> Iterator[None]:
+    """Fix threads and algorithms for the block, and leave torch as it was."""
+    threads = torch.get_num_threads()
+    strict, warns = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    filling = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    torch.set_num_threads(parameters.threads)
+    # on a GPU some kernels of attention have no deterministic form: equal bytes are promised on a CPU
+    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict, warn_only=warns)
+        torch.utils.deterministic.fill_uninitialized_memory = filling  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.errors import TrainingError
-from sartext.training.pairs import Pair
+from sartext.training.shards.reading import Pair
 
 Indices = npt.NDArray[np.int64]
 
@@ -68,9 +68,9 @@ def derangement(n: int, seed: int) -> Indices:
     if n < 2:
         raise TrainingError(f"the captions of {n} pairs cannot be shuffled", way_out="add corpora")
     cycle = order(n, seed, -1)
-    found = np.empty(n, dtype=np.int64)
-    found[cycle] = np.roll(cycle, -1)
-    return found
+    other = np.empty(n, dtype=np.int64)
+    other[cycle] = np.roll(cycle, -1)
+    return other
 
 
 def made_by(pairs: Iterable[Pair], methods: Collection[str]) -> list[Pair]:

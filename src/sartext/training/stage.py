@@ -1,29 +1,29 @@
 """The stages `checkpoint@<name>` and `model@<name>`: a model trained on shards, the best by validation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sartext.config import Project, load_parameters
-from sartext.errors import ParameterError, SarTextError, TrainingError, nearest
+from sartext.errors import ParameterError, TrainingError, nearest
 from sartext.files import atomic_folder, write_json
 from sartext.models.checkpoint import save, start
 from sartext.models.devices import device_of
 from sartext.models.model import Model
 from sartext.models.pretrained import RECORD
 from sartext.training.batches import Batch, Batches
+from sartext.training.callbacks import Callback, CallbackList
+from sartext.training.checkpointing import Resume
 from sartext.training.distribution import Processes, joined, local_device
-from sartext.training.listening import Listener, Listeners
 from sartext.training.loop import Fit, fit
+from sartext.training.progress import ProgressCallback, say
 from sartext.training.record import origins, record_of
-from sartext.training.resume import Resume
 from sartext.training.rows import batches_of_row, validation_of_row
 from sartext.training.shards.reading import Shards, open_shards
-from sartext.training.showing import Shown, say
 
 
-def train(project: Project, name: str, *, listener: Listener | None = None) -> dict[str, object]:
+def train(project: Project, name: str, *, callbacks: Sequence[Callback] = ()) -> dict[str, object]:
     """Train a checkpoint, or a model on the release, and write its folder (``Project.checkpoint``).
 
     A training that was killed goes on where it was and ends with the same weights. Under ``torchrun`` all
@@ -32,7 +32,7 @@ def train(project: Project, name: str, *, listener: Listener | None = None) -> d
     Args:
         project: the checkout; shards, tokenizer and parent must be there.
         name: a row of ``checkpoints`` or ``models`` in ``params.yaml``.
-        listener: told of the course of the training beside the screen, by the first process.
+        callbacks: follow the course of the training beside the screen, by the first process.
 
     Returns:
         Steps, figures of the best model, speed, and the share of the time spent waiting for data; nothing in
@@ -52,14 +52,14 @@ def train(project: Project, name: str, *, listener: Listener | None = None) -> d
     with ExitStack() as stack:
         processes = stack.enter_context(joined(device))
         material = _prepare(project, name, processes, stack)
-        every = _listeners(name, listener, stack) if processes.first else None
+        every = _callbacks(name, callbacks, stack) if processes.first else None
         resume, told = None, {}
         if processes.first and every is not None:
             told = origins(project, name, material.shards, material.model)
             resume = Resume(project.build / "resume" / name, {**told, "processes": processes.world})
             every.started(_info(project, name, material, told))
         with _failure_told(every):
-            fitted = _fit(project, name, material, listener=every, resume=resume, processes=processes)
+            fitted = _fit(project, name, material, callback=every, resume=resume, processes=processes)
             if resume is None or every is None:
                 return {}
             _check_parameters(project, name)
@@ -97,20 +97,20 @@ def _prepare(project: Project, name: str, processes: Processes, stack: ExitStack
     return _Material(model, shards, train, validation_of_row(row, training, shards, model))
 
 
-def _listeners(name: str, listener: Listener | None, stack: ExitStack) -> Listener:
-    shown = Shown(f"checkpoint {name}")
-    stack.callback(shown.close)
-    return Listeners(shown, *((listener,) if listener else ()))
+def _callbacks(name: str, callbacks: Sequence[Callback], stack: ExitStack) -> Callback:
+    progress = ProgressCallback(f"checkpoint {name}")
+    stack.callback(progress.close)
+    return CallbackList(progress, *callbacks)
 
 
 @contextmanager
-def _failure_told(listener: Listener | None) -> Iterator[None]:
+def _failure_told(callback: Callback | None) -> Iterator[None]:
     """Tell of an error that ends the block; an interrupt is none."""
     try:
         yield
-    except SarTextError as error:
-        if listener is not None:
-            listener.failed(error)
+    except Exception as error:
+        if callback is not None:
+            callback.failed(error)
         raise
 
 
@@ -133,7 +133,7 @@ def _fit(
     name: str,
     material: _Material,
     *,
-    listener: Listener | None,
+    callback: Callback | None,
     resume: Resume | None,
     processes: Processes,
 ) -> Fit:
@@ -147,7 +147,7 @@ def _fit(
         project.parameters.training,
         samples=row.samples,
         learning_rate=row.learning_rate,
-        listener=listener,
+        callback=callback,
         resume=resume,
         processes=processes,
     )

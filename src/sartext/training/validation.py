@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import isfinite
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sartext.evaluation.retrieval import retrieval
 from sartext.models.forward import cut
@@ -51,7 +51,7 @@ def score(
                 found.append((number, *_score_batch(trained, model, batch, objective, parts)))
     network.train(was_training)
     # sums in the order of the batches: the same to the last bit for any number of processes
-    every = sorted(processes.lists(found), key=lambda one: one[0])
+    every = sorted(processes.gather_objects(found), key=lambda one: one[0])
     pairs, tokens, contrasted, captioned = (sum(one[1][at] for one in every) for at in range(4))
     figures = {"contrastive": contrasted / max(1, pairs)}
     if trained.captions:
@@ -84,8 +84,3 @@ def _score_batch(
     scored = int((tokens[:, 1:] != objective.pad).sum())
     sums = [float(len(images)), float(scored), float(loss) * len(images), captioned]
     return sums, (images.cpu(), texts.cpu(), keys.cpu())
-
-
-def clone_weights(network: nn.Module) -> dict[str, Tensor]:
-    """Return a copy of the weights in main memory."""
-    return {name: one.detach().to("cpu", copy=True) for name, one in network.state_dict().items()}

@@ -17,11 +17,11 @@ from sartext.files import sha256_file
 from sartext.models.gpt.answering import answer
 from sartext.models.gpt.checkpoint import load_gpt, save_gpt
 from sartext.models.gpt.model import Gpt
+from sartext.training.callbacks import Callback
+from sartext.training.checkpointing import Resume
 from sartext.training.gpt.lessons import Subject, teach
 from sartext.training.gpt.recipe import GptRecipe
-from sartext.training.listening import Silent
 from sartext.training.loop import Fit
-from sartext.training.resume import Resume
 from tests.training.gpt.lesson import LORA, picture, pupil, recipe, subject
 
 
@@ -118,7 +118,7 @@ def test_the_best_weights_by_validation_are_kept() -> None:
     assert right(model, held) == pytest.approx(best["accuracy"] * len(held.train) / 100)
 
 
-class Told(Silent):
+class CaptionView(Callback):
     """Writes down what it is told; ends its process at a step, or the training by an interrupt."""
 
     def __init__(self, kill: int = 0, stop: int = 0) -> None:
@@ -139,12 +139,12 @@ class Told(Silent):
 
 
 def test_steps_count_through_both_lessons() -> None:
-    told = Told()
-    taught(recipe(48, optical=32, validate_every=32), subject("optical"), subject(), listener=told)
+    told = CaptionView()
+    taught(recipe(48, optical=32, validate_every=32), subject("optical"), subject(), callback=told)
     assert told.steps == [(step, 16 * step) for step in range(1, 6)]
     assert told.validations == [2, 4, 5]
-    told = Told()
-    _, fits = taught(recipe(48), subject("optical"), subject(), listener=told)
+    told = CaptionView()
+    _, fits = taught(recipe(48), subject("optical"), subject(), callback=told)
     assert len(told.steps) == 3 and fits.keys() == {"sar"}
 
 
@@ -156,7 +156,7 @@ def resumed(folder: Path, kill: int = 0, stop: int = 0) -> tuple[Gpt, dict[str, 
     torch.set_num_threads(1)
     resumes = {name: Resume(folder / name, {"lesson": name}, share=1.0) for name in ("optical", "sar")}
     subjects: Sequence[Subject] = (subject("optical"), subject())
-    return taught(RESUMED, *subjects, listener=Told(kill, stop), resumes=resumes)
+    return taught(RESUMED, *subjects, callback=CaptionView(kill, stop), resumes=resumes)
 
 
 def run(folder: Path, kill: int, result: Path) -> None:
@@ -226,7 +226,7 @@ def test_bad_questions_are_refused() -> None:
 def test_a_lesson_that_fills_no_batch_is_refused_before_the_one_before_it_is_taught(
     samples: int, train: int
 ) -> None:
-    told = Told()
+    told = CaptionView()
     with pytest.raises(TrainingError, match="batch of 16"):
-        taught(recipe(samples, optical=32), subject("optical"), subject(train=train), listener=told)
+        taught(recipe(samples, optical=32), subject("optical"), subject(train=train), callback=told)
     assert not told.steps

@@ -29,9 +29,9 @@ from sartext.files import sha256_file, sha256_tree
 from sartext.models.gpt.answering import answer_each
 from sartext.models.gpt.checkpoint import load_gpt
 from sartext.release.formats.parquet import SCHEMA
+from sartext.training.callbacks import Callback
 from sartext.training.gpt.questions import ReleasePictures, release_questions
 from sartext.training.gpt.stage import train_gpt
-from sartext.training.listening import Silent
 from sartext.training.shards.reading import open_shards
 from sartext.training.stage import train
 from sartext.vqa.making import Source, make_questions
@@ -129,7 +129,7 @@ def changed(project: Project, name: str, **told: object) -> Project:
     return Project(project.root)
 
 
-class Noting(Silent):
+class Noting(Callback):
     """Writes down what it is told."""
 
     def __init__(self) -> None:
@@ -149,7 +149,7 @@ class Noting(Silent):
 
 def test_a_model_and_what_is_told_of_it(project: Project) -> None:
     noting = Noting()
-    metrics = train_gpt(project, "sar-gpt", listener=noting)
+    metrics = train_gpt(project, "sar-gpt", callbacks=[noting])
     folder = project.build / "model" / "sar-gpt"
     record = json.loads((folder / "training.json").read_text())
     assert record["model_sha256"] == sha256_file(folder / "model.safetensors") == metrics["model_sha256"]
@@ -216,7 +216,7 @@ def test_adapters_are_merged_into_what_is_saved(project: Project) -> None:
     assert not any("lora" in name for name in model.network.state_dict())
 
 
-KEPT = "from sartext import cli; from sartext.training import resume; resume.SHARE = 1.0; " + (
+KEPT = "from sartext import cli; from sartext.training import checkpointing; checkpointing.SHARE = 1.0; " + (
     "import sys; from pathlib import Path; from sartext.config import Project; "
     "from sartext.training.gpt.stage import train_gpt; train_gpt(Project(Path.cwd()), sys.argv[1])"
 )

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sartext.errors import SarTextError, TrainingError
+from sartext.errors import TrainingError
 from sartext.models.gpt.construction import build_gpt
 from sartext.models.gpt.foundation import LanguageFoundation
 from sartext.models.gpt.lora import add_adapters, merge
 from sartext.models.gpt.model import Gpt
 from sartext.models.gpt.prompts import prompt, reply
 from sartext.models.model import Model
+from sartext.training.callbacks import Callback, CallbackList
+from sartext.training.checkpointing import Resume
 from sartext.training.gpt.loop import Lesson, fit_lesson
 from sartext.training.gpt.order import Order
 from sartext.training.gpt.packing import tokenise
 from sartext.training.gpt.questions import Question, Read, check
 from sartext.training.gpt.recipe import GptRecipe
 from sartext.training.gpt.states import PatchStates
-from sartext.training.listening import Listener, Silent
 from sartext.training.loop import Fit
-from sartext.training.resume import Resume
 from sartext.training.sampler import mixed
 
 
@@ -47,10 +47,10 @@ class Subject:
 
 
 class _Later:
-    """A listener that counts the steps of the second lesson on from the first's."""
+    """A callback that counts the steps of the second lesson on from the first's."""
 
-    def __init__(self, listener: Listener, steps: int, samples: int) -> None:
-        self._listener, self._steps, self._samples = listener, steps, samples
+    def __init__(self, callback: Callback, steps: int, samples: int) -> None:
+        self._listener, self._steps, self._samples = callback, steps, samples
 
     def started(self, info: dict[str, Any]) -> None:
         self._listener.started(info)
@@ -64,7 +64,7 @@ class _Later:
     def finished(self, folder: Path) -> None:
         self._listener.finished(folder)
 
-    def failed(self, error: SarTextError) -> None:
+    def failed(self, error: Exception) -> None:
         self._listener.failed(error)
 
 
@@ -110,7 +110,7 @@ def teach(
     recipe: GptRecipe,
     subjects: Sequence[Subject],
     *,
-    listener: Listener | None = None,
+    callback: Callback | None = None,
     resumes: Mapping[str, Resume] | None = None,
 ) -> dict[str, Fit]:
     """Teach a model in place, adapters merged at the end; every subject is checked before the first is taught.
@@ -119,7 +119,7 @@ def teach(
         model: from `build_pupil`.
         recipe: of the training; an optical subject is left out where it has 0 samples.
         subjects: in the order in which they are taught.
-        listener: told of every step; steps and samples count through.
+        callback: told of every step; steps and samples count through.
         resumes: keep the state of each lesson by its name; the caller removes them when the result is safe.
 
     Returns:
@@ -131,7 +131,7 @@ def teach(
         DivergenceError: a loss or the gradient is no number.
     """
     fits: dict[str, Fit] = {}
-    told: Listener = listener or Silent()
+    told: Callback = callback or CallbackList()
     steps = samples = 0
     lessons = [
         _lesson(model, recipe, subject, asked)
@@ -145,7 +145,7 @@ def teach(
             lesson,
             recipe.training,
             learning_rate=recipe.learning_rate,
-            listener=_Later(told, steps, samples),
+            callback=_Later(told, steps, samples),
             resume=(resumes or {}).get(lesson.name),
         )
         steps += fits[lesson.name].steps

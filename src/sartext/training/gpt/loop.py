@@ -13,18 +13,15 @@ from sartext.errors import DivergenceError, TrainingError
 from sartext.models.devices import device_of
 from sartext.models.gpt.model import Gpt
 from sartext.models.memory import placed, shortage_told
+from sartext.training.callbacks import Callback, CallbackList
+from sartext.training.checkpointing import Checkpointer, Resume, State, clone_weights
 from sartext.training.gpt.order import Order
 from sartext.training.gpt.packing import Asked, Packed, batch_of, pack
 from sartext.training.gpt.scoring import said_of, score
 from sartext.training.gpt.states import PatchStates
-from sartext.training.keeping import Keeping
-from sartext.training.listening import Listener, Silent
 from sartext.training.loop import Fit
-from sartext.training.optimisation import adamw, learning_rate_at, set_learning_rate
-from sartext.training.reproducibility import reproducible
-from sartext.training.resume import Resume, State
+from sartext.training.optimisation import adamw, learning_rate_at, reproducible, set_learning_rate
 from sartext.training.sampler import mixed, order
-from sartext.training.validation import clone_weights
 
 MOST_VALIDATED = 2000
 """Validation questions that are asked each time; of more, a fixed random part."""
@@ -57,7 +54,7 @@ def fit_lesson(
     parameters: TrainingParameters,
     *,
     learning_rate: float,
-    listener: Listener | None = None,
+    callback: Callback | None = None,
     resume: Resume | None = None,
 ) -> Fit:
     """Teach a model one lesson in place; it ends with the best weights, by accuracy and then by loss.
@@ -67,7 +64,7 @@ def fit_lesson(
         lesson: the questions.
         parameters: of the training.
         learning_rate: the highest one.
-        listener: told of every step.
+        callback: told of every step.
         resume: keeps the state; what it holds is gone on from. The caller removes it when the result is safe.
 
     Raises:
@@ -77,7 +74,7 @@ def fit_lesson(
     """
     device = device_of(parameters.device)
     with reproducible(parameters, device):
-        return _Loop(model, lesson, parameters, device, resume).run(learning_rate, listener or Silent())
+        return _Loop(model, lesson, parameters, device, resume).run(learning_rate, callback or CallbackList())
 
 
 def learned(model: Gpt) -> nn.ParameterDict:
@@ -108,31 +105,31 @@ class _Loop:
             model.network.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
         self.learned = learned(model)
         self.optimiser = adamw(model.network, parameters)
-        self.keeping = Keeping(self.learned, self.optimiser, resume)
+        self.checkpointer = Checkpointer(self.learned, self.optimiser, resume)
         able = device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.bf16 = parameters.precision == "bf16" or (parameters.precision == "auto" and able)
         self.state = State()
         self.resumed_after = 0
         self.validating = 0.0
 
-    def run(self, learning_rate: float, listener: Listener) -> Fit:
+    def run(self, learning_rate: float, callback: Callback) -> Fit:
         """Take the steps; leave the best weights in the model."""
         batch = self.parameters.batch
-        found = self.keeping.load()
+        found = self.checkpointer.load()
         if found is not None:
-            self.keeping.restore(found, self.device)
+            self.checkpointer.restore(found, self.device)
             self.state, self.resumed_after = found, found.step
         start = time.perf_counter()
         self.model.network.train()
-        with self.keeping.through_interrupts(self.state):
-            self._validate_if_due(listener)
+        with self.checkpointer.save_on_interrupt(self.state):
+            self._validate_if_due(callback)
             while self.state.step < self.steps and not self.state.is_over(self.parameters.patience):
                 step = self.state.step + 1
                 rate = learning_rate_at(step, self.steps, learning_rate, self.parameters.warmup)
-                listener.step(step, step * batch, self._take(step, rate))
-                self._validate_if_due(listener)
-                self.keeping.keep_if_due(self.state)
-            self.keeping.keep(self.state)
+                callback.step(step, step * batch, self._take(step, rate))
+                self._validate_if_due(callback)
+                self.checkpointer.save_if_due(self.state)
+            self.checkpointer.save(self.state)
         seconds = time.perf_counter() - start
         best = self.state.best or clone_weights(self.learned)
         self.learned.load_state_dict(best)
@@ -162,7 +159,7 @@ class _Loop:
             norm = nn.utils.clip_grad_norm_(list(self.learned.values()), self.parameters.clip_norm)
         figures = {"loss": loss, "learning_rate": rate, "gradient_norm": float(norm)}
         self._check(step, figures, places)
-        with self.keeping.changing():
+        with self.checkpointer.updating():
             with shortage_told(lambda: _shortage(self.parameters)):
                 self.optimiser.step()
             self.state.step = step
@@ -196,13 +193,13 @@ class _Loop:
                 way_out="look at these images, or lower `learning_rate`; the weights of this step are not kept",
             )
 
-    def _validate_if_due(self, listener: Listener) -> None:
+    def _validate_if_due(self, callback: Callback) -> None:
         """Ask the validation questions after every so many steps and the last, once."""
         step, done = self.state.step, self.state.curves["validations"]
         every = max(1, round(self.parameters.validate_every / self.parameters.batch))
         due = bool(self.validation) and step > 0 and (step % every == 0 or step == self.steps)
         if due and not (done and done[-1]["step"] == step):
-            listener.validated(step, step * self.parameters.batch, self._validate(step))
+            callback.validated(step, step * self.parameters.batch, self._validate(step))
 
     def _validate(self, step: int) -> dict[str, float]:
         start = time.perf_counter()
@@ -217,7 +214,7 @@ class _Loop:
         told = self.state.curves["validations"]
         is_best = not told or _merit(figures) > max(map(_merit, told))
         weights = clone_weights(self.learned) if is_best else {}
-        with self.keeping.changing():
+        with self.checkpointer.updating():
             if is_best:
                 self.state.best_step, self.state.best = step, weights
             told.append({"step": step, **figures})

@@ -1,13 +1,13 @@
 """The stage `model@<name>` of a SAR-GPT: optical questions, then those of the release, the best by validation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sartext.config import Project, load_parameters
-from sartext.errors import ModelError, SarTextError, TrainingError
+from sartext.errors import ModelError, TrainingError
 from sartext.files import atomic_folder, remove_tree, write_json
 from sartext.models.checkpoint import load
 from sartext.models.gpt.checkpoint import save_gpt
@@ -15,15 +15,15 @@ from sartext.models.gpt.foundation import read_language
 from sartext.models.gpt.model import Gpt
 from sartext.models.model import Model
 from sartext.models.pretrained import RECORD
+from sartext.training.callbacks import Callback, CallbackList
+from sartext.training.checkpointing import Resume
 from sartext.training.gpt.lessons import Subject, build_pupil, teach
 from sartext.training.gpt.questions import Pixels, Question, ReleasePictures, asked_of, release_questions
 from sartext.training.gpt.recipe import GptRecipe, recipe_of
 from sartext.training.gpt.record import best_of, origins, record_of
-from sartext.training.listening import Listener, Listeners
 from sartext.training.loop import Fit
-from sartext.training.resume import Resume
+from sartext.training.progress import ProgressCallback, say
 from sartext.training.shards.reading import Shards, open_shards
-from sartext.training.showing import Shown, say
 
 Withheld = Callable[[str], Pixels | None]
 """Returns a picture that the release withholds by its image id, or None where it is not at hand."""
@@ -34,7 +34,7 @@ def train_gpt(
     name: str,
     *,
     withheld: Withheld = lambda image_id: None,
-    listener: Listener | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> dict[str, object]:
     """Train a SAR-GPT of the table ``models`` and write ``build/model/<name>``, which plain transformers loads.
 
@@ -44,7 +44,7 @@ def train_gpt(
         project: the checkout; the release with its questions, the optical shards and the CLIP must be there.
         name: a row of ``models`` in ``params.yaml``.
         withheld: reads pictures that the release does not hold; questions about others are left out and counted.
-        listener: told of the course of the training beside the screen.
+        callbacks: follow the course of the training beside the screen.
 
     Returns:
         Steps, validation figures of both lessons, numbers of questions, speed, and the hash of the weights.
@@ -61,10 +61,10 @@ def train_gpt(
         told = origins(project, recipe, material.release, material.tower)
         state = project.build / "resume" / name
         resumes = {one.name: Resume(state / one.name, {**told, "lesson": one.name}) for one in material.all}
-        every = _listeners(name, listener, stack)
+        every = _callbacks(name, callbacks, stack)
         every.started(_info(name, recipe, material, told))
         with _failure_told(every):
-            fits = teach(material.model, recipe, material.all, listener=every, resumes=resumes)
+            fits = teach(material.model, recipe, material.all, callback=every, resumes=resumes)
             _check_parameters(project, name)
             digest = _write(project, name, material, fits, told)
         every.finished(project.checkpoint(name))
@@ -138,19 +138,19 @@ def _optical(shards: Shards, seed: int) -> Subject:
     return Subject("optical", parts[0], parts[1], lambda image_id: shards.picture(pairs[image_id]))
 
 
-def _listeners(name: str, listener: Listener | None, stack: ExitStack) -> Listener:
-    shown = Shown(f"model {name}")
-    stack.callback(shown.close)
-    return Listeners(shown, *((listener,) if listener else ()))
+def _callbacks(name: str, callbacks: Sequence[Callback], stack: ExitStack) -> Callback:
+    progress = ProgressCallback(f"model {name}")
+    stack.callback(progress.close)
+    return CallbackList(progress, *callbacks)
 
 
 @contextmanager
-def _failure_told(listener: Listener) -> Iterator[None]:
+def _failure_told(callback: Callback) -> Iterator[None]:
     """Tell of an error that ends the block; an interrupt is none."""
     try:
         yield
-    except SarTextError as error:
-        listener.failed(error)
+    except Exception as error:
+        callback.failed(error)
         raise
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -15,10 +15,56 @@ from sartext.config import NarratorParameters
 from sartext.errors import ArtefactError, TrainingError
 from sartext.files import read_json
 from sartext.tables import SHARDS, read_rows
-from sartext.training.pairs import Pair
+from sartext.training.shards.facts import CorpusNaming, corpus_naming
 from sartext.training.shards.pictures import Pixels, decode_stored
-from sartext.training.shards.telling import Words, words_of
 from sartext.training.shards.writing import DATA, DESCRIPTION, KINDS
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One image and its captions, a row of the index of a folder of shards.
+
+    Args:
+        image_id: of the image.
+        corpus: the corpus it belongs to.
+        split: ``train`` or ``validation``.
+        group_id: the group that the splits keep together.
+        modality: ``optical`` or ``sar``.
+        method: how it was captioned; ``a2c`` and ``sa2c`` captions are realised from ``objects`` and ``regions``.
+        captions: the texts as they stand, at least one.
+        facts: the record of them as JSON, None for optical captions.
+        objects: rows of `tables.OBJECT` in pixels of model input.
+        regions: rows of `tables.REGION`.
+        folder: the place of its folder among those that were opened together.
+        shard: the tar file in that folder.
+        offsets: where the PNG of each look begins in it, in bytes.
+        sizes: how long each is.
+    """
+
+    image_id: str
+    corpus: str
+    split: str
+    group_id: str
+    modality: str
+    method: str
+    captions: tuple[str, ...]
+    facts: str | None
+    objects: tuple[Mapping[str, Any], ...]
+    regions: tuple[Mapping[str, Any], ...]
+    folder: int
+    shard: str
+    offsets: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    @property
+    def annotated(self) -> bool:
+        """Whether its captions are realised from an annotation, and can be derived anew for a turned image."""
+        return bool(self.objects or self.regions)
+
+    @property
+    def looks(self) -> int:
+        """The number of its pictures: the image, and renderings of the same scene with other speckle."""
+        return len(self.offsets)
 
 
 class Shards:
@@ -34,10 +80,10 @@ class Shards:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = tuple(folders)
-        self._described = [_description(folder) for folder in self.folders]
+        self._descriptions = [_description(folder) for folder in self.folders]
         self._files: dict[tuple[int, str], int] = {}
         self._lock = Lock()
-        sides = {int(one["side"]) for one in self._described}
+        sides = {int(description["side"]) for description in self._descriptions}
         if len(sides) > 1:
             raise TrainingError(
                 f"shards of different sides: {', '.join(map(str, sorted(sides)))} pixels",
@@ -58,19 +104,19 @@ class Shards:
         return [pair for pair in self._pairs if pair.split == split]
 
     @cached_property
-    def words(self) -> dict[str, Words]:
-        """How the captions of each corpus call what its images show."""
-        found: dict[str, Words] = {}
-        for one in self._described:
-            for name, entry in one["corpora"].items():
-                found[name] = words_of(Entry.model_validate(entry))
-        return found
+    def namings(self) -> dict[str, CorpusNaming]:
+        """What the captions of each corpus call what its images show."""
+        return {
+            name: corpus_naming(Entry.model_validate(entry))
+            for description in self._descriptions
+            for name, entry in description["corpora"].items()
+        }
 
     @cached_property
     def narrator(self) -> NarratorParameters:
         """The parameters that the stored captions of SAR images were realised with."""
-        told = [one["narrator"] for one in self._described if "narrator" in one]
-        return NarratorParameters.model_validate(told[-1]) if told else NarratorParameters.model_validate({})
+        stored = [each["narrator"] for each in self._descriptions if "narrator" in each]
+        return NarratorParameters.model_validate(stored[-1] if stored else {})
 
     def picture(self, pair: Pair, look: int = 0) -> Pixels:
         """Return a picture of a pair: uint8, side x side (grey) or side x side x 3.
@@ -150,22 +196,22 @@ def as_colour(picture: Pixels) -> Pixels:
 
 
 def _description(folder: Path) -> Mapping[str, Any]:
-    described = read_json(folder / DESCRIPTION)
-    if not isinstance(described, dict) or not {"side", "corpora"} <= described.keys():
+    description = read_json(folder / DESCRIPTION)
+    if not isinstance(description, dict) or not {"side", "corpora"} <= description.keys():
         raise ArtefactError(
             "no description of shards", where=folder / DESCRIPTION, way_out="build the shards again"
         )
-    return described
+    return description
 
 
-_OF_INDEX = [one.name for one in fields(Pair) if one.name != "folder"]
+_INDEX_COLUMNS = [field.name for field in fields(Pair) if field.name != "folder"]
 
 
 def _pairs(folder: Path, number: int) -> list[Pair]:
-    found = []
+    pairs = []
     for row in read_rows(folder / "index.parquet", SHARDS):
-        told: dict[str, Any] = {
-            name: tuple(row[name]) if isinstance(row[name], list) else row[name] for name in _OF_INDEX
+        values: dict[str, Any] = {
+            name: tuple(row[name]) if isinstance(row[name], list) else row[name] for name in _INDEX_COLUMNS
         }
-        found.append(Pair(folder=number, **told))
-    return found
+        pairs.append(Pair(folder=number, **values))
+    return pairs

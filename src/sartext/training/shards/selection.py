@@ -19,7 +19,7 @@ from sartext.narrator.sa2c import CoverNaming, names_rare
 from sartext.release.comparison import data_files
 from sartext.release.inputs import read_index, refuse_unlisted
 from sartext.tables import CAPTIONS, SPLITS, read_rows
-from sartext.training.shards.telling import Words, tell, words_of
+from sartext.training.shards.facts import CorpusNaming, annotated_facts, corpus_naming
 
 SPLIT_NAMES = ("train", "validation")
 """The splits that training reads; the test split and the benchmarks are in no shard."""
@@ -62,11 +62,11 @@ def choose(project: Project, data: str, tally: Tally) -> Iterator[Chosen]:
         for name in project.parameters.corpora:
             yield from _optical(project, find_entry(project, name), splits, tally)
     elif data == "release":
-        for name, rows in _released(project).items():
-            yield from _sar(project, find_entry(project, name), splits, tally, told=rows)
+        for name, captions in _released(project).items():
+            yield from _sar(project, find_entry(project, name), splits, tally, source=captions)
     else:
         for name in project.parameters.captions:
-            yield from _sar(project, find_entry(project, name), splits, tally, told=_captions(project, name))
+            yield from _sar(project, find_entry(project, name), splits, tally, source=_captions(project, name))
 
 
 def _splits(project: Project) -> dict[str, Row]:
@@ -95,12 +95,12 @@ def _optical(project: Project, entry: Entry, splits: Mapping[str, Row], tally: T
             continue
         split = _split_of(row["image_id"], splits, tally)
         if split is not None:
-            told = {"method": "optical", "captions": row["captions"]}
-            yield Chosen(_pair(entry, row, split, told), row, entry)
+            caption = {"method": "optical", "captions": row["captions"]}
+            yield Chosen(_pair(entry, row, split, caption), row, entry)
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Captions:
     """The captions of a corpus by image id, where they lie, and what makes them."""
 
     captions: dict[str, Row]
@@ -108,31 +108,31 @@ class _Told:
     way_out: str
 
 
-def _captions(project: Project, corpus: str) -> _Told:
+def _captions(project: Project, corpus: str) -> _Captions:
     path = project.captions(corpus) / "captions.parquet"
     if not path.is_file():
         raise ArtefactError("the captions are missing", where=path, way_out=f"run `sartext captions {corpus}`")
     captions: dict[str, Row] = {row["image_id"]: row for row in read_rows(path, CAPTIONS)}
-    return _Told(captions, path, f"run `sartext captions {corpus}`")
+    return _Captions(captions, path, f"run `sartext captions {corpus}`")
 
 
-def _released(project: Project) -> dict[str, _Told]:
+def _released(project: Project) -> dict[str, _Captions]:
     """The captions of the assembled release by corpus, the corpora in the order of the parameters."""
     folder = project.build / "release"
     files = data_files(folder)
     if not files:
         raise ArtefactError("no release is assembled", where=folder, way_out="run `make release`")
-    found: dict[str, dict[str, Row]] = {name: {} for name in project.parameters.corpora}
+    corpora: dict[str, dict[str, Row]] = {name: {} for name in project.parameters.corpora}
     for path in files:
         for row in pq.read_table(path, columns=["image_id", "corpus", "caption", "facts", "method"]).to_pylist():
-            found.setdefault(row["corpus"], {})[row["image_id"]] = row
-    return {name: _Told(captions, folder, "run `make release`") for name, captions in found.items() if captions}
+            corpora.setdefault(row["corpus"], {})[row["image_id"]] = row
+    return {name: _Captions(rows, folder, "run `make release`") for name, rows in corpora.items() if rows}
 
 
 def _sar(
-    project: Project, entry: Entry, splits: Mapping[str, Row], tally: Tally, *, told: _Told
+    project: Project, entry: Entry, splits: Mapping[str, Row], tally: Tally, *, source: _Captions
 ) -> Iterator[Chosen]:
-    words, captions = words_of(entry), told.captions
+    naming, captions = corpus_naming(entry), source.captions
     for row in read_index(project, entry.name).to_pylist():
         caption = captions.pop(row["image_id"], None)
         if caption is None:
@@ -140,72 +140,75 @@ def _sar(
         split = _split_of(row["image_id"], splits, tally)
         if split is None:
             continue
-        seen = _visible(project, row, caption, words, tally)
-        if seen is not None:
-            yield Chosen(_pair(entry, row, split, {"method": caption["method"], **seen}), row, entry)
+        visible = _visible(project, row, caption, naming, tally)
+        if visible is not None:
+            yield Chosen(_pair(entry, row, split, {"method": caption["method"], **visible}), row, entry)
     if captions:
         raise ArtefactError(
             f"captions of images that are not in the index, the first is '{min(captions)}'",
-            where=told.where,
-            way_out=told.way_out,
+            where=source.where,
+            way_out=source.way_out,
         )
 
 
-def _visible(project: Project, row: Row, caption: Row, words: Words, tally: Tally) -> dict[str, Any] | None:
+def _visible(
+    project: Project, row: Row, caption: Row, naming: CorpusNaming, tally: Tally
+) -> dict[str, Any] | None:
     """What is said of an image at the model's size, or nothing if all that could be named is too small."""
     if caption["method"] not in {"a2c", "sa2c"}:
         return {"captions": [caption["caption"]], "facts": caption["facts"]}
     parameters, side = project.parameters, project.parameters.shards.side
     smallest = parameters.shards.smallest_object
-    kept = [one for one in row["objects"] if _seen(one, row, side, smallest)]
-    unseen = _unseen_rare(row, words.stuff, side, smallest)
-    regions = [one for one in row["regions"] if one["label"] not in unseen]
-    told = {
+    kept = [box for box in row["objects"] if _is_visible(box, row, side, smallest)]
+    unseen = _invisible_rare(row, naming.cover, side, smallest)
+    regions = [region for region in row["regions"] if region["label"] not in unseen]
+    pair = {
         "captions": [caption["caption"]],
         "facts": caption["facts"],
-        "objects": [scaled(one, side / row["width"], side / row["height"], side) for one in kept],
+        "objects": [scaled(box, side / row["width"], side / row["height"], side) for box in kept],
         "regions": regions,
     }
     if len(kept) == len(row["objects"]) and not unseen:
-        return told
+        return pair
     tally.small_objects += len(row["objects"]) - len(kept)
     tally.small_rare += len(unseen)
-    facts = tell(kept, regions, row["width"], row["height"], words)
+    facts = annotated_facts(kept, regions, row["width"], row["height"], naming)
     if not (facts.objects or facts.cover):  # an image with small objects is not one without objects
         tally.left_out[TOO_SMALL] += 1
         return None
     narrator = parameters.narrator
     text = realise(facts, row["image_id"], narrator.seed)[0] if narrator.paraphrase else canonical(facts)
     tally.captions_changed += text != caption["caption"]
-    return {**told, "captions": [text], "facts": to_json(facts)}
+    return {**pair, "captions": [text], "facts": to_json(facts)}
 
 
-def _seen(one: Row, row: Row, side: int, smallest: float) -> bool:
-    across, down = (one["xmax"] - one["xmin"]) / row["width"], (one["ymax"] - one["ymin"]) / row["height"]
+def _is_visible(box: Row, row: Row, side: int, smallest: float) -> bool:
+    across, down = (box["xmax"] - box["xmin"]) / row["width"], (box["ymax"] - box["ymin"]) / row["height"]
     return bool(min(across, down) * side >= smallest)
 
 
-def _unseen_rare(row: Row, names: CoverNaming, side: int, smallest: float) -> set[str]:
+def _invisible_rare(row: Row, naming: CoverNaming, side: int, smallest: float) -> set[str]:
     """The rare classes that a caption would name and of which even the largest part is too small to see."""
     least = smallest**2 * row["width"] * row["height"] / side**2
-    return {one["label"] for one in row["regions"] if names_rare(one, names) and one["largest_component"] < least}
+    rare = (region for region in row["regions"] if names_rare(region, naming))
+    return {region["label"] for region in rare if region["largest_component"] < least}
 
 
-def scaled(one: Row, across: float, down: float, side: int) -> dict[str, Any]:
+def scaled(box: Row, across: float, down: float, side: int) -> dict[str, Any]:
     """Return a box in pixels of model input, inside it; an angle as the squashing turns it."""
-    angle = one["angle"]
+    angle = box["angle"]
     if angle is not None and across != down:
         angle = degrees(atan2(sin(radians(angle)) * down, cos(radians(angle)) * across))
     corners = {
-        "xmin": max(0.0, one["xmin"] * across),
-        "ymin": max(0.0, one["ymin"] * down),
-        "xmax": min(float(side), one["xmax"] * across),
-        "ymax": min(float(side), one["ymax"] * down),
+        "xmin": max(0.0, box["xmin"] * across),
+        "ymin": max(0.0, box["ymin"] * down),
+        "xmax": min(float(side), box["xmax"] * across),
+        "ymax": min(float(side), box["ymax"] * down),
     }
-    return {"label": one["label"], "source_label": one["source_label"], **corners, "angle": angle}
+    return {"label": box["label"], "source_label": box["source_label"], **corners, "angle": angle}
 
 
-def _pair(entry: Entry, row: Row, split: Row, told: Row) -> dict[str, Any]:
+def _pair(entry: Entry, row: Row, split: Row, caption: Row) -> dict[str, Any]:
     return {
         "image_id": row["image_id"],
         "corpus": entry.name,
@@ -215,5 +218,5 @@ def _pair(entry: Entry, row: Row, split: Row, told: Row) -> dict[str, Any]:
         "facts": None,
         "objects": [],
         "regions": [],
-        **told,
+        **caption,
     }

@@ -1,8 +1,11 @@
 """The stages `optical-shards`, `sar-shards` and `release-shards`: pairs to learn from as the models read them."""
 
+import io
 import json
+import tarfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,6 @@ from sartext.errors import ParameterError, nearest
 from sartext.files import atomic_folder, canonical_json, write_json
 from sartext.progress import map_parallel
 from sartext.tables import SHARDS, write_table
-from sartext.training.shards.archive import Archives
 from sartext.training.shards.pictures import Job, check_rendering, has_looks, make_pictures
 from sartext.training.shards.selection import SPLIT_NAMES, Chosen, Tally, choose
 
@@ -30,6 +32,48 @@ SERIAL_BELOW = 2000
 
 RENDERING = 10
 """How many times as long as decoding a picture rendering one takes, about."""
+
+
+@dataclass
+class Archives:
+    """The tar files of one split, begun one after the other in a folder as they reach a size.
+
+    A sample is a run of members that share a key: ``<key>.png``, ``<key>.txt``, ``<key>.json`` and further looks
+    ``<key>.look1.png``; readers of WebDataset take what follows the first dot for the name of the part.
+    """
+
+    folder: Path
+    split: str
+    limit: int
+    """Bytes from which on the next sample begins another file."""
+    names: list[str] = field(default_factory=list)
+    _tar: tarfile.TarFile | None = None
+
+    def add(self, key: str, parts: dict[str, bytes]) -> tuple[str, dict[str, int]]:
+        """Write one sample; return the name of its tar file, and the offset of each part's bytes in it."""
+        tar = self._current()
+        return self.names[-1], {name: _add(tar, f"{key}.{name}", content) for name, content in parts.items()}
+
+    def close(self) -> None:
+        """End the file that is open."""
+        if self._tar is not None:
+            self._tar.close()
+            self._tar = None
+
+    def _current(self) -> tarfile.TarFile:
+        if self._tar is not None and self._tar.offset >= self.limit:
+            self.close()
+        if self._tar is None:
+            self.names.append(f"{self.split}-{len(self.names):05d}.tar")
+            self._tar = tarfile.open(self.folder / self.names[-1], "w", format=tarfile.GNU_FORMAT)  # noqa: SIM115
+        return self._tar
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> int:
+    member = tarfile.TarInfo(name)  # time, user and group are zero, the mode is 0644
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
+    return tar.offset - -(-len(content) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
 
 
 def write_shards(project: Project, data: str) -> dict[str, object]:
@@ -51,8 +95,8 @@ def write_shards(project: Project, data: str) -> dict[str, object]:
     if data not in DATA:
         raise ParameterError(f"no data '{data}'", where="sartext shards", way_out=nearest(data, DATA))
     tally = Tally()
-    chosen = sorted(choose(project, data, tally), key=lambda one: str(one.pair["image_id"]))
-    jobs = [_job(project, one) for one in chosen]
+    chosen = sorted(choose(project, data, tally), key=lambda choice: str(choice.pair["image_id"]))
+    jobs = [_job(project, choice) for choice in chosen]
     for first in {job.entry.name: job for job in reversed(jobs) if job.looks > 1}.values():
         check_rendering(first)
     with atomic_folder(project.shards(data)) as folder:
@@ -64,11 +108,11 @@ def write_shards(project: Project, data: str) -> dict[str, object]:
     return {**metrics, "examples": [row["image_id"] for row in rows[:: max(1, len(rows) // EXAMPLES)]][:EXAMPLES]}
 
 
-def _job(project: Project, one: Chosen) -> Job:
+def _job(project: Project, choice: Chosen) -> Job:
     parameters = project.parameters
-    again = one.pair["split"] == "train" and has_looks(one.entry, one.pair["modality"])
+    again = choice.pair["split"] == "train" and has_looks(choice.entry, choice.pair["modality"])
     looks = parameters.shards.looks if again else 1
-    return Job(project.root, one.source, one.entry, parameters.shards.side, looks, parameters.simulation)
+    return Job(project.root, choice.source, choice.entry, parameters.shards.side, looks, parameters.simulation)
 
 
 def _made(jobs: Sequence[Job], data: str) -> Iterator[list[bytes]]:
@@ -82,31 +126,31 @@ def _write(
 ) -> Iterator[dict[str, Any]]:
     archives = {split: Archives(folder, split, megabytes * MEGABYTE) for split in SPLIT_NAMES}
     try:
-        for one, pictures in zip(chosen, made, strict=True):
-            yield _place(archives[one.pair["split"]], one.pair, pictures)
+        for choice, pictures in zip(chosen, made, strict=True):
+            yield _place(archives[choice.pair["split"]], choice.pair, pictures)
     finally:
-        for split in archives.values():
-            split.close()
+        for archive in archives.values():
+            archive.close()
 
 
 def _place(archives: Archives, pair: dict[str, Any], pictures: Sequence[bytes]) -> dict[str, Any]:
     names = ["png", *(f"look{look}.png" for look in range(1, len(pictures)))]
-    told = {name: value for name, value in pair.items() if name != "split"}
+    metadata = {name: value for name, value in pair.items() if name != "split"}
     parts = {
         "png": pictures[0],
         "txt": pair["captions"][0].encode(),
-        "json": canonical_json(told).encode(),
+        "json": canonical_json(metadata).encode(),
         **dict(zip(names[1:], pictures[1:], strict=True)),
     }
     shard, offsets = archives.add(pair["image_id"], parts)
-    sizes = [len(one) for one in pictures]
+    sizes = [len(picture) for picture in pictures]
     return {**pair, "shard": shard, "offsets": [offsets[name] for name in names], "sizes": sizes}
 
 
 def _describe(project: Project, data: str, chosen: Sequence[Chosen]) -> dict[str, Any]:
     parameters = project.parameters
     narrator = {"narrator": parameters.narrator.model_dump(mode="json")} if data != "optical" else {}
-    entries = {one.entry.name: one.entry for one in chosen}
+    entries = {choice.entry.name: choice.entry for choice in chosen}
     return {
         "side": parameters.shards.side,
         "smallest_object": parameters.shards.smallest_object,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sartext.errors import SarTextError
 from sartext.progress import LOG_EVERY
+from sartext.training.callbacks import Callback
 
 
 def say(text: str) -> None:
@@ -16,8 +16,8 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-class Shown:
-    """A listener that shows steps, loss and speed.
+class ProgressCallback(Callback):
+    """Shows steps, loss and speed.
 
     Args:
         name: of what is trained.
@@ -28,7 +28,7 @@ class Shown:
         self._steps = 0
         self._bar: Any = None
         self._task: Any = None
-        self._told = self._since = time.monotonic()
+        self._logged = self._since = time.monotonic()
         self._since_samples: int | None = None
         self._validation = ""
 
@@ -51,8 +51,8 @@ class Shown:
             self._since, self._since_samples = now, samples
         elif self._bar is not None:
             self._bar.update(self._task, completed=step, description=self._line(step, samples, metrics, now))
-        elif now - self._told >= LOG_EVERY:
-            self._told = now
+        elif now - self._logged >= LOG_EVERY:
+            self._logged = now
             say(self._line(step, samples, metrics, now))
 
     def validated(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
@@ -63,7 +63,7 @@ class Shown:
         """End the bar."""
         self.close()
 
-    def failed(self, error: SarTextError) -> None:
+    def failed(self, error: Exception) -> None:
         """End the bar; whoever runs the training shows the error."""
         self.close()
 

@@ -8,15 +8,18 @@ Learning rate, sampler and random numbers are functions of the step and need no 
 
 import pickle
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sartext.files import atomic_path, canonical_json, remove_tree
+from sartext.models.memory import placed
+from sartext.training.progress import say
 
 SHARE = 0.01
 """Of the time that saving may take, unless states would then lie further apart than `LONGEST_SECONDS`."""
@@ -25,9 +28,14 @@ LONGEST_SECONDS = 600.0
 """Between two saves: what a kill may cost, however large the model."""
 
 ASSUMED_BYTES_PER_SECOND = 2e8
-"""Speed of a disk before the first file is written, to know when the first one is worth it."""
+"""Speed of a disk before the first file is written, to know when the first save is worth it."""
 
 Weights = dict[str, Tensor]
+
+
+def clone_weights(network: nn.Module) -> Weights:
+    """Return a copy of the weights in main memory."""
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in network.state_dict().items()}
 
 
 @dataclass
@@ -38,7 +46,7 @@ class State:
         step: the last step that was taken.
         weights: of the network after that step.
         optimiser: its state after that step.
-        best_step: the step with the lowest validation loss; 0 before the first validation.
+        best_step: the step with the best validation; 0 before the first validation.
         best: the weights of that step; empty before the first validation.
         curves: of the steps, and of the validations, a mapping of figures for each.
     """
@@ -54,11 +62,11 @@ class State:
         """Whether as many validations as the patience went by since the best one; never without patience."""
         if patience is None:
             return False
-        return sum(one["step"] > self.best_step for one in self.curves["validations"]) >= patience
+        return sum(figures["step"] > self.best_step for figures in self.curves["validations"]) >= patience
 
 
 class Resume:
-    """Keeps the state of one training.
+    """The files of the state of one training.
 
     Args:
         folder: of the state.
@@ -81,11 +89,11 @@ class Resume:
             self.remove()  # best weights without a state are of a training that nothing is known of
             return None, ""
         try:
-            told = _read(path)
-            found = State(**told["state"], best={})
-            if found.best_step:
-                found.best = _read(self._best(found.best_step))
-            fingerprint = dict(told["fingerprint"])
+            content = _read(path)
+            state = State(**content["state"], best={})
+            if state.best_step:
+                state.best = _read(self._best(state.best_step))
+            fingerprint = dict(content["fingerprint"])
         except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
             reason = f"the state in {self.folder.name} cannot be read ({type(error).__name__}) and is discarded"
             self.remove()
@@ -98,7 +106,7 @@ class Resume:
         if changed:
             self.remove()
             return None, f"the unfinished training is discarded: {', '.join(changed)} changed since"
-        return found, f"it goes on after step {found.step}"
+        return state, f"it goes on after step {state.step}"
 
     def is_due(self, state_bytes: int) -> bool:
         """Whether the last save is so long ago that another one stays within its share, or that it must be."""
@@ -115,8 +123,7 @@ class Resume:
         best = self._best(state.best_step)
         if state.best_step and not best.is_file():
             _write(best, state.best)
-        held = {"step", "weights", "optimiser", "best_step", "curves"}
-        content = {name: value for name, value in vars(state).items() if name in held}
+        content = {name: value for name, value in vars(state).items() if name != "best"}
         _write(self.folder / "state.pt", {"fingerprint": self.fingerprint, "state": content})
         for old in self.folder.glob("*"):
             if old.name not in {"state.pt", best.name}:
@@ -130,6 +137,89 @@ class Resume:
 
     def _best(self, step: int) -> Path:
         return self.folder / f"best-{step}.pt"
+
+
+class Checkpointer:
+    """Saves the state of one training after whole steps: now and then, at its end, and when it is interrupted.
+
+    Args:
+        network: that is trained.
+        optimiser: its optimiser.
+        resume: where the state goes; None saves nothing.
+    """
+
+    def __init__(self, network: nn.Module, optimiser: torch.optim.Optimizer, resume: Resume | None) -> None:
+        self._network, self._optimiser, self._resume = network, optimiser, resume
+        self._bytes = 3 * sum(weight.nbytes for weight in network.parameters() if weight.requires_grad)
+        self._saved = (0, 0)
+        self._consistent = True
+
+    def load(self) -> State | None:
+        """Return the state that is there, and say what becomes of it."""
+        if self._resume is None:
+            return None
+        state, note = self._resume.load()
+        if note:
+            say(f"training {self._resume.folder.name}: {note}")
+        if state is not None:
+            self._saved = _progress(state)
+        return state
+
+    def restore(self, state: State, device: torch.device) -> None:
+        """Give the network and the optimiser what a state holds, and let go of the copy.
+
+        Raises:
+            TrainingError: memory runs out.
+        """
+        with placed(self._network, device):
+            self._network.load_state_dict(state.weights)
+            self._optimiser.load_state_dict(state.optimiser)
+        state.weights, state.optimiser = {}, {}
+
+    @contextmanager
+    def updating(self) -> Iterator[None]:
+        """Mark a block in which weights, optimiser and state do not fit together."""
+        self._consistent = False
+        yield
+        self._consistent = True
+
+    @contextmanager
+    def save_on_interrupt(self, state: State) -> Iterator[None]:
+        """Save the state when the block is interrupted: by Ctrl-C, or by a SIGTERM that is made a `SystemExit`.
+
+        Where a step is half taken nothing is saved, and the state before holds.
+        """
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):
+            if self._consistent and self._resume is not None:
+                self.save(state)
+                say(f"training {self._resume.folder.name}: interrupted, its state after step {state.step} is kept")
+            raise
+
+    def save_if_due(self, state: State) -> None:
+        """Save the state if enough time went by."""
+        if self._resume is not None and self._resume.is_due(self._bytes):
+            self.save(state)
+
+    def save(self, state: State) -> None:
+        """Save the state, unless it is the one that was saved last.
+
+        Raises:
+            ArtefactError: the disk is full or cannot be written.
+        """
+        if self._resume is None or self._saved == _progress(state):
+            return
+        state.weights = dict(self._network.state_dict())
+        state.optimiser = self._optimiser.state_dict()
+        self._resume.save(state)
+        self._saved = _progress(state)
+        state.weights, state.optimiser = {}, {}
+
+
+def _progress(state: State) -> tuple[int, int]:
+    """What tells two states of one training apart: a step, and whether its validation was done."""
+    return state.step, len(state.curves["validations"])
 
 
 def _write(path: Path, value: object) -> None:
