@@ -146,7 +146,7 @@ def run_side(side: str, model: str, folder: Path) -> dict[str, Any]:
             return network.generate(
                 some, **told, sot_token_id=ids["sot"], eos_token_id=ids["eos"], pad_token_id=ids["pad"]
             )
-        from sartext.models.decoding.compatible import open_clip_tokens
+        from sartext.models.decoding.beams import open_clip_tokens
 
         return open_clip_tokens(network, some, **SEARCH, **ids)
 

@@ -65,18 +65,18 @@ def _copy_folder(source: Path, target: Path) -> int:
 def _unpack_zip(source: Path, target: Path) -> int:
     with zipfile.ZipFile(source) as archive:
         members = [
-            one
-            for one in archive.infolist()
-            if not one.is_dir() and not _is_version_control(PurePosixPath(one.filename).parts)
+            member
+            for member in archive.infolist()
+            if not member.is_dir() and not _is_version_control(PurePosixPath(member.filename).parts)
         ]
-        places = list(_places(source, target, [one.filename for one in members]))
-        for one in members:
-            if stat.S_ISLNK(one.external_attr >> 16):
-                raise ArchiveError(f"'{one.filename}' is a link", where=source, way_out="pack the file itself")
-        _require_space(source, target, sum(one.file_size for one in members))
-        for one, place in track(zip(members, places, strict=True), "unpacking", len(members)):
+        places = list(_places(source, target, [member.filename for member in members]))
+        for member in members:
+            if stat.S_ISLNK(member.external_attr >> 16):
+                raise ArchiveError(f"'{member.filename}' is a link", where=source, way_out="pack the file itself")
+        _require_space(source, target, sum(member.file_size for member in members))
+        for member, place in track(zip(members, places, strict=True), "unpacking", len(members)):
             place.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(one) as stream, place.open("wb") as out:
+            with archive.open(member) as stream, place.open("wb") as out:
                 shutil.copyfileobj(stream, out)
     return len(members)
 
@@ -84,21 +84,21 @@ def _unpack_zip(source: Path, target: Path) -> int:
 def _unpack_tar(source: Path, target: Path) -> int:
     with tarfile.open(source) as archive:
         members = [
-            one
-            for one in archive.getmembers()
-            if not one.isdir() and not _is_version_control(PurePosixPath(one.name).parts)
+            member
+            for member in archive.getmembers()
+            if not member.isdir() and not _is_version_control(PurePosixPath(member.name).parts)
         ]
-        for one in members:
-            if not one.isfile():
+        for member in members:
+            if not member.isfile():
                 raise ArchiveError(
-                    f"'{one.name}' is a link or no plain file", where=source, way_out="pack the file itself"
+                    f"'{member.name}' is a link or no plain file", where=source, way_out="pack the file itself"
                 )
-        places = list(_places(source, target, [one.name for one in members]))
-        _require_space(source, target, sum(one.size for one in members))
-        for one, place in track(zip(members, places, strict=True), "unpacking", len(members)):
-            stream = archive.extractfile(one)
+        places = list(_places(source, target, [member.name for member in members]))
+        _require_space(source, target, sum(member.size for member in members))
+        for member, place in track(zip(members, places, strict=True), "unpacking", len(members)):
+            stream = archive.extractfile(member)
             if stream is None:
-                raise ArchiveError(f"'{one.name}' holds no data", where=source, way_out="download it again")
+                raise ArchiveError(f"'{member.name}' holds no data", where=source, way_out="download it again")
             place.parent.mkdir(parents=True, exist_ok=True)
             with stream, place.open("wb") as out:
                 shutil.copyfileobj(stream, out)

@@ -9,7 +9,7 @@ import torch
 from sartext.errors import DecodingError
 from sartext.models.compatibility import open_clip
 from sartext.models.decoding.captioning import generate, hypotheses, score
-from sartext.models.decoding.towers import Run, towers_of
+from sartext.models.decoding.kv_cache import Run, towers_of
 from tests.golden.scenes import END, PAD, START, WORDS
 from tests.models.golden_model import golden_images, golden_model, random_model, words
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sartext.errors import DecodingError
-from sartext.models.decoding.compatible import as_open_clip, open_clip_tokens
+from sartext.models.decoding.beams import as_open_clip, open_clip_tokens
 from tests.golden import scripted
 from tests.golden.scenes import END, PAD, START
 from tests.models.golden_model import GOLDEN, golden_images, golden_network

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sartext.errors import ModelError
-from sartext.models.devices import device_of
+from sartext.models.model import device_of
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 

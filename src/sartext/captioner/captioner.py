@@ -16,9 +16,8 @@ from sartext.config import NarrationParameters, Project
 from sartext.errors import ArtefactError
 from sartext.models.checkpoint import load
 from sartext.models.decoding.captioning import Caption, generate
-from sartext.models.devices import device_of
 from sartext.models.forward import forward
-from sartext.models.model import Model
+from sartext.models.model import Model, device_of
 from sartext.models.preprocessing import normalise, squash
 
 DECIMALS = 6

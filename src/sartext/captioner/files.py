@@ -14,10 +14,9 @@ from sartext.captioner.rows import Row, alone, appending, check_model, header, l
 from sartext.corpora.quarantine import Unusable
 from sartext.errors import DecodingError
 from sartext.models.checkpoint import load
-from sartext.models.decoding.towers import towers_of
-from sartext.models.devices import device_of
+from sartext.models.decoding.kv_cache import towers_of
 from sartext.models.memory import is_shortage
-from sartext.models.model import Model
+from sartext.models.model import Model, device_of
 from sartext.models.preprocessing import squash
 from sartext.progress import track
 

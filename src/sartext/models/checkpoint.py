@@ -11,24 +11,106 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from sartext.errors import ModelError
-from sartext.files import atomic_path, sha256_file, write_json
+from sartext.errors import ArtefactError, ModelError
+from sartext.files import atomic_path, read_json, sha256_file, write_json
 from sartext.models.construction import build, instantiate
-from sartext.models.devices import device_of
-from sartext.models.folders import AGAIN, HOLDS, folder_of, read_config, way_out
 from sartext.models.foundation import read_foundation
-from sartext.models.model import Kind, Model, kind_of
+from sartext.models.model import Kind, Model, device_of, kind_of
 from sartext.models.preprocessing import own_preprocess_cfg, preprocess_cfg
-from sartext.models.pretrained import (
-    CONFIG,
-    RECORD,
-    WEIGHTS,
-    load_weights,
-    read_record,
-    verify_weights,
-    weights_in,
-)
 from sartext.models.tokenizer import MARK, Tokenizer, clip_tokenizer, read_tokenizer
+from sartext.models.weights import CONFIG, RECORD, WEIGHTS, load_weights, read_record, verify_weights, weights_in
+
+AGAIN = "build or copy the checkpoint again"
+HOLDS = (
+    f"a folder of an open_clip model holds {CONFIG}, weights (open_clip_model.safetensors, "
+    "open_clip_pytorch_model.bin or another file of tensors) and, unless the tokenizer is CLIP's, tokenizer.json "
+    "and tokenizer_config.json"
+)
+SAVING = "`hf download REPOSITORY --local-dir FOLDER` saves a published one"
+PREFIX = "local-dir:"
+GPT_CONFIG, GPT_TYPE = "config.json", "llava"
+"""By which transformers knows a SAR-GPT."""
+
+_TOWERS = ("vision_cfg", "text_cfg")
+
+
+def folder_of(name: Path | str) -> Path:
+    """Return the folder that is named as a path, or as open_clip names it: ``local-dir:PATH``."""
+    return Path(str(name).removeprefix(PREFIX))
+
+
+def is_stage(folder: Path) -> bool:
+    """Return whether the project's own pipeline makes a folder: it left its record, or the place is its own."""
+    return (folder / RECORD).is_file() or folder.absolute().parent.parent.name == "build"
+
+
+def way_out(folder: Path, foreign: str = HOLDS) -> str:
+    """Return the advice for a checkpoint that lacks something: to build it again, or what a folder must hold."""
+    return AGAIN if is_stage(folder) else foreign
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return what ``open_clip_config.json`` of a folder says.
+
+    Raises:
+        ModelError: there is no such folder or file, it is damaged, a SAR-GPT's, of an image that is not square, or
+            no configuration of both towers.
+    """
+    path = folder / CONFIG
+    if not folder.is_dir():
+        raise ModelError("no checkpoint's folder", where=folder, way_out=_instead(folder))
+    if not path.is_file():
+        if _is_gpt(folder):
+            raise ModelError(
+                "a SAR-GPT, which answers questions, is no open_clip model",
+                where=folder,
+                way_out="score it by --task vqa, or name the folder of an open_clip model",
+            )
+        raise ModelError(f"no checkpoint: there is no {CONFIG}", where=folder, way_out=way_out(folder))
+    try:
+        whole = read_json(path)
+    except ArtefactError as error:
+        raise ModelError(error.what, where=path, way_out=way_out(folder, "correct it")) from error
+    config = whole.get("model_cfg") if isinstance(whole, dict) else None
+    if not _has_towers(config):
+        raise ModelError(
+            "not an open_clip configuration: no model_cfg with both towers",
+            where=path,
+            way_out='wrap it as {"model_cfg": ...}' if _has_towers(whole) else way_out(folder),
+        )
+    _check_square(config, path)
+    return dict(whole)
+
+
+def _has_towers(config: Any) -> bool:  # noqa: ANN401 - JSON
+    return isinstance(config, dict) and all(isinstance(config.get(part), dict) for part in _TOWERS)
+
+
+def _check_square(config: Any, path: Path) -> None:  # noqa: ANN401 - JSON
+    size = config["vision_cfg"].get("image_size", 224)
+    if isinstance(size, list) and len(set(size)) != 1:
+        raise ModelError(
+            f"image_size is {size}: pictures that are not square are not supported",
+            where=path,
+            way_out="take a model of square pictures",
+        )
+
+
+def _instead(folder: Path) -> str:
+    """What to name where there is no folder."""
+    if folder.is_file():
+        return "name the folder that holds it"
+    if is_stage(folder):
+        return "run the training that makes it"
+    return f"a folder is needed, no name of a model: {SAVING}; {HOLDS}"
+
+
+def _is_gpt(folder: Path) -> bool:
+    try:
+        config = read_json(folder / GPT_CONFIG)
+    except ArtefactError:
+        return False
+    return isinstance(config, dict) and config.get("model_type") == GPT_TYPE
 
 
 def start(origin: str, root: Path, tokenizer_folder: Path | None, *, seed: int, side: int | None = None) -> Model:
@@ -99,9 +181,9 @@ def load(
             way_out="a CLIP compares, a CoCa writes captions: name a checkpoint of the other kind",
         )
     weights = weights_in(folder)
-    found = sha256_file(weights)
+    digest = sha256_file(weights)
     if verify:
-        verify_weights(folder, weights, found)
+        verify_weights(folder, weights, digest)
         _verify(folder, whole)
     tokenizer = _tokenizer(folder, config)
     with torch.random.fork_rng(devices=[]):
@@ -109,9 +191,9 @@ def load(
     load_weights(network, weights)
     size = config["vision_cfg"].get("image_size", 224)
     side = int(size[0] if isinstance(size, list) else size)
-    told = own_preprocess_cfg(side, whole.get("preprocess_cfg"), folder / CONFIG)
-    whole = {"model_cfg": config, "preprocess_cfg": told}
-    return Model(network.to(place).eval(), tokenizer, whole, kind, found)
+    preprocess = own_preprocess_cfg(side, whole.get("preprocess_cfg"), folder / CONFIG)
+    whole = {"model_cfg": config, "preprocess_cfg": preprocess}
+    return Model(network.to(place).eval(), tokenizer, whole, kind, digest)
 
 
 def save(model: Model, folder: Path, *, name: str = WEIGHTS) -> str:
@@ -140,15 +222,15 @@ def save(model: Model, folder: Path, *, name: str = WEIGHTS) -> str:
 
 
 def _verify(folder: Path, config: Mapping[str, Any]) -> None:
-    """Refuse a configuration or a tokenizer that the training did not write, as far as its record tells."""
-    told = read_record(folder)
-    if "model" in told and told["model"] != config:
+    """Refuse a configuration or a tokenizer that the training did not write, as far as its record says."""
+    record = read_record(folder)
+    if "model" in record and record["model"] != config:
         raise ModelError(
             f"this is not the configuration that the training wrote: {RECORD} says another",
             where=folder / CONFIG,
             way_out=AGAIN,
         )
-    files = told.get("tokenizer_sha256")
+    files = record.get("tokenizer_sha256")
     for name, pinned in sorted(files.items()) if isinstance(files, dict) else ():
         path = folder / str(name)
         if path.is_file() and sha256_file(path) != pinned:
@@ -160,17 +242,17 @@ def _verify(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def _tokenizer(folder: Path, config: dict[str, Any]) -> Tokenizer:
-    told = config["text_cfg"]
-    context = int(told.get("context_length", 77))
-    name = told.get("hf_tokenizer_name")
+    text_cfg = config["text_cfg"]
+    context = int(text_cfg.get("context_length", 77))
+    name = text_cfg.get("hf_tokenizer_name")
     if not name:
         return clip_tokenizer(context)
     saving = f"save them by `AutoTokenizer.from_pretrained('{name}').save_pretrained('{folder}')`"
     foreign = HOLDS if name == MARK else f"the folder must hold the files of '{name}': {saving}"
     tokenizer = read_tokenizer(folder, context, way_out=way_out(folder, foreign))
-    if tokenizer.size > int(told.get("vocab_size", 49408)):
+    if tokenizer.size > int(text_cfg.get("vocab_size", 49408)):
         raise ModelError(
-            f"the tokenizer knows {tokenizer.size} tokens, the model {told.get('vocab_size')}",
+            f"the tokenizer knows {tokenizer.size} tokens, the model {text_cfg.get('vocab_size')}",
             where=folder,
             way_out=way_out(folder, "take the tokenizer that the model was trained with"),
         )

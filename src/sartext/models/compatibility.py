@@ -43,7 +43,7 @@ def guard_torchvision() -> bool:
             raise
     else:
         return False
-    for name in [one for one in sys.modules if one.split(".")[0] == "torchvision"]:
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
     library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for operator in OPERATORS:

@@ -1,6 +1,7 @@
 """Building a network from its configuration: deterministic, finite, never random where weights were promised."""
 
 import json
+import logging
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -12,11 +13,17 @@ from torch import nn
 from sartext.errors import ModelError, nearest
 from sartext.files import sha256_file
 from sartext.models.compatibility import open_clip
-from sartext.models.foundation import Foundation
+from sartext.models.foundation import FILE_SUFFIXES, Foundation
 from sartext.models.model import Model, kind_of
 from sartext.models.preprocessing import preprocess_cfg
-from sartext.models.pretrained import load_weights, locate
 from sartext.models.tokenizer import Tokenizer, clip_tokenizer, read_tokenizer
+from sartext.models.weights import (
+    load_weights,
+    preprocessing_in,
+    refuse_pickle,
+    verify_weights,
+    weights_in,
+)
 
 CONFIGURATIONS = Path(__file__).parent / "configurations"
 
@@ -40,14 +47,14 @@ def build(foundation: Foundation, tokenizer_folder: Path | None, *, seed: int, s
     config["vision_cfg"]["image_size"] = _side(config, foundation, side)
     tokenizer = _tokenizer(config, foundation, tokenizer_folder)
     adapt_text(config, tokenizer)
-    weights, told = locate(foundation)
+    weights, known = locate(foundation)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = instantiate(config, foundation.source or foundation.architecture)
     if weights is not None:
         load_weights(network, weights)
     size = config["vision_cfg"]["image_size"]
-    whole = {"model_cfg": config, "preprocess_cfg": preprocess_cfg(size, told)}
+    whole = {"model_cfg": config, "preprocess_cfg": preprocess_cfg(size, known)}
     digest = None if weights is None else sha256_file(weights)
     return Model(network.eval(), tokenizer, whole, kind_of(config), digest)
 
@@ -56,16 +63,16 @@ def architecture(name: str, where: Path | None = None) -> dict[str, Any]:
     """Return the configuration of an architecture: one of this package, else open_clip's.
 
     Raises:
-        ModelError: there is no such architecture; the nearest name is told.
+        ModelError: there is no such architecture; the message holds the nearest name.
     """
     own = {path.stem: path for path in sorted(CONFIGURATIONS.glob("*.json"))}
     if name in own:
-        found: dict[str, Any] = json.loads(own[name].read_text(encoding="utf-8"))
-        return found
+        config: dict[str, Any] = json.loads(own[name].read_text(encoding="utf-8"))
+        return config
     known = open_clip.list_models()
     if name not in known:
         raise ModelError(f"no architecture '{name}'", where=where, way_out=nearest(name, [*own, *known]))
-    config: dict[str, Any] = open_clip.get_model_config(name)
+    config = open_clip.get_model_config(name)
     return config
 
 
@@ -78,16 +85,16 @@ def instantiate(config: Mapping[str, Any], where: object = None) -> nn.Module:
     Raises:
         ModelError: open_clip cannot build it.
     """
-    told = deepcopy(dict(config))
-    custom = told.pop("custom_text", False) or "hf_model_name" in told.get("text_cfg", {})
-    if "timm_model_name" in told.get("vision_cfg", {}):
-        told["vision_cfg"]["timm_model_pretrained"] = False
-    if "hf_model_name" in told.get("text_cfg", {}):
-        told["text_cfg"]["hf_model_pretrained"] = False
-    made = open_clip.CoCa if custom and "multimodal_cfg" in told else None
-    made = made or (open_clip.CustomTextCLIP if custom else open_clip.CLIP)
+    arguments = deepcopy(dict(config))
+    custom = arguments.pop("custom_text", False) or "hf_model_name" in arguments.get("text_cfg", {})
+    if "timm_model_name" in arguments.get("vision_cfg", {}):
+        arguments["vision_cfg"]["timm_model_pretrained"] = False
+    if "hf_model_name" in arguments.get("text_cfg", {}):
+        arguments["text_cfg"]["hf_model_pretrained"] = False
+    network_class = open_clip.CoCa if custom and "multimodal_cfg" in arguments else None
+    network_class = network_class or (open_clip.CustomTextCLIP if custom else open_clip.CLIP)
     try:
-        network: nn.Module = made(**told)
+        network: nn.Module = network_class(**arguments)
     except Exception as error:  # any content of a stranger's configuration ends here
         raise ModelError(
             f"open_clip cannot build this model_cfg ({type(error).__name__}: {error})",
@@ -108,8 +115,8 @@ def adapt_text(config: dict[str, Any], tokenizer: Tokenizer) -> None:
     """
     config["text_cfg"] |= tokenizer.text_cfg()
     if "multimodal_cfg" in config:
-        told = tokenizer.text_cfg()
-        config["multimodal_cfg"] |= {key: told[key] for key in ("context_length", "vocab_size")}
+        text_cfg = tokenizer.text_cfg()
+        config["multimodal_cfg"] |= {key: text_cfg[key] for key in ("context_length", "vocab_size")}
         config["pad_id"] = tokenizer.pad
 
 
@@ -159,3 +166,84 @@ def _tokenizer(config: Mapping[str, Any], foundation: Foundation, folder: Path |
             "no folder of a trained tokenizer is given", where=foundation.source, way_out="run `sartext tokenizer`"
         )
     return read_tokenizer(folder)
+
+
+def locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
+    """Return the file of the weights that a foundation names, None where it names none, before anything is built.
+
+    Returns:
+        The file, and what open_clip knows of a tag, or a folder says of itself (``mean``, ``std``).
+
+    Raises:
+        ModelError: the tag is unknown or cannot be fetched, the folder or file is missing or holds no weights, or
+            the file is of a kind that could only be read by unpickling.
+    """
+    if foundation.pretrained is None:
+        return None, {}
+    path = foundation.weights
+    if path is None:
+        refuse_pickle(Path(foundation.pretrained), foundation.source)
+        return fetch(foundation)
+    if path.is_dir():
+        weights = weights_in(path)
+        verify_weights(path, weights)
+        return weights, preprocessing_in(path)
+    if path.is_file() and path.suffix in FILE_SUFFIXES:
+        return path, {}
+    if path.is_file():
+        refuse_pickle(path, foundation.source)
+    what = "no pretrained weights" if not path.exists() else f"no weights ({', '.join(FILE_SUFFIXES)})"
+    raise ModelError(
+        f"{what} at '{path}'",
+        where=foundation.source,
+        way_out="correct `pretrained` there; null starts from random weights",
+    )
+
+
+def fetch(foundation: Foundation) -> tuple[Path, Mapping[str, Any]]:
+    """Return the file of a tag, from open_clip's cache or the network, and what open_clip knows of it.
+
+    Raises:
+        ModelError: the tag is unknown for this architecture, or its file is not here and cannot be fetched.
+    """
+    name, tag = foundation.architecture, foundation.pretrained or ""
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    known: dict[str, Any] = open_clip.get_pretrained_cfg(name, tag)
+    if not known:
+        advice = nearest(tag, tags) if tags else "it has none: name a folder or file with weights, or null"
+        raise ModelError(
+            f"no pretrained weights '{tag}' of '{name}' are known", where=foundation.source, way_out=advice
+        )
+    _check_activation(foundation, known)
+    hub = logging.getLogger("huggingface_hub")
+    level = hub.level
+    try:
+        hub.setLevel(logging.ERROR)  # it logs every attempt; the error says all
+        return Path(open_clip.download_pretrained(known)), known
+    except Exception as error:  # whatever the network, the hub or the disk came up with
+        place = known.get("hf_hub") or known.get("url", "")
+        raise ModelError(
+            f"the weights '{tag}' of '{name}' are not on this machine and cannot be fetched "
+            f"({type(error).__name__})",
+            where=foundation.source,
+            way_out=f"download '{place.rstrip('/')}' elsewhere and name its folder or file as `pretrained` there",
+        ) from error
+    finally:
+        hub.setLevel(level)
+
+
+def _check_activation(foundation: Foundation, known: Mapping[str, Any]) -> None:
+    """Refuse weights that were trained with the other approximation of GELU: they load, and work worse."""
+    name = foundation.architecture
+    config = open_clip.get_model_config(name) or {}
+    needed = bool(known.get("quick_gelu", False))
+    if needed == bool(config.get("quick_gelu", False)):
+        return
+    other = f"{name}-quickgelu" if needed else name.removesuffix("-quickgelu")
+    exists = other != name and other in open_clip.list_models()
+    raise ModelError(
+        f"the weights '{foundation.pretrained}' were trained with{'' if needed else 'out'} QuickGELU, "
+        f"'{name}' computes with{'out' if needed else ''} it",
+        where=foundation.source,
+        way_out=f"set `architecture: {other}` there" if exists else "take another `pretrained` there",
+    )

@@ -70,8 +70,8 @@ def forward(network: nn.Module, images: Tensor, tokens: Tensor) -> Outputs:
     pad = int(network.pad_id)  # type: ignore[arg-type]
     labels = tokens[:, 1:]
     scored = labels != pad
-    told = _decode(network.text_decoder, image_states, states[:, : tokens.shape[1] - 1])
-    return Outputs(_unit(pooled), _unit(text), _project(network.text_decoder, told[scored]), labels[scored])
+    decoded = _decode(network.text_decoder, image_states, states[:, : tokens.shape[1] - 1])
+    return Outputs(_unit(pooled), _unit(text), _project(network.text_decoder, decoded[scored]), labels[scored])
 
 
 def _unit(features: Tensor) -> Tensor:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sartext.models.foundation_file import read_foundation_file
+from sartext.config import explain_validation
+from sartext.errors import ModelError
 
 FOLDER = Path(__file__).parent / "foundations"
 """The foundation files that come with the package."""
@@ -39,11 +41,11 @@ class Foundation:
     @property
     def weights(self) -> Path | None:
         """The place of the weights if ``pretrained`` names one: it has a slash or the ending of a weights file."""
-        told = self.pretrained
-        if told is None or not ("/" in told or told.startswith(("~", ".")) or told.endswith(FILE_SUFFIXES)):
+        place = self.pretrained
+        if place is None or not ("/" in place or place.startswith(("~", ".")) or place.endswith(FILE_SUFFIXES)):
             return None
         base = self.source.parent if self.source else Path()
-        return base / Path(told).expanduser()
+        return base / Path(place).expanduser()
 
 
 class _File(BaseModel):
@@ -64,5 +66,38 @@ def read_foundation(path: Path) -> Foundation:
     Raises:
         ModelError: the file is absent, no YAML, or says something unknown.
     """
-    told = read_foundation_file(path, _File, key="from", others=FOLDER)
-    return Foundation(**told.model_dump(), source=path)
+    content = read_foundation_file(path, _File, key="from", others=FOLDER)
+    return Foundation(**content.model_dump(), source=path)
+
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+def read_foundation_file(path: Path, form: type[Form], *, key: str, others: Path) -> Form:
+    """Return what a foundation file says.
+
+    Args:
+        path: of the file.
+        form: what it may say.
+        key: of params.yaml that names the file.
+        others: the folder of those that come with the package.
+
+    Raises:
+        ModelError: the file is absent, no YAML, or says something unknown.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(path.name for path in others.glob("*.yaml")))
+        raise ModelError(
+            "no such foundation file",
+            where=path,
+            way_out=f"correct `{key}` in params.yaml; those of the package: {known}",
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise ModelError(f"not a readable YAML file ({error})", where=path, way_out="correct it") from error
+    try:
+        return form.model_validate(content)
+    except ValidationError as error:
+        what, way_out = explain_validation(error, form, path)
+        raise ModelError(what, where=path, way_out=way_out) from error

@@ -71,7 +71,7 @@ def placed(network: nn.Module, device: torch.device) -> AbstractContextManager[N
     """Turn a shortage of memory while a network or its optimiser is brought to a device into an error."""
 
     def explain() -> TrainingError:
-        needed = 4 * sum(one.nbytes for one in network.parameters())  # weights, gradients, two moments
+        needed = 4 * sum(parameter.nbytes for parameter in network.parameters())  # weights, gradients, two moments
         return TrainingError(
             "out of memory: the model does not fit, whose training takes "
             f"{needed / 1e9:.1f} GB before the first pair",
@@ -103,7 +103,7 @@ def _way_out(parameters: TrainingParameters, world: int, fitting: int) -> str:
     if not fitting:
         return f"set {checkpointing}" if checkpointing else "take a smaller model, or a machine with more memory"
     share = parameters.batch // world
-    parts = next(one for one in range(1, share + 1) if share % one == 0 and share // one <= fitting)
-    told = f"set `training.accumulate: {parts}` in params.yaml, which gives the same gradients"
-    told += f", or `training.batch: {fitting * world}`"
-    return f"{told}, or {checkpointing}" if checkpointing else told
+    accumulate = next(parts for parts in range(1, share + 1) if share % parts == 0 and share // parts <= fitting)
+    advice = f"set `training.accumulate: {accumulate}` in params.yaml, which gives the same gradients"
+    advice += f", or `training.batch: {fitting * world}`"
+    return f"{advice}, or {checkpointing}" if checkpointing else advice

@@ -1,4 +1,4 @@
-"""A model as the rest of the library sees it."""
+"""A model as the rest of the library sees it, and the device on which it runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from sartext.errors import ModelError
 from sartext.models.tokenizer import Tokenizer
 
 Kind = Literal["clip", "coca"]
@@ -64,7 +65,7 @@ def kind_of(model_cfg: Mapping[str, Any]) -> Kind:
 
 
 def describe(model: Model) -> dict[str, object]:
-    """Return the figures of a model that a card or a tracked run tells: kind, sizes, numbers of parameters."""
+    """Return the figures of a model that a card or a tracked run shows: kind, sizes, numbers of parameters."""
     parts: dict[str, int] = {}
     for name, parameter in model.network.named_parameters():
         part = name.split(".")[0] if "." in name else "rest"
@@ -83,3 +84,28 @@ def _square(size: Any) -> int:  # noqa: ANN401 - a number, or a pair of equal on
     if isinstance(size, list | tuple):
         return int(size[0])
     return int(size)
+
+
+def device_of(name: str) -> torch.device:
+    """Return the device of a name: ``cpu``, ``cuda``, ``cuda:<number>``, or ``auto`` for a GPU where there is one.
+
+    Raises:
+        ModelError: the name is unknown, or a GPU is asked for and there is none, or not that many.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind, _, number = name.partition(":")
+    if kind not in {"cpu", "cuda"} or (number and (kind == "cpu" or not number.isdigit())):
+        raise ModelError(f"no device '{name}'", way_out="say cpu, cuda or auto")
+    if kind == "cpu":
+        return torch.device("cpu")
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if found == 0:
+        built = "" if torch.version.cuda or torch.version.hip else " (this torch is built for CPUs only)"
+        raise ModelError(
+            f"a GPU is asked for ('{name}') and torch sees none{built}",
+            way_out="set the device to cpu or auto (`training.device` in params.yaml), or install a torch for it",
+        )
+    if number and int(number) >= found:
+        raise ModelError(f"device '{name}' is asked for, there are {found}", way_out=f"say cuda:0 to {found - 1}")
+    return torch.device(name)

@@ -1,7 +1,7 @@
 """From a picture to the input of a model: resized to its square, then normalised.
 
 open_clip's default evaluation resizes the shortest side and cuts the centre, which loses objects that the caption
-tells; so every checkpoint of ours says ``resize_mode: squash``, and open_clip's own transform then equals ours. A
+names; so every checkpoint of ours says ``resize_mode: squash``, and open_clip's own transform then equals ours. A
 model of somebody else is scored on what its own configuration makes of a picture, see `fit`.
 """
 
@@ -24,42 +24,42 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 """Of CLIP's own training images (Radford et al. 2021): what open_clip models take unless they say otherwise."""
 
 
-def preprocess_cfg(side: int, told: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def preprocess_cfg(side: int, stated: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the ``preprocess_cfg`` of a checkpoint.
 
     Args:
         side: width and height of the input in pixels.
-        told: what pretrained weights say of themselves; their ``mean`` and ``std`` are kept.
+        stated: what pretrained weights say of themselves; their ``mean`` and ``std`` are kept.
     """
-    told = told or {}
+    stated = stated or {}
     return {
         "size": side,
         "mode": "RGB",
-        "mean": _three(told.get("mean") or MEAN),
-        "std": _three(told.get("std") or STD),
+        "mean": _three(stated.get("mean") or MEAN),
+        "std": _three(stated.get("std") or STD),
         "interpolation": "bicubic",
         "resize_mode": "squash",
         "fill_color": 0,
     }
 
 
-def own_preprocess_cfg(side: int, told: Mapping[str, Any] | None, where: object) -> dict[str, Any]:
+def own_preprocess_cfg(side: int, stated: Mapping[str, Any] | None, where: object) -> dict[str, Any]:
     """Return the ``preprocess_cfg`` of a checkpoint that keeps its own resizing; open_clip's where it says none.
 
     Args:
         side: width and height of the input in pixels.
-        told: ``preprocess_cfg`` of its configuration.
+        stated: ``preprocess_cfg`` of its configuration.
         where: the configuration, for the error.
 
     Raises:
         ModelError: open_clip knows no such resizing.
     """
-    told = told or {}
-    own = {key: told.get(key) or known[0] for key, known in _RESIZING.items()}
+    stated = stated or {}
+    own = {key: stated.get(key) or known[0] for key, known in _RESIZING.items()}
     for key, known in _RESIZING.items():
         if own[key] not in known:
             raise ModelError(f"{key} '{own[key]}' is unknown", where=where, way_out=nearest(str(own[key]), known))
-    return {**preprocess_cfg(side, told), **own, "fill_color": told.get("fill_color") or 0}
+    return {**preprocess_cfg(side, stated), **own, "fill_color": stated.get("fill_color") or 0}
 
 
 _RESIZING = {"resize_mode": ("shortest", "longest", "squash"), "interpolation": ("bicubic", "bilinear", "random")}
@@ -80,13 +80,13 @@ def fit(picture: Pixels, model: Model) -> Pixels:
     Raises:
         ModelError: the array is no such picture.
     """
-    told = model.config["preprocess_cfg"]
-    mode, interpolation = told["resize_mode"], told["interpolation"]
+    config = model.config["preprocess_cfg"]
+    mode, interpolation = config["resize_mode"], config["interpolation"]
     if mode == "squash" and interpolation != "bilinear":
         return squash(picture, model.side)
     check_picture(picture)
     image = Image.fromarray(np.ascontiguousarray(picture))
-    for step in _steps(model.side, mode, interpolation, told["fill_color"]):
+    for step in _steps(model.side, mode, interpolation, config["fill_color"]):
         image = step(image)
     return three_channels(np.asarray(image))
 

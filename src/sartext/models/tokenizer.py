@@ -97,14 +97,14 @@ class Tokenizer:
 
     def decode(self, ids: Iterable[int] | torch.Tensor) -> str:
         """Return the text of a row of ids, up to its end token; start and padding are no text."""
-        told: list[int] = []
-        for one in ids.tolist() if isinstance(ids, torch.Tensor) else ids:
-            if one == self.eos:
+        kept: list[int] = []
+        for token in ids.tolist() if isinstance(ids, torch.Tensor) else ids:
+            if token == self.eos:
                 break
             # CLIP's padding is also its token for "!"
-            if one not in (self.sot, self.pad):
-                told.append(int(one))
-        return self._words.text(told)
+            if token not in (self.sot, self.pad):
+                kept.append(int(token))
+        return self._words.text(kept)
 
     def save(self, folder: Path) -> None:
         """Write the files that belong into a checkpoint's folder: none for CLIP's, which open_clip carries."""
@@ -117,11 +117,11 @@ class Tokenizer:
 
     def text_cfg(self) -> dict[str, Any]:
         """Return what ``text_cfg`` of an open_clip configuration says of this tokenizer."""
-        told: dict[str, Any] = {"context_length": self.context, "vocab_size": self.size}
+        text_cfg: dict[str, Any] = {"context_length": self.context, "vocab_size": self.size}
         if self.kind == "trained":
             # the end token is not the highest id, which is where open_clip would look for the text's feature
-            told |= {"hf_tokenizer_name": MARK, "pad_id": self.pad, "eos_id": self.eos, "pool_type": "eos"}
-        return told
+            text_cfg |= {"hf_tokenizer_name": MARK, "pad_id": self.pad, "eos_id": self.eos, "pool_type": "eos"}
+        return text_cfg
 
 
 def clean(text: str) -> str:
@@ -154,15 +154,15 @@ def read_tokenizer(
         ModelError: the files are missing or damaged, or a special token is; it does not put
             its start and end tokens around a text.
     """
-    path, settings = folder / FILES[0], folder / FILES[1]
-    for one in (path, settings):
-        if not one.is_file():
-            raise ModelError("the tokenizer's file is missing", where=one, way_out=way_out)
+    path, settings_path = folder / FILES[0], folder / FILES[1]
+    for file in (path, settings_path):
+        if not file.is_file():
+            raise ModelError("the tokenizer's file is missing", where=file, way_out=way_out)
     try:
-        told = json.loads(settings.read_text(encoding="utf-8"))
+        settings = json.loads(settings_path.read_text(encoding="utf-8"))
         text = path.read_text(encoding="utf-8")
         raw = tokenizers.Tokenizer.from_str(text)
-        names = [_name(told.get(key) or told.get(of_bert), other) for key, of_bert, other in _SPECIAL]
+        names = [_name(settings.get(key) or settings.get(of_bert), other) for key, of_bert, other in _SPECIAL]
     except Exception as error:  # the library raises bare Exceptions
         raise ModelError(f"not a tokenizer that can be read ({error})", where=folder, way_out=way_out) from error
     start, end, pad = (raw.token_to_id(name) for name in names)
@@ -180,8 +180,8 @@ def read_tokenizer(
         )
     raw.no_truncation()
     raw.no_padding()
-    longest = context or int(told.get("model_max_length") or 77)
-    return Tokenizer(_Trained(raw, text, told), (start, end, pad), raw.get_vocab_size(), longest, "trained")
+    longest = context or int(settings.get("model_max_length") or 77)
+    return Tokenizer(_Trained(raw, text, settings), (start, end, pad), raw.get_vocab_size(), longest, "trained")
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> Tokenizer:
@@ -197,10 +197,10 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> Toke
     Raises:
         ModelError: there is no text.
     """
-    told = [text for text in map(clean, texts) if text]
-    if not told:
+    captions = [text for text in map(clean, texts) if text]
+    if not captions:
         raise ModelError("no captions to train a tokenizer on", way_out="list corpora with captions")
-    raw = train_vocabulary(told, (PAD, START, END), vocabulary)
+    raw = train_vocabulary(captions, (PAD, START, END), vocabulary)
     pad, start, end = range(3)
     raw.post_processor = tokenizers.processors.TemplateProcessing(
         single=f"{START} $A {END}", special_tokens=[(START, start), (END, end)]
@@ -227,8 +227,8 @@ class _Trained:
         self._files = {FILES[0]: text, FILES[1]: json.dumps(settings, indent=2, sort_keys=True) + "\n"}
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        found = self._raw.encode_batch(list(texts), add_special_tokens=False)
-        return [one.ids for one in found]
+        encodings = self._raw.encode_batch(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
 
     def text(self, ids: Sequence[int]) -> str:
         return str(self._raw.decode(list(ids), skip_special_tokens=True))
@@ -279,14 +279,14 @@ def tidy(text: str) -> str:
     ("A220") are joined, marks move to their word, sentences begin with a capital, and SAR is an acronym.
     """
     joined = _HYPHEN.sub("-", _SINGLE.sub("", " ".join(text.split())))
-    typed = _TYPE.sub(lambda found: found[1].upper(), joined)
-    return _SENTENCE.sub(lambda found: found[0].upper(), re.sub(r"\bsar\b", "SAR", typed))
+    typed = _TYPE.sub(lambda match: match[1].upper(), joined)
+    return _SENTENCE.sub(lambda match: match[0].upper(), re.sub(r"\bsar\b", "SAR", typed))
 
 
-def _name(told: Any, otherwise: str) -> str:  # noqa: ANN401 - JSON
-    if isinstance(told, dict):
-        told = told.get("content")
-    return str(told) if told else otherwise
+def _name(value: Any, otherwise: str) -> str:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        value = value.get("content")
+    return str(value) if value else otherwise
 
 
 def _too_long(text: str, length: int, context: int) -> ModelError:

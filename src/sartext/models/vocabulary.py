@@ -1,11 +1,16 @@
-"""Choosing the tokens of a small vocabulary: bytes, parts of words, words, and phrases of several words."""
+"""Choosing the tokens of a small vocabulary: bytes, parts of words, words, and phrases of several words.
+
+Captions by a grammar repeat their phrases, such as "in the center of", and with a token per word the longest are
+twice as long as they need be. After the merges within words, pairs of neighbouring whole words are merged in the
+order of their number, as in SuperBPE (Liu et al. 2025); no merge crosses punctuation or takes in part of a word.
+"""
 
 import json
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import tokenizers
-
-from sartext.models.phrases import phrase_merges, runs
 
 PHRASES = 0.4
 """Share of what bytes leave free that is kept for phrases; they also take what words do not need."""
@@ -46,7 +51,7 @@ def _with_phrases(
     model = json.loads(raw.to_str())["model"]
     ids: dict[str, int] = model["vocab"]
     merges = [tuple(pair) for pair in model["merges"]]
-    counted = runs(one.tokens for one in raw.encode_batch(list(texts), add_special_tokens=False))
+    counted = runs(encoding.tokens for encoding in raw.encode_batch(list(texts), add_special_tokens=False))
     added = phrase_merges(counted, size - len(ids), ids)
     for pair in added:
         ids["".join(pair)] = len(ids)
@@ -56,3 +61,94 @@ def _with_phrases(
     whole.decoder = tokenizers.decoders.ByteLevel()
     whole.add_special_tokens(list(special))
     return whole
+
+
+SPACE = "\u0120"
+"""How byte-level BPE writes a space."""
+
+FEWEST = 10
+"""Times that a pair of words must stand side by side to become a token."""
+
+Pair = tuple[str, str]
+Run = tuple[str, ...]
+
+
+def runs(tokens: Iterable[Sequence[str]]) -> Counter[Run]:
+    """Count the runs of whole words, each a token, in tokenised texts.
+
+    Words of several tokens and punctuation end a run.
+    """
+    found: Counter[Run] = Counter()
+    for text in tokens:
+        run: list[str] = []
+        for at, token in enumerate(text):
+            begins = at == 0 or token.startswith(SPACE)
+            ends = at + 1 == len(text) or text[at + 1].startswith(SPACE) or not _is_word(text[at + 1])
+            if begins and ends and _is_word(token):
+                run.append(token)
+                continue
+            if len(run) > 1:
+                found[tuple(run)] += 1
+            run = []
+        if len(run) > 1:
+            found[tuple(run)] += 1
+    return found
+
+
+def phrase_merges(counted: Counter[Run], most: int, known: Iterable[str]) -> list[Pair]:
+    """Return the merges of words into phrases, in the order in which they apply.
+
+    Args:
+        counted: runs of words, and how often each occurs.
+        most: merges at most.
+        known: tokens that exist; a merge that would give one of them is not taken.
+    """
+    taken = set(known)
+    words = [list(run) for run in sorted(counted)]
+    times = [counted[tuple(run)] for run in words]
+    number: Counter[Pair] = Counter()
+    places: defaultdict[Pair, set[int]] = defaultdict(set)
+    for at, run in enumerate(words):
+        _add(number, places, run, at, times[at])
+    merges: list[Pair] = []
+    while number and len(merges) < most:
+        pair = min(number, key=lambda pair: (-number[pair], pair))
+        if number[pair] < FEWEST:
+            break
+        joined = "".join(pair)
+        if joined in taken:
+            del number[pair]
+            continue
+        taken.add(joined)
+        merges.append(pair)
+        for at in sorted(places.pop(pair)):
+            _add(number, places, words[at], at, -times[at])
+            words[at] = _merged(words[at], pair)
+            _add(number, places, words[at], at, times[at])
+    return merges
+
+
+def _is_word(token: str) -> bool:
+    return token.removeprefix(SPACE)[:1].isalnum()
+
+
+def _add(number: Counter[Pair], places: dict[Pair, set[int]], run: Sequence[str], at: int, times: int) -> None:
+    for pair in pairwise(run):
+        number[pair] += times
+        if number[pair] <= 0:
+            del number[pair]
+        if times > 0:
+            places[pair].add(at)
+
+
+def _merged(run: Sequence[str], pair: Pair) -> list[str]:
+    out: list[str] = []
+    at = 0
+    while at < len(run):
+        if tuple(run[at : at + 2]) == pair:
+            out.append("".join(pair))
+            at += 2
+        else:
+            out.append(run[at])
+            at += 1
+    return out

@@ -51,7 +51,7 @@ def geotiff(
         corner: easting and northing of the upper left corner in metres.
         pixel: metres per pixel.
         epsg: code of a projected reference system.
-        nodata: value of pixels without data, told as GDAL does (tag 42113).
+        nodata: value of pixels without data, written as GDAL does (tag 42113).
     """
     count, height, width = bands.shape
     content = np.ascontiguousarray(bands, dtype="<f4").tobytes()

@@ -1,7 +1,7 @@
 """The fingerprint of the embedded corpora: which bytes a simulation must give, file by file.
 
 `data.dvc` pins whole folders; this file, tracked beside the code that makes them, lets a machine whose arithmetic
-differs say which file differs first. It holds for one set of parameters: `applies_to` tells whether for these.
+differs say which file differs first. It holds for one set of parameters: `applies_to` says whether for these.
 """
 
 from pathlib import Path

@@ -140,13 +140,13 @@ def _number(view: View, count: int) -> str:
 def _objects(view: View, index: int) -> Phrase:
     """The noun phrase of one kind of object."""
     label, count, paints = view.things[index]
-    one, more = NOUNS[label][int(view.rng.integers(len(NOUNS[label])))]
+    singular, plural = NOUNS[label][int(view.rng.integers(len(NOUNS[label])))]
     if len(paints) == 1:
         colour = paints[0]
     else:
         mixed = (" and ".join(paints), "") if len(paints) == 2 else ("colourful", "")
         colour = view.pick(mixed)
-    words = [_number(view, count), colour, one if count == 1 else more]
+    words = [_number(view, count), colour, singular if count == 1 else plural]
     return Phrase(_with_article(" ".join(word for word in words if word)), count > 1)
 
 

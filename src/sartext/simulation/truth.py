@@ -83,7 +83,7 @@ class Scene:
         inside = self.cover[image_window(self.size)]
         counts = np.bincount(inside.ravel(), minlength=len(Cover))
         counts[Cover.ROAD] += counts[Cover.APRON]
-        return {one: float(counts[one]) / inside.size for one in Cover if one is not Cover.APRON}
+        return {cover: float(counts[cover]) / inside.size for cover in Cover if cover is not Cover.APRON}
 
     def counts(self) -> dict[str, int]:
         """Number of objects by label."""

@@ -159,7 +159,7 @@ def _landcover(folder: Path, images: Sequence[Rendered], size: int) -> int:
 def _unlabelled(folder: Path, images: Sequence[Rendered], size: int) -> int:
     truth = {image.record["name"]: image.record["truth"] for image in images}
     _json(folder / "hidden_truth.json", truth)
-    return sum(len(one["objects"]) for one in truth.values())
+    return sum(len(scene["objects"]) for scene in truth.values())
 
 
 _ANNOTATORS: Final[dict[str, Annotator]] = {

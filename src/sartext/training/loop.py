@@ -11,9 +11,8 @@ from torch import nn
 
 from sartext.config.training import TrainingParameters
 from sartext.errors import TrainingError
-from sartext.models.devices import device_of
 from sartext.models.memory import explained, placed
-from sartext.models.model import Model
+from sartext.models.model import Model, device_of
 from sartext.models.preprocessing import normalise
 from sartext.training.batches import Batch
 from sartext.training.callbacks import Callback, CallbackList

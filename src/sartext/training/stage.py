@@ -9,9 +9,8 @@ from sartext.config import Project, load_parameters
 from sartext.errors import ParameterError, TrainingError, nearest
 from sartext.files import atomic_folder, write_json
 from sartext.models.checkpoint import save, start
-from sartext.models.devices import device_of
-from sartext.models.model import Model
-from sartext.models.pretrained import RECORD
+from sartext.models.model import Model, device_of
+from sartext.models.weights import RECORD
 from sartext.training.batches import Batch, Batches
 from sartext.training.callbacks import Callback, CallbackList
 from sartext.training.checkpointing import Resume

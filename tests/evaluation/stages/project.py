@@ -6,7 +6,7 @@ from sartext.config import Project
 from sartext.files import write_json
 from sartext.models.checkpoint import save
 from sartext.models.gpt.checkpoint import save_gpt
-from sartext.models.pretrained import RECORD
+from sartext.models.weights import RECORD
 from tests.conftest import ROOT
 from tests.evaluation.released import assembled
 from tests.models.gpt.making import tiny_gpt, tower

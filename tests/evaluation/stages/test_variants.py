@@ -15,7 +15,7 @@ from sartext.evaluation.stages.pairs import PAIRS, pairs_of
 from sartext.evaluation.stages.variants import PLANNED, compared, gpt_rows, stage_of
 from sartext.files import sha256_file
 from sartext.models.checkpoint import start
-from sartext.models.pretrained import RECORD
+from sartext.models.weights import RECORD
 from tests.conftest import ROOT
 from tests.evaluation.stages.project import FOUNDATIONS, MODELS
 from tests.models.making import states_equal

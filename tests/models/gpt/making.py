@@ -8,7 +8,7 @@ import torch
 
 from sartext.models.construction import adapt_text, instantiate
 from sartext.models.gpt.construction import build_gpt
-from sartext.models.gpt.foundation import LanguageFoundation
+from sartext.models.gpt.language import LanguageFoundation
 from sartext.models.gpt.model import Gpt
 from sartext.models.gpt.prompts import prompt, reply
 from sartext.models.model import Model

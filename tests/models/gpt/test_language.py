@@ -10,10 +10,8 @@ from sartext.errors import ModelError
 from sartext.files import write_json
 from sartext.models.gpt.answering import answer
 from sartext.models.gpt.construction import build_gpt
-from sartext.models.gpt.foundation import FOLDER, LanguageFoundation, read_language
-from sartext.models.gpt.language import build_language, fold_head_bias
-from sartext.models.gpt.prompts import IMAGE, prompt
-from sartext.models.gpt.tokenizer import pretrained_tokenizer, train_tokenizer
+from sartext.models.gpt.language import FOLDER, LanguageFoundation, build_language, fold_head_bias, read_language
+from sartext.models.gpt.prompts import IMAGE, pretrained_tokenizer, prompt, train_tokenizer
 from tests.models.gpt.making import phi_folder, pictures, texts, tiny_gpt, tower
 
 

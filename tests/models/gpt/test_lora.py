@@ -7,7 +7,7 @@ import torch
 
 from sartext.errors import ModelError
 from sartext.models.gpt.checkpoint import load_gpt, save_gpt
-from sartext.models.gpt.lora import add_adapters, merge
+from sartext.models.gpt.construction import add_adapters, merge
 from sartext.models.gpt.model import Gpt
 from tests.models.gpt.making import tiny_gpt
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sartext.config.training import TrainingParameters
-from sartext.models.gpt.foundation import LanguageFoundation
+from sartext.models.gpt.language import LanguageFoundation
 from sartext.models.gpt.model import Gpt
 from sartext.training.gpt.lessons import Subject, build_pupil
 from sartext.training.gpt.questions import Question

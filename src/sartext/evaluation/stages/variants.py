@@ -13,10 +13,9 @@ from sartext.evaluation.details import Role, Variant
 from sartext.evaluation.figures import RESERVED
 from sartext.files import read_json
 from sartext.models.checkpoint import load, start
-from sartext.models.devices import device_of
 from sartext.models.foundation import read_foundation
-from sartext.models.model import Kind, Model, kind_of
-from sartext.models.pretrained import CONFIG, RECORD
+from sartext.models.model import Kind, Model, device_of, kind_of
+from sartext.models.weights import CONFIG, RECORD
 
 FOUNDATIONS = {"coca": "foundation", "clip": "foundation-clip"}
 ARM = "arm-"

@@ -25,11 +25,11 @@ from sartext.evaluation.vqa import (
     constant_answers_per_corpus,
     score_vqa,
 )
-from sartext.models.devices import device_of
 from sartext.models.gpt.answering import answer_each
 from sartext.models.gpt.checkpoint import load_gpt
-from sartext.models.gpt.foundation import read_language
+from sartext.models.gpt.language import read_language
 from sartext.models.gpt.model import Gpt
+from sartext.models.model import device_of
 from sartext.progress import track
 from sartext.vqa.question import TYPES, Question, read_splits
 

@@ -3,6 +3,15 @@
 A step takes the ``2 x beams`` best continuations of an image. One that ends the caption is a finished hypothesis
 if it is among the first ``beams``; the first ``beams`` others are the next beams. A hypothesis is scored by its
 total over its length, and an image keeps its best ``beams`` hypotheses.
+
+`open_clip_tokens` gives the tokens of open_clip's own ``generate`` without its work. What open_clip 3.3.0 does
+under transformers 4.56.2, and what is done here instead:
+
+- It encodes an image once per beam and reads the whole caption again at every step: here once, with a cache.
+- Nothing distinguishes its groups of beams (no diversity penalty), so all find the same; one is run, of
+  ``beams // groups`` beams. At equal score it takes the last hypothesis found, which is the same of every group.
+- It adds raw logits to the scores of the beams, and divides them by the number of tokens, start and end included.
+- A caption still open at ``length`` tokens competes with the finished ones and is cut off.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +20,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from sartext.errors import DecodingError
+from sartext.models.decoding.kv_cache import Run, evaluating, towers_of
 
 Ids = npt.NDArray[np.int64]
 
@@ -20,7 +32,7 @@ NO_BEAM = -1e9  # the total of beams that do not exist yet: at the start all wou
 
 
 class Steps(Protocol):
-    """What a search runs on: `sartext.models.decoding.towers.Run`."""
+    """What a search runs on: `sartext.models.decoding.kv_cache.Run`."""
 
     images: int
 
@@ -74,7 +86,7 @@ class Best:
         if len(self.found) < self.most or new.score > self.worst:
             self.found.append(new)
             if len(self.found) > self.most:
-                self.found.remove(min(self.found, key=lambda one: one.score))
+                self.found.remove(min(self.found, key=lambda hypothesis: hypothesis.score))
 
     @property
     def full(self) -> bool:
@@ -84,12 +96,12 @@ class Best:
     @property
     def worst(self) -> float:
         """The lowest score."""
-        return min(one.score for one in self.found)
+        return min(hypothesis.score for hypothesis in self.found)
 
     def ranked(self) -> list[Hypothesis]:
         """By falling score; of equals the last found is first."""
         last_first = self.found[::-1]
-        return sorted(last_first, key=lambda one: one.score, reverse=True)
+        return sorted(last_first, key=lambda hypothesis: hypothesis.score, reverse=True)
 
 
 def search(
@@ -112,8 +124,8 @@ def search(
         ends = (found.tokens == end) & state.open[:, None]
         for row, rank in zip(*np.nonzero(ends[:, :beams]), strict=True):
             ids = state.ids[row, found.origin[row, rank], 1:position]
-            one = _hypothesis(ids, found.totals[row, rank], position + 1, rules, finished=True)
-            best[state.image[row]].add(one)
+            hypothesis = _hypothesis(ids, found.totals[row, rank], position + 1, rules, finished=True)
+            best[state.image[row]].add(hypothesis)
         state.advance(found, position, end)
         for row in np.flatnonzero(state.open):
             if (mine := best[state.image[row]]).found:
@@ -130,7 +142,7 @@ def search(
         if rules.patient or not mine.found:
             for ids, total in zip(state.ids[row, :, 1:], state.totals[row], strict=True):
                 mine.add(_hypothesis(ids, total, length, rules, finished=False))
-    return [one.ranked() for one in best]
+    return [hypotheses.ranked() for hypotheses in best]
 
 
 @dataclass
@@ -202,8 +214,71 @@ def _done(best: Best, highest: float, tokens: int, length: int, rules: Rules) ->
     if rules.patient:
         return best.full and best.worst >= highest / _counted(tokens, rules)
     attainable = highest / _counted(length, rules)
-    return best.full or max(one.score for one in best.found) >= attainable
+    return best.full or max(hypothesis.score for hypothesis in best.found) >= attainable
 
 
 def _counted(tokens: int, rules: Rules) -> int:
     return tokens if rules.start_counts else tokens - 1
+
+
+def open_clip_tokens(
+    network: nn.Module,
+    images: Tensor,
+    *,
+    length: int = 30,
+    minimum: int = 5,
+    beams: int = 6,
+    groups: int = 3,
+    sot: int,
+    eos: int,
+    pad: int,
+) -> Tensor:
+    """Return token ids as ``network.generate(images, seq_len=length, min_seq_len=minimum, ...)`` would.
+
+    Args:
+        network: a CoCa of open_clip.
+        images: [n, 3, side, side], normalised.
+        length: most tokens, start and end included; the caption may be cut there.
+        minimum: tokens, the start included, before which the end is not chosen.
+        beams: of all groups together.
+        groups: into which the beams are divided; it must divide them.
+        sot: id of the start token.
+        eos: id of the end token.
+        pad: id that shorter captions are filled up with.
+
+    Returns:
+        [n, longest caption], 64-bit integers on the images' device.
+
+    Raises:
+        DecodingError: the beams cannot be divided so, the length does not fit, or the network is no CoCa.
+    """
+    if beams < 2 or groups < 1 or beams % groups:
+        raise DecodingError(
+            f"{beams} beams in {groups} groups", way_out="take at least 2 beams, divided by the groups"
+        )
+    if length <= minimum:
+        raise DecodingError(
+            f"a length of {length} with a minimum of {minimum}", way_out="let the length be greater"
+        )
+    towers = towers_of(network)
+    if length - 1 > towers.context:
+        raise DecodingError(
+            f"length {length}: the model reads at most {towers.context} tokens", way_out="shorten it"
+        )
+    with evaluating(network):
+        run = Run(towers, images, beams=beams // groups, length=length)
+        ids = as_open_clip(run, length=length, minimum=minimum, sot=sot, eos=eos, pad=pad, group=beams // groups)
+    return ids.to(images.device)
+
+
+def as_open_clip(run: Steps, *, length: int, minimum: int, sot: int, eos: int, pad: int, group: int) -> Tensor:
+    """Search with one group of ``group`` beams and lay the captions out as transformers does."""
+    found = search(run, OPEN_CLIP, beams=group, length=length, minimum=minimum, start=sot, end=eos)
+    best = [[sot, *hypotheses[0].ids] for hypotheses in found]
+    longest = max((len(ids) for ids in best), default=0)
+    width = min(longest + 1, length)
+    laid = torch.full((len(best), width), pad, dtype=torch.long)
+    for row, ids in zip(laid, best, strict=True):
+        ended = [*ids, eos][:width]
+        row[: len(ended)] = torch.tensor(ended)
+    return laid

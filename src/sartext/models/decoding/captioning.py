@@ -1,21 +1,20 @@
-"""Captions of images, written by a CoCa: greedy, by beam search, or drawn from the nucleus."""
+"""Captions of images, written by a CoCa: greedy, by beam search, or drawn from the nucleus; how likely one is."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from sartext.errors import DecodingError
-from sartext.models.decoding.beams import OWN, Hypothesis, search
-from sartext.models.decoding.compatible import open_clip_tokens
-from sartext.models.decoding.picking import Pick, likeliest, nucleus, pick_captions
-from sartext.models.decoding.scoring import score
-from sartext.models.decoding.towers import Run, evaluating, towers_of
+from sartext.models.decoding.beams import OWN, SHRINK, Hypothesis, Ids, Steps, search
+from sartext.models.decoding.kv_cache import Run, evaluating, image_tokens, towers_of
 from sartext.models.model import Model
-
-__all__ = ["Caption", "Method", "generate", "hypotheses", "open_clip_tokens", "score"]
 
 Method = Literal["greedy", "beam", "nucleus"]
 
@@ -88,7 +87,7 @@ def generate(
             return []
         sot, end = model.tokenizer.sot, model.tokenizer.eos
         found = pick_captions(run, pick, length=length, minimum=minimum, start=sot, end=end)
-    return [_caption(one, end) for one in found]
+    return [_caption(hypothesis, end) for hypothesis in found]
 
 
 def hypotheses(model: Model, images: Tensor, *, length: int, beams: int, minimum: int = 0) -> list[list[Caption]]:
@@ -107,11 +106,13 @@ def hypotheses(model: Model, images: Tensor, *, length: int, beams: int, minimum
             return []
         sot, end = model.tokenizer.sot, model.tokenizer.eos
         found = search(run, OWN, beams=beams, length=length, minimum=minimum, start=sot, end=end)
-    return [[_caption(one, end) for one in ranked] for ranked in found]
+    return [[_caption(hypothesis, end) for hypothesis in ranked] for ranked in found]
 
 
-def _caption(one: Hypothesis, end: int) -> Caption:
-    return Caption((*one.ids, end) if one.finished else one.ids, one.total, one.finished)
+def _caption(hypothesis: Hypothesis, end: int) -> Caption:
+    return Caption(
+        (*hypothesis.ids, end) if hypothesis.finished else hypothesis.ids, hypothesis.total, hypothesis.finished
+    )
 
 
 @contextmanager
@@ -125,3 +126,135 @@ def _started(model: Model, images: Tensor, *, beams: int, length: int, minimum: 
         )
     with evaluating(model.network):
         yield Run(towers, images.to(model.device), beams=beams, length=length) if len(images) else None
+
+
+Pick = Callable[[Tensor, Ids, int], Tensor]
+"""Choose a token per row from logits [rows, vocabulary], given each row's place in the batch and the position."""
+
+
+def pick_captions(run: Steps, pick: Pick, *, length: int, minimum: int, start: int, end: int) -> list[Hypothesis]:
+    """Write one caption per image, of at most ``length`` tokens, start and end included.
+
+    The end is not chosen before there are ``minimum`` tokens, the start included. Totals are log-probabilities
+    of the model as it is, whatever the choice was restricted to.
+    """
+    images = run.images
+    ids = np.zeros((images, length), dtype=np.int64)
+    ids[:, 0] = start
+    totals = np.zeros(images)
+    lengths = np.full(images, length)
+    rows = np.arange(images)  # of the batch, that the run still has
+    going = np.ones(images, dtype=bool)  # of those rows
+    for position in range(1, length):
+        logits = run.step(ids[rows, position - 1][:, None])[:, 0]
+        allowed = logits
+        if position < minimum:
+            allowed = logits.clone()
+            allowed[:, end] = -torch.inf
+        chosen = pick(allowed, rows, position)
+        gained = logits.gather(1, chosen[:, None])[:, 0] - logits.logsumexp(-1)
+        tokens = chosen.cpu().numpy()
+        ids[rows, position] = tokens
+        totals[rows[going]] += gained.cpu().numpy()[going]
+        ended = going & (tokens == end)
+        lengths[rows[ended]] = position
+        going &= ~ended
+        kept = np.flatnonzero(going)
+        if not kept.size:
+            break
+        if kept.size <= SHRINK * going.size:
+            run.keep(kept)
+            rows, going = rows[kept], going[kept]
+    written = zip(ids, totals.tolist(), lengths, strict=True)
+    return [_hypothesis(row[1:until], total, length) for row, total, until in written]
+
+
+def _hypothesis(ids: Ids, total: float, length: int) -> Hypothesis:
+    finished = len(ids) < length - 1
+    return Hypothesis(tuple(ids.tolist()), total, total / (len(ids) + finished), finished)
+
+
+def likeliest(logits: Tensor, rows: Ids, position: int) -> Tensor:
+    """Choose the token of the highest logit."""
+    return logits.argmax(-1)
+
+
+def nucleus(images: Tensor, *, top_p: float, temperature: float, seed: int, length: int) -> Pick:
+    """Return a draw from the likeliest tokens whose probabilities first reach ``top_p`` together.
+
+    Every image has random numbers of its own, from the seed and its pixels, so that its caption does not
+    depend on the images beside it. Holtzman et al. 2020, The Curious Case of Neural Text Degeneration.
+    """
+    numbers = np.stack([_numbers(image, seed, length) for image in images])
+
+    def draw(logits: Tensor, rows: Ids, position: int) -> Tensor:
+        shares, tokens = (logits / temperature).softmax(-1).sort(dim=-1, descending=True, stable=True)
+        reached = shares.cumsum(-1)
+        shares = shares.masked_fill(reached - shares >= top_p, 0)
+        inside = shares.cumsum(-1)
+        number = torch.from_numpy(numbers[rows, position]).to(inside)[:, None]
+        place = (inside <= number * inside[:, -1:]).sum(-1, keepdim=True)
+        last = (shares > 0).sum(-1, keepdim=True) - 1  # rounding must not lead out of the nucleus
+        return tokens.gather(1, place.minimum(last))[:, 0]
+
+    return draw
+
+
+def _numbers(image: Tensor, seed: int, length: int) -> npt.NDArray[np.float64]:
+    """Random numbers from 0 to 1, one per position, from the seed and the pixels."""
+    digest = hashlib.sha256(f"{seed}/".encode())
+    digest.update(image.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return np.random.default_rng(int.from_bytes(digest.digest(), "big")).random(length)
+
+
+IMAGES_AT_ONCE = 32  # logits of a whole caption are wide: 32 of 32 tokens of CLIP's vocabulary are 200 MB
+
+
+def score(model: Model, images: Tensor, captions: Sequence[Sequence[int]]) -> Tensor:
+    """Return the log-probability of each image's caption, all its tokens given one after the other.
+
+    Args:
+        model: a CoCa.
+        images: [n, 3, side, side], normalised.
+        captions: n lists of token ids, without the start; with the end where they are finished.
+
+    Returns:
+        Sums of natural logarithms [n], 64-bit floats on the CPU.
+
+    Raises:
+        DecodingError: another number of captions than of images, a caption that is empty or too long, or a model
+            that writes none.
+    """
+    towers = towers_of(model.network)
+    if len(captions) != len(images):
+        raise DecodingError(
+            f"{len(captions)} captions for {len(images)} images", way_out="give one for each image"
+        )
+    longest = max(map(len, captions), default=1)
+    if min(map(len, captions), default=1) < 1 or longest + 1 > towers.context:
+        raise DecodingError(
+            f"captions of {min(map(len, captions))} to {longest} tokens, start not counted",
+            way_out=f"give 1 to {towers.context - 1} tokens",
+        )
+    chunks = range(0, len(captions), IMAGES_AT_ONCE)
+    parts = [_score(model, images[at : at + IMAGES_AT_ONCE], captions[at : at + IMAGES_AT_ONCE]) for at in chunks]
+    return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64)
+
+
+def _score(model: Model, images: Tensor, captions: Sequence[Sequence[int]]) -> Tensor:
+    towers = towers_of(model.network)
+    pad = int(towers.text.pad_id)
+    longest = max(map(len, captions))
+    ids = torch.tensor(
+        [[model.tokenizer.sot, *caption] + [pad] * (longest - len(caption)) for caption in captions]
+    )
+    images = images.to(model.device)
+    ids = ids.to(images.device)
+    lengths = torch.tensor([len(caption) for caption in captions], device=images.device)
+    with evaluating(model.network):
+        _, states = towers.text(ids[:, :-1])
+        logits = towers.decoder(image_tokens(towers, images), states).float()
+        gained = logits.gather(2, ids[:, 1:, None])[:, :, 0] - logits.logsumexp(-1)
+        inside = torch.arange(longest, device=images.device) < lengths[:, None]
+        summed: Tensor = gained.double().masked_fill(~inside, 0).sum(1)
+    return summed.cpu()

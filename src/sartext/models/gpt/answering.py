@@ -55,16 +55,16 @@ def answer(
         if not question.strip():
             raise DecodingError("an empty question", where=f"question {number}", way_out="leave it out")
     prompts = [prompt_ids(model, question) for question in questions]
-    found = [""] * len(questions)
+    answers = [""] * len(questions)
     was_training = model.network.training
     model.network.eval()
     with torch.inference_mode():
         for part in _parts(prompts, pictures if model.images else (), batch):
             seen = _looked_at(model, [pictures[at] for at in part]) if model.images else None
             for at, text in zip(part, _decode(model, [prompts[at] for at in part], seen, length), strict=True):
-                found[at] = text
+                answers[at] = text
     model.network.train(was_training)
-    return found
+    return answers
 
 
 def answer_each(
@@ -88,15 +88,15 @@ def answer_each(
     Raises:
         DecodingError: as `answer`.
     """
-    ordered = sorted(questions, key=lambda one: (one[1], one[0]))
-    found: dict[str, str] = {}
+    ordered = sorted(questions, key=lambda question: (question[1], question[0]))
+    answers: dict[str, str] = {}
     for start in range(0, len(ordered), AT_A_TIME):
         part = ordered[start : start + AT_A_TIME]
-        held = {image: read(image) for image in sorted({one[1] for one in part})} if model.images else {}
-        pictures = [held[one[1]] for one in part] if model.images else []
-        said = answer(model, pictures, [one[2] for one in part], length=length)
-        found |= {one[0]: text for one, text in zip(part, said, strict=True)}
-    return {one[0]: found[one[0]] for one in questions}
+        held = {image: read(image) for image in sorted({question[1] for question in part})} if model.images else {}
+        pictures = [held[question[1]] for question in part] if model.images else []
+        said = answer(model, pictures, [question[2] for question in part], length=length)
+        answers |= {question[0]: text for question, text in zip(part, said, strict=True)}
+    return {question[0]: answers[question[0]] for question in questions}
 
 
 def _parts(
@@ -107,9 +107,9 @@ def _parts(
     for at, (seen, asked) in enumerate(prompts):
         by_length.setdefault(len(seen) + len(asked), []).append(at)
     first: dict[int, int] = {}
-    for at, one in enumerate(pictures):
-        first.setdefault(id(one), at)
-    places = [first[id(one)] for one in pictures] or list(range(len(prompts)))
+    for at, picture in enumerate(pictures):
+        first.setdefault(id(picture), at)
+    places = [first[id(picture)] for picture in pictures] or list(range(len(prompts)))
     parts = []
     for length in sorted(by_length):
         same = sorted(by_length[length], key=lambda at: (places[at], at))
@@ -119,11 +119,11 @@ def _parts(
 
 def _looked_at(model: Gpt, pictures: Sequence[Pixels]) -> Tensor:
     """Return the projected patches of pictures: n x patches x width of the language model."""
-    distinct = {id(one): one for one in pictures}
+    distinct = {id(picture): picture for picture in pictures}
     rows = {key: row for row, key in enumerate(distinct)}
     states = patch_states(model, pixel_values(model, list(distinct.values())))
     projected: Tensor = model.network.model.multi_modal_projector(states)
-    return projected[torch.tensor([rows[id(one)] for one in pictures], device=projected.device)]
+    return projected[torch.tensor([rows[id(picture)] for picture in pictures], device=projected.device)]
 
 
 def _decode(

@@ -12,16 +12,16 @@ from typing import Any
 
 import torch
 from transformers import AutoTokenizer, LlavaForConditionalGeneration, LlavaProcessor
-from transformers.utils import logging as told
+from transformers.utils import logging as transformers_logging
 
 from sartext.errors import ArtefactError, ModelError
 from sartext.files import disk_errors, read_json, sha256_file
-from sartext.models.devices import device_of
-from sartext.models.folders import GPT_CONFIG, GPT_TYPE, folder_of, is_stage
+from sartext.models.checkpoint import GPT_CONFIG, GPT_TYPE, folder_of, is_stage
 from sartext.models.gpt.construction import IMAGES
 from sartext.models.gpt.model import Gpt, image_processor
-from sartext.models.pretrained import CONFIG as OPEN_CLIP
-from sartext.models.pretrained import WEIGHTS, verify_weights
+from sartext.models.model import device_of
+from sartext.models.weights import CONFIG as OPEN_CLIP
+from sartext.models.weights import WEIGHTS, verify_weights
 
 CONFIG, PROCESSOR, TOKENIZER = GPT_CONFIG, "processor_config.json", "tokenizer.json"
 AGAIN = "run the training that makes it, or copy it again"
@@ -31,7 +31,7 @@ def save_gpt(model: Gpt, folder: Path) -> str:
     """Write a SAR-GPT into a folder as transformers reads it: weights, configuration, processor, tokenizer.
 
     Args:
-        model: without adapters, see `lora.merge`.
+        model: without adapters, see `construction.merge`.
         folder: made if it is not there; use `files.atomic_folder` to have it whole or not at all.
 
     Returns:
@@ -72,8 +72,8 @@ def load_gpt(folder: Path | str, *, device: str | torch.device = "cpu") -> Gpt:
         if not (folder / name).is_file():
             way_out = AGAIN if is_stage(folder) else "copy it from where the model was saved"
             raise ModelError(f"there is no {name}", where=folder, way_out=way_out)
-    found = sha256_file(weights)
-    verify_weights(folder, weights, found)
+    digest = sha256_file(weights)
+    verify_weights(folder, weights, digest)
     processor = _read_processor(folder)
     try:
         with _quiet(), torch.random.fork_rng(devices=[]):
@@ -89,7 +89,7 @@ def load_gpt(folder: Path | str, *, device: str | torch.device = "cpu") -> Gpt:
     for name, tensor in network.state_dict().items():
         if not bool(torch.isfinite(tensor).all()):
             raise ModelError(f"the weights '{name}' hold values that are not finite", where=weights, way_out=AGAIN)
-    return Gpt(network.to(place).eval(), processor, bool(config.get(IMAGES, True)), found)
+    return Gpt(network.to(place).eval(), processor, bool(config.get(IMAGES, True)), digest)
 
 
 _KINDS = ("missing_keys", "unexpected_keys", "mismatched_keys")
@@ -142,10 +142,10 @@ def _read_processor(folder: Path) -> LlavaProcessor:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Show none of transformers' own progress bars."""
-    bars = told.is_progress_bar_enabled()
-    told.disable_progress_bar()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
         if bars:
-            told.enable_progress_bar()
+            transformers_logging.enable_progress_bar()

@@ -1,17 +1,19 @@
-"""Building a SAR-GPT from an image tower and a language model."""
+"""Building a SAR-GPT from an image tower and a language model, and the low-rank adapters of its training.
 
-from collections.abc import Iterable
+Adapters (Hu et al. 2021, LoRA) are merged before a model is saved.
+"""
+
+from collections.abc import Iterable, Sequence
 
 import torch
+from torch import nn
 from transformers import LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor, PreTrainedTokenizerBase
 from transformers.models.llava.modeling_llava import LlavaMultiModalProjector
 
 from sartext.errors import ModelError
-from sartext.models.gpt.foundation import LanguageFoundation
-from sartext.models.gpt.language import build_language, fold_head_bias
+from sartext.models.gpt.language import LanguageFoundation, build_language, fold_head_bias
 from sartext.models.gpt.model import Gpt, image_processor
-from sartext.models.gpt.prompts import CHAT, IMAGE
-from sartext.models.gpt.tokenizer import pretrained_tokenizer, train_tokenizer
+from sartext.models.gpt.prompts import CHAT, IMAGE, pretrained_tokenizer, train_tokenizer
 from sartext.models.gpt.tower import convert_tower
 from sartext.models.model import Model
 
@@ -91,3 +93,54 @@ def _tokenizer(foundation: LanguageFoundation, texts: Iterable[str]) -> PreTrain
     if foundation.tokenizer == "trained":
         return train_tokenizer(texts, foundation.vocabulary)
     return pretrained_tokenizer(foundation)
+
+
+def add_adapters(
+    model: Gpt, *, rank: int, alpha: float, dropout: float, targets: Sequence[str], seed: int
+) -> None:
+    """Put adapters on linear layers of the language model; of it they alone learn from then on.
+
+    The model says the same as before until they have learned.
+
+    Args:
+        model: changed in place.
+        rank: of each adapter.
+        alpha: an adapter's product counts ``alpha / rank`` times.
+        dropout: probability with which an adapter's input is dropped.
+        targets: names of the layers, such as ``q_proj`` and ``fc1``.
+        seed: of the adapters' weights.
+
+    Raises:
+        ModelError: no layer has one of the names.
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+
+    language = model.network.model.language_model
+    names = {name.rpartition(".")[2] for name, layer in language.named_modules() if isinstance(layer, nn.Linear)}
+    if unknown := sorted(set(targets) - names):
+        raise ModelError(
+            f"the language model has no linear layer '{unknown[0]}'",
+            where="lora.targets",
+            way_out=f"it has {', '.join(sorted(names))}",
+        )
+    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=list(targets), bias="none")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inject_adapter_in_model(config, language)
+    for name, parameter in language.named_parameters():
+        parameter.requires_grad_("lora_" in name)
+
+
+def merge(model: Gpt) -> None:
+    """Add what the adapters learned to the weights and take the adapters off; without adapters nothing changes."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    language = model.network.model.language_model
+    adapted = [(name, layer) for name, layer in language.named_modules() if isinstance(layer, BaseTunerLayer)]
+    for name, layer in adapted:
+        layer.merge(safe_merge=True)
+        parent, _, last = name.rpartition(".")
+        setattr(language.get_submodule(parent), last, layer.get_base_layer())
+    for attribute in ("peft_config", "_hf_peft_config_loaded"):
+        if attribute in vars(language):
+            delattr(language, attribute)

@@ -1,12 +1,97 @@
-"""The causal language model of a SAR-GPT: random weights on purpose, or pretrained ones, all of them."""
+"""The causal language model of a SAR-GPT: its foundation file, random weights on purpose, or pretrained ones."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor
 from transformers import PhiConfig, PhiForCausalLM, PreTrainedTokenizerBase
-from transformers.utils import logging as told
+from transformers.utils import logging as transformers_logging
 
+from sartext.config.section import Section
 from sartext.errors import ModelError
-from sartext.models.gpt.foundation import LanguageFoundation
+from sartext.models.foundation import read_foundation_file
+
+FOLDER = Path(__file__).resolve().parent.parent / "languages"
+"""Those of the package."""
+
+
+@dataclass(frozen=True)
+class LanguageFoundation:
+    """A language model of the Phi family, and its weights or none.
+
+    Args:
+        pretrained: None for random weights on purpose; a folder (it begins with ``/``, ``.`` or ``~``; relative to
+            the foundation file) or the name of a model on the Hugging Face hub, such as ``microsoft/phi-2``.
+        tokenizer: ``trained`` on the questions, answers and captions; or that of the weights.
+        vocabulary: tokens of a trained tokenizer at most.
+        layers, width, heads: of random weights.
+        feature_layer: which hidden states of the image tower are read, as transformers counts them: -2 are those
+            before the last block, whose patches the tower's own training still reads.
+        source: the file that says so, for messages.
+    """
+
+    pretrained: str | None
+    tokenizer: Literal["trained", "pretrained"] = "trained"
+    vocabulary: int = 1024
+    layers: int = 2
+    width: int = 128
+    heads: int = 4
+    feature_layer: int = -2
+    source: Path | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the weights are, as ``from_pretrained`` takes it."""
+        place = self.pretrained or ""
+        if not place.startswith(("/", ".", "~")):
+            return place
+        base = self.source.parent if self.source else Path()
+        return str(base / Path(place).expanduser())
+
+
+class _File(Section):
+    language: Literal["phi"]
+    pretrained: str | None
+    tokenizer: Literal["trained", "pretrained"]
+    vocabulary: int = Field(1024, ge=300, le=65536)
+    layers: int = Field(2, ge=1, le=96)
+    width: int = Field(128, ge=8, le=16384)
+    heads: int = Field(4, ge=1, le=128)
+    feature_layer: int = Field(-2, ge=-64, le=-1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_language(cls, content: object) -> object:
+        if isinstance(content, dict) and "architecture" in content:
+            raise ValueError(
+                "this is the foundation of a CLIP or CoCa, no language model's; `language` takes one such as "
+                "phi-tiny.yaml"
+            )
+        return content
+
+    @model_validator(mode="after")
+    def _fits(self) -> "_File":
+        if self.width % (2 * self.heads):
+            raise ValueError(f"width: {self.heads} heads do not divide {self.width} into even parts")
+        if (self.tokenizer == "pretrained") != (self.pretrained is not None):
+            raise ValueError("tokenizer: pretrained weights need their own tokenizer, random ones a trained one")
+        return self
+
+
+def read_language(path: Path) -> LanguageFoundation:
+    """Read the foundation file of a language model.
+
+    ``pretrained`` must be said, be it null: weights are never random because a line was forgotten.
+
+    Raises:
+        ModelError: the file is absent, no YAML, no language model's, or says something unknown.
+    """
+    content = read_foundation_file(path, _File, key="language", others=FOLDER)
+    return LanguageFoundation(**content.model_dump(exclude={"language"}), source=path)
+
 
 LONGEST = 2048
 """Tokens of the longest sequence of random weights, as of phi-2."""
@@ -71,8 +156,8 @@ def _tiny(foundation: LanguageFoundation, tokenizer: PreTrainedTokenizerBase) ->
 
 def _pretrained(foundation: LanguageFoundation) -> PhiForCausalLM:
     """Read the weights as float32, from safetensors alone."""
-    bars = told.is_progress_bar_enabled()
-    told.disable_progress_bar()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
     try:
         config, _ = PhiConfig.get_config_dict(foundation.place)
         kind = config.get("model_type")
@@ -82,7 +167,7 @@ def _pretrained(foundation: LanguageFoundation) -> PhiForCausalLM:
                 where=foundation.source,
                 way_out="name phi-1, phi-1.5, phi-2 or a folder with their like as `pretrained` there",
             )
-        network, found = PhiForCausalLM.from_pretrained(
+        network, info = PhiForCausalLM.from_pretrained(
             foundation.place, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
     except ModelError:
@@ -96,8 +181,8 @@ def _pretrained(foundation: LanguageFoundation) -> PhiForCausalLM:
         ) from error
     finally:
         if bars:
-            told.enable_progress_bar()
-    lacking = sorted([*map(str, found["missing_keys"]), *map(str, found["mismatched_keys"])])
+            transformers_logging.enable_progress_bar()
+    lacking = sorted([*map(str, info["missing_keys"]), *map(str, info["mismatched_keys"])])
     if lacking:
         raise ModelError(
             f"the weights are not all there: '{lacking[0]}'"

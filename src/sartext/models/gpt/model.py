@@ -102,7 +102,7 @@ def pixel_values(model: Gpt, pictures: Sequence[Pixels]) -> Tensor:
     Raises:
         ModelError: an array is no such picture.
     """
-    squashed = torch.from_numpy(np.stack([squash(one, model.side) for one in pictures]))
+    squashed = torch.from_numpy(np.stack([squash(picture, model.side) for picture in pictures]))
     # it reads side, mean and standard deviation alone
     return normalise(squashed.to(model.device), cast(Model, model))
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sartext.errors import TrainingError
-from sartext.models.gpt.construction import build_gpt
-from sartext.models.gpt.foundation import LanguageFoundation
-from sartext.models.gpt.lora import add_adapters, merge
+from sartext.models.gpt.construction import add_adapters, build_gpt, merge
+from sartext.models.gpt.language import LanguageFoundation
 from sartext.models.gpt.model import Gpt
 from sartext.models.gpt.prompts import prompt, reply
 from sartext.models.model import Model

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from sartext.config.training import TrainingParameters
 from sartext.errors import DivergenceError, TrainingError
-from sartext.models.devices import device_of
 from sartext.models.gpt.model import Gpt
 from sartext.models.memory import placed, shortage_told
+from sartext.models.model import device_of
 from sartext.training.callbacks import Callback, CallbackList
 from sartext.training.checkpointing import Checkpointer, Resume, State, clone_weights
 from sartext.training.gpt.order import Order

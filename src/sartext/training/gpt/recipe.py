@@ -11,7 +11,7 @@ from sartext.errors import ParameterError, nearest
 
 @dataclass(frozen=True)
 class LoraRecipe:
-    """Low-rank adapters on the language model, see `models.gpt.lora.add_adapters`."""
+    """Low-rank adapters on the language model, see `models.gpt.construction.add_adapters`."""
 
     rank: int
     alpha: float

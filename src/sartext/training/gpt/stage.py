@@ -11,10 +11,10 @@ from sartext.errors import ModelError, TrainingError
 from sartext.files import atomic_folder, remove_tree, write_json
 from sartext.models.checkpoint import load
 from sartext.models.gpt.checkpoint import save_gpt
-from sartext.models.gpt.foundation import read_language
+from sartext.models.gpt.language import read_language
 from sartext.models.gpt.model import Gpt
 from sartext.models.model import Model
-from sartext.models.pretrained import RECORD
+from sartext.models.weights import RECORD
 from sartext.training.callbacks import Callback, CallbackList
 from sartext.training.checkpointing import Resume
 from sartext.training.gpt.lessons import Subject, build_pupil, teach

@@ -3,22 +3,111 @@
 Why that is exact: in open_clip's CoCa the class token stands behind the text and attention is causal, so the state
 of a token depends on the tokens before it alone; and what the decoder attends to in the image is the same at
 every step and for every beam. Caches are never moved between beams: a slot (position, beam) stays where it was
-written, and a table says which slots are a beam's own history.
+written, and a table says which slots are a beam's own history. The weights of a block are taken out once, because
+a step over few rows is soon dominated by look-ups.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (the name everybody knows)
+from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from sartext.errors import DecodingError
 from sartext.models.compatibility import open_clip
-from sartext.models.decoding.layers import Layer, Part, layer_of, normalised
+
+Part = Any
+"""A module of open_clip, whose own parts are reached by name."""
+
+Norm = open_clip.transformer.LayerNorm
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Weight and bias of a linear layer."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __call__(self, state: Tensor) -> Tensor:
+        """Apply it to the last dimension."""
+        return F.linear(state, self.weight, self.bias)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One of open_clip's residual attention blocks.
+
+    ``ask`` projects to queries, or of self-attention to queries, keys and values; ``offer`` projects an image to
+    keys and values. A scale that a block does not have is None.
+    """
+
+    heads: int
+    first: Part
+    ask: Linear
+    offer: Linear | None
+    offered: Part
+    join: Linear
+    first_scale: Part
+    second: Part
+    widen: Linear
+    bend: Part
+    narrow: Linear
+    second_scale: Part
+
+    def after(self, state: Tensor, found: Tensor) -> Tensor:
+        """Finish the block; ``found`` by its attention is [images, heads, beams, width of a head]."""
+        joined = self.join(found.transpose(1, 2).reshape(state.shape))
+        state = state + (joined if self.first_scale is None else self.first_scale(joined))
+        bent = self.narrow(self.bend(self.widen(layer_norm(self.second, state))))
+        return state + (bent if self.second_scale is None else self.second_scale(bent))
+
+
+def layer_of(block: Part) -> Layer:
+    """Take a ``ResidualAttentionBlock`` apart."""
+    attn, crossing = block.attn, hasattr(block, "ln_1_kv")
+    width = attn.embed_dim if crossing else 3 * attn.embed_dim
+    weight, bias = attn.in_proj_weight, attn.in_proj_bias
+    return Layer(
+        heads=int(attn.num_heads),
+        first=block.ln_1,
+        ask=Linear(weight[:width], None if bias is None else bias[:width]),
+        offer=Linear(weight[width:], None if bias is None else bias[width:]) if crossing else None,
+        offered=block.ln_1_kv if crossing else None,
+        join=_linear(attn.out_proj),
+        first_scale=_scale(block.ls_1),
+        second=block.ln_2,
+        widen=_linear(block.mlp.c_fc),
+        bend=_bend(block.mlp.gelu),
+        narrow=_linear(block.mlp.c_proj),
+        second_scale=_scale(block.ls_2),
+    )
+
+
+def layer_norm(norm: Part, state: Tensor) -> Tensor:
+    """Apply a layer norm as open_clip's does: the result has the type of ``state``."""
+    if type(norm) is not Norm:
+        return torch.as_tensor(norm(state))
+    scaled = F.layer_norm(state, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+    return scaled if scaled.dtype == state.dtype else scaled.to(state.dtype)
+
+
+def _linear(part: Part) -> Linear:
+    return Linear(part.weight, part.bias)
+
+
+def _scale(part: Part) -> Part:
+    return None if isinstance(part, nn.Identity) else part
+
+
+def _bend(part: Part) -> Part:
+    return F.gelu if isinstance(part, nn.GELU) and part.approximate == "none" else part
+
 
 Ids = npt.NDArray[np.int64]
 
@@ -179,7 +268,7 @@ class Run:
 
     def _own(self, layer: Layer, state: Tensor, at: int, mask: Tensor | None) -> Tensor:
         """One block of self-attention over the kept keys and values and the new ones."""
-        mixed = layer.ask(normalised(layer.first, state)).view(self.images, self._beams, 3, layer.heads, -1)
+        mixed = layer.ask(layer_norm(layer.first, state)).view(self.images, self._beams, 3, layer.heads, -1)
         cache = self._caches[at]
         if cache is None:
             shape = (2, self.images, layer.heads, self._length, self._beams, mixed.shape[-1])
@@ -191,7 +280,7 @@ class Run:
 
     def _cross(self, layer: Layer, state: Tensor, cache: Tensor) -> Tensor:
         """One block of attention to the image; the beams of an image share its keys and values."""
-        asked = layer.ask(normalised(layer.first, state)).view(self.images, self._beams, layer.heads, -1)
+        asked = layer.ask(layer_norm(layer.first, state)).view(self.images, self._beams, layer.heads, -1)
         return layer.after(state, F.scaled_dot_product_attention(asked.transpose(1, 2), cache[0], cache[1]))
 
 
@@ -199,6 +288,6 @@ def _image_cache(layer: Layer, tokens: Tensor) -> Tensor:
     """Keys and values of the image in one block: [2, images, heads, image tokens, width of a head]."""
     if layer.offer is None:
         raise TypeError("only a block of cross-attention looks at the image")
-    mixed = layer.offer(normalised(layer.offered, tokens))
+    mixed = layer.offer(layer_norm(layer.offered, tokens))
     images, count, _ = tokens.shape
     return mixed.view(images, count, 2, layer.heads, -1).permute(2, 0, 3, 1, 4).contiguous()

@@ -1,18 +1,20 @@
-"""Weights from a tag, a folder or a file into a network: all of them, or an error."""
+"""Weights of a folder or file: which file, whether it is the trained one, and loading all of it or nothing."""
 
-import logging
+import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
-from sartext.errors import ArtefactError, ModelError, nearest
+from sartext.errors import ArtefactError, ModelError
 from sartext.files import read_json, sha256_file
 from sartext.models.compatibility import open_clip
-from sartext.models.foundation import FILE_SUFFIXES, Foundation
-from sartext.models.tensor_files import CONVERT, PICKLED, UNPICKLES, read_state
+from sartext.models.foundation import FILE_SUFFIXES
 
 PREFERRED = (
     "open_clip_model.safetensors",
@@ -32,39 +34,7 @@ RECORD = "training.json"
 """What a training says of the checkpoint that it wrote; ``model_sha256`` is that of ``model.safetensors``."""
 
 
-def locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
-    """Return the file of the weights that a foundation names, None where it names none, before anything is built.
-
-    Returns:
-        The file, and what open_clip knows of a tag, or a folder says of itself (``mean``, ``std``).
-
-    Raises:
-        ModelError: the tag is unknown or cannot be fetched, the folder or file is missing or holds no weights, or
-            the file is of a kind that could only be read by unpickling.
-    """
-    if foundation.pretrained is None:
-        return None, {}
-    path = foundation.weights
-    if path is None:
-        _refuse_pickle(Path(foundation.pretrained), foundation.source)
-        return fetch(foundation)
-    if path.is_dir():
-        weights = weights_in(path)
-        verify_weights(path, weights)
-        return weights, _preprocessing_in(path)
-    if path.is_file() and path.suffix in FILE_SUFFIXES:
-        return path, {}
-    if path.is_file():
-        _refuse_pickle(path, foundation.source)
-    what = "no pretrained weights" if not path.exists() else f"no weights ({', '.join(FILE_SUFFIXES)})"
-    raise ModelError(
-        f"{what} at '{path}'",
-        where=foundation.source,
-        way_out="correct `pretrained` there; null starts from random weights",
-    )
-
-
-def _refuse_pickle(path: Path, where: Path | None) -> None:
+def refuse_pickle(path: Path, where: Path | None) -> None:
     """Refuse a file by a pickle's ending, unopened, and say why.
 
     Raises:
@@ -72,55 +42,6 @@ def _refuse_pickle(path: Path, where: Path | None) -> None:
     """
     if path.suffix.lower() in PICKLED:
         raise ModelError(f"'{path}' is a pickle: {UNPICKLES}", where=where, way_out=CONVERT)
-
-
-def fetch(foundation: Foundation) -> tuple[Path, Mapping[str, Any]]:
-    """Return the file of a tag, from open_clip's cache or the network, and what open_clip knows of it.
-
-    Raises:
-        ModelError: the tag is unknown for this architecture, or its file is not here and cannot be fetched.
-    """
-    name, tag = foundation.architecture, foundation.pretrained or ""
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    told: dict[str, Any] = open_clip.get_pretrained_cfg(name, tag)
-    if not told:
-        advice = nearest(tag, tags) if tags else "it has none: name a folder or file with weights, or null"
-        raise ModelError(
-            f"no pretrained weights '{tag}' of '{name}' are known", where=foundation.source, way_out=advice
-        )
-    _check_activation(foundation, told)
-    hub = logging.getLogger("huggingface_hub")
-    level = hub.level
-    try:
-        hub.setLevel(logging.ERROR)  # it tells of every attempt; the error tells all
-        return Path(open_clip.download_pretrained(told)), told
-    except Exception as error:  # whatever the network, the hub or the disk came up with
-        place = told.get("hf_hub") or told.get("url", "")
-        raise ModelError(
-            f"the weights '{tag}' of '{name}' are not on this machine and cannot be fetched "
-            f"({type(error).__name__})",
-            where=foundation.source,
-            way_out=f"download '{place.rstrip('/')}' elsewhere and name its folder or file as `pretrained` there",
-        ) from error
-    finally:
-        hub.setLevel(level)
-
-
-def _check_activation(foundation: Foundation, told: Mapping[str, Any]) -> None:
-    """Refuse weights that were trained with the other approximation of GELU: they load, and work worse."""
-    name = foundation.architecture
-    config = open_clip.get_model_config(name) or {}
-    needed = bool(told.get("quick_gelu", False))
-    if needed == bool(config.get("quick_gelu", False)):
-        return
-    other = f"{name}-quickgelu" if needed else name.removesuffix("-quickgelu")
-    known = other != name and other in open_clip.list_models()
-    raise ModelError(
-        f"the weights '{foundation.pretrained}' were trained with{'' if needed else 'out'} QuickGELU, "
-        f"'{name}' computes with{'out' if needed else ''} it",
-        where=foundation.source,
-        way_out=f"set `architecture: {other}` there" if known else "take another `pretrained` there",
-    )
 
 
 def weights_in(folder: Path) -> Path:
@@ -138,26 +59,26 @@ def weights_in(folder: Path) -> Path:
                 way_out="build or copy the checkpoint again",
             )
         return folder / WEIGHTS
-    files = sorted(one for one in folder.iterdir() if one.is_file())
-    found = [one for one in files if one.suffix in FILE_SUFFIXES]
-    if not found:
-        for one in files:
-            _refuse_pickle(one, folder)
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    weights = [file for file in files if file.suffix in FILE_SUFFIXES]
+    if not weights:
+        for file in files:
+            refuse_pickle(file, folder)
         raise ModelError(
             "the folder holds no weights",
             where=folder,
             way_out=f"it should hold model.safetensors or another file that ends in {', '.join(FILE_SUFFIXES)}",
         )
-    named = [one for one in found if one.name in PREFERRED]
+    named = [file for file in weights if file.name in PREFERRED]
     if named:
-        return min(named, key=lambda one: PREFERRED.index(one.name))
-    if len(found) > 1:
+        return min(named, key=lambda file: PREFERRED.index(file.name))
+    if len(weights) > 1:
         raise ModelError(
-            f"the folder holds several weights: {', '.join(one.name for one in found)}",
+            f"the folder holds several weights: {', '.join(file.name for file in weights)}",
             where=folder,
             way_out=f"rename the one to take to {WEIGHTS}",
         )
-    return found[0]
+    return weights[0]
 
 
 def read_record(folder: Path) -> Mapping[str, Any]:
@@ -170,19 +91,19 @@ def read_record(folder: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     try:
-        told = read_json(path)
+        record = read_json(path)
     except ArtefactError as error:
         raise ModelError(error.what, where=path, way_out="build or copy the checkpoint again") from error
-    return told if isinstance(told, dict) else {}
+    return record if isinstance(record, dict) else {}
 
 
-def verify_weights(folder: Path, weights: Path, found: str | None = None) -> None:
+def verify_weights(folder: Path, weights: Path, digest: str | None = None) -> None:
     """Compare weights with the record of the training that wrote them, where there is one.
 
     Args:
         folder: of the checkpoint.
         weights: the file in it.
-        found: its SHA-256 if that is known.
+        digest: its SHA-256 if that is known.
 
     Raises:
         ModelError: they are others.
@@ -190,17 +111,17 @@ def verify_weights(folder: Path, weights: Path, found: str | None = None) -> Non
     pinned = read_record(folder).get("model_sha256")
     if pinned is None:
         return
-    found = found or sha256_file(weights)
-    if pinned != found:
+    digest = digest or sha256_file(weights)
+    if pinned != digest:
         raise ModelError(
-            f"these are not the weights that the training wrote: SHA-256 {found[:12]}..., {RECORD} says "
+            f"these are not the weights that the training wrote: SHA-256 {digest[:12]}..., {RECORD} says "
             f"{str(pinned)[:12]}...",
             where=weights,
             way_out="build or copy the checkpoint again",
         )
 
 
-def _preprocessing_in(folder: Path) -> Mapping[str, Any]:
+def preprocessing_in(folder: Path) -> Mapping[str, Any]:
     """What a folder's configuration says of the pictures that its weights know."""
     path = folder / CONFIG
     if not path.is_file():
@@ -209,8 +130,8 @@ def _preprocessing_in(folder: Path) -> Mapping[str, Any]:
         whole = read_json(path)
     except ArtefactError as error:
         raise ModelError(error.what, where=path, way_out="copy the folder again") from error
-    told = whole.get("preprocess_cfg") if isinstance(whole, dict) else None
-    return told if isinstance(told, dict) else {}
+    preprocess = whole.get("preprocess_cfg") if isinstance(whole, dict) else None
+    return preprocess if isinstance(preprocess, dict) else {}
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -254,22 +175,82 @@ def _converted(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, 
         open_clip.model.resize_pos_embed(state, network)
         open_clip.model.resize_text_pos_embed(state, network)
     except (AttributeError, AssertionError, RuntimeError, KeyError, IndexError, ValueError):
-        # what cannot be converted is told by what differs
+        # the error says what differs
         return state
     return state
 
 
 def _difference(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> str:
     """Say in what a state differs from a network's: the first of each kind, and how many."""
-    told = []
+    differences = []
     for what, names in (
         ("lacks", [name for name in own if name not in state]),
         ("has no place for", [name for name in state if name not in own]),
     ):
         if names:
-            told.append(f"it {what} '{names[0]}'" + (f" and {len(names) - 1} more" if len(names) > 1 else ""))
+            differences.append(
+                f"it {what} '{names[0]}'" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+            )
     shapes = [name for name in own if name in state and own[name].shape != state[name].shape]
     if shapes:
-        there, here = (" x ".join(map(str, one[shapes[0]].shape)) or "a number" for one in (state, own))
-        told.append(f"'{shapes[0]}' is {there} in the file and {here} in the configuration")
-    return ", ".join(told)
+        there, here = (" x ".join(map(str, tensors[shapes[0]].shape)) or "a number" for tensors in (state, own))
+        differences.append(f"'{shapes[0]}' is {there} in the file and {here} in the configuration")
+    return ", ".join(differences)
+
+
+SAFE = ".safetensors"
+
+PICKLED = (".pkl", ".pickle", ".ckpt")
+"""Endings of files that hold a whole training or any other object."""
+
+UNPICKLES = "reading it would unpickle, and that runs any code the file brings"
+CONVERT = "where you trust its origin, save the tensors alone as safetensors and name that file"
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a weights file by name, without a training's wrapping (``state_dict``, ``module.``).
+
+    Raises:
+        ModelError: the file is damaged, holds no weights, or could only be read by unpickling.
+    """
+    content = _read_safetensors(path) if path.suffix == SAFE else _read_torch(path)
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not content or not all(map(torch.is_tensor, content.values())):
+        raise ModelError("the file holds no weights by name", where=path, way_out=CONVERT)
+    names = [str(name) for name in content]
+    wrapped = all(name.startswith("module.") for name in names)
+    return {
+        name.removeprefix("module.") if wrapped else name: tensor
+        for name, tensor in zip(names, content.values(), strict=True)
+    }
+
+
+def _read_safetensors(path: Path) -> object:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(
+            f"the file is damaged or cut short ({error})", where=path, way_out="copy or build it again"
+        ) from error
+
+
+def _read_torch(path: Path) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a pickle's protocol, before the pickle is refused
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"the file holds more than tensors: {UNPICKLES}",
+            where=path,
+            way_out=CONVERT,
+        ) from error
+    except Exception as error:  # a cut archive ends in many kinds of error
+        scripted = "TorchScript" in str(error)
+        what = "a TorchScript archive, which is a program" if scripted else "damaged or cut short"
+        raise ModelError(
+            f"the file is {what} ({type(error).__name__})",
+            where=path,
+            way_out=CONVERT if scripted else "copy or build it again",
+        ) from error
