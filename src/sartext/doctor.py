@@ -93,7 +93,7 @@ def _open_clip() -> Finding:
 
 def _java() -> Finding:
     """What captions are tokenised and METEOR is computed with, in a report."""
-    from sartext.evaluation.captioning.java import java
+    from sartext.evaluation.metrics.java import java
 
     try:
         java()
@@ -104,7 +104,7 @@ def _java() -> Finding:
 
 def _spice() -> Finding:
     """A report does without it, and says so."""
-    from sartext.evaluation.captioning.spice import ABSENT, spice_models
+    from sartext.evaluation.metrics.spice import ABSENT, spice_models
 
     try:
         found = spice_models()

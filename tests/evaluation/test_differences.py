@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from sartext.evaluation.bootstrap import Sums, estimate, resample
-from sartext.evaluation.differences import difference, paired
-from sartext.evaluation.figures import Figure, not_computed
+from sartext.evaluation.figures import Figure, difference, not_computed, paired
 
 
 def figures(**values: float) -> list[Figure]:

@@ -10,7 +10,7 @@ from sartext.errors import ArtefactError
 from sartext.evaluation.bootstrap import Interval
 from sartext.evaluation.captioning.baselines import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
 from sartext.evaluation.figures import RESERVED, Figure, find, not_computed, read_figures, write_figures
-from sartext.evaluation.foils.prior import TEXT_PRIOR
+from sartext.evaluation.foils.scoring import TEXT_PRIOR
 from sartext.evaluation.retrieval_figures import CHANCE, PERFECT
 from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sartext.errors import EvaluationError
-from sartext.evaluation import blocks
-from sartext.evaluation.ranking import Ranks
-from sartext.evaluation.retrieval import CUTS, ceiling, ranks, retrieval
+from sartext.evaluation import similarity_blocks
+from sartext.evaluation.metrics.recall import CUTS, Ranks, ceiling
+from sartext.evaluation.retrieval import ranks, retrieval
 
 
 def features(count, seed=0, width=8):
@@ -76,8 +76,8 @@ def test_blocks_change_nothing(monkeypatch):
     images, texts = features(60, 1), features(60, 2)
     keys = [number % 11 for number in range(60)]
     whole = retrieval(images, texts, keys)
-    monkeypatch.setattr(blocks, "BLOCK", 7)
-    monkeypatch.setattr(blocks, "STRIP", 3)
+    monkeypatch.setattr(similarity_blocks, "BLOCK", 7)
+    monkeypatch.setattr(similarity_blocks, "STRIP", 3)
     parts = retrieval(images, texts, keys)
     np.testing.assert_array_equal(whole.image_to_text, parts.image_to_text)
     np.testing.assert_array_equal(whole.text_to_image, parts.text_to_image)
@@ -119,7 +119,7 @@ def related(count, captions=1, noise=2.0, width=32):
 @pytest.mark.parametrize("captions", [1, 5])
 @pytest.mark.parametrize("block", [2048, 64])
 def test_recall_is_that_of_clip_benchmark(monkeypatch, captions, block):
-    monkeypatch.setattr(blocks, "BLOCK", block)
+    monkeypatch.setattr(similarity_blocks, "BLOCK", block)
     images, texts = related(300, captions)
     owners = [number // captions for number in range(len(texts))]
     found = retrieval(images, texts, range(300), owners).figures
@@ -183,8 +183,8 @@ def test_any_blocks_count_what_the_definition_says(rows, columns, labels, distin
     )
     left, right = rng.integers(0, labels, rows), rng.integers(0, labels, columns)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "BLOCK", block)
-        patch.setattr(blocks, "STRIP", strip)
+        patch.setattr(similarity_blocks, "BLOCK", block)
+        patch.setattr(similarity_blocks, "STRIP", strip)
         found = ranks(images, texts, left, right)
     similarity = (images @ texts.T).numpy()
     for side, table, own, other in ((found[0], similarity, left, right), (found[1], similarity.T, right, left)):
@@ -207,7 +207,7 @@ def test_the_chance_of_ties_is_the_share_of_orders():
 
 def test_equal_captions_tie_exactly_wherever_they_stand(monkeypatch):
     """A product may round the columns at the edge of a block in another way; a tie must not be broken by that."""
-    monkeypatch.setattr(blocks, "BLOCK", 37)
+    monkeypatch.setattr(similarity_blocks, "BLOCK", 37)
     images, texts = features(200, 1, 61), features(5, 2, 61)
     keys = np.arange(200) % 5
     image_side, text_side = ranks(images, texts[keys])
@@ -219,7 +219,7 @@ def test_equal_captions_tie_exactly_wherever_they_stand(monkeypatch):
 
 def test_a_positive_is_never_above_itself(monkeypatch):
     """Where rounding differed between the sweeps, a positive would stand above or below itself."""
-    monkeypatch.setattr(blocks, "BLOCK", 53)
+    monkeypatch.setattr(similarity_blocks, "BLOCK", 53)
     images = features(500, 1, 300)
     for side in ranks(images, images):
         assert not side.above.any()
@@ -228,7 +228,7 @@ def test_a_positive_is_never_above_itself(monkeypatch):
 
 
 def test_the_order_of_pairs_and_the_number_of_threads_change_nothing(monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK", 50)
+    monkeypatch.setattr(similarity_blocks, "BLOCK", 50)
     images, texts = related(300)
     keys = np.arange(300) % 23
     whole = retrieval(images, texts, keys)
@@ -250,7 +250,7 @@ def test_the_order_of_pairs_and_the_number_of_threads_change_nothing(monkeypatch
 
 def test_what_a_block_breaks_reaches_the_caller_and_threads_are_given_back(monkeypatch):
     before = torch.get_num_threads()
-    monkeypatch.setattr(blocks, "BLOCK", 10)
+    monkeypatch.setattr(similarity_blocks, "BLOCK", 10)
     monkeypatch.setattr(torch, "mv", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         retrieval(*related(60))

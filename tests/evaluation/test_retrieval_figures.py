@@ -8,7 +8,8 @@ import torch
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.figures import find
-from sartext.evaluation.retrieval import ceiling, retrieval
+from sartext.evaluation.metrics.recall import ceiling
+from sartext.evaluation.retrieval import retrieval
 from sartext.evaluation.retrieval_examples import examples
 from sartext.evaluation.retrieval_figures import (
     CHANCE,

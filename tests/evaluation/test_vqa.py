@@ -7,11 +7,11 @@ import pytest
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.figures import Figure
+from sartext.evaluation.prediction_files import read_answers
 from sartext.evaluation.vqa import (
     constant_answers,
     constant_answers_per_corpus,
     normalise_answer,
-    read_answers,
     score_vqa,
 )
 from sartext.report.comparison import compare

@@ -24,8 +24,7 @@ from sartext.evaluation.details import (
     shown_pictures,
     write_details,
 )
-from sartext.evaluation.differences import difference
-from sartext.evaluation.figures import Figure, Task, not_computed, write_figures
+from sartext.evaluation.figures import Figure, Task, difference, not_computed, write_figures
 from sartext.files import sha256_text, write_bytes
 from sartext.simulation.encoding import png
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sartext.evaluation.details import Variant
-from sartext.evaluation.differences import difference
-from sartext.evaluation.figures import Figure
+from sartext.evaluation.figures import Figure, difference
 from sartext.evaluation.measures import in_order, number, shown
 from sartext.report.comparison import compare, derived, foundation_of
 from sartext.report.figure_index import FigureIndex

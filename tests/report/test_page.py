@@ -12,8 +12,7 @@ import pytest
 
 from sartext.config import Project
 from sartext.errors import ArtefactError
-from sartext.evaluation.differences import difference
-from sartext.evaluation.figures import Figure, read_figures, write_figures
+from sartext.evaluation.figures import Figure, difference, read_figures, write_figures
 from sartext.evaluation.measures import shown
 from sartext.files import read_json, sha256_tree, write_json
 from sartext.report.stage import write_report

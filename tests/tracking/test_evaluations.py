@@ -12,8 +12,8 @@ import yaml
 
 from sartext.config import Project
 from sartext.errors import ArtefactError
-from sartext.evaluation.anyone import Asked, Scores
 from sartext.evaluation.figures import Figure
+from sartext.evaluation.submissions import Scores, Submission
 from sartext.files import read_json, sha256_file, write_json
 from sartext.report.stage import write_report
 from sartext.tracking.evaluations import (
@@ -221,13 +221,13 @@ def test_a_champion_is_measured_anew_as_its_contender_was(
     promoted(project, PASSES)
     client_of(project).set_model_version_tag(MODEL, "1", BENCHMARK_TAG, "b" * 64)
     train_another(project, recall=70)
-    asked: list[Asked] = []
+    asked: list[Submission] = []
 
-    def scoring(one: Asked) -> Scores:
+    def scoring(one: Submission) -> Scores:
         asked.append(one)
         return Scores([Figure("retrieval", RECALL.partition("/")[2], one.name, 75, 73, 77)], {})
 
-    monkeypatch.setattr("sartext.evaluation.anyone.score", scoring)
+    monkeypatch.setattr("sartext.evaluation.submissions.score", scoring)
     (line,) = promoted(project, PASSES)
     assert "70, the champion's 75 [73, 77]" in line
     (one,) = asked

@@ -54,28 +54,30 @@ def promote(project: Project) -> None:
 @click.option(
     "--seed", type=click.IntRange(0), default=7, show_default=True, help="Of wordings, foils, bootstrap."
 )
+@click.option("--all", "every", is_flag=True, help="Show all metrics, and the parts of the benchmark.")
 @click.option("--out", type=click.Path(path_type=Path), help="A .csv or .json file of the scores.")
 @click.pass_obj
-def evaluate(project: Project, /, out: Path | None, **asked: Any) -> None:  # noqa: ANN401 - options of `Asked`
+def evaluate(project: Project, /, out: Path | None, every: bool, **submission: Any) -> None:  # noqa: ANN401
     """Score anyone's model, captions or answers on the test split of a published RELEASE; needs no project.
 
     Captions are compared with up to five wordings of the image's facts: its own caption first, the others drawn by
     --seed. Scores are comparable where the columns benchmark_sha256, seed and n of --out are equal.
     """
-    from sartext.evaluation.anyone import Asked, score
-    from sartext.evaluation.showing import check_target, figure_table, write_scores
+    from sartext.evaluation.score_tables import check_target, figure_table, headline_table, write_scores
+    from sartext.evaluation.submissions import Submission, score
 
-    request = Asked(**asked, root=project.root)
+    request = Submission(**submission, root=project.root)
     if out is not None:
         check_target(out, [request.captions, request.answers], [request.release, request.model])
     found = score(request)
     for line in found.warnings:
         click.echo(f"warning: {line}", err=True)
-    table = figure_table(found.figures, request.name.strip())
+    table = (figure_table if every else headline_table)(found.figures, request.name.strip())
     show(table)
     more = len(found.figures) - table.row_count
     if out is not None:
         write_scores(out, found.figures, found.origin)
         click.echo(f"{len(found.figures)} figures in {out}" + (f", {more} of them not shown here" if more else ""))
     elif more:
-        click.echo(f"{more} more figures are not shown here; write all to a file: --out scores.csv")
+        way = "write all to a file" if every else "show more by --all, or write all to a file"
+        click.echo(f"{more} more figures are not shown here; {way}: --out scores.csv")

@@ -3,9 +3,12 @@
 A seed is one repetition of an experiment, a group what belongs together in its test set (the images of one place).
 Seeds are drawn with replacement, then the groups within each drawn seed (Davison and Hinkley 1997, section 3.8).
 All columns share the draws: a difference between two of them is paired by seed and by group.
+
+A metric of a corpus that is no mean, as BLEU and METEOR are, is a `Measurement`: a function of sums over the
+corpus. A resample draws groups of images, sums anew, and scores anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +16,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 CONFIDENCE = 0.95
 
@@ -44,9 +48,32 @@ class Interval:
     high: float | None
 
 
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """A metric of a variant, from what each image adds to it.
+
+    Args:
+        metric: its name.
+        variant: whose captions were measured.
+        parts: [images, k], what each image adds; 0 where it does not count.
+        score: from sums [..., k] to the metric [...]; nan where it is not defined.
+        counted: [images], which images were measured.
+        undefined: why the metric is not defined, should it not be.
+        uncounted: why no image was measured, should none be.
+    """
+
+    metric: str
+    variant: str
+    parts: Floats
+    score: Callable[[Floats], Floats]
+    counted: Bools
+    undefined: str = "nothing of it was measured"
+    uncounted: str = "no image was measured"
+
+
 def estimate(seeds: Sequence[Sums]) -> Floats:
     """Return the mean over seeds of numerator over denominator, for every column; nan where nothing counts."""
-    return _mean(np.stack([_ratio(one.numerators.sum(axis=0), one.denominators.sum(axis=0)) for one in seeds]))
+    return _mean(np.stack([_ratio(sums.numerators.sum(axis=0), sums.denominators.sum(axis=0)) for sums in seeds]))
 
 
 def resample(seeds: Sequence[Sums], resamples: int, seed: int, *, same_groups: bool = False) -> Floats:
@@ -71,10 +98,10 @@ def resample(seeds: Sequence[Sums], resamples: int, seed: int, *, same_groups: b
     shared = _weights(len(seeds[0].numerators), resamples, rng) if same_groups else None
     values = np.empty((len(seeds), resamples, seeds[0].numerators.shape[1]))
     for place in range(len(seeds)):
-        for number, one in enumerate(seeds):
+        for number, sums in enumerate(seeds):
             rows = np.flatnonzero(drawn[:, place] == number)
-            weights = shared[rows] if shared is not None else _weights(len(one.numerators), len(rows), rng)
-            values[place, rows] = _ratio(weights @ one.numerators, weights @ one.denominators)
+            weights = shared[rows] if shared is not None else _weights(len(sums.numerators), len(rows), rng)
+            values[place, rows] = _ratio(weights @ sums.numerators, weights @ sums.denominators)
     return of_several(_mean(values), _groups(seeds, same_groups))
 
 
@@ -110,10 +137,78 @@ def intervals(values: Floats, resampled: Floats, confidence: float = CONFIDENCE)
     return found
 
 
+def mean_score(sums: Floats) -> Floats:
+    """Return the first sum over the second; nan where that is 0."""
+    unknown = np.full(sums.shape[:-1], np.nan)
+    return np.asarray(np.divide(sums[..., 0], sums[..., 1], out=unknown, where=sums[..., 1] != 0))
+
+
+def percentage(sums: Floats) -> Floats:
+    """Return `mean_score` times 100."""
+    return 100 * mean_score(sums)
+
+
+def mean_of(values: Floats, counted: Bools) -> Floats:
+    """Return the parts of a mean over the images that count, [images, 2], for `mean_score`."""
+    return np.stack([np.where(counted, values, 0.0), counted.astype(np.float64)], axis=1)
+
+
+def measure(
+    measurements: Sequence[Measurement], groups: Sequence[str], *, resamples: int, seed: int
+) -> tuple[list[Interval], Floats]:
+    """Return each metric with its 95 % interval by the bootstrap over groups, and its values in all resamples.
+
+    All are drawn together, so that differences between them are paired. A metric that is defined of fewer than two
+    groups alone has no bounds, and is nan in all resamples.
+
+    Args:
+        measurements: of the same images.
+        groups: of these images.
+        resamples: how many are drawn; without any there are no bounds.
+        seed: decides the draws.
+
+    Returns:
+        The intervals; the metrics in every resample, [resamples, measurements].
+
+    Raises:
+        ValueError: there is no image, or a measurement is of other images.
+    """
+    if not groups or any(len(item.parts) != len(groups) for item in measurements):
+        raise ValueError(
+            f"{len(groups)} images, and measurements of {sorted({len(each.parts) for each in measurements})}"
+        )
+    if not measurements:
+        return [], np.empty((resamples, 0))
+    columns = [part for item in measurements for part in (item.parts, item.counted[:, None])]
+    sums = _by_group(np.concatenate(columns, axis=1, dtype=np.float64), groups)
+    ends = np.cumsum([0, *(item.parts.shape[1] + 1 for item in measurements)])
+    total = sums.sum(axis=0)
+    # every group counts once, so no mean is taken
+    drawn = resample([Sums(sums, np.full_like(sums, 1 / len(sums)))], resamples, seed)
+    spans = list(zip(measurements, ends, ends[1:], strict=False))
+    values = np.array([float(_score(item, total[None, start:end])[0]) for item, start, end in spans])
+    resampled = np.stack([_score(item, drawn[:, start:end]) for item, start, end in spans], axis=1)
+    defined = np.array([np.isfinite(_score(item, sums[:, start:end])).sum() for item, start, end in spans])
+    resampled = of_several(resampled, defined)
+    return intervals(values, resampled), resampled
+
+
+def _score(item: Measurement, sums: Floats) -> Floats:
+    """The metric from sums whose last column is the number of images; nan where there is none."""
+    return np.where(sums[:, -1] > 0, item.score(sums[:, :-1]), np.nan)
+
+
+def _by_group(parts: Floats, groups: Sequence[str]) -> Floats:
+    names, where = np.unique(np.asarray(groups), return_inverse=True)
+    sums = np.zeros((len(names), parts.shape[1]))
+    np.add.at(sums, where, parts)
+    return sums
+
+
 def _check(seeds: Sequence[Sums], same_groups: bool) -> None:
-    shapes = {(one.numerators.shape[1:], one.denominators.shape[1:]) for one in seeds}
-    sizes = {len(one.numerators) for one in seeds}
-    unequal = any(one.numerators.shape != one.denominators.shape for one in seeds)
+    shapes = {(sums.numerators.shape[1:], sums.denominators.shape[1:]) for sums in seeds}
+    sizes = {len(sums.numerators) for sums in seeds}
+    unequal = any(sums.numerators.shape != sums.denominators.shape for sums in seeds)
     if not seeds or not all(sizes) or len(shapes) != 1 or unequal:
         raise ValueError("the bootstrap needs seeds with groups, and the same columns in all of them")
     if same_groups and len(sizes) != 1:
@@ -122,9 +217,9 @@ def _check(seeds: Sequence[Sums], same_groups: bool) -> None:
 
 def _groups(seeds: Sequence[Sums], same_groups: bool) -> Integers:
     """In how many groups each column counts; a group that the seeds share counts once."""
-    counts = [one.denominators != 0 for one in seeds]
-    found: Integers = (np.any(counts, axis=0) if same_groups else np.concatenate(counts)).sum(axis=0)
-    return found
+    counts = [sums.denominators != 0 for sums in seeds]
+    groups: Integers = (np.any(counts, axis=0) if same_groups else np.concatenate(counts)).sum(axis=0)
+    return groups
 
 
 def _weights(groups: int, rows: int, rng: np.random.Generator) -> Floats:

@@ -1,14 +1,16 @@
 """A figure of the report: what was measured, of which model, on what, with its interval; and a table of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from sartext.errors import ArtefactError
-from sartext.evaluation.bootstrap import Interval
+from sartext.evaluation.bootstrap import Floats, Interval, intervals
 from sartext.files import read_json, write_json
 
 Task = Literal["retrieval", "captioning", "vqa", "foils", "physics"]
@@ -17,6 +19,12 @@ EVERYTHING = "all"
 """The subset that leaves nothing out."""
 
 NOT_COMPUTED = "not computed"
+
+MINUS = " minus "
+"""Between the names of two variants: the difference of their figures."""
+
+OVER = " over "
+"""Between the names of two variants: the ratio of their figures."""
 
 RESERVED = frozenset(
     {
@@ -117,6 +125,37 @@ def read_figures(path: Path) -> list[Figure]:
         return [Figure(**{key: value for key, value in one.items() if key in names}) for one in content]
     except (TypeError, AttributeError, ValueError) as error:
         raise ArtefactError(f"not a table of figures ({error})", where=path, way_out="evaluate again") from error
+
+
+def difference(variant: str, other: str) -> str:
+    """Return the name under which the difference of two variants is a figure: ``"a minus b"``."""
+    return f"{variant}{MINUS}{other}"
+
+
+def paired(figures: Sequence[Figure], resampled: Floats, pairs: Sequence[tuple[str, str]]) -> Iterator[Figure]:
+    """Yield the differences of the figures of whole benchmarks, each with its interval.
+
+    Args:
+        figures: in the order of the columns.
+        resampled: their values in every resample, [resamples, figures]; all columns share the draws.
+        pairs: variants, the second of which is taken from the first.
+    """
+    place = {
+        (one.benchmark, one.metric, one.variant): at
+        for at, one in enumerate(figures)
+        if one.subset == EVERYTHING and one.value is not None
+    }
+    for benchmark, metric in dict.fromkeys((one.benchmark, one.metric) for one in figures):
+        for variant, other in pairs:
+            first, second = (place.get((benchmark, metric, name)) for name in (variant, other))
+            if first is None or second is None:
+                continue
+            one, two = figures[first], figures[second]
+            drawn = (resampled[:, first] - resampled[:, second])[:, None]
+            value = (one.value or 0.0) - (two.value or 0.0)
+            interval = intervals(np.array([value]), drawn)[0]
+            name, n = difference(variant, other), min(one.n, two.n)
+            yield Figure(one.task, metric, name, value, n=n, benchmark=benchmark).within(interval)
 
 
 def find(

@@ -1,24 +1,43 @@
-"""Retrieval from image to text and from text to image: recall at 1, 5 and 10, one-positive and duplicate-aware.
+"""Retrieval from image to text and from text to image: recall at 1, 5 and 10 from features.
 
-One-positive scoring counts only an image's own caption, as the field does. Captions made from facts repeat, so the
-duplicate-aware score counts every caption with equal facts, and the ceiling says what a perfect model reaches in
-one-positive scoring.
+Every image ranks all texts and every text all images. One product of matrices serves both directions, and memory
+holds a block of it at a time. Two things make equal similarities equal, whatever the order in which a product adds
+up:
+
+- Equal features are compared once. A product need not give two equal columns the same last bit, as it may treat
+  the edge of a block in another way; so a tie between equal texts would be broken by rounding.
+- The similarity of a positive comes out of the same product as those that it is compared with. A first sweep
+  multiplies only the blocks that hold a positive and keeps each query's best; the second multiplies all blocks,
+  by the same calls, and counts. Items are sorted by label, so that positives lie in few blocks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.ranking import Floats, Ranks, rank
+from sartext.evaluation import similarity_blocks
+from sartext.evaluation.bootstrap import Floats
+from sartext.evaluation.metrics.recall import CUTS, Ranks
+from sartext.evaluation.similarity_blocks import (
+    Block,
+    Buffers,
+    Side,
+    all_blocks,
+    holding_positives,
+    side_of,
+    sweep,
+)
 
-CUTS = (1, 5, 10)
-"""The ranks at which recall is reported."""
+LARGEST = 1 << 24
+"""Items of a side at most: whole numbers up to here are exact in single precision."""
 
-Labels = Sequence[int] | npt.NDArray[np.int64] | torch.Tensor
+Labels = Sequence[int] | npt.NDArray[np.int64] | Tensor
 
 
 @dataclass(frozen=True)
@@ -53,8 +72,8 @@ class Retrieval:
 
 
 def retrieval(
-    images: torch.Tensor,
-    texts: torch.Tensor,
+    images: Tensor,
+    texts: Tensor,
     image_labels: Labels | None = None,
     text_labels: Labels | None = None,
 ) -> Retrieval:
@@ -81,8 +100,8 @@ def retrieval(
 
 
 def ranks(
-    images: torch.Tensor,
-    texts: torch.Tensor,
+    images: Tensor,
+    texts: Tensor,
     image_labels: Labels | None = None,
     text_labels: Labels | None = None,
 ) -> tuple[Ranks, Ranks]:
@@ -104,25 +123,25 @@ def ranks(
     return rank(images, texts.to(images.device), left, right)
 
 
-def check_features(images: torch.Tensor, texts: torch.Tensor) -> None:
+def check_features(images: Tensor, texts: Tensor) -> None:
     """Refuse features that cannot be compared.
 
     Raises:
         EvaluationError: they are no matrices, their widths differ, or a value is no finite number.
     """
-    for name, one in (("images", images), ("texts", texts)):
-        if one.ndim != 2 or not one.is_floating_point():
+    for name, features in (("images", images), ("texts", texts)):
+        if features.ndim != 2 or not features.is_floating_point():
             raise EvaluationError(
-                f"features of {one.dtype} and shape {tuple(one.shape)}",
+                f"features of {features.dtype} and shape {tuple(features.shape)}",
                 where=name,
                 way_out="give a matrix of floating-point numbers, a row for each",
             )
         # a row's sum of squares is finite only if all of its values are; it needs no second matrix
-        wrong = (~torch.isfinite(torch.linalg.vector_norm(one.float(), dim=1))).nonzero()
+        wrong = (~torch.isfinite(torch.linalg.vector_norm(features.float(), dim=1))).nonzero()
         if len(wrong):
             raise EvaluationError(
-                f"{len(wrong)} of {len(one)} features hold a value that is no finite number, the first in row "
-                f"{int(wrong[0])}",
+                f"{len(wrong)} of {len(features)} features hold a value that is no finite number, the first in "
+                f"row {int(wrong[0])}",
                 where=name,
                 way_out="the model diverged or overflows in half precision: embed in fp32, or name a sound model",
             )
@@ -133,29 +152,125 @@ def check_features(images: torch.Tensor, texts: torch.Tensor) -> None:
         )
 
 
-def ceiling(labels: Labels) -> float:
-    """Return the one-positive mean recall, times 100, of a model that knows an image's facts and no more.
+def rank(images: Tensor, texts: Tensor, image_labels: Tensor, text_labels: Tensor) -> tuple[Ranks, Ranks]:
+    """Rank all texts for each image and all images for each text by the scalar product of their features.
 
-    Such a model ranks the captions with equal facts first and cannot tell them apart: of ``m`` equal ones it
-    finds the image's own among the first ``k`` with chance ``min(1, k / m)``.
+    Args:
+        images: float, n x width, finite.
+        texts: float, m x width, finite, on the same device.
+        image_labels: int64, n; a text is positive for an image if their labels are equal.
+        text_labels: int64, m.
+
+    Returns:
+        The ranks of the images' and of the texts' positives, in the order of the arguments.
+
+    Raises:
+        EvaluationError: there are too many, or the device gives another product for the same numbers.
     """
-    return 100 * float(perfect_ranks(labels).found(CUTS).mean())
+    if max(len(images), len(texts)) >= LARGEST:
+        raise EvaluationError(
+            f"{len(images)} images and {len(texts)} texts", way_out=f"rank fewer than {LARGEST} at a time"
+        )
+    rows, columns = side_of(images, image_labels), side_of(texts, text_labels)
+    lock = Lock()
+
+    def find_best(block: Block) -> None:
+        found = list(_best_positives(block, block.similarity()))
+        with lock:
+            for side, items, similarities, numbers in found:
+                _update_best(side, items, similarities, numbers)
+
+    def count(block: Block) -> None:
+        counted = list(_count(block, block.similarity()))
+        with lock:
+            for counts, items, added in counted:
+                counts[items] += added
+
+    buffers = Buffers()
+    sweep([Block(rows, columns, buffers, *place) for place in holding_positives(rows, columns)], find_best)
+    sweep([Block(rows, columns, buffers, *place) for place in all_blocks(rows, columns)], count)
+    return _ranks(rows), _ranks(columns)
 
 
-def perfect_ranks(labels: Labels) -> Ranks:
-    """Return the one-positive ranks, the same both ways, of a model that knows an image's facts and no more."""
-    _, where, sizes = np.unique(_labels(labels).numpy(), return_inverse=True, return_counts=True)
-    others = (sizes[where] - 1).astype(np.float64)
-    return Ranks(np.zeros_like(others), others, np.ones_like(others))
+def _ranks(side: Side) -> Ranks:
+    """Return what was counted, in the caller's order."""
+    if bool((side.equal < side.best_count).any()):  # a positive is at least equal to itself
+        raise EvaluationError(
+            "the same product of matrices gave other numbers the second time",
+            where=str(side.features.device),
+            way_out="score on the CPU, or ask torch for deterministic algorithms",
+        )
+    known = side.best_count > 0
+    counts = torch.stack([side.above, side.equal - side.best_count, side.best_count]) * known
+    ordered = np.empty((3, len(side.items)))
+    ordered[:, side.items.numpy()] = counts.cpu().numpy()
+    return Ranks(*ordered)
 
 
-def chance_ranks(labels: Labels) -> Ranks:
-    """Return the ranks, the same both ways, of a random order: all are as similar as a positive."""
-    _, where, sizes = np.unique(_labels(labels).numpy(), return_inverse=True, return_counts=True)
-    positives = sizes[where].astype(np.float64)
-    return Ranks(np.zeros_like(positives), len(positives) - positives, positives)
+_Best = tuple[Side, slice, Tensor, Tensor]
+"""A side, some of its items, their best positive similarity in a block, and how many positives have it."""
 
 
-def _labels(labels: Labels) -> torch.Tensor:
-    held = labels.cpu() if isinstance(labels, torch.Tensor) else labels
+def _best_positives(block: Block, similarity: Tensor) -> Iterator[_Best]:
+    rows, columns = block.rows, block.columns
+    for left, of_left in rows.chunks(block.row):
+        some = similarity if of_left is None else similarity[of_left]
+        for right, of_right in columns.chunks(block.column):
+            part = some if of_right is None else some[:, of_right]
+            positive = rows.labels[left, None] == columns.labels[None, right]
+            part = part.masked_fill(~positive, -torch.inf)
+            for side, items, dimension in ((rows, left, 1), (columns, right, 0)):
+                best = part.amax(dim=dimension, keepdim=True)
+                numbers = ((part == best) & positive).sum(dim=dimension)
+                yield side, items, best.squeeze(dimension), numbers
+
+
+def _update_best(side: Side, items: slice, similarities: Tensor, numbers: Tensor) -> None:
+    """Keep the better of the similarities known so far and those of a block."""
+    known = side.best[items]
+    best = torch.maximum(known, similarities)
+    side.best_count[items] = side.best_count[items] * (known == best) + numbers * (similarities == best)
+    side.best[items] = best
+
+
+_Counted = tuple[Tensor, slice, Tensor]
+"""Counts of a side, the items that they are of, and what is to be added."""
+
+
+def _count(block: Block, similarity: Tensor) -> Iterator[_Counted]:
+    """Count how much of the other side is above each query's best positive, and how much is equal to it.
+
+    The block is read strip by strip, while a strip is in the processor's cache.
+    """
+    rows, columns, buffers = block.rows, block.columns, block.buffers
+    strip = similarity_blocks.STRIP if similarity.device.type == "cpu" else similarity_blocks.BLOCK
+    for start in range(0, len(similarity), strip):
+        part = similarity[start : start + strip]
+        some = slice(block.row.start + start, block.row.start + start + len(part))
+        for items, of in rows.chunks(some):
+            queries = part if of is None else part[of]
+            yield from _compare(queries, rows, items, columns.weights[block.column], buffers=buffers, gallery=1)
+        for items, of in columns.chunks(block.column):
+            queries = part if of is None else part[:, of]
+            yield from _compare(queries, columns, items, rows.weights[some], buffers=buffers, gallery=0)
+
+
+def _compare(
+    part: Tensor, queries: Side, items: slice, weights: Tensor, *, buffers: Buffers, gallery: int
+) -> Iterator[_Counted]:
+    """Compare with the best positives; ``gallery`` is the dimension that is counted, with its weights.
+
+    A comparison is written as numbers, 0 or 1, so that a product with the weights counts them: exact in single
+    precision.
+    """
+    work = buffers.take("comparison", part, *part.shape)
+    best = queries.best[items].unsqueeze(gallery)
+    for compare, counts in ((work.gt_, queries.above), (work.eq_, queries.equal)):
+        work.copy_(part)
+        compare(best)
+        yield counts, items, torch.mv(work if gallery == 1 else work.T, weights)
+
+
+def _labels(labels: Labels) -> Tensor:
+    held = labels.cpu() if isinstance(labels, Tensor) else labels
     return torch.as_tensor(np.asarray(held, dtype=np.int64))

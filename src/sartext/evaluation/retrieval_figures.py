@@ -16,22 +16,26 @@ import torch
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, Example
-from sartext.evaluation.bootstrap import Sums, estimate, intervals, resample
-from sartext.evaluation.differences import paired
-from sartext.evaluation.figures import EVERYTHING, Figure, not_computed
-from sartext.evaluation.ranking import Floats, Ranks
-from sartext.evaluation.retrieval import CUTS, chance_ranks, check_features, perfect_ranks, ranks
+from sartext.evaluation.bootstrap import Floats, Sums, estimate, intervals, resample
+from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
+from sartext.evaluation.metrics import recall
+from sartext.evaluation.metrics.recall import (
+    CUTS,
+    DUPLICATE_AWARE,
+    MEAN_RECALL,
+    ONE_POSITIVE,
+    SCORINGS,
+    WAYS,
+    Ranks,
+    chance_ranks,
+    perfect_ranks,
+)
+from sartext.evaluation.retrieval import check_features, ranks
 from sartext.narrator.nouns import bare
 from sartext.narrator.statements import COVER_CLASS, OBJECT_CLASS, statements_of
 
-ONE_POSITIVE, DUPLICATE_AWARE = "one_positive", "duplicate_aware"
-SCORINGS = (ONE_POSITIVE, DUPLICATE_AWARE)
-WAYS = ("i2t", "t2i")
 PERFECT, CHANCE = "perfect", "chance"
-MEAN_RECALL = "mean_recall"
-MEASURES = (MEAN_RECALL, *(f"{way}_r{cut}" for way in WAYS for cut in CUTS))
-METRICS = tuple(f"{scoring}.{measure}" for scoring in SCORINGS for measure in MEASURES)
-"""Every metric of the task, the main one of each scoring first."""
+METRICS = tuple(metric.name for metric in recall.METRICS)
 
 LONGEST_CURVE = 50
 RESAMPLES = 2000

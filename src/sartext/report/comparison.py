@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from sartext.evaluation.details import Variant
-from sartext.evaluation.differences import difference
-from sartext.evaluation.figures import EVERYTHING, Figure, Task, not_computed
+from sartext.evaluation.figures import EVERYTHING, Figure, Task, difference, not_computed
 from sartext.evaluation.measures import OVER, measure
 from sartext.report.figure_index import FigureIndex
 
@@ -99,7 +98,7 @@ def _apart(left: Figure, right: Figure) -> int:
 
 
 def _verdict(sign: int, task: Task, metric: str) -> Verdict:
-    if measure(task, metric).higher is False:
+    if measure(task, metric).higher_is_better is False:
         sign = -sign
     return "better" if sign > 0 else "worse" if sign < 0 else "even"
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from sartext.errors import ArtefactError
 from sartext.evaluation.details import TASKS, Details, command, picture_path, read_details, shown_pictures
-from sartext.evaluation.differences import MINUS
-from sartext.evaluation.figures import Figure, read_figures
+from sartext.evaluation.figures import MINUS, Figure, read_figures
 
 ROLES = ("foundation", "arm", "model", "baseline", "ceiling")
 """In the order in which tables and charts show them."""

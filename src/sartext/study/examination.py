@@ -9,7 +9,8 @@ import torch
 
 from sartext.catalogue.entry import Entry
 from sartext.errors import TrainingError
-from sartext.evaluation.retrieval import ceiling, retrieval
+from sartext.evaluation.metrics.recall import ceiling
+from sartext.evaluation.retrieval import retrieval
 from sartext.models.decoding.captioning import Caption, generate
 from sartext.models.forward import forward
 from sartext.models.model import Model

@@ -161,10 +161,9 @@ def decide(
 
 
 def _lower_is_better(name: str) -> bool:
-    from sartext.evaluation.measures import measure
+    from sartext.evaluation.registry import metric_named
 
-    task, _, metric = name.partition("/")
-    return measure(task, metric).higher is False  # type: ignore[arg-type]  # the parameters allow tasks only
+    return metric_named(name, where="params.yaml: champions").higher_is_better is False
 
 
 def _shortfall(figures: Figures, name: str, bound: float) -> str:
@@ -361,10 +360,10 @@ class _Registry:
         return figures
 
     def _score(self, task: str, model: Path) -> Iterator[tuple[str, Estimate]]:
-        from sartext.evaluation.anyone import Asked, score
+        from sartext.evaluation.submissions import Submission, score
 
         parameters = self.project.parameters
-        request = Asked(
+        request = Submission(
             self.project.build / "release",
             task,  # type: ignore[arg-type]  # the parameters allow tasks only
             model=model,

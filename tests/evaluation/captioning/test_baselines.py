@@ -4,7 +4,7 @@ import pytest
 from sartext.errors import EvaluationError
 from sartext.evaluation.captioning import baselines
 from sartext.evaluation.captioning.baselines import grammar, most_frequent, nearest_rows, nearest_train
-from sartext.evaluation.captioning.references import wordings
+from sartext.evaluation.captioning.texts import references_of
 from tests.evaluation.captioning.making import (
     BRIDGE,
     SHIP,
@@ -39,7 +39,7 @@ def test_the_ceiling_is_said_of_images_that_have_a_sixth_wording_and_is_no_refer
     told = grammar(BENCHMARK, seed=4)
     assert set(told) == {"a/t1", "a/t2"}
     for one in BENCHMARK.examples[:2]:
-        assert told[one.image_id] not in wordings(one.caption, one.facts, one.image_id, 4).references
+        assert told[one.image_id] not in references_of(one.caption, one.facts, one.image_id, 4).texts
 
 
 def test_the_nearest_training_caption():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.captioning.faithfulness import annotation_of, judge
+from sartext.evaluation.metrics.faithfulness import annotation_of, judge
 from sartext.narrator.facts import Facts
 from sartext.narrator.statements import KINDS, OBJECT_COUNT
 from tests.evaluation.captioning.making import (

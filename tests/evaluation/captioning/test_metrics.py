@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.captioning.bleu import bleu, bleu_counts
-from sartext.evaluation.captioning.cider import (
+from sartext.evaluation.metrics.bleu import bleu, bleu_counts
+from sartext.evaluation.metrics.cider import (
     Frequencies,
     cider_d,
     document_frequencies,
     informative,
     pair_up,
 )
-from sartext.evaluation.captioning.meteor import meteor, read_counts
-from sartext.evaluation.captioning.rouge import common_subsequence, rouge_l
+from sartext.evaluation.metrics.meteor import meteor, read_counts
+from sartext.evaluation.metrics.rouge import common_subsequence, rouge_l
 
 
 def test_bleu_counts_each_word_as_often_as_a_reference_has_it():

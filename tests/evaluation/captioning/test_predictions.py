@@ -4,7 +4,7 @@ import pytest
 
 from sartext.captioner.rows import Row, header, line
 from sartext.errors import EvaluationError
-from sartext.evaluation.captioning.predictions import check_predictions, read_predictions
+from sartext.evaluation.prediction_files import check_captions, read_captions
 from tests.evaluation.captioning.making import SHIP, benchmark, example, object_facts
 
 FACTS = object_facts((SHIP, 1, 0))
@@ -35,7 +35,7 @@ def test_captions_are_read_from_csv_and_json_lines(tmp_path):
         "captions.jsonl",
     )
     for path in (table, lines):
-        found = read_predictions(path, BENCHMARK)
+        found = read_captions(path, BENCHMARK)
         assert found.captions == SAID
         assert list(found.captions) == [one.image_id for one in BENCHMARK.examples]
         assert found.warnings == ()
@@ -46,7 +46,7 @@ def test_what_the_captioner_writes_is_read_by_the_end_of_the_path(tmp_path, suff
     paths = {"a/one": "images/a/one.png", "a/two": "../two.tif", "b/one": "/x/b/one.png", "b/three": "three.jpg"}
     rows = [Row(paths[name], "" if name == "b/one" else SAID[name], -1.0, name != "b/one", "f0") for name in SAID]
     path = csv_file(tmp_path, header(suffix) + "".join(line(one, suffix) for one in rows), f"captions{suffix}")
-    found = read_predictions(path, BENCHMARK)
+    found = read_captions(path, BENCHMARK)
     assert found.captions == {**SAID, "b/one": ""}
     assert found.warnings == ("1 captions are empty and count as such, the first is of b/one",)
 
@@ -54,7 +54,7 @@ def test_what_the_captioner_writes_is_read_by_the_end_of_the_path(tmp_path, suff
 def test_a_path_that_several_images_could_mean_is_unknown(tmp_path):
     path = csv_file(tmp_path, "image,caption\none.png,x\n")
     with pytest.raises(EvaluationError, match=r"1 image not in release-test: one.png"):
-        read_predictions(path, BENCHMARK)
+        read_captions(path, BENCHMARK)
 
 
 @pytest.mark.parametrize("column", ["image", "image_id"])
@@ -62,32 +62,32 @@ def test_a_path_that_several_images_could_mean_is_unknown(tmp_path):
 def test_a_row_that_names_no_image_is_told_by_its_place(tmp_path, column, named):
     path = csv_file(tmp_path, f"{column},caption\n{named},x\n")
     with pytest.raises(EvaluationError, match="1 image not in release-test: ") as error:
-        read_predictions(path, BENCHMARK)
+        read_captions(path, BENCHMARK)
     assert ("no name (line 2)" in str(error.value)) == (not named.strip())
 
 
 def test_of_some_images_only_captions_are_read_where_that_is_meant(tmp_path):
     path = csv_file(tmp_path, quoted([("b/one", "A bridge."), ("a/one", "One ship."), ("a/two", "One ship.")]))
     with pytest.raises(EvaluationError, match=r"1 image without a caption: b/three; .* --partial"):
-        read_predictions(path, BENCHMARK)
-    found = read_predictions(path, BENCHMARK, partial=True)
+        read_captions(path, BENCHMARK)
+    found = read_captions(path, BENCHMARK, partial=True)
     assert list(found.captions) == ["a/one", "a/two", "b/one"]
     assert found.warnings == (
         "3 of 4 images have a caption; the others are not scored",
         "all 2 captions of a are equal: 'One ship.'",
     )
     with pytest.raises(EvaluationError, match="1 image not in release-test: c/nine"):
-        read_predictions(csv_file(tmp_path, quoted([("c/nine", "x")])), BENCHMARK, partial=True)
+        read_captions(csv_file(tmp_path, quoted([("c/nine", "x")])), BENCHMARK, partial=True)
 
 
 def test_images_that_the_release_withholds_are_left_out(tmp_path):
     path = csv_file(tmp_path, quoted({**SAID, "b/withheld": "x"}.items()))
-    assert read_predictions(path, BENCHMARK).captions == SAID
+    assert read_captions(path, BENCHMARK).captions == SAID
 
 
 def test_one_caption_for_a_whole_corpus_is_told(tmp_path):
     path = csv_file(tmp_path, quoted({**SAID, "a/one": "Same.", "a/two": "Same."}.items()))
-    assert read_predictions(path, BENCHMARK).warnings == ("all 2 captions of a are equal: 'Same.'",)
+    assert read_captions(path, BENCHMARK).warnings == ("all 2 captions of a are equal: 'Same.'",)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_one_caption_for_a_whole_corpus_is_told(tmp_path):
 def test_captions_of_other_images_are_refused(tmp_path, change, what):
     rows = [(name, text) for name, text in {**SAID, **change}.items() if text is not None]
     with pytest.raises(EvaluationError, match=what) as error:
-        read_predictions(csv_file(tmp_path, quoted(rows)), BENCHMARK)
+        read_captions(csv_file(tmp_path, quoted(rows)), BENCHMARK)
     assert "captions.csv" in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -110,7 +110,7 @@ def test_captions_of_other_images_are_refused(tmp_path, change, what):
 def test_an_image_that_is_captioned_twice_is_refused(tmp_path):
     path = csv_file(tmp_path, quoted([*SAID.items(), ("a/one", "Again.")]))
     with pytest.raises(EvaluationError, match="1 image captioned twice: a/one; keep one row per image"):
-        read_predictions(path, BENCHMARK)
+        read_captions(path, BENCHMARK)
 
 
 @pytest.mark.parametrize(
@@ -141,32 +141,32 @@ def test_an_image_that_is_captioned_twice_is_refused(tmp_path):
 )
 def test_files_that_are_something_else_are_refused(tmp_path, name, text, what):
     with pytest.raises(EvaluationError, match=what):
-        read_predictions(csv_file(tmp_path, text, name), BENCHMARK)
+        read_captions(csv_file(tmp_path, text, name), BENCHMARK)
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path):
     with pytest.raises(EvaluationError, match="it cannot be read"):
-        read_predictions(tmp_path / "none.csv", BENCHMARK)
+        read_captions(tmp_path / "none.csv", BENCHMARK)
     path = tmp_path / "other.csv"
     for encoding in ("latin-1", "utf-16", "utf-16-le"):
         path.write_bytes("image_id,caption\na/one,é\n".encode(encoding))
         with pytest.raises(EvaluationError, match=r"it is no UTF-8 text; save it as UTF-8$"):
-            read_predictions(path, BENCHMARK)
+            read_captions(path, BENCHMARK)
 
 
 def test_empty_captions_are_counted_and_told(tmp_path):
     path = csv_file(tmp_path, quoted({**SAID, "a/two": "", "b/one": "  "}.items()))
-    found = read_predictions(path, BENCHMARK)
+    found = read_captions(path, BENCHMARK)
     assert found.captions == {**SAID, "a/two": "", "b/one": ""}
     assert found.warnings == ("2 captions are empty and count as such, the first is of a/two",)
 
 
 def test_spaces_around_names_and_capital_endings_are_taken(tmp_path):
     rows = "image_id , caption\n" + "".join(f'{name} , "{SAID[name]}"\n' for name in SAID if name != "a/two")
-    found = read_predictions(csv_file(tmp_path, rows, "CAPTIONS.CSV"), BENCHMARK, partial=True)
+    found = read_captions(csv_file(tmp_path, rows, "CAPTIONS.CSV"), BENCHMARK, partial=True)
     assert found.captions == {name: text for name, text in SAID.items() if name != "a/two"}
     lines = "\n".join(json.dumps({"image_id": f"{name} ", "caption": text}) for name, text in SAID.items())
-    assert read_predictions(csv_file(tmp_path, lines, "c.JSONL"), BENCHMARK).captions == SAID
+    assert read_captions(csv_file(tmp_path, lines, "c.JSONL"), BENCHMARK).captions == SAID
 
 
 @pytest.mark.parametrize(
@@ -175,11 +175,11 @@ def test_spaces_around_names_and_capital_endings_are_taken(tmp_path):
 def test_an_unknown_id_is_told_with_the_nearest_one(tmp_path, named, meant):
     path = csv_file(tmp_path, quoted([*SAID.items(), (named, "x")]))
     with pytest.raises(EvaluationError, match=f"not in release-test: {named}; ids are such as '{meant}'"):
-        read_predictions(path, BENCHMARK)
+        read_captions(path, BENCHMARK)
 
 
 def test_a_partial_variant_may_leave_images_out_but_captions_no_other():
-    check_predictions({"a/one": "x"}, BENCHMARK, where="grammar", partial=True)
-    check_predictions({}, BENCHMARK, where="grammar", partial=True)
+    check_captions({"a/one": "x"}, BENCHMARK, where="grammar", partial=True)
+    check_captions({}, BENCHMARK, where="grammar", partial=True)
     with pytest.raises(EvaluationError, match="grammar: 1 image not in release-test: c/nine"):
-        check_predictions({"c/nine": "x"}, BENCHMARK, where="grammar", partial=True)
+        check_captions({"c/nine": "x"}, BENCHMARK, where="grammar", partial=True)

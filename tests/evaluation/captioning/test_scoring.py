@@ -6,15 +6,15 @@ import pytest
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.captioning.baselines import baselines
-from sartext.evaluation.captioning.bleu import bleu
-from sartext.evaluation.captioning.cider import cider_d, document_frequencies, informative
-from sartext.evaluation.captioning.faithfulness import annotation_of
-from sartext.evaluation.captioning.meteor import meteor
+from sartext.evaluation.captioning.measurements import captions_rows, score_variants
 from sartext.evaluation.captioning.scoring import figures_of, score_captions
-from sartext.evaluation.captioning.spice import FOLDER
 from sartext.evaluation.captioning.texts import collect
-from sartext.evaluation.captioning.variants import captions_rows, score_variants
 from sartext.evaluation.figures import find, write_figures
+from sartext.evaluation.metrics.bleu import bleu
+from sartext.evaluation.metrics.cider import cider_d, document_frequencies, informative
+from sartext.evaluation.metrics.faithfulness import annotation_of
+from sartext.evaluation.metrics.meteor import meteor
+from sartext.evaluation.metrics.spice import FOLDER
 from tests.evaluation.captioning.making import (
     SHIP,
     STUFF,
@@ -118,9 +118,9 @@ def test_captions_rank_as_they_should(figures):
 def test_totals_are_of_the_corpus_and_not_means_of_images(scored, figures):
     _, variants = scored
     one = variants["shifted"]
-    assert value(figures, "bleu_4", "shifted") == pytest.approx(bleu(one.bleu.sum(axis=0))[3])
-    assert value(figures, "meteor", "shifted") == pytest.approx(meteor(one.meteor.sum(axis=0)))
-    assert value(figures, "rouge_l", "shifted") == pytest.approx(one.rouge.mean())
+    assert value(figures, "bleu_4", "shifted") == pytest.approx(bleu(one.parts["bleu_4"].sum(axis=0))[3])
+    assert value(figures, "meteor", "shifted") == pytest.approx(meteor(one.parts["meteor"].sum(axis=0)))
+    assert value(figures, "rouge_l", "shifted") == pytest.approx(one.parts["rouge_l"].mean())
 
 
 def test_a_corpus_is_weighed_by_its_own_references_and_by_the_frozen_ones(scored, figures):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.captioning.java import jar
-from sartext.evaluation.captioning.spice import (
+from sartext.evaluation.metrics.java import jar
+from sartext.evaluation.metrics.spice import (
     ABSENT,
     FOLDER,
     JAR,
@@ -38,17 +38,16 @@ def test_without_a_folder_there_are_no_models(monkeypatch):
     assert "stanford-corenlp-full-2015-12-09.zip" in ABSENT
 
 
-def test_the_folder_is_named_by_the_environment_or_an_argument(monkeypatch, models, tmp_path):
-    monkeypatch.setenv(FOLDER, str(tmp_path / "elsewhere"))
-    assert spice_models(models) == models
+def test_the_folder_is_named_by_the_environment(monkeypatch, models):
     monkeypatch.setenv(FOLDER, str(models))
     assert spice_models() == models
 
 
-def test_a_folder_without_the_models_is_refused(models):
+def test_a_folder_without_the_models_is_refused(monkeypatch, models):
+    monkeypatch.setenv(FOLDER, str(models))
     (models / MODELS[1]).unlink()
     with pytest.raises(EvaluationError, match=rf"{MODELS[1]} is not there; unpack https"):
-        spice_models(models)
+        spice_models()
 
 
 @needs_jars
@@ -70,12 +69,13 @@ def test_it_runs_until_it_needs_the_models_and_leaves_nothing(monkeypatch, model
     work = tmp_path / "tmp"
     work.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(work))
+    monkeypatch.setenv(FOLDER, str(models))
     folder = jar(JAR).parent
     before = sorted(folder.rglob("*"))
     with pytest.raises(
         EvaluationError, match=r"SPICE: Java ended with 1: .*ClassNotFoundException: edu.stanford.nlp"
     ):
-        spice(["one ship"], [["one ship in this sar image"]], models)
+        spice(["one ship"], [["one ship in this sar image"]])
     assert not list(work.iterdir())
     assert sorted(folder.rglob("*")) == before
 
@@ -90,7 +90,7 @@ def test_its_scores_are_read_by_image(tmp_path):
     assert np.isnan(found["0"])
     for text in ("", "{}x", '[{"image_id": "1"}]', '"x"'):
         path.write_text(text)
-        with pytest.raises(EvaluationError, match="SPICE told no scores"):
+        with pytest.raises(EvaluationError, match="SPICE wrote no scores"):
             read_scores(path)
-    with pytest.raises(EvaluationError, match="SPICE told no scores"):
+    with pytest.raises(EvaluationError, match="SPICE wrote no scores"):
         read_scores(tmp_path / "none.json")

@@ -12,8 +12,14 @@ from sartext.evaluation.embedding import embed
 from sartext.evaluation.figures import find
 from sartext.evaluation.foils.changes import KINDS
 from sartext.evaluation.foils.making import Foils, make_foils
-from sartext.evaluation.foils.prior import TEXT_PRIOR, prior_margins, train
-from sartext.evaluation.foils.scoring import foil_examples, margins, margins_of, score_foils
+from sartext.evaluation.foils.margins import margins, margins_of
+from sartext.evaluation.foils.scoring import (
+    TEXT_PRIOR,
+    foil_examples,
+    prior_margins,
+    score_foils,
+    train_prior,
+)
 from sartext.narrator.statements import statements_of
 from tests.evaluation.foils.test_making import ENTRIES
 from tests.evaluation.generated import benchmark
@@ -67,16 +73,16 @@ def test_a_text_alone_gains_nothing(tested, foils):
 
 
 def test_the_language_model_prefers_what_it_has_seen_more():
-    model = train([*["There are two ships."] * 9, "There are three ships.", "There is a bridge."])
+    model = train_prior([*["There are two ships."] * 9, "There are three ships.", "There is a bridge."])
     seen = [model.log_likelihood(f"There are {count} ships.") for count in ("two", "three", "seven")]
     assert seen == sorted(seen, reverse=True)
     assert model.log_likelihood("ships two are There") < seen[2]
     with pytest.raises(EvaluationError, match="no training captions"):
-        train([])
+        train_prior([])
 
 
 def test_the_language_models_probabilities_sum_to_one():
-    model = train(["one ship", "two ships", "one bridge and two ships"])
+    model = train_prior(["one ship", "two ships", "one bridge and two ships"])
     words = ["one", "two", "ship", "ships", "bridge", "and", "<end>"]
     for context in ((), ("one",), ("<start>", "<start>", "two"), ("never", "seen")):
         known = sum(model._probability(word, context) for word in words)

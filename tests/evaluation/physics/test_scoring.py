@@ -8,13 +8,14 @@ import torch
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.figures import find
-from sartext.evaluation.physics.curves import CHANGE, MEAN_RECALL, PARTS
-from sartext.evaluation.physics.pairs import COMPARED, SUBSET, WRITTEN
+from sartext.evaluation.physics.curves import PARTS
+from sartext.evaluation.physics.pairs import SUBSET
 from sartext.evaluation.physics.reading import ModelReader, constant_reader, stated
 from sartext.evaluation.physics.rendering import NAME
 from sartext.evaluation.physics.scoring import CONSTANT, score_physics
-from sartext.evaluation.physics.settings import ORDINARY, POINTS
+from sartext.evaluation.physics.settings import CHANGE, MEAN_RECALL, ORDINARY, POINTS
 from sartext.evaluation.physics.strips import strips
+from sartext.evaluation.registry import names_in
 from sartext.evaluation.retrieval import retrieval
 from sartext.narrator.statements import OBJECT_CLASS, Statement
 from tests.evaluation.physics.readers import HedgingReader, JumpyReader, OrdinaryReader, TruthfulReader
@@ -55,7 +56,7 @@ def test_a_reader_of_the_truth_follows_every_removed_object_and_no_speckle(score
         "count_followed": 100, "count_followed_by_speckle": 0, "count_followed_beyond_speckle": 100,
         "similarity_fell": 100,
     }  # fmt: skip
-    assert {metric: value(scored, metric, TRUTHFUL, SUBSET) for metric in (*COMPARED, *WRITTEN)} == expected
+    assert {metric: value(scored, metric, TRUTHFUL, SUBSET) for metric in names_in("physics", "pairs")} == expected
 
 
 def test_a_blind_reader_is_at_chance(scored, physics):
@@ -89,7 +90,7 @@ def test_the_fall_away_from_the_ordinary_setting_has_a_paired_interval(scored):
 
 def test_a_reader_that_does_not_write_has_no_figures_of_captions(scored):
     metrics = {one.metric for one in scored if one.variant == "compares"}
-    assert metrics == {MEAN_RECALL, f"{MEAN_RECALL}{CHANGE}", *COMPARED}
+    assert metrics == {MEAN_RECALL, f"{MEAN_RECALL}{CHANGE}", "similarity_fell"}
 
 
 def test_no_figure_is_given_twice(scored):

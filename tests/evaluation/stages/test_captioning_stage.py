@@ -7,10 +7,9 @@ import pytest
 
 from sartext.config import Project
 from sartext.evaluation.captioning.baselines import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
-from sartext.evaluation.captioning.predictions import read_predictions
 from sartext.evaluation.details import Details, read_details, shown_pictures
-from sartext.evaluation.differences import MINUS
-from sartext.evaluation.figures import Figure, find, read_figures
+from sartext.evaluation.figures import MINUS, Figure, find, read_figures
+from sartext.evaluation.prediction_files import read_captions
 from sartext.evaluation.stages import evaluate_task
 from sartext.evaluation.stages.captioning import captions_of, nearest_captions
 from sartext.evaluation.stages.material import project_benchmarks
@@ -77,10 +76,10 @@ def test_the_captions_of_every_variant_can_be_scored_again(
     benchmark = project_benchmarks(project)["release-test"]
     folder = project.evaluation("captioning") / "captions" / "release-test"
     texts, _ = captions_of(load(project.checkpoint("sar-rs-coca")), benchmark.pictures())
-    given = read_predictions(folder / "sar-rs-coca.csv", benchmark).captions
+    given = read_captions(folder / "sar-rs-coca.csv", benchmark).captions
     assert list(given.values()) == texts
     for name in ("sar-rs-coca", GRAMMAR, MOST_FREQUENT):
-        assert read_predictions(folder / f"{name}.csv", benchmark, partial=name == GRAMMAR).captions
+        assert read_captions(folder / f"{name}.csv", benchmark, partial=name == GRAMMAR).captions
         with (folder / f"{name}.csv").open() as file:
             scores = [float(row["rouge_l"]) for row in csv.DictReader(file)]
         wanted = find(written[1], "rouge_l", name, benchmark="release-test")

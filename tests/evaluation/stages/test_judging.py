@@ -3,7 +3,7 @@
 import pytest
 
 from sartext.evaluation.benchmarks import Example
-from sartext.evaluation.captioning.faithfulness import Annotation, annotation_of
+from sartext.evaluation.metrics.faithfulness import Annotation, annotation_of
 from sartext.evaluation.stages.judging import written
 from sartext.narrator.facts import Facts
 from tests.evaluation.captioning.making import (

@@ -8,10 +8,9 @@ import pytest
 
 from sartext.config import Project
 from sartext.evaluation.details import Details, picture_path, read_details, shown_pictures
-from sartext.evaluation.differences import MINUS
-from sartext.evaluation.figures import Figure, find, read_figures
-from sartext.evaluation.foils.prior import TEXT_PRIOR
-from sartext.evaluation.ranking import Ranks
+from sartext.evaluation.figures import MINUS, Figure, find, read_figures
+from sartext.evaluation.foils.scoring import TEXT_PRIOR
+from sartext.evaluation.metrics.recall import Ranks
 from sartext.evaluation.retrieval_figures import CHANCE, METRICS, PERFECT, score_retrieval
 from sartext.evaluation.stages import evaluate_task
 from sartext.evaluation.stages.material import project_benchmarks

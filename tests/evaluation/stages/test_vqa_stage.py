@@ -8,10 +8,10 @@ import pytest
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.evaluation.details import Details, read_details, shown_pictures
-from sartext.evaluation.differences import MINUS
-from sartext.evaluation.figures import Figure, find, read_figures
+from sartext.evaluation.figures import MINUS, Figure, find, read_figures
+from sartext.evaluation.prediction_files import read_answers
 from sartext.evaluation.stages import evaluate_task
-from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS, read_answers, score_vqa
+from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS, score_vqa
 from sartext.files import sha256_file, sha256_tree
 from sartext.vqa.question import read_splits
 

@@ -8,9 +8,8 @@ import numpy.typing as npt
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, TrainCaption
-from sartext.evaluation.captioning.references import BY_MODELS, wordings
+from sartext.evaluation.captioning.texts import BY_MODELS, GRAMMAR, references_of
 
-GRAMMAR = "grammar"
 MOST_FREQUENT = "most-frequent"
 NEAREST_TRAIN = "nearest-train"
 
@@ -28,13 +27,13 @@ def most_frequent(benchmark: Benchmark) -> dict[str, str]:
     Raises:
         EvaluationError: the train split has none.
     """
-    counts = Counter(one.caption for one in _train(benchmark) if one.method not in BY_MODELS)
+    counts = Counter(row.caption for row in _train(benchmark) if row.method not in BY_MODELS)
     if not counts:
         raise EvaluationError(
             "models wrote all captions of the train split", where=benchmark.name, way_out="name a whole release"
         )
-    caption = min(counts, key=lambda one: (-counts[one], one))
-    return {one.image_id: caption for one in benchmark.examples}
+    caption = min(counts, key=lambda text: (-counts[text], text))
+    return {example.image_id: caption for example in benchmark.examples}
 
 
 def grammar(benchmark: Benchmark, seed: int) -> dict[str, str]:
@@ -45,8 +44,11 @@ def grammar(benchmark: Benchmark, seed: int) -> dict[str, str]:
         benchmark: the images.
         seed: that of the scoring, so that no reference is among them.
     """
-    told = ((one.image_id, wordings(one.caption, one.facts, one.image_id, seed)) for one in benchmark.examples)
-    return {image_id: one.sixth for image_id, one in told if one.sixth is not None}
+    captions = {
+        example.image_id: references_of(example.caption, example.facts, example.image_id, seed).sixth
+        for example in benchmark.examples
+    }
+    return {image_id: caption for image_id, caption in captions.items() if caption is not None}
 
 
 def nearest_train(benchmark: Benchmark, nearest: Sequence[int] | Indices) -> dict[str, str]:
@@ -65,7 +67,9 @@ def nearest_train(benchmark: Benchmark, nearest: Sequence[int] | Indices) -> dic
     outside = [int(row) for row in nearest if not 0 <= row < len(train)]
     if outside:
         raise EvaluationError(f"the train split has {len(train)} rows, no row {outside[0]}", where=benchmark.name)
-    return {one.image_id: train[int(row)].caption for one, row in zip(benchmark.examples, nearest, strict=True)}
+    return {
+        example.image_id: train[int(row)].caption for example, row in zip(benchmark.examples, nearest, strict=True)
+    }
 
 
 def nearest_rows(queries: Floats, gallery: Floats) -> Indices:

@@ -2,29 +2,30 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from sartext.catalogue.entry import Entry
-from sartext.evaluation.benchmarks import Benchmark
-from sartext.evaluation.bootstrap import Interval
-from sartext.evaluation.captioning.cider import Frequencies, cider_d, document_frequencies, informative
-from sartext.evaluation.captioning.diversity import diversity
-from sartext.evaluation.captioning.faithfulness import annotation_of
-from sartext.evaluation.captioning.intervals import NO_CAPTION, Measure, mean_of, measured, ratio
-from sartext.evaluation.captioning.measures import class_measures, fact_measures, text_measures
-from sartext.evaluation.captioning.spice import ABSENT, spice_models
-from sartext.evaluation.captioning.subsets import subsets
-from sartext.evaluation.captioning.texts import PARTIAL, Texts, collect
-from sartext.evaluation.captioning.variants import Scored, score_variants
-from sartext.evaluation.differences import paired
-from sartext.evaluation.figures import EVERYTHING, Figure, not_computed
-
-Indices = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from sartext.evaluation.benchmarks import Benchmark, Example
+from sartext.evaluation.bootstrap import Bools, Interval, Measurement, mean_of, mean_score, measure
+from sartext.evaluation.captioning.measurements import (
+    FROZEN,
+    NO_CAPTION,
+    Indices,
+    NotComputed,
+    ScoredCaptions,
+    class_measurements,
+    fact_measurements,
+    score_variants,
+    text_measurements,
+)
+from sartext.evaluation.captioning.texts import PARTIAL, CaptionTexts, collect
+from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
+from sartext.evaluation.metrics.cider import Frequencies, cider_d, document_frequencies, informative
+from sartext.evaluation.metrics.diversity import diversity
+from sartext.evaluation.metrics.faithfulness import annotation_of
+from sartext.evaluation.registry import headlines
 
 TASK: Final = "captioning"
 RESAMPLES = 2000
@@ -32,8 +33,16 @@ RESAMPLES = 2000
 CLASS = "class:"
 """How the part of a benchmark is called that is a class of objects or land cover."""
 
-MAIN = ("bleu_4", "cider_d", "cider_d_frozen", "fact_precision", "fact_recall")
-"""Measures that are said to be not computed of a part without images."""
+SIZES = (
+    ("objects:under-2px", 0.0, 2.0),
+    ("objects:2-4px", 2.0, 4.0),
+    ("objects:4-8px", 4.0, 8.0),
+    ("objects:from-8px", 8.0, np.inf),
+)
+"""Bounds, the lower one inclusive, of the shorter side of an image's smallest object in pixels of model input."""
+
+OF_EMPTY_PARTS = (*headlines(TASK), FROZEN)
+"""Metrics that are said to be not computed of a part without images."""
 
 ONE_IMAGE = "CIDEr-D weighs words by how few images they describe; of a single image it is 0 whatever is said"
 EQUAL_REFERENCES = "all images have the same references: CIDEr-D weighs every word 0"
@@ -48,7 +57,6 @@ def score_captions(
     side: int,
     seed: int,
     resamples: int = RESAMPLES,
-    spice: Path | None = None,
     partial: Collection[str] = PARTIAL,
     pairs: Sequence[tuple[str, str]] = (),
 ) -> list[Figure]:
@@ -61,7 +69,6 @@ def score_captions(
         side: of the model input in pixels, which objects are measured in.
         seed: chooses the wordings of the references and the resamples.
         resamples: of the bootstrap over groups.
-        spice: folder of SPICE's models, else that of ``SARTEXT_SPICE``.
         partial: variants that need not caption every image.
         pairs: of variants whose differences, the first minus the second, are figures too.
 
@@ -69,7 +76,7 @@ def score_captions(
         EvaluationError: captions are missing, or of unknown images; Java is absent; a corpus is not in the
             catalogue; the folder of SPICE's models does not hold them.
     """
-    texts, scored = measure_captions(predictions, benchmark, entries, seed=seed, spice=spice, partial=partial)
+    texts, scored = measure_captions(predictions, benchmark, entries, seed=seed, partial=partial)
     return figures_of(
         texts, scored, benchmark=benchmark.name, side=side, seed=seed, resamples=resamples, pairs=pairs
     )
@@ -81,18 +88,16 @@ def measure_captions(
     entries: Mapping[str, Entry],
     *,
     seed: int,
-    spice: Path | None = None,
     partial: Collection[str] = PARTIAL,
-) -> tuple[Texts, dict[str, Scored]]:
+) -> tuple[CaptionTexts, dict[str, ScoredCaptions]]:
     """Return what `figures_of` makes its figures from; arguments and errors as in `score_captions`."""
-    models = spice_models(spice)
     texts = collect(predictions, benchmark, seed=seed, partial=partial)
-    return texts, score_variants(texts, annotation_of(entries), models)
+    return texts, score_variants(texts, annotation_of(entries))
 
 
 def figures_of(
-    texts: Texts,
-    scored: Mapping[str, Scored],
+    texts: CaptionTexts,
+    scored: Mapping[str, ScoredCaptions],
     *,
     benchmark: str,
     side: int,
@@ -105,100 +110,130 @@ def figures_of(
     On the whole benchmark every measure is told, on its parts those that are compared, and of every class
     (``class:<noun>``) precision and recall of the statements on it.
     """
-    found = [one for name, variant in scored.items() for one in _counted(name, variant)]
+    figures = [figure for name, variant in scored.items() for figure in _counted(name, variant)]
     for subset, mask in subsets(texts.examples, side).items():
         rows = np.flatnonzero(mask)
+        whole = subset == EVERYTHING
         if len(rows):
-            told = list(_measures(texts, scored, rows, whole=subset == EVERYTHING))
+            results = list(_measurements(texts, scored, rows, whole=whole))
         else:
-            why = f"no image of the benchmark is in {subset}"
-            told = [(metric, name, why) for name in scored for metric in MAIN]
-        measures = [(subset, one) for one in told if isinstance(one, Measure)]
-        compared = pairs if subset == EVERYTHING else ()
-        found += _figures(measures, _groups(texts, rows), resamples, seed, compared)
-        found += [not_computed(TASK, *one, subset=subset) for one in told if not isinstance(one, Measure)]
-    classes = [(f"{CLASS}{label}", one) for name in scored for label, one in class_measures(name, scored[name])]
-    found += _figures(classes, _groups(texts, np.arange(len(texts.examples))), resamples, seed)
-    return [replace(one, benchmark=benchmark) for one in found]
+            reason = f"no image of the benchmark is in {subset}"
+            results = [(metric, name, reason) for name in scored for metric in OF_EMPTY_PARTS]
+        measured = [(subset, result) for result in results if isinstance(result, Measurement)]
+        figures += _figures(measured, [texts.groups[row] for row in rows], resamples, seed, pairs if whole else ())
+        figures += [not_computed(TASK, *result, subset=subset) for result in results if isinstance(result, tuple)]
+    classes = [
+        (f"{CLASS}{label}", measurement)
+        for name, variant in scored.items()
+        for label, measurement in class_measurements(name, variant)
+    ]
+    figures += _figures(classes, texts.groups, resamples, seed)
+    return [replace(figure, benchmark=benchmark) for figure in figures]
 
 
-def _groups(texts: Texts, rows: Indices) -> list[str]:
-    return [texts.examples[row].group_id for row in rows]
+def subsets(examples: Sequence[Example], side: int) -> dict[str, Bools]:
+    """Return which examples are in each part: ``all``, ``corpus:<name>`` and, with boxes, ``objects:<size>``.
+
+    Args:
+        examples: of a benchmark.
+        side: of the model input in pixels.
+    """
+    corpora = sorted({example.corpus for example in examples})
+    smallest = np.array([smallest_side(example, side) for example in examples], dtype=np.float64)
+    sizes = SIZES if any(example.boxes is not None for example in examples) else ()
+    return {
+        EVERYTHING: np.ones(len(examples), dtype=np.bool_),
+        **{f"corpus:{name}": np.array([example.corpus == name for example in examples]) for name in corpora},
+        **{name: (smallest >= low) & (smallest < high) for name, low, high in sizes},
+    }
+
+
+def smallest_side(example: Example, side: int) -> float:
+    """Return the shorter side of the smallest object in pixels of the squashed image; nan where none is known.
+
+    Boxes are clipped to the image, as captions are; what has no area is no object.
+    """
+    sides = []
+    for box in example.boxes or ():
+        width = _length(box["xmin"], box["xmax"], example.width) * side
+        height = _length(box["ymin"], box["ymax"], example.height) * side
+        if width > 0 and height > 0:
+            sides.append(min(width, height))
+    return min(sides, default=np.nan)
+
+
+def _length(low: float, high: float, whole: int) -> float:
+    """The share of the image's side that a box takes."""
+    return (min(float(high), whole) - max(float(low), 0.0)) / whole
 
 
 def _figures(
-    measures: Sequence[tuple[str, Measure]],
+    measurements: Sequence[tuple[str, Measurement]],
     groups: Sequence[str],
     resamples: int,
     seed: int,
     pairs: Sequence[tuple[str, str]] = (),
 ) -> Iterator[Figure]:
-    """The figures of measures, each with its part of the benchmark, that are all of the images of ``groups``."""
-    if not measures:
+    """The figures of measurements, each with its part of the benchmark; all are of the images of ``groups``."""
+    if not measurements:
         return
-    intervals, drawn = measured([one for _, one in measures], groups, resamples=resamples, seed=seed)
-    found = [_figure(one, subset, interval) for (subset, one), interval in zip(measures, intervals, strict=True)]
-    yield from found
-    yield from paired(found, drawn, pairs)
+    bounds, drawn = measure([item for _, item in measurements], groups, resamples=resamples, seed=seed)
+    figures = [
+        _figure(item, subset, interval) for (subset, item), interval in zip(measurements, bounds, strict=True)
+    ]
+    yield from figures
+    yield from paired(figures, drawn, pairs)
 
 
-def _figure(one: Measure, subset: str, interval: Interval) -> Figure:
-    n = int(one.counted.sum())
+def _figure(item: Measurement, subset: str, interval: Interval) -> Figure:
+    n = int(item.counted.sum())
     if interval.value is None:
-        return not_computed(TASK, one.metric, one.variant, one.undefined if n else one.uncounted, subset=subset)
-    return Figure(TASK, one.metric, one.variant, interval.value, n=n, subset=subset).within(interval)
+        reason = item.undefined if n else item.uncounted
+        return not_computed(TASK, item.metric, item.variant, reason, subset=subset)
+    return Figure(TASK, item.metric, item.variant, interval.value, n=n, subset=subset).within(interval)
 
 
-def _measures(
-    texts: Texts, scored: Mapping[str, Scored], rows: Indices, *, whole: bool
-) -> Iterator[Measure | tuple[str, str, str]]:
-    """The measures of all variants on some images; for those that cannot be taken metric, variant and why."""
+def _measurements(
+    texts: CaptionTexts, scored: Mapping[str, ScoredCaptions], rows: Indices, *, whole: bool
+) -> Iterator[Measurement | NotComputed]:
+    """The metrics of all variants on some images."""
     weights: dict[bytes, Frequencies] = {}
-    for name, one in scored.items():
-        yield from text_measures(name, one, rows, texts.train_captions)
-        yield from fact_measures(name, one, rows, whole=whole)
-        yield from _cider(texts, name, one, rows, weights)
-        if one.spice is not None:
-            values = one.spice[rows]
-            counted = one.captions.covered[rows] & np.isfinite(values)
-            yield Measure("spice", name, mean_of(np.nan_to_num(values), counted), ratio, counted)
-        elif whole:
-            yield "spice", name, ABSENT
+    for name, variant in scored.items():
+        yield from text_measurements(name, variant, rows, texts.train_captions, whole=whole)
+        yield from fact_measurements(name, variant, rows, whole=whole)
+        yield from _cider(texts, name, variant, rows, weights)
 
 
 def _cider(
-    texts: Texts, name: str, one: Scored, rows: Indices, weights: dict[bytes, Frequencies]
-) -> Iterator[Measure | tuple[str, str, str]]:
+    texts: CaptionTexts, name: str, variant: ScoredCaptions, rows: Indices, weights: dict[bytes, Frequencies]
+) -> Iterator[Measurement | NotComputed]:
     """CIDEr-D with the document frequencies of the train split, and with those of the images that are scored, as
     pycocoevalcap has it for these images alone; a resample leaves the frequencies as they are.
 
     ``weights`` keeps the latter by the images that count.
     """
-    counted = one.captions.covered[rows]
-    if one.frozen is not None:
-        yield Measure("cider_d_frozen", name, mean_of(one.frozen[rows], counted), ratio, counted)
+    counted = variant.captions.covered[rows]
+    if FROZEN in variant.parts:
+        parts = mean_of(variant.parts[FROZEN][rows], counted)
+        yield Measurement(FROZEN, name, parts, mean_score, counted, uncounted=NO_CAPTION)
     else:
-        yield "cider_d_frozen", name, NO_TRAIN
+        yield FROZEN, name, NO_TRAIN
     references = [texts.references[row] for row in rows[counted]]
     key = counted.tobytes()
     frequencies = weights[key] = weights.get(key) or document_frequencies(references)
     if informative(references, frequencies):
-        values = cider_d(one.pairs, frequencies)[rows]
-        yield Measure("cider_d", name, mean_of(values, counted), ratio, counted)
+        parts = mean_of(cider_d(variant.pairs, frequencies)[rows], counted)
+        yield Measurement("cider_d", name, parts, mean_score, counted, uncounted=NO_CAPTION)
+    elif references:
+        yield "cider_d", name, ONE_IMAGE if len(references) == 1 else EQUAL_REFERENCES
     else:
-        yield "cider_d", name, _without_weights(len(references))
+        yield "cider_d", name, NO_CAPTION
 
 
-def _counted(name: str, one: Scored) -> Iterator[Figure]:
+def _counted(name: str, variant: ScoredCaptions) -> Iterator[Figure]:
     """What is counted over all captions at once, and so has no interval."""
-    covered = one.captions.covered
-    told = [tokens for tokens, is_covered in zip(one.captions.tokens, covered, strict=True) if is_covered]
-    for metric, value in diversity(told).items() if told else ():
-        yield Figure(TASK, metric, name, value, n=len(told))
+    covered = variant.captions.covered
+    captions = [tokens for tokens, counts in zip(variant.captions.tokens, covered, strict=True) if counts]
+    for metric, value in diversity(captions).items() if captions else ():
+        yield Figure(TASK, metric, name, value, n=len(captions))
     yield Figure(TASK, "images_without_caption", name, float((~covered).sum()), n=len(covered))
-
-
-def _without_weights(images: int) -> str:
-    if not images:
-        return NO_CAPTION
-    return ONE_IMAGE if images == 1 else EQUAL_REFERENCES

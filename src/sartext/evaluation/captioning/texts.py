@@ -1,27 +1,81 @@
-"""Everything that is compared, tokenised once: the captions of all variants, the references, the train split."""
+"""What captions are compared with, and everything that is compared, tokenised once.
 
-from collections.abc import Collection, Mapping
+The references of an image are the released caption and the same facts in other words.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, Example
-from sartext.evaluation.captioning.baselines import GRAMMAR
-from sartext.evaluation.captioning.cider import Frequencies, document_frequencies
-from sartext.evaluation.captioning.predictions import check_predictions
-from sartext.evaluation.captioning.references import BY_MODELS, wordings
+from sartext.evaluation.bootstrap import Bools
 from sartext.evaluation.captioning.tokenisation import tokenise
+from sartext.evaluation.metrics.cider import Frequencies, document_frequencies
+from sartext.evaluation.prediction_files import check_captions
+from sartext.narrator.facts import Facts
+from sartext.narrator.realisation import realise
 
-Bools = npt.NDArray[np.bool_]
+REFERENCES = 5
+REALISATIONS = 3 * REFERENCES
+"""Realisations asked for: some of them may differ in punctuation only, which the metrics leave out."""
 
+BY_MODELS = frozenset({"narrator", "optical-model"})
+"""Methods whose captions a model wrote: no reference is like them, and they change with the model."""
+
+GRAMMAR = "grammar"
 PARTIAL = frozenset({GRAMMAR})
 """Variants that need not caption every image: they are scored on those that they do."""
 
 
+@dataclass(frozen=True)
+class References:
+    """The references of an image, and one more caption of the same facts.
+
+    Args:
+        texts: one to ``REFERENCES``, the released caption first.
+        sixth: a realisation beyond them, which a system that knew all facts could have said; None where the
+            grammar has no more.
+    """
+
+    texts: tuple[str, ...]
+    sixth: str | None
+
+
+def references_of(caption: str, facts: Facts, image_id: str, seed: int) -> References:
+    """Return the references of an image.
+
+    Rewritten optical captions have one wording, theirs; facts of one class of land cover may have fewer than five.
+
+    Args:
+        caption: as the release has it.
+        facts: that it states.
+        image_id: chooses the wordings, together with ``seed``.
+        seed: of the evaluation.
+    """
+    others = [] if facts.statements else realise(facts, image_id, seed, REALISATIONS)
+    distinct: dict[tuple[str, ...], str] = {}
+    for text in (caption, *others):
+        distinct.setdefault(tuple(re.findall(r"\w+", text.casefold())), text)
+    texts = list(distinct.values())
+    return References(tuple(texts[:REFERENCES]), texts[REFERENCES] if len(texts) > REFERENCES else None)
+
+
+def references_rows(examples: Iterable[Example], seed: int) -> list[dict[str, str | int]]:
+    """Return the references of images, a row each, numbered from 1: what anyone can score captions against."""
+    return [
+        {"image_id": example.image_id, "number": number, "reference": text}
+        for example in examples
+        for number, text in enumerate(
+            references_of(example.caption, example.facts, example.image_id, seed).texts, start=1
+        )
+    ]
+
+
 @dataclass(frozen=True, eq=False)
-class Captions:
+class TokenisedCaptions:
     """The captions of one variant, in the order of the examples.
 
     Args:
@@ -36,7 +90,7 @@ class Captions:
 
 
 @dataclass(frozen=True, eq=False)
-class Texts:
+class CaptionTexts:
     """The captions of variants and what they are compared with, tokenised.
 
     Args:
@@ -50,9 +104,14 @@ class Texts:
 
     examples: tuple[Example, ...]
     references: tuple[tuple[str, ...], ...]
-    variants: Mapping[str, Captions]
+    variants: Mapping[str, TokenisedCaptions]
     train: Frequencies
     train_captions: frozenset[str]
+
+    @property
+    def groups(self) -> list[str]:
+        """The group of each example."""
+        return [example.group_id for example in self.examples]
 
 
 def collect(
@@ -61,7 +120,7 @@ def collect(
     *,
     seed: int,
     partial: Collection[str] = PARTIAL,
-) -> Texts:
+) -> CaptionTexts:
     """Tokenise captions and references, in one Java process.
 
     Args:
@@ -75,40 +134,43 @@ def collect(
             an image hold no word.
     """
     for variant, captions in predictions.items():
-        check_predictions(captions, benchmark, where=f"captions of {variant}", partial=variant in partial)
+        check_captions(captions, benchmark, where=f"captions of {variant}", partial=variant in partial)
     examples = benchmark.examples
-    references = [wordings(one.caption, one.facts, one.image_id, seed).references for one in examples]
+    references = [references_of(row.caption, row.facts, row.image_id, seed).texts for row in examples]
     train = [
-        wordings(one.caption, one.facts, one.image_id, seed).references
-        for one in benchmark.train
-        if one.method not in BY_MODELS
+        references_of(row.caption, row.facts, row.image_id, seed).texts
+        for row in benchmark.train
+        if row.method not in BY_MODELS
     ]
-    ordered = {name: [some.get(one.image_id) for one in examples] for name, some in predictions.items()}
-    said = {caption for some in ordered.values() for caption in some if caption}
-    told = {
-        caption for some in (*references, *train, [one.caption for one in benchmark.train]) for caption in some
+    ordered = {
+        name: [captions.get(example.image_id) for example in examples] for name, captions in predictions.items()
     }
-    tokens = {"": "", **tokenise(sorted(said | told))}
-    return Texts(
+    texts = {caption for captions in ordered.values() for caption in captions if caption}
+    texts |= {text for of_image in (*references, *train) for text in of_image}
+    texts |= {row.caption for row in benchmark.train}
+    tokens = {"": "", **tokenise(sorted(texts))}
+    return CaptionTexts(
         examples,
-        tuple(_worded(one, some, tokens) for one, some in zip(examples, references, strict=True)),
-        {name: _captions(some, tokens) for name, some in ordered.items()},
-        document_frequencies([tokens[one] for one in some] for some in train),
-        frozenset(tokens[one.caption] for one in benchmark.train),
+        tuple(_with_words(example, held, tokens) for example, held in zip(examples, references, strict=True)),
+        {name: _tokenised(captions, tokens) for name, captions in ordered.items()},
+        document_frequencies([tokens[text] for text in of_image] for of_image in train),
+        frozenset(tokens[row.caption] for row in benchmark.train),
     )
 
 
-def _captions(told: list[str | None], tokens: Mapping[str, str]) -> Captions:
-    written = tuple(one or "" for one in told)
-    return Captions(written, tuple(tokens[one] for one in written), np.array([one is not None for one in told]))
+def _tokenised(captions: list[str | None], tokens: Mapping[str, str]) -> TokenisedCaptions:
+    written = tuple(caption or "" for caption in captions)
+    covered = np.array([caption is not None for caption in captions])
+    return TokenisedCaptions(written, tuple(tokens[caption] for caption in written), covered)
 
 
-def _worded(example: Example, references: tuple[str, ...], tokens: Mapping[str, str]) -> tuple[str, ...]:
-    found = tuple(tokens[one] for one in references if tokens[one])
-    if not found:
+def _with_words(example: Example, references: tuple[str, ...], tokens: Mapping[str, str]) -> tuple[str, ...]:
+    """The tokens of those references that hold a word."""
+    worded = tuple(tokens[text] for text in references if tokens[text])
+    if not worded:
         raise EvaluationError(
             f"its caption '{example.caption}' holds no word",
             where=example.image_id,
             way_out="build the release again",
         )
-    return found
+    return worded

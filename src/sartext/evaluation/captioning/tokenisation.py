@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.captioning.java import jar, run_java
+from sartext.evaluation.metrics.java import jar, run_java
 
 JAR = "tokenizer/stanford-corenlp-3.4.1.jar"
 PROGRAM = "edu.stanford.nlp.process.PTBTokenizer"
@@ -37,15 +37,15 @@ def tokenise(captions: Iterable[str]) -> dict[str, str]:
     if not distinct:
         return {}
     # an empty line after each caption: the tokeniser looks across one line break for the end of a sentence
-    lines = [line for one in distinct for line in (LINE_BREAKS.sub(" ", one), "")]
-    told = run_java("PTB tokens", ["-cp", str(jar(JAR)), PROGRAM, "-preserveLines", "-lowerCase"], lines)
-    if len(told) != len(lines) or any(told[1::2]):
+    lines = [line for caption in distinct for line in (LINE_BREAKS.sub(" ", caption), "")]
+    answers = run_java("PTB tokens", ["-cp", str(jar(JAR)), PROGRAM, "-preserveLines", "-lowerCase"], lines)
+    if len(answers) != len(lines) or any(answers[1::2]):
         raise EvaluationError(
-            f"the tokeniser answered {len(lines)} lines with {len(told)}",
+            f"the tokeniser answered {len(lines)} lines with {len(answers)}",
             where=JAR,
             way_out="leave out control characters",
         )
-    return dict(zip(distinct, map(_words, told[::2]), strict=True))
+    return dict(zip(distinct, map(_words, answers[::2]), strict=True))
 
 
 def _is_text(caption: str) -> bool:

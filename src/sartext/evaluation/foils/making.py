@@ -67,6 +67,15 @@ class Foils:
     def __len__(self) -> int:
         return len(self.items)
 
+    def reasons(self, kind: str) -> str:
+        """Return why images have no foil of a kind, with their numbers."""
+        skipped = self.skipped.get(kind, {})
+        return ", ".join(f"{reason} ({count})" for reason, count in skipped.items()) or "no image"
+
+    def why_none(self) -> str:
+        """Return why images have no foil, by kind."""
+        return "; ".join(f"{kind}: {self.reasons(kind)}" for kind in KINDS)
+
 
 def make_foils(benchmark: Benchmark, entries: Mapping[str, Entry], seed: int) -> Foils:
     """Return the foils of a benchmark; the same benchmark and seed give the same.

@@ -12,17 +12,20 @@ from sartext.evaluation.bootstrap import Floats, Sums, estimate, intervals, resa
 from sartext.evaluation.figures import Figure, not_computed
 from sartext.evaluation.physics.reading import Reader, stated
 from sartext.evaluation.physics.rendering import NAME, PhysicsSet
-from sartext.evaluation.physics.settings import CURVES, ORDINARY, SETTINGS, setting_of, subset_of
+from sartext.evaluation.physics.settings import (
+    CHANGE,
+    CURVES,
+    MEAN_RECALL,
+    ORDINARY,
+    SETTINGS,
+    setting_of,
+    subset_of,
+)
 from sartext.evaluation.retrieval import retrieval
 from sartext.narrator.statements import COVER_KINDS, KINDS, OBJECT_KINDS, Count, compare, statements_of
 
-MEAN_RECALL = "duplicate_aware_mean_recall"
-
 PARTS = {"fact": KINDS, "object": OBJECT_KINDS, "cover": COVER_KINDS}
 """Kinds of statements whose precision and recall are told, by the beginning of the metric's name."""
-
-CHANGE = "_change"
-"""Ends the name of a difference to the ordinary setting."""
 
 NOTHING_STATED = "nothing was stated that the annotation decides"
 NOTHING_TRUE = "no scene of the set has such a fact"

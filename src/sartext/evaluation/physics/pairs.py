@@ -13,20 +13,10 @@ from sartext.evaluation.bootstrap import Floats, Sums, estimate, intervals, resa
 from sartext.evaluation.figures import Figure, not_computed
 from sartext.evaluation.physics.reading import Reader, stated
 from sartext.evaluation.physics.rendering import NAME, PhysicsSet
-from sartext.evaluation.physics.settings import ORDINARY
+from sartext.evaluation.physics.settings import COMPARED, ORDINARY, WRITTEN
 from sartext.narrator.statements import OBJECT_CLASS, OBJECT_COUNT, Statement
 
 SUBSET = "removed"
-
-WRITTEN = (
-    "caption_changed",
-    "caption_changed_by_speckle",
-    "caption_changed_beyond_speckle",
-    "count_followed",
-    "count_followed_by_speckle",
-    "count_followed_beyond_speckle",
-)
-COMPARED = ("similarity_fell",)
 
 NO_PAIRS = "no scene of the set has an object that could be removed: raise the number of scenes"
 
@@ -48,7 +38,7 @@ def pair_figures(variant: str, reader: Reader, physics: PhysicsSet, *, resamples
         resamples: draws of the bootstrap over scenes.
         seed: of the draws.
     """
-    metrics = (*COMPARED, *WRITTEN) if reader.writes else COMPARED
+    metrics = [metric.name for metric in ((*COMPARED, *WRITTEN) if reader.writes else COMPARED)]
     if not physics.removals:
         return [
             not_computed("physics", metric, variant, NO_PAIRS, benchmark=NAME, subset=SUBSET) for metric in metrics

@@ -1,7 +1,9 @@
-"""What is varied: looks, resolution and contrast, one at a time, each around one ordinary setting."""
+"""What is varied, looks, resolution and contrast, each around one ordinary setting; and what is measured."""
 
 from dataclasses import dataclass, replace
 from typing import Final
+
+from sartext.evaluation.metric import Metric
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,86 @@ POINTS: Final[dict[str, Setting]] = {
 
 SETTINGS: Final[tuple[Setting, ...]] = tuple(dict.fromkeys(POINTS.values()))
 """The settings, each once."""
+
+MEAN_RECALL: Final = "duplicate_aware_mean_recall"
+CHANGE: Final = "_change"
+"""Ends the name of a difference to the ordinary setting."""
+
+_FACTS = {"fact": "facts", "object": "objects", "cover": "land cover"}
+_CURVE_METRICS = (
+    Metric("physics", MEAN_RECALL, "mean recall", meaning="Of the pictures of a setting.", section="curves"),
+    *(
+        Metric("physics", f"{part}_{end}", f"{title}: {end}", unit="%", meaning="At a setting.", section="curves")
+        for part, title in _FACTS.items()
+        for end in ("precision", "recall")
+    ),
+)
+
+
+def _change_of(metric: Metric) -> Metric:
+    return Metric(
+        "physics",
+        f"{metric.name}{CHANGE}",
+        f"{metric.title}, change",
+        unit="points",
+        meaning="The difference to the ordinary setting, paired by scene.",
+        section="changes",
+    )
+
+
+def _followed(name: str, title: str, speckle: str, meaning: str, *, headline: bool = False) -> list[Metric]:
+    """A share of the pairs, the same where only speckle was drawn anew, and the difference."""
+    return [
+        Metric("physics", name, title, unit="% of pairs", meaning=meaning, section="pairs"),
+        Metric(
+            "physics",
+            f"{name}_by_speckle",
+            speckle,
+            unit="% of pairs",
+            higher_is_better=False,
+            meaning="The same where nothing but the speckle was drawn anew.",
+            section="pairs",
+        ),
+        Metric(
+            "physics",
+            f"{name}_beyond_speckle",
+            "the first minus the second",
+            unit="points",
+            meaning="What the object adds to the speckle, paired by scene.",
+            section="pairs",
+            headline=headline,
+        ),
+    ]
+
+
+COMPARED: Final = (
+    Metric(
+        "physics",
+        "similarity_fell",
+        "similarity falls when an object goes",
+        unit="% of pairs",
+        meaning="The caption of the whole scene fits the picture without the object less; a tie counts half.",
+        section="pairs",
+        chance=lambda labels: 50.0,
+    ),
+)
+"""Of pairs of pictures, for every model."""
+
+WRITTEN: Final = (
+    *_followed(
+        "caption_changed",
+        "caption changes when an object goes",
+        "caption changes with the speckle alone",
+        "The statements of the caption change with the object.",
+        headline=True,
+    ),
+    *_followed(
+        "count_followed",
+        "stated count falls by one",
+        "stated count falls by one with the speckle alone",
+        "The number that is stated of the object's class falls by exactly one.",
+    ),
+)
+"""Of pairs of pictures, for models that write captions."""
+
+METRICS: Final = (*_CURVE_METRICS, *map(_change_of, _CURVE_METRICS), *WRITTEN, *COMPARED)

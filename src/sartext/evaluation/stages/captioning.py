@@ -12,20 +12,19 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.evaluation.benchmarks import Benchmark, Pixels
 from sartext.evaluation.captioning.baselines import (
-    GRAMMAR,
     MOST_FREQUENT,
     NEAREST_TRAIN,
     baselines,
     nearest_rows,
     nearest_train,
 )
-from sartext.evaluation.captioning.faithfulness import annotation_of
-from sartext.evaluation.captioning.references import references_rows
+from sartext.evaluation.captioning.measurements import Row, captions_rows
 from sartext.evaluation.captioning.scoring import figures_of, measure_captions
-from sartext.evaluation.captioning.variants import Row, captions_rows
+from sartext.evaluation.captioning.texts import GRAMMAR, references_rows
 from sartext.evaluation.details import CaptionExample, Details, Variant
 from sartext.evaluation.embedding import embed_images, embed_texts
 from sartext.evaluation.figures import Figure
+from sartext.evaluation.metrics.faithfulness import annotation_of
 from sartext.evaluation.stages.judging import written
 from sartext.evaluation.stages.material import project_benchmarks
 from sartext.evaluation.stages.opened import opened

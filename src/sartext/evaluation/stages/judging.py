@@ -1,8 +1,8 @@
 """What is wrong with a caption, in words, for the report's examples."""
 
 from sartext.evaluation.benchmarks import Example
-from sartext.evaluation.captioning.faithfulness import Annotation
 from sartext.evaluation.details import Written
+from sartext.evaluation.metrics.faithfulness import Annotation
 from sartext.narrator.statements import (
     in_words,
     read_statements,

@@ -5,18 +5,18 @@ from collections.abc import Iterator, Mapping
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.evaluation.benchmarks import Benchmark
+from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.details import Curve, Details, FoilExample, RetrievalExample, Variant
 from sartext.evaluation.details import Ranked as Place
 from sartext.evaluation.embedding import embed
 from sartext.evaluation.figures import Figure
 from sartext.evaluation.foils.making import Foils, make_foils
-from sartext.evaluation.foils.prior import TEXT_PRIOR
-from sartext.evaluation.foils.scoring import foil_examples, margins, score_foils
-from sartext.evaluation.ranking import Floats
+from sartext.evaluation.foils.margins import margins
+from sartext.evaluation.foils.scoring import TEXT_PRIOR, foil_examples, score_foils
+from sartext.evaluation.metrics.recall import ONE_POSITIVE
 from sartext.evaluation.retrieval_examples import examples
 from sartext.evaluation.retrieval_figures import (
     CHANCE,
-    ONE_POSITIVE,
     PERFECT,
     Features,
     Ranked,
@@ -119,10 +119,9 @@ def _foils(project: Project, benchmark: Benchmark) -> Foils:
     return make_foils(benchmark, entries, project.parameters.evaluation.seed)
 
 
-def _shown_foils(preferred: Mapping[str, Floats], foils: Foils) -> Iterator[FoilExample]:
+def _shown_foils(preferred: Mapping[str, Floats], foils: Foils) -> list[FoilExample]:
     some = {name: values for name, values in preferred.items() if name in FOILED} or preferred
-    for one in foil_examples(some, foils, FOIL_EXAMPLES):
-        yield FoilExample(one.image_id, one.caption, one.foil, one.kind, one.preferred)
+    return foil_examples(some, foils, FOIL_EXAMPLES)
 
 
 def _curves(ranked: Mapping[str, Ranked], benchmark: Benchmark) -> Iterator[Curve]:

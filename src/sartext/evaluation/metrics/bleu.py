@@ -5,13 +5,13 @@ counts, from which the score of any set of captions follows.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from sartext.evaluation.bootstrap import Floats
+from sartext.evaluation.metric import Metric
 
 ORDERS = 4
 KEPT = 1 << 14
@@ -33,7 +33,9 @@ def bleu_counts(captions: Sequence[str], references: Sequence[Sequence[str]]) ->
         [n, 10]: length, length of the reference that is closest in length (the shorter one where two are), n-grams
         of length 1 to 4, and those of them that a reference has.
     """
-    return np.array([_counts(one, refs) for one, refs in zip(captions, references, strict=True)], dtype=np.float64)
+    return np.array(
+        [_counts(caption, refs) for caption, refs in zip(captions, references, strict=True)], dtype=np.float64
+    )
 
 
 def bleu(counts: Floats) -> Floats:
@@ -67,9 +69,34 @@ def ngrams(caption: str) -> Counter[tuple[str, ...]]:
 
 def _counts(caption: str, references: Sequence[str]) -> list[float]:
     length = len(caption.split())
-    told = [ngrams(one) for one in references]
+    of_references = [ngrams(reference) for reference in references]
     right = [0] * ORDERS
     for ngram, count in ngrams(caption).items():
-        right[len(ngram) - 1] += min(count, max(one[ngram] for one in told))
-    closest = min((abs(held - length), held) for held in (len(one.split()) for one in references))[1]
+        right[len(ngram) - 1] += min(count, max(held[ngram] for held in of_references))
+    closest = min((abs(other - length), other) for other in (len(reference.split()) for reference in references))[
+        1
+    ]
     return [length, closest, *(max(0, length - order) for order in range(ORDERS)), *right]
+
+
+def _score_of(order: int) -> Callable[[Floats], Floats]:
+    return lambda counts: np.asarray(bleu(counts)[..., order - 1])
+
+
+METRICS = tuple(
+    Metric(
+        "captioning",
+        f"bleu_{order}",
+        f"BLEU-{order}",
+        3,
+        "0 to 1",
+        meaning=f"Precision of n-grams of one to {order} words, with a penalty for short captions. Of captions "
+        "made by a grammar it rewards the wording as much as the content: the baselines show how much.",
+        section="scores",
+        headline=order == ORDERS,
+        per_caption=order == ORDERS,
+        compute=bleu_counts,
+        score=_score_of(order),
+    )
+    for order in range(1, ORDERS + 1)
+)

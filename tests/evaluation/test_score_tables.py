@@ -1,14 +1,16 @@
 """Scores as a person reads them: a table on the console, a file of them."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.figures import Figure, not_computed, read_figures
-from sartext.evaluation.showing import COLUMNS, check_target, figure_table, write_scores
+from sartext.evaluation.score_tables import COLUMNS, check_target, figure_table, headline_table, write_scores
 from sartext.files import read_json
 
 FIGURES = [
@@ -24,10 +26,10 @@ ORIGIN: dict[str, str | int] = {
 }
 
 
-def shown(figures: list[Figure]) -> str:
+def shown(figures: list[Figure], table_of: Callable[[list[Figure], str], Table] = figure_table) -> str:
     console = Console(width=140)
     with console.capture() as capture:
-        console.print(figure_table(figures, "model"))
+        console.print(table_of(figures, "model"))
     return capture.get()
 
 
@@ -40,6 +42,21 @@ def test_a_table_has_whole_benchmarks_first_and_says_what_was_not_computed_and_w
     below = [line.strip() for line in text.splitlines()[-2:]]
     assert below == ["not computed:", "accuracy of type:scene: no question of type scene is asked"]
     assert "nan" not in text.lower()
+
+
+def test_the_short_table_has_the_headline_metrics_of_the_whole_benchmark_beside_the_baselines() -> None:
+    figures = [
+        *FIGURES,
+        Figure("vqa", "oa", "constant", 12.5, 10.0, 15.0, 24),
+        Figure("vqa", "empty", "model", 3.0),
+        not_computed("vqa", "aa", "model", "no question is asked"),
+        not_computed("vqa", "aa", "constant", "nor here"),
+    ]
+    lines = shown(figures, headline_table).splitlines()
+    rows = [line for line in lines if "model" in line or "constant" in line]
+    assert [("overall accuracy (OA)" in row, "0 to 100" in row) for row in rows] == [(True, True)] * 2
+    assert "62.5" in rows[0] and "10 to 15" in rows[1]
+    assert [line.strip() for line in lines[-2:]] == ["not computed:", "aa: no question is asked"]
 
 
 def test_a_table_without_gaps_has_no_caption() -> None:

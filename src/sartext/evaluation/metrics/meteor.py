@@ -7,12 +7,11 @@ a corpus from the sums over its captions, follows from that by the formula below
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.captioning.java import jar, run_java
-
-Floats = npt.NDArray[np.float64]
+from sartext.evaluation.bootstrap import Floats
+from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics.java import jar, run_java
 
 JAR = "meteor/meteor-1.5.jar"
 ARGUMENTS = ("-", "-", "-stdio", "-l", "en", "-norm")
@@ -26,8 +25,8 @@ WEIGHTS = (1.0, 0.6, 0.8, 0.6)
 """Of matches that are exact, by stem, by synonym and by paraphrase."""
 
 LENGTHS = 4
-TOLD = LENGTHS + 4 * len(WEIGHTS) + 3
-"""Numbers that the jar tells of a caption."""
+NUMBERS = LENGTHS + 4 * len(WEIGHTS) + 3
+"""How many numbers the jar prints for a caption."""
 
 
 def meteor_counts(captions: Sequence[str], references: Sequence[Sequence[str]]) -> Floats:
@@ -45,13 +44,13 @@ def meteor_counts(captions: Sequence[str], references: Sequence[Sequence[str]]) 
     Raises:
         EvaluationError: Java or the jar is absent, or the jar does not answer as it should.
     """
-    lines = [_line(one, some) for one, some in zip(captions, references, strict=True)]
+    lines = [_line(caption, refs) for caption, refs in zip(captions, references, strict=True)]
     distinct = list(dict.fromkeys(lines))
-    told = run_java("METEOR", [MEMORY, "-jar", str(jar(JAR)), *ARGUMENTS], distinct) if distinct else []
-    if len(told) != len(distinct):
-        raise _wrong(f"answered {len(distinct)} captions with {len(told)} lines")
-    found = dict(zip(distinct, map(read_counts, told), strict=True))
-    return np.array([found[line] for line in lines], dtype=np.float64).reshape(-1, 7)
+    answers = run_java("METEOR", [MEMORY, "-jar", str(jar(JAR)), *ARGUMENTS], distinct) if distinct else []
+    if len(answers) != len(distinct):
+        raise _wrong(f"answered {len(distinct)} captions with {len(answers)} lines")
+    counts = dict(zip(distinct, map(read_counts, answers), strict=True))
+    return np.array([counts[line] for line in lines], dtype=np.float64).reshape(-1, 7)
 
 
 def meteor(counts: Floats) -> Floats:
@@ -63,11 +62,11 @@ def meteor(counts: Floats) -> Floats:
     Returns:
         [...].
     """
-    said, length, held, wanted, chunks, words, told = np.moveaxis(counts, -1, 0)
+    matched, length, ref_matched, ref_length, chunks, words, ref_words = np.moveaxis(counts, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        precision, recall = said / length, held / wanted
+        precision, recall = matched / length, ref_matched / ref_length
         mean = 1 / ((1 - ALPHA) / precision + ALPHA / recall)
-        penalty = GAMMA * (chunks / ((words + told) / 2)) ** BETA
+        penalty = GAMMA * (chunks / ((words + ref_words) / 2)) ** BETA
     score = mean * (1 - penalty)
     return np.asarray(np.where(np.isfinite(score), np.maximum(score, 0.0), 0.0))
 
@@ -83,36 +82,50 @@ def read_counts(line: str) -> list[float]:
         EvaluationError: the line is something else.
     """
     try:
-        told = np.array(line.split(), dtype=np.float64)
+        numbers = np.array(line.split(), dtype=np.float64)
     except ValueError as error:
         raise _wrong(f"said '{line[:80]}'") from error
-    if told.shape != (TOLD,):
+    if numbers.shape != (NUMBERS,):
         raise _wrong(f"said '{line[:80]}'")
-    length, wanted, function, function_wanted = told[:LENGTHS]
-    stages = told[LENGTHS:-3].reshape(len(WEIGHTS), 4)
-    chunks, words, words_told = told[-3:]
-    content, content_told, small, small_told = stages.T @ np.array(WEIGHTS)
-    matched, matched_told = stages[:, [0, 2]].sum(), stages[:, [1, 3]].sum()
-    whole = matched == length and matched_told == wanted and chunks == 1
-    return [
-        float(one)
-        for one in (
-            DELTA * content + (1 - DELTA) * small,
-            DELTA * (length - function) + (1 - DELTA) * function,
-            DELTA * content_told + (1 - DELTA) * small_told,
-            DELTA * (wanted - function_wanted) + (1 - DELTA) * function_wanted,
-            0.0 if whole else chunks,
-            words,
-            words_told,
-        )
-    ]
+    length, ref_length, function, ref_function = numbers[:LENGTHS]
+    stages = numbers[LENGTHS:-3].reshape(len(WEIGHTS), 4)
+    chunks, words, ref_words = numbers[-3:]
+    content, ref_content, small, ref_small = stages.T @ np.array(WEIGHTS)
+    matched, ref_matched = stages[:, [0, 2]].sum(), stages[:, [1, 3]].sum()
+    whole = matched == length and ref_matched == ref_length and chunks == 1
+    counts = (
+        DELTA * content + (1 - DELTA) * small,
+        DELTA * (length - function) + (1 - DELTA) * function,
+        DELTA * ref_content + (1 - DELTA) * ref_small,
+        DELTA * (ref_length - ref_function) + (1 - DELTA) * ref_function,
+        0.0 if whole else chunks,
+        words,
+        ref_words,
+    )
+    return [float(count) for count in counts]
 
 
 def _line(caption: str, references: Sequence[str]) -> str:
     parts = [*references, caption]
-    clean = (one.replace(SEPARATOR, "").replace("  ", " ") for one in parts)
+    clean = (text.replace(SEPARATOR, "").replace("  ", " ") for text in parts)
     return f" {SEPARATOR} ".join(("SCORE", *clean))
 
 
 def _wrong(what: str) -> EvaluationError:
     return EvaluationError(f"METEOR {what}", where=JAR, way_out="install it anew: pip install pycocoevalcap==1.2")
+
+
+METRICS = (
+    Metric(
+        "captioning",
+        "meteor",
+        "METEOR",
+        3,
+        "0 to 1",
+        meaning="Matched words, also by stem, synonym and paraphrase, with a penalty for another order of words.",
+        section="scores",
+        per_caption=True,
+        compute=meteor_counts,
+        score=meteor,
+    ),
+)

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sartext.evaluation.captioning.bleu import ORDERS, ngrams
+from sartext.evaluation.bootstrap import Floats
+from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics.bleu import ORDERS, ngrams
 
-Floats = npt.NDArray[np.float64]
 Ngram = tuple[str, ...]
 
 SIGMA = 6.0
@@ -30,19 +31,8 @@ class Frequencies:
     counts: Mapping[Ngram, int]
 
 
-class Ngrams:
-    """Numbers for n-grams, given in the order they are met; and their order less one."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[Ngram, int] = {}
-
-    def number(self, ngram: Ngram) -> int:
-        """Return the number of an n-gram, a new one if it has none."""
-        return self.numbers.setdefault(ngram, len(self.numbers))
-
-
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class ReferencePairs:
     """What CIDEr-D needs of captions and references, whatever the weights of the n-grams.
 
     With weights ``w`` and counts ``c`` and ``r``, a caption and a reference have in every order the similarity
@@ -73,9 +63,9 @@ def document_frequencies(references: Iterable[Sequence[str]]) -> Frequencies:
     """
     counts: Counter[Ngram] = Counter()
     documents = 0
-    for some in references:
+    for of_image in references:
         documents += 1
-        counts.update({ngram for one in some for ngram in ngrams(one)})
+        counts.update({ngram for reference in of_image for ngram in ngrams(reference)})
     return Frequencies(documents, counts)
 
 
@@ -83,30 +73,31 @@ def informative(references: Iterable[Sequence[str]], frequencies: Frequencies) -
     """Whether an n-gram of the references has any weight: else CIDEr-D is 0 whatever the captions say."""
     if frequencies.documents < 2:
         return False
-    held = {ngram for one in {one for some in references for one in some} for ngram in ngrams(one)}
-    return any(frequencies.counts.get(ngram, 0) < frequencies.documents for ngram in held)
+    distinct = {reference for of_image in references for reference in of_image}
+    known = {ngram for reference in distinct for ngram in ngrams(reference)}
+    return any(frequencies.counts.get(ngram, 0) < frequencies.documents for ngram in known)
 
 
-def pair_up(captions: Sequence[str], references: Sequence[Sequence[str]]) -> Pairs:
+def pair_up(captions: Sequence[str], references: Sequence[Sequence[str]]) -> ReferencePairs:
     """Return what CIDEr-D needs of n captions and the references of each, all tokenised, at least one each."""
-    known = Ngrams()
+    numbers: dict[Ngram, int] = {}
     pairs = [
-        (number, one, told)
-        for number, (one, some) in enumerate(zip(captions, references, strict=True))
-        for told in some
+        (place, caption, reference)
+        for place, (caption, of_image) in enumerate(zip(captions, references, strict=True))
+        for reference in of_image
     ]
-    overlap = _matrix([_shared(ngrams(one), ngrams(told)) for _, one, told in pairs], known)
-    held = _matrix([_squared(ngrams(told)) for _, _, told in pairs], known)
-    said = _matrix([_squared(ngrams(one)) for one in captions], known)
-    width = len(known.numbers)
-    for matrix in (overlap, held, said):
-        matrix.resize((matrix.shape[0], width))
-    delta = np.array([_length(one) - _length(told) for _, one, told in pairs], dtype=np.float64)
-    where = np.array([number for number, _, _ in pairs], dtype=np.int64)
-    return Pairs(overlap, said, held, where, np.exp(-(delta**2) / (2 * SIGMA**2)), known.numbers)
+    overlap = _matrix([_shared(ngrams(caption), ngrams(reference)) for _, caption, reference in pairs], numbers)
+    of_references = _matrix([_squared(ngrams(reference)) for _, _, reference in pairs], numbers)
+    of_captions = _matrix([_squared(ngrams(caption)) for caption in captions], numbers)
+    for matrix in (overlap, of_references, of_captions):
+        matrix.resize((matrix.shape[0], len(numbers)))
+    delta = np.array([_length(caption) - _length(reference) for _, caption, reference in pairs], dtype=np.float64)
+    places = np.array([place for place, _, _ in pairs], dtype=np.int64)
+    penalty = np.exp(-(delta**2) / (2 * SIGMA**2))
+    return ReferencePairs(overlap, of_captions, of_references, places, penalty, numbers)
 
 
-def cider_d(pairs: Pairs, frequencies: Frequencies) -> Floats:
+def cider_d(pairs: ReferencePairs, frequencies: Frequencies) -> Floats:
     """Return CIDEr-D of each caption, from 0 to 10; a corpus has their mean.
 
     Returns:
@@ -118,8 +109,8 @@ def cider_d(pairs: Pairs, frequencies: Frequencies) -> Floats:
     similar = np.divide(shared, norms, out=np.zeros_like(shared), where=norms > 0)
     of_pair = 10 * similar.mean(axis=1) * pairs.penalty
     count = pairs.captions.shape[0]
-    told = np.bincount(pairs.caption, minlength=count)
-    return np.asarray(np.bincount(pairs.caption, weights=of_pair, minlength=count) / told)
+    references = np.bincount(pairs.caption, minlength=count)
+    return np.asarray(np.bincount(pairs.caption, weights=of_pair, minlength=count) / references)
 
 
 def _squared_weights(numbers: Mapping[Ngram, int], frequencies: Frequencies) -> Floats:
@@ -132,13 +123,12 @@ def _squared_weights(numbers: Mapping[Ngram, int], frequencies: Frequencies) -> 
     return weights
 
 
-def _matrix(rows: Sequence[Mapping[Ngram, float]], known: Ngrams) -> sparse.csr_matrix:
+def _matrix(rows: Sequence[Mapping[Ngram, float]], numbers: dict[Ngram, int]) -> sparse.csr_matrix:
+    """The rows as a matrix; an n-gram without a column gets the next one."""
     ends = np.cumsum([0, *map(len, rows)])
-    columns = [known.number(ngram) for row in rows for ngram in row]
+    columns = [numbers.setdefault(ngram, len(numbers)) for row in rows for ngram in row]
     values = np.array([value for row in rows for value in row.values()], dtype=np.float64)
-    return sparse.csr_matrix(
-        (values, np.array(columns, dtype=np.int64), ends), shape=(len(rows), len(known.numbers))
-    )
+    return sparse.csr_matrix((values, np.array(columns, dtype=np.int64), ends), shape=(len(rows), len(numbers)))
 
 
 def _squared(counts: Mapping[Ngram, int]) -> dict[Ngram, float]:
@@ -152,3 +142,28 @@ def _shared(caption: Mapping[Ngram, int], reference: Mapping[Ngram, int]) -> dic
 def _length(caption: str) -> int:
     """The length of a caption as pycocoevalcap takes it: its bigrams."""
     return max(0, len(caption.split()) - 1)
+
+
+METRICS = (
+    Metric(
+        "captioning",
+        "cider_d",
+        "CIDEr-D",
+        2,
+        "0 to 10",
+        meaning="Similarity of weighted n-grams, rare ones weighing more by the references of the images that are "
+        "scored, as the field does: it changes with the test set.",
+        section="scores",
+        headline=True,
+    ),
+    Metric(
+        "captioning",
+        "cider_d_frozen",
+        "CIDEr-D, frozen idf",
+        2,
+        "0 to 10",
+        meaning="CIDEr-D with the weights of the train split, so that it does not change with the test set.",
+        section="scores",
+        per_caption=True,
+    ),
+)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from sartext.evaluation.bootstrap import Floats
+from sartext.evaluation.metric import Metric
 
 BETA = 1.2
 
@@ -22,7 +22,9 @@ def rouge_l(captions: Sequence[str], references: Sequence[Sequence[str]]) -> Flo
     Returns:
         [n].
     """
-    return np.array([_score(one, refs) for one, refs in zip(captions, references, strict=True)], dtype=np.float64)
+    return np.array(
+        [_score(caption, refs) for caption, refs in zip(captions, references, strict=True)], dtype=np.float64
+    )
 
 
 def common_subsequence(left: Sequence[str], right: Sequence[str]) -> int:
@@ -40,9 +42,25 @@ def common_subsequence(left: Sequence[str], right: Sequence[str]) -> int:
 
 def _score(caption: str, references: Sequence[str]) -> float:
     words = caption.split(" ")
-    lengths = [(common_subsequence(words, told), len(told)) for told in (one.split(" ") for one in references)]
+    split = [reference.split(" ") for reference in references]
+    lengths = [(common_subsequence(words, reference), len(reference)) for reference in split]
     precision = max(common for common, _ in lengths) / len(words)
     recall = max(common / length for common, length in lengths)
     if not precision or not recall:
         return 0.0
     return (1 + BETA**2) * precision * recall / (recall + BETA**2 * precision)
+
+
+METRICS = (
+    Metric(
+        "captioning",
+        "rouge_l",
+        "ROUGE-L",
+        3,
+        "0 to 1",
+        meaning="F of the longest common subsequence of words.",
+        section="scores",
+        per_caption=True,
+        compute=rouge_l,
+    ),
+)

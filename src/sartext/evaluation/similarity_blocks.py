@@ -36,7 +36,7 @@ class Side:
         weights: float32, rows, the items of each.
         labels: int64, n.
         best: float32, n, the highest similarity of a positive so far.
-        best_ones: float64, n, how many positives have it.
+        best_count: float64, n, how many positives have it.
         above: float64, n, how many of the other side were counted above it.
         equal: float64, n, how many were counted equal to it.
     """
@@ -48,7 +48,7 @@ class Side:
     weights: Tensor
     labels: Tensor
     best: Tensor
-    best_ones: Tensor
+    best_count: Tensor
     above: Tensor
     equal: Tensor
 
@@ -96,7 +96,7 @@ def side_of(features: Tensor, labels: Tensor) -> Side:
         weights=counts.float().to(device),
         labels=labels[items].to(device),
         best=torch.full((len(items),), -torch.inf, device=device),
-        best_ones=counted.clone(),
+        best_count=counted.clone(),
         above=counted.clone(),
         equal=counted,
     )
@@ -105,26 +105,26 @@ def side_of(features: Tensor, labels: Tensor) -> Side:
 def _equal_rows(features: Tensor) -> npt.NDArray[np.int64]:
     """Return a number for each row, counted from 0 in order of appearance; equal rows have the same."""
     seen: dict[bytes, int] = {}
-    held = features.cpu().numpy()
+    values = features.cpu().numpy()
     return np.asarray(
-        [seen.setdefault(blake2b(row.tobytes(), digest_size=16).digest(), len(seen)) for row in held],
+        [seen.setdefault(blake2b(row.tobytes(), digest_size=16).digest(), len(seen)) for row in values],
         dtype=np.int64,
     )
 
 
-class Room(local):
+class Buffers(local):
     """Memory that a thread uses again for every block."""
 
     def __init__(self) -> None:
-        self.held: dict[str, Tensor] = {}
+        self.tensors: dict[str, Tensor] = {}
 
     def take(self, name: str, like: Tensor, *shape: int) -> Tensor:
         """Return uninitialised memory of a shape, on the device of another tensor."""
         size = shape[0] * shape[1]
-        held = self.held.get(name)
-        if held is None or len(held) < size:
-            held = self.held[name] = torch.empty(size, device=like.device)
-        return held[:size].view(shape)
+        tensor = self.tensors.get(name)
+        if tensor is None or len(tensor) < size:
+            tensor = self.tensors[name] = torch.empty(size, device=like.device)
+        return tensor[:size].view(shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,14 +133,14 @@ class Block:
 
     rows: Side
     columns: Side
-    room: Room
+    buffers: Buffers
     row: slice
     column: slice
 
     def similarity(self) -> Tensor:
         """Return the block; the thread's next one overwrites it."""
         left, right = self.rows.features[self.row], self.columns.features[self.column]
-        return torch.mm(left, right.T, out=self.room.take("product", left, len(left), len(right)))
+        return torch.mm(left, right.T, out=self.buffers.take("product", left, len(left), len(right)))
 
 
 def sweep(blocks: Sequence[Block], work: Callable[[Block], None]) -> None:

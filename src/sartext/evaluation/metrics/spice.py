@@ -12,12 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.captioning.java import jar, run_java
-
-Floats = npt.NDArray[np.float64]
+from sartext.evaluation.bootstrap import Floats
+from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics.java import jar, run_java
 
 FOLDER = "SARTEXT_SPICE"
 """The environment variable that names the folder of the models."""
@@ -32,23 +31,23 @@ ABSENT = f"SPICE needs {' and '.join(MODELS)}: unpack {ARCHIVE} and name its fol
 """Why there is no SPICE, and how to get it."""
 
 
-def spice_models(folder: Path | None = None) -> Path | None:
-    """Return the folder of the models: the one named, else that of ``SARTEXT_SPICE``; None where neither is.
+def spice_models() -> Path | None:
+    """Return the folder of the models that ``SARTEXT_SPICE`` names; None where it names none.
 
     Raises:
         EvaluationError: a folder is named that does not hold them.
     """
-    told = os.environ.get(FOLDER, "")
-    folder = folder or (Path(told).expanduser() if told else None)
-    if folder is None:
+    named = os.environ.get(FOLDER, "")
+    if not named:
         return None
+    folder = Path(named).expanduser()
     for name in MODELS:
         if not (folder / name).is_file():
             raise EvaluationError(f"{name} is not there", where=folder, way_out=f"unpack {ARCHIVE} there")
     return folder.resolve()
 
 
-def spice_command(models: Path, asked: Path, answered: Path) -> list[str]:
+def spice_command(models: Path, source: Path, target: Path) -> list[str]:
     """Return the arguments of the Java process that reads one file and writes the other.
 
     No cache is asked for: it would need native libraries, and reflection that newer Java refuses.
@@ -58,44 +57,51 @@ def spice_command(models: Path, asked: Path, answered: Path) -> list[str]:
     classes = [*(models / name for name in MODELS), scorer, *sorted((scorer.parent / "lib").glob("*.jar"))]
     return [
         MEMORY,
-        f"-Djava.io.tmpdir={answered.parent}",
+        f"-Djava.io.tmpdir={target.parent}",
         "-cp",
         os.pathsep.join(map(str, classes)),
         PROGRAM,
-        str(asked),
+        str(source),
         "-out",
-        str(answered),
+        str(target),
         "-subset",
         "-silent",
     ]
 
 
-def spice(captions: Sequence[str], references: Sequence[Sequence[str]], models: Path) -> Floats:
+def spice(captions: Sequence[str], references: Sequence[Sequence[str]]) -> Floats:
     """Return SPICE of each caption, from 0 to 1; a corpus has their mean.
 
     Args:
-        captions: n tokenised captions; equal ones with equal references are asked for once.
+        captions: n tokenised captions; equal ones with equal references are scored once.
         references: those of each, tokenised, at least one.
-        models: see `spice_models`.
 
     Returns:
         [n]; nan where the scorer has no score.
 
     Raises:
-        EvaluationError: Java, the jar or its answer is absent.
+        EvaluationError: Java, the jar, the models or the answer is absent.
     """
-    keys = [json.dumps([one, *some], ensure_ascii=False) for one, some in zip(captions, references, strict=True)]
+    models = spice_models()
+    if models is None:
+        raise EvaluationError(ABSENT)
+    keys = [
+        json.dumps([caption, *refs], ensure_ascii=False)
+        for caption, refs in zip(captions, references, strict=True)
+    ]
     places = {key: str(place) for place, key in enumerate(dict.fromkeys(keys))}
-    asked = [{"image_id": place, "test": said, "refs": refs} for key, place in places.items()
-             for said, *refs in [json.loads(key)]]  # fmt: skip
+    items = []
+    for key, place in places.items():
+        caption, *refs = json.loads(key)
+        items.append({"image_id": place, "test": caption, "refs": refs})
     with TemporaryDirectory(prefix="sartext-spice-") as work:
         source, target = Path(work) / "captions.json", Path(work) / "scores.json"
-        source.write_text(json.dumps(asked, ensure_ascii=False), encoding="utf-8")
+        source.write_text(json.dumps(items, ensure_ascii=False), encoding="utf-8")
         run_java("SPICE", spice_command(models, source, target), cwd=Path(work))
-        found = read_scores(target)
-    if set(found) != set(places.values()):
-        raise EvaluationError(f"SPICE scored {len(found)} of {len(places)} captions", where=models)
-    return np.array([found[places[key]] for key in keys], dtype=np.float64)
+        scores = read_scores(target)
+    if set(scores) != set(places.values()):
+        raise EvaluationError(f"SPICE scored {len(scores)} of {len(places)} captions", where=models)
+    return np.array([scores[places[key]] for key in keys], dtype=np.float64)
 
 
 def read_scores(path: Path) -> Mapping[str, float]:
@@ -106,13 +112,30 @@ def read_scores(path: Path) -> Mapping[str, float]:
     """
     try:
         content: list[Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {str(one["image_id"]): _number(one["scores"]["All"]["f"]) for one in content}
+        return {str(item["image_id"]): _number(item["scores"]["All"]["f"]) for item in content}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvaluationError(
-            f"SPICE told no scores ({error!r})", way_out="see the scorer's own messages"
+            f"SPICE wrote no scores ({error!r})", way_out="see the scorer's own messages"
         ) from error
 
 
-def _number(told: object) -> float:
-    """The scorer writes null, or text, where a caption and its references tell nothing."""
-    return float(told) if isinstance(told, int | float) else np.nan
+def _number(value: object) -> float:
+    """The scorer writes null, or text, where a caption and its references hold no tuple."""
+    return float(value) if isinstance(value, int | float) else np.nan
+
+
+METRICS = (
+    Metric(
+        "captioning",
+        "spice",
+        "SPICE",
+        3,
+        "0 to 1",
+        meaning="F of the objects, attributes and relations that captions state. It needs the Stanford CoreNLP "
+        "models, which no package registry carries: where they are absent it is not computed, never zero.",
+        section="scores",
+        per_caption=True,
+        compute=spice,
+        unavailable=lambda: "" if spice_models() else ABSENT,
+    ),
+)

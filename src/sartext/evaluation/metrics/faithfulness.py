@@ -14,6 +14,8 @@ import numpy.typing as npt
 from sartext.catalogue.entry import Entry
 from sartext.errors import EvaluationError, nearest
 from sartext.evaluation.benchmarks import Example
+from sartext.evaluation.bootstrap import Floats
+from sartext.evaluation.metric import Metric
 from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.statements import (
     COVER_CLASS,
@@ -33,7 +35,6 @@ from sartext.narrator.statements import (
     statements_of,
 )
 
-Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -199,3 +200,79 @@ def _by_class(rows: Sequence[Mapping[str, tuple[int, int, int]]]) -> dict[str, F
         label: np.array([row.get(label, (0, 0, 0)) for row in rows], dtype=np.float64).reshape(-1, 3)
         for label in labels
     }
+
+
+_ENDS = {
+    "precision": "Of the statements on {}, those that the annotation confirms; undecided ones are left out.",
+    "recall": "Of the facts of the annotation on {}, those that are stated.",
+}
+
+
+def _ratios(group: str, title: str, what: str, section: str, *, headline: bool = False) -> list[Metric]:
+    """Precision and recall of a group of statements."""
+    return [
+        Metric(
+            "captioning",
+            f"{group}_{end}",
+            f"{title}: {end}",
+            unit="%",
+            meaning=meaning.format(what),
+            section=section,
+            headline=headline,
+        )
+        for end, meaning in _ENDS.items()
+    ]
+
+
+def _wrong(name: str) -> Metric:
+    meaning = "Of those stated of a class that is there; a class that is not there is wrong as such."
+    return Metric("captioning", name, name.replace("_", " "), 1, "% of those stated", False, meaning, "facts")
+
+
+METRICS = (
+    *_ratios("fact", "facts", "anything", "facts", headline=True),
+    *_ratios("object", "objects", "objects", "facts"),
+    *_ratios("cover", "land cover", "land cover", "facts"),
+    Metric(
+        "captioning",
+        "invented_objects",
+        "invented objects per caption",
+        2,
+        "",
+        False,
+        "Classes of objects that are stated and not there.",
+        "facts",
+    ),
+    *map(_wrong, WRONG),
+    Metric(
+        "captioning",
+        "undecided_statements",
+        "undecided statements",
+        2,
+        "per caption",
+        None,
+        "Statements on classes that the annotation does not decide: neither right nor wrong.",
+        "captions",
+    ),
+    *(metric for kind in KINDS for metric in _ratios(kind.replace(" ", "_"), kind, f"the {kind}", "statements")),
+    Metric(
+        "captioning",
+        "unreadable_captions",
+        "captions that state nothing",
+        1,
+        "%",
+        False,
+        "No statement could be read in them.",
+        "captions",
+    ),
+    Metric(
+        "captioning",
+        "odd_captions",
+        "captions with words that no fact supports",
+        1,
+        "%",
+        False,
+        "They hold words that are no statement, or contradict themselves.",
+        "captions",
+    ),
+)

@@ -1,4 +1,4 @@
-"""Anyone's model, captions or answers on the test split of a published release; needs no project."""
+"""Submissions: anyone's model, captions or answers on the test split of a published release; needs no project."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +25,8 @@ DEFAULT_SIDE = 224
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be scored.
+class Submission:
+    """What is to be scored, and how.
 
     Args:
         release: the folder of a published version.
@@ -77,7 +77,7 @@ class Scores:
     warnings: tuple[str, ...] = ()
 
 
-def score(asked: Asked) -> Scores:
+def score(submission: Submission) -> Scores:
     """Score a model, captions or answers.
 
     Raises:
@@ -85,22 +85,22 @@ def score(asked: Asked) -> Scores:
             given does not fit it.
         ModelError: the model cannot be loaded.
     """
-    asked = replace(asked, name=asked.name.strip())
-    _check(asked)
-    catalogue = load_catalogue(Project(asked.root))
-    benchmarks = open_benchmarks(asked.release, _sources(asked.images, catalogue))
-    benchmark = choose(benchmarks, asked.benchmark)
-    told: list[str] = []
+    submission = replace(submission, name=submission.name.strip())
+    _check(submission)
+    catalogue = load_catalogue(Project(submission.root))
+    benchmarks = open_benchmarks(submission.release, _sources(submission.images, catalogue))
+    benchmark = choose(benchmarks, submission.benchmark)
+    warnings: list[str] = []
     if benchmark.left_out:
-        told.append(_withheld(benchmark, asked.images))
-    figures = _TASKS[asked.task](asked, benchmark, catalogue, told)
+        warnings.append(_withheld(benchmark, submission.images))
+    figures = _TASKS[submission.task](submission, benchmark, catalogue, warnings)
     origin: dict[str, str | int] = {
-        "release": _release(asked.release),
+        "release": _release(submission.release),
         "benchmark_sha256": benchmark.sha256,
-        "seed": asked.seed,
-        "resamples": asked.resamples,
+        "seed": submission.seed,
+        "resamples": submission.resamples,
     }
-    return Scores(figures, origin, tuple(told))
+    return Scores(figures, origin, tuple(warnings))
 
 
 def _release(folder: Path) -> str:
@@ -118,32 +118,35 @@ def _release(folder: Path) -> str:
 def _withheld(benchmark: Benchmark, images: Path | None) -> str:
     """What is said of images that are not scored."""
     count, first = len(benchmark.left_out), min(benchmark.left_out)
-    told = f"{count} of {count + len(benchmark)} images of {benchmark.name} are withheld by their licence"
+    withheld = f"{count} of {count + len(benchmark)} images of {benchmark.name} are withheld by their licence"
     if images is not None:
-        return f"{told}, not in {images} and not scored, the first is {first}"
-    return f"{told} and not scored; get them from their source and name the folder: --images FOLDER"
+        return f"{withheld}, not in {images} and not scored, the first is {first}"
+    return f"{withheld} and not scored; get them from their source and name the folder: --images FOLDER"
 
 
-def _check(asked: Asked) -> None:
+def _check(submission: Submission) -> None:
     """Refuse what a task cannot be scored from."""
-    if not asked.name.isprintable():
-        told = ascii(asked.name)
-        raise EvaluationError(f"{told} holds control characters", where="--name", way_out="choose another one")
-    if asked.name in RESERVED or not asked.name:
+    if not submission.name.isprintable():
         raise EvaluationError(
-            f"'{asked.name}' is the name of a baseline or of nothing", where="--name", way_out="choose another one"
+            f"{submission.name!a} holds control characters", where="--name", way_out="choose another one"
         )
-    files = {"captioning": ("captions", asked.captions), "vqa": ("answers", asked.answers)}
-    option, given = files.get(asked.task, ("", None))
-    for name, path in (("captions", asked.captions), ("answers", asked.answers)):
+    if submission.name in RESERVED or not submission.name:
+        raise EvaluationError(
+            f"'{submission.name}' is the name of a baseline or of nothing",
+            where="--name",
+            way_out="choose another one",
+        )
+    files = {"captioning": ("captions", submission.captions), "vqa": ("answers", submission.answers)}
+    option, file = files.get(submission.task, ("", None))
+    for name, path in (("captions", submission.captions), ("answers", submission.answers)):
         if path is not None and name != option:
-            raise EvaluationError(f"{asked.task} is not scored from {name}", way_out="leave out --" + name)
-    if asked.partial and asked.captions is None:
+            raise EvaluationError(f"{submission.task} is not scored from {name}", way_out="leave out --" + name)
+    if submission.partial and submission.captions is None:
         raise EvaluationError("only a file of captions may leave images out", way_out="leave out --partial")
-    if (asked.model is None) == (given is None):
-        both = "a model and a file are given" if asked.model else "nothing is given to score"
+    if (submission.model is None) == (file is None):
+        both = "a model and a file are given" if submission.model else "nothing is given to score"
         needed = f"--model FOLDER or --{option} FILE" if option else "--model FOLDER"
-        raise EvaluationError(both, where=f"--task {asked.task}", way_out=f"give {needed}")
+        raise EvaluationError(both, where=f"--task {submission.task}", way_out=f"give {needed}")
 
 
 def _sources(images: Path | None, catalogue: Catalogue) -> Sources:
@@ -181,103 +184,119 @@ def _entry(corpus: str, catalogue: Catalogue) -> Entry:
     return catalogue[corpus]
 
 
-def _retrieval(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[str]) -> list[Figure]:
+def _retrieval(
+    submission: Submission, benchmark: Benchmark, catalogue: Catalogue, warnings: list[str]
+) -> list[Figure]:
     from sartext.evaluation.embedding import embed
     from sartext.evaluation.retrieval_figures import score_retrieval
     from sartext.models.checkpoint import load
 
-    found = embed(load(_model(asked), device=asked.device), benchmark)
-    if found.cut:
-        told.append(f"{found.cut} captions are longer than the model's context and were cut")
-    return score_retrieval({asked.name: found.pair}, benchmark, resamples=asked.resamples, seed=asked.seed)
+    features = embed(load(_model(submission), device=submission.device), benchmark)
+    if features.cut:
+        warnings.append(f"{features.cut} captions are longer than the model's context and were cut")
+    return score_retrieval(
+        {submission.name: features.pair}, benchmark, resamples=submission.resamples, seed=submission.seed
+    )
 
 
-def _captioning(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[str]) -> list[Figure]:
+def _captioning(
+    submission: Submission, benchmark: Benchmark, catalogue: Catalogue, warnings: list[str]
+) -> list[Figure]:
     from sartext.evaluation.captioning.baselines import baselines
-    from sartext.evaluation.captioning.predictions import read_predictions, warnings_of
     from sartext.evaluation.captioning.scoring import score_captions
     from sartext.evaluation.captioning.texts import PARTIAL
+    from sartext.evaluation.prediction_files import caption_warnings, read_captions
     from sartext.evaluation.stages.captioning import captions_of
     from sartext.models.checkpoint import load
 
     side = DEFAULT_SIDE
-    if asked.captions is not None:
-        predictions = read_predictions(asked.captions, benchmark, partial=asked.partial)
+    if submission.captions is not None:
+        predictions = read_captions(submission.captions, benchmark, partial=submission.partial)
         captions = dict(predictions.captions)
-        told += predictions.warnings
+        warnings += predictions.warnings
     else:
-        model = load(_model(asked), device=asked.device, expected_kind="coca")
+        model = load(_model(submission), device=submission.device, expected_kind="coca")
         texts, unfinished = captions_of(model, benchmark.pictures())
-        captions = dict(zip((one.image_id for one in benchmark.examples), texts, strict=True))
+        captions = dict(zip((example.image_id for example in benchmark.examples), texts, strict=True))
         side = model.side
-        told += warnings_of(captions, benchmark)
+        warnings += caption_warnings(captions, benchmark)
         if unfinished:
-            told.append(f"{unfinished} captions were not ended by the model and count as empty")
-    entries = {name: _entry(name, catalogue) for name in (*benchmark.corpora, *asked.corpora)}
+            warnings.append(f"{unfinished} captions were not ended by the model and count as empty")
+    entries = {name: _entry(name, catalogue) for name in (*benchmark.corpora, *submission.corpora)}
     beside = {
-        name: {image_id: text for image_id, text in told_by.items() if image_id in captions}
-        for name, told_by in baselines(benchmark, asked.seed).items()
+        name: {image_id: text for image_id, text in of_baseline.items() if image_id in captions}
+        for name, of_baseline in baselines(benchmark, submission.seed).items()
     }
     return score_captions(
-        {asked.name: captions, **beside},
+        {submission.name: captions, **beside},
         benchmark,
         entries,
         side=side,
-        seed=asked.seed,
-        resamples=asked.resamples,
-        partial={asked.name, *beside} if asked.partial else PARTIAL,
+        seed=submission.seed,
+        resamples=submission.resamples,
+        partial={submission.name, *beside} if submission.partial else PARTIAL,
     )
 
 
-def _vqa(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[str]) -> list[Figure]:
+def _vqa(submission: Submission, benchmark: Benchmark, catalogue: Catalogue, warnings: list[str]) -> list[Figure]:
+    from sartext.evaluation.prediction_files import read_answers
     from sartext.evaluation.vqa import (
         CONSTANT,
         CONSTANT_PER_CORPUS,
         constant_answers,
         constant_answers_per_corpus,
-        read_answers,
         score_vqa,
     )
     from sartext.vqa.question import read_splits
 
-    splits = read_splits(asked.release)
-    images = {one.image_id for one in benchmark.examples}
+    splits = read_splits(submission.release)
+    images = {example.image_id for example in benchmark.examples}
     tested = splits.get("test", [])
-    questions = [one for one in tested if one.image_id in images]
-    if asked.answers is not None:
-        answers = read_answers(asked.answers, questions, others=tested)
+    questions = [question for question in tested if question.image_id in images]
+    if submission.answers is not None:
+        answers = read_answers(submission.answers, questions, others=tested)
     else:
         from sartext.models.gpt.answering import answer_each
         from sartext.models.gpt.checkpoint import load_gpt
 
-        model = load_gpt(_model(asked), device=asked.device)
-        answers = dict(answer_each(model, [(one.id, one.image_id, one.text) for one in questions], benchmark.read))
-    given = {
-        asked.name: answers,
+        model = load_gpt(_model(submission), device=submission.device)
+        texts = [(question.id, question.image_id, question.text) for question in questions]
+        answers = dict(answer_each(model, texts, benchmark.read))
+    of_variant = {
+        submission.name: answers,
         CONSTANT: constant_answers(splits.get("train", []), questions),
         CONSTANT_PER_CORPUS: constant_answers_per_corpus(splits.get("train", []), questions),
     }
-    return score_vqa(given, questions, benchmark_name=benchmark.name, resamples=asked.resamples, seed=asked.seed)
+    return score_vqa(
+        of_variant, questions, benchmark_name=benchmark.name, resamples=submission.resamples, seed=submission.seed
+    )
 
 
-def _foils(asked: Asked, benchmark: Benchmark, catalogue: Catalogue, told: list[str]) -> list[Figure]:
+def _foils(
+    submission: Submission, benchmark: Benchmark, catalogue: Catalogue, warnings: list[str]
+) -> list[Figure]:
     from sartext.evaluation.foils.making import make_foils
-    from sartext.evaluation.foils.scoring import margins, score_foils
+    from sartext.evaluation.foils.margins import margins
+    from sartext.evaluation.foils.scoring import score_foils
     from sartext.models.checkpoint import load
 
     entries = {name: _entry(name, catalogue) for name in benchmark.corpora}
-    foils = make_foils(benchmark, entries, asked.seed)
-    found = margins(load(_model(asked), device=asked.device), foils, benchmark)
-    return score_foils({asked.name: found}, foils, benchmark, resamples=asked.resamples, seed=asked.seed)
+    foils = make_foils(benchmark, entries, submission.seed)
+    preferences = margins(load(_model(submission), device=submission.device), foils, benchmark)
+    return score_foils(
+        {submission.name: preferences}, foils, benchmark, resamples=submission.resamples, seed=submission.seed
+    )
 
 
-def _model(asked: Asked) -> Path:
-    if asked.model is None:
-        raise EvaluationError("no model is given", where=f"--task {asked.task}", way_out="give --model FOLDER")
-    return asked.model
+def _model(submission: Submission) -> Path:
+    if submission.model is None:
+        raise EvaluationError(
+            "no model is given", where=f"--task {submission.task}", way_out="give --model FOLDER"
+        )
+    return submission.model
 
 
-_TASKS: Mapping[str, Callable[[Asked, Benchmark, Mapping[str, Entry], list[str]], list[Figure]]] = {
+_TASKS: Mapping[str, Callable[[Submission, Benchmark, Mapping[str, Entry], list[str]], list[Figure]]] = {
     "retrieval": _retrieval,
     "captioning": _captioning,
     "vqa": _vqa,
