@@ -5,8 +5,8 @@ import psutil
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.captioning import java as java_module
 from sartext.evaluation.captioning.tokenisation import LINE_BREAKS, tokenise
+from sartext.evaluation.metrics import java as java_module
 from sartext.evaluation.metrics.java import jar, java, run_java
 from tests.evaluation.captioning.making import needs_jars, needs_java
 
