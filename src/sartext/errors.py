@@ -99,3 +99,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean '{close[0]}'?"
     return f"known: {', '.join(names)}" if names else "none is known"
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Return a count with its noun: ``1 corpus``, ``1,200 images``; without a plural, an s is added."""
+    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"

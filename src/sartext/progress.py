@@ -11,6 +11,8 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
+from sartext.errors import ParameterError
+
 QUIET_SECONDS = 2.0
 LOG_EVERY = 10.0
 SERIAL_BELOW = 64
@@ -26,9 +28,17 @@ R = TypeVar("R")
 
 
 def workers() -> int:
-    """The number of processes to use: ``SARTEXT_WORKERS``, else the cores this process may run on."""
-    told = os.environ.get(WORKERS, "")
-    return max(1, int(told)) if told.isdigit() else max(1, len(os.sched_getaffinity(0)))
+    """Return the number of processes to use: ``SARTEXT_WORKERS``, else the cores this process may run on.
+
+    Raises:
+        ParameterError: the variable is no positive whole number.
+    """
+    text = os.environ.get(WORKERS, "").strip()
+    if not text:
+        return max(1, len(os.sched_getaffinity(0)))
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ParameterError(f"'{text}' is no number of processes", where=WORKERS, way_out="set it to 1 or more")
+    return int(text)
 
 
 def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:

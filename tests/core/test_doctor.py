@@ -1,53 +1,95 @@
-"""`sartext doctor` says what is missing and how to get it."""
+"""`sartext doctor` says what is missing and how to get it, without loading what it looks at."""
 
+import subprocess
+import sys
+from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
 
+from sartext import doctor
 from sartext.config import Project
-from sartext.doctor import examine
-from sartext.models import compatibility
+from sartext.doctor import CUDA_LIBRARY, Finding, examine
+from tests.conftest import ROOT
 
 CORPUS = "corpora:\n  sim-ships: {catalogue: catalogue/sim-ships.yaml}\n"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    source = Path(__file__).resolve().parents[2] / "src/sartext/catalogue/sim-ships.yaml"
     (tmp_path / "catalogue").mkdir()
-    (tmp_path / "catalogue/sim-ships.yaml").write_text(source.read_text())
+    (tmp_path / "catalogue/sim-ships.yaml").write_text((ROOT / "src/sartext/catalogue/sim-ships.yaml").read_text())
     (tmp_path / "params.yaml").write_text(CORPUS)
     return Project(tmp_path)
 
 
-def found(project: Project, what: str) -> tuple[bool, str]:
-    one = next(one for one in examine(project) if one.what == what)
-    return one.fine, one.detail
+def finding(project: Project, what: str) -> Finding:
+    return next(item for item in examine(project) if item.what == what)
 
 
 def test_an_absent_corpus_is_told_with_the_command_that_makes_it(project: Project) -> None:
-    assert found(project, "corpus sim-ships") == (False, "`sartext simulate --missing`")
+    absent = finding(project, "corpus sim-ships")
+    assert (absent.state, absent.detail) == ("missing", "`sartext simulate --missing`")
     project.source("sim-ships").mkdir(parents=True)
-    assert found(project, "corpus sim-ships") == (True, "present")
+    assert finding(project, "corpus sim-ships").state == "ok"
 
 
 def test_spice_is_optional_but_a_wrong_folder_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SARTEXT_SPICE", raising=False)
-    fine, detail = found(project, "spice")
-    assert fine
-    assert "SARTEXT_SPICE" in detail
+    absent = finding(project, "spice")
+    assert absent.state == "ok" and "SARTEXT_SPICE" in absent.detail
     monkeypatch.setenv("SARTEXT_SPICE", str(project.root))
-    fine, detail = found(project, "spice")
-    assert not fine
-    assert "stanford-corenlp-3.6.0.jar is not there" in detail
+    wrong = finding(project, "spice")
+    assert wrong.state == "missing" and "stanford-corenlp-3.6.0.jar is not there" in wrong.detail
 
 
-@pytest.mark.parametrize("works", [True, False])
-def test_whether_plain_open_clip_can_be_imported_is_told_with_what_to_write_otherwise(
-    project: Project, monkeypatch: pytest.MonkeyPatch, works: bool
+def test_a_wrong_number_of_workers_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SARTEXT_WORKERS", "abc")
+    wrong = finding(project, "workers")
+    assert wrong.state == "missing" and "'abc'" in wrong.detail
+
+
+@pytest.mark.parametrize(
+    ("torch", "cuda", "linked", "fault"),
+    [
+        ("2.13.0+cpu", False, b"libc10.so", ""),
+        ("2.13.0", True, b"libc10.so libc10_cuda.so", ""),
+        ("2.13.0+cpu", False, b"libc10.so libc10_cuda.so", "built for CUDA"),
+        ("2.12.1", True, b"libc10.so libc10_cuda.so", "built for torch ==2.13.0"),
+    ],
+)
+def test_a_torchvision_that_cannot_be_imported_is_a_warning_with_the_way_out(
+    project: Project, monkeypatch: pytest.MonkeyPatch, torch: str, cuda: bool, linked: bytes, fault: str
 ) -> None:
-    monkeypatch.setattr(compatibility, "plain_import_works", lambda: works)
-    fine, detail = found(project, "open_clip")
-    assert fine, "the project does without"
-    assert ("works" in detail) == works
-    assert ("from sartext.models.compatibility import open_clip" in detail) != works
+    site = project.root / "site"
+    for name, version, more in (
+        ("torch", torch, ""),
+        ("torchvision", "0.28.0", "Requires-Dist: torch (==2.13.0)\n"),
+    ):
+        folder = site / f"{name}-{version}.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}")
+    for path, content in (("torchvision/_C.so", linked), *([(f"torch/lib/{CUDA_LIBRARY}", b"")] if cuda else [])):
+        (site / path).parent.mkdir(parents=True)
+        (site / path).write_bytes(content)
+    versions = {"torch": torch, "torchvision": "0.28.0"}
+    places = {name: PathDistribution(site / f"{name}-{version}.dist-info") for name, version in versions.items()}
+    monkeypatch.setattr(doctor, "distribution", places.__getitem__)
+    told = finding(project, "torchvision")
+    assert (told.state == "warning") == bool(fault)
+    assert fault in told.detail
+    assert ("from sartext.models.compatibility import open_clip" in told.detail) == bool(fault)
+
+
+def test_it_imports_nothing_heavy(project: Project) -> None:
+    code = """
+import sys
+from pathlib import Path
+from sartext.config import Project
+from sartext.doctor import examine
+examine(Project(Path(sys.argv[1])))
+print(*{name.split(".")[0] for name in sys.modules})
+"""
+    command = [sys.executable, "-c", code, str(project.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not {"torch", "torchvision", "open_clip", "mlflow", "great_expectations"} & set(done.stdout.split())

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from sartext.progress import map_parallel
+from sartext.errors import ParameterError
+from sartext.progress import map_parallel, workers
 
 SLOW = """
 import os, sys, time
 from pathlib import Path
-from sartext.progress import map_parallel
+from sartext.errors import ParameterError
+from sartext.progress import map_parallel, workers
 
 def work(folder):
     Path(folder, str(os.getpid())).touch()
@@ -43,6 +45,13 @@ def runs(pid):
 def test_results_come_in_the_order_of_the_items(monkeypatch):
     monkeypatch.setenv("SARTEXT_WORKERS", "2")
     assert list(map_parallel(abs, range(-9, 0), "counting", serial_below=0)) == list(range(9, 0, -1))
+
+
+@pytest.mark.parametrize("text", ["abc", "0", "-2", "1.5", "²"])
+def test_what_is_no_number_of_processes_is_an_error_that_names_it(monkeypatch, text):
+    monkeypatch.setenv("SARTEXT_WORKERS", text)
+    with pytest.raises(ParameterError, match=f"SARTEXT_WORKERS: '{text}' is no number of processes"):
+        workers()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")

@@ -118,7 +118,7 @@ def test_two_processes_write_one_checkpoint_with_the_same_curve(project: Project
     train(project, "coca-optical")
     alone = json.loads((project.checkpoint("coca-optical") / "training.json").read_text())
     weights = load_file(project.checkpoint("coca-optical") / "last.safetensors")
-    done = torchrun("-m", "sartext", "train", "coca-optical", cwd=project.root)
+    done = torchrun("-m", "sartext", "train", "coca-optical", "--again", cwd=project.root)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("checkpoint@coca-optical:") == 1
     shared = json.loads((project.checkpoint("coca-optical") / "training.json").read_text())

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sartext.cli.reporting import brief
-from sartext.errors import DecodingError, ParameterError
+from sartext.cli.program import summary
+from sartext.errors import DecodingError, ParameterError, counted
 
 if TYPE_CHECKING:
     from sartext.captioner.files import Summary
@@ -71,12 +71,11 @@ def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | 
 
 def _report(done: "Summary") -> None:
     counts = {"captioned": done.captioned, "there already": done.kept, "unfinished": done.unfinished}
-    click.echo(f"caption: {brief(counts)}", err=True)
+    click.echo(f"caption: {summary(counts)}", err=True)
     if done.fitting:
         click.echo(f"memory held {done.fitting} at a time: --batch {done.fitting} saves the attempts", err=True)
     for name, reason in done.unreadable:
         click.echo(f"skipped {name}: {reason}", err=True)
     if done.unreadable:
-        count = len(done.unreadable)
-        what = f"{count} image was skipped" if count == 1 else f"{count} images were skipped"
-        raise DecodingError(what, way_out="the lines above name them and say why")
+        skipped = counted(len(done.unreadable), "image was", "images were")
+        raise DecodingError(f"{skipped} skipped", way_out="the lines above name them and say why")

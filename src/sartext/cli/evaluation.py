@@ -1,42 +1,13 @@
-"""``sartext evaluation``, ``report`` and ``evaluate``: what models reach, the project's own and anyone's."""
+"""``sartext evaluate``: what anyone's model reaches on a published release."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
-from sartext.cli.reporting import run_stage, show
+from sartext.cli.program import show
+from sartext.cli.stages import TASKS
 from sartext.config import Project
-
-TASKS = ("retrieval", "captioning", "vqa")
-
-
-@click.command()
-@click.argument("task", type=click.Choice(TASKS))
-@click.pass_obj
-def evaluation(project: Project, task: Literal["retrieval", "captioning", "vqa"]) -> None:
-    """Evaluate the project's models on the release (stage evaluation@TASK)."""
-    from sartext.evaluation.stages import evaluate_task
-
-    run_stage(project, f"evaluation@{task}", lambda: evaluate_task(project, task))
-
-
-@click.command()
-@click.pass_obj
-def report(project: Project) -> None:
-    """Write the page of all evaluations (stage report)."""
-    from sartext.report.stage import write_report
-
-    run_stage(project, "report", lambda: write_report(project))
-
-
-@click.command()
-@click.pass_obj
-def promote(project: Project) -> None:
-    """Bring the report to MLflow and name the champions in its registry (stage promotion)."""
-    from sartext.tracking.promotion import promote as run
-
-    run_stage(project, "promotion", lambda: run(project))
 
 
 @click.command()

@@ -1,11 +1,22 @@
-"""How a command line runs, and how it fails: one line on standard error, and a non-zero exit code."""
+"""How a command runs, what it says, and how it fails: one line on standard error, and a non-zero exit code."""
 
 import sys
-from typing import NoReturn
+import time
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from sartext.errors import SarTextError, nearest
+from sartext.config import Project
+from sartext.errors import ParameterError, SarTextError, nearest
+from sartext.files import write_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Metrics = Mapping[str, object]
+"""What a stage tells of its work: counts, and ``lines`` for a person."""
 
 
 class Group(click.Group):
@@ -18,6 +29,50 @@ class Group(click.Group):
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise click.UsageError(f"no command '{args[0]}'; {nearest(args[0], self.commands)}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def pass_project(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the project as its first argument; a folder that is no project is an error."""
+
+    @wraps(command)
+    def with_project(*arguments: object, **options: object) -> object:
+        project: Project = click.get_current_context().obj
+        if not (project.root / "params.yaml").is_file():
+            raise ParameterError(
+                "no project: params.yaml is missing",
+                where=project.root,
+                way_out="run the command in the project's folder, or name it: `sartext --root FOLDER …`",
+            )
+        return command(project, *arguments, **options)
+
+    return with_project
+
+
+def run_stage(project: Project, name: str, work: Callable[[], Metrics]) -> Metrics:
+    """Run a stage, print what it tells, and leave its duration and metrics in ``build/log``."""
+    start = time.monotonic()
+    metrics = work()
+    seconds = round(time.monotonic() - start, 3)
+    log = project.build / "log" / f"{name}.json"
+    write_json(log, {"stage": name, "seconds": seconds, "metrics": dict(metrics)})
+    lines = metrics.get("lines", ())
+    for line in lines if isinstance(lines, list) else ():
+        click.echo(line)
+    click.echo(f"{name}: {summary(metrics)} ({seconds:.1f} s)")
+    return metrics
+
+
+def summary(metrics: Metrics) -> str:
+    """Return the metrics that are one value, as ``key value, ...``; ``done`` if there are none."""
+    shown = [f"{key} {value}" for key, value in metrics.items() if isinstance(value, bool | int | float | str)]
+    return ", ".join(shown) or "done"
+
+
+def show(table: "Table") -> None:
+    """Print a table as wide as the terminal; 140 columns wide into a pipe or a file."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def run(group: click.Group, program: str) -> None:
@@ -52,7 +107,7 @@ def run(group: click.Group, program: str) -> None:
 
 def _one_line(error: click.UsageError) -> str:
     """Return its message; click gives the choices of a missing option a line each."""
-    return " ".join(error.format_message().split()).replace(". Choose from: ", ": one of ")
+    return " ".join(error.format_message().split()).replace(". Choose from: ", ": one of ").removesuffix(".")
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -1,15 +1,17 @@
-"""What is asked of the project as a whole: its embedded corpora, one image's story, its leftovers, its health."""
+"""What is asked of the project as a whole: corpora, an image's story, trainings, leftovers, what is missing."""
+
+from pathlib import Path
 
 import click
 
-from sartext.cli.reporting import run_stage
+from sartext.cli.program import Group, pass_project, run_stage, show
 from sartext.config import Project
-from sartext.errors import SarTextError, SimulationError
+from sartext.errors import SarTextError, SimulationError, counted
 
 
 @click.command()
 @click.option("--missing", is_flag=True, help="Make only the corpora that are absent.")
-@click.pass_obj
+@pass_project
 def simulate(project: Project, missing: bool) -> None:
     """Make the embedded corpora in data/."""
     from sartext.locking import project_lock
@@ -35,7 +37,7 @@ def simulate(project: Project, missing: bool) -> None:
 
 @click.command()
 @click.argument("image_id")
-@click.pass_obj
+@pass_project
 def explain(project: Project, image_id: str) -> None:
     """Tell an image's whole story, from annotation to release."""
     from sartext.release.explain import explain as run
@@ -44,8 +46,87 @@ def explain(project: Project, image_id: str) -> None:
         click.echo(f"{click.style(heading, bold=True)}: {text}")
 
 
+@click.group(cls=Group)
+def corpora() -> None:
+    """The source corpora in data/."""
+
+
+@corpora.command("list")
+@pass_project
+def list_corpora(project: Project) -> None:
+    """Show which corpora are known, present and licensed, and how many images of the published count."""
+    from sartext.sources import source_table
+
+    show(source_table(project))
+
+
+@corpora.command()
+@click.argument("name")
+@click.option("--from", "origin", type=click.Path(path_type=Path), required=True, help="Folder, zip or tar.")
+@click.option("--replace", is_flag=True, help="Exchange a corpus that is there.")
+@pass_project
+def add(project: Project, name: str, origin: Path, replace: bool) -> None:
+    """Bring a downloaded corpus into data/ and pin it in data.dvc."""
+    from sartext.locking import project_lock
+    from sartext.sources import add_source
+
+    with project_lock(project.root):
+        images = add_source(project, name, origin, replace=replace)
+    click.echo(f"data/{name}: {counted(images, 'image')}, pinned in data.dvc")
+    if name not in project.parameters.corpora:
+        own = (project.root / "catalogue" / f"{name}.yaml").is_file()
+        place = f"catalogue/{name}.yaml" if own else f"src/sartext/catalogue/{name}.yaml"
+        click.echo(f"to build it, append to `corpora` in params.yaml:\n  {name}: {{catalogue: {place}}}")
+
+
+@corpora.command()
+@pass_project
+def pin(project: Project) -> None:
+    """Accept data/ as it is: write its hashes to data.dvc."""
+    from sartext.locking import project_lock
+    from sartext.sources import pin as run
+
+    with project_lock(project.root):
+        hashes = run(project)
+    click.echo(f"data.dvc pins {counted(len(hashes), 'corpus', 'corpora')}: {', '.join(hashes)}")
+
+
+@click.group(cls=Group)
+def tracking() -> None:
+    """The trainings as MLflow sees them."""
+
+
+@tracking.command("upload")
+@pass_project
+def upload_runs(project: Project) -> None:
+    """Upload the trainings that no server has yet to where MLFLOW_TRACKING_URI says, or into mlflow/."""
+    from sartext.tracking.waiting import upload_waiting
+
+    for line in upload_waiting(project):
+        click.echo(line)
+
+
+@tracking.command("status")
+@pass_project
+def list_runs(project: Project) -> None:
+    """Show the recorded trainings, and which are still to be uploaded."""
+    from sartext.tracking.waiting import run_table
+
+    show(run_table(project))
+
+
+@tracking.command("serve")
+@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
+@pass_project
+def serve_runs(project: Project, port: int) -> None:
+    """Serve MLflow's page over mlflow/ on 127.0.0.1, until it is interrupted."""
+    from sartext.tracking.store import serve
+
+    serve(project, port)
+
+
 @click.command()
-@click.pass_obj
+@pass_project
 def prune(project: Project) -> None:
     """Forget the outputs of corpora that params.yaml no longer lists."""
     from sartext.locking import project_lock
@@ -57,13 +138,14 @@ def prune(project: Project) -> None:
 
 
 @click.command()
-@click.pass_obj
+@pass_project
 def doctor(project: Project) -> None:
     """Say what is missing here and how to get it."""
+    from sartext.cli.names import name_finding
     from sartext.doctor import examine
 
-    findings = examine(project)
+    findings = [*examine(project), name_finding(project)]
     for finding in findings:
-        click.echo(f"{'ok     ' if finding.fine else 'missing'}  {finding.what}: {finding.detail}")
-    if not all(finding.fine for finding in findings):
+        click.echo(f"{finding.state:<7}  {finding.what}: {finding.detail}")
+    if any(finding.state == "missing" for finding in findings):
         raise SystemExit(1)

@@ -4,32 +4,13 @@ from pathlib import Path
 
 import click
 
-from sartext.cli.program import Group
-from sartext.cli.reporting import brief, run_stage
-from sartext.config import Project
+from sartext.cli.program import Group, summary
+from sartext.cli.stages import commands
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, commands=list(commands("release")))
 def release() -> None:
     """Assemble, publish, verify and compare releases."""
-
-
-@release.command()
-@click.pass_obj
-def assemble(project: Project) -> None:
-    """Assemble build/release from a candidate that the gate let through (stage release)."""
-    from sartext.release.assembly import assemble as run
-
-    run_stage(project, "release", lambda: run(project))
-
-
-@release.command()
-@click.pass_obj
-def publish(project: Project) -> None:
-    """Publish build/release as an immutable version, unless nothing changed (stage publication)."""
-    from sartext.release.publication import publish as run
-
-    run_stage(project, "publication", lambda: run(project))
 
 
 @release.command()
@@ -38,7 +19,7 @@ def verify(folder: Path) -> None:
     """Prove every byte of a published release against its manifest."""
     from sartext.release.verification import verify as run
 
-    click.echo(f"verified: {brief(run(folder))}")
+    click.echo(f"verified: {summary(run(folder))}")
 
 
 @release.command()
@@ -58,4 +39,4 @@ def extract(folder: Path, target: Path) -> None:
     """Write a release's images as files beside its CSV lists, as open_clip's trainer reads them."""
     from sartext.release.extraction import extract as run
 
-    click.echo(f"extracted: {brief(run(folder, target))}")
+    click.echo(f"extracted: {summary(run(folder, target))}")

@@ -1,21 +1,16 @@
 """``sartext study``: progressive transfer against its controls."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from sartext.cli.program import Group
-from sartext.cli.reporting import show
+from sartext.cli.program import Group, pass_project, show
 from sartext.config import Project
+from sartext.errors import counted
 
-_DATA = click.option(
-    "--data",
-    type=click.Choice(["sim", "sample"]),
-    default="sim",
-    show_default=True,
-    help="Simulated or real images.",
-)
-_QUICK = click.option("--quick", is_flag=True, help="Two seeds and a few steps, to try the way.")
+if TYPE_CHECKING:
+    from sartext.study.design import Design
 
 
 @click.group(cls=Group)
@@ -23,48 +18,59 @@ def study() -> None:
     """The comparison of progressive transfer with its controls, over seeds."""
 
 
+def _with_design(command: "Callable[[Design], None]") -> Callable[..., Any]:
+    """Give a command the study that its options name, instead of the project."""
+
+    @click.option(
+        "--data",
+        type=click.Choice(["sim", "sample"]),
+        default="sim",
+        show_default=True,
+        help="Simulated or real images.",
+    )
+    @click.option("--quick", is_flag=True, help="Two seeds and a few steps, to try the way.")
+    @pass_project
+    def with_design(project: Project, data: Literal["sim", "sample"], quick: bool) -> None:
+        from sartext.study.design import plan
+
+        command(plan(project, data, quick=quick))
+
+    with_design.__doc__ = command.__doc__
+    return with_design
+
+
 @study.command("run")
-@_DATA
-@_QUICK
-@click.pass_obj
-def run_comparison(project: Project, data: Literal["sim", "sample"], quick: bool) -> None:
+@_with_design
+def run_comparison(design: "Design") -> None:
     """Run what is missing of the study, then write its tables and its page."""
-    from sartext.study.design import plan
     from sartext.study.page import write_page
     from sartext.study.running import run_study
     from sartext.study.tables import write_tables
 
-    finished = run_study(plan(project, data, quick=quick))
-    findings = write_tables(finished)
-    write_page(finished, findings)
-    click.echo(f"study: {len(finished.entries)} results in {project.relative(finished.design.output)}/index.html")
+    finished = run_study(design)
+    write_page(finished, write_tables(finished))
+    count = len(finished.entries)
+    click.echo(f"study: {counted(count, 'result')} in {design.source.relative(design.output)}/index.html")
 
 
 @study.command("table")
-@_DATA
-@_QUICK
-@click.pass_obj
-def show_comparison(project: Project, data: Literal["sim", "sample"], quick: bool) -> None:
+@_with_design
+def show_comparison(design: "Design") -> None:
     """Show every arm of the study that was run, and write its tables anew."""
-    from sartext.study.design import plan
     from sartext.study.running import read_study
     from sartext.study.tables import console_table, write_tables
 
-    findings = write_tables(read_study(plan(project, data, quick=quick)))
-    show(console_table(findings))
+    show(console_table(write_tables(read_study(design))))
 
 
 @study.command("page")
-@_DATA
-@_QUICK
-@click.pass_obj
-def draw_comparison(project: Project, data: Literal["sim", "sample"], quick: bool) -> None:
+@_with_design
+def draw_comparison(design: "Design") -> None:
     """Write the page of the study that was run anew."""
-    from sartext.study.design import plan
     from sartext.study.page import write_page
     from sartext.study.running import read_study
     from sartext.study.tables import write_tables
 
-    finished = read_study(plan(project, data, quick=quick))
+    finished = read_study(design)
     write_page(finished, write_tables(finished))
-    click.echo(f"{project.relative(finished.design.output)}/index.html")
+    click.echo(f"{design.source.relative(design.output)}/index.html")

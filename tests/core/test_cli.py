@@ -1,0 +1,104 @@
+"""The command line: every stage of ``dvc.yaml`` is a command, and what is wrong is one line with the way out."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from sartext.cli import cli
+from sartext.cli.names import require_known_names
+from sartext.cli.stages import STAGES
+from sartext.config import Project
+from sartext.errors import ParameterError, TrainingError, counted
+from sartext.files import write_json
+from tests.conftest import ROOT
+
+CLIP = "{from: clip.yaml, data: build/shards/optical, samples: 64, learning_rate: 0.001}"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "params.yaml").write_text(f"corpora: {{}}\ncheckpoints:\n  clip: {CLIP}\n")
+    return Project(tmp_path)
+
+
+def sartext(project: Project, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["--root", str(project.root), *arguments])
+
+
+def test_every_stage_of_the_pipeline_is_a_command_and_every_command_a_stage() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values()
+    written = [stage.get("do", stage)["cmd"].removeprefix("python -m sartext ").split() for stage in stages]
+    commands = {f"{stage.group} {stage.name}".split()[0] for stage in STAGES}
+    assert {words[0] for words in written} == commands
+    assert {words[1] for words in written if words[0] == "release"} == {
+        stage.name for stage in STAGES if stage.group == "release"
+    }
+
+
+@pytest.mark.parametrize("name", STAGES.names)
+def test_the_function_of_a_stage_is_there(name: str) -> None:
+    module, _, function = STAGES[name].function.partition(":")
+    assert callable(getattr(import_module(module), function))
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys, sartext.cli; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "mlflow", "great_expectations", "pyarrow", "pandas", "dvc"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "command", [["doctor"], ["corpora", "list"], ["prune"], ["tracking", "status"], ["splits"]]
+)
+def test_a_folder_that_is_no_project_is_one_line_with_the_way_out(tmp_path: Path, command: list[str]) -> None:
+    error = sartext(Project(tmp_path), *command).exception
+    assert isinstance(error, ParameterError)
+    assert str(tmp_path) in str(error) and "--root" in error.way_out
+    assert list(tmp_path.iterdir()) == [], "nothing is made there"
+
+
+def test_a_root_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = sartext(Project(tmp_path / "nowhere"), "doctor")
+    assert done.exit_code == 2
+    assert f"'{tmp_path / 'nowhere'}' does not exist" in done.output
+
+
+def test_a_finished_training_is_not_begun_again_unasked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[str] = []
+    monkeypatch.setattr("sartext.training.stage.train", lambda _, name, **__: trained.append(name) or {})
+    assert sartext(project, "train", "clip").exit_code == 0
+    write_json(project.checkpoint("clip") / "training.json", {})
+    error = sartext(project, "train", "clip").exception
+    assert isinstance(error, TrainingError) and "sartext train clip --again" in error.way_out
+    assert sartext(project, "train", "clip", "--again").exit_code == 0
+    (project.build / "resume" / "clip").mkdir(parents=True)  # it was killed after it wrote its model
+    assert sartext(project, "train", "clip").exit_code == 0
+    assert trained == ["clip", "clip", "clip"]
+
+
+def test_what_a_stage_tells_is_printed_and_left_in_the_log(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sartext.release.splits.decide_splits", lambda _: {"images": 3, "lines": ["as it was"]})
+    done = sartext(project, "splits")
+    assert done.output.startswith("as it was\nsplits: images 3 (")
+    assert '"images": 3' in (project.build / "log" / "splits.json").read_text()
+
+
+def test_names_that_nothing_defines_are_found_before_a_build(project: Project) -> None:
+    require_known_names(project)
+    path = project.root / "params.yaml"
+    path.write_text(f"{path.read_text()}champions: {{clap: {{vqa/oa: 1}}}}\n")
+    with pytest.raises(ParameterError, match="did you mean 'clip'"):
+        require_known_names(Project(project.root))
+    assert "did you mean 'clip'" in sartext(project, "doctor").output
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 corpora"), (1, "1 corpus"), (1200, "1,200 corpora")])
+def test_a_count_has_its_noun_in_the_right_number(count: int, text: str) -> None:
+    assert counted(count, "corpus", "corpora") == text
