@@ -84,10 +84,11 @@ def _build(root: Path, job: str, asset: str | None = None) -> None:
 
 
 def _enter(root: Path) -> None:
-    """Say a broken parameter file before Dagster is loaded, and let the definitions find the project."""
+    """Say a broken parameter file, or an unknown name in it, at once; let the definitions find the project."""
+    from sartext.cli.names import require_known_names
     from sartext.config import Project
 
-    _ = Project(root.resolve()).parameters
+    require_known_names(Project(root.resolve()))
     os.environ["SARTEXT_ROOT"] = str(root.resolve())
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 

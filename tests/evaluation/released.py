@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sartext.cli.commands import cli
+from sartext.cli import cli
 from sartext.cli.program import run
 from sartext.release.assembly import assemble
 from sartext.release.publication import publish
