@@ -32,10 +32,9 @@ from typing import Any
 
 from benchmarks.annotations import SEED, bench_entry, generate_coco, generate_index, generate_masks
 from benchmarks.rows import Row
-from sartext.narrator.a2c import naming, object_facts
+from sartext.narrator.annotated import cover_facts, cover_naming, naming, object_facts
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.realisation import realise
-from sartext.narrator.sa2c import cover_facts, cover_naming
 
 IMAGES = 136_584
 SIZES = (1_000, 4_000, 16_000, 50_000, IMAGES)

@@ -32,7 +32,7 @@ from sartext.models.foundation import FOLDER, Foundation, read_foundation
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.models.tokenizer import train_tokenizer
-from sartext.narrator.a2c import naming, object_facts
+from sartext.narrator.annotated import naming, object_facts
 from sartext.narrator.realisation import realise
 from sartext.training.batches import Batch
 from sartext.training.loop import fit

@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 from sartext.captioner.acceptance import BELOW, decide
 from sartext.captioner.captioner import Told
 from sartext.captioner.thresholds import Fit, Rule, Threshold
-from sartext.narrator.a2c import naming, object_facts
+from sartext.narrator.annotated import cover_facts, cover_naming, naming, object_facts
 from sartext.narrator.facts import Facts, PresentFact, from_json, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.realisation import canonical, realise
-from sartext.narrator.sa2c import cover_facts, cover_naming
 from sartext.narrator.statements import (
     CONTRADICTORY,
     COVER_CLASS,

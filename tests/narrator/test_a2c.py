@@ -6,7 +6,7 @@ import pytest
 
 from sartext.errors import ArtefactError
 from sartext.files import canonical_json
-from sartext.narrator.a2c import naming, object_facts
+from sartext.narrator.annotated import naming, object_facts
 from sartext.narrator.facts import CoverFact, Facts, PresentFact, from_json, normalise, to_json
 from sartext.narrator.realisation import canonical
 

@@ -10,11 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import sartext.narrator.faithfulness as faithfulness
-from sartext.narrator.a2c import naming, object_facts
+from sartext.narrator.annotated import cover_facts, cover_naming, naming, object_facts
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.realisation import canonical, realise
-from sartext.narrator.sa2c import cover_facts, cover_naming
 from sartext.narrator.vocabulary import (
     BRIGHTNESS_WORDS,
     COLOUR_WORDS,

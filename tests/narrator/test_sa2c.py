@@ -3,9 +3,9 @@
 import pytest
 
 from sartext.errors import ArtefactError
+from sartext.narrator.annotated import cover_facts, cover_naming, named_zone
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, from_json, normalise, to_json
 from sartext.narrator.realisation import canonical, realise
-from sartext.narrator.sa2c import cover_facts, cover_naming, named_zone
 from sartext.narrator.vocabulary import share_word
 
 from .examples import entry_of, region, stuff

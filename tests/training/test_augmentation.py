@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.corpora.masks import summarise_mask
-from sartext.narrator.a2c import object_facts
+from sartext.narrator.annotated import object_facts
 from sartext.training.augmentation import (
     CURVES,
     TURNS,

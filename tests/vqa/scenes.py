@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from sartext.narrator.a2c import naming, object_facts
+from sartext.narrator.annotated import cover_facts, cover_naming, naming, object_facts
 from sartext.narrator.facts import Facts
 from sartext.narrator.nouns import bare, cover_noun
-from sartext.narrator.sa2c import cover_facts, cover_naming
 from sartext.vqa.claims import Doubt
 from tests.narrator.examples import box, entry_of, region, stuff, thing
 

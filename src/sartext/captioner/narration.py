@@ -16,11 +16,10 @@ from sartext.config import Project
 from sartext.errors import CatalogueError
 from sartext.narrator.facts import to_json
 from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.methods import NARRATOR
 from sartext.narrator.nouns import project_vocabulary
 from sartext.narrator.realisation import canonical, realise
-from sartext.narrator.stage import METHOD_VERSIONS
 
-METHOD = "narrator"
 UNFAITHFUL = "the caption does not agree with its facts"
 EXAMPLES = 6
 
@@ -86,13 +85,13 @@ def _caption(project: Project, one: Narrated, captioner: Captioner) -> dict[str,
         return one.decision.reason
     narrator, image_id = project.parameters.narrator, one.row["image_id"]
     text = realise(facts, image_id, narrator.seed)[0] if narrator.paraphrase else canonical(facts)
-    if contradictions(text, to_json(facts), METHOD, None):
+    if contradictions(text, to_json(facts), NARRATOR.name, None):
         return UNFAITHFUL
     return {
         "image_id": image_id,
         "caption": text,
-        "method": METHOD,
-        "method_version": METHOD_VERSIONS[METHOD],
+        "method": NARRATOR.name,
+        "method_version": NARRATOR.version,
         "facts": to_json(facts),
         "source_caption": one.told.text,
         "model_sha256": captioner.coca.sha256,
@@ -116,7 +115,7 @@ def _measure(
             kept[statement.kind] += accepted
     return {
         "corpus": corpus,
-        "method": METHOD,
+        "method": NARRATOR.name,
         "images": len(captions) + len(reasons),
         "narrated": len(narrated),
         "captions": len(captions),

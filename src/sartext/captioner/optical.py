@@ -21,10 +21,8 @@ from sartext.errors import ArtefactError, CatalogueError
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.realisation import canonical
-from sartext.narrator.rewriting import rewrite
-from sartext.narrator.stage import METHOD_VERSIONS, coarsest
+from sartext.narrator.rewriting import OPTICAL_MODEL, coarsest, rewrite
 
-METHOD = "optical-model"
 DISAGREE = "the halves disagree: picture and caption are less alike than the stated threshold"
 NO_HALF = "no optical half"
 CAPTIONED_HALF = "its optical half has a caption by people; list the corpus in `captions`"
@@ -86,13 +84,13 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
         image_id = one.pair.sar["image_id"]
         if similarity < least:
             reasons[image_id] = DISAGREE
-        elif contradictions(one.text, to_json(one.facts), METHOD, entry):
+        elif contradictions(one.text, to_json(one.facts), OPTICAL_MODEL.name, entry):
             reasons[image_id] = UNFAITHFUL
         else:
             captions.append(_row(one, similarity, captioner))
     metrics = {
         "corpus": corpus,
-        "method": METHOD,
+        "method": OPTICAL_MODEL.name,
         "images": len(captions) + len(reasons),
         "captioned_halves": len(wanted),
         "captions": len(captions),
@@ -187,8 +185,8 @@ def _row(one: Rewritten, similarity: float, captioner: Captioner) -> dict[str, A
     return {
         "image_id": one.pair.sar["image_id"],
         "caption": one.text,
-        "method": METHOD,
-        "method_version": METHOD_VERSIONS[METHOD],
+        "method": OPTICAL_MODEL.name,
+        "method_version": OPTICAL_MODEL.version,
         "facts": to_json(one.facts),
         "source_caption": one.told.text,
         "model_sha256": captioner.coca.sha256,

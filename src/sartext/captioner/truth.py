@@ -8,10 +8,9 @@ from sartext.captioner.acceptance import Decision
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import read_json
-from sartext.narrator.a2c import PLACES_AND_SIZES, Naming, object_facts
+from sartext.narrator.annotated import PLACES_AND_SIZES, STUFF_FRACTION, Naming, object_facts
 from sartext.narrator.facts import CoverFact, Facts
 from sartext.narrator.nouns import Vocabulary
-from sartext.narrator.sa2c import STUFF_FRACTION
 from sartext.narrator.statements import COVER_ZONE, KINDS, SCENE, judge, statements_of
 from sartext.narrator.vocabulary import share_word
 

@@ -74,7 +74,7 @@ class CheckpointParameters(Section):
     data: str = Field(pattern=r"^build/(shards(/(optical|sar))?|release-shards)$")
     samples: int = Field(ge=1, description="pairs seen in training, repetitions counted")
     learning_rate: float = Field(gt=0, le=1)
-    methods: tuple[Literal["a2c", "sa2c", "optical-rules", "optical-model", "narrator"], ...] = Field(
+    methods: tuple[str, ...] = Field(
         (), description="which SAR captions to learn from, by how they were made; none named: all"
     )
     paraphrase: bool = Field(True, description="tell annotated pairs in many words, not in the plain ones alone")

@@ -1,16 +1,17 @@
-"""Reading a caption back and comparing it with its facts.
+"""Whether a caption says what its facts say: read back and compared, or held against the caption that it quotes.
 
 The reader knows nothing of the grammar that wrote the caption: it finds numbers, nouns, shares and zones in the
 text and puts together what belongs together. Every word must be accounted for.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from itertools import chain
 
 from sartext.catalogue.entry import Entry
 from sartext.narrator.facts import Facts, ObjectFact, PresentFact, from_json
+from sartext.narrator.methods import METHODS
 from sartext.narrator.nouns import bare, nouns_of, thing_nouns
-from sartext.narrator.quotation import quotation_errors
 from sartext.narrator.statements import (
     COVER_CLASS,
     SCENE,
@@ -20,10 +21,36 @@ from sartext.narrator.statements import (
     read_statements,
     statements_of,
 )
-from sartext.narrator.vocabulary import share_word
+from sartext.narrator.vocabulary import (
+    BRIGHTNESS_WORDS,
+    COLOUR_WORDS,
+    FORBIDDEN_WORDS,
+    WEATHER_WORDS,
+    share_word,
+    word_set,
+)
 
-OPTICAL = frozenset({"optical-rules", "optical-model"})
-"""Methods whose captions quote an optical caption, a person's or a model's."""
+STRUCTURE_WORDS = word_set("a an the there is are this it they and some sar image shows")
+"""Words that the rewriting may add to make a sentence."""
+
+REPLACEMENTS = {
+    "images": ("photos", "images", "pictures", "photographs"),
+    "bare": ("bareland", "barelands", "bare-land"),
+    "land": ("bareland", "barelands", "bare-land"),
+    "built-up": ("built",),
+    "on": ("in",),
+    "have": ("has",),
+    "has": ("have",),
+}
+"""Words that may stand for another word of the source."""
+
+_WORD = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*")
+_FORBIDDEN = (
+    (COLOUR_WORDS, "a colour"),
+    (WEATHER_WORDS, "the weather"),
+    (BRIGHTNESS_WORDS, "a brightness"),
+    (FORBIDDEN_WORDS, "a flood"),
+)
 
 
 def contradictions(caption: str, facts_json: str, method: str, entry: Entry | None) -> list[str]:
@@ -32,7 +59,7 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
     Args:
         caption: the text.
         facts_json: its facts, as ``facts.to_json`` wrote them.
-        method: how it was made (``a2c``, ``sa2c``, ``narrator``; ``optical-rules``, ``optical-model``).
+        method: how it was made, a name of ``narrator.methods``.
         entry: the corpus, whose nouns are recognised beside those of the facts; or nothing. An unlabelled corpus
             declares no classes.
 
@@ -43,8 +70,8 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
         ArtefactError: the facts are no record of facts.
     """
     facts = from_json(facts_json)
-    if method in OPTICAL:
-        return quotation_errors(caption, facts)
+    if method in METHODS and METHODS[method].quotes:
+        return _quotation_errors(caption, facts)
     caption_statements = read_statements(caption, _nouns(facts, entry), [facts.scene] if facts.scene else [])
     stated, true = caption_statements.statements, statements_of(facts)
     problems = [
@@ -94,3 +121,34 @@ def _beyond(some: Collection[Statement], others: Collection[Statement]) -> tuple
 
 def _first_cover(statements: Iterable[Statement]) -> str | None:
     return next((statement.label for statement in statements if statement.kind == COVER_CLASS), None)
+
+
+def _quotation_errors(caption: str, facts: Facts) -> list[str]:
+    """Return every word that the source caption does not bear out, and every statement that is missing."""
+    if facts.source_caption is None:
+        return ["the facts hold no source caption"]
+    source = set(_WORD.findall(facts.source_caption.casefold().replace("\u2019", "'")))
+    problems = []
+    for word in _WORD.findall(caption.casefold()):
+        if word not in STRUCTURE_WORDS and not _borne_out(word, source):
+            problems.append(f"says '{word}', which the source caption does not")
+        for words, what in _FORBIDDEN:
+            if any(part in words for part in word.split("-")):
+                problems.append(f"names {what} ('{word}')")
+    sentences = [sentence.strip() for sentence in re.findall(r"[^.]+\.", caption)]
+    problems += [f"does not say '{statement}'" for statement in facts.statements if statement not in sentences]
+    problems += [
+        f"says '{sentence}', which is no statement of the facts"
+        for sentence in sentences
+        if sentence not in facts.statements
+    ]
+    if " ".join(sentences) != caption:
+        problems.append("does not end as a sentence")
+    return problems
+
+
+def _borne_out(word: str, source: set[str]) -> bool:
+    if word in source or any(other in source for other in REPLACEMENTS.get(word, ())):
+        return True
+    # a verb may change its number with its subject: "surrounds" and "surround", "crosses" and "cross"
+    return bool({f"{word}s", f"{word}es", word.removesuffix("s"), word.removesuffix("es")} & source)

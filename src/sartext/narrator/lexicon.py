@@ -4,7 +4,18 @@
 finer resolutions, takes its clause with it: cars, lawns, pools, people, markings, and every word not known here.
 """
 
-from sartext.narrator.vocabulary import NUMBER_WORDS, word_set
+from sartext.narrator.vocabulary import (
+    BRIGHTNESS_WORDS,
+    COLOUR_WORDS,
+    FORBIDDEN_WORDS,
+    NUMBER_WORDS,
+    WEATHER_WORDS,
+    word_set,
+)
+
+COLOUR, BRIGHTNESS, WEATHER = "colour", "brightness", "weather"
+UNSEEN, UNREADABLE = "not shown by SAR", "not a clause that the rules can read"
+"""Why a word of an optical caption goes."""
 
 _SHOWN_FROM: dict[float, str] = {
     1.0: "tree/trees truck/trucks vehicle/vehicles",
@@ -54,10 +65,10 @@ SINGULAR: dict[str, str] = {}
 """Plural noun to its singular; nouns equal in both are not in it."""
 for _resolution, _pairs in _SHOWN_FROM.items():
     for _pair in _pairs.split():
-        _one, _many = _pair.split("/")
-        VISIBLE[_one] = VISIBLE[_many] = _resolution
-        if _one != _many:
-            SINGULAR[_many] = _one
+        _singular, _plural = _pair.split("/")
+        VISIBLE[_singular] = VISIBLE[_plural] = _resolution
+        if _singular != _plural:
+            SINGULAR[_plural] = _singular
 
 MASS = word_set(
     """
@@ -210,5 +221,30 @@ PLURAL_VERBS = {plural: singular for singular, plural in VERBS.items()}
 CLAUSE_WORDS = word_set("while whereas but")
 RELATIVES = word_set("which that who where whose")
 
+BE = word_set("is are was were")
+
+SAR_IMAGE = "SAR image"
+SAR_IMAGES = "SAR images"
 IMAGE_WORDS = word_set("photo photograph image picture imagery photos photographs images pictures")
 IMAGE_ADJECTIVES = word_set("aerial satellite optical overhead remote sensing airborne color colour")
+
+
+def kind_of(word: str) -> str:
+    """Return the reason why a descriptive word goes, or nothing."""
+    if word in UNSEEN_ADJECTIVES:
+        return UNSEEN
+    parts = word.split("-")
+    for words, reason in (
+        (COLOUR_WORDS, COLOUR),
+        (WEATHER_WORDS, WEATHER),
+        (BRIGHTNESS_WORDS, BRIGHTNESS),
+        (FORBIDDEN_WORDS, UNSEEN),
+    ):
+        if any(part in words for part in parts):
+            return reason
+    return ""
+
+
+def describes(word: str) -> bool:
+    """Whether a word is one of form, size, place or use, or one that goes."""
+    return bool(kind_of(word)) or word in ADJECTIVES

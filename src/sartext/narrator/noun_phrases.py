@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sartext.narrator import lexicon
-from sartext.narrator.removal import UNREADABLE, UNSEEN, WEATHER, describes, kind_of
-from sartext.narrator.sentences import BE, SAR_IMAGE, SAR_IMAGES
+from sartext.narrator.lexicon import BE, SAR_IMAGE, SAR_IMAGES, UNREADABLE, UNSEEN, WEATHER, describes, kind_of
 
 
 @dataclass(frozen=True)
@@ -58,25 +57,25 @@ class Cursor:
 
 def read_nouns(cursor: Cursor) -> tuple[Noun, ...]:
     """Read a list of noun phrases."""
-    found: list[Noun] = []
+    nouns: list[Noun] = []
     end = cursor.place
     while (noun := _read_noun(cursor)) is not None:
-        found.append(noun)
+        nouns.append(noun)
         end = cursor.place
         while cursor.peek() in {",", "and"}:
             cursor.place += 1
         if cursor.place == end:
             break
     cursor.place = end
-    return tuple(found)
+    return tuple(nouns)
 
 
 def read_phrases(cursor: Cursor) -> tuple[Phrase, ...]:
     """Read prepositional phrases one after the other; "which is" before one is passed over."""
-    found: list[Phrase] = []
+    phrases: list[Phrase] = []
     while True:
         before = cursor.place
-        if cursor.peek() in {",", "and"} and found:
+        if cursor.peek() in {",", "and"} and phrases:
             cursor.place += 1
         if cursor.peek() in {"which", "that"} and cursor.peek(1) in BE:
             cursor.place += 2
@@ -84,8 +83,8 @@ def read_phrases(cursor: Cursor) -> tuple[Phrase, ...]:
         nouns = read_nouns(cursor) if preposition else ()
         if not nouns:
             cursor.place = before
-            return tuple(found)
-        found.append(Phrase(preposition, nouns))
+            return tuple(phrases)
+        phrases.append(Phrase(preposition, nouns))
 
 
 def read_preposition(cursor: Cursor) -> str:
@@ -96,7 +95,7 @@ def read_preposition(cursor: Cursor) -> str:
     if cursor.peek(ahead) in lexicon.PARTICIPLES:
         ahead += 1
     rest = tuple(cursor.rest()[ahead : ahead + 3])
-    compound = next((one for one in lexicon.COMPOUND_PREPOSITIONS if rest[: len(one)] == one), None)
+    compound = next((words for words in lexicon.COMPOUND_PREPOSITIONS if rest[: len(words)] == words), None)
     if compound:
         ahead += len(compound)
     elif rest and rest[0] in lexicon.PREPOSITIONS:

@@ -1,19 +1,25 @@
 """Rewriting of optical captions by rules: what a SAR image bears out stays, clause by clause.
 
 A clause about something that SAR does not show goes whole, a colour adjective goes, a clause whose head is a
-colour goes, weather, brightness and words of taste go, and a photo becomes a SAR image. What is left is told in
+colour goes, weather, brightness and words of taste go, and a photo becomes a SAR image. What is left is said in
 whole sentences; what was left out is counted by reason.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from sartext.catalogue.entry import Entry
 from sartext.narrator import lexicon
-from sartext.narrator.clauses import ELIDED, THERE, Clause, read_clauses
+from sartext.narrator.clauses import ELIDED, THERE, Clause, read_clauses, words_of
+from sartext.narrator.facts import Facts
+from sartext.narrator.grammar import enumerate_phrases
+from sartext.narrator.lexicon import SAR_IMAGE, UNREADABLE
+from sartext.narrator.method import CaptionMethod, ReadIndex, RowFacts, Tally
 from sartext.narrator.noun_phrases import Noun, Phrase
-from sartext.narrator.removal import UNREADABLE
-from sartext.narrator.sentences import SAR_IMAGE, words_of
+
+NO_OPTICAL_CAPTION = "no optical caption"
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,14 @@ class Rewritten:
     @property
     def main_reason(self) -> str:
         """The most frequent reason for leaving something out."""
-        return max(self.dropped, key=lambda one: one[1])[0] if self.dropped else UNREADABLE
+        return max(self.dropped, key=lambda item: item[1])[0] if self.dropped else UNREADABLE
+
+    @property
+    def facts(self) -> Facts | str:
+        """The facts of the SAR image, or why there are none."""
+        if not self.statements:
+            return f"no caption survives rewriting: {self.main_reason}"
+        return Facts(statements=self.statements, source_caption=self.source, dropped=self.dropped)
 
 
 def rewrite(captions: Sequence[str], resolution: float) -> Rewritten:
@@ -41,7 +54,32 @@ def rewrite(captions: Sequence[str], resolution: float) -> Rewritten:
         captions: of one optical image; at least one.
         resolution: of the SAR image in metres: decides which nouns it shows.
     """
-    return max((_rewritten(caption, resolution) for caption in captions), key=lambda one: one[0])[1]
+    return max((_rewritten(caption, resolution) for caption in captions), key=lambda rated: rated[0])[1]
+
+
+def coarsest(entry: Entry) -> float:
+    """Return the coarsest resolution of a corpus in metres; ten where it is not stated, as Sentinel-1 has."""
+    return max(entry.resolution_m, default=10.0)
+
+
+def pair_facts(entry: Entry, read_index: ReadIndex) -> RowFacts:
+    """Return what makes facts of the SAR halves of pairs: what is left of the captions of the optical half."""
+    captions = {
+        row["path"]: row["captions"]
+        for row in read_index(["path", "modality", "captions"])
+        if row["modality"] == "optical" and row["captions"]
+    }
+    resolution = coarsest(entry)
+
+    def row_facts(row: Mapping[str, Any], tally: Tally) -> Facts | str:
+        sources = captions.get(row["paired_path"] or "", [])
+        if not sources:
+            return NO_OPTICAL_CAPTION
+        rewritten = rewrite(sources, resolution)
+        tally.dropped_statements.update(dict(rewritten.dropped))
+        return rewritten.facts
+
+    return row_facts
 
 
 def _rewritten(caption: str, resolution: float) -> tuple[int, Rewritten]:
@@ -82,7 +120,7 @@ def _filter(clause: Clause, dropped: Counter[str], antecedent: bool) -> Clause |
     subject = _keep(clause.subject, dropped)
     if (clause.subject or clause.pronoun == ELIDED) and not subject:
         return None
-    told = replace(
+    rest = replace(
         clause,
         subject=subject,
         subject_phrases=_keep_phrases(clause.subject_phrases, dropped),
@@ -90,23 +128,23 @@ def _filter(clause: Clause, dropped: Counter[str], antecedent: bool) -> Clause |
         phrases=_keep_phrases(clause.phrases, dropped),
     )
     dropped.update(clause.removed)
-    return told if _is_complete(clause, told) else _existence(told)
+    return rest if _is_complete(clause, rest) else _existence(rest)
 
 
-def _is_complete(clause: Clause, told: Clause) -> bool:
+def _is_complete(clause: Clause, rest: Clause) -> bool:
     """Whether the predicate still says something without what was taken out of it."""
     if clause.objects:
-        return bool(told.objects)
+        return bool(rest.objects)
     if clause.complement:
-        return bool(told.phrases) or not set(clause.complement) & (lexicon.PARTICIPLES - lexicon.STANDING_ALONE)
-    return bool(told.phrases) or not clause.phrases
+        return bool(rest.phrases) or not set(clause.complement) & (lexicon.PARTICIPLES - lexicon.STANDING_ALONE)
+    return bool(rest.phrases) or not clause.phrases
 
 
-def _existence(told: Clause) -> Clause | None:
+def _existence(rest: Clause) -> Clause | None:
     """What is left of a clause whose predicate went: its subject exists."""
-    if told.pronoun or not told.subject or any(noun.head == SAR_IMAGE for noun in told.subject):
+    if rest.pronoun or not rest.subject or any(noun.head == SAR_IMAGE for noun in rest.subject):
         return None
-    return Clause((), THERE, objects=told.subject, phrases=told.subject_phrases)
+    return Clause((), THERE, objects=rest.subject, phrases=rest.subject_phrases)
 
 
 def _keep(nouns: Iterable[Noun], dropped: Counter[str]) -> tuple[Noun, ...]:
@@ -144,11 +182,11 @@ def _sentence(clause: Clause) -> str:
 def _parts(clause: Clause) -> list[str]:
     if clause.verb == THERE:
         if _shows_an_image(clause.objects):
-            return ["this is", _list(clause.objects), *_tell(clause.phrases)]
+            return ["this is", _list(clause.objects), *_phrases(clause.phrases)]
         if any(noun.head in lexicon.UNIQUE and noun.determiner == "the" for noun in clause.objects):
-            return [f"this {SAR_IMAGE} shows", _list(clause.objects), *_tell(clause.phrases)]
+            return [f"this {SAR_IMAGE} shows", _list(clause.objects), *_phrases(clause.phrases)]
         things = [_indefinite(noun) for noun in clause.objects]
-        return ["there", "are" if things[0].plural else "is", _list(things), *_tell(clause.phrases)]
+        return ["there", "are" if things[0].plural else "is", _list(things), *_phrases(clause.phrases)]
     many = len(clause.subject) > 1 or any(noun.plural for noun in clause.subject) or clause.pronoun == "they"
     subject = _list(clause.subject) if not clause.pronoun else "they" if many else "it"
     verb = clause.verb
@@ -156,8 +194,8 @@ def _parts(clause: Clause) -> list[str]:
         verb = "are" if many else "is"
     elif many:
         verb = lexicon.VERBS.get(verb, verb)
-    phrases = _tell(clause.subject_phrases)
-    return [subject, *phrases, verb, *clause.complement, _list(clause.objects), *_tell(clause.phrases)]
+    phrases = _phrases(clause.subject_phrases)
+    return [subject, *phrases, verb, *clause.complement, _list(clause.objects), *_phrases(clause.phrases)]
 
 
 def _shows_an_image(nouns: Sequence[Noun]) -> bool:
@@ -170,13 +208,12 @@ def _indefinite(noun: Noun) -> Noun:
     return replace(noun, determiner="") if known else noun
 
 
-def _tell(phrases: Sequence[Phrase]) -> list[str]:
+def _phrases(phrases: Sequence[Phrase]) -> list[str]:
     return [f"{phrase.preposition} {_list(phrase.nouns)}" for phrase in phrases]
 
 
 def _list(nouns: Sequence[Noun]) -> str:
-    told = [_noun(noun) for noun in nouns]
-    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}" if told else ""
+    return enumerate_phrases([_noun(noun) for noun in nouns]) if nouns else ""
 
 
 def _noun(noun: Noun) -> str:
@@ -188,3 +225,23 @@ def _noun(noun: Noun) -> str:
         determiner[0] = "an" if following[0] in "aeiou" and following not in {"one", "u"} else "a"
     text = " ".join([*determiner, *words])
     return f"{text} of {_noun(noun.of)}" if noun.of else text
+
+
+OPTICAL_RULES = CaptionMethod(
+    "optical-rules",
+    "1.0",
+    "from an existing caption of the optical image of the same place, cut to what SAR shows",
+    quotes=True,
+    row_facts={"pairs": pair_facts},
+)
+
+OPTICAL_MODEL = CaptionMethod(
+    "optical-model",
+    "1.0",
+    "from a caption that a model wrote for the optical image of the same place, cut to what SAR shows; dropped "
+    "where a second model finds that caption and SAR image disagree",
+    by_model=True,
+    quotes=True,
+    score="the similarity of image and caption",
+)
+"""Written by the stage `optical-captions`, of the package above."""

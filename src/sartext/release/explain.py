@@ -15,8 +15,9 @@ from sartext.config import Project
 from sartext.corpora.quarantine import Fault, read_quarantine
 from sartext.errors import ArtefactError, nearest
 from sartext.files import read_json, sha256_file
+from sartext.narrator.methods import BY_MODEL
 from sartext.release.candidate.joining import caption_folders
-from sartext.release.candidate.ledger import BY_MODEL, CAPTIONS_STAGE, RELEASED
+from sartext.release.candidate.ledger import CAPTIONS_STAGE, RELEASED
 from sartext.release.gate.outcome import tally
 from sartext.release.inputs import read_index
 from sartext.release.splits.duplicates import read_duplicates

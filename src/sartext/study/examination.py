@@ -16,6 +16,7 @@ from sartext.models.forward import forward
 from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.narrator.facts import from_json
+from sartext.narrator.methods import ANNOTATED
 from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.statements import (
     KINDS,
@@ -28,8 +29,6 @@ from sartext.training.batches import Batch, validation_batches
 from sartext.training.shards.reading import Pair, Shards
 
 BATCH = 128
-READ_BACK = ("a2c", "sa2c")
-"""Methods whose captions consist of statements that can be compared one by one."""
 
 EXAMPLES = 4
 
@@ -156,7 +155,7 @@ def _caption(
     decided = {name: annotated_by(entry) for name, entry in entries.items()}
     written = _Written()
     for batch in batches:
-        places = [at for at, name in enumerate(batch.image_ids) if pairs[name].method in READ_BACK]
+        places = [at for at, name in enumerate(batch.image_ids) if pairs[name].method in ANNOTATED]
         images = normalise(batch.images[places].to(model.device), model)
         for at, caption in zip(places, generate(model, images, length=model.context), strict=True):
             pair = pairs[batch.image_ids[at]]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sartext.config.arms import SAR, Arm
+from sartext.narrator.rewriting import OPTICAL_RULES
 from sartext.study.design import Design
 from sartext.study.figures import Findings, Metric
 
@@ -101,7 +102,7 @@ def _worded(design: Design) -> str:
 
 def _rewritten(design: Design) -> str:
     methods = design.rows[SAR].methods
-    if methods and "optical-rules" not in methods:
+    if methods and OPTICAL_RULES.name not in methods:
         return (
             f" Training on SAR captions, validation and test use those made by {' and '.join(methods)} alone, "
             "for all arms alike."

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.errors import TrainingError
+from sartext.narrator.methods import METHODS
 from sartext.training.shards.reading import Pair
 
 Indices = npt.NDArray[np.int64]
@@ -74,7 +75,13 @@ def derangement(n: int, seed: int) -> Indices:
 
 
 def made_by(pairs: Iterable[Pair], methods: Collection[str]) -> list[Pair]:
-    """Return the SAR pairs whose captions were made by one of the methods, and all optical ones; of none, all."""
+    """Return the SAR pairs whose captions were made by one of the methods, and all optical ones; of none, all.
+
+    Raises:
+        ParameterError: a method is unknown.
+    """
+    for name in methods:
+        METHODS.get(name, where="params.yaml: methods of a checkpoint")
     return [pair for pair in pairs if not methods or pair.modality != "sar" or pair.method in methods]
 
 

@@ -12,8 +12,9 @@ from sartext.errors import ArtefactError, ModelError
 from sartext.files import atomic_folder, write_json
 from sartext.models.tokenizer import Tokenizer, train_tokenizer
 from sartext.narrator.facts import Facts
+from sartext.narrator.method import RowFacts, Tally
 from sartext.narrator.realisation import realise
-from sartext.narrator.stage import Narrator, Tally, narrator_of
+from sartext.narrator.stage import row_facts_of
 from sartext.progress import track
 from sartext.release.inputs import read_index
 from sartext.tables import SPLITS, read_table
@@ -70,19 +71,19 @@ def _train(project: Project) -> set[str]:
 
 def _texts(project: Project, name: str, rows: list[dict[str, Any]]) -> Iterator[str]:
     entry = find_entry(project, name)
-    narrator = None
+    row_facts = None
     if entry.kind not in SILENT:
-        narrator = narrator_of(entry, project.corpus(name) / "index.parquet")
+        row_facts = row_facts_of(entry, project.corpus(name) / "index.parquet")
     seed, tally = project.parameters.narrator.seed, Tally()
     for row in track(rows, f"texts of {name}", len(rows)):
         if row["modality"] == "optical":
             yield from row["captions"]
-        elif narrator is not None:
-            yield from _told(narrator, row, seed, tally)
+        elif row_facts is not None:
+            yield from _told(row_facts, row, seed, tally)
 
 
-def _told(narrator: Narrator, row: Mapping[str, Any], seed: int, tally: Tally) -> list[str]:
-    facts = narrator.facts(row, tally)
+def _told(row_facts: RowFacts, row: Mapping[str, Any], seed: int, tally: Tally) -> list[str]:
+    facts = row_facts(row, tally)
     return realise(facts, row["image_id"], seed, PARAPHRASES) if isinstance(facts, Facts) else []
 
 

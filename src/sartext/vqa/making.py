@@ -9,14 +9,12 @@ from typing import Any
 from sartext.catalogue.entry import Entry
 from sartext.config import VqaParameters
 from sartext.narrator.facts import Facts, from_json
+from sartext.narrator.methods import ANNOTATED
 from sartext.vqa.balance import Candidate, balanced
 from sartext.vqa.claims import Claim, Doubt, Image, claims_of, turned
 from sartext.vqa.question import Question
 from sartext.vqa.subjects import Annotation, annotation_of
 from sartext.vqa.wording import asked
-
-METHODS = frozenset({"a2c", "sa2c"})
-"""Captions from annotations. What a model or an optical caption says is no proof."""
 
 Row = Mapping[str, Any]
 
@@ -43,7 +41,7 @@ def make_questions(source: Source, parameters: VqaParameters) -> list[Question]:
     """
     parts: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in source.pairs:
-        if row["method"] in METHODS:
+        if row["method"] in ANNOTATED:  # what a model or an optical caption says is no proof
             parts[row["corpus"], row["split"]].append(row)
     annotations = {name: annotation_of(source.catalogue[name]) for name, _ in parts}
     found = [

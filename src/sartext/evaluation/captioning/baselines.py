@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, TrainCaption
-from sartext.evaluation.captioning.texts import BY_MODELS, GRAMMAR, references_of
+from sartext.evaluation.captioning.texts import GRAMMAR, references_of
+from sartext.narrator.methods import BY_MODEL
 
 MOST_FREQUENT = "most-frequent"
 NEAREST_TRAIN = "nearest-train"
@@ -27,7 +28,7 @@ def most_frequent(benchmark: Benchmark) -> dict[str, str]:
     Raises:
         EvaluationError: the train split has none.
     """
-    counts = Counter(row.caption for row in _train(benchmark) if row.method not in BY_MODELS)
+    counts = Counter(row.caption for row in _train(benchmark) if row.method not in BY_MODEL)
     if not counts:
         raise EvaluationError(
             "models wrote all captions of the train split", where=benchmark.name, way_out="name a whole release"

@@ -16,14 +16,12 @@ from sartext.evaluation.captioning.tokenisation import tokenise
 from sartext.evaluation.metrics.cider import Frequencies, document_frequencies
 from sartext.evaluation.prediction_files import check_captions
 from sartext.narrator.facts import Facts
+from sartext.narrator.methods import BY_MODEL
 from sartext.narrator.realisation import realise
 
 REFERENCES = 5
 REALISATIONS = 3 * REFERENCES
 """Realisations asked for: some of them may differ in punctuation only, which the metrics leave out."""
-
-BY_MODELS = frozenset({"narrator", "optical-model"})
-"""Methods whose captions a model wrote: no reference is like them, and they change with the model."""
 
 GRAMMAR = "grammar"
 PARTIAL = frozenset({GRAMMAR})
@@ -140,7 +138,7 @@ def collect(
     train = [
         references_of(row.caption, row.facts, row.image_id, seed).texts
         for row in benchmark.train
-        if row.method not in BY_MODELS
+        if row.method not in BY_MODEL  # no reference is like a model's captions, which change with the model
     ]
     ordered = {
         name: [captions.get(example.image_id) for example in examples] for name, captions in predictions.items()

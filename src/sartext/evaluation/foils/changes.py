@@ -12,9 +12,9 @@ from itertools import chain
 from typing import Literal
 
 from sartext.catalogue.entry import CorpusClass, Entry
+from sartext.narrator.annotated import EVERYWHERE
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact
 from sartext.narrator.nouns import bare
-from sartext.narrator.sa2c import EVERYWHERE
 from sartext.narrator.vocabulary import LARGEST_COUNT, SHARES, ZONES, share_word
 from sartext.vqa.subjects import annotation_of, related, subject_of
 

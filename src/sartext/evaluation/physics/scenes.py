@@ -1,6 +1,6 @@
 """The scenes of a physics set: composed as those of the embedded corpora, from seeds that no corpus has."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b
@@ -16,9 +16,10 @@ from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.config import SimulationParameters
 from sartext.corpora.masks import summarise_mask
 from sartext.narrator.facts import Facts, normalise
+from sartext.narrator.method import RowFacts, Tally
 from sartext.narrator.nouns import Vocabulary, annotated_by, vocabulary_of
 from sartext.narrator.realisation import canonical
-from sartext.narrator.stage import Tally, narrator_of
+from sartext.narrator.stage import row_facts_of
 from sartext.simulation.grid import on_pixels
 from sartext.simulation.radar import Acquisition, radar_box
 from sartext.simulation.recipes import shoot
@@ -116,7 +117,7 @@ def annotate(corpus: str, scene: Scene, acquisition: Acquisition) -> Facts | Non
         row |= {"objects": mask.objects, "regions": mask.regions}
     else:
         row["objects"] = [_box(scene, index, acquisition) for index in range(len(scene.things))]
-    found = _narrator(corpus)(row, Tally())
+    found = _row_facts(corpus)(row, Tally())
     return None if isinstance(found, str) else found
 
 
@@ -154,5 +155,5 @@ def noun_of(corpus: str, label: str) -> str:
 
 
 @lru_cache
-def _narrator(corpus: str) -> Callable[[Mapping[str, Any], Tally], Facts | str]:
-    return narrator_of(entry_of(corpus), Path()).facts  # the index is read for captions of pairs alone
+def _row_facts(corpus: str) -> RowFacts:
+    return row_facts_of(entry_of(corpus), Path())  # the index is read for captions of pairs alone

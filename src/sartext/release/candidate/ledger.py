@@ -15,10 +15,10 @@ from sartext.config import Project
 from sartext.corpora.quarantine import read_quarantine
 from sartext.errors import ArtefactError
 from sartext.files import read_json
+from sartext.narrator.methods import BY_MODEL
 from sartext.release.splits.groups import TRAIN
 
 RELEASED, LEFT_OUT = "released", "left out"
-BY_MODEL = frozenset({"narrator", "optical-model"})
 """Methods whose captions a model wrote; they train, and never judge."""
 
 CAPTIONS_STAGE, OPTICAL_STAGE, NARRATED_STAGE = "captions", "optical-captions", "narrated"

@@ -6,11 +6,11 @@ from typing import Any
 
 from sartext.catalogue.entry import Entry
 from sartext.narrator.facts import from_json
+from sartext.narrator.methods import BY_MODEL
 from sartext.narrator.vocabulary import COLOUR_WORDS, FORBIDDEN_WORDS, WEATHER_WORDS
 from sartext.release.gate import wording
 from sartext.release.gate.checks import Check, Frame, Measure, Suite, Unjudged, most, without
 from sartext.release.gate.inputs import Inputs
-from sartext.release.gate.provenance import MODEL_METHODS
 
 ENOUGH = 100
 """Captions of a corpus below which a share of them says nothing."""
@@ -53,7 +53,7 @@ def _patterns(inputs: Inputs, corpus: str, by_model: bool) -> list[frozenset[str
 
 
 def _by_model(row: Mapping[str, Any]) -> bool:
-    return row["method"] in MODEL_METHODS
+    return row["method"] in BY_MODEL
 
 
 def _nouns(entry: Entry) -> list[str]:

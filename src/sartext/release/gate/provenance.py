@@ -3,12 +3,9 @@
 import math
 import re
 
+from sartext.narrator.methods import BY_MODEL, METHODS, SCORED
 from sartext.release.gate.checks import Frame, Suite, without
 from sartext.release.gate.inputs import Inputs
-
-METHODS = ("a2c", "sa2c", "optical-rules", "optical-llm", "optical-model", "narrator")
-MODEL_METHODS = ("optical-llm", "optical-model", "narrator")
-SCORED_METHODS = ("optical-model", "narrator")
 
 _LICENCE = re.compile(
     r"not-stated|https?://\S+|[A-Za-z0-9][A-Za-z0-9.+-]*(?: (?:AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*"
@@ -58,7 +55,7 @@ def _method_problem(method: str, version: str) -> str:
 def _model(inputs: Inputs) -> list[str]:
     return [
         f"a caption by {row['method']} in {row['split']}"
-        if row["method"] in MODEL_METHODS and row["split"] != "train"
+        if row["method"] in BY_MODEL and row["split"] != "train"
         else ""
         for row in inputs.pairs
     ]
@@ -66,7 +63,7 @@ def _model(inputs: Inputs) -> list[str]:
 
 def _score(inputs: Inputs) -> list[str]:
     return [
-        _score_problem(row["model_sha256"], row["score"]) if row["method"] in SCORED_METHODS else ""
+        _score_problem(row["model_sha256"], row["score"]) if row["method"] in SCORED else ""
         for row in inputs.pairs
     ]
 

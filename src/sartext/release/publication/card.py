@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sartext.config import ReleaseParameters
+from sartext.narrator.methods import METHODS
 from sartext.release.formats.parquet import SCHEMA
 from sartext.release.material import SPLITS
 from sartext.release.publication.columns import MEANINGS
@@ -24,17 +25,6 @@ _SIZES = (
     (1_000_000, "100K<n<1M"),
     (10_000_000, "1M<n<10M"),
 )
-
-_METHODS = {
-    "a2c": "from annotated objects: how many of each class there are, and which lie in the center",
-    "sa2c": "from segmentation masks: which land cover there is, how much of it, and where",
-    "optical-rules": "from an existing caption of the optical image of the same place, cut to what SAR shows",
-    "optical-llm": "from an optical caption, rewritten by a language model",
-    "optical-model": "from a caption that a model wrote for the optical image of the same place, cut to what SAR "
-    "shows; dropped where a second model finds that caption and SAR image disagree",
-    "narrator": "by a captioning model trained on the other captions; only the statements that reach a threshold "
-    "of stated precision, set on validation images",
-}
 
 
 def dataset_card(
@@ -181,7 +171,7 @@ def _columns() -> str:
 
 def _captions(statistics: Mapping[str, Any], pairs: Sequence[Mapping[str, Any]]) -> str:
     rows = [
-        [f"`{name}`", _METHODS.get(name, ""), f"{count:,}"]
+        [f"`{name}`", METHODS[name].description if name in METHODS else "", f"{count:,}"]
         for name, count in sorted(statistics["methods"].items())
     ]
     return (

@@ -1,5 +1,10 @@
 """What each column of ``data/*.parquet`` means."""
 
+from sartext.narrator.methods import METHODS
+
+_SCORED = sorted((method for method in METHODS if method.score), key=lambda method: method.name)
+_SCORES = ", ".join(f"for `{method.name}` {method.score}" for method in _SCORED)
+
 MEANINGS = {
     "image_id": "`<corpus>/<name>`, the same in every version",
     "image": "bytes of a PNG or JPEG file and its name; null where the image is withheld",
@@ -12,8 +17,7 @@ MEANINGS = {
     "source_caption": "the caption that this one was made from; null if it was made from an annotation",
     "model_sha256": "SHA-256 of the model that wrote the caption, or the caption it is rewritten from; else null",
     "prompt_sha256": "SHA-256 of the prompt of a language model; null without one",
-    "score": "what a model's caption was accepted by: for `narrator` the probability that its least sure "
-    "statement is true, for `optical-model` the similarity of image and caption; null for the other methods",
+    "score": f"what a model's caption was accepted by: {_SCORES}; null for the other methods",
     "width": "width of the image in pixels",
     "height": "height of the image in pixels",
     "modality": "`sar`",

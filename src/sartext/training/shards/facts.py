@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sartext.catalogue.entry import Entry
-from sartext.narrator.a2c import Naming, naming, object_facts
+from sartext.narrator.annotated import CoverNaming, Naming, cover_facts, cover_naming, naming, object_facts
 from sartext.narrator.facts import Facts
-from sartext.narrator.sa2c import CoverNaming, cover_facts, cover_naming
 
 Row = Mapping[str, Any]
 

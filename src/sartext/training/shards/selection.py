@@ -13,9 +13,10 @@ from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError
+from sartext.narrator.annotated import CoverNaming, names_rare
 from sartext.narrator.facts import to_json
+from sartext.narrator.methods import ANNOTATED
 from sartext.narrator.realisation import canonical, realise
-from sartext.narrator.sa2c import CoverNaming, names_rare
 from sartext.release.comparison import data_files
 from sartext.release.inputs import read_index, refuse_unlisted
 from sartext.tables import CAPTIONS, SPLITS, read_rows
@@ -155,7 +156,7 @@ def _visible(
     project: Project, row: Row, caption: Row, naming: CorpusNaming, tally: Tally
 ) -> dict[str, Any] | None:
     """What is said of an image at the model's size, or nothing if all that could be named is too small."""
-    if caption["method"] not in {"a2c", "sa2c"}:
+    if caption["method"] not in ANNOTATED:
         return {"captions": [caption["caption"]], "facts": caption["facts"]}
     parameters, side = project.parameters, project.parameters.shards.side
     smallest = parameters.shards.smallest_object

@@ -1,0 +1,44 @@
+"""The registry of caption methods: gate, card, shards, questions and parameters take their names from here."""
+
+from collections.abc import Callable
+
+from sartext.narrator.annotated import A2C, SA2C
+from sartext.narrator.method import CaptionMethod
+from sartext.narrator.rewriting import OPTICAL_MODEL, OPTICAL_RULES
+from sartext.registry import Registry
+
+NARRATOR = CaptionMethod(
+    "narrator",
+    "1.0",
+    "by a captioning model trained on the other captions; only the statements that reach a threshold of stated "
+    "precision, set on validation images",
+    by_model=True,
+    score="the probability that its least sure statement is true",
+)
+"""Written by the stage `narrated`, of the package above."""
+
+METHODS: Registry[CaptionMethod] = Registry(
+    "caption method",
+    (
+        A2C,
+        SA2C,
+        OPTICAL_RULES,
+        OPTICAL_MODEL,
+        NARRATOR,
+    ),
+)
+"""The order decides which method captions a corpus whose kind several take: the first."""
+
+
+def _names(fits: Callable[[CaptionMethod], bool]) -> frozenset[str]:
+    return frozenset(method.name for method in METHODS if fits(method))
+
+
+ANNOTATED = _names(lambda method: method.annotated)
+"""Names of the methods whose facts come from annotations, and so prove what they state."""
+
+BY_MODEL = _names(lambda method: method.by_model)
+"""Names of the methods whose captions a model writes: they enter the train split only."""
+
+SCORED = _names(lambda method: bool(method.score))
+"""Names of the methods whose captions have a score."""
