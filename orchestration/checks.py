@@ -16,8 +16,8 @@ from dagster import (
 )
 
 from sartext.files import read_json
-from sartext.release.gate.outcome import judged_nothing, outcome, tally
 from sartext.release.gate.suites import SUITES
+from sartext.release.gate.verdict import judged_nothing, outcome, tally
 
 QUALITY = "quality"
 COLUMNS = ("expectation", "severity", "verdict", "figure", "unit", "status", "detail")
@@ -32,7 +32,7 @@ def gate_specs(key: Sequence[str]) -> list[AssetCheckSpec]:
             blocking=True,
             description=f"Expectations on {suite} of the candidate",
         )
-        for suite in SUITES
+        for suite in SUITES.names
     ]
 
 
@@ -40,7 +40,7 @@ def gate_results(root: Path, key: Sequence[str]) -> Iterator[AssetCheckResult]:
     """Tell the verdict of every suite; one that ``gate.json`` does not hold, or that has no rows, failed."""
     gate = read_json(root / "build" / "quality" / "gate.json")
     told: dict[str, Mapping[str, Any]] = {suite["name"]: suite for suite in gate["suites"]}
-    for name in SUITES:
+    for name in SUITES.names:
         expectations = list(told.get(name, {}).get("expectations", []))
         failed = [one for one in expectations if not one["passed"]]
         passed = bool(expectations) and not failed

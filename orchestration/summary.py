@@ -12,7 +12,7 @@ from rich.table import Table
 from orchestration.scores import show_report
 from sartext.config import Project
 from sartext.files import read_json
-from sartext.release.gate.outcome import Outcome, judged_nothing, outcome
+from sartext.release.gate.verdict import Outcome, judged_nothing, outcome
 
 DETAIL_CHARACTERS = 60
 SPLITS = ("train", "validation", "test")

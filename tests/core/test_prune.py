@@ -7,7 +7,7 @@ import yaml
 
 from sartext.config import Project
 from sartext.prune import prune
-from sartext.release.lists import write_lists
+from sartext.release.inputs import write_lists
 
 LOCK = {
     "schema": "2.0",

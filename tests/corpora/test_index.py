@@ -10,7 +10,7 @@ import pytest
 from sartext.corpora.quarantine import COLUMNS, read_quarantine
 from sartext.errors import ArtefactError, CatalogueError, CorpusError
 from sartext.files import sha256_file, sha256_tree
-from sartext.release.gate.schema import IMAGE_ID
+from sartext.release.gate.suites.schema import IMAGE_ID
 from tests.corpora.making import DETECTION, encoded, picture, voc
 
 

@@ -81,10 +81,11 @@ def a_corrupt_image(checkout: Checkout) -> None:
 
 
 def a_check_that_crashes(checkout: Checkout) -> None:
-    path = checkout.root / "src/sartext/release/gate/faithfulness.py"
-    path.write_text(
-        path.read_text().replace("from sartext", "raise RuntimeError('out of order')\nfrom sartext", 1)
-    )
+    path = checkout.root / "src/sartext/release/gate/suites/faithfulness.py"
+    code = path.read_text()
+    broken = code.replace("-> list[str]:\n", "-> list[str]:\n    raise RuntimeError('out of order')\n", 1)
+    assert broken != code
+    path.write_text(broken)
 
 
 FAULTS: dict[str, tuple[Callable[[Checkout], None], str, str]] = {

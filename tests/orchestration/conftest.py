@@ -114,7 +114,7 @@ def verdict(*failed: str, severity: str = "critical", absent: tuple[str, ...] = 
                 }
             ],
         }
-        for name in SUITES
+        for name in SUITES.names
         if name not in absent
     ]
     passed = not absent and all(one["passed"] for one in suites)

@@ -20,7 +20,7 @@ def results(tmp_path: Path, gate: str) -> dict[str, AssetCheckResult]:
 
 def test_every_suite_has_a_result_with_its_figures(tmp_path: Path) -> None:
     found = results(tmp_path, verdict())
-    assert tuple(found) == SUITES
+    assert tuple(found) == SUITES.names
     assert all(one.passed for one in found.values())
     assert found["schema"].metadata["schema_hold"].value == 12.5
     assert found["schema"].metadata["expectations"].records[0].data["unit"] == "%"
@@ -44,14 +44,14 @@ def test_a_suite_without_results_failed(tmp_path: Path, empty: bool) -> None:
         gate["suites"][0]["expectations"] = []
     else:
         del gate["suites"][0]
-    found = results(tmp_path, json.dumps(gate))[SUITES[0]]
+    found = results(tmp_path, json.dumps(gate))[SUITES.names[0]]
     assert (found.passed, found.severity) == (False, AssetCheckSeverity.ERROR)
 
 
 def test_a_suite_whose_verdict_and_rows_disagree_failed(tmp_path: Path) -> None:
     gate = json.loads(verdict())
     gate["suites"][0]["passed"] = False
-    found = results(tmp_path, json.dumps(gate))[SUITES[0]]
+    found = results(tmp_path, json.dumps(gate))[SUITES.names[0]]
     assert (found.passed, found.severity) == (False, AssetCheckSeverity.ERROR)
 
 
@@ -62,6 +62,9 @@ def test_a_suite_that_had_nothing_to_judge_says_so_and_does_not_block(tmp_path: 
     gate["suites"][0]["expectations"] = [told, {**told, "name": "another"}]
     gate["suites"][1]["expectations"].append(told)
     found = results(tmp_path, json.dumps(gate))
-    assert (found[SUITES[0]].passed, found[SUITES[0]].description) == (True, "not judged: no corpus is narrated")
-    assert found[SUITES[0]].metadata["expectations"].records[0].data["verdict"] == "not judged"
-    assert found[SUITES[1]].description == "1 of 1 expectations hold, 1 not judged"
+    assert (found[SUITES.names[0]].passed, found[SUITES.names[0]].description) == (
+        True,
+        "not judged: no corpus is narrated",
+    )
+    assert found[SUITES.names[0]].metadata["expectations"].records[0].data["verdict"] == "not judged"
+    assert found[SUITES.names[1]].description == "1 of 1 expectations hold, 1 not judged"

@@ -18,7 +18,7 @@ SOURCE = ROOT / "src"
 ENTRIES = {
     "corpus": "sartext.corpora.index",
     "captions": "sartext.narrator.stage",
-    "lists": "sartext.release.lists",
+    "lists": "sartext.release.inputs",
     "splits": "sartext.release.splits",
     "optical-shards": "sartext.training.shards.writing",
     "sar-shards": "sartext.training.shards.writing",

@@ -12,6 +12,9 @@ from tests.conftest import ROOT
 from .conftest import dvc
 
 FOLDERS = ("build/captions", "build/narrated", "build/optical-captions")
+CODE = ("src/sartext/release/inputs.py", "src/sartext/tables.py")
+"""What the stage `lists` depends on."""
+
 EMPTY = {"captions": [], "optical_captions": [], "narrated": [], "checkpoints": {}, "models": {}}
 
 
@@ -21,9 +24,9 @@ def project(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     parameters = {**yaml.safe_load((ROOT / "params.yaml").read_text()), **EMPTY}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(parameters))
-    code = tmp_path / "src/sartext/release/lists.py"
-    code.parent.mkdir(parents=True)
-    shutil.copy(ROOT / "src/sartext/release/lists.py", code)
+    for name in CODE:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     dvc(tmp_path, "init", "--quiet", "--no-scm")
     dvc(tmp_path, "config", "core.site_cache_dir", str(tmp_path / "site"))
     return tmp_path

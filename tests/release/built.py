@@ -220,6 +220,6 @@ def passed_verdict(built: Built) -> None:
         "unit": "pairs",
         "detail": "40 pairs checked",
     }
-    suites = [{"name": name, "passed": True, "expectations": [row]} for name in SUITES]
+    suites = [{"name": name, "passed": True, "expectations": [row]} for name in SUITES.names]
     verdict = {"content_sha256": candidate_sha256(built.project), "passed": True, "suites": suites}
     write_json(built.root / "build/quality/gate.json", verdict)

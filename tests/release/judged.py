@@ -1,13 +1,12 @@
 """What the gate says of a small project: of a suite, of one expectation, and in its verdict."""
 
-import importlib
 import json
 from typing import Any
 
 from sartext.release.gate import validation
-from sartext.release.gate.checks import Suite
-from sartext.release.gate.inputs import Inputs
 from sartext.release.gate.running import evaluate
+from sartext.release.gate.suite import Inputs, Suite
+from sartext.release.gate.suites import SUITES
 from sartext.release.gate.validation import open_context
 from tests.release.built import Built
 
@@ -16,7 +15,7 @@ Outcome = dict[str, Any]
 
 def result(built: Built, suite: str) -> Outcome:
     """What the gate says of one suite."""
-    return dict(evaluate(open_context(), suite, Inputs(built.project)))
+    return dict(evaluate(open_context(), SUITES[suite], Inputs(built.project)))
 
 
 def failed(built: Built, suite: str) -> dict[str, Outcome]:
@@ -26,7 +25,7 @@ def failed(built: Built, suite: str) -> dict[str, Outcome]:
 
 def outcome(built: Built, suite: str, expectation: str) -> Outcome:
     """The row of one expectation, evaluated alone."""
-    whole: Suite = importlib.import_module(f"sartext.release.gate.{suite}").SUITE
+    whole = SUITES[suite]
     check = next(check for check in whole.checks if check.name == expectation)
     frames = tuple(frame for frame in whole.frames if frame.name == check.frame)
     alone = validation.evaluate(open_context(), Suite(suite, frames, (check,)), Inputs(built.project))

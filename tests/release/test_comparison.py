@@ -10,9 +10,9 @@ import pytest
 
 from sartext.errors import ReleaseError
 from sartext.files import read_json, sha256_tree, write_json
-from sartext.release.assembly import assemble, content_sha256
-from sartext.release.comparison import compare, describe
-from sartext.release.publication.versions import parse, raised
+from sartext.release.assembly import assemble
+from sartext.release.comparison import compare, describe, next_version, parse_version
+from sartext.release.layout import content_sha256
 from tests.release.built import Built, build, passed_verdict
 
 
@@ -143,8 +143,10 @@ def test_what_is_no_release_is_refused(tmp_path: Path) -> None:
 
 
 def test_versions_rise_as_semantic_versions_do() -> None:
-    assert raised((1, 4, 2), "major") == (2, 0, 0)
-    assert raised((1, 4, 2), "minor") == (1, 5, 0)
-    assert raised((1, 4, 2), "patch") == (1, 4, 3)
-    assert parse("1.10.0") == (1, 10, 0)
-    assert [parse(text) for text in ("1.0", "v1.0.0", "01.0.0", "1.0.0-rc1", ".partial-1.0.0-x")] == [None] * 5
+    assert next_version((1, 4, 2), "major") == (2, 0, 0)
+    assert next_version((1, 4, 2), "minor") == (1, 5, 0)
+    assert next_version((1, 4, 2), "patch") == (1, 4, 3)
+    assert parse_version("1.10.0") == (1, 10, 0)
+    assert [parse_version(text) for text in ("1.0", "v1.0.0", "01.0.0", "1.0.0-rc1", ".partial-1.0.0-x")] == [
+        None
+    ] * 5

@@ -12,18 +12,17 @@ from PIL import Image
 from sartext.catalogue.loading import find_entry
 from sartext.config import NearDuplicateParameters
 from sartext.errors import ArtefactError
-from sartext.release.splits import proposals
-from sartext.release.splits.correlation import correlations
+from sartext.release.splits import likeness
 from sartext.release.splits.duplicates import (
-    Look,
     Subject,
+    Thumbnail,
     difference,
     find_near,
-    look,
     read_duplicates,
+    thumbnail_of,
     write_duplicates,
 )
-from sartext.release.splits.proposals import close_pairs, window_hashes
+from sartext.release.splits.likeness import close_pairs, correlations, window_hashes
 from tests.release.indexed import Pixels, boxes, image_row, make_project, scene
 
 NEAR = NearDuplicateParameters.model_validate({})
@@ -92,11 +91,11 @@ def chip(seed: int) -> Pixels:
 
 def test_different_ships_with_the_same_hash_are_not_near(tmp_path):
     one, other = chip(2), chip(3)
-    assert distance(look(one), look(other)) == 0
+    assert distance(thumbnail_of(one), thumbnail_of(other)) == 0
     assert near_ids(tmp_path, {"a": one, "b": other}) == set()
 
 
-def distance(one: Look, other: Look) -> int:
+def distance(one: Thumbnail, other: Thumbnail) -> int:
     """The least number of bits that differ, as pairs are proposed."""
     assert one.hashes is not None and other.hashes is not None
     return int(np.bitwise_count(one.hashes[0] ^ other.hashes).min())
@@ -146,13 +145,13 @@ def test_full_disk_is_an_error_before_any_image_is_read(tmp_path, monkeypatch):
 
 
 def test_correlation_is_one_for_equal_and_minus_for_inverted_thumbnails():
-    thumbnail = look(scene(2)).thumbnail[None]
+    thumbnail = thumbnail_of(scene(2)).pixels[None]
     assert correlations(thumbnail, thumbnail)[0] == pytest.approx(1)
     assert correlations(thumbnail, 255 - thumbnail)[0] < 0.5
 
 
 def test_correlation_of_whole_pixel_shifts_equals_the_definition():
-    whole = look(scene(4)).thumbnail.astype(float)
+    whole = thumbnail_of(scene(4)).pixels.astype(float)
     first, second = whole, np.roll(whole, (2, -3), axis=(0, 1))
     one = first[4:60, 4:60] - first[4:60, 4:60].mean()
     best = -1.0
@@ -166,7 +165,7 @@ def test_correlation_of_whole_pixel_shifts_equals_the_definition():
 
 
 def test_correlation_does_not_depend_on_what_else_is_compared():
-    thumbnails = np.stack([look(scene(seed)).thumbnail for seed in range(300)])
+    thumbnails = np.stack([thumbnail_of(scene(seed)).pixels for seed in range(300)])
     together = correlations(thumbnails[:-1], thumbnails[1:])
     alone = [correlations(thumbnails[at : at + 1], thumbnails[at + 1 : at + 2])[0] for at in (0, 17, 298)]
     assert [together[at] for at in (0, 17, 298)] == alone
@@ -175,7 +174,7 @@ def test_correlation_does_not_depend_on_what_else_is_compared():
 @pytest.mark.parametrize("banded_from", [0, 10_000])
 @pytest.mark.parametrize("limit", [0, 4, 8, 11, 12, 32])
 def test_every_close_pair_of_hashes_is_proposed_once(monkeypatch, limit, banded_from):
-    monkeypatch.setattr(proposals, "_BANDED_FROM", banded_from)
+    monkeypatch.setattr(likeness, "_BANDED_FROM", banded_from)
     random = np.random.default_rng(limit)
     hashes = random.integers(0, 2**64, size=(600, 3), dtype=np.uint64)
     for at in range(300, 600):

@@ -6,7 +6,7 @@ from sartext.errors import ArtefactError
 from sartext.files import sha256_file, write_json
 from sartext.release.candidate import build_candidate
 from sartext.release.explain import explain
-from tests.release.indexed import image_row, make_project, scene, write_corpus
+from tests.release.indexed import image_row, make_project, scene, write_captions, write_corpus
 from tests.release.joined import joined
 
 
@@ -119,18 +119,38 @@ def test_stages_that_have_not_run_are_told_as_such(tmp_path):
     project = make_project(tmp_path, {"c": {}}, ["c"])
     write_corpus(project, "c", [image_row(project, "c/1", scene(1))])
     told = story(project, "c/1")
-    assert {told[heading] for heading in ("caption", "split", "gate", "fate")} == {
-        "not decided yet: run `make release`"
+    assert {heading: told[heading] for heading in ("caption", "split", "fate")} == {
+        "caption": "not decided yet: run `sartext captions c`",
+        "split": "not decided yet: run `sartext splits`",
+        "fate": "not decided yet: run `sartext candidate`",
     }
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty folder", "the captions of another image"])
+def test_an_image_that_is_indexed_and_not_captioned_has_a_story(tmp_path, left):
+    """A stage that failed or was killed leaves no table, one that ran before leaves one without the image."""
+    project = make_project(tmp_path, {"c": {}}, ["c"])
+    write_corpus(project, "c", [image_row(project, "c/1", scene(1))])
+    if left == "an empty folder":
+        project.captions("c").mkdir(parents=True)
+    elif left == "the captions of another image":
+        write_captions(project, "c", {"c/2": "There is one ship."})
+    told = story(project, "c/1")
+    assert told["file"].startswith("data/c/1.png")
+    assert told["caption"] == "not decided yet: run `sartext captions c`"
 
 
 @pytest.mark.parametrize(
     ("image_id", "hint"),
     [
-        ("ships/11", "did you mean 'ships/1'"),
+        ("ships/000001", "did you mean 'ships/1'"),
+        ("ships/1.png", "did you mean 'ships/1'"),
         ("ships/brokn", "did you mean 'ships/broken'"),
+        ("pairs/s1-b", "did you mean 'pairs/s1_b'"),
         ("ship/1", "did you mean 'ships'"),
-        ("pairs/qqqqqqqqqqqqqq", "an id of this corpus is 'pairs/s1_a'"),
+        ("ships/11", "its 6 ids run from 'ships/1' to 'ships/gone'"),
+        ("ships/999999", "its 6 ids run from 'ships/1' to 'ships/gone'"),
+        ("pairs/qqqqqqqqqqqqqq", "its 4 ids run from 'pairs/s1_a' to 'pairs/s2_b'"),
         ("ships", "an id is CORPUS/NAME"),
     ],
 )

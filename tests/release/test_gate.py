@@ -10,10 +10,9 @@ from PIL import Image
 from sartext.catalogue.entry import Entry
 from sartext.errors import GateError
 from sartext.release.assembly import assemble
-from sartext.release.gate import run_gate
-from sartext.release.gate.images import outside
-from sartext.release.gate.pictures import look, masks_of
+from sartext.release.gate.running import run_gate
 from sartext.release.gate.suites import SUITES
+from sartext.release.gate.suites.images import examine, masks_of, out_of_range
 from tests.release.built import SIDE, Built, catalogue
 from tests.release.judged import Outcome, failed, outcome, result, verdict
 
@@ -23,7 +22,7 @@ def test_a_sound_candidate_passes_every_suite(built: Built) -> None:
     assert metrics["passed"] is True
     assert metrics["failed"] == []
     written = verdict(built)
-    assert [suite["name"] for suite in written["suites"]] == list(SUITES)
+    assert [suite["name"] for suite in written["suites"]] == list(SUITES.names)
     assert all(suite["passed"] and suite["expectations"] for suite in written["suites"])
     rows = [row for suite in written["suites"] for row in suite["expectations"]]
     assert {row["status"] for row in rows} == {"evaluated"}
@@ -112,12 +111,12 @@ def test_the_mean_backscatter_of_a_class_is_taken_under_its_mask(
 ) -> None:
     entry, row = landcover(tmp_path, level)
     row["mask"] = masks_of(tmp_path, entry, [row["path"]])[row["path"]]
-    seen = look(tmp_path, {"cover": entry}, row)
+    seen = examine(tmp_path, {"cover": entry}, row)
     total, count = seen.backscatter["water"]
     assert count == SIDE * SIDE // 2
     assert total / count == pytest.approx(level, abs=0.1)
     assert seen.backscatter.keys() == {"water"}
-    assert outside(entry, {"water": (total, count)}) == complaint
+    assert out_of_range(entry, {"water": (total, count)}) == complaint
 
 
 def test_an_empty_table_fails_every_suite_that_looks_at_pairs(built: Built) -> None:

@@ -7,7 +7,7 @@ import yaml
 
 from sartext.files import write_json
 from sartext.narrator.facts import Facts, ObjectFact, to_json
-from sartext.release.publication.card import dataset_card
+from sartext.release.card import dataset_card
 from tests.release.built import Built, facts_of
 from tests.release.judged import failed, outcome, result
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from sartext.release.gate.wording import forbidden, noun_mask, pattern, sentences, unfinished, untidy, words
+from sartext.release.gate.suites.captions import (
+    forbidden,
+    noun_mask,
+    pattern,
+    sentences,
+    unfinished,
+    untidy,
+    words,
+)
 
 
 def test_a_hyphenated_word_counts_once() -> None:

@@ -17,11 +17,12 @@ import yaml
 
 from sartext.errors import ArtefactError, GateError, ReleaseError
 from sartext.files import sha256_tree, write_json
-from sartext.release.assembly import assemble, content_sha256
+from sartext.release.assembly import assemble
+from sartext.release.card import quality_report
 from sartext.release.extraction import extract
+from sartext.release.layout import content_sha256
+from sartext.release.provenance import ancestors
 from sartext.release.publication import publish
-from sartext.release.publication.provenance import ancestors
-from sartext.release.publication.report import quality_report
 from sartext.release.verification import verify
 from tests.conftest import ROOT
 from tests.release.built import Built, build, passed_verdict

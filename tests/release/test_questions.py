@@ -12,12 +12,12 @@ import pytest
 from sartext.corpora.quarantine import Fault, write_quarantine
 from sartext.errors import ReleaseError
 from sartext.files import read_json, sha256_tree, write_json
-from sartext.release.assembly import assemble, content_sha256
+from sartext.release.assembly import assemble
 from sartext.release.comparison import compare
-from sartext.release.formats.llava_vqa import doubtful_images
-from sartext.release.material import Material
+from sartext.release.formats.format import Material
+from sartext.release.formats.llava_vqa import doubtful_images, section
+from sartext.release.layout import content_sha256
 from sartext.release.publication import publish
-from sartext.release.publication.questions import questions_section
 from sartext.release.verification import verify
 from sartext.vqa.claims import Doubt
 from sartext.vqa.question import TYPES, read_splits
@@ -96,7 +96,7 @@ def test_a_release_without_the_format_has_no_questions_and_says_nothing_of_them(
     release = built.root / "build/release"
     assert not (release / "vqa").exists()
     assert "vqa" not in read_json(release / "statistics.json")
-    assert questions_section(None) == ()
+    assert section({"pairs": 1}) == ""
 
 
 def test_images_are_doubtful_whose_annotation_was_not_taken_in_as_a_whole(tmp_path: Path) -> None:

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from sartext.files import write_json
-from sartext.release.gate import run_gate
-from sartext.release.gate.outcome import judged_nothing, outcome, tally
-from sartext.release.gate.verdict import require_passed
-from sartext.release.publication.report import quality_report
+from sartext.release.card import quality_report
+from sartext.release.gate.running import run_gate
+from sartext.release.gate.verdict import judged_nothing, outcome, require_passed, tally
 from tests.release.built import Built
 from tests.release.judged import failed, result, verdict
 

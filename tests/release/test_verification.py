@@ -12,8 +12,8 @@ import pytest
 
 from sartext.errors import ReleaseError, SarTextError
 from sartext.files import sha256_file, write_json
-from sartext.release.assembly import assemble, content_sha256
-from sartext.release.comparison import content_files
+from sartext.release.assembly import assemble
+from sartext.release.layout import content_files, content_sha256
 from sartext.release.publication import publish
 from sartext.release.verification import verify
 from tests.release.built import build, passed_verdict

@@ -15,8 +15,8 @@ from sartext.corpora.masks import read_mask
 from sartext.narrator.facts import from_json
 from sartext.narrator.nouns import bare, cover_noun
 from sartext.narrator.stage import caption_corpus
+from sartext.release.formats.format import Material
 from sartext.release.formats.llava_vqa import doubtful_images
-from sartext.release.material import Material
 from sartext.tables import CAPTIONS, INDEX, read_rows
 from sartext.vqa.claims import Doubt
 from sartext.vqa.making import Source, make_questions

@@ -127,7 +127,7 @@ STAGES = Registry(
         StageCommand(
             "lists",
             "lists",
-            "sartext.release.lists:write_lists",
+            "sartext.release.inputs:write_lists",
             "Write which corpora are captioned, beside their captions.",
         ),
         StageCommand(
@@ -184,7 +184,7 @@ STAGES = Registry(
         StageCommand(
             "quality",
             "quality",
-            "sartext.release.gate:run_gate",
+            "sartext.release.gate.running:run_gate",
             "Judge the candidate; the verdict is data, the release obeys it.",
             options=(STRICT,),
             run=_judge,

@@ -1,7 +1,5 @@
 """Parameters of the data: the embedded corpora, captions, splits, the gate and the release."""
 
-from typing import Literal
-
 from pydantic import Field, field_validator, model_validator
 
 from sartext.config.section import Section
@@ -91,8 +89,8 @@ class ReleaseParameters(Section):
     name: str = Field("sar-text", pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str = "SAR-Text"
     version: str = Field("auto", pattern=r"^(auto|\d+\.\d+\.\d+)$")
-    formats: tuple[Literal["parquet", "open-clip-csv", "llava-vqa"], ...] = Field(
-        ("parquet", "open-clip-csv", "llava-vqa"), min_length=1
+    formats: tuple[str, ...] = Field(
+        ("parquet", "open-clip-csv", "llava-vqa"), min_length=1, description="names of `sartext.release.formats`"
     )
     rows_per_file: int = Field(5000, ge=1)
     vqa: VqaParameters = VqaParameters.model_validate({})

@@ -1,25 +1,21 @@
 """Assembling a release: everything that bears no version, from a candidate that passed the gate."""
 
 import csv
-import importlib
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
-from sartext.files import atomic_folder, canonical_json, sha256_text, sha256_tree, write_json
-from sartext.release.formats import llava_vqa
+from sartext.files import atomic_folder, sha256_tree, write_json
+from sartext.release.formats import FORMATS
+from sartext.release.formats.format import Material, Row, may_be_given_on
 from sartext.release.gate.verdict import require_passed
 from sartext.release.inputs import refuse_unlisted
-from sartext.release.material import Material, Row, may_be_given_on
+from sartext.release.layout import CONTENT, content_sha256
 from sartext.tables import PAIRS, read_rows
-
-CONTENT = "content.json"
-FORMATS = {"parquet": "parquet", "open-clip-csv": "open_clip_csv", "llava-vqa": "llava_vqa"}
-"""Names in ``params.yaml`` (``release.formats``) and the module below ``sartext.release.formats`` of each."""
 
 LICENCE_COLUMNS = (
     "corpus",
@@ -37,25 +33,29 @@ def assemble(project: Project) -> dict[str, object]:
     """Write ``build/release`` from the candidate (stage ``release``); byte-identical for identical inputs.
 
     Raises:
+        ParameterError: no format has a name that ``release.formats`` lists.
         GateError: the verdict is missing, foreign or failed; the release that stands there is left as it is.
         ReleaseError: a source image is not the one that was checked.
         ArtefactError: the candidate is damaged, or the disk is full.
     """
+    parameters = project.parameters.release
+    formats = [FORMATS.get(name, where="params.yaml: release.formats") for name in parameters.formats]
     refuse_unlisted(project)
     require_passed(project)
     pairs = read_rows(project.build / "candidate" / "pairs.parquet", PAIRS)
     corpora = [name for name in project.parameters.corpora if any(row["corpus"] == name for row in pairs)]
     material = Material(project, {name: find_entry(project, name) for name in corpora}, pairs)
-    parameters = project.parameters.release
     target = project.build / "release"
     with atomic_folder(target) as folder:
-        for name in parameters.formats:
-            importlib.import_module(f"sartext.release.formats.{FORMATS[name]}").write(material, folder, parameters)
+        for form in formats:
+            form.write(material, folder, parameters)
         _write_licences(folder / "LICENSES.csv", material)
         shutil.copyfile(project.build / "ledger.parquet", folder / "ledger.parquet")
         (folder / "quality").mkdir()
         shutil.copyfile(project.build / "quality" / "gate.json", folder / "quality" / "gate.json")
-        statistics = {**describe(material), **_of_questions(folder)}
+        statistics = describe(material)
+        for form in formats:
+            statistics |= form.statistics(folder)
         write_json(folder / "statistics.json", statistics)
         files = sha256_tree(folder)
         content = content_sha256(files)
@@ -71,11 +71,6 @@ def assemble(project: Project) -> dict[str, object]:
     }
 
 
-def content_sha256(files: Mapping[str, str]) -> str:
-    """Return the identity of a release: the SHA-256 over the SHA-256 of each of its files by relative path."""
-    return sha256_text(canonical_json(dict(files)))
-
-
 def describe(material: Material) -> dict[str, Any]:
     """Return the counts of a release: per corpus and split, per method, and the lengths of its captions."""
     pairs = material.pairs
@@ -89,12 +84,6 @@ def describe(material: Material) -> dict[str, Any]:
         "words": {"least": min(lengths), "mean": round(sum(lengths) / len(lengths), 2), "most": max(lengths)},
         "distinct_captions": len({row["caption"] for row in pairs}),
     }
-
-
-def _of_questions(folder: Path) -> dict[str, object]:
-    """The counts of the questions, where the release has any."""
-    counts = llava_vqa.describe(folder)
-    return {} if counts is None else {"vqa": counts}
 
 
 def _of_corpus(material: Material, name: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What changed between two releases, and what kind of version that makes."""
+"""What changed between two releases, and the version that follows."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sartext.errors import ReleaseError
-from sartext.files import read_json
+from sartext.release.layout import content_files, data_files
 
 Level = Literal["none", "patch", "minor", "major"]
+Version = tuple[int, int, int]
+
+FIRST: Version = (1, 0, 0)
+_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 _OF_CAPTION = frozenset(
     {"facts", "source_caption", "method", "method_version", "model_sha256", "prompt_sha256", "score"}
 )
-"""Columns that tell how a caption was made: they change with it."""
+"""Columns that say how a caption was made: they change with it."""
 
 _SPLIT_FILE = re.compile(r"^(?P<folder>[^/]+)/(?:train|validation|test)(?:-\d{5}-of-\d{5})?(?P<suffix>\.[a-z.]+)$")
 
@@ -103,49 +107,6 @@ def describe(old: Path, new: Path) -> str:
     return "\n".join([f"from {old} to {new}: a {difference.level} change", *counts])
 
 
-def content_files(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file that makes up the content of a release, by relative path.
-
-    Raises:
-        ReleaseError: the folder is neither a published nor an assembled release.
-    """
-    for name in ("MANIFEST.json", "content.json"):
-        if (folder / name).is_file():
-            files = read_json(folder / name)
-            break
-    else:
-        raise ReleaseError(
-            "not a release: neither MANIFEST.json nor content.json is there",
-            where=folder,
-            way_out="name the folder of a version, such as releases/sar-text/1.0.0",
-        )
-    try:
-        listed: Mapping[str, Any] = files["files"]
-        hashes = {path: _hash_of(value) for path, value in listed.items() if is_content(path)}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ReleaseError(
-            f"{name} lacks {error}", where=folder / name, way_out="get the release again"
-        ) from error
-    return hashes
-
-
-def is_content(path: str) -> bool:
-    """Whether a file of a release belongs to its content: what stands there whatever the version is called."""
-    return not (
-        path in {"README.md", "MANIFEST.json", "CHANGES.md", "content.json", "quality/report.md"}
-        or path.startswith("provenance/")
-    )
-
-
-def _hash_of(value: object) -> str:
-    return str(value["sha256"]) if isinstance(value, dict) else str(value)
-
-
-def data_files(folder: Path) -> list[Path]:
-    """Return the Parquet files of a release, in the order of their names."""
-    return sorted((folder / "data").glob("*.parquet"))
-
-
 def read_pairs(folder: Path) -> dict[str, dict[str, Any]]:
     """Return every column but the images, by image id.
 
@@ -170,8 +131,8 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _otherwise_different(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    told = {"split", "caption"} | (_OF_CAPTION if old["caption"] != new["caption"] else set())
-    return any(old.get(name) != new.get(name) for name in (old.keys() | new.keys()) - told)
+    known = {"split", "caption"} | (_OF_CAPTION if old["caption"] != new["caption"] else set())
+    return any(old.get(name) != new.get(name) for name in (old.keys() | new.keys()) - known)
 
 
 def _corpora(folder: Path) -> set[str]:
@@ -197,10 +158,10 @@ def _columns(folder: Path) -> dict[str, str]:
 
 def _different_columns(old: Path, new: Path) -> list[str]:
     before, after = _columns(old), _columns(new)
-    found = [f"{name} removed" for name in sorted(before.keys() - after.keys())]
-    found += [f"{name} added" for name in sorted(after.keys() - before.keys())]
-    both = sorted(before.keys() & after.keys())
-    return found + [f"{name}: {before[name]} to {after[name]}" for name in both if before[name] != after[name]]
+    removed = [f"{name} removed" for name in sorted(before.keys() - after.keys())]
+    added = [f"{name} added" for name in sorted(after.keys() - before.keys())]
+    changed = [name for name in sorted(before.keys() & after.keys()) if before[name] != after[name]]
+    return removed + added + [f"{name}: {before[name]} to {after[name]}" for name in changed]
 
 
 def _different_layout(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -212,3 +173,32 @@ def _kind(path: str) -> str:
     """A path without the split and the number of the shard: a new shard or split is no new layout."""
     matched = _SPLIT_FILE.match(path)
     return f"{matched['folder']}/<split>{matched['suffix']}" if matched else path
+
+
+def parse_version(text: str) -> Version | None:
+    """Return the three numbers of ``MAJOR.MINOR.PATCH``, or None where a text is no version."""
+    matched = _VERSION.fullmatch(text)
+    return (int(matched[1]), int(matched[2]), int(matched[3])) if matched else None
+
+
+def format_version(version: Version) -> str:
+    """Return a version as text."""
+    return ".".join(map(str, version))
+
+
+def published_versions(folder: Path) -> list[Version]:
+    """Return the versions that are published below a folder, in ascending order."""
+    if not folder.is_dir():
+        return []
+    folders = (path.name for path in folder.iterdir() if path.is_dir())
+    return sorted(version for name in folders if (version := parse_version(name)))
+
+
+def next_version(version: Version, level: Level) -> Version:
+    """Return the version that follows for a kind of change."""
+    major, minor, patch = version
+    if level == "major":
+        return major + 1, 0, 0
+    if level == "minor":
+        return major, minor + 1, 0
+    return (major, minor, patch + 1) if level == "patch" else version

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from sartext.catalogue.entry import Entry
@@ -16,54 +17,78 @@ from sartext.corpora.quarantine import Fault, read_quarantine
 from sartext.errors import ArtefactError, nearest
 from sartext.files import read_json, sha256_file
 from sartext.narrator.methods import BY_MODEL
-from sartext.release.candidate.joining import caption_folders
-from sartext.release.candidate.ledger import CAPTIONS_STAGE, RELEASED
-from sartext.release.gate.outcome import tally
+from sartext.release.candidate import caption_folders
+from sartext.release.gate.verdict import tally
 from sartext.release.inputs import read_index
+from sartext.release.layout import CONTENT
+from sartext.release.ledger import CAPTIONS_STAGE, RELEASED, command
 from sartext.release.splits.duplicates import read_duplicates
 from sartext.tables import CAPTIONS, LEDGER, SPLITS, UNCAPTIONED, read_rows
 
 Row = tuple[str, str]
+"""A heading and its text."""
 
-CONTENT = "content.json"
-NOT_YET = "not decided yet: run `make release`"
 _BOXES_SHOWN = 20
 
 
-def explain(project: Project, image_id: str) -> list[Row]:
-    """Tell where an image came from, what was said about it, where it stands and what became of it.
+def _not_yet(command: str) -> str:
+    return f"not decided yet: run `{command}`"
 
-    Stages that have not run yet are told as such.
+
+def explain(project: Project, image_id: str) -> list[Row]:
+    """Return where an image came from, what was said about it, where it stands and what became of it.
+
+    A stage that has not run yet, or not on this image, is named with its command.
 
     Returns:
         Headings with their texts, in the order of the story.
 
     Raises:
-        ArtefactError: no source image has this id; the nearest known one is told.
+        ArtefactError: no source image has this id, the message names an id that has; or the corpus is not indexed.
     """
     corpus = _corpus_of(project, image_id)
     entry = find_entry(project, corpus)
     table = read_index(project, corpus)
-    found = table.filter(pc.equal(table.column("image_id"), image_id)).to_pylist()
+    row = next(iter(table.filter(pc.equal(table.column("image_id"), image_id)).to_pylist()), None)
     faults = read_quarantine(project.corpus(corpus) / "quarantine.csv")
     fate = _ledger_row(project, image_id)
-    if not found and fate is None and not _quarantined(faults, image_id):
-        known = [*table.column("image_id").to_pylist(), *(one.image_id for one in faults if one.image_id)]
-        close = get_close_matches(image_id, known, n=1, cutoff=0.5)
-        way_out = f"did you mean '{close[0]}'?" if close else f"an id of this corpus is '{known[0]}'"
-        raise ArtefactError(f"no source image is called '{image_id}'", where=corpus, way_out=way_out)
+    if row is None and fate is None and not _quarantined(faults, image_id):
+        known = sorted({*table.column("image_id").to_pylist(), *(fault.image_id for fault in faults)} - {""})
+        raise ArtefactError(
+            f"no source image is called '{image_id}'", where=corpus, way_out=_known_ids(image_id, known)
+        )
     story = [("image", image_id), ("corpus", f"{corpus}: {entry.title}")]
-    if found:
-        story += [*_source(found[0], entry), *_annotation(found[0], entry)]
-    story += _faults(faults, image_id, fate)
-    if found:
-        story += [
-            *_caption(project, corpus, found[0]),
-            *_duplicates(project, image_id),
-            *_split(project, image_id),
-        ]
-        story += _gate(project, image_id, fate)
-    return [*story, _fate(project, fate)]
+    if row is None:
+        return [*story, *_faults(faults, image_id, fate), _fate(project, fate)]
+    return [
+        *story,
+        *_source(row, entry),
+        *_annotation(row, entry),
+        *_faults(faults, image_id, fate),
+        *_caption(project, corpus, row),
+        *_duplicates(project, image_id),
+        *_split(project, image_id),
+        *_gate(project, image_id, fate),
+        _fate(project, fate),
+    ]
+
+
+def _known_ids(image_id: str, known: Sequence[str]) -> str:
+    """Name the id that was meant, or where the ids of the corpus begin and end.
+
+    Another number is another image, however alike the digits are: only an id with the same numbers can be meant.
+    """
+    alike = [name for name in known if _numbers(name) == _numbers(image_id)]
+    close = get_close_matches(image_id, alike, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return (
+        f"its {len(known):,} ids run from '{known[0]}' to '{known[-1]}'" if known else "the corpus has no images"
+    )
+
+
+def _numbers(image_id: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d+", image_id.partition("/")[2])]
 
 
 def _corpus_of(project: Project, image_id: str) -> str:
@@ -79,18 +104,16 @@ def _corpus_of(project: Project, image_id: str) -> str:
 
 
 def _ledger_row(project: Project, image_id: str) -> Mapping[str, Any] | None:
-    path = project.build / "ledger.parquet"
-    rows = read_rows(path, LEDGER) if path.is_file() else []
-    return next((row for row in rows if row["image_id"] == image_id), None)
+    return _row_of(project.build / "ledger.parquet", LEDGER, image_id)
 
 
 def _quarantined(faults: list[Fault], image_id: str) -> bool:
-    return any(one.kind == "image" and one.image_id == image_id for one in faults)
+    return any(fault.kind == "image" and fault.image_id == image_id for fault in faults)
 
 
 def _source(row: Mapping[str, Any], entry: Entry) -> list[Row]:
     window = "" if row["db_low"] is None else f", shown from {row['db_low']:g} to {row['db_high']:g} dB"
-    told = [
+    rows = [
         ("file", f"{row['path']} (SHA-256 {row['sha256']})"),
         (
             "picture",
@@ -102,61 +125,66 @@ def _source(row: Mapping[str, Any], entry: Entry) -> list[Row]:
     ]
     for heading, column in (("other half", "paired_path"), ("published split", "published_split")):
         if row[column]:
-            told.append((heading, row[column]))
-    return told
+            rows.append((heading, row[column]))
+    return rows
 
 
 def _annotation(row: Mapping[str, Any], entry: Entry) -> list[Row]:
-    told = []
-    for one in row["objects"][:_BOXES_SHOWN]:
-        corners = ", ".join(f"{one[side]:g}" for side in ("xmin", "ymin", "xmax", "ymax"))
-        told.append(f"{one['label']} ({corners})")
-    if row["objects"]:
-        counts = Counter(one["label"] for one in row["objects"])
+    boxes = []
+    for box in row["objects"][:_BOXES_SHOWN]:
+        corners = ", ".join(f"{box[side]:g}" for side in ("xmin", "ymin", "xmax", "ymax"))
+        boxes.append(f"{box['label']} ({corners})")
+    if boxes:
+        counts = Counter(box["label"] for box in row["objects"])
         summary = ", ".join(f"{count} {label}" for label, count in sorted(counts.items()))
         more = "; …" if len(row["objects"]) > _BOXES_SHOWN else ""
-        objects = f"{summary}: {'; '.join(told)}{more}"
+        objects = f"{summary}: {'; '.join(boxes)}{more}"
     else:
         objects = "no object" if entry.kind in {"detection", "segmentation"} else ""
     story = [("annotated objects", objects)] if objects else []
-    cover = [f"{one['label']} {one['fraction']:.1%}" for one in row["regions"] if one["zone"] == "image"]
-    if cover:
-        story.append(("annotated land cover", ", ".join(cover)))
+    whole = [region for region in row["regions"] if region["zone"] == "image"]
+    if whole:
+        cover = ", ".join(f"{region['label']} {region['fraction']:.1%}" for region in whole)
+        story.append(("annotated land cover", cover))
     return story + [("source caption", caption) for caption in row["captions"]]
 
 
 def _faults(faults: list[Fault], image_id: str, fate: Mapping[str, Any] | None) -> list[Row]:
     path = fate["path"] if fate else None
-    told = [one for one in faults if one.image_id == image_id or one.path == path]
-    return [("quarantine", f"{one.kind}: {one.reason} {one.detail}".rstrip()) for one in told]
+    own = [fault for fault in faults if fault.image_id == image_id or fault.path == path]
+    return [("quarantine", f"{fault.kind}: {fault.reason} {fault.detail}".rstrip()) for fault in own]
 
 
 def _caption(project: Project, corpus: str, row: Mapping[str, Any]) -> list[Row]:
     """The caption that counts; without one, what each stage that looked for one says."""
     if row["modality"] != "sar":
         return []
-    told: list[Row] = []
+    story: list[Row] = []
     for stage, folder in caption_folders(project, corpus).items():
-        if not folder.is_dir():
-            told.append(("caption", NOT_YET))
-            continue
-        for one in read_rows(folder / "captions.parquet", CAPTIONS):
-            if one["image_id"] == row["image_id"]:
-                return [("facts", one["facts"]), *_rule(one, folder), ("caption", one["caption"])]
+        caption = _row_of(folder / "captions.parquet", CAPTIONS, row["image_id"])
+        if caption is not None:
+            return [("facts", caption["facts"]), *_rule(caption, folder), ("caption", caption["caption"])]
+        left_out = _row_of(folder / "uncaptioned.parquet", UNCAPTIONED, row["image_id"])
         by = "none" if stage == CAPTIONS_STAGE else f"none by {stage}"
-        reasons = read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
-        told += [("caption", f"{by}: {one['reason']}") for one in reasons if one["image_id"] == row["image_id"]]
-    return told
+        reason = f"{by}: {left_out['reason']}" if left_out else _not_yet(command(stage, corpus))
+        story.append(("caption", reason))
+    return story
+
+
+def _row_of(path: Path, schema: pa.Schema, image_id: str) -> Mapping[str, Any] | None:
+    """The row of an image in a table of a stage; nothing where the stage has not run, or not on this image."""
+    rows = read_rows(path, schema) if path.is_file() else []
+    return next((row for row in rows if row["image_id"] == image_id), None)
 
 
 def _rule(caption: Mapping[str, Any], folder: Path) -> list[Row]:
     """How a caption was made; of a model's, what the model said and what it had to reach."""
     score = "" if caption["score"] is None else f", score {caption['score']:.3f}"
-    told = [("rule", f"{caption['method']} (version {caption['method_version']}{score})")]
+    rows = [("rule", f"{caption['method']} (version {caption['method_version']}{score})")]
     if caption["model_sha256"]:
-        told += [("model", f"SHA-256 {caption['model_sha256']}"), *_thresholds(folder)]
+        rows += [("model", f"SHA-256 {caption['model_sha256']}"), *_thresholds(folder)]
     heading = "said by the model" if caption["method"] in BY_MODEL else "rewritten from"
-    return [*told, (heading, caption["source_caption"])] if caption["source_caption"] else told
+    return [*rows, (heading, caption["source_caption"])] if caption["source_caption"] else rows
 
 
 def _thresholds(folder: Path) -> list[Row]:
@@ -164,36 +192,34 @@ def _thresholds(folder: Path) -> list[Row]:
     metrics = read_json(path) if path.is_file() else {}
     if "least_similarity" in metrics:
         return [("threshold", f"similarity of image and caption {metrics['least_similarity']:.3f}")]
-    told = [
+    thresholds = [
         f"{kind}: {', '.join(f'{name} {least:.3f}' for name, least in of.items()) or 'not released'}"
         for kind, of in (metrics.get("thresholds") or {}).items()
     ]
-    return [("thresholds", "; ".join(told))] if told else []
+    return [("thresholds", "; ".join(thresholds))] if thresholds else []
 
 
 def _duplicates(project: Project, image_id: str) -> list[Row]:
     path = project.build / "splits" / "duplicates.csv"
-    told: list[Row] = []
-    for one in read_duplicates(path) if path.is_file() else []:
-        if image_id not in {one["image_id"], one["duplicate_of"]}:
+    story: list[Row] = []
+    for pair in read_duplicates(path) if path.is_file() else []:
+        if image_id not in {pair["image_id"], pair["duplicate_of"]}:
             continue
-        other = one["duplicate_of"] if one["image_id"] == image_id else one["image_id"]
-        if one["kind"] == "near":
-            figures = f"correlation {one['correlation']}, {one['hash_distance']} bits of the hash differ"
+        other = pair["duplicate_of"] if pair["image_id"] == image_id else pair["image_id"]
+        if pair["kind"] == "near":
+            figures = f"correlation {pair['correlation']}, {pair['hash_distance']} bits of the hash differ"
         else:
-            figures = f"the annotations differ in {one['differs']}" if one["differs"] else "annotated alike"
-        told.append((f"{one['kind']} duplicate", f"{other} ({figures})"))
-    return told
+            figures = f"the annotations differ in {pair['differs']}" if pair["differs"] else "annotated alike"
+        story.append((f"{pair['kind']} duplicate", f"{other} ({figures})"))
+    return story
 
 
 def _split(project: Project, image_id: str) -> list[Row]:
     path = project.build / "splits" / "splits.parquet"
-    if not path.is_file():
-        return [("split", NOT_YET)]
-    rows = read_rows(path, SPLITS)
+    rows = read_rows(path, SPLITS) if path.is_file() else []
     mine = next((row for row in rows if row["image_id"] == image_id), None)
     if mine is None:
-        return [("split", NOT_YET)]
+        return [("split", _not_yet("sartext splits"))]
     story = []
     for heading, column in (("cluster", "cluster_id"), ("group", "group_id")):
         members = sum(row[column] == mine[column] for row in rows)
@@ -204,13 +230,11 @@ def _split(project: Project, image_id: str) -> list[Row]:
 
 
 def _gate(project: Project, image_id: str, fate: Mapping[str, Any] | None) -> list[Row]:
-    if fate is None:
-        return [("gate", NOT_YET)]
-    if fate["fate"] != RELEASED:
+    if fate is None or fate["fate"] != RELEASED:
         return []
     verdict = _verdict(project)
     if verdict is None:
-        return [("gate", NOT_YET)]
+        return [("gate", _not_yet("sartext quality"))]
     rows = [(suite["name"], row) for suite in verdict["suites"] for row in suite["expectations"]]
     story = [("gate", f"{'passed' if verdict['passed'] else 'refused'}: {tally([row for _, row in rows])}")]
     return story + [
@@ -232,7 +256,7 @@ def _names(text: str, image_id: str) -> bool:
 
 def _fate(project: Project, fate: Mapping[str, Any] | None) -> Row:
     if fate is None:
-        return "fate", NOT_YET
+        return "fate", _not_yet("sartext candidate")
     if fate["fate"] != RELEASED:
         return "fate", f"{fate['fate']} by stage {fate['stage']}: {fate['reason']}"
     verdict = _verdict(project)
@@ -251,9 +275,8 @@ def _published(project: Project) -> str | None:
     assembled = project.build / "release"
     if not (record.is_file() and (assembled / CONTENT).is_file()):
         return None
-    told, content = read_json(record), read_json(assembled / CONTENT)
-    of_verdict = content.get("files", {}).get("quality/gate.json") == sha256_file(
-        project.build / "quality" / "gate.json"
-    )
-    same = told.get("content_sha256") == content.get("content_sha256")
-    return str(told["version"]) if of_verdict and same and "version" in told else None
+    published, content = read_json(record), read_json(assembled / CONTENT)
+    verdict = sha256_file(project.build / "quality" / "gate.json")
+    of_verdict = content.get("files", {}).get("quality/gate.json") == verdict
+    same = published.get("content_sha256") == content.get("content_sha256")
+    return str(published["version"]) if of_verdict and same and "version" in published else None

@@ -1,7 +1,8 @@
 """Images of a release as files, for tools that read no Parquet."""
 
 import shutil
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -9,15 +10,15 @@ import pyarrow.parquet as pq
 from sartext.errors import ReleaseError
 from sartext.files import atomic_folder
 from sartext.progress import track
-from sartext.release.comparison import data_files
-from sartext.release.formats.open_clip_csv import IMAGES
+from sartext.release.formats import FORMATS
+from sartext.release.layout import IMAGES, data_files, safe_path
 
 
 def extract(release: Path, target: Path) -> dict[str, object]:
-    """Write ``images/<corpus>/<stem>.<suffix>``, ``csv/`` and ``vqa/`` of a release into a new or empty folder.
+    """Write the images of a release and the lists that name them into a new or empty folder.
 
-    The paths in ``csv/<split>.csv`` and ``vqa/<split>.jsonl`` are relative to that folder, where open_clip or
-    LLaVA's trainer is then started.
+    Images are ``images/<corpus>/<stem>.<suffix>``; the paths in ``csv/<split>.csv`` and ``vqa/<split>.jsonl`` are
+    relative to that folder, where open_clip or LLaVA's trainer is then started.
 
     Raises:
         ReleaseError: the folder holds something, or the release holds no data.
@@ -36,30 +37,15 @@ def extract(release: Path, target: Path) -> dict[str, object]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(image["bytes"])
                 count += 1
-        for name in ("csv", "vqa"):
-            if (release / name).is_dir():
-                (folder / name).mkdir()
-                for listed in sorted((release / name).iterdir()):  # `copytree` hides that the disk is full
-                    shutil.copyfile(listed, folder / name / listed.name)
+        for listed in (path for form in FORMATS if form.extracted for path in form.files(release)):
+            copy = folder / listed.relative_to(release)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(listed, copy)  # `copytree` hides that the disk is full
     return {"images": count, "path": str(target)}
 
 
-def _images(files: list[Path]) -> Any:  # noqa: ANN401 - rows of Arrow
+def _images(files: list[Path]) -> Iterator[dict[str, Any] | None]:
     for path in files:
         with pq.ParquetFile(path) as table:
             for batch in table.iter_batches(batch_size=100, columns=["image"]):
                 yield from batch.column(0).to_pylist()
-
-
-def safe_path(text: str, where: object) -> PurePosixPath:
-    """Return a relative path that stays inside the folder it is joined to.
-
-    Raises:
-        ReleaseError: it is absolute, climbs out, or is written for another system.
-    """
-    path = PurePosixPath(text)
-    if not text or path.is_absolute() or "\\" in text or ":" in text or "\0" in text or path.as_posix() != text:
-        raise ReleaseError(f"unsafe path {text!r}", where=where, way_out="do not use this release")
-    if {".", ".."} & set(path.parts) or not path.parts:
-        raise ReleaseError(f"unsafe path {text!r}", where=where, way_out="do not use this release")
-    return path

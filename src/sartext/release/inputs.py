@@ -1,15 +1,41 @@
-"""Reading what the stages over many corpora depend on, and refusing what nobody listed."""
+"""What the stages over many corpora read: the lists of captioned corpora, the indexes, the splits.
 
-from collections.abc import Collection, Iterator
+A folder of an unlisted corpus is refused. A folder of captions that stages depend on is there even where its list
+is empty and no stage writes into it: the stage ``lists`` writes the list beside the captions.
+"""
+
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from sartext.config import Project
 from sartext.errors import ArtefactError
-from sartext.files import PARTIAL
-from sartext.release.lists import caption_lists
-from sartext.tables import INDEX, read_table
+from sartext.files import PARTIAL, write_json
+from sartext.tables import INDEX, SPLITS, read_rows, read_table
+
+SPLIT_NAMES = TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+LIST = "listed.json"
+
+
+def caption_lists(project: Project) -> Mapping[Path, tuple[str, ...]]:
+    """Return the folders that hold captions, each with the corpora that ``params.yaml`` lists for it."""
+    parameters = project.parameters
+    return {
+        project.build / "captions": parameters.captions,
+        project.build / "optical-captions": parameters.optical_captions,
+        project.build / "narrated": parameters.narrated,
+    }
+
+
+def write_lists(project: Project) -> dict[str, object]:
+    """Write ``listed.json`` into every folder of captions (stage ``lists``); return how many each lists."""
+    lists = caption_lists(project)
+    for folder, corpora in lists.items():
+        write_json(folder / LIST, list(corpora))
+    return {folder.name: len(corpora) for folder, corpora in lists.items()}
 
 
 def refuse_unlisted(project: Project) -> None:
@@ -26,13 +52,9 @@ def refuse_unlisted(project: Project) -> None:
 
 
 def _refuse(parent: Path, listed: Collection[str]) -> None:
-    found = sorted(parent.iterdir()) if parent.is_dir() else []
+    folders = [path for path in sorted(parent.iterdir()) if path.is_dir()] if parent.is_dir() else []
     # folders of an interrupted write are nobody's corpus
-    foreign = [
-        item.name
-        for item in found
-        if item.is_dir() and item.name not in listed and not item.name.startswith(PARTIAL)
-    ]
+    foreign = [path.name for path in folders if path.name not in listed and not path.name.startswith(PARTIAL)]
     if foreign:
         raise ArtefactError(
             f"folders of corpora that params.yaml does not list: {', '.join(foreign)}",
@@ -66,7 +88,7 @@ def read_indexes(project: Project) -> dict[str, pa.Table]:
     tables = {name: read_index(project, name) for name in project.parameters.corpora}
     owner: dict[str, str] = {}
     for name, table in tables.items():
-        for image_id in _ids(table):
+        for image_id in table.column("image_id").to_pylist():
             if image_id in owner:
                 raise ArtefactError(
                     f"image id '{image_id}' stands twice: in corpus '{owner[image_id]}' and in '{name}'",
@@ -77,5 +99,13 @@ def read_indexes(project: Project) -> dict[str, pa.Table]:
     return tables
 
 
-def _ids(table: pa.Table) -> Iterator[str]:
-    yield from table.column("image_id").to_pylist()
+def read_splits(project: Project) -> dict[str, dict[str, Any]]:
+    """Return the rows of ``splits.parquet`` by image id.
+
+    Raises:
+        ArtefactError: it is missing or damaged.
+    """
+    path = project.build / "splits" / "splits.parquet"
+    if not path.is_file():
+        raise ArtefactError("the splits are missing", where=path, way_out="run `sartext splits`")
+    return {row["image_id"]: row for row in read_rows(path, SPLITS)}

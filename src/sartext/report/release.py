@@ -7,8 +7,7 @@ from typing import Any
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import read_json
-from sartext.release.assembly import CONTENT
-from sartext.release.verification import MANIFEST
+from sartext.release.layout import CONTENT, MANIFEST
 
 
 @dataclass(frozen=True)

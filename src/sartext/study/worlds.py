@@ -17,8 +17,8 @@ from sartext.config import Parameters, Project
 from sartext.corpora.index import build_index
 from sartext.files import atomic_folder, read_json, write_json, write_text
 from sartext.narrator.stage import caption_corpus
+from sartext.release.inputs import TEST, VALIDATION
 from sartext.release.splits import decide_splits
-from sartext.release.splits.groups import TEST, VALIDATION
 from sartext.simulation import write_corpora
 from sartext.study.design import Design
 from sartext.tables import SPLITS, read_rows, write_table

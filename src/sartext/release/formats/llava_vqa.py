@@ -8,12 +8,17 @@ from typing import Any
 
 from sartext.config import ReleaseParameters
 from sartext.corpora.quarantine import read_quarantine
+from sartext.errors import ArtefactError
 from sartext.files import write_text
-from sartext.release.formats.open_clip_csv import IMAGES
-from sartext.release.material import SPLITS, Material
+from sartext.narrator.facts import Facts, from_json
+from sartext.release.formats.format import Format, Material, Pair, Pairs
+from sartext.release.inputs import SPLIT_NAMES
+from sartext.release.layout import IMAGES
+from sartext.release.markdown import render, table
 from sartext.vqa.claims import Doubt
 from sartext.vqa.making import Source, make_questions
-from sartext.vqa.question import TYPES, Question, lines_of, read_splits
+from sartext.vqa.proof import proves
+from sartext.vqa.question import TYPES, Question, lines_of, read_questions, read_splits, to_row
 
 FOLDER = "vqa"
 
@@ -26,6 +31,18 @@ DOUBTS: Mapping[str, Doubt] = {
 }
 """Why something of an annotation is not in the index of its corpus, and what the image then lacks."""
 
+ASKED = {
+    "presence": "whether a class is there: yes or no",
+    "count": "how many objects of a class there are: a number word, zero to ten",
+    "position": "whether objects lie in the center, outside it or both; which quadrant or the middle holds most "
+    "of a land cover",
+    "comparison": "of which of two classes there is more; whether more objects of a class lie in or outside the "
+    "center",
+    "dominant": "which land cover has the largest share",
+    "scene": "which of two classes the image shows",
+}
+"""What a question of each type asks, for the dataset card."""
+
 
 def write(material: Material, folder: Path, parameters: ReleaseParameters) -> None:
     """Write ``vqa/<split>.jsonl`` below ``folder``, sorted by id; one for every split that the release has.
@@ -33,50 +50,131 @@ def write(material: Material, folder: Path, parameters: ReleaseParameters) -> No
     ``image`` is the path that ``csv/`` gives, null where the image is withheld.
     """
     rows = {row["image_id"]: row for row in material.pairs}
-    questions = make_questions(
-        Source(material.pairs, material.catalogue, doubtful_images(material)), parameters.vqa
-    )
+    source = Source(material.pairs, material.catalogue, doubtful_images(material))
+    questions = make_questions(source, parameters.vqa)
     paths: dict[str, str | None] = {}
-    for one in questions:
-        if one.image_id not in paths:
-            path = material.image_path(rows[one.image_id])
-            paths[one.image_id] = path and f"{IMAGES}/{path}"
+    for question in questions:
+        if question.image_id not in paths:
+            path = material.image_path(rows[question.image_id])
+            paths[question.image_id] = path and f"{IMAGES}/{path}"
     for split in material.splits():
-        told = [replace(one, image=paths[one.image_id]) for one in questions if one.split == split]
-        write_text(folder / FOLDER / f"{split}.jsonl", lines_of(told))
+        of_split = [question for question in questions if question.split == split]
+        placed = [replace(question, image=paths[question.image_id]) for question in of_split]
+        write_text(folder / FOLDER / f"{split}.jsonl", lines_of(placed))
 
 
 def doubtful_images(material: Material) -> dict[str, Doubt]:
     """Return the images whose annotation was not taken in as a whole when their corpus was indexed.
 
-    What was repaired or told twice is no doubt: the source's own boxes are counted.
+    What was repaired or stated twice is no doubt: the source's own boxes are counted.
     """
-    found: dict[str, Doubt] = {}
+    doubts: dict[str, Doubt] = {}
     for name in material.catalogue:
         for fault in read_quarantine(material.project.corpus(name) / "quarantine.csv"):
             doubt = DOUBTS.get(fault.reason, Doubt.NONE)
             if doubt:
-                found[fault.image_id] = max(doubt, found.get(fault.image_id, doubt))
-    return found
+                doubts[fault.image_id] = max(doubt, doubts.get(fault.image_id, doubt))
+    return doubts
 
 
-def describe(folder: Path) -> dict[str, Any] | None:
-    """Return the counts of the questions of a release, by split, type and corpus; None where it has none."""
-    if not (folder / FOLDER).is_dir():
-        return None
+def statistics(folder: Path) -> dict[str, object]:
+    """Return the counts of the questions of a release, by split, type and corpus."""
     splits = read_splits(folder)
-    questions = [one for found in splits.values() for one in found]
+    questions = [question for of_split in splits.values() for question in of_split]
+    by_corpus = {
+        name: [question for question in questions if question.corpus == name]
+        for name in sorted({question.corpus for question in questions})
+    }
     return {
-        "questions": len(questions),
-        "images": len({one.image_id for one in questions}),
-        "splits": {split: _counted(splits[split], "type", TYPES) for split in SPLITS if split in splits},
-        "corpora": {
-            name: _counted([one for one in questions if one.corpus == name], "type", TYPES)
-            for name in sorted({one.corpus for one in questions})
-        },
+        "vqa": {
+            "questions": len(questions),
+            "images": len({question.image_id for question in questions}),
+            "splits": {split: _by_type(splits[split]) for split in SPLIT_NAMES if split in splits},
+            "corpora": {name: _by_type(of_corpus) for name, of_corpus in by_corpus.items()},
+        }
     }
 
 
-def _counted(questions: Iterable[Question], field: str, order: Iterable[str]) -> Mapping[str, int]:
-    counts = Counter(getattr(one, field) for one in questions)
-    return {name: counts[name] for name in order if counts[name]}
+def _by_type(questions: Iterable[Question]) -> dict[str, int]:
+    counts = Counter(question.type for question in questions)
+    return {kind: counts[kind] for kind in TYPES if counts[kind]}
+
+
+def verify(folder: Path, pairs: Pairs) -> dict[str, str]:
+    """Return what is wrong with the questions of a release, by file or by id.
+
+    There is a file for every split. An image that is asked about is in the release, and its corpus, split, group
+    and path are those of the Parquet files; the answer follows from its facts, see `vqa.proof`.
+    """
+    splits = sorted({pair.split for pair in pairs.values()})
+    files = {path.name for path in (folder / FOLDER).iterdir()} - {f"{split}.jsonl" for split in splits}
+    wrong = {f"{FOLDER}/{name}": "not the file of a split" for name in files}
+    for split in splits:
+        try:
+            questions = read_questions(folder / FOLDER / f"{split}.jsonl")
+        except ArtefactError as error:
+            wrong[f"{FOLDER}/{split}.jsonl"] = error.what
+            continue
+        if [question.id for question in questions] != sorted(question.id for question in questions):
+            wrong[f"{FOLDER}/{split}.jsonl"] = "its rows are not sorted by id"
+        known: dict[str, Facts] = {}
+        for question in questions:
+            problem = _problem(question, split, pairs.get(question.image_id), known)
+            if problem:
+                wrong[question.id] = problem
+    return wrong
+
+
+def _problem(question: Question, split: str, pair: Pair | None, known: dict[str, Facts]) -> str:
+    """What is wrong with one question; ``known`` are the facts that were read before."""
+    if pair is None:
+        return "the question is about an image that is not in the release"
+    if (question.corpus, question.group_id) != (pair.corpus, pair.group_id):
+        return "the question has another corpus or group than its image"
+    if not question.split == split == pair.split:
+        return f"the question stands in split {split}, its image in {pair.split}"
+    if question.image != (pair.path and f"{IMAGES}/{pair.path}"):
+        return "the question names another image file"
+    if not question.id.startswith(f"{question.image_id}:"):
+        return "the id does not begin with the image's"
+    if question.image_id not in known:
+        known[question.image_id] = from_json(pair.facts)
+    proven = proves(to_row(question), known[question.image_id])
+    return "" if proven else "the answer does not follow from the facts"
+
+
+def section(statistics: Mapping[str, Any]) -> str:
+    """Return the section of the dataset card, given ``statistics.json``; nothing where there are no questions."""
+    counts = statistics.get("vqa")
+    if counts is None:
+        return ""
+    splits = [split for split in SPLIT_NAMES if split in counts["splits"]]
+    by_type = [
+        [f"`{kind}`", ASKED[kind], *(f"{counts['splits'][split].get(kind, 0):,}" for split in splits)]
+        for kind in TYPES
+    ]
+    total = [f"{sum(counts['splits'][split].values()):,}" for split in splits]
+    by_corpus = [
+        [f"`{name}`", *(f"{types.get(kind, 0):,}" for kind in TYPES), f"{sum(types.values()):,}"]
+        for name, types in counts["corpora"].items()
+    ]
+    return render(
+        "vqa.md",
+        counts=counts,
+        by_type=table(["Type", "Asked", *splits], [*by_type, ["**all**", "", *total]]),
+        by_corpus=table(["Corpus", *TYPES, "all"], by_corpus),
+    )
+
+
+FORMAT = Format(
+    name="llava-vqa",
+    description="Questions with the facts that prove their answers, as LLaVA's trainer reads them",
+    patterns=(f"{FOLDER}/*.jsonl",),
+    subject="question",
+    write=write,
+    verify=verify,
+    extracted=True,
+    statistics=statistics,
+    tasks=("visual-question-answering",),
+    section=section,
+)

@@ -4,10 +4,10 @@ import csv
 from pathlib import Path
 
 from sartext.config import ReleaseParameters
-from sartext.release.material import Material
+from sartext.release.formats.format import Format, Material, Pairs
+from sartext.release.layout import IMAGES
 
 HEADER = ("filepath", "title")
-IMAGES = "images"
 
 
 def write(material: Material, folder: Path, parameters: ReleaseParameters) -> None:
@@ -26,3 +26,30 @@ def write(material: Material, folder: Path, parameters: ReleaseParameters) -> No
                 path = material.image_path(row)
                 if path is not None:
                     writer.writerow((f"{IMAGES}/{path}", row["caption"]))
+
+
+def verify(folder: Path, pairs: Pairs) -> dict[str, str]:
+    """Return the files that do not list exactly the images of their split, with their captions, in order."""
+    wrong = {}
+    for split in sorted({pair.split for pair in pairs.values()}):
+        included = [pair for pair in pairs.values() if pair.split == split and pair.path]
+        expected = [list(HEADER), *([f"{IMAGES}/{pair.path}", pair.caption] for pair in included)]
+        path = folder / "csv" / f"{split}.csv"
+        rows: list[list[str]] = []
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="") as stream:
+                rows = list(csv.reader(stream, delimiter="\t"))
+        if rows != expected:
+            wrong[f"csv/{split}.csv"] = "its rows are not those of the Parquet files"
+    return wrong
+
+
+FORMAT = Format(
+    name="open-clip-csv",
+    description="Lists of image files and captions, as open_clip's trainer reads them",
+    patterns=("csv/*.csv",),
+    subject="file",
+    write=write,
+    verify=verify,
+    extracted=True,
+)

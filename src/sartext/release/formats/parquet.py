@@ -1,60 +1,87 @@
 """Parquet with the image bytes, one or more files per split, as Hugging Face ``datasets`` reads them."""
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sartext.config import ReleaseParameters
+from sartext.corpora.examination import pixels_sha256
+from sartext.corpora.images import Unusable, decode
+from sartext.errors import ReleaseError
+from sartext.narrator.methods import METHODS
 from sartext.progress import track
-from sartext.release.material import Material, Row
+from sartext.release.formats.format import Format, Material, Pair, Pairs, Row
+from sartext.release.layout import WAY_OUT, data_files
 
 ROW_GROUP = 100
 """Rows held in memory at a time; small groups let a viewer read a few images without the file."""
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
-_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
-    ("image_id", pa.string()),
-    ("image", IMAGE),
-    ("caption", pa.string()),
-    ("facts", pa.string()),
-    ("corpus", pa.string()),
-    ("split", pa.string()),
-    ("method", pa.string()),
-    ("method_version", pa.string()),
-    ("source_caption", pa.string()),
-    ("model_sha256", pa.string()),
-    ("prompt_sha256", pa.string()),
-    ("score", pa.float64()),
-    ("width", pa.int32()),
-    ("height", pa.int32()),
-    ("modality", pa.string()),
-    ("sensor", pa.string()),
-    ("polarisation", pa.string()),
-    ("quantity", pa.string()),
-    ("db_low", pa.float64()),
-    ("db_high", pa.float64()),
-    ("scene_id", pa.string()),
-    ("group_id", pa.string()),
-    ("cluster_id", pa.string()),
-    ("benchmark", pa.string()),
-    ("source_path", pa.string()),
-    ("sha256", pa.string()),
-    ("pixels_sha256", pa.string()),
-    ("image_sha256", pa.string()),
-    ("licence", pa.string()),
-    ("redistribution", pa.bool_()),
-    ("citation", pa.string()),
-    ("source_url", pa.string()),
+_SCORED = sorted((method for method in METHODS if method.score), key=lambda method: method.name)
+_SCORES = ", ".join(f"for `{method.name}` {method.score}" for method in _SCORED)
+
+COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
+    ("image_id", pa.string(), "`<corpus>/<name>`, the same in every version"),
+    ("image", IMAGE, "bytes of a PNG or JPEG file and its name; null where the image is withheld"),
+    ("caption", pa.string(), "one English caption"),
+    ("facts", pa.string(), "JSON: the facts that the caption was made from"),
+    ("corpus", pa.string(), "the corpus that the image comes from"),
+    ("split", pa.string(), "`train`, `validation` or `test`"),
+    ("method", pa.string(), "how the caption was made; see below"),
+    ("method_version", pa.string(), "version of that method"),
+    (
+        "source_caption",
+        pa.string(),
+        "the caption that this one was made from; null if it was made from an annotation",
+    ),
+    (
+        "model_sha256",
+        pa.string(),
+        "SHA-256 of the model that wrote the caption, or the caption it is rewritten from; else null",
+    ),
+    ("prompt_sha256", pa.string(), "SHA-256 of the prompt of a language model; null without one"),
+    (
+        "score",
+        pa.float64(),
+        f"what a model's caption was accepted by: {_SCORES}; null for the other methods",
+    ),
+    ("width", pa.int32(), "width of the image in pixels"),
+    ("height", pa.int32(), "height of the image in pixels"),
+    ("modality", pa.string(), "`sar`"),
+    ("sensor", pa.string(), "the sensor, as far as the corpus states it"),
+    ("polarisation", pa.string(), "transmitted and received polarisation"),
+    (
+        "quantity",
+        pa.string(),
+        "what the values of the source file are: `display`, `amplitude`, `intensity`, `complex` or `db`",
+    ),
+    ("db_low", pa.float64(), "backscatter in dB that is shown black; null for images that came as 8-bit pictures"),
+    (
+        "db_high",
+        pa.float64(),
+        "backscatter in dB that is shown white; null for images that came as 8-bit pictures",
+    ),
+    ("scene_id", pa.string(), "the scene or place that the image was cut from"),
+    ("group_id", pa.string(), "images that must stay in one split: of one scene or cluster"),
+    ("cluster_id", pa.string(), "near-duplicates of each other"),
+    ("benchmark", pa.string(), "the published benchmark whose test images hold this one; null for the others"),
+    ("source_path", pa.string(), "the source file: `<corpus>/` and its path in the folder of that corpus"),
+    ("sha256", pa.string(), "SHA-256 of the source file"),
+    ("pixels_sha256", pa.string(), "SHA-256 of the decoded pixels of the source file"),
+    ("image_sha256", pa.string(), "SHA-256 of the bytes in `image`; null where the image is withheld"),
+    ("licence", pa.string(), "licence of the image, as its corpus states it"),
+    ("redistribution", pa.bool_(), "whether the licence lets the image be passed on"),
+    ("citation", pa.string(), "what to cite"),
+    ("source_url", pa.string(), "homepage of the corpus"),
 )
-
-
-def _feature(name: str, kind: pa.DataType) -> dict[str, str]:
-    return {"_type": "Image"} if name == "image" else {"dtype": feature_type(kind), "_type": "Value"}
+"""Name, type and meaning of each column; the meanings stand on the dataset card."""
 
 
 def feature_type(kind: pa.DataType) -> str:
@@ -62,14 +89,14 @@ def feature_type(kind: pa.DataType) -> str:
     return {"double": "float64"}.get(str(kind), str(kind))
 
 
-FEATURES = {name: _feature(name, kind) for name, kind in _COLUMNS}
+FEATURES = {
+    name: {"_type": "Image"} if name == "image" else {"dtype": feature_type(kind), "_type": "Value"}
+    for name, kind, _ in COLUMNS
+}
 
-SCHEMA = pa.schema(_COLUMNS).with_metadata(
+SCHEMA = pa.schema([(name, kind) for name, kind, _ in COLUMNS]).with_metadata(
     {"huggingface": json.dumps({"info": {"features": FEATURES}}, separators=(",", ":"))}
 )
-"""The columns of a release. ``sha256`` is that of the source file, ``pixels_sha256`` of its decoded pixels,
-``image_sha256`` of the bytes in ``image``; ``image`` is null where the licence does not let it be given on.
-``source_path`` is the file below the corpus's folder, ``<corpus>/...``."""
 
 
 def write(material: Material, folder: Path, parameters: ReleaseParameters) -> None:
@@ -95,10 +122,79 @@ def _write_file(path: Path, filled: Iterator[dict[str, Any]], count: int) -> Non
 def _rows(material: Material, rows: list[Row]) -> Iterator[dict[str, Any]]:
     for row in rows:
         image = material.image(row)
-        known = {name: row[name] for name, _ in _COLUMNS if name in row}
+        known = {name: row[name] for name in SCHEMA.names if name in row}
         yield {
             **known,
             "image": None if image is None else {"bytes": image.content, "path": image.path},
             "image_sha256": None if image is None else image.sha256,
             "source_path": row["path"].removeprefix("data/"),
         }
+
+
+def read_pairs(folder: Path) -> dict[str, Pair]:
+    """Return the pairs of a release by image id, each with what is wrong with its image.
+
+    An image that is the untouched source file is also compared pixel by pixel.
+
+    Raises:
+        ReleaseError: a file is no table of pairs.
+    """
+    pairs: dict[str, Pair] = {}
+    files = data_files(folder)
+    total = sum(pq.read_metadata(path).num_rows for path in files)
+    for row in track(_released_rows(files), "verifying images", total):
+        image, image_id = row["image"], row["image_id"]
+        values = {name: row[name] for name in ("corpus", "split", "caption", "group_id", "facts")}
+        problem = "stands twice" if image_id in pairs else _image_problem(row)
+        pairs[image_id] = Pair(**values, path=image["path"] if image else None, problem=problem)
+    return pairs
+
+
+def _released_rows(files: list[Path]) -> Iterator[dict[str, Any]]:
+    columns = [*Pair._fields[:3], "group_id", "facts", "image_id", "image", "licence", "width", "height"]
+    hashes = ["sha256", "pixels_sha256", "image_sha256"]
+    for path in files:
+        try:
+            with pq.ParquetFile(path) as table:
+                for batch in table.iter_batches(batch_size=ROW_GROUP, columns=columns + hashes):
+                    yield from batch.to_pylist()
+        except (pa.ArrowInvalid, KeyError) as error:
+            raise ReleaseError(f"not a table of pairs ({error})", where=path, way_out=WAY_OUT) from error
+
+
+def _image_problem(row: Mapping[str, Any]) -> str:
+    image = row["image"]
+    if image is None:
+        return "" if row["image_sha256"] is None else "the image is missing"
+    if row["licence"] in {None, "", "not-stated"}:
+        return "an image without a stated licence"
+    digest = hashlib.sha256(image["bytes"]).hexdigest()
+    if digest != row["image_sha256"]:
+        return "the image is not the one of image_sha256"
+    try:
+        return _pixel_problem(row, decode(image["bytes"]), untouched=digest == row["sha256"])
+    except Unusable as error:
+        return f"the image does not decode ({error})"
+
+
+def _pixel_problem(row: Mapping[str, Any], pixels: npt.NDArray[Any], *, untouched: bool) -> str:
+    if pixels.shape[:2] != (row["height"], row["width"]):
+        return "the image has another size than its row"
+    if untouched and pixels_sha256(pixels) != row["pixels_sha256"]:
+        return "the pixels are not those of pixels_sha256"
+    return ""
+
+
+def verify(folder: Path, pairs: Pairs) -> dict[str, str]:
+    """Return the images that are not those of their rows."""
+    return {image_id: pair.problem for image_id, pair in pairs.items() if pair.problem}
+
+
+FORMAT = Format(
+    name="parquet",
+    description="Images, captions, facts and provenance, as Hugging Face datasets reads them",
+    patterns=("data/*.parquet",),
+    subject="image",
+    write=write,
+    verify=verify,
+)

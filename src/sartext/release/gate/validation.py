@@ -1,17 +1,18 @@
 """Evaluating a suite with Great Expectations, and its results as plain rows."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sartext.release.gate.checks import Check, Frame, Suite
-from sartext.release.gate.inputs import Inputs
+from sartext.release.gate.suite import Check, Frame, Inputs, Suite
 
 SHOWN = 3
+"""Rows that a failed expectation names."""
+
 SITE = "quality"
 
 
@@ -47,11 +48,11 @@ def evaluate(context: Any, suite: Suite, inputs: Inputs) -> dict[str, object]:  
         measured = measure(frame, inputs)
         results = _validate(context, suite.name, measured, checks, inputs)
         for check in checks:
-            told = row(check, measured, results.get(check.name))
-            rows[check.name] = _tell_unjudged(check, measured, inputs, told)
+            row = _row_of(check, measured, results.get(check.name))
+            rows[check.name] = _mark_unjudged(check, measured, inputs, row)
     expectations = [rows[check.name] for check in suite.checks]
-    evaluated = [one for one in expectations if one["status"] == "evaluated"]
-    blocked = [one for one in expectations if one["severity"] == "critical" and not one["passed"]]
+    evaluated = [row for row in expectations if row["status"] == "evaluated"]
+    blocked = [row for row in expectations if row["severity"] == "critical" and not row["passed"]]
     return {"name": suite.name, "passed": bool(evaluated) and not blocked, "expectations": expectations}
 
 
@@ -61,7 +62,7 @@ def measure(frame: Frame, inputs: Inputs) -> Measured:
     try:
         subjects = list(frame.subjects(inputs))
     except Exception as error:
-        measured.problems = dict.fromkeys(frame.columns, _explain(error))
+        measured.problems = dict.fromkeys(frame.columns, describe_error(error))
         return measured
     columns: dict[str, list[Any]] = {"subject": subjects}
     for name, compute in frame.columns.items():
@@ -71,32 +72,34 @@ def measure(frame: Frame, inputs: Inputs) -> Measured:
                 raise ValueError(f"{len(values)} values for {len(subjects)} rows")
             columns[name] = values
         except Exception as error:
-            measured.problems[name] = _explain(error)
+            measured.problems[name] = describe_error(error)
     measured.data = pd.DataFrame(
         {name: pd.Series(values, dtype=_dtype(values)) for name, values in columns.items()}
     )
     return measured
 
 
-def _dtype(values: list[Any]) -> str:
+def _dtype(values: Sequence[Any]) -> str:
     """Numbers stay numbers; anything else is compared as Python compares it."""
-    numeric = values and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    return (
-        "float64"
-        if numeric and any(isinstance(value, float) for value in values)
-        else ("int64" if numeric else "object")
-    )
+    if not values or not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return "object"
+    return "float64" if any(isinstance(value, float) for value in values) else "int64"
 
 
-def _explain(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+def describe_error(error: Exception) -> str:
+    """Return type and message of an error in one line."""
+    return _one_line(f"{type(error).__name__}: {error}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
 
 
 def _validate(
     context: Any,  # noqa: ANN401
     suite: str,
     measured: Measured,
-    checks: Iterable[Check],
+    checks: Sequence[Check],
     inputs: Inputs,
 ) -> Mapping[str, dict[str, Any]]:
     """Return Great Expectations' results by the name of the check."""
@@ -107,9 +110,8 @@ def _validate(
     declared = great_expectations.ExpectationSuite(name)
     for check in checks:
         kind = getattr(expectations, check.expectation)
-        declared.add_expectation(
-            kind(**check.arguments(inputs.parameters), severity=check.severity, meta={"check": check.name})
-        )
+        arguments = {"column": check.column, **check.arguments(inputs.parameters)}
+        declared.add_expectation(kind(**arguments, severity=check.severity, meta={"check": check.name}))
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(measured.frame.name)
     definition = great_expectations.ValidationDefinition(
         name=name,
@@ -126,23 +128,20 @@ def _validate(
             },
         )
     except Exception as error:
-        measured.problems.update(dict.fromkeys(measured.frame.columns, _explain(error)))
+        measured.problems.update(dict.fromkeys(measured.frame.columns, describe_error(error)))
         return {}
     results = outcome.to_json_dict()["results"]
     return {result["expectation_config"]["meta"]["check"]: result for result in results}
 
 
-def row(check: Check, measured: Measured, result: dict[str, Any] | None) -> dict[str, object]:
+def _row_of(check: Check, measured: Measured, result: Mapping[str, Any] | None) -> dict[str, object]:
     """Return what ``gate.json`` says of one expectation."""
-    columns = _columns_of(check, measured.frame)
-    problem = next((measured.problems[name] for name in columns if name in measured.problems), None)
-    if problem is None and result is not None and _raised(result):
-        problem = _exception(result)
-    if problem is not None:
+    problem = measured.problems.get(check.column) or _exception(result)
+    if problem:
         return _row(check, "crashed", passed=False, figure=None, detail=problem)
     if measured.data.empty:
         return _row(check, "missing", passed=False, figure=None, detail=f"there are no {measured.frame.rows}")
-    blank = max((int(measured.data[name].isna().sum()) for name in columns), default=0)
+    blank = int(measured.data[check.column].isna().sum())
     if blank:
         detail = f"{blank:,} of {len(measured.data):,} {measured.frame.rows} have no value"
         return _row(check, "missing", passed=False, figure=None, detail=detail)
@@ -150,19 +149,7 @@ def row(check: Check, measured: Measured, result: dict[str, Any] | None) -> dict
         return _row(check, "missing", passed=False, figure=None, detail="no result came back")
     figure = _figure(check, result["result"])
     passed = bool(result["success"])
-    return _row(check, "evaluated", passed=passed, figure=figure, detail=_detail(check, measured, columns, result))
-
-
-def _tell_unjudged(check: Check, measured: Measured, inputs: Inputs, told: dict[str, object]) -> dict[str, object]:
-    """Say which subjects were not judged; where none was, there is no figure, as nothing was measured."""
-    if check.unjudged is None or told["status"] != "evaluated" or not told["passed"]:
-        return told
-    names, why = check.unjudged(inputs)
-    if not names:
-        return told
-    if len(names) == len(measured.data):
-        return {**told, "judged": False, "figure": None, "detail": f"not judged: {why}"}
-    return {**told, "detail": f"{told['detail']}; {', '.join(names)} not judged: {why}"}
+    return _row(check, "evaluated", passed=passed, figure=figure, detail=_detail(check, measured, result))
 
 
 def _row(check: Check, status: str, *, passed: bool, figure: float | None, detail: str) -> dict[str, object]:
@@ -178,47 +165,43 @@ def _row(check: Check, status: str, *, passed: bool, figure: float | None, detai
     }
 
 
-def _columns_of(check: Check, frame: Frame) -> list[str]:
-    from sartext.config import Parameters
-
-    named = check.arguments(Parameters.model_validate({"corpora": {}}))
-    return [value for key, value in named.items() if key.startswith("column") and value in frame.columns]
-
-
-def _raised(result: dict[str, Any]) -> bool:
-    information = result.get("exception_info") or {}
-    return bool(_exceptions(information))
-
-
-def _exceptions(information: dict[str, Any]) -> list[str]:
-    """Great Expectations gives either one exception or one per metric."""
-    if information.get("raised_exception"):
-        return [str(information.get("exception_message"))]
-    nested = [one for one in information.values() if isinstance(one, dict)]
-    return [str(one.get("exception_message")) for one in nested if one.get("raised_exception")]
+def _mark_unjudged(check: Check, measured: Measured, inputs: Inputs, row: dict[str, object]) -> dict[str, object]:
+    """Say which subjects were not judged; where none was, there is no figure, as nothing was measured."""
+    if check.unjudged is None or row["status"] != "evaluated" or not row["passed"]:
+        return row
+    names, why = check.unjudged(inputs)
+    if not names:
+        return row
+    if len(names) == len(measured.data):
+        return {**row, "judged": False, "figure": None, "detail": f"not judged: {why}"}
+    return {**row, "detail": f"{row['detail']}; {', '.join(names)} not judged: {why}"}
 
 
-def _exception(result: dict[str, Any]) -> str:
-    return " ".join(sorted(_exceptions(result["exception_info"]))[0].split())[:300]
+def _exception(result: Mapping[str, Any] | None) -> str:
+    """What an evaluation raised, or an empty text; Great Expectations gives one exception, or one per metric."""
+    information = (result or {}).get("exception_info") or {}
+    every = [information, *(value for value in information.values() if isinstance(value, dict))]
+    raised = sorted(str(value.get("exception_message")) for value in every if value.get("raised_exception"))
+    return _one_line(raised[0]) if raised else ""
 
 
-def _figure(check: Check, result: dict[str, Any]) -> float | None:
+def _figure(check: Check, result: Mapping[str, Any]) -> float | None:
     value = result.get("observed_value" if check.figure == "observed" else "unexpected_count")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if isinstance(value, int) else round(value, 6)
 
 
-def _detail(check: Check, measured: Measured, columns: list[str], result: dict[str, Any]) -> str:
+def _detail(check: Check, measured: Measured, result: Mapping[str, Any]) -> str:
     total = f"{len(measured.data):,} {measured.frame.rows} checked"
     if result["success"]:
         return total
     if check.figure == "observed":
         lowest = "Min" in check.expectation
-        worst = measured.data.sort_values([columns[0], "subject"], ascending=[lowest, True]).iloc[0]
-        return f"{worst['subject']}: {_short(worst[columns[0]])}; {total}"
-    found = result["result"].get("partial_unexpected_index_list") or []
-    shown = [f"{one['subject']}: {_short(one[columns[0]])}" for one in found[:SHOWN]]
+        worst = measured.data.sort_values([check.column, "subject"], ascending=[lowest, True]).iloc[0]
+        return f"{worst['subject']}: {_short(worst[check.column])}; {total}"
+    unexpected = result["result"].get("partial_unexpected_index_list") or []
+    shown = [f"{row['subject']}: {_short(row[check.column])}" for row in unexpected[:SHOWN]]
     return "; ".join([*shown, total])
 
 

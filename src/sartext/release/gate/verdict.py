@@ -1,8 +1,9 @@
-"""The verdict of the gate, and the candidate that it is about."""
+"""The verdict of the gate: the candidate that it is about, how its rows read, and that a release needs it."""
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,28 @@ from sartext.files import canonical_json, read_json
 from sartext.release.gate.suites import SUITES
 
 BATCH = 4096
+
+Outcome = Literal["passed", "failed", "not judged"]
+
+
+def outcome(row: Mapping[str, Any]) -> Outcome:
+    """Return what came of an expectation; one that had nothing to judge blocks nothing and has not passed."""
+    if not row["passed"]:
+        return "failed"
+    return "passed" if row.get("judged", True) else "not judged"
+
+
+def judged_nothing(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no expectation of a suite had anything to judge."""
+    return {outcome(row) for row in rows} == {"not judged"}
+
+
+def tally(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many expectations hold, of those that were judged, and how many were not."""
+    outcomes = [outcome(row) for row in rows]
+    unjudged = outcomes.count("not judged")
+    judged = f"{outcomes.count('passed')} of {len(rows) - unjudged} expectations hold"
+    return f"{judged}, {unjudged} not judged" if unjudged else judged
 
 
 def candidate_sha256(project: Project) -> str:
@@ -58,7 +81,7 @@ def require_passed(project: Project) -> dict[str, Any]:
             "the verdict is about another candidate", where=where, way_out="run `sartext quality` on this one"
         )
     suites = {suite["name"]: suite for suite in verdict.get("suites", [])}
-    absent = [name for name in SUITES if not suites.get(name, {}).get("expectations")]
+    absent = [name for name in SUITES.names if not suites.get(name, {}).get("expectations")]
     if absent:
         raise GateError(
             f"the verdict lacks the results of {', '.join(absent)}", where=where, way_out="run `sartext quality`"
@@ -75,7 +98,7 @@ def require_passed(project: Project) -> dict[str, Any]:
     return verdict
 
 
-def failures(verdict: dict[str, Any]) -> list[tuple[str, str]]:
+def failures(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return name (``suite.expectation``) and detail of every expectation that blocks the release."""
     return [
         (f"{suite['name']}.{row['name']}", str(row["detail"]))

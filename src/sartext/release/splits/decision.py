@@ -11,12 +11,11 @@ import pyarrow.compute as pc
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.files import atomic_folder, write_json
-from sartext.release.inputs import read_indexes, refuse_unlisted
+from sartext.release.inputs import SPLIT_NAMES, TEST, read_indexes, refuse_unlisted
 from sartext.release.splits.duplicates import NearPair, Subject, difference, find_near, write_duplicates
-from sartext.release.splits.groups import TEST, TRAIN, VALIDATION, Assignment, Member, assign
+from sartext.release.splits.groups import Assignment, Member, assign
 from sartext.tables import SPLITS, write_table
 
-SIDES = (TRAIN, VALIDATION, TEST)
 EXAMPLES = 6
 _ANNOTATIONS = ["objects", "regions", "captions"]
 
@@ -49,10 +48,10 @@ def decide_splits(project: Project) -> dict[str, object]:
     decided = _decide(project, read_indexes(project))
     metrics = _measure(project, decided)
     with atomic_folder(project.build / "splits") as folder:
-        write_table(folder / "splits.parquet", SPLITS, (_row(one) for one in decided.assignments))
+        write_table(folder / "splits.parquet", SPLITS, map(_row, decided.assignments))
         write_duplicates(folder / "duplicates.csv", _duplicate_rows(decided))
         write_json(folder / "metrics.json", metrics)
-    copies = [one.image_id for one in decided.assignments if one.copy_of]
+    copies = [assignment.image_id for assignment in decided.assignments if assignment.copy_of]
     return {**metrics, "examples": copies[:EXAMPLES]}
 
 
@@ -83,24 +82,17 @@ def _member(row: Mapping[str, Any]) -> Member:
 
 def _differences(tables: Mapping[str, pa.Table], assignments: Sequence[Assignment]) -> dict[str, str]:
     """In what each exact duplicate differs from the image that stays, read for those images alone."""
-    copies = {one.image_id: one.copy_of for one in assignments if one.copy_of}
+    copies = {row.image_id: row.copy_of for row in assignments if row.copy_of}
     wanted = pa.array(sorted({*copies, *copies.values()}), pa.string())
     annotated: dict[str, Mapping[str, Any]] = {}
     for table in tables.values():
-        found = table.filter(pc.is_in(table.column("image_id"), value_set=wanted))
-        annotated |= {row["image_id"]: row for row in found.to_pylist()}
+        rows = table.filter(pc.is_in(table.column("image_id"), value_set=wanted)).to_pylist()
+        annotated |= {row["image_id"]: row for row in rows}
     return {image_id: difference(annotated[image_id], annotated[first]) for image_id, first in copies.items()}
 
 
-def _row(one: Assignment) -> dict[str, object]:
-    return {
-        "image_id": one.image_id,
-        "cluster_id": one.cluster_id,
-        "group_id": one.group_id,
-        "split": one.split,
-        "benchmark": one.benchmark,
-        "reason": one.reason,
-    }
+def _row(assignment: Assignment) -> dict[str, object]:
+    return {name: getattr(assignment, name) for name in SPLITS.names}
 
 
 def _duplicate_rows(decided: Decided) -> Iterator[dict[str, object]]:
@@ -110,30 +102,30 @@ def _duplicate_rows(decided: Decided) -> Iterator[dict[str, object]]:
             "published_split_of": decided.rows[other]["published_split"] or "",
         }
 
-    for one in decided.assignments:
-        if one.copy_of:
-            told = {"kind": "exact", "image_id": one.image_id, "duplicate_of": one.copy_of}
-            yield {**told, "differs": decided.differences[one.image_id], **published(one.image_id, one.copy_of)}
+    for row in decided.assignments:
+        if row.copy_of:
+            ids = {"kind": "exact", "image_id": row.image_id, "duplicate_of": row.copy_of}
+            yield {**ids, "differs": decided.differences[row.image_id], **published(row.image_id, row.copy_of)}
     for pair in decided.near:
-        told = {"kind": "near", "image_id": pair.second, "duplicate_of": pair.first}
+        ids = {"kind": "near", "image_id": pair.second, "duplicate_of": pair.first}
         figures = {"hash_distance": pair.hash_distance, "correlation": f"{pair.correlation:.4f}"}
-        yield {**told, **figures, **published(pair.second, pair.first)}
+        yield {**ids, **figures, **published(pair.second, pair.first)}
 
 
 def _measure(project: Project, decided: Decided) -> dict[str, object]:
     near = project.parameters.splits.near
-    clusters = Counter(one.cluster_id for one in decided.assignments)
-    groups = Counter(one.group_id for one in decided.assignments if one.split)
-    exact = {one.copy_of for one in decided.assignments if one.copy_of}
-    differing = Counter(part for told in decided.differences.values() for part in told.split())
+    clusters = Counter(row.cluster_id for row in decided.assignments)
+    groups = Counter(row.group_id for row in decided.assignments if row.split)
+    exact = {row.copy_of for row in decided.assignments if row.copy_of}
+    differing = Counter(part for parts in decided.differences.values() for part in parts.split())
     warnings = [
         f"cluster {name} holds {size} look-alikes (over {near.warn_cluster}): look at some of them; "
         "splits.near.correlation may be too low"
         for name, size in sorted(clusters.items())
         if size > near.warn_cluster
     ]
-    conflicts = [one for one in decided.assignments if not one.split and not one.copy_of]
-    touched = [one.image_id for one in decided.assignments if one.benchmark and one.side != TEST]
+    conflicts = [row for row in decided.assignments if not row.split and not row.copy_of]
+    touched = [row.image_id for row in decided.assignments if row.benchmark and row.side != TEST]
     warnings += [
         f"{len(touched)} benchmark images match earlier training or validation images, the first is {touched[0]}: "
         "list the corpus that holds the benchmark before the others"
@@ -141,12 +133,12 @@ def _measure(project: Project, decided: Decided) -> dict[str, object]:
     ]
     return {
         "images": len(decided.assignments),
-        **{side: sum(one.split == side for one in decided.assignments) for side in SIDES},
-        "left_out": sum(one.split is None for one in decided.assignments),
+        **{side: sum(row.split == side for row in decided.assignments) for side in SPLIT_NAMES},
+        "left_out": sum(row.split is None for row in decided.assignments),
         "groups": len(groups),
         "exact_sets": len(exact),
-        "exact_surplus": sum(one.copy_of is not None for one in decided.assignments),
-        "exact_disagreeing": sum(bool(set(told.split()) - {"boxes"}) for told in decided.differences.values()),
+        "exact_surplus": sum(row.copy_of is not None for row in decided.assignments),
+        "exact_disagreeing": sum(bool(set(parts.split()) - {"boxes"}) for parts in decided.differences.values()),
         "exact_across_published_splits": _across_published(decided),
         "exact_differs": {part: differing[part] for part in ("labels", "regions", "boxes")},
         "near_pairs": len(decided.near),
@@ -164,31 +156,31 @@ def _measure(project: Project, decided: Decided) -> dict[str, object]:
 
 def _by_corpus(decided: Decided) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {
-        name: dict.fromkeys(("images", *SIDES, "left_out"), 0) for name in set(decided.corpus_of.values())
+        name: dict.fromkeys(("images", *SPLIT_NAMES, "left_out"), 0) for name in set(decided.corpus_of.values())
     }
-    for one in decided.assignments:
-        counted = counts[decided.corpus_of[one.image_id]]
+    for row in decided.assignments:
+        counted = counts[decided.corpus_of[row.image_id]]
         counted["images"] += 1
-        counted[one.split or "left_out"] += 1
+        counted[row.split or "left_out"] += 1
     return counts
 
 
 def _by_published(decided: Decided) -> dict[str, dict[str, dict[str, int]]]:
     """Per corpus and published split, how many images came into which split: recorded, not obeyed."""
     counts: dict[str, dict[str, dict[str, int]]] = {}
-    for one in decided.assignments:
-        published = decided.rows[one.image_id]["published_split"]
+    for row in decided.assignments:
+        published = decided.rows[row.image_id]["published_split"]
         if published:
-            by_split = counts.setdefault(decided.corpus_of[one.image_id], {}).setdefault(published, {})
-            by_split[one.split or "left_out"] = by_split.get(one.split or "left_out", 0) + 1
+            by_split = counts.setdefault(decided.corpus_of[row.image_id], {}).setdefault(published, {})
+            by_split[row.split or "left_out"] = by_split.get(row.split or "left_out", 0) + 1
     return counts
 
 
 def _across_published(decided: Decided) -> int:
     """Sets of identical images that the published splits of their corpora put on different sides."""
     sides: dict[str, set[str]] = {}
-    for one in decided.assignments:
-        published = decided.rows[one.image_id]["published_split"]
+    for row in decided.assignments:
+        published = decided.rows[row.image_id]["published_split"]
         if published:
-            sides.setdefault(one.copy_of or one.image_id, set()).add(published)
-    return sum(len(found) > 1 for found in sides.values())
+            sides.setdefault(row.copy_of or row.image_id, set()).add(published)
+    return sum(len(published) > 1 for published in sides.values())

@@ -27,8 +27,7 @@ from sartext.corpora.images import Unusable, picture
 from sartext.errors import ArtefactError
 from sartext.files import disk_errors, write_text
 from sartext.progress import map_parallel
-from sartext.release.splits.correlation import SIDE, correlations
-from sartext.release.splits.proposals import WINDOWS, Hashes, close_pairs, window_hashes
+from sartext.release.splits.likeness import SIDE, WINDOWS, Hashes, close_pairs, correlations, window_hashes
 
 FLAT = 0.5
 """Standard deviation in grey levels under which a thumbnail shows nothing; rounding alone gives 0.29."""
@@ -48,10 +47,10 @@ _BLOCK = 2048
 
 
 @dataclass(frozen=True)
-class Look:
+class Thumbnail:
     """An image as it is compared: a grey thumbnail, and the perceptual hashes of it (None if flat)."""
 
-    thumbnail: npt.NDArray[np.uint8]
+    pixels: npt.NDArray[np.uint8]
     hashes: Hashes | None
 
 
@@ -73,13 +72,11 @@ class Subject:
     row: Mapping[str, Any]
 
 
-def look(pixels: npt.NDArray[Any]) -> Look:
+def thumbnail_of(pixels: npt.NDArray[Any]) -> Thumbnail:
     """Return thumbnail and hashes of a picture, uint8 (H, W) or (H, W, 3)."""
     image = Image.fromarray(pixels).convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-    thumbnail = np.asarray(image)
-    if thumbnail.std() < FLAT:
-        return Look(thumbnail, None)
-    return Look(thumbnail, window_hashes(image))
+    grey = np.asarray(image)
+    return Thumbnail(grey, None if grey.std() < FLAT else window_hashes(image))
 
 
 def find_near(
@@ -106,11 +103,11 @@ def find_near(
         thumbnails = np.memmap(scratch, dtype=np.uint8, mode="r+", shape=shape)
         hashes = np.zeros((len(subjects), len(WINDOWS)), dtype=np.uint64)
         flat = np.zeros(len(subjects), dtype=bool)
-        looks = map_parallel(partial(_look_at, root, dict(entries)), subjects, "comparing images")
-        for at, seen in enumerate(looks):
-            thumbnails[at] = seen.thumbnail
-            flat[at] = seen.hashes is None
-            hashes[at] = 0 if seen.hashes is None else seen.hashes
+        made = map_parallel(partial(_read_thumbnail, root, dict(entries)), subjects, "comparing images")
+        for at, thumbnail in enumerate(made):
+            thumbnails[at] = thumbnail.pixels
+            flat[at] = thumbnail.hashes is None
+            hashes[at] = 0 if thumbnail.hashes is None else thumbnail.hashes
         pairs = []
         for modality in sorted({subject.row["modality"] for subject in subjects}):
             kept = [at for at, subject in enumerate(subjects) if subject.row["modality"] == modality]
@@ -119,9 +116,9 @@ def find_near(
         return sorted(pairs, key=lambda pair: (pair.second, pair.first)), int(flat.sum())
 
 
-def _look_at(root: Path, entries: Mapping[str, Entry], subject: Subject) -> Look:
+def _read_thumbnail(root: Path, entries: Mapping[str, Entry], subject: Subject) -> Thumbnail:
     try:
-        return look(picture(root, subject.row, entries[subject.corpus]))
+        return thumbnail_of(picture(root, subject.row, entries[subject.corpus]))
     except Unusable as error:
         raise ArtefactError(
             f"the image cannot be read any more ({error})",
@@ -137,37 +134,36 @@ def _verify(
     hashes: Hashes,
     parameters: NearDuplicateParameters,
 ) -> list[NearPair]:
-    found = []
-    blocks = close_pairs(hashes[positions], parameters.hash_distance)
-    for proposed in blocks:
+    near = []
+    for proposed in close_pairs(hashes[positions], parameters.hash_distance):
         for at in range(0, len(proposed), _BLOCK):
             part = proposed[at : at + _BLOCK]
             first, second = positions[part[:, 0]], positions[part[:, 1]]
             figures = correlations(thumbnails[first], thumbnails[second])
             for index in np.flatnonzero(figures >= parameters.correlation):
                 ids = subjects[first[index]].row["image_id"], subjects[second[index]].row["image_id"]
-                found.append(NearPair(*ids, int(part[index, 2]), float(figures[index])))
-    return found
+                near.append(NearPair(*ids, int(part[index, 2]), float(figures[index])))
+    return near
 
 
 def difference(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """Tell in what the annotations of two identical images differ: ``labels``, ``regions``, ``boxes``, or nothing.
+    """Say in what the annotations of two identical images differ: ``labels``, ``regions``, ``boxes``, or nothing.
 
     Differing counts of labels or shares of land cover would give differing facts; boxes may differ by where an
     annotator drew them.
     """
-    found = []
+    differences = []
     if _counts(row) != _counts(other):
-        found.append("labels")
+        differences.append("labels")
     if _sorted(row["regions"]) != _sorted(other["regions"]):
-        found.append("regions")
-    if "labels" not in found and _sorted(row["objects"]) != _sorted(other["objects"]):
-        found.append("boxes")
-    return " ".join(found)
+        differences.append("regions")
+    if "labels" not in differences and _sorted(row["objects"]) != _sorted(other["objects"]):
+        differences.append("boxes")
+    return " ".join(differences)
 
 
 def _counts(row: Mapping[str, Any]) -> Counter[str]:
-    return Counter(one["label"] for one in row["objects"])
+    return Counter(annotated["label"] for annotated in row["objects"])
 
 
 def _sorted(parts: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -8,7 +8,7 @@ The rules, in the order they are applied to the images of one corpus (earlier co
 3. A component takes one side: test if it holds a benchmark image; else the side of the first of its images whose
    matches are all on one side. An image that matches a group on another side is left out and named, for moving
    the earlier one would change what was published. So a benchmark image that matches an earlier *training* image
-   is left out, too, and told apart in the metrics: list the corpus that holds the benchmark before the other.
+   is left out, too, and counted apart in the metrics: list the corpus that holds the benchmark before the other.
 4. What is left is closed again. Each part joins the first group it matches, else it is a new group, named after
    its first image, on the side of the hash of that name (test if the component holds a benchmark image).
 5. Of identical images the first stays; the others are left out, whatever they are named.
@@ -23,8 +23,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sartext.config import SplitParameters
-
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
+from sartext.release.inputs import TEST, TRAIN, VALIDATION
 
 
 @dataclass(frozen=True)
@@ -136,9 +135,9 @@ def assign(
         parameters: shares and salt.
     """
     neighbours: dict[str, list[str]] = {}
-    for one, other in near:
-        neighbours.setdefault(one, []).append(other)
-        neighbours.setdefault(other, []).append(one)
+    for first, second in near:
+        neighbours.setdefault(first, []).append(second)
+        neighbours.setdefault(second, []).append(first)
     standing = _Standing(parameters, neighbours)
     for members in corpora:
         for member in members:
@@ -147,7 +146,7 @@ def assign(
         rows = [row for component in _close(standing, members) for row in _settle(standing, component)]
         for member, assignment in rows:
             standing.remember(member, assignment)
-    return sorted(standing.placed.values(), key=lambda one: standing.position[one.image_id])
+    return sorted(standing.placed.values(), key=lambda assignment: standing.position[assignment.image_id])
 
 
 def _settle(standing: _Standing, component: list[Member]) -> list[tuple[Member, Assignment]]:
@@ -204,11 +203,11 @@ def _matches(standing: _Standing, component: list[Member]) -> dict[str, list[Mat
     """The earlier groups that each image of a component matches, by itself or through its scene."""
     by_scene: dict[str, dict[tuple[str, str], Match]] = {}
     for member in component:
-        found = by_scene.setdefault(member.scene_id, dict(standing.scenes.get(member.scene_id, {})))
-        for match in (match for one in standing.alike(member) for match in standing.matches.get(one, [])):
+        of_scene = by_scene.setdefault(member.scene_id, dict(standing.scenes.get(member.scene_id, {})))
+        for match in (match for first in standing.alike(member) for match in standing.matches.get(first, [])):
             key = (match.group_id, match.side)
-            found[key] = min(found.get(key, match), match, key=_order)
-    ordered = {scene: sorted(found.values(), key=_order) for scene, found in by_scene.items()}
+            of_scene[key] = min(of_scene.get(key, match), match, key=_order)
+    ordered = {scene: sorted(matches.values(), key=_order) for scene, matches in by_scene.items()}
     return {member.image_id: ordered[member.scene_id] for member in component}
 
 
@@ -228,11 +227,11 @@ def _conflict(member: Member, matches: list[Match], side: str | None) -> str:
     named: dict[str, str] = {}
     for match in matches:
         named.setdefault(match.side, match.witness)
-    told = " and ".join(f"{witness} in {where}" for where, witness in sorted(named.items()))
+    matched = " and ".join(f"{witness} in {where}" for where, witness in sorted(named.items()))
     if member.benchmark:
-        return f"benchmark '{member.benchmark}': it or its scene matches {told}, which does not move"
+        return f"benchmark '{member.benchmark}': it or its scene matches {matched}, which does not move"
     stands = "" if side is None or side in named else f", its own duplicates or scene stand in {side}"
-    return f"bridges splits: it or its scene matches {told}{stands}"
+    return f"bridges splits: it or its scene matches {matched}{stands}"
 
 
 def _clusters(standing: _Standing, members: list[Member], *, joining: bool) -> dict[str, str]:
@@ -240,9 +239,9 @@ def _clusters(standing: _Standing, members: list[Member], *, joining: bool) -> d
     firsts = [member for member in members if standing.first_of(member) == member.image_id]
     clusters: dict[str, str] = {}
     for alike in _close(standing, firsts, scenes=False):
-        around = {one for member in alike for one in standing.alike(member) if joining}
-        earlier = [standing.placed[one] for one in around if one in standing.placed]
-        known = [one.cluster_id for one in earlier if one.split]
+        around = {first for member in alike for first in standing.alike(member) if joining}
+        earlier = [standing.placed[first] for first in around if first in standing.placed]
+        known = [assignment.cluster_id for assignment in earlier if assignment.split]
         cluster = min([*known, alike[0].image_id], key=standing.position.__getitem__)
         clusters |= {member.image_id: cluster for member in alike}
     return clusters
@@ -272,7 +271,7 @@ def _close(standing: _Standing, members: Sequence[Member], *, scenes: bool = Tru
     present = {standing.first_of(member) for member in members}
     for member in members:
         own = root(("pixels", standing.first_of(member)))
-        tied = [("pixels", one) for one in standing.alike(member) if one in present]
+        tied = [("pixels", first) for first in standing.alike(member) if first in present]
         for node in [*tied, ("scene", member.scene_id)] if scenes else tied:
             parent[root(node)] = own
             own = root(own)

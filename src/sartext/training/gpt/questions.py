@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from sartext.errors import ArtefactError, TrainingError
-from sartext.release.comparison import data_files
+from sartext.release.layout import data_files
 from sartext.vqa.question import read_questions
 
 Pixels = npt.NDArray[np.uint8]

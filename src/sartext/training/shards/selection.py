@@ -17,8 +17,8 @@ from sartext.narrator.annotated import CoverNaming, names_rare
 from sartext.narrator.facts import to_json
 from sartext.narrator.methods import ANNOTATED
 from sartext.narrator.realisation import canonical, realise
-from sartext.release.comparison import data_files
 from sartext.release.inputs import read_index, refuse_unlisted
+from sartext.release.layout import data_files
 from sartext.tables import CAPTIONS, SPLITS, read_rows
 from sartext.training.shards.facts import CorpusNaming, annotated_facts, corpus_naming
 

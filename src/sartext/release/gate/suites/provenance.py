@@ -4,8 +4,7 @@ import math
 import re
 
 from sartext.narrator.methods import BY_MODEL, METHODS, SCORED
-from sartext.release.gate.checks import Frame, Suite, without
-from sartext.release.gate.inputs import Inputs
+from sartext.release.gate.suite import Frame, Inputs, Suite, without
 
 _LICENCE = re.compile(
     r"not-stated|https?://\S+|[A-Za-z0-9][A-Za-z0-9.+-]*(?: (?:AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*"

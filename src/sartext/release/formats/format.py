@@ -1,16 +1,17 @@
-"""What a release is made from: the pairs, and the image of each pair that may be given on."""
+"""What a release format is, and what it is made from: the pairs, and the images that may be given on."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from sartext.catalogue.entry import Entry
-from sartext.config import Project
+from sartext.config import Project, ReleaseParameters
 from sartext.corpora.images import Unusable, release_bytes
 from sartext.errors import ReleaseError
+from sartext.release.inputs import SPLIT_NAMES
 
-SPLITS = ("train", "validation", "test")
 _SUFFIXES = ((b"\x89PNG\r\n\x1a\n", ".png"), (b"\xff\xd8\xff", ".jpg"))
 
 Row = Mapping[str, Any]
@@ -45,8 +46,8 @@ class Material:
 
     def splits(self) -> dict[str, list[Row]]:
         """The pairs of each split that has any, in the order train, validation, test."""
-        found = {split: [row for row in self.pairs if row["split"] == split] for split in SPLITS}
-        return {split: rows for split, rows in found.items() if rows}
+        rows = {split: [row for row in self.pairs if row["split"] == split] for split in SPLIT_NAMES}
+        return {split: of_split for split, of_split in rows.items() if of_split}
 
     def image(self, row: Row) -> ReleasedImage | None:
         """Return the image of a pair, or None where the licence does not let it be given on.
@@ -89,6 +90,58 @@ class Material:
 def may_be_given_on(row: Row) -> bool:
     """Whether the release may hold the image: its licence is stated and gives the right to redistribute."""
     return bool(row["redistribution"]) and row["licence"] not in {None, "", "not-stated"}
+
+
+class Pair(NamedTuple):
+    """What the Parquet files of a release say of one image.
+
+    ``path`` is None where the image is withheld, ``problem`` says what is wrong with it, or nothing.
+    """
+
+    corpus: str
+    split: str
+    caption: str
+    path: str | None
+    group_id: str
+    facts: str
+    problem: str = ""
+
+
+Pairs = Mapping[str, Pair]
+"""The pairs of a release by image id."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One form in which a release holds its pairs.
+
+    Args:
+        name: as ``release.formats`` of ``params.yaml`` lists it.
+        description: one sentence of what reads it.
+        patterns: the paths of its files below a release's folder, as `Path.glob` takes them.
+        subject: what `verify` names, in the singular: ``file``, ``image``, ``question``.
+        write: writes its files below an assembled release's folder.
+        verify: returns what is wrong with its files, by file or id, given the pairs of the Parquet files.
+        extracted: whether ``sartext release extract`` copies its files beside the images.
+        statistics: what it adds to ``statistics.json``, read from the files that it wrote.
+        tasks: task categories of Hugging Face's Hub that it adds to the dataset card.
+        section: its section of the dataset card in Markdown, given ``statistics.json``.
+    """
+
+    name: str
+    description: str
+    patterns: tuple[str, ...]
+    subject: str
+    write: Callable[[Material, Path, ReleaseParameters], None]
+    verify: Callable[[Path, Pairs], Mapping[str, str]]
+    extracted: bool = False
+    statistics: Callable[[Path], Mapping[str, object]] = lambda folder: {}
+    tasks: tuple[str, ...] = ()
+    section: Callable[[Mapping[str, Any]], str] = lambda statistics: ""
+
+    def files(self, folder: Path) -> list[Path]:
+        """Return the files of this format in a release, in path order."""
+        return sorted(path for pattern in self.patterns for path in folder.glob(pattern) if path.is_file())
 
 
 def _suffix(content: bytes, where: str) -> str:

@@ -25,14 +25,19 @@ from sartext.files import (
     write_text,
 )
 from sartext.progress import track
-from sartext.release.assembly import CONTENT, content_sha256
-from sartext.release.comparison import Comparison, compare, content_files
+from sartext.release import provenance
+from sartext.release.card import changes, dataset_card, quality_report
+from sartext.release.comparison import (
+    FIRST,
+    Comparison,
+    compare,
+    format_version,
+    next_version,
+    parse_version,
+    published_versions,
+)
 from sartext.release.gate.verdict import require_passed
-from sartext.release.publication import provenance, versions
-from sartext.release.publication.card import dataset_card
-from sartext.release.publication.history import changes
-from sartext.release.publication.report import quality_report
-from sartext.release.verification import MANIFEST, read_manifest
+from sartext.release.layout import CONTENT, MANIFEST, content_files, content_sha256, read_manifest
 from sartext.revision import git_state
 from sartext.tables import PAIRS, read_rows
 
@@ -116,36 +121,36 @@ def decide(project: Project, content: str) -> Decision:
         ReleaseError: an explicit version exists with other content or does not rise, or the published release
             to compare with is damaged.
     """
-    found = versions.published(project.releases)
-    if not found:
+    versions = published_versions(project.releases)
+    if not versions:
         return Decision(_first(project, content), new=True)
-    highest = versions.show(found[-1])
-    folder = project.releases / highest
+    highest = format_version(versions[-1])
     wanted = project.parameters.release.version
-    published = read_manifest(folder)
-    if published["content_sha256"] == content:
-        _require_whole(folder, published)
+    if _is_published(project.releases / highest, content):
         return Decision(highest, new=False, before=highest)
-    difference = compare(folder, project.build / "release")
-    if wanted == "auto":
-        return Decision(versions.show(versions.raised(found[-1], difference.level)), True, highest, difference)
-    if (versions.parse(wanted) or versions.FIRST) in found:
-        named = read_manifest(project.releases / wanted)
-        if named["content_sha256"] == content:
-            _require_whole(project.releases / wanted, named)
+    difference = compare(project.releases / highest, project.build / "release")
+    version = next_version(versions[-1], difference.level) if wanted == "auto" else parse_version(wanted) or FIRST
+    if wanted != "auto" and version in versions:
+        if _is_published(project.releases / wanted, content):
             return Decision(wanted, new=False, before=highest)
-        raise ReleaseError(
-            f"version {wanted} exists with other content",
-            where="params.yaml: release.version",
-            way_out="name a higher version, or `auto`",
-        )
-    if (versions.parse(wanted) or versions.FIRST) < found[-1]:
-        raise ReleaseError(
-            f"version {wanted} is below the published {highest}",
-            where="params.yaml: release.version",
-            way_out="name a higher version, or `auto`",
-        )
-    return Decision(wanted, True, highest, difference)
+        raise _refused(f"version {wanted} exists with other content")
+    if version < versions[-1]:
+        raise _refused(f"version {wanted} is below the published {highest}")
+    named = format_version(version) if wanted == "auto" else wanted
+    return Decision(named, True, highest, difference)
+
+
+def _is_published(folder: Path, content: str) -> bool:
+    """Whether a published version has this content; one that claims it must be whole."""
+    manifest = read_manifest(folder)
+    if manifest["content_sha256"] != content:
+        return False
+    _require_whole(folder, manifest)
+    return True
+
+
+def _refused(what: str) -> ReleaseError:
+    return ReleaseError(what, where="params.yaml: release.version", way_out="name a higher version, or `auto`")
 
 
 def _first(project: Project, content: str) -> str:
@@ -159,10 +164,10 @@ def _first(project: Project, content: str) -> str:
         return wanted
     path = _record_path(project)
     last = read_json(path) if path.is_file() else {}
-    version = versions.parse(str(last.get("version", "")))
+    version = parse_version(str(last.get("version", "")))
     if version is None or last.get("name") != project.parameters.release.name:
-        return versions.show(versions.FIRST)
-    return versions.show(version if last.get("content_sha256") == content else versions.raised(version, "major"))
+        return format_version(FIRST)
+    return format_version(version if last.get("content_sha256") == content else next_version(version, "major"))
 
 
 def _record_path(project: Project) -> Path:

@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-from sartext.release.gate.checks import Check, Frame, Measure, Suite, without
-from sartext.release.gate.inputs import Inputs
+from sartext.release.gate.suite import Check, Frame, Inputs, Measure, Suite, among, within, without
 
 FATES = ("released", "left out")
 
@@ -13,11 +12,7 @@ def _count(inputs: Inputs, fate: str | None = None) -> Counter[str]:
 
 
 def _per_corpus(fate: str | None = None) -> Measure:
-    def measure(inputs: Inputs) -> list[int]:
-        counted = _count(inputs, fate)
-        return [counted[corpus] for corpus in inputs.corpora]
-
-    return measure
+    return lambda inputs: [_count(inputs, fate)[corpus] for corpus in inputs.corpora]
 
 
 def _sources(inputs: Inputs) -> list[int]:
@@ -37,14 +32,14 @@ def _published(inputs: Inputs) -> list[str]:
     optical = Counter(
         image_id.partition("/")[0] for image_id, row in inputs.index.items() if row["modality"] == "optical"
     )
-    found = []
+    complaints = []
     for corpus in inputs.corpora:
         entry = inputs.catalogue[corpus]
         images = counted[corpus] - (optical[corpus] if entry.modality == "sar" else 0)
         stated = entry.published.images
         differs = stated is not None and stated != images
-        found.append(f"{images:,} images here, {stated:,} published" if differs else "")
-    return found
+        complaints.append(f"{images:,} images here, {stated:,} published" if differs else "")
+    return complaints
 
 
 def _ledger_problem(inputs: Inputs) -> list[str]:
@@ -101,27 +96,9 @@ SUITE = Suite(
         Frame("candidate", "pairs", lambda inputs: inputs.column("image_id"), {"in_ledger": _in_ledger}),
     ),
     checks=(
-        Check(
-            "sources are released or left out",
-            "corpora",
-            "ExpectColumnValuesToBeInSet",
-            lambda _: {"column": "unaccounted", "value_set": [0]},
-            "corpora",
-        ),
-        Check(
-            "every listed corpus is present",
-            "corpora",
-            "ExpectColumnValuesToBeBetween",
-            lambda _: {"column": "images", "min_value": 1},
-            "corpora",
-        ),
-        Check(
-            "one row per source image",
-            "ledger",
-            "ExpectColumnValuesToBeUnique",
-            lambda _: {"column": "image_id"},
-            "source images",
-        ),
+        among("sources are released or left out", "corpora", "unaccounted", "corpora", [0]),
+        within("every listed corpus is present", "corpora", "images", "corpora", lambda _: (1, None)),
+        Check("one row per source image", "ledger", "image_id", "source images", "ExpectColumnValuesToBeUnique"),
         without("fates and reasons", "ledger", "problem", "source images"),
         without("every pair is released in the ledger", "candidate", "in_ledger", "pairs"),
         without("published counts", "corpora", "published", "corpora", severity="warning"),

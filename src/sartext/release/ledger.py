@@ -16,7 +16,7 @@ from sartext.corpora.quarantine import read_quarantine
 from sartext.errors import ArtefactError
 from sartext.files import read_json
 from sartext.narrator.methods import BY_MODEL
-from sartext.release.splits.groups import TRAIN
+from sartext.release.inputs import TRAIN
 
 RELEASED, LEFT_OUT = "released", "left out"
 """Methods whose captions a model wrote; they train, and never judge."""
@@ -45,7 +45,7 @@ class Fate:
 
 
 @dataclass(frozen=True)
-class Said:
+class StageCaptions:
     """What one captioning stage wrote about a corpus: captions, and why an image got none, by image id."""
 
     stage: str
@@ -54,17 +54,17 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the stages wrote about the images of one corpus; ``said`` in the order in which captions count."""
+class CaptionedCorpus:
+    """What the stages wrote about the images of one corpus; ``stages`` in the order in which captions count."""
 
     entry: Entry
-    said: tuple[Said, ...]
+    stages: tuple[StageCaptions, ...]
     splits: Mapping[str, Mapping[str, Any]]
 
     @cached_property
     def captions(self) -> Mapping[str, Mapping[str, Any]]:
         """The caption of each image that has one; of several, the one that counts."""
-        return {name: caption for one in reversed(self.said) for name, caption in one.captions.items()}
+        return {name: caption for made in reversed(self.stages) for name, caption in made.captions.items()}
 
 
 def command(stage: str, corpus: str) -> str:
@@ -72,7 +72,7 @@ def command(stage: str, corpus: str) -> str:
     return f"sartext {_VERBS[stage]} {corpus}"
 
 
-def fate_of(row: Mapping[str, Any], known: Known) -> Fate:
+def fate_of(row: Mapping[str, Any], known: CaptionedCorpus) -> Fate:
     """Decide what becomes of an image of the index.
 
     Raises:
@@ -84,7 +84,7 @@ def fate_of(row: Mapping[str, Any], known: Known) -> Fate:
         raise _unseen(image_id, "build/splits/splits.parquet", "sartext splits")
     optical = row["modality"] != "sar"
     caption = None if optical else known.captions.get(image_id)
-    if caption is None and not optical and {one.stage for one in known.said} == {CAPTIONS_STAGE}:
+    if caption is None and not optical and {made.stage for made in known.stages} == {CAPTIONS_STAGE}:
         return _uncaptioned(image_id, known, TRAIN)
     if split["split"] is None:
         return Fate("splits", split["reason"])
@@ -98,14 +98,14 @@ def fate_of(row: Mapping[str, Any], known: Known) -> Fate:
     return Fate("release")
 
 
-def _uncaptioned(image_id: str, known: Known, split: str) -> Fate:
-    """Tell the reason of the last stage that saw the image; only models may leave images unseen, outside train."""
-    if not known.said:
+def _uncaptioned(image_id: str, known: CaptionedCorpus, split: str) -> Fate:
+    """The reason of the last stage that saw the image; only models may leave images unseen, outside train."""
+    if not known.stages:
         return Fate("candidate", UNLABELLED if known.entry.kind == "unlabelled" else NOT_LISTED)
-    for one in reversed(known.said):
-        if image_id in one.reasons:
-            return Fate(one.stage, one.reasons[image_id])
-    last = known.said[-1].stage
+    for made in reversed(known.stages):
+        if image_id in made.reasons:
+            return Fate(made.stage, made.reasons[image_id])
+    last = known.stages[-1].stage
     if last != CAPTIONS_STAGE and split != TRAIN:
         return Fate("candidate", f"no label or caption by people, and {split} takes no model's caption")
     name = known.entry.name
@@ -131,8 +131,8 @@ def ledger_row(corpus: str, image_id: str, path: str, fate: Fate) -> dict[str, o
 def quarantined_rows(project: Project, corpus: str, taken: Collection[str]) -> list[dict[str, object]]:
     """Return a ledger row for each source image that the index left out.
 
-    Boxes and annotations in the quarantine are no images. An image whose id another one has (``taken``) is told
-    apart by its path.
+    Boxes and annotations in the quarantine are no images. An image whose id another one has (``taken``) is
+    named by its path.
     """
     reasons: dict[str, list[str]] = {}
     ids: dict[str, str] = {}
@@ -162,18 +162,14 @@ def check_sums(project: Project, rows: Iterable[Mapping[str, object]]) -> dict[s
     for name, counted in counts.items():
         path = project.corpus(name) / "metrics.json"
         metrics = read_json(path)
-        found = metrics["images_found"] + metrics["optical_halves_found"]
-        if found != counted.total():
+        sources = metrics["images_found"] + metrics["optical_halves_found"]
+        if sources != counted.total():
             raise ArtefactError(
-                f"{found} source images were found, but {counted.total()} have a fate",
+                f"{sources} source images were found, but {counted.total()} have a fate",
                 where=path,
                 way_out=f"run `sartext corpus {name}` and `sartext splits` again",
             )
     return {
-        name: {
-            "sources": counted.total(),
-            "released": counted[RELEASED],
-            "left_out": counted[LEFT_OUT],
-        }
+        name: {"sources": counted.total(), "released": counted[RELEASED], "left_out": counted[LEFT_OUT]}
         for name, counted in counts.items()
     }

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sartext.release.gate.checks import Frame, Measure, Suite, without
-from sartext.release.gate.inputs import Inputs
+from sartext.release.gate.suite import Frame, Inputs, Measure, Suite, without
 
 NAMES = ("train", "validation", "test")
 
@@ -15,12 +14,12 @@ def _keys(column: str) -> Measure:
 
 def _members(inputs: Inputs, column: str) -> dict[str, dict[str, list[str]]]:
     """Image ids by value of a column and by split; the value of the split table counts beside the candidate's."""
-    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    members: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in inputs.pairs:
         decided = inputs.splits.get(row["image_id"], {}).get(column, row[column])
         for value in {row[column], decided}:
-            found[value][row["split"]].append(row["image_id"])
-    return found
+            members[value][row["split"]].append(row["image_id"])
+    return members
 
 
 def _sides(column: str) -> Measure:
@@ -55,11 +54,11 @@ def _name(inputs: Inputs) -> list[str]:
 
 
 def _benchmark(inputs: Inputs) -> list[str]:
-    found = []
+    complaints = []
     for row in inputs.pairs:
         named = {row["benchmark"], inputs.index.get(row["image_id"], {}).get("benchmark")} - {None}
-        found.append(f"image of {', '.join(sorted(named))}" if named and row["split"] == "train" else "")
-    return found
+        complaints.append(f"image of {', '.join(sorted(named))}" if named and row["split"] == "train" else "")
+    return complaints
 
 
 SUITE = Suite(

@@ -6,14 +6,13 @@ those that its thresholds accepted and of those that they rejected.
 
 from sartext.config import Parameters
 from sartext.narrator.statements import OBJECT_KINDS
-from sartext.release.gate.checks import Check, Frame, Measure, Suite, Unjudged, least, most
-from sartext.release.gate.inputs import Inputs
+from sartext.release.gate.suite import Check, Frame, Inputs, Measure, Suite, Unjudged, least, most
 
 OBJECTS, COVER = "objects", "cover"
 NAMES = {OBJECTS: "objects", COVER: "land cover"}
 
 SHARE = 0.01
-"""Accepted images of a corpus below which its narration is not worth its while."""
+"""Accepted images of a corpus below which its narration is of little use."""
 
 DECIMALS = 6
 """Of a shortfall: one of exactly what is tolerated must not fail by the last bit of a float."""
@@ -46,7 +45,7 @@ def _where_narrated(unjudged: Unjudged) -> Unjudged:
     return lambda inputs: unjudged(inputs) if inputs.parameters.narrated else ([NOBODY], "no corpus is narrated")
 
 
-def _untold(verdict: str, kind: str) -> Unjudged:
+def _unknown_truth(verdict: str, kind: str) -> Unjudged:
     return lambda inputs: (
         [corpus for corpus in _subjects(inputs) if not _truth(inputs, corpus, verdict, kind)[1]],
         f"no {verdict} statement on {NAMES[kind]} whose truth is known",
@@ -80,16 +79,16 @@ def _share(inputs: Inputs) -> list[float]:
 
 def _shares(inputs: Inputs) -> dict[str, float]:
     """The accepted share by corpus; one without an image in the train split has none."""
-    told = {corpus: metrics["share_accepted"] for corpus, metrics in inputs.narrated.items()}
-    return {corpus: share for corpus, share in told.items() if share is not None}
+    shares = {corpus: metrics["share_accepted"] for corpus, metrics in inputs.narrated.items()}
+    return {corpus: share for corpus, share in shares.items() if share is not None}
 
 
 def _not_narrated(inputs: Inputs) -> tuple[list[str], str]:
-    return [one for one in _subjects(inputs) if one not in _shares(inputs)], "no image is narrated"
+    return [corpus for corpus in _subjects(inputs) if corpus not in _shares(inputs)], "no image is narrated"
 
 
-def _told(verdict: str, kind: str) -> Check:
-    """The precision of one kind; rejected captions are told beside accepted ones, and need reach nothing."""
+def _precision_check(verdict: str, kind: str) -> Check:
+    """The precision of one kind; that of rejected statements is shown beside it, and need reach nothing."""
     return least(
         f"precision of {verdict} statements on {NAMES[kind]}",
         "narrated",
@@ -97,7 +96,7 @@ def _told(verdict: str, kind: str) -> Check:
         "share of statements",
         lambda parameters: _wanted(parameters, kind) if verdict == "accepted" else 0.0,
         severity="warning",
-        unjudged=_where_narrated(_untold(verdict, kind)),
+        unjudged=_where_narrated(_unknown_truth(verdict, kind)),
     )
 
 
@@ -127,7 +126,7 @@ SUITE = Suite(
             lambda parameters: parameters.gate.precision_shortfall,
             unjudged=_where_narrated(_too_few),
         ),
-        *(_told(verdict, kind) for verdict, kind in _PAIRS),
+        *(_precision_check(verdict, kind) for verdict, kind in _PAIRS),
         least(
             "share of accepted images",
             "narrated",

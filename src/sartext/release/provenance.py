@@ -84,14 +84,14 @@ def ancestors(stages: Mapping[str, Any], stage: str) -> set[str]:
     """
     if stage not in stages:
         return set()
-    found, waiting = {stage}, [stage]
+    reached, waiting = {stage}, [stage]
     while waiting:
         deps = _paths(stages[waiting.pop()], "deps")
         for name, candidate in stages.items():
-            if name not in found and _touch(_paths(candidate, "outs"), deps):
-                found.add(name)
+            if name not in reached and _touch(_paths(candidate, "outs"), deps):
+                reached.add(name)
                 waiting.append(name)
-    return found
+    return reached
 
 
 def _paths(stage: Mapping[str, Any], part: str) -> list[str]:

@@ -1,18 +1,17 @@
 """Suite ``faithfulness``: a caption says what its facts say, neither more nor less."""
 
 from sartext.progress import track
-from sartext.release.gate.checks import Frame, Suite, without
-from sartext.release.gate.inputs import Inputs
+from sartext.release.gate.suite import Frame, Inputs, Suite, without
 
 
 def _contradictions(inputs: Inputs) -> list[str]:
     from sartext.narrator.faithfulness import contradictions
 
-    found = []
+    complaints = []
     for row in track(inputs.pairs, "faithfulness", len(inputs.pairs)):
         entry = inputs.catalogue.get(row["corpus"])
-        found.append("; ".join(contradictions(row["caption"], row["facts"], row["method"], entry)))
-    return found
+        complaints.append("; ".join(contradictions(row["caption"], row["facts"], row["method"], entry)))
+    return complaints
 
 
 SUITE = Suite(

@@ -11,20 +11,20 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, canonical_json, write_json
-from sartext.release.candidate.ledger import (
+from sartext.release.inputs import read_indexes, read_splits, refuse_unlisted
+from sartext.release.ledger import (
     CAPTIONS_STAGE,
     NARRATED_STAGE,
     OPTICAL_STAGE,
-    Known,
-    Said,
+    CaptionedCorpus,
+    StageCaptions,
     check_sums,
     command,
     fate_of,
     ledger_row,
     quarantined_rows,
 )
-from sartext.release.inputs import read_indexes, refuse_unlisted
-from sartext.tables import CAPTIONS, LEDGER, PAIRS, SPLITS, UNCAPTIONED, read_rows, write_table
+from sartext.tables import CAPTIONS, LEDGER, PAIRS, UNCAPTIONED, read_rows, write_table
 
 EXAMPLES = 6
 _ANNOTATIONS = ["objects", "regions", "captions"]
@@ -77,14 +77,14 @@ def build_candidate(project: Project) -> dict[str, object]:
     return {**metrics, "examples": [pair["image_id"] for pair in pairs[::step]][:EXAMPLES]}
 
 
-def known_of(project: Project, corpus: str, splits: Mapping[str, Mapping[str, Any]]) -> Known:
+def captioned_corpus(project: Project, corpus: str, splits: Mapping[str, Mapping[str, Any]]) -> CaptionedCorpus:
     """Gather what the stages wrote about the images of one corpus.
 
     Raises:
         ArtefactError: a table is missing or damaged, or an image has two captions in one.
     """
-    said = tuple(_read_said(stage, folder) for stage, folder in caption_folders(project, corpus).items())
-    return Known(find_entry(project, corpus), said, splits)
+    stages = tuple(_read_captions(stage, folder) for stage, folder in caption_folders(project, corpus).items())
+    return CaptionedCorpus(find_entry(project, corpus), stages, splits)
 
 
 def caption_folders(project: Project, corpus: str) -> dict[str, Path]:
@@ -98,7 +98,7 @@ def caption_folders(project: Project, corpus: str) -> dict[str, Path]:
     return {stage: folder for stage, listed, folder in stages if corpus in listed}
 
 
-def _read_said(stage: str, folder: Path) -> Said:
+def _read_captions(stage: str, folder: Path) -> StageCaptions:
     if not folder.is_dir():
         raise ArtefactError(
             "the captions are missing", where=folder, way_out=f"run `{command(stage, folder.name)}`"
@@ -109,19 +109,7 @@ def _read_said(stage: str, folder: Path) -> Said:
         twice = next(name for name, count in Counter(row["image_id"] for row in rows).items() if count > 1)
         raise ArtefactError(f"image '{twice}' has two captions", where=folder / "captions.parquet")
     left_out = read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
-    return Said(stage, captions, {row["image_id"]: row["reason"] for row in left_out})
-
-
-def read_splits(project: Project) -> dict[str, dict[str, Any]]:
-    """Return the rows of ``splits.parquet`` by image id.
-
-    Raises:
-        ArtefactError: it is missing or damaged.
-    """
-    path = project.build / "splits" / "splits.parquet"
-    if not path.is_file():
-        raise ArtefactError("the splits are missing", where=path, way_out="run `sartext splits`")
-    return {row["image_id"]: row for row in read_rows(path, SPLITS)}
+    return StageCaptions(stage, captions, {row["image_id"]: row["reason"] for row in left_out})
 
 
 def content_sha256(pairs: Iterable[Mapping[str, Any]]) -> str:
@@ -138,7 +126,7 @@ def _join(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, object
     pairs: list[dict[str, Any]] = []
     ledger: list[dict[str, object]] = []
     for name, table in tables.items():
-        known = known_of(project, name, splits)
+        known = captioned_corpus(project, name, splits)
         rows = table.drop_columns(_ANNOTATIONS).to_pylist()
         ids = {row["image_id"] for row in rows}
         _refuse_strangers(name, known, ids)
@@ -153,14 +141,14 @@ def _join(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, object
     return pairs, ledger
 
 
-def _refuse_strangers(corpus: str, known: Known, ids: set[str]) -> None:
-    for one in known.said:
-        strangers = sorted((one.captions.keys() | one.reasons.keys()) - ids)
+def _refuse_strangers(corpus: str, known: CaptionedCorpus, ids: set[str]) -> None:
+    for made in known.stages:
+        strangers = sorted((made.captions.keys() | made.reasons.keys()) - ids)
         if strangers:
             raise ArtefactError(
                 f"captions of images that are not in the index, the first is '{strangers[0]}'",
-                where=f"build/{one.stage}/{corpus}",
-                way_out=f"run `{command(one.stage, corpus)}`",
+                where=f"build/{made.stage}/{corpus}",
+                way_out=f"run `{command(made.stage, corpus)}`",
             )
 
 

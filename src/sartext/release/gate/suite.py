@@ -1,0 +1,230 @@
+"""How a suite is declared: frames of measured columns, expectations on them, and what the measures read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sartext.catalogue.entry import Entry
+from sartext.catalogue.loading import find_entry
+from sartext.config import Parameters, Project
+from sartext.corpora.quarantine import read_quarantine
+from sartext.errors import ArtefactError
+from sartext.files import read_json
+from sartext.tables import INDEX, LEDGER, SPLITS, read_rows, read_table
+
+_OF_FILE = ["image_id", "sha256", "pixels_sha256", "width", "height", "modality", "benchmark"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Candidate, ledger, splits, indexes, catalogue and parameters of a project.
+
+    Each table is read on first use, so that a damaged one crashes only the checks that need it. ``shared`` keeps
+    what one measure computed for the others.
+    """
+
+    project: Project
+    shared: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters, which hold the thresholds."""
+        return self.project.parameters
+
+    @property
+    def corpora(self) -> list[str]:
+        """The corpora of ``params.yaml``, in its order."""
+        return list(self.project.parameters.corpora)
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """The candidate as it is, whatever its columns.
+
+        Raises:
+            ArtefactError: the file is absent or damaged.
+        """
+        path = self.project.build / "candidate" / "pairs.parquet"
+        try:
+            return pq.read_table(path)
+        except FileNotFoundError as error:
+            raise ArtefactError("there is no candidate", where=path, way_out="run `make release`") from error
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ArtefactError(
+                f"not a readable Parquet file ({error})", where=path, way_out="remove it and build it again"
+            ) from error
+
+    @cached_property
+    def pairs(self) -> list[dict[str, Any]]:
+        """The rows of the candidate."""
+        rows: list[dict[str, Any]] = self.table.to_pylist()
+        return rows
+
+    @cached_property
+    def ledger(self) -> list[dict[str, Any]]:
+        """The rows of the ledger."""
+        return read_rows(self.project.build / "ledger.parquet", LEDGER)
+
+    @cached_property
+    def splits(self) -> dict[str, dict[str, Any]]:
+        """The rows of the split table, by image id."""
+        rows = read_rows(self.project.build / "splits" / "splits.parquet", SPLITS)
+        return {row["image_id"]: row for row in rows}
+
+    @cached_property
+    def index(self) -> dict[str, dict[str, Any]]:
+        """What the indexes say of each file, by image id; without the annotations, which are many."""
+        tables = (read_table(self.project.corpus(name) / "index.parquet", INDEX) for name in self.corpora)
+        return {row["image_id"]: row for table in tables for row in table.select(_OF_FILE).to_pylist()}
+
+    @cached_property
+    def quarantined(self) -> dict[str, int]:
+        """The number of images in each corpus's quarantine; boxes and annotations are no images."""
+        counts = {}
+        for corpus in self.corpora:
+            faults = read_quarantine(self.project.corpus(corpus) / "quarantine.csv", "image")
+            counts[corpus] = len({fault.path for fault in faults})
+        return counts
+
+    @cached_property
+    def narrated(self) -> dict[str, dict[str, Any]]:
+        """What the narrator counted of each corpus that it captioned."""
+        corpora = self.parameters.narrated
+        return {corpus: dict(read_json(self.project.narrated(corpus) / "metrics.json")) for corpus in corpora}
+
+    @cached_property
+    def catalogue(self) -> dict[str, Entry]:
+        """The catalogue entries of the listed corpora."""
+        return {corpus: find_entry(self.project, corpus) for corpus in self.corpora}
+
+    def column(self, name: str) -> list[Any]:
+        """One column of the candidate.
+
+        Raises:
+            KeyError: the candidate has no such column.
+        """
+        values: list[Any] = self.table.column(name).to_pylist()
+        return values
+
+
+Severity = Literal["critical", "warning"]
+Measure = Callable[[Inputs], Sequence[Any]]
+Unjudged = Callable[[Inputs], tuple[Sequence[str], str]]
+Limit = Callable[[Parameters], float]
+Bounds = Callable[[Parameters], tuple[float | None, float | None]]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A table to validate: one row per subject, one column per measure.
+
+    Args:
+        name: of the frame within its suite.
+        rows: what one row is, in the plural (``pairs``, ``corpora``).
+        subjects: what each row is about (an image id, a corpus, a column).
+        columns: the measures by column name; each gives one value per subject, in their order. A measure that
+            raises makes its column absent, and the expectations on it crash.
+    """
+
+    name: str
+    rows: str
+    subjects: Measure
+    columns: Mapping[str, Measure]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation of Great Expectations on a column of a frame, and how its figure reads.
+
+    Args:
+        name: what is expected.
+        frame: the frame it is evaluated on.
+        column: the column of that frame.
+        unit: the unit of the figure.
+        expectation: the class in ``great_expectations.expectations``.
+        arguments: its arguments beside the column, given the parameters, which hold the thresholds.
+        severity: a critical one blocks the release.
+        figure: the number of rows that fail, or the value that was observed.
+        unjudged: the subjects that are too small to be judged, and why; their values are such that they pass.
+    """
+
+    name: str
+    frame: str
+    column: str
+    unit: str
+    expectation: str
+    arguments: Callable[[Parameters], dict[str, Any]] = lambda _: {}
+    severity: Severity = "critical"
+    figure: Literal["failing", "observed"] = "failing"
+    unjudged: Unjudged | None = None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The frames and expectations of one suite."""
+
+    name: str
+    frames: tuple[Frame, ...]
+    checks: tuple[Check, ...]
+
+
+def among(name: str, frame: str, column: str, unit: str, values: Sequence[object]) -> Check:
+    """Expect every value of a column to be one of some values."""
+    return Check(name, frame, column, unit, "ExpectColumnValuesToBeInSet", lambda _: {"value_set": list(values)})
+
+
+def without(name: str, frame: str, column: str, unit: str, severity: Severity = "critical") -> Check:
+    """Expect a column of complaints to be empty; its text says what is wrong with a row."""
+    empty = {"value_set": [""]}
+    return Check(name, frame, column, unit, "ExpectColumnValuesToBeInSet", lambda _: empty, severity)
+
+
+def within(name: str, frame: str, column: str, unit: str, bounds: Bounds) -> Check:
+    """Expect every value of a column to lie between two bounds, either of which may be None."""
+
+    def arguments(parameters: Parameters) -> dict[str, Any]:
+        low, high = bounds(parameters)
+        return {"min_value": low, "max_value": high}
+
+    return Check(name, frame, column, unit, "ExpectColumnValuesToBeBetween", arguments)
+
+
+def most(
+    name: str,
+    frame: str,
+    column: str,
+    unit: str,
+    limit: Limit,
+    *,
+    severity: Severity = "critical",
+    unjudged: Unjudged | None = None,
+) -> Check:
+    """Expect the largest value of a column to stay at or under a limit; the figure is that value."""
+
+    def arguments(parameters: Parameters) -> dict[str, Any]:
+        return {"max_value": limit(parameters)}
+
+    expectation = "ExpectColumnMaxToBeBetween"
+    return Check(name, frame, column, unit, expectation, arguments, severity, "observed", unjudged)
+
+
+def least(
+    name: str,
+    frame: str,
+    column: str,
+    unit: str,
+    limit: Limit,
+    *,
+    severity: Severity = "critical",
+    unjudged: Unjudged | None = None,
+) -> Check:
+    """Expect the smallest value of a column to reach a limit; the figure is that value."""
+
+    def arguments(parameters: Parameters) -> dict[str, Any]:
+        return {"min_value": limit(parameters)}
+
+    expectation = "ExpectColumnMinToBeBetween"
+    return Check(name, frame, column, unit, expectation, arguments, severity, "observed", unjudged)

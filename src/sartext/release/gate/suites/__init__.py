@@ -1,0 +1,27 @@
+"""The suites of the gate, one file each; listed here, in the order in which they are shown."""
+
+from sartext.registry import Registry
+from sartext.release.gate.suites import (
+    captions,
+    faithfulness,
+    images,
+    ledger,
+    narration,
+    provenance,
+    schema,
+    splits,
+)
+
+SUITES = Registry(
+    "gate suite",
+    (
+        schema.SUITE,
+        ledger.SUITE,
+        captions.SUITE,
+        faithfulness.SUITE,
+        narration.SUITE,
+        images.SUITE,
+        splits.SUITE,
+        provenance.SUITE,
+    ),
+)

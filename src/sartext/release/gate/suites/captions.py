@@ -1,0 +1,223 @@
+"""Suite ``captions``: captions read as finished English that a SAR image can bear out."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sartext.catalogue.entry import Entry
+from sartext.narrator.facts import from_json
+from sartext.narrator.methods import BY_MODEL
+from sartext.narrator.vocabulary import COLOUR_WORDS, FORBIDDEN_WORDS, NUMBER_WORDS, WEATHER_WORDS
+from sartext.release.gate.suite import Check, Frame, Inputs, Measure, Suite, Unjudged, most, within, without
+
+ENOUGH = 100
+"""Captions of a corpus below which a share of them says nothing."""
+
+FUNCTION_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """a an the this that these those there it its they in on at of to from by with near and or but is are was
+        has have which where while as into over under between around along across beside no not some most all""",
+    )
+)
+"""English words one of which stands in every English sentence of a caption."""
+
+DANGLING = frozenset(
+    re.findall(
+        r"\w+",
+        """a an the this these and or but of in on at to from by with near over under between is are was has have
+        about as while where which""",
+    )
+)
+"""Words that an English sentence of a caption does not end in."""
+
+_WORD = re.compile(r"[A-Za-z0-9]+(?:['-][A-Za-z0-9]+)*")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_NUMBER = re.compile(r"\bmore than twenty\b|\b(?:" + "|".join(NUMBER_WORDS) + r"|\d+)\b")
+_VERB = re.compile(r"\b(?:is|are)\b")
+_ARTICLE = re.compile(r"\b(?:an|a)\b")
+CHARACTERS = re.compile(r"[A-Za-z0-9 .,;:!?'/-]*")
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in lower case; a hyphenated word is one word."""
+    return [word.lower() for word in _WORD.findall(text)]
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text, each with its end mark."""
+    return [part for part in _SENTENCE_END.split(text.strip()) if part]
+
+
+def forbidden(text: str, banned: frozenset[str]) -> str:
+    """Return the banned words that a text holds, also as a part of a hyphenated word, joined by commas."""
+    parts = {part for word in words(text) for part in (word, *word.split("-"))}
+    return ", ".join(sorted(parts & banned))
+
+
+def unfinished(text: str) -> str:
+    """Return what is unfinished about a caption, or an empty text."""
+    if not sentences(text):
+        return "empty"
+    for sentence in sentences(text):
+        inside = words(sentence)
+        if sentence[-1] not in ".!?":
+            return f"no full stop: '{sentence[-30:]}'"
+        if sentence.endswith(("..", ",.", ";.", ":.", " .")) or not inside or inside[-1] in DANGLING:
+            return f"breaks off: '{sentence[-30:]}'"
+        if sentence[0].islower():
+            return f"no capital letter: '{sentence[:30]}'"
+    return ""
+
+
+def untidy(text: str) -> str:
+    """Return what is not English letters, figures and plain punctuation in a caption, or an empty text."""
+    odd = sorted(set(CHARACTERS.sub("", text)))
+    if odd:
+        return "odd characters: " + " ".join(ascii(character)[1:-1] for character in odd[:5])
+    if text != " ".join(text.split()):
+        return "spaces at the ends or doubled"
+    return "" if FUNCTION_WORDS.intersection(words(text)) else "no English function word"
+
+
+def noun_mask(nouns: Iterable[str]) -> re.Pattern[str]:
+    """Return the expression that finds any of some nouns, in lower case, the longest first."""
+    ordered = sorted({noun.lower() for noun in nouns}, key=lambda noun: (-len(noun), noun))
+    return re.compile(r"\b(?:" + "|".join(map(re.escape, ordered)) + r")\b" if ordered else r"(?!)")
+
+
+def pattern(sentence: str, nouns: re.Pattern[str]) -> str:
+    """Return a sentence with its numbers and nouns masked, and singular and plural made alike."""
+    masked = _NUMBER.sub("#", nouns.sub("@", sentence.lower()))
+    return _ARTICLE.sub("a", _VERB.sub("is", masked))
+
+
+def _complaints(judge: Callable[[str], str]) -> Measure:
+    return lambda inputs: [judge(caption) for caption in inputs.column("caption")]
+
+
+def _corpora(inputs: Inputs) -> list[str]:
+    return sorted(set(inputs.column("corpus")))
+
+
+def _pattern_share(*, by_model: bool) -> Measure:
+    """Share of a corpus's captions, by rules or by models, that hold its most frequent sentence pattern."""
+    return lambda inputs: [_share(_patterns(inputs, corpus, by_model)) for corpus in _corpora(inputs)]
+
+
+def _patterns(inputs: Inputs, corpus: str, by_model: bool) -> list[frozenset[str]]:
+    rows = [row for row in inputs.pairs if row["corpus"] == corpus and _by_model(row) is by_model]
+    # an unlabelled corpus has no classes: the nouns of its captions are those of their facts
+    of_facts = {noun for row in rows if by_model for noun in _fact_nouns(row["facts"])}
+    nouns = noun_mask([*_class_nouns(inputs.catalogue[corpus]), *of_facts])
+    return [frozenset(pattern(sentence, nouns) for sentence in sentences(row["caption"])) for row in rows]
+
+
+def _by_model(row: Mapping[str, Any]) -> bool:
+    return row["method"] in BY_MODEL
+
+
+def _class_nouns(entry: Entry) -> list[str]:
+    nouns = [noun for kind in entry.classes for noun in (kind.noun, kind.plural, kind.hypernym)]
+    return [*nouns, *([entry.background] if entry.background else [])]
+
+
+def _fact_nouns(facts_json: str) -> list[str]:
+    facts = from_json(facts_json)
+    counted = [noun for fact in facts.objects for noun in (fact.noun, fact.plural)]
+    return [*counted, *(fact.noun for fact in facts.present), *(fact.noun for fact in facts.cover)]
+
+
+def _objectless_share(inputs: Inputs) -> list[float]:
+    """Share of a corpus's captions that are its most frequent caption of no objects."""
+    captions = [(row["corpus"], {row["caption"]} if _objectless(row["facts"]) else ()) for row in inputs.pairs]
+    return [_share([held for of, held in captions if of == corpus]) for corpus in _corpora(inputs)]
+
+
+def _objectless(facts_json: str) -> bool:
+    facts = from_json(facts_json)
+    return not (facts.objects or facts.cover or facts.present or facts.statements)
+
+
+def _share(held: Sequence[Collection[str]]) -> float:
+    """The share of captions that hold the pattern or text that most of them hold; 0 where there are too few."""
+    counts = Counter(text for texts in held for text in texts)
+    return max(counts.values()) / len(held) if len(held) >= ENOUGH and counts else 0.0
+
+
+def _too_few(inputs: Inputs) -> tuple[list[str], str]:
+    counts = Counter(inputs.column("corpus"))
+    return [name for name in sorted(counts) if counts[name] < ENOUGH], f"fewer than {ENOUGH} captions"
+
+
+def _too_few_by(*, model: bool) -> Unjudged:
+    def unjudged(inputs: Inputs) -> tuple[list[str], str]:
+        counts = Counter(row["corpus"] for row in inputs.pairs if _by_model(row) is model)
+        few = [corpus for corpus in _corpora(inputs) if counts[corpus] < ENOUGH]
+        return few, f"fewer than {ENOUGH} captions by {'a model' if model else 'rules'}"
+
+    return unjudged
+
+
+def _pattern_check(name: str, column: str, *, model: bool) -> Check:
+    # a model says what most of its teachers said; the reader must know, and no rule can be corrected
+    return most(
+        name,
+        "corpora",
+        column,
+        "share of a corpus",
+        lambda parameters: parameters.gate.sentence_pattern_share,
+        severity="warning" if model else "critical",
+        unjudged=_too_few_by(model=model),
+    )
+
+
+SUITE = Suite(
+    "captions",
+    frames=(
+        Frame(
+            "candidate",
+            "captions",
+            lambda inputs: inputs.column("image_id"),
+            {
+                "words": lambda inputs: [len(words(caption)) for caption in inputs.column("caption")],
+                "untidy": _complaints(untidy),
+                "unfinished": _complaints(unfinished),
+                "colour": _complaints(lambda caption: forbidden(caption, COLOUR_WORDS)),
+                "weather": _complaints(lambda caption: forbidden(caption, WEATHER_WORDS)),
+                "unprovable": _complaints(lambda caption: forbidden(caption, FORBIDDEN_WORDS)),
+            },
+        ),
+        Frame(
+            "corpora",
+            "corpora",
+            _corpora,
+            {
+                "pattern_share": _pattern_share(by_model=False),
+                "model_pattern_share": _pattern_share(by_model=True),
+                "objectless_share": _objectless_share,
+            },
+        ),
+    ),
+    checks=(
+        within(
+            "length in words", "candidate", "words", "captions", lambda parameters: parameters.gate.caption_words
+        ),
+        without("plain English", "candidate", "untidy", "captions"),
+        without("finished sentences", "candidate", "unfinished", "captions"),
+        without("no colour words", "candidate", "colour", "captions"),
+        without("no weather words", "candidate", "weather", "captions"),
+        without("no words that no mask proves", "candidate", "unprovable", "captions"),
+        _pattern_check("share of one sentence pattern", "pattern_share", model=False),
+        _pattern_check("share of one sentence pattern, model captions", "model_pattern_share", model=True),
+        most(
+            "share of one caption of no objects",
+            "corpora",
+            "objectless_share",
+            "share of a corpus",
+            lambda parameters: parameters.gate.no_object_share,
+            unjudged=_too_few,
+        ),
+    ),
+)
