@@ -70,7 +70,7 @@ def _links(project: Project, stage: Stage) -> Iterator[tuple[str, MetadataValue[
     if log.is_file():
         yield "log", MetadataValue.path(log)
     if stage.name == "quality" and (docs := project.build / "docs" / "index.html").is_file():
-        yield "data docs", MetadataValue.url(docs.as_uri())
+        yield "page of the gate", MetadataValue.url(docs.as_uri())
     if stage.name == "publication":
         record = read_json(project.build / "publication" / "publication.json")
         yield "release", MetadataValue.path(project.root / str(record.get("path", "")))

@@ -1,7 +1,15 @@
 """The dataset card: a header that Hugging Face reads, and tables that agree with the release."""
 
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from sartext.release.assembly import assemble
@@ -97,3 +105,48 @@ def test_simulated_images_are_called_simulated_in_the_first_paragraph(built: Bui
     _, body = card(built)
     assert "These images are simulated, not acquired" in body.split("\n\n")[1]
     assert "not-applicable" not in body
+
+
+TINY = {
+    "model_cfg": {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 16, "head_width": 8, "patch_size": 16},
+        "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+    },
+    "preprocess_cfg": {},
+}
+
+
+@pytest.mark.slow
+def test_a_stranger_extracts_and_trains_by_the_commands_of_the_card(built: Built, tmp_path: Path) -> None:
+    """The commands as they are; a smaller model is named behind them, which needs no network."""
+    _, body = card(built)
+    extracting, entering, training = re.findall(r"```\n(sartext release extract .*?)```", body, re.S)[
+        0
+    ].splitlines()
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny/open_clip_config.json").write_text(json.dumps(TINY))
+    (tmp_path / "path/to").mkdir(parents=True)
+    (tmp_path / "path/to/sar-text").symlink_to(built.root / "releases/sar-text")
+
+    def run(command: str, folder: Path, *more: str) -> str:
+        program = shlex.split(command)
+        given = program[1:] if program[0] == "python" else ["-m", *program]
+        environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+        done = subprocess.run(
+            [sys.executable, *given, *more],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout + done.stderr
+
+    run(extracting, tmp_path)
+    folder = tmp_path / entering.removeprefix("cd ")
+    small = ["--model", f"local-dir:{tmp_path / 'tiny'}", "--batch-size", "4", "--epochs", "1", "--workers", "0"]
+    output = run(training, folder, *small)
+    assert "Train Epoch: 0 [16/18" in output, "the images of alpha that are in train"
+    assert "Eval Epoch: 1" in output

@@ -32,7 +32,9 @@ def test_a_sound_candidate_passes_every_suite(built: Built) -> None:
         suite["name"] for suite in written["suites"] for row in suite["expectations"] if row not in judged
     ] == (unjudged), "few captions, and none by a model"
     assert all(isinstance(row["figure"], int | float) and row["unit"] for row in judged)
-    assert (built.root / "build/docs/index.html").is_file()
+    page = (built.root / "build/docs/index.html").read_text()
+    assert all(row["name"] in page for row in rows)
+    assert "http://" not in page and "https://" not in page, "it opens without a network"
     first = (built.root / "build/quality/gate.json").read_bytes()
     run_gate(built.project)
     assert (built.root / "build/quality/gate.json").read_bytes() == first

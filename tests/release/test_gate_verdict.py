@@ -1,14 +1,18 @@
 """The verdict: what it is about, and that no release is made without one that passes."""
 
 import hashlib
+import html
 import json
+import re
 
 import pyarrow.parquet as pq
 import pytest
 
 from sartext.errors import ArtefactError, GateError
 from sartext.release.assembly import assemble
+from sartext.release.gate.page import gate_page
 from sartext.release.gate.running import run_gate
+from sartext.release.gate.suites import SUITES
 from sartext.release.gate.verdict import candidate_sha256, require_passed
 from sartext.tables import LEDGER, read_rows, write_table
 from tests.release.built import Built, passed_verdict
@@ -75,3 +79,29 @@ def test_the_index_of_an_unlisted_corpus_is_refused(built: Built) -> None:
     (built.root / "build/corpus/gone").mkdir()
     with pytest.raises(ArtefactError, match=r"gone.*sartext prune"):
         run_gate(built.project)
+
+
+def test_the_page_shows_every_row_and_escapes_what_captions_hold() -> None:
+    row = {"name": "plain English", "severity": "critical", "status": "evaluated", "unit": "captions"}
+    rows = [
+        {**row, "passed": False, "judged": True, "figure": 1204, "detail": "alpha/1: <script>alert(1)</script>"},
+        {**row, "name": "share", "passed": True, "judged": False, "figure": None, "detail": "not judged: few"},
+        {
+            **row,
+            "name": "runs",
+            "passed": False,
+            "status": "crashed",
+            "judged": False,
+            "figure": None,
+            "detail": "x",
+        },
+    ]
+    suites = [{"name": name, "passed": False, "expectations": rows} for name in ("captions", "made-up")]
+    page = gate_page({"content_sha256": "ab" * 32, "passed": False, "suites": suites})
+    text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+    assert "<script>alert" not in page
+    assert "plain English failed 1,204 captions critical alpha/1: <script>alert(1)</script>" in text
+    assert "share not judged captions critical not judged: few" in text
+    assert "runs failed (crashed) captions critical x" in text
+    assert SUITES["captions"].description in text and "ab" * 32 in text
+    assert text.count("0 of 2 expectations hold, 1 not judged") == 2, "for each suite; of both together 0 of 4"

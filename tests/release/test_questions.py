@@ -11,17 +11,17 @@ import pytest
 
 from sartext.corpora.quarantine import Fault, write_quarantine
 from sartext.errors import ReleaseError
-from sartext.files import read_json, sha256_tree, write_json
+from sartext.files import read_json
 from sartext.release.assembly import assemble
 from sartext.release.comparison import compare
 from sartext.release.formats.format import Material
 from sartext.release.formats.llava_vqa import doubtful_images, section
-from sartext.release.layout import content_sha256
 from sartext.release.publication import publish
 from sartext.release.verification import verify
 from sartext.vqa.claims import Doubt
 from sartext.vqa.question import TYPES, read_splits
 from tests.release.built import build, passed_verdict
+from tests.release.sealing import reseal
 
 Row = dict[str, Any]
 
@@ -131,22 +131,6 @@ def test_a_release_asks_no_count_of_images_of_which_something_was_left_out(tmp_p
     assemble(built.project)
     found = [one for told in read_splits(built.root / "build/release").values() for one in told]
     assert {one.corpus for one in found} == {"beta"}
-
-
-def reseal(release: Path) -> None:
-    """Make the manifest fit again: what a forger would do."""
-    manifest = read_json(release / "MANIFEST.json")
-    files = {path: digest for path, digest in sha256_tree(release).items() if path != "MANIFEST.json"}
-    manifest["files"] = {
-        path: {"sha256": digest, "size": (release / path).stat().st_size} for path, digest in files.items()
-    }
-    kept = {
-        path: digest
-        for path, digest in files.items()
-        if path not in {"README.md", "CHANGES.md", "quality/report.md"} and not path.startswith("provenance/")
-    }
-    manifest["content_sha256"] = content_sha256(kept)
-    write_json(release / "MANIFEST.json", manifest)
 
 
 def test_a_whole_release_verifies(release: Path) -> None:

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from sartext.errors import ReleaseError, SarTextError
-from sartext.files import sha256_file, write_json
+from sartext.files import write_json
 from sartext.release.assembly import assemble
-from sartext.release.layout import content_files, content_sha256
 from sartext.release.publication import publish
 from sartext.release.verification import verify
 from tests.release.built import build, passed_verdict
+from tests.release.sealing import reseal
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +32,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def release(model: Path, tmp_path: Path) -> Path:
     shutil.copytree(model, tmp_path / "1.0.0", copy_function=shutil.copyfile)
     return tmp_path / "1.0.0"
-
-
-def reseal(release: Path) -> None:
-    """Give changed files a manifest that fits them: a forger's work."""
-    manifest = json.loads((release / "MANIFEST.json").read_text())
-    for name, one in manifest["files"].items():
-        one.update(sha256=sha256_file(release / name), size=(release / name).stat().st_size)
-    write_json(release / "MANIFEST.json", manifest)
-    manifest["content_sha256"] = content_sha256(content_files(release))
-    write_json(release / "MANIFEST.json", manifest)
 
 
 def test_a_whole_release_is_proved(release: Path) -> None:

@@ -6,10 +6,13 @@ defined. Declaring those operators first lets the import go through; open_clip, 
 Where torchvision loads, nothing is done. Always take open_clip from here:
 
     from sartext.models.compatibility import open_clip
+
+A program of theirs is run with ``python -m sartext.models.compatibility open_clip_train.main ARGUMENTS``.
 """
 
 import importlib
 import os
+import runpy
 import sys
 from typing import Any
 
@@ -63,3 +66,7 @@ guard_torchvision()
 import open_clip  # noqa: E402 - after the guard
 
 __all__ = ["guard_torchvision", "open_clip", "plain_import_works"]
+
+if __name__ == "__main__":
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -26,7 +26,7 @@ def verify(folder: Path) -> dict[str, object]:
     its hashes in the Parquet; ledger, licences and the files of every other format against the Parquet.
 
     Returns:
-        The number of files, bytes, pairs and images that were checked, and the identity of the release.
+        Identity and formats of the release, and how many files, bytes, pairs and images were checked.
 
     Raises:
         ReleaseError: names the first wrong file and how many there are.
@@ -53,6 +53,7 @@ def verify(folder: Path) -> dict[str, object]:
         "bytes": sum(int(entry["size"]) for entry in listed.values()),
         "pairs": len(pairs),
         "images": sum(pair.path is not None for pair in pairs.values()),
+        "formats": " ".join(form.name for form in FORMATS if form.files(folder)),
     }
 
 

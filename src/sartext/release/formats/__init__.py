@@ -3,4 +3,11 @@
 from sartext.registry import Registry
 from sartext.release.formats import llava_vqa, open_clip_csv, parquet
 
-FORMATS = Registry("release format", (parquet.FORMAT, open_clip_csv.FORMAT, llava_vqa.FORMAT))
+FORMATS = Registry(
+    "release format",
+    [
+        parquet.FORMAT,
+        open_clip_csv.FORMAT,
+        llava_vqa.FORMAT,
+    ],
+)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sartext.config import Project
-from sartext.files import atomic_folder, write_json
+from sartext.files import atomic_folder, write_json, write_text
 from sartext.release.gate import validation
+from sartext.release.gate.page import gate_page
 from sartext.release.gate.suite import Inputs, Suite
 from sartext.release.gate.suites import SUITES
 from sartext.release.gate.verdict import candidate_sha256, failures, outcome
@@ -13,7 +14,7 @@ from sartext.release.inputs import refuse_unlisted
 
 
 def run_gate(project: Project) -> dict[str, object]:
-    """Check the candidate, write the verdict to ``build/quality/gate.json`` and the Data Docs, return the figures.
+    """Check the candidate, write the verdict to ``build/quality/gate.json`` and its page, return the figures.
 
     A failed verdict is data, not an error: the stage ``release`` reads it and refuses.
 
@@ -32,7 +33,7 @@ def run_gate(project: Project) -> dict[str, object]:
     }
     write_json(project.build / "quality" / "gate.json", verdict)
     with atomic_folder(project.build / "docs") as folder:
-        validation.write_docs(context, folder)
+        write_text(folder / "index.html", gate_page(verdict))
     return summarise(verdict)
 
 

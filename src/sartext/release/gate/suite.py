@@ -164,9 +164,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Suite:
-    """The frames and expectations of one suite."""
+    """A suite: its name, what it expects in one sentence, its frames and the expectations on them."""
 
     name: str
+    description: str
     frames: tuple[Frame, ...]
     checks: tuple[Check, ...]
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,8 +11,6 @@ from sartext.release.gate.suite import Check, Frame, Inputs, Suite
 
 SHOWN = 3
 """Rows that a failed expectation names."""
-
-SITE = "quality"
 
 
 @dataclass
@@ -208,17 +205,3 @@ def _detail(check: Check, measured: Measured, result: Mapping[str, Any]) -> str:
 def _short(value: object) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 160 else text[:157] + "..."
-
-
-def write_docs(context: Any, folder: Path) -> None:  # noqa: ANN401
-    """Write the Data Docs (HTML) of everything the context validated into an empty folder."""
-    context.add_data_docs_site(
-        site_name=SITE,
-        site_config={
-            "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
-        },
-    )
-    context.build_data_docs()

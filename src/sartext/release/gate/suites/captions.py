@@ -175,6 +175,7 @@ def _pattern_check(name: str, column: str, *, model: bool) -> Check:
 
 SUITE = Suite(
     "captions",
+    "Captions read as finished English that a SAR image can bear out",
     frames=(
         Frame(
             "candidate",

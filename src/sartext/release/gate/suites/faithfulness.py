@@ -16,6 +16,7 @@ def _contradictions(inputs: Inputs) -> list[str]:
 
 SUITE = Suite(
     "faithfulness",
+    "A caption says what its facts say, neither more nor less",
     frames=(
         Frame(
             "candidate",

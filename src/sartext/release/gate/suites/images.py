@@ -172,6 +172,7 @@ def _corpora(inputs: Inputs) -> list[str]:
 
 SUITE = Suite(
     "images",
+    "Each file decodes to the pixels that were indexed, and shows something",
     frames=(
         Frame(
             "candidate",

@@ -70,6 +70,7 @@ def _in_ledger(inputs: Inputs) -> list[str]:
 
 SUITE = Suite(
     "ledger",
+    "Every source image has one fate, and the released ones are the candidate",
     frames=(
         Frame(
             "corpora",

@@ -104,6 +104,7 @@ _PAIRS = [(verdict, kind) for verdict in ("accepted", "rejected") for kind in NA
 
 SUITE = Suite(
     "narration",
+    "What the narrator wrote, against the truth where a corpus keeps one hidden",
     frames=(
         Frame(
             "narrated",

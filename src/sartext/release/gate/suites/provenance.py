@@ -89,6 +89,7 @@ def _hash_problem(item: tuple[str, object]) -> str:
 
 SUITE = Suite(
     "provenance",
+    "Where each pair comes from, and what may be done with it",
     frames=(
         Frame(
             "candidate",

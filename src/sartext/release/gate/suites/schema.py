@@ -24,6 +24,7 @@ def _null_problem(field: pa.Field, table: pa.Table) -> str:
 
 SUITE = Suite(
     "schema",
+    "The candidate is the table that it says it is",
     frames=(
         Frame(
             "columns",

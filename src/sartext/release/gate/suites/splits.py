@@ -63,6 +63,7 @@ def _benchmark(inputs: Inputs) -> list[str]:
 
 SUITE = Suite(
     "splits",
+    "Nothing that is tested on was seen in training",
     frames=(
         Frame(
             "candidate",
