@@ -1,11 +1,12 @@
 """What the gate says of a small project: of a suite, of one expectation, and in its verdict."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from sartext.release.gate import validation
 from sartext.release.gate.running import evaluate
-from sartext.release.gate.suite import Inputs, Suite
+from sartext.release.gate.suite import Inputs
 from sartext.release.gate.suites import SUITES
 from sartext.release.gate.validation import open_context
 from tests.release.built import Built
@@ -28,7 +29,8 @@ def outcome(built: Built, suite: str, expectation: str) -> Outcome:
     whole = SUITES[suite]
     check = next(check for check in whole.checks if check.name == expectation)
     frames = tuple(frame for frame in whole.frames if frame.name == check.frame)
-    alone = validation.evaluate(open_context(), Suite(suite, frames, (check,)), Inputs(built.project))
+    single = replace(whole, frames=frames, checks=(check,))
+    alone = validation.evaluate(open_context(), single, Inputs(built.project))
     return dict(alone["expectations"][0])  # type: ignore[index]
 
 
