@@ -43,7 +43,10 @@ RECIPE = ("sartext.models", "sartext.training", "sartext.tracking")
 
 CORE = (
     {f"src/sartext/{name}.py" for name in ("__init__", "errors", "files", "locking", "progress", "registry")}
-    | {f"src/sartext/config/{name}.py" for name in ("__init__", "data", "evaluation", "project", "section")}
+    | {
+        f"src/sartext/config/{name}.py"
+        for name in ("__init__", "arms", "data", "evaluation", "project", "section")
+    }
     | {"src/sartext/config/training.py"}
     | {f"src/sartext/catalogue/{name}.py" for name in ("__init__", "entry", "loading")}
 )

@@ -27,7 +27,7 @@ STUDY = {
 }
 
 
-IN_TOTAL = ("coca-direct-total", "coca-mixed")
+IN_TOTAL = ("arm-direct-total", "arm-mixed")
 """Rows with the samples of both stages; every other row has those of one."""
 
 

@@ -3,9 +3,10 @@
 import shutil
 
 import pytest
+import yaml
 
 from sartext.config import load_parameters
-from sartext.config.arms import ARMS, rows_of, scaled
+from sartext.config.arms import ARMS, OPTICAL, SAR, SHUFFLED_OPTICAL, arm_rows, rows_of, scaled
 from sartext.config.training import CheckpointParameters, StudyParameters
 from sartext.errors import ParameterError, TrainingError
 from sartext.study.cells import steps_between
@@ -28,31 +29,37 @@ BOTH = {
 }
 
 
-def test_the_arms_of_the_embedded_profile_are_fair():
-    """All controls differ from progressive in one thing alone."""
-    rows = rows_of(load_parameters(ROOT / "params.yaml").checkpoints)
-    optical, sar = rows["coca-optical"], rows["coca-sar"]
-    assert rows["coca-direct"].samples == sar.samples
-    assert rows["coca-direct-total"].samples == rows["coca-mixed"].samples == optical.samples + sar.samples
-    assert rows["coca-optical-shuffled"].samples == optical.samples
-    assert rows["coca-sar-shuffled"].samples == sar.samples
-    assert [name for name, one in rows.items() if one.shuffle_captions] == ["coca-optical-shuffled"]
-    assert rows["coca-mixed"].data == "build/shards"
+def test_the_arms_of_every_profile_are_fair():
+    """All controls differ from progressive in one thing alone, for the report and for the study."""
+    for profile in ("params.yaml", "conf/small.yaml"):
+        table = load_parameters(ROOT / profile).checkpoints
+        rows = rows_of(table)
+        optical, sar = rows[OPTICAL], rows[SAR]
+        assert rows.keys() == {name for name in table if name.startswith("arm-")}
+        assert rows == {name: table[name] for name in rows}
+        assert rows["arm-direct"].samples == sar.samples
+        assert rows["arm-direct-total"].samples == rows["arm-mixed"].samples == optical.samples + sar.samples
+        assert rows[SHUFFLED_OPTICAL].samples == optical.samples
+        assert rows["arm-shuffled"].samples == sar.samples
+        assert [name for name, row in rows.items() if row.shuffle_captions] == [SHUFFLED_OPTICAL]
+        assert rows["arm-mixed"].data == "build/shards"
+    assert arm_rows(table) == {arm.name: arm.row for arm in ARMS}
 
 
 def test_rows_that_the_table_lacks_are_made_from_the_two_stages():
     rows = rows_of(BOTH)
     assert {arm.row for arm in ARMS} <= rows.keys()
-    assert rows["coca-direct"].origin == FOUNDATION
-    assert rows["coca-direct-total"].samples == rows["coca-mixed"].samples == 400
-    assert rows["coca-sar-shuffled"].parent == "coca-optical-shuffled"
-    assert rows_of(load_parameters(ROOT / "params.yaml").checkpoints | {})["coca-mixed"].data == "build/shards"
+    assert rows["arm-direct"].origin == FOUNDATION
+    assert rows[SAR].parent == OPTICAL
+    assert rows["arm-direct-total"].samples == rows["arm-mixed"].samples == 400
+    assert rows["arm-shuffled"].parent == SHUFFLED_OPTICAL
+    assert arm_rows(BOTH) == {"progressive": "coca-sar", "optical-only": "coca-optical"}
 
 
 @pytest.mark.parametrize("name", ["coca-optical", "coca-sar"])
 def test_both_stages_are_needed(name):
     with pytest.raises(ParameterError, match=f"no row '{name}'"):
-        rows_of({other: one for other, one in BOTH.items() if other != name})
+        rows_of({other: row for other, row in BOTH.items() if other != name})
     with pytest.raises(ParameterError, match="starts from"):
         rows_of({**BOTH, "coca-sar": row(FOUNDATION)})
 
@@ -60,12 +67,12 @@ def test_both_stages_are_needed(name):
 @pytest.mark.parametrize(
     ("name", "wrong", "told"),
     [
-        ("coca-direct", {"samples": 99}, "samples 99, the comparison is fair with 100"),
-        ("coca-direct-total", {"samples": 300}, "fair with 400"),
-        ("coca-mixed", {"methods": ("a2c",)}, "methods"),
-        ("coca-sar-shuffled", {"paraphrase": False}, "paraphrase"),
-        ("coca-direct", {"origin": "build/checkpoint/coca-optical"}, "from"),
-        ("coca-optical", {"shuffle_captions": True}, "shuffle_captions"),
+        ("arm-direct", {"samples": 99}, "samples 99, the comparison is fair with 100"),
+        ("arm-direct-total", {"samples": 300}, "fair with 400"),
+        ("arm-mixed", {"methods": ("a2c",)}, "methods"),
+        ("arm-shuffled", {"paraphrase": False}, "paraphrase"),
+        ("arm-direct", {"origin": "build/checkpoint/coca-optical"}, "from"),
+        (OPTICAL, {"shuffle_captions": True}, "shuffle_captions"),
     ],
 )
 def test_controls_that_are_not_fair_are_refused(name, wrong, told):
@@ -75,12 +82,23 @@ def test_controls_that_are_not_fair_are_refused(name, wrong, told):
         rows_of({**rows, name: rows[name].model_copy(update=wrong)})
 
 
+def test_unfair_arms_are_refused_before_anything_is_trained(tmp_path):
+    table = yaml.safe_load((ROOT / "params.yaml").read_text())
+    table["checkpoints"]["arm-mixed"] |= {"samples": 5601, "learning_rate": 0.004}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(table))
+    with pytest.raises(ParameterError, match=r"arm-mixed.samples: .*samples 5601, .*fair with 5600"):
+        load_parameters(tmp_path / "params.yaml")
+
+
 @pytest.mark.parametrize("scale", [0.11, 0.37, 0.5, 1.0])
 def test_totals_are_those_of_the_rounded_stages(scale):
     rows = scaled(rows_of(BOTH), scale, 32)
-    both = rows["coca-optical"].samples + rows["coca-sar"].samples
-    assert rows["coca-direct-total"].samples == rows["coca-mixed"].samples == both
-    assert not any(one.samples % 32 for one in rows.values())
+    both = rows[OPTICAL].samples + rows[SAR].samples
+    assert rows["arm-direct-total"].samples == rows["arm-mixed"].samples == both
+    assert not any(row.samples % 32 for row in rows.values())
+    other = scaled(rows_of(BOTH), scale, 32, sar=3200)
+    assert other[OPTICAL] == rows[OPTICAL]
+    assert other["arm-direct"].samples == round(3200 * scale / 32) * 32
 
 
 def test_trainings_of_any_length_are_validated_as_often():
@@ -120,26 +138,6 @@ def test_the_hash_covers_the_code_and_leaves_out_how_results_are_drawn(tmp_path)
     assert dict(code_hashes(package)) != before
 
 
-def test_the_arms_of_the_report_are_as_fair_as_those_of_the_study():
-    rows = load_parameters(ROOT / "params.yaml").checkpoints
-    own = {
-        "arm-optical-only": "coca-optical",
-        "arm-progressive": "coca-sar",
-        "arm-direct": "coca-direct",
-        "arm-direct-total": "coca-direct-total",
-        "arm-mixed": "coca-mixed",
-        "arm-shuffled-optical": "coca-optical-shuffled",
-        "arm-shuffled": "coca-sar-shuffled",
-    }
-    assert {name for name in rows if name.startswith("arm-")} == set(own)
-    origins = {f"build/checkpoint/{name}": f"build/checkpoint/{other}" for name, other in own.items()}
-    told = {
-        other: rows[name].model_copy(update={"origin": origins.get(rows[name].origin, rows[name].origin)})
-        for name, other in own.items()
-    }
-    assert rows_of(told) == told
-
-
 def test_a_quick_study_has_a_folder_of_its_own(tmp_path):
     project = make_project(tmp_path)
     assert plan(project, quick=True).output != plan(project).output
@@ -160,11 +158,11 @@ def test_scenes_of_both_kinds_are_needed(tmp_path):
 
 def test_the_best_learning_rate_of_the_nearest_share_is_taken():
     rates = Rates()
-    rates.tried["coca-sar", 0.1] = [Tried(0.001, 3.0), Tried(0.002, 2.0), Tried(0.004, None)]
-    rates.tried["coca-sar", 1.0] = [Tried(0.001, 1.0), Tried(0.002, 2.0)]
-    assert [rates.chosen("coca-sar", share) for share in (0.05, 0.1, 0.25, 0.5, 1.0)] == [
+    rates.tried["arm-progressive", 0.1] = [Tried(0.001, 3.0), Tried(0.002, 2.0), Tried(0.004, None)]
+    rates.tried["arm-progressive", 1.0] = [Tried(0.001, 1.0), Tried(0.002, 2.0)]
+    assert [rates.chosen("arm-progressive", share) for share in (0.05, 0.1, 0.25, 0.5, 1.0)] == [
         0.002, 0.002, 0.002, 0.001, 0.001,
     ]  # fmt: skip
-    rates.tried["coca-direct", 1.0] = [Tried(0.001, None)]
+    rates.tried["arm-direct", 1.0] = [Tried(0.001, None)]
     with pytest.raises(TrainingError, match="diverged with every learning rate"):
-        rates.chosen("coca-direct", 1.0)
+        rates.chosen("arm-direct", 1.0)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from sartext.config import Project
-from sartext.config.arms import ARMS
+from sartext.config.arms import ARMS, OPTICAL, SAR
 from sartext.errors import ArtefactError, ParameterError, TrainingError
 from sartext.models.checkpoint import start
 from sartext.narrator.facts import from_json
@@ -155,12 +155,12 @@ def test_cells_of_another_recipe_are_refused(finished, tmp_path):
 
 def test_a_development_cell_is_not_scored_on_test_and_may_diverge(finished):
     torch.set_num_threads(1)
-    sound = Cell(9001, "coca-direct", 1.0, 0.001, development=True)
+    sound = Cell(9001, "arm-direct", 1.0, 0.001, development=True)
     run_cell(finished.design, sound)
     found = read_result(finished.design, sound)
     assert "examination" not in found
     assert found["validation_loss"] > 0
-    wild = Cell(9001, "coca-direct", 1.0, 1e30, development=True)
+    wild = Cell(9001, "arm-direct", 1.0, 1e30, development=True)
     run_cell(finished.design, wild)
     assert read_result(finished.design, wild)["validation_loss"] is None
 
@@ -168,8 +168,8 @@ def test_a_development_cell_is_not_scored_on_test_and_may_diverge(finished):
 def test_an_arm_that_diverged_has_no_figures_and_ends_no_study(finished):
     """Its result says so, that of what starts from it too; tables and page show it."""
     design = finished.design
-    wild = Cell(9001, "coca-optical", 1.0, 1e30)
-    child = Cell(9001, "coca-sar", 1.0, 0.002, parent=wild)
+    wild = Cell(9001, OPTICAL, 1.0, 1e30)
+    child = Cell(9001, SAR, 1.0, 0.002, parent=wild)
     torch.set_num_threads(1)
     for cell in (wild, child):
         run_cell(design, cell)

@@ -1,4 +1,8 @@
-"""The arms of the comparison: which rows of ``checkpoints`` each of them trains."""
+"""The arms of the comparison: the trainings by which progressive transfer is compared with its controls.
+
+An arm is declared here once, and trained by the row ``arm-<name>`` of ``checkpoints``. A study makes the rows that
+the table lacks, from ``coca-optical`` and ``coca-sar`` where the table has no arms at all.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +10,8 @@ from dataclasses import dataclass
 from sartext.config.training import CheckpointParameters
 from sartext.errors import ParameterError, nearest
 
-OPTICAL = "coca-optical"
-SAR = "coca-sar"
 SHARDS = "build/shards"
+CHECKPOINT = "build/checkpoint"
 
 
 @dataclass(frozen=True)
@@ -18,91 +21,146 @@ class Arm:
     Args:
         name: how tables call it.
         title: what it is, in a few words.
-        row: of ``checkpoints``, the training that ends it.
         fractions: whether its training sees SAR captions, so that it differs by their share.
     """
 
     name: str
     title: str
-    row: str
     fractions: bool = True
 
+    @property
+    def row(self) -> str:
+        """The row of ``checkpoints`` that ends it."""
+        return f"arm-{self.name}"
 
-PROGRESSIVE = Arm("progressive", "optical captions, then SAR captions", SAR)
+    @property
+    def planned(self) -> str:
+        """The title where a training may have stopped before it saw as many samples as were planned."""
+        return self.title.replace(", as many", ", planned for as many")
+
+
+PROGRESSIVE = Arm("progressive", "optical captions, then SAR captions")
+OPTICAL_ONLY = Arm("optical-only", "the optical stage alone", fractions=False)
+SHUFFLED = Arm("shuffled", "as progressive, after an optical stage with shuffled captions")
 
 ARMS = (
     PROGRESSIVE,
-    Arm("direct", "SAR captions only, as many SAR samples", "coca-direct"),
-    Arm("direct-total", "SAR captions only, as many samples in total", "coca-direct-total"),
-    Arm("mixed", "optical and SAR captions in one stage, as many samples in total", "coca-mixed"),
-    Arm("shuffled", "as progressive, after an optical stage with shuffled captions", "coca-sar-shuffled"),
-    Arm("optical-only", "the optical stage alone", OPTICAL, fractions=False),
+    Arm("direct", "SAR captions only, as many SAR samples"),
+    Arm("direct-total", "SAR captions only, as many samples in total"),
+    Arm("mixed", "optical and SAR captions in one stage, as many samples in total"),
+    SHUFFLED,
+    OPTICAL_ONLY,
 )
 """The first is compared with all the others."""
 
 CONTROLS = ARMS[1:]
 
+OPTICAL, SAR = OPTICAL_ONLY.row, PROGRESSIVE.row
+"""The rows of the two stages, which decide all others."""
+
+SHUFFLED_OPTICAL = f"{SHUFFLED.row}-optical"
+
+STAND_INS = {OPTICAL: "coca-optical", SAR: "coca-sar"}
+"""The rows that are taken for the two stages where ``checkpoints`` does not have them."""
+
+
+def arm_rows(checkpoints: Mapping[str, CheckpointParameters]) -> dict[str, str]:
+    """Return the row of ``checkpoints`` that each arm has there, by the arm's name; arms without are left out."""
+    rows = {arm.name: _row_name(arm.row, checkpoints) for arm in ARMS}
+    return {name: row for name, row in rows.items() if row in checkpoints}
+
 
 def rows_of(checkpoints: Mapping[str, CheckpointParameters]) -> dict[str, CheckpointParameters]:
-    """Return the rows of all arms: those of the table, and the controls that it lacks made from the first two.
+    """Return the rows of all arms: those of the table, and the controls that it lacks made from the two stages.
 
     Raises:
-        ParameterError: ``coca-optical`` or ``coca-sar`` is missing or not what its name says, ``coca-sar``
-            does not come from the former, or a control differs from them in more than it is to.
+        ParameterError: a stage is missing or not what its name says, the SAR stage does not come from the optical
+            one, or a control differs from them in more than the comparison says.
     """
-    for name in (OPTICAL, SAR):
+    names = {row: _row_name(row, checkpoints) for row in STAND_INS}
+    for name in names.values():
         if name not in checkpoints:
             raise ParameterError(
                 f"no row '{name}'", where="params.yaml: checkpoints", way_out=nearest(name, checkpoints)
             )
-    if checkpoints[SAR].parent != OPTICAL:
+    optical, sar = (checkpoints[names[row]] for row in STAND_INS)
+    if sar.parent != names[OPTICAL]:
         raise ParameterError(
-            f"'{SAR}' starts from {checkpoints[SAR].origin}",
+            f"'{names[SAR]}' starts from {sar.origin}",
             where="params.yaml: checkpoints",
-            way_out=f"the comparison needs `from: build/checkpoint/{OPTICAL}`",
+            way_out=f"the comparison needs `from: {CHECKPOINT}/{names[OPTICAL]}`",
         )
-    for name, data in ((OPTICAL, f"{SHARDS}/optical"), (SAR, f"{SHARDS}/sar")):
-        _check(
-            name, checkpoints[name], checkpoints[name].model_copy(update={"data": data, "shuffle_captions": False})
-        )
-    controls = _controls(checkpoints[OPTICAL], checkpoints[SAR])
-    rows = {name: checkpoints.get(name, row) for name, row in controls.items()}
+    for stage, data in ((OPTICAL, f"{SHARDS}/optical"), (SAR, f"{SHARDS}/sar")):
+        found = checkpoints[names[stage]]
+        _check(names[stage], found, found.model_copy(update={"data": data, "shuffle_captions": False}), stage=True)
+    fair = _comparison(optical, sar)
+    rows = {**fair, **{name: checkpoints[name] for name in fair if name in checkpoints and name != SAR}}
     for name, row in rows.items():
-        _check(name, row, controls[name])
+        _check(name, row, fair[name])
     return rows
 
 
-def scaled(rows: Mapping[str, CheckpointParameters], scale: float, batch: int) -> dict[str, CheckpointParameters]:
-    """Return the rows with their samples times ``scale``: whole batches, totals those of the rounded stages."""
-    stages = {
-        name: rows[name].model_copy(update={"samples": max(1, round(rows[name].samples * scale / batch)) * batch})
-        for name in (OPTICAL, SAR)
-    }
-    samples = {name: row.samples for name, row in _controls(stages[OPTICAL], stages[SAR]).items()}
-    return {name: row.model_copy(update={"samples": samples[name]}) for name, row in rows.items()}
+def check_arms(checkpoints: Mapping[str, CheckpointParameters]) -> None:
+    """Refuse a table with arms that are not fair: all but the learning rate must be as the comparison says.
+
+    Raises:
+        ParameterError: as `rows_of`.
+    """
+    if any(arm.row in checkpoints for arm in ARMS) or SHUFFLED_OPTICAL in checkpoints:
+        rows_of(checkpoints)
 
 
-def _check(name: str, row: CheckpointParameters, promised: CheckpointParameters) -> None:
-    """All but the learning rate, which every arm has from the grid, must be as the comparison says."""
-    found, wanted = row.model_dump(mode="json", by_alias=True), promised.model_dump(mode="json", by_alias=True)
+def scaled(
+    rows: Mapping[str, CheckpointParameters],
+    scale: float,
+    batch: int,
+    *,
+    optical: int | None = None,
+    sar: int | None = None,
+) -> dict[str, CheckpointParameters]:
+    """Return the rows with other samples: whole batches, totals those of the rounded stages.
+
+    Args:
+        rows: of all arms.
+        scale: what the samples of the two stages are multiplied by.
+        batch: pairs per step.
+        optical: samples of the optical stage before that, where not its row's.
+        sar: samples of the SAR stage before that, where not its row's.
+    """
+    planned = {OPTICAL: optical or rows[OPTICAL].samples, SAR: sar or rows[SAR].samples}
+    stages = [
+        rows[name].model_copy(update={"samples": max(1, round(samples * scale / batch)) * batch})
+        for name, samples in planned.items()
+    ]
+    fair = _comparison(*stages)
+    return {name: row.model_copy(update={"samples": fair[name].samples}) for name, row in rows.items()}
+
+
+def _row_name(row: str, checkpoints: Mapping[str, CheckpointParameters]) -> str:
+    return row if row in checkpoints else STAND_INS.get(row, row)
+
+
+def _check(name: str, row: CheckpointParameters, fair: CheckpointParameters, *, stage: bool = False) -> None:
+    """All but the learning rate, which every arm has from the same grid, must be as the comparison says."""
+    found, wanted = row.model_dump(mode="json", by_alias=True), fair.model_dump(mode="json", by_alias=True)
     for key in found:
         if key != "learning_rate" and found[key] != wanted[key]:
             raise ParameterError(
                 f"'{name}' has {key} {found[key]}, the comparison is fair with {wanted[key]}",
                 where=f"params.yaml: checkpoints.{name}.{key}",
-                way_out="set it, or leave the row out" if name not in (OPTICAL, SAR) else "set it",
+                way_out="set it" if stage else "set it, or leave the row out",
             )
 
 
-def _controls(optical: CheckpointParameters, sar: CheckpointParameters) -> dict[str, CheckpointParameters]:
+def _comparison(optical: CheckpointParameters, sar: CheckpointParameters) -> dict[str, CheckpointParameters]:
+    """The rows of all arms as they follow from the two stages."""
     total = optical.samples + sar.samples
-    shuffled = "coca-optical-shuffled"
     return {
         OPTICAL: optical,
-        SAR: sar,
-        "coca-direct": sar.model_copy(update={"origin": optical.origin}),
-        "coca-direct-total": sar.model_copy(update={"origin": optical.origin, "samples": total}),
-        "coca-mixed": sar.model_copy(update={"origin": optical.origin, "samples": total, "data": SHARDS}),
-        shuffled: optical.model_copy(update={"shuffle_captions": True}),
-        "coca-sar-shuffled": sar.model_copy(update={"origin": f"build/checkpoint/{shuffled}"}),
+        SAR: sar.model_copy(update={"origin": f"{CHECKPOINT}/{OPTICAL}"}),
+        "arm-direct": sar.model_copy(update={"origin": optical.origin}),
+        "arm-direct-total": sar.model_copy(update={"origin": optical.origin, "samples": total}),
+        "arm-mixed": sar.model_copy(update={"origin": optical.origin, "samples": total, "data": SHARDS}),
+        SHUFFLED_OPTICAL: optical.model_copy(update={"shuffle_captions": True}),
+        SHUFFLED.row: sar.model_copy(update={"origin": f"{CHECKPOINT}/{SHUFFLED_OPTICAL}"}),
     }

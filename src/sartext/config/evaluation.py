@@ -1,5 +1,6 @@
 """Parameters of the evaluation: how models are compared, and which of them may become champions."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -37,4 +38,21 @@ class EvaluationParameters(Section):
 
     seed: int = Field(7, ge=0, description="of the bootstrap, of the references' wordings and of simulated scenes")
     resamples: int = Field(2000, ge=100, description="of the bootstrap over groups")
+    comparisons: dict[str, tuple[str, ...]] = Field(
+        {}, description="what a variant is compared with, on the same images: the first minus each of the others"
+    )
+    without_narrated: str = Field(
+        "-annotated",
+        min_length=1,
+        description="ends the name of a model trained as another, without narrated captions",
+    )
     physics_scenes: int = Field(120, ge=0, description="simulated scenes of the physics curves; 0 leaves them out")
+
+    def pairs(self, variants: Collection[str]) -> list[tuple[str, str]]:
+        """Return the comparisons of which both sides are among the variants."""
+        declared = ((name, other) for name, others in self.comparisons.items() for other in others)
+        return [pair for pair in declared if {*pair} <= {*variants}]
+
+    def is_without_narrated(self, variant: str) -> bool:
+        """Whether a variant's name says that it was trained without narrated captions."""
+        return variant.endswith(self.without_narrated)

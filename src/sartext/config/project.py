@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, Discriminator, Tag, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
+from sartext.config.arms import check_arms
 from sartext.config.data import (
     CorpusParameters,
     GateParameters,
@@ -92,6 +93,11 @@ class Parameters(Section):
                 if parent in seen:
                     raise ValueError(f"checkpoints.{name}.from: it descends from itself ({row.origin})")
                 seen.append(parent)
+        return self
+
+    @model_validator(mode="after")
+    def _arms_are_fair(self) -> "Parameters":
+        check_arms(self.checkpoints)
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """Parameters of the models: tokenizer, shards, training, the table of checkpoints, narration and the study."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -148,6 +148,9 @@ class StudyParameters(Section):
         {}, description="images of each simulated corpus, where they differ from `simulation`"
     )
     looks: int | None = Field(None, ge=1, le=16, description="renderings of a SAR scene, where not `shards.looks`")
+    samples: dict[Literal["optical", "sar"], Annotated[int, Field(ge=1)]] = Field(
+        {}, description="pairs of the two stages, where not those of their rows of `checkpoints`; before `scale`"
+    )
     scale: float = Field(1.0, gt=0, description="what the samples of every row of `checkpoints` are multiplied by")
     batch: int | None = Field(None, ge=2, description="pairs per step, where not `training.batch`")
     validations: int = Field(8, ge=1, description="in every training; the best one decides when it stops")

@@ -160,7 +160,7 @@ def _trained(
 ) -> Parameters:
     batch = study.batch or parameters.training.batch
     rows = rows_of(checkpoints)
-    most = max(row.samples for row in rows.values())
+    most = max(sum(study.samples.values()), *(row.samples for row in rows.values()))
     scale = 2 * QUICK_SAMPLES / most if quick else study.scale
     shards = parameters.shards.model_copy(update={"looks": study.looks or parameters.shards.looks})
     training = parameters.training.model_copy(update={"batch": batch, "threads": 1})
@@ -168,7 +168,7 @@ def _trained(
     return parameters.model_copy(
         update={
             **nothing,
-            "checkpoints": scaled(rows, scale, batch),
+            "checkpoints": scaled(rows, scale, batch, **study.samples),
             "models": {},
             "study": study,
             "shards": shards,

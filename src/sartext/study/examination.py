@@ -93,7 +93,7 @@ def examine(
         raise TrainingError(
             "the test split holds no pair to score on",
             where=", ".join(map(str, shards.folders)),
-            way_out="raise `splits.test` or `study.scenes`, or widen the `methods` of coca-sar",
+            way_out="raise `splits.test` or `study.scenes`, or widen the `methods` of the SAR stage",
         )
     pairs = {pair.image_id: pair for pair in shards.rows("validation")}
     order = [pairs[image_id] for batch in batches for image_id in batch.image_ids]

@@ -19,7 +19,7 @@ CHECKPOINTS = {
     "clip-sar": {"from": "build/checkpoint/clip-optical", "data": "build/shards/sar", **ROW},
     "coca-optical": {"from": f"{FOUNDATIONS}/coca-tiny.yaml", "data": "build/shards/optical", **ROW},
     "coca-sar": {"from": "build/checkpoint/coca-optical", "data": "build/shards/sar", **ROW, "samples": 32},
-    "coca-mixed": {"from": f"{FOUNDATIONS}/coca-tiny.yaml", "data": "build/shards", **ROW, "samples": 96},
+    "arm-mixed": {"from": f"{FOUNDATIONS}/coca-tiny.yaml", "data": "build/shards", **ROW, "samples": 96},
 }
 RELEASED = {"data": "build/release-shards", **ROW}
 MODELS = {

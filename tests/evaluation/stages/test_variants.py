@@ -6,13 +6,12 @@ import pytest
 import yaml
 
 from sartext.config import Project, load_parameters
-from sartext.config.arms import ARMS
+from sartext.config.arms import ARMS, arm_rows
 from sartext.errors import ArtefactError, EvaluationError
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import RESERVED
 from sartext.evaluation.stages.opened import opened
-from sartext.evaluation.stages.pairs import PAIRS, pairs_of
-from sartext.evaluation.stages.variants import PLANNED, compared, gpt_rows, stage_of
+from sartext.evaluation.stages.variants import compared, gpt_rows, stage_of
 from sartext.files import sha256_file
 from sartext.models.checkpoint import start
 from sartext.models.weights import RECORD
@@ -55,7 +54,7 @@ def test_foundations_come_first_then_arms_then_models(described: dict[str, Varia
 
 def test_an_arm_that_no_row_trains_is_left_out(project: Project, described: dict[str, Variant]) -> None:
     rows = project.parameters.checkpoints
-    absent = {arm.name for arm in ARMS if arm.row not in rows}
+    absent = {arm.name for arm in ARMS} - arm_rows(rows).keys()
     assert absent == {"direct", "direct-total", "shuffled"}
     assert not absent & set(described)
 
@@ -135,8 +134,7 @@ def test_a_title_promises_no_number_of_samples_that_an_early_stop_would_break(
     described: dict[str, Variant],
 ) -> None:
     assert described["mixed"].title.endswith("planned for as many samples in total")
-    assert {arm.name for arm in ARMS if "as many" in arm.title} == PLANNED.keys()
-    assert all("planned for as many" in title for title in PLANNED.values())
+    assert all("as many" not in arm.planned.replace("planned for as many", "") for arm in ARMS)
 
 
 def test_a_model_that_learned_narrated_captions_among_others_is_not_called_without_them(
@@ -164,10 +162,11 @@ def test_without_models_there_is_nothing_to_evaluate(project: Project, tmp_path:
 
 
 def test_pairs_are_of_variants_that_are_there(project: Project) -> None:
-    assert pairs_of([]) == []
-    assert pairs_of(["progressive", "direct", "sar-gpt"]) == [("progressive", "direct")]
-    every = {name for pair in PAIRS for name in pair}
-    assert pairs_of(every) == list(PAIRS)
+    declared = load_parameters(ROOT / "params.yaml").evaluation
+    assert declared.pairs([]) == []
+    assert declared.pairs(["progressive", "direct", "sar-gpt"]) == [("progressive", "direct")]
+    every = {*declared.comparisons, *(name for others in declared.comparisons.values() for name in others)}
+    assert len(declared.pairs(every)) == sum(map(len, declared.comparisons.values()))
     known = {
         *(one.name for one in compared(project)),
         *(arm.name for arm in ARMS),

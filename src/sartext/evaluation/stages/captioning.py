@@ -28,7 +28,6 @@ from sartext.evaluation.metrics.faithfulness import annotation_of
 from sartext.evaluation.stages.judging import written
 from sartext.evaluation.stages.material import project_benchmarks
 from sartext.evaluation.stages.opened import opened
-from sartext.evaluation.stages.pairs import pairs_of
 from sartext.evaluation.stages.physics import Physics
 from sartext.evaluation.stages.writing import rows_of, spaced, write_evaluation
 from sartext.models.decoding.captioning import generate
@@ -93,7 +92,7 @@ def evaluate(project: Project) -> dict[str, object]:
             side=project.parameters.shards.side,
             seed=told.seed,
             resamples=told.resamples,
-            pairs=pairs_of(found.captions[name]),
+            pairs=told.pairs(found.captions[name]),
         )
         tables |= {f"captions/{name}/{one}": rows for one, rows in captions_rows(texts, scored).items()}
     figures += physics.figures

@@ -27,7 +27,6 @@ from sartext.evaluation.retrieval_figures import (
 )
 from sartext.evaluation.stages.material import project_benchmarks
 from sartext.evaluation.stages.opened import opened
-from sartext.evaluation.stages.pairs import pairs_of
 from sartext.evaluation.stages.writing import rows_of, write_evaluation
 
 SHOWN = ("sar-rs-clip", "sar-rs-coca", "clip-progressive", "progressive")
@@ -75,7 +74,7 @@ def evaluate(project: Project) -> dict[str, object]:
     for name, benchmark in benchmarks.items():
         ranked = rank_variants(features[name], benchmark)
         figures += retrieval_figures(
-            ranked, benchmark, resamples=told.resamples, seed=told.seed, pairs=pairs_of(ranked)
+            ranked, benchmark, resamples=told.resamples, seed=told.seed, pairs=told.pairs(ranked)
         )
         figures += score_foils(
             preferred[name],
@@ -83,7 +82,7 @@ def evaluate(project: Project) -> dict[str, object]:
             benchmark,
             resamples=told.resamples,
             seed=told.seed,
-            pairs=pairs_of(preferred[name]),
+            pairs=told.pairs(preferred[name]),
         )
         curves += _curves(ranked, benchmark)
         tables |= {f"ranks/{name}/{one}": ranks_rows(told_of, benchmark) for one, told_of in ranked.items()}

@@ -1,12 +1,12 @@
 """Which models a project's evaluation compares: foundations, arms of the comparison, and models on the release."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sartext.config import Project
-from sartext.config.arms import ARMS, PROGRESSIVE, SAR
+from sartext.config.arms import ARMS, PROGRESSIVE, arm_rows
 from sartext.config.training import CheckpointParameters, GptParameters
 from sartext.errors import ArtefactError, EvaluationError
 from sartext.evaluation.details import Role, Variant
@@ -18,21 +18,11 @@ from sartext.models.model import Kind, Model, device_of, kind_of
 from sartext.models.weights import CONFIG, RECORD
 
 FOUNDATIONS = {"coca": "foundation", "clip": "foundation-clip"}
-ARM = "arm-"
-"""How the rows of ``checkpoints`` begin that are arms of the report alone."""
-
 NARRATOR = "narrator"
 """The model that captions for the release; it sees more samples than the arms, so it is none of them."""
 
-PLANNED = {
-    "direct": "SAR captions only, planned for as many SAR samples",
-    "direct-total": "SAR captions only, planned for as many samples in total",
-    "mixed": "optical and SAR captions in one stage, planned for as many samples in total",
-}
-"""The arms whose titles speak of samples: a training may stop before it has seen what was planned."""
-
 FURTHER = {
-    NARRATOR: (SAR, "captions for the release: optical captions, then annotated SAR captions"),
+    NARRATOR: ("coca-sar", "captions for the release: optical captions, then annotated SAR captions"),
     "clip-progressive": ("clip-sar", "optical captions, then SAR captions"),
     "clip-optical-only": ("clip-optical", "the optical stage alone"),
 }
@@ -101,16 +91,14 @@ def compared(project: Project) -> list[Compared]:
     return found
 
 
-def _arms(rows: Collection[str]) -> Iterator[tuple[str, str, str]]:
-    """Name, row and title of every arm that has a row: its own, ``arm-<name>``, or that of the study."""
-    own = {arm.name: f"{ARM}{arm.name}" for arm in ARMS}
+def _arms(rows: Mapping[str, CheckpointParameters]) -> Iterator[tuple[str, str, str]]:
+    """Name, row and title of every arm that has a row, and of what stands beside the arms."""
+    arms = arm_rows(rows)
     for arm in ARMS:
-        row = own[arm.name] if own[arm.name] in rows else arm.row
-        if row in rows:
-            yield arm.name, row, PLANNED.get(arm.name, arm.title)
+        if arm.name in arms:
+            yield arm.name, arms[arm.name], arm.planned
     for name, (row, title) in FURTHER.items():
-        alone = row != SAR or own[PROGRESSIVE.name] in rows
-        if row in rows and alone:
+        if row in rows and row != arms.get(PROGRESSIVE.name):
             yield name, row, title
 
 

@@ -13,7 +13,6 @@ from sartext.evaluation.details import Details, Role, Variant, VqaExample
 from sartext.evaluation.figures import Figure
 from sartext.evaluation.stages.blind import CONSTANT_VARIANT
 from sartext.evaluation.stages.material import project_benchmarks
-from sartext.evaluation.stages.pairs import pairs_of
 from sartext.evaluation.stages.variants import gpt_rows, stage_of, training_of
 from sartext.evaluation.stages.writing import rows_of, spaced, write_evaluation
 from sartext.evaluation.vqa import (
@@ -74,7 +73,7 @@ def evaluate(project: Project) -> dict[str, object]:
             benchmark_name=name,
             resamples=told.resamples,
             seed=told.seed,
-            pairs=pairs_of(answers[name]),
+            pairs=told.pairs(answers[name]),
         )
         tables |= {
             f"answers/{name}/{one}": answers_rows(given, questions_of) for one, given in answers[name].items()
