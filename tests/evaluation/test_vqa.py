@@ -14,8 +14,7 @@ from sartext.evaluation.vqa import (
     normalise_answer,
     score_vqa,
 )
-from sartext.report.comparison import compare
-from sartext.report.figure_index import FigureIndex
+from sartext.report.comparison import FigureIndex, compare
 from sartext.vqa.question import TYPES, Question
 
 

@@ -16,7 +16,11 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 def write_project(root: Path) -> Project:
     """Write a project whose evaluations are done."""
     root.mkdir(parents=True)
-    (root / "params.yaml").write_text("corpora: {}\nrelease: {name: sar-text, title: SAR-Text (made up)}\n")
+    comparisons = "{progressive: [direct, direct-total, mixed, shuffled, optical-only]}"
+    (root / "params.yaml").write_text(
+        "corpora: {}\nrelease: {name: sar-text, title: SAR-Text (made up)}\n"
+        f"evaluation: {{comparisons: {comparisons}}}\n"
+    )
     write_json(root / "build/release/content.json", {"content_sha256": CONTENT, "files": {}})
     version = root / "releases/sar-text/1.2.0"
     manifest = {"name": "sar-text", "version": "1.2.0", "content_sha256": CONTENT, "files": {}}

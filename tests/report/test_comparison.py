@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from sartext.config.evaluation import EvaluationParameters
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, difference
-from sartext.evaluation.measures import in_order, number, shown
-from sartext.report.comparison import compare, derived, foundation_of
-from sartext.report.figure_index import FigureIndex
+from sartext.evaluation.registry import in_order, number, shown
+from sartext.report.comparison import FigureIndex, compare, derived
 
 BASE = Variant("foundation", "", "foundation", "coca")
 BASE_CLIP = Variant("foundation-clip", "", "foundation", "clip")
@@ -94,7 +94,20 @@ def test_a_model_is_compared_with_the_foundation_of_its_kind() -> None:
     index = index_of(
         figure("foundation", 0.1, 0), figure("foundation-clip", 0.1, 0), figure("sar-rs-coca", 0.5, 0)
     )
-    assert foundation_of(index, MODEL, "captioning", "bleu_4") == BASE
+    assert index.foundation_of(MODEL, "captioning", "bleu_4") == BASE
+
+
+def test_what_is_compared_and_what_a_suffix_means_is_declared_in_the_parameters() -> None:
+    names = ("first", "second", "third", "model", "model.plain")
+    variants = tuple(Variant(name, "", "model" if "model" in name else "arm", "coca") for name in names)
+    declared = EvaluationParameters(comparisons={"second": ("third", "model")}, without_narrated=".plain")
+    figures = tuple(figure(name, 0.5, 0.1) for name in names)
+    index = FigureIndex(figures, variants, "release-test", declared)
+    assert {variant.name: [other.name for other in index.controls_of(variant)] for variant in variants} == {
+        "first": [], "second": ["third"], "third": [], "model": [], "model.plain": []
+    }  # fmt: skip
+    assert [variant.name for variant in variants if index.is_headline(variant)] == ["model"]
+    assert {one.variant for one in derived(index)} == {"second minus third", "model minus model.plain"}
 
 
 def test_a_ratio_to_random_weights_is_not_computed() -> None:

@@ -13,7 +13,7 @@ import pytest
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.evaluation.figures import Figure, difference, read_figures, write_figures
-from sartext.evaluation.measures import shown
+from sartext.evaluation.registry import shown
 from sartext.files import read_json, sha256_tree, write_json
 from sartext.report.stage import write_report
 from tests.report.conftest import COMMIT, CONTENT
@@ -100,7 +100,7 @@ def test_the_json_holds_release_benchmarks_and_every_figure(report: dict[str, An
     wanted = {"task", "metric", "variant", "value", "low", "high", "n", "benchmark", "subset", "reason"}
     assert all(one.keys() == wanted for one in report["figures"])
     assert all(one["value"] is not None or one["reason"] for one in report["figures"])
-    assert [one["name"] for one in report["variants"]].sort() == [one.name for one in VARIANTS].sort()
+    assert sorted(one["name"] for one in report["variants"]) == sorted(variant.name for variant in VARIANTS)
 
 
 def test_the_page_needs_nothing_from_outside(page: str) -> None:

@@ -1,4 +1,4 @@
-"""What the page says in words: every sentence is true of the very figures and variants that it stands beside."""
+"""What the page states follows from the very figures and variants that it stands beside."""
 
 import re
 from collections.abc import Callable, Collection
@@ -9,22 +9,20 @@ import pytest
 from sartext.config import Project
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure
-from sartext.report.page import page
-from sartext.report.reading import Evaluation, read_evaluation
-from sartext.report.release import Release
-from sartext.report.sections.captioning import captioning
-from sartext.report.sections.claims import claims
-from sartext.report.sections.findings import findings
-from sartext.report.sections.foils import foils
-from sartext.report.sections.meaning import meaning
-from sartext.report.sections.physics import physics
-from sartext.report.sections.retrieval import retrieval
-from sartext.report.sections.vqa import vqa
-from sartext.report.tables import Column, variants_table
-from sartext.report.view import View, view_of
+from sartext.pages.marks import Look
+from sartext.report.captioning import captioning
+from sartext.report.claims import claims
+from sartext.report.findings import Finding, findings
+from sartext.report.inputs import Evaluation, Release, read_evaluation
+from sartext.report.page import meaning, page
+from sartext.report.physics import physics
+from sartext.report.questions import vqa
+from sartext.report.retrieval import retrieval
+from sartext.report.view import Column, View, looks_of, variants_table, view_of
 from tests.report.evaluations import BENCHMARK, KINDS
 
 RELEASE = Release("sar-text", "SAR-Text", "5c" * 32)
+Change = Callable[[Figure], Figure]
 
 
 @pytest.fixture(scope="module")
@@ -32,89 +30,92 @@ def evaluation(template: Project) -> Evaluation:
     return read_evaluation(template.build / "evaluation")
 
 
-def view(evaluation: Evaluation) -> View:
-    return view_of(evaluation, RELEASE)
+@pytest.fixture(scope="module")
+def make_view(template: Project) -> Callable[[Evaluation], View]:
+    return lambda evaluation: view_of(evaluation, RELEASE, template.parameters.evaluation)
 
 
-def changed(evaluation: Evaluation, change: Callable[[Figure], Figure]) -> View:
-    return view(replace(evaluation, figures=tuple(map(change, evaluation.figures))))
+MakeView = Callable[[Evaluation], View]
 
 
-def with_variants(evaluation: Evaluation, change: Callable[[Variant], Variant]) -> View:
+def changed(evaluation: Evaluation, change: Change) -> Evaluation:
+    return replace(evaluation, figures=tuple(map(change, evaluation.figures)))
+
+
+def with_variants(evaluation: Evaluation, change: Callable[[Variant], Variant]) -> Evaluation:
     details = replace(evaluation.details, variants=tuple(map(change, evaluation.details.variants)))
-    return view(replace(evaluation, details=details))
+    return replace(evaluation, details=details)
 
 
-def without(evaluation: Evaluation, names: Collection[str]) -> View:
+def without(evaluation: Evaluation, names: Collection[str]) -> Evaluation:
     """The same evaluation, had these variants never been."""
-    kept = tuple(one for one in evaluation.details.variants if one.name not in names)
-    figures = tuple(
-        one for one in evaluation.figures if not {*one.variant.replace(" minus ", "\n").split("\n")} & {*names}
-    )
-    curves = tuple(one for one in evaluation.details.curves if one.variant not in names)
+    kept = tuple(variant for variant in evaluation.details.variants if variant.name not in names)
+    figures = tuple(figure for figure in evaluation.figures if not {*figure.variant.split(" minus ")} & {*names})
+    curves = tuple(curve for curve in evaluation.details.curves if curve.variant not in names)
     details = replace(evaluation.details, variants=kept, curves=curves)
-    return view(replace(evaluation, details=details, figures=figures))
+    return replace(evaluation, details=details, figures=figures)
 
 
-def sentence(html: str, beginning: str) -> str:
-    """The finding that begins so, as text."""
-    items = [re.sub("<[^>]*>", " ", one) for one in re.findall(r"<li>.*?</li>", html, re.DOTALL)]
-    found = [" ".join(one.split()) for one in items if beginning in " ".join(one.split())]
-    assert len(found) == 1, (beginning, found)
-    return found[0]
+def finding(view: View, kind: str, variant: str, what: str = "") -> Finding:
+    """The only finding of a kind on a variant."""
+    [found] = [
+        found
+        for found in findings(view)["findings"]
+        if (found.kind, found.variant) == (kind, variant) and what in found.what
+    ]
+    return found
 
 
-def test_what_the_intervals_of_foils_leave_out_is_said(evaluation: Evaluation) -> None:
-    assert "with the foils drawn once" in foils(view(evaluation))
+def test_kinds_of_foils_that_do_not_exist_are_not_spoken_of(evaluation: Evaluation, make_view: MakeView) -> None:
+    def change(figure: Figure) -> Figure:
+        gone = figure.task == "foils" and figure.subset in {"kind:share", "kind:zone"}
+        return replace(figure, value=None, low=None, high=None, reason="no foil of this kind") if gone else figure
+
+    assert finding(make_view(changed(evaluation, change)), "foils", "sar-rs-clip").groups == [
+        ("better", ["class", "count"])
+    ]
+    assert finding(make_view(evaluation), "foils", "sar-rs-clip").groups == [("better", [*KINDS])]
 
 
-def test_kinds_of_foils_that_do_not_exist_are_not_spoken_of(evaluation: Evaluation) -> None:
-    def change(one: Figure) -> Figure:
-        gone = one.task == "foils" and one.subset in {"kind:share", "kind:zone"}
-        return replace(one, value=None, low=None, high=None, reason="no foil of this kind") if gone else one
+def test_a_kind_of_foils_without_an_interval_is_not_told_apart_from_chance(
+    evaluation: Evaluation, make_view: MakeView
+) -> None:
+    def change(figure: Figure) -> Figure:
+        alone = figure.task == "foils" and figure.subset == "kind:class"
+        return replace(figure, low=None, high=None) if alone else figure
 
-    told = sentence(findings(changed(evaluation, change)), "sar-rs-clip prefers")
-    assert "above chance for class and count (" in told
-    assert "share" not in told and "zone" not in told
-    assert all(kind in sentence(findings(view(evaluation)), "sar-rs-clip prefers") for kind in KINDS)
-
-
-def test_a_kind_of_foils_without_an_interval_is_not_told_apart_from_chance(evaluation: Evaluation) -> None:
-    def change(one: Figure) -> Figure:
-        alone = one.task == "foils" and one.subset == "kind:class"
-        return replace(one, low=None, high=None) if alone else one
-
-    told = sentence(findings(changed(evaluation, change)), "sar-rs-clip prefers")
-    assert "not told apart from chance for class (" in told
+    found = finding(make_view(changed(evaluation, change)), "foils", "sar-rs-clip")
+    assert ("even", ["class"]) in found.groups
+    assert (found.verdict, found.word) == ("even", "mixed")
 
 
-def test_without_any_interval_nothing_is_called_better_or_worse(evaluation: Evaluation) -> None:
-    shown = page(changed(evaluation, lambda one: replace(one, low=None, high=None)))
+def test_without_any_interval_nothing_is_called_better_or_worse(
+    evaluation: Evaluation, make_view: MakeView
+) -> None:
+    shown = page(make_view(changed(evaluation, lambda figure: replace(figure, low=None, high=None))))
     assert not re.findall(r'class="(?:mark )?(?:better|worse)"', shown)
     assert "whisker" not in re.sub("<style>.*?</style>", "", shown, flags=re.DOTALL)
     assert "[" not in re.sub("<[^>]*>", "", "".join(re.findall(r"<tbody>.*?</tbody>", shown, re.DOTALL)))
-    assert re.search(r"is shown without, and nothing is\s+called better or worse by it", shown)
 
 
 @pytest.mark.parametrize(
-    ("narrow", "told"),
-    [
-        (17_600, "in the training of sar-rs-clip , at equal samples: mean recall"),
-        (12_800, "in the training of sar-rs-clip , 17,600 samples with them and 12,800 without: mean recall"),
-        (None, "in the training of sar-rs-clip : mean recall"),
-    ],
+    ("samples", "text"),
+    [(17_600, "at equal samples"), (12_800, "17,600 samples with them and 12,800 without"), (None, None)],
 )
 def test_equal_samples_are_said_only_where_they_were_equal(
-    evaluation: Evaluation, narrow: int | None, told: str
+    evaluation: Evaluation, make_view: MakeView, samples: int | None, text: str | None
 ) -> None:
-    def change(one: Variant) -> Variant:
-        return replace(one, samples=narrow) if one.name == "sar-rs-clip-annotated" else one
+    def change(variant: Variant) -> Variant:
+        return replace(variant, samples=samples) if variant.name == "sar-rs-clip-annotated" else variant
 
-    assert told in sentence(findings(with_variants(evaluation, change)), "in the training of sar-rs-clip ")
+    view = make_view(with_variants(evaluation, change))
+    assert finding(view, "narrated", "sar-rs-clip").samples == (samples and (17_600, samples))
+    [sentence] = re.findall(r"in the training of <b>sar-rs-clip</b>(.*?): mean recall", page(view))
+    assert sentence == (f", {text}" if text else "")
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "mark"),
+    ("low", "high", "word"),
     [
         (2.0, 9.0, "follows"),
         (-9.0, -2.0, "does not follow"),
@@ -123,84 +124,100 @@ def test_equal_samples_are_said_only_where_they_were_equal(
     ],
 )
 def test_captions_follow_a_removed_object_only_beyond_what_speckle_does(
-    evaluation: Evaluation, low: float | None, high: float | None, mark: str
+    evaluation: Evaluation, make_view: MakeView, low: float | None, high: float | None, word: str
 ) -> None:
-    def change(one: Figure) -> Figure:
-        return replace(one, low=low, high=high) if one.metric == "caption_changed_beyond_speckle" else one
+    def change(figure: Figure) -> Figure:
+        beyond = figure.metric == "caption_changed_beyond_speckle"
+        return replace(figure, low=low, high=high) if beyond else figure
 
-    told = sentence(findings(changed(evaluation, change)), "sar-rs-coca with one object removed")
-    assert told.startswith(f"{mark} sar-rs-coca")
-
-
-def test_the_ceiling_of_one_positive_recall_is_named_by_its_row(evaluation: Evaluation) -> None:
-    html = claims(view(evaluation))
-    assert "only the figure in the row <b>perfect</b>" in html
-    assert re.search(r'<th scope="row" class="variant">[^\n]*? perfect</th>', html)
+    assert finding(make_view(changed(evaluation, change)), "removed", "sar-rs-coca").word == word
 
 
-def test_the_nearest_caption_is_near_to_the_picture_and_of_no_nearest_image(evaluation: Evaluation) -> None:
-    html = captioning(view(evaluation))
-    assert "training caption that the retrieval model finds nearest to the picture" in html
-    assert "nearest training image" not in html
+def test_the_ceiling_of_one_positive_recall_has_a_row(evaluation: Evaluation, make_view: MakeView) -> None:
+    (_, table), *others = claims(make_view(evaluation))["tables"]
+    assert "perfect" in [row.cells[0].text for row in table.rows if row.group == "ceilings"]
+    assert [name for (name, _), _ in others] == ["hrsid-test"]
 
 
-def test_the_resolution_cell_is_varied_and_no_pixel_spacing(evaluation: Evaluation) -> None:
-    html = physics(view(evaluation))
-    assert "resolution cell, times the ordinary one" in html
-    assert "pixel spacing, times" not in html
+def test_charts_of_sizes_show_the_few_variants_that_can_be_told_apart(
+    evaluation: Evaluation, make_view: MakeView
+) -> None:
+    names = re.findall(r"<g><title>(.*?)</title>", captioning(make_view(evaluation))["sizes"][0].svg)
+    assert names == ["foundation", "progressive", "sar-rs-coca"]
 
 
-def test_rows_of_the_removed_objects_stand_in_the_order_of_all_other_charts(evaluation: Evaluation) -> None:
-    told = view(evaluation)
-    drawn = physics(replace(told, index=replace(told.index, figures=tuple(reversed(told.index.figures)))))
-    chart = drawn[drawn.index("<h4>Similarity falls") :]
-    names = re.findall(r'text-anchor="end">([a-z-]+)</text>', chart[: chart.index("</figure>")])
-    assert names == ["progressive", "sar-rs-clip", "sar-rs-coca"]
+def test_rows_of_the_removed_objects_stand_in_the_order_of_all_other_charts(
+    evaluation: Evaluation, make_view: MakeView
+) -> None:
+    view = make_view(replace(evaluation, figures=tuple(reversed(evaluation.figures))))
+    shown = physics(view)
+    assert shown is not None
+    [chart] = [chart for chart in shown["removed"] if chart.title.startswith("Similarity falls")]
+    assert re.findall(r'text-anchor="end">([a-z-]+)</text>', chart.svg) == [
+        "progressive", "sar-rs-clip", "sar-rs-coca",
+    ]  # fmt: skip
 
 
-def test_controls_are_spoken_of_only_where_they_are(evaluation: Evaluation) -> None:
-    said = "training on these alone, which is why <b>direct</b> and <b>direct-total</b> stand beside it."
-    assert said in meaning(view(evaluation))
-    assert "which is why <b>direct</b> stands beside it." in meaning(without(evaluation, {"direct-total"}))
-    assert "direct" not in meaning(without(evaluation, {"direct", "direct-total"}))
+def test_arms_of_sar_captions_alone_are_spoken_of_only_where_they_are(
+    evaluation: Evaluation, make_view: MakeView
+) -> None:
+    def named(evaluation: Evaluation) -> list[str]:
+        return list(meaning(make_view(evaluation))["sar_only"])
+
+    assert named(evaluation) == ["direct", "direct-total"]
+    assert named(without(evaluation, {"direct-total"})) == ["direct"]
+    assert "<b>direct</b>" not in page(make_view(without(bare(evaluation), {"direct", "direct-total"})))
 
 
-def test_random_weights_are_those_of_the_foundations_that_are_there(evaluation: Evaluation) -> None:
+def bare(evaluation: Evaluation) -> Evaluation:
+    """The same evaluation without examples."""
+    details = replace(evaluation.details, captions=(), retrieval=(), foils=(), questions=(), strips=())
+    return replace(evaluation, details=details)
+
+
+def test_random_weights_are_those_of_the_foundations_that_are_there(
+    evaluation: Evaluation, make_view: MakeView
+) -> None:
+    def named(evaluation: Evaluation) -> list[str]:
+        return list(meaning(make_view(evaluation))["random"])
+
     foundations = {"foundation", "foundation-clip"}
-    assert "<b>foundation</b> and <b>foundation-clip</b> are not pretrained" in meaning(view(evaluation))
-    assert "<b>foundation</b> is not pretrained" in meaning(without(evaluation, {"foundation-clip"}))
-    assert "not pretrained" not in meaning(without(evaluation, foundations))
-
-    def change(one: Variant) -> Variant:
-        return replace(one, pretrained=True) if one.name in foundations else one
-
-    assert "not pretrained" not in meaning(with_variants(evaluation, change))
+    assert {*named(evaluation)} == foundations
+    assert named(without(evaluation, {"foundation-clip"})) == ["foundation"]
+    assert named(with_variants(evaluation, lambda variant: replace(variant, pretrained=True))) == []
+    assert "Random weights" not in page(make_view(without(bare(evaluation), foundations)))
 
 
-def test_the_lead_names_what_stands_beside_the_models(evaluation: Evaluation) -> None:
-    lead = "</b> beside the foundation, the arms of progressive transfer and the baselines, on <b>"
-    assert lead in page(view(evaluation))
-    bare = replace(evaluation.details, captions=(), retrieval=(), foils=(), questions=(), strips=())
-    others = {one.name for one in bare.variants if one.role in {"foundation", "arm"}}
-    assert "</b> beside the baselines, on <b>" in page(without(replace(evaluation, details=bare), others))
+def test_the_lead_names_what_stands_beside_the_models(evaluation: Evaluation, make_view: MakeView) -> None:
+    def lead(evaluation: Evaluation) -> str:
+        [text] = re.findall(r'<p class="lead">(.*?)</p>', page(make_view(bare(evaluation))), re.DOTALL)
+        return str(text)
+
+    assert all(name in lead(evaluation) for name in ("the foundation", "the arms", "the baselines"))
+    others = {variant.name for variant in evaluation.details.variants if variant.role in {"foundation", "arm"}}
+    assert "the foundation" not in lead(without(evaluation, others))
+    assert "the baselines" in lead(without(evaluation, others))
 
 
-def test_why_chance_finds_something_is_said_where_it_was_drawn(evaluation: Evaluation) -> None:
-    html = retrieval(view(evaluation))
-    assert "<b>chance</b> is an order drawn at random" in html
-    assert (
-        f"{BENCHMARK.images:,} captions of {BENCHMARK.name} state {BENCHMARK.distinct_facts:,} different" in html
-    )
-    assert "drawn at random" not in retrieval(without(evaluation, {"chance"}))
+def test_why_chance_finds_something_is_said_where_it_was_drawn(
+    evaluation: Evaluation, make_view: MakeView
+) -> None:
+    shown = retrieval(make_view(evaluation))
+    assert (shown["chance"], shown["benchmark"]) == ("chance", BENCHMARK)
+    assert retrieval(make_view(without(evaluation, {"chance"})))["chance"] is None
 
 
-def test_the_blind_language_model_is_spoken_of_only_where_it_answered(evaluation: Evaluation) -> None:
-    html = vqa(view(evaluation))
-    assert "and the same language model trained without images. Whatever" in html
-    assert html.count('<span class="soft">answer:</span> three') == len(evaluation.details.questions)
-    bare = replace(evaluation, details=replace(evaluation.details, questions=()))
-    alone = vqa(without(bare, {"sar-gpt-blind"}))
-    assert "a constant answer per type and a constant per type and corpus. Whatever" in alone
+def test_the_blind_language_model_is_spoken_of_only_where_it_answered(
+    evaluation: Evaluation, make_view: MakeView
+) -> None:
+    assert vqa(make_view(evaluation))["blind_model"]
+    assert not vqa(make_view(without(evaluation, {"sar-gpt-blind"})))["blind_model"]
+
+
+def test_answers_are_right_as_they_are_scored(evaluation: Evaluation, make_view: MakeView) -> None:
+    example, right = vqa(make_view(evaluation))["examples"][0]
+    assert example.answer == "three"
+    assert right == {"sar-gpt": True, "sar-gpt-blind": False, "constant": False}
 
 
 @pytest.mark.parametrize(
@@ -212,11 +229,25 @@ def test_the_blind_language_model_is_spoken_of_only_where_it_answered(evaluation
     ],
 )
 def test_the_narrator_heads_its_group_only_where_it_is_in_it(
-    evaluation: Evaluation, names: tuple[str, ...], title: str
+    evaluation: Evaluation, make_view: MakeView, names: tuple[str, ...], title: str
 ) -> None:
     variants = tuple(Variant(name, "", "model", "coca") for name in names)
     details = replace(evaluation.details, variants=variants)
     figures = tuple(Figure("captioning", "bleu_4", name, 0.5) for name in names)
-    told = view_of(replace(evaluation, details=details, figures=figures), RELEASE)
-    html = variants_table("caption", told.index, [Column("BLEU-4", "captioning", "bleu_4")], told.looks)
-    assert re.findall(r'scope="rowgroup"><span>(.*?)</span>', html) == [title]
+    view = make_view(replace(evaluation, details=details, figures=figures))
+    table = variants_table(view, [Column("BLEU-4", "captioning", "bleu_4")])
+    assert {row.group for row in table.rows} == {title}
+
+
+def test_lines_of_foundations_baselines_and_ceilings_can_be_told_apart() -> None:
+    variants = [
+        Variant("foundation", "", "foundation", "coca"),
+        Variant("foundation-clip", "", "foundation", "clip"),
+        Variant("chance", "", "baseline", "rule"),
+        Variant("perfect", "", "ceiling", "rule"),
+        Variant("model", "", "model", "coca"),
+    ]
+    found = looks_of(variants)
+    assert len({look.classes for look in found.values()}) == len(variants)
+    assert found["chance"].dotted
+    assert found["model"] == Look(0)

@@ -12,7 +12,7 @@ from sartext.errors import ParameterError, TrainingError
 from sartext.study.cells import steps_between
 from sartext.study.choice import Rates, Tried
 from sartext.study.design import plan
-from sartext.study.recipe import PACKAGE, PRESENTATION, code_hashes
+from sartext.study.recipe import CODE, PACKAGE, PRESENTATION, code_hashes
 from tests.study.conftest import ROOT, make_project
 
 
@@ -136,6 +136,11 @@ def test_the_hash_covers_the_code_and_leaves_out_how_results_are_drawn(tmp_path)
     assert dict(code_hashes(package)) == before
     (package / "simulation/radar.py").write_text("changed")
     assert dict(code_hashes(package)) != before
+
+
+def test_every_path_of_the_recipe_is_there():
+    for name in (*CODE, *PRESENTATION):
+        assert (PACKAGE / name.removesuffix("/*")).exists(), name
 
 
 def test_a_quick_study_has_a_folder_of_its_own(tmp_path):

@@ -29,7 +29,7 @@ class Cell:
         code: whether it is set as code.
         href: what it links to.
         label: what a reader without sight is told in its place.
-        parts: further cells, each with its figure, in place of the text.
+        parts: further cells, each with a figure or a kind, in place of the text.
     """
 
     text: str
@@ -120,6 +120,5 @@ def _cell(content: Cell | str) -> Cell:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as a sentence has them: with commas, and "and" before the last; names of HTML stay HTML."""
-    join = Markup(", ").join if any(isinstance(name, Markup) for name in names) else ", ".join
-    return names[0] if len(names) == 1 else join(names[:-1]) + " and " + names[-1]
+    """Return names as a sentence has them: with commas, and "and" before the last."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

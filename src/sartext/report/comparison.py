@@ -1,40 +1,141 @@
-"""Two variants beside each other: differences, ratios, and when one may be called better."""
+"""Two variants beside each other: their figures, differences and ratios, and when one may be called better."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
+from sartext.config.evaluation import EvaluationParameters
 from sartext.evaluation.details import Variant
-from sartext.evaluation.figures import EVERYTHING, Figure, Task, difference, not_computed
-from sartext.evaluation.measures import OVER, measure
-from sartext.report.figure_index import FigureIndex
+from sartext.evaluation.figures import EVERYTHING, OVER, Figure, Task, difference, not_computed
+from sartext.evaluation.registry import headlines, metric_of
 
 Verdict = Literal["better", "worse", "even"]
+VERDICTS: Mapping[int, Verdict] = {1: "better", 0: "even", -1: "worse"}
+WORDS: Mapping[Verdict, str] = {"better": "better", "worse": "worse", "even": "not told apart"}
 
-Measured = tuple[Task, str]
+Place = tuple[str, str, str, str, str]
 
-RETRIEVAL: Sequence[Measured] = (
-    ("retrieval", "one_positive.mean_recall"),
-    ("retrieval", "duplicate_aware.mean_recall"),
-)
-CAPTIONS: Sequence[Measured] = (
-    ("captioning", "bleu_4"),
-    ("captioning", "cider_d"),
-    ("captioning", "fact_precision"),
-    ("captioning", "fact_recall"),
-)
-ANSWERS: Sequence[Measured] = (("vqa", "aa"), ("vqa", "oa"))
+ONE_POSITIVE, AWARE = "one_positive.mean_recall", "duplicate_aware.mean_recall"
+
+COMPARED_TASKS: Sequence[Task] = ("retrieval", "captioning", "vqa")
+"""The tasks whose headline metrics variants are compared in."""
+
 RATIOS = ("bleu_4", "spice", "cider_d")
 """The scores of which the paper gives ratios to the original CoCa."""
 
-NARROW = "-annotated"
-"""Ends the names of models that were trained without the narrated captions."""
-
-MAIN_ARM = "progressive"
-"""Ends the name of the arm that is compared with every other of its kind."""
-
 NO_WEIGHTS = "no pretrained weights were loaded: a ratio to random weights means nothing"
 ZERO = "the foundation's figure is zero as far as it is shown"
+
+
+@dataclass(frozen=True, eq=False)
+class FigureIndex:
+    """All figures of a report by what they are of, and the variants in the order in which they are shown.
+
+    Args:
+        figures: no two of the same thing.
+        variants: described.
+        benchmark: that is meant where none is named.
+        declared: the comparisons.
+        derived: the places of figures that the report computed from others; the evaluations measured the rest.
+    """
+
+    figures: tuple[Figure, ...]
+    variants: tuple[Variant, ...]
+    benchmark: str
+    declared: EvaluationParameters = field(default_factory=lambda: EvaluationParameters.model_validate({}))
+    derived: frozenset[Place] = frozenset()
+
+    @cached_property
+    def _by_place(self) -> Mapping[Place, Figure]:
+        return {figure.place: figure for figure in self.figures}
+
+    @cached_property
+    def named(self) -> Mapping[str, Variant]:
+        """The variants by their names."""
+        return {variant.name: variant for variant in self.variants}
+
+    def find(
+        self, task: Task, metric: str, variant: str, *, subset: str = EVERYTHING, benchmark: str | None = None
+    ) -> Figure | None:
+        """Return a figure, with or without a value; None where nothing was measured."""
+        return self._by_place.get((task, benchmark or self.benchmark, subset, metric, variant))
+
+    def of(self, task: Task, metric: str | None = None, *, benchmark: str | None = None) -> list[Figure]:
+        """Return the figures of a task on a benchmark, of one metric if it is named; differences are left out."""
+        return [
+            figure
+            for figure in self.figures
+            if (figure.task, figure.benchmark) == (task, benchmark or self.benchmark)
+            and metric in {None, figure.metric}
+            and figure.variant in self.named
+        ]
+
+    def measured(self, task: Task, metric: str) -> list[Variant]:
+        """Return the variants that have a value of a metric on the whole benchmark."""
+        names = {
+            figure.variant
+            for figure in self.of(task, metric)
+            if figure.value is not None and figure.subset == EVERYTHING
+        }
+        return [variant for variant in self.variants if variant.name in names]
+
+    def trained(self, task: Task, metric: str) -> list[Variant]:
+        """Return the measured arms and models, in the order of the variants."""
+        return [variant for variant in self.measured(task, metric) if variant.role in {"arm", "model"}]
+
+    def baselines(self, task: Task, metric: str) -> list[Variant]:
+        """Return the measured baselines."""
+        return [variant for variant in self.measured(task, metric) if variant.role == "baseline"]
+
+    def is_headline(self, variant: Variant) -> bool:
+        """Whether it is a model that learned all captions it could."""
+        return variant.role == "model" and not self.declared.is_without_narrated(variant.name)
+
+    def foundation_of(self, variant: Variant, task: Task, metric: str) -> Variant | None:
+        """Return the measured foundation of a variant's kind, or any."""
+        foundations = [other for other in self.measured(task, metric) if other.role == "foundation"]
+        same_kind = (other for other in foundations if other.kind == variant.kind)
+        return next(same_kind, foundations[0] if foundations else None)
+
+    def controls_of(self, arm: Variant) -> list[Variant]:
+        """Return the arms of its kind that an arm is compared with by the parameters; none for other variants."""
+        names = self.declared.comparisons.get(arm.name, ()) if arm.role == "arm" else ()
+        return [
+            other
+            for other in self.variants
+            if other.name in names and (other.role, other.kind) == ("arm", arm.kind)
+        ]
+
+    def without_narrated(self, variant: Variant) -> Variant | None:
+        """Return the model that differs from this one by the narrated captions alone, if there is one."""
+        return self.named.get(variant.name + self.declared.without_narrated)
+
+    def subsets(self, task: Task, prefix: str, metric: str | None = None) -> list[str]:
+        """Return what follows ``prefix:`` in the subsets of a task, sorted; numbers by their size."""
+        subsets = {figure.subset for figure in self.of(task, metric)}
+        return sorted(
+            (subset.partition(":")[2] for subset in subsets if subset.startswith(f"{prefix}:")), key=by_size
+        )
+
+    def benchmarks(self, task: Task) -> list[str]:
+        """Return the benchmarks that a task has figures on, that of the tables first."""
+        names = {figure.benchmark for figure in self.figures if figure.task == task}
+        return sorted(names, key=lambda name: (name != self.benchmark, name))
+
+    def with_more(self, figures: Iterable[Figure]) -> "FigureIndex":
+        """Return an index that has further figures too, which follow from those that it has."""
+        more = tuple(figures)
+        places = frozenset(figure.place for figure in more)
+        return replace(self, figures=(*self.figures, *more), derived=places)
+
+
+def by_size(text: str) -> tuple[int, float, str]:
+    """Return a key that sorts numbers by their size, before words."""
+    try:
+        return 0, float(text), text
+    except ValueError:
+        return 1, 0.0, text
 
 
 @dataclass(frozen=True)
@@ -55,28 +156,27 @@ class Comparison:
 
 
 def compare(
-    index: FigureIndex, one: str, other: str, task: Task, metric: str, *, benchmark: str | None = None
+    index: FigureIndex, variant: str, other: str, task: Task, metric: str, *, benchmark: str | None = None
 ) -> Comparison | None:
     """Compare two variants in a metric; None where either has no value."""
-    left, right = (index.find(task, metric, name, benchmark=benchmark) for name in (one, other))
+    left, right = (index.find(task, metric, name, benchmark=benchmark) for name in (variant, other))
     if left is None or right is None or left.value is None or right.value is None:
         return None
-    paired = _paired(index, one, other, task, metric, benchmark=benchmark)
+    paired = _paired(index, left, right)
     if paired is not None:
         return Comparison(paired, _verdict(side(paired, 0.0), task, metric), paired=True)
-    plain = replace(left, variant=difference(one, other), value=left.value - right.value, low=None, high=None)
+    plain = replace(left, variant=difference(variant, other), value=left.value - right.value, low=None, high=None)
     return Comparison(plain, _verdict(_apart(left, right), task, metric), paired=False)
 
 
-def _paired(
-    index: FigureIndex, one: str, other: str, task: Task, metric: str, *, benchmark: str | None
-) -> Figure | None:
+def _paired(index: FigureIndex, left: Figure, right: Figure) -> Figure | None:
     """The difference as the evaluation measured it, turned round where it took the first from the second."""
-    name = difference(one, other)
-    found = index.find(task, metric, name, benchmark=benchmark)
-    if found is not None and found.place not in index.derived:
-        return found
-    turned = index.find(task, metric, difference(other, one), benchmark=benchmark)
+    name = difference(left.variant, right.variant)
+    measured = index.find(left.task, left.metric, name, benchmark=left.benchmark)
+    if measured is not None and measured.place not in index.derived:
+        return measured
+    turned_name = difference(right.variant, left.variant)
+    turned = index.find(left.task, left.metric, turned_name, benchmark=left.benchmark)
     if turned is None or turned.value is None or turned.place in index.derived:
         return None
     low, high = (None if bound is None else -bound for bound in (turned.high, turned.low))
@@ -98,86 +198,52 @@ def _apart(left: Figure, right: Figure) -> int:
 
 
 def _verdict(sign: int, task: Task, metric: str) -> Verdict:
-    if measure(task, metric).higher_is_better is False:
-        sign = -sign
-    return "better" if sign > 0 else "worse" if sign < 0 else "even"
-
-
-def foundation_of(index: FigureIndex, variant: Variant, task: Task, metric: str) -> Variant | None:
-    """Return the foundation to compare a variant with: of the same kind if one was measured, else any."""
-    found = [one for one in index.measured(task, metric) if one.role == "foundation"]
-    return next((one for one in found if one.kind == variant.kind), found[0] if found else None)
-
-
-def trained(index: FigureIndex, task: Task, metric: str) -> list[Variant]:
-    """Return the measured arms and models, in the order of the variants."""
-    return [one for one in index.measured(task, metric) if one.role in {"arm", "model"}]
-
-
-def rivals(one: Variant, every: Sequence[Variant]) -> list[Variant]:
-    """Return the arms that an arm of progressive transfer is compared with: those of its kind; none for others."""
-    if one.role != "arm" or not one.name.endswith(MAIN_ARM):
-        return []
-    return [arm for arm in every if arm.role == "arm" and arm.kind == one.kind and arm is not one]
-
-
-def sibling(index: FigureIndex, variant: Variant) -> Variant | None:
-    """Return the model that differs from this one by the narrated captions alone, if there is one."""
-    return index.named.get(variant.name + NARROW)
-
-
-def pairs(index: FigureIndex) -> Iterator[tuple[str, str, Task, str, str]]:
-    """Yield all that the page compares: variant, other variant, task, metric, benchmark."""
-    for task, metric in (*RETRIEVAL, *CAPTIONS, *ANSWERS):
-        for benchmark in index.benchmarks(task):
-            for one, other in _of_metric(index, task, metric):
-                yield one, other, task, metric, benchmark
-
-
-def _of_metric(index: FigureIndex, task: Task, metric: str) -> Iterator[tuple[str, str]]:
-    every = trained(index, task, metric)
-    for one in every:
-        if foundation := foundation_of(index, one, task, metric):
-            yield one.name, foundation.name
-        if (narrow := sibling(index, one)) is not None:
-            yield one.name, narrow.name
-        if one.role == "model":
-            yield from ((one.name, rule.name) for rule in index.measured(task, metric) if rule.role == "baseline")
-        yield from ((one.name, arm.name) for arm in rivals(one, every))
+    higher = metric_of(task, metric).higher_is_better
+    return "even" if higher is None else VERDICTS[sign if higher else -sign]
 
 
 def derived(index: FigureIndex) -> list[Figure]:
     """Return the differences and ratios that the page shows and no evaluation gave, to stand among the figures."""
-    found: dict[tuple[str, ...], Figure] = {}
-    for one, other, task, metric, benchmark in pairs(index):
-        comparison = compare(index, one, other, task, metric, benchmark=benchmark)
-        if comparison is not None:
-            found[comparison.figure.place] = comparison.figure
-    for figure in _ratios(index):
-        found[figure.place] = figure
-    known = {one.place for one in index.figures}
-    return [one for place, one in found.items() if place not in known]
+    figures: dict[Place, Figure] = {}
+    compared = ((task, metric) for task in COMPARED_TASKS for metric in headlines(task))
+    for task, metric in compared:
+        for benchmark in index.benchmarks(task):
+            for variant, other in _pairs(index, task, metric):
+                comparison = compare(index, variant.name, other.name, task, metric, benchmark=benchmark)
+                if comparison is not None:
+                    figures[comparison.figure.place] = comparison.figure
+    figures |= {figure.place: figure for figure in _ratios(index)}
+    known = {figure.place for figure in index.figures}
+    return [figure for place, figure in figures.items() if place not in known]
+
+
+def _pairs(index: FigureIndex, task: Task, metric: str) -> Iterator[tuple[Variant, Variant]]:
+    """Each trained variant beside its foundation and as the parameters declare; models beside baselines too."""
+    for variant in index.trained(task, metric):
+        others = [index.foundation_of(variant, task, metric), index.without_narrated(variant)]
+        if variant.role == "model":
+            others += index.baselines(task, metric)
+        others += index.controls_of(variant)
+        yield from ((variant, other) for other in others if other is not None)
 
 
 def _ratios(index: FigureIndex) -> Iterator[Figure]:
+    foundations = [variant for variant in index.variants if variant.role == "foundation"]
     for metric in RATIOS:
-        foundations = [one for one in index.variants if one.role == "foundation"]
         for foundation in foundations:
             base = index.find("captioning", metric, foundation.name)
-            if base is None:
-                continue
-            for variant in index.variants:
-                mine = index.find("captioning", metric, variant.name)
-                if variant.role in {"arm", "model"} and mine is not None:
-                    yield _ratio(mine, base, foundation.pretrained)
+            for variant in index.variants if base is not None else ():
+                own = index.find("captioning", metric, variant.name)
+                if variant.role in {"arm", "model"} and own is not None and base is not None:
+                    yield _ratio(own, base, foundation.pretrained)
 
 
-def _ratio(mine: Figure, base: Figure, pretrained: bool) -> Figure:
-    name = f"{mine.variant}{OVER}{base.variant}"
+def _ratio(own: Figure, base: Figure, pretrained: bool) -> Figure:
+    name = f"{own.variant}{OVER}{base.variant}"
     # BLEU without a match is a smoothing constant and no zero: what is shown as zero divides nothing
-    digits = measure(base.task, base.metric).digits
+    digits = metric_of(base.task, base.metric).digits
     zero = base.value is not None and round(base.value, digits) == 0
-    reason = mine.reason or base.reason or ("" if pretrained else NO_WEIGHTS) or (ZERO if zero else "")
-    if reason or mine.value is None or base.value is None:
-        return not_computed(mine.task, mine.metric, name, reason, benchmark=mine.benchmark, subset=EVERYTHING)
-    return replace(mine, variant=name, value=mine.value / base.value, low=None, high=None)
+    reason = own.reason or base.reason or ("" if pretrained else NO_WEIGHTS) or (ZERO if zero else "")
+    if reason or own.value is None or base.value is None:
+        return not_computed(own.task, own.metric, name, reason, benchmark=own.benchmark, subset=EVERYTHING)
+    return replace(own, variant=name, value=own.value / base.value, low=None, high=None)

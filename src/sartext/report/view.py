@@ -1,22 +1,32 @@
-"""What every section of the page is made from."""
+"""What every section of the page is made from: the evaluation, how variants look, tables and charts of figures."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sartext.evaluation.details import Details
-from sartext.evaluation.figures import EVERYTHING, Figure, Task
-from sartext.evaluation.measures import measure
-from sartext.report import forest
-from sartext.report.comparison import derived
-from sartext.report.figure_index import FigureIndex
-from sartext.report.marks import Look, looks
-from sartext.report.pictures import Pictures
-from sartext.report.reading import Evaluation
-from sartext.report.release import Release
+from sartext.config.evaluation import EvaluationParameters
+from sartext.evaluation.details import Details, Variant
+from sartext.evaluation.figures import EVERYTHING, NOT_COMPUTED, Figure, Task
+from sartext.evaluation.registry import metric_of, shown
+from sartext.pages import Cell, Chart, Row, Table, charts
+from sartext.pages.marks import GREY, INK, Look, looks, stem_of
+from sartext.report.comparison import FigureIndex, derived
+from sartext.report.inputs import Evaluation, Release
 
 PERCENT = (0.0, 100.0)
 """The ends of a scale of percentages."""
+
+DASH = "\u2013"
+NOT_MEASURED = Cell(DASH, kind="none", label="not measured")
+NARRATOR = "narrator"
+"""The model that captions for the release; those of its group beside it learned from the release."""
+
+GROUPS = {
+    "foundation": "before any training of ours",
+    "arm": "arms of the comparison",
+    "model": "models trained on the release",
+    "baseline": "baselines",
+    "ceiling": "ceilings",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,28 +37,49 @@ class View:
         release: that was evaluated.
         index: all figures, those derived from others among them.
         details: what is shown beside them.
-        looks: of the variants.
-        pictures: that the details name.
+        looks: of the variants, the same all over the page.
+        pictures: the address of each picture that the details name.
     """
 
     release: Release
     index: FigureIndex
     details: Details
     looks: Mapping[str, Look]
-    pictures: Pictures
+    pictures: Mapping[str, str]
 
 
-def view_of(evaluation: Evaluation, release: Release) -> View:
+def view_of(evaluation: Evaluation, release: Release, declared: EvaluationParameters) -> View:
     """Put together what the sections need, with the differences and ratios that follow from the figures."""
     details = evaluation.details
-    measured = FigureIndex(evaluation.figures, details.variants, details.benchmarks[0].name)
-    return View(
-        release,
-        measured.with_more(derived(measured)),
-        details,
-        looks(details.variants),
-        Pictures(evaluation.pictures),
-    )
+    measured = FigureIndex(evaluation.figures, details.variants, details.benchmarks[0].name, declared)
+    index = measured.with_more(derived(measured))
+    return View(release, index, details, looks_of(details.variants), evaluation.pictures)
+
+
+def looks_of(variants: Sequence[Variant]) -> dict[str, Look]:
+    """Return the look of each variant.
+
+    Models and arms have colours in turn, foundations are grey, baselines grey with dotted lines, ceilings ink. A
+    variant whose name goes on after another's has its colour, with dashed lines and hollow marks.
+    """
+    order = {"model": 0, "arm": 1, "foundation": 2, "baseline": 3, "ceiling": 4}
+    ordered = sorted(variants, key=lambda variant: (order[variant.role], len(variant.name)))
+    found = looks(variant.name for variant in ordered if variant.role in {"model", "arm"})
+    for variant in ordered[len(found) :]:
+        further = stem_of(variant.name, found) is not None
+        match variant.role:
+            case "ceiling":
+                found[variant.name] = Look(INK, dashed=True, hollow=further)
+            case "baseline":
+                found[variant.name] = Look(GREY, hollow=further, dotted=True)
+            case _:
+                found[variant.name] = Look(GREY, dashed=further, hollow=further)
+    return found
+
+
+def heading(text: str) -> str:
+    """Return a title with its first letter raised."""
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def dots(
@@ -57,74 +88,169 @@ def dots(
     metric: str,
     *,
     subset: str = EVERYTHING,
+    benchmark: str | None = None,
     title: str | None = None,
     reference: tuple[float, str] | None = None,
-    also: Sequence[str] = (),
-) -> str:
-    """Return a chart of one metric, a row per variant with a value; nothing where there is none.
+) -> Chart | None:
+    """Return a forest plot of one metric, a row per variant with a value; None where there is none.
 
     Args:
         view: of the page.
         task: of the metric.
         metric: to draw.
         subset: of the benchmark.
-        title: where not that of the measure.
+        benchmark: where not that of the tables.
+        title: where not that of the metric.
         reference: a line to draw, with its name.
-        also: further metrics of the same scale, whose variants follow.
     """
-    found = [
-        figure
-        for one in (metric, *also)
-        for variant in view.index.variants
-        if (figure := view.index.find(task, one, variant.name, subset=subset)) is not None
-    ]
-    rows: list[Figure] = [one for one in found if one.value is not None]
+    known = metric_of(task, metric)
+    rows = []
+    for variant in view.index.variants:
+        figure = view.index.find(task, metric, variant.name, subset=subset, benchmark=benchmark)
+        if figure is not None and figure.value is not None:
+            text, interval = shown(figure)
+            look = view.looks[variant.name]
+            rows.append(charts.Row(variant.name, look, figure.value, figure.low, figure.high, text, interval))
     if not rows:
-        return ""
-    known = measure(task, metric)
-    told = title or f"{known.title[0].upper()}{known.title[1:]}"
+        return None
+    name = heading(title or known.title)
     bounds = PERCENT if known.unit.startswith(("%", "0 to 100")) else None
-    drawn = forest.draw(f"{told}, with 95 % intervals", rows, view.looks, reference=reference, bounds=bounds)
-    return f'<figure><h4>{escape(told)} <span class="range">{escape(known.unit)}</span></h4>{drawn}</figure>'
+    svg = charts.forest(f"{name}, with 95 % intervals", rows, reference=reference, bounds=bounds)
+    return Chart(name, known.unit, svg)
 
 
-def charts(drawn: Sequence[str], *, small: bool = False) -> str:
-    """Return charts beside each other, as many as the width allows; nothing where there is none.
+def curves(
+    view: View,
+    task: Task,
+    metric: str,
+    subsets: Mapping[str, str],
+    *,
+    by: str,
+    below: str,
+    variants: Iterable[Variant],
+    benchmark: str | None = None,
+) -> Chart | None:
+    """Return a line chart of one metric over subsets of a benchmark, which stand at equal distances.
 
     Args:
-        drawn: figures; empty ones are left out.
-        small: whether three fit beside each other.
+        view: of the page.
+        task: of the metric.
+        metric: to draw.
+        subsets: with the words below their places, in order.
+        by: what they differ by, for the title.
+        below: what the horizontal axis means.
+        variants: to draw, as far as they have values.
+        benchmark: where not that of the tables.
     """
-    kept = "".join(one for one in drawn if one)
-    return f'<div class="charts{" three" if small else ""}">{kept}</div>' if kept else ""
+    drawn = []
+    step = 1 / max(1, len(subsets) - 1)
+    for variant in variants:
+        figures = (
+            (at, view.index.find(task, metric, variant.name, subset=subset, benchmark=benchmark))
+            for at, subset in enumerate(subsets)
+        )
+        points = [
+            charts.Point(at * step, figure.value, figure.low, figure.high)
+            for at, figure in figures
+            if figure is not None and figure.value is not None
+        ]
+        if points:
+            drawn.append(charts.Line(variant.name, view.looks[variant.name], points))
+    if not drawn:
+        return None
+    known = metric_of(task, metric)
+    title = f"{heading(known.title)} by {by}"
+    places = [(at * step, words) for at, words in enumerate(subsets.values())]
+    bounds = PERCENT if known.unit.startswith(("%", "0 to 100")) else None
+    svg = charts.lines(f"{title}, with 95 % intervals", drawn, places, below, bounds=bounds)
+    return Chart(title, known.unit, svg)
 
 
-def section(name: str, title: str, parts: Sequence[str]) -> str:
-    """Return a section with its heading; nothing where all of its parts are empty."""
-    kept = [one for one in parts if one]
-    if not kept:
-        return ""
-    return f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>' + (
-        "\n".join(kept) + "</section>"
+def drawn(every: Iterable[Chart | None]) -> list[Chart]:
+    """Return the charts that there are."""
+    return [chart for chart in every if chart is not None]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of figures: of one metric in one part of a benchmark."""
+
+    title: str
+    task: Task
+    metric: str
+    subset: str = EVERYTHING
+    benchmark: str | None = None
+
+
+@dataclass
+class Reasons:
+    """Why figures of one table were not computed: the notes below it."""
+
+    notes: list[str] = field(default_factory=list)
+
+    def cell(self, figure: Figure | None) -> Cell:
+        """Return the cell of a figure: its value and interval, or that it was not computed, or a dash."""
+        if figure is None:
+            return NOT_MEASURED
+        if figure.value is None:
+            if figure.reason not in self.notes:
+                self.notes.append(figure.reason)
+            note = self.notes.index(figure.reason) + 1
+            return Cell(NOT_COMPUTED, kind="none", figure=place(figure), note=note)
+        text, interval = shown(figure)
+        return Cell(text, interval, figure=place(figure))
+
+
+def place(figure: Figure) -> str:
+    """Return what a cell says of the figure that it shows."""
+    return "|".join(figure.place)
+
+
+def variants_table(
+    view: View,
+    columns: Sequence[Column],
+    *,
+    facts: Mapping[str, Sequence[str]] | None = None,
+    heads: Sequence[str] = (),
+) -> Table:
+    """Return a table with a row for each variant that was measured in any column, grouped by the variants' roles.
+
+    Args:
+        view: of the page.
+        columns: of figures.
+        facts: further cells of each variant, by name, that stand before the figures.
+        heads: their titles.
+    """
+    reasons = Reasons()
+    rows: list[tuple[Variant, list[Cell | str]]] = []
+    for variant in view.index.variants:
+        figures = [
+            view.index.find(
+                column.task, column.metric, variant.name, subset=column.subset, benchmark=column.benchmark
+            )
+            for column in columns
+        ]
+        if any(figure is not None for figure in figures):
+            known = (facts or {}).get(variant.name, ())
+            cells: list[Cell | str] = [name_cell(view, variant), *known, *map(reasons.cell, figures)]
+            rows.append((variant, cells))
+    titles = _group_titles([variant for variant, _ in rows])
+    return Table(
+        ["variant", *heads, *(column.title for column in columns)],
+        [Row(cells, titles[variant.role]) for role in GROUPS for variant, cells in rows if variant.role == role],
+        notes=reasons.notes,
     )
 
 
-def paragraph(text: str) -> str:
-    """Return a paragraph of HTML."""
-    return f"<p>{text}</p>"
+def name_cell(view: View, variant: Variant) -> Cell:
+    """Return the cell that heads a variant's row."""
+    return Cell(variant.name, look=view.looks[variant.name])
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names as a sentence has them: with commas, and "and" before the last."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def chosen(view: View, name: str) -> str:
-    """Return how the examples of a field were chosen, as the evaluation tells it."""
-    text = view.details.chosen.get(name, "")
-    return f'<p class="soft">{escape(text)}</p>' if text else ""
-
-
-def unfolded(title: str, content: str) -> str:
-    """Return content that opens on a click; nothing where there is none."""
-    return f"<details><summary>{title}</summary>{content}</details>" if content else ""
+def _group_titles(variants: Sequence[Variant]) -> dict[str, str]:
+    """The titles of the groups; the narrator is named where it is in its group."""
+    titles = dict(GROUPS)
+    group = [variant.name for variant in variants if variant.role == "model"]
+    if NARRATOR in group:
+        titles["model"] = f"the narrator, and {titles['model']}" if len(group) > 1 else "the narrator"
+    return titles

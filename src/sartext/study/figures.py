@@ -20,7 +20,7 @@ Group = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure of the test split: a sum over groups divided by another one, times ``scale``."""
+    """A figure of the test split: a sum over groups divided by another one, times ``scale``; how it is shown."""
 
     name: str
     title: str
@@ -28,6 +28,12 @@ class Metric:
     scale: float
     numerator: Callable[[Group], float]
     denominator: Callable[[Group], float]
+    unit: str = "%"
+    digits: int = 1
+
+
+def _sum(name: str) -> Callable[[Group], float]:
+    return lambda group: float(group[name])
 
 
 def _statements(kinds: Sequence[str], which: int) -> Callable[[Group], float]:
@@ -39,17 +45,22 @@ def _facts(name: str, title: str, kinds: Sequence[str], of: int) -> Metric:
 
 
 MAIN = (
-    Metric("mean_recall", "mean recall", True, 1.0, lambda one: one["recall"], lambda one: one["pairs"]),
+    Metric("mean_recall", "mean recall", True, 1.0, _sum("recall"), _sum("pairs"), "0 to 100"),
     Metric(
-        "cross_entropy", "caption cross-entropy", False, 1.0, lambda one: one["nats"], lambda one: one["tokens"]
+        "cross_entropy",
+        "caption cross-entropy",
+        False,
+        1.0,
+        _sum("nats"),
+        _sum("tokens"),
+        "nats per token, lower is better",
+        digits=3,
     ),
     _facts("precision", "precision of facts", KINDS, STATED),
     _facts("recall", "recall of facts", KINDS, TRUE),
 )
 FURTHER = (
-    Metric(
-        "own_recall", "one-positive recall", True, 1.0, lambda one: one["own_recall"], lambda one: one["pairs"]
-    ),
+    Metric("own_recall", "one-positive recall", True, 1.0, _sum("own_recall"), _sum("pairs"), "0 to 100"),
     _facts("object_precision", "precision, objects", OBJECT_KINDS, STATED),
     _facts("object_recall", "recall, objects", OBJECT_KINDS, TRUE),
     _facts("cover_precision", "precision, land cover", COVER_KINDS, STATED),

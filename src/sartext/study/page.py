@@ -1,27 +1,25 @@
-"""The study's page: one file without outside links, charts and tables and what they mean."""
+"""What the study's page shows: its template is ``study/templates/page.html``."""
 
-from collections.abc import Callable, Iterable, Sequence
-from html import escape
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from sartext.config.arms import ARMS, CONTROLS, Arm
+from sartext.config.arms import ARMS, CONTROLS, SAR, Arm
 from sartext.evaluation.bootstrap import Interval
+from sartext.evaluation.registry import number
 from sartext.files import write_text
+from sartext.narrator.rewriting import OPTICAL_RULES
+from sartext.pages import Cell, Chart, Row, Table, charts, render
+from sartext.pages.marks import Look, looks
 from sartext.study.cells import diverged
-from sartext.study.charts import Line, chart, swatch
-from sartext.study.figures import FURTHER, MAIN, Difference, Findings, Metric, Row, groups_of
+from sartext.study.figures import FURTHER, MAIN, Difference, Findings, Metric, groups_of
+from sartext.study.figures import Row as ArmRow
 from sartext.study.running import Finished
-from sartext.study.style import STYLE
 from sartext.study.tables import count, summary
-from sartext.study.wording import finding, meaning, title, told
 
-DIGITS = {"cross_entropy": 3}
-UNITLESS = {"cross_entropy", "mean_recall", "own_recall"}
-UNITS = {
-    "mean_recall": "0 to 100",
-    "cross_entropy": "nats per token, lower is better",
-    "precision": "%",
-    "recall": "%",
-}
+DATA = {"sim": "simulated scenes", "sample": "the small real corpora"}
+LOOKS: Mapping[str, Look] = looks(arm.name for arm in ARMS)
+SHARE, ARM = "SAR captions", "arm"
+COURSE = ("SAR pairs", "learning rate", "samples", "of them SAR", "kept at", "seconds")
 
 
 def write_page(finished: Finished, findings: Findings) -> None:
@@ -31,275 +29,220 @@ def write_page(finished: Finished, findings: Findings) -> None:
 
 def page(finished: Finished, findings: Findings) -> str:
     """Return the page as HTML."""
-    heading = title(finished.design)
-    parts = [
-        f"<h1>{escape(heading)}</h1>",
-        f'<p class="lead">{told(finished.design)}</p>',
-        "<h2>What was found</h2>",
-        _findings_table(findings),
-        f'<p class="soft">{_ABOUT_VERDICTS}</p>',
-        "<h2>The arms</h2>",
-        _legend(ARMS),
-        '<div class="charts">',
-        *(_arms_chart(findings, metric) for metric in MAIN),
-        "</div>",
-        "<h2>Progressive minus each control</h2>",
-        f"<p>{_ABOUT_DIFFERENCES}</p>",
-        _legend(CONTROLS),
-        '<div class="charts">',
-        *(_differences_chart(findings, metric) for metric in MAIN),
-        "</div>",
-        _differences_table(findings, len(finished.design.study.seeds)),
-        "<h2>Every arm</h2>",
-        _arms_table(findings),
-        "<h2>Further figures</h2>",
-        _further_table(findings),
-        "<h2>What the figures mean, and what they do not</h2>",
-        _list(meaning(finished.design)),
-        _examples(finished),
-        "<h2>How it was made</h2>",
-        _made(finished, findings),
-    ]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(heading)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(parts)
-        + "\n</main>\n</body>\n</html>\n"
+    design, study = finished.design, finished.design.study
+    stage = design.rows[SAR]
+    return render(
+        "study/templates/page.html",
+        title=f"Progressive transfer and its controls, on {DATA[design.data]}",
+        simulated=design.data == "sim",
+        seeds=len(study.seeds),
+        shares=len(set(study.fractions)),
+        arms=ARMS,
+        controls=CONTROLS,
+        looks=LOOKS,
+        verdicts=_verdicts(findings),
+        arm_charts=[_arms_chart(findings, metric) for metric in MAIN],
+        difference_charts=[_differences_chart(findings, metric) for metric in MAIN],
+        differences=_differences(findings, len(study.seeds)),
+        every_arm=_by_share(findings, COURSE, MAIN, _course),
+        further=_by_share(findings, (), FURTHER, lambda row: []),
+        paraphrased=stage.paraphrase and design.parameters.narrator.paraphrase,
+        methods=stage.methods if stage.methods and OPTICAL_RULES.name not in stage.methods else (),
+        first_seed=study.seeds[0],
+        largest_share=_percent(max(study.fractions)),
+        examples=_examples(finished),
+        recipe=_recipe(finished, findings),
     )
 
 
-_ABOUT_VERDICTS = (
-    "“Better” and “worse” are said only where the whole 95 % interval of the paired difference lies on "
-    "one side of zero. The intervals are not corrected for the number of comparisons: one in twenty may "
-    "lie there by chance."
-)
-_ABOUT_DIFFERENCES = (
-    "The difference is taken seed by seed on the same test images. Above zero, progressive has the higher "
-    "figure; for cross-entropy, lower is better."
-)
+def _percent(share: float) -> str:
+    return f"{100 * share:g}\u00a0%"
 
 
-def _list(items: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{one}</li>' for one in items)}</ul>"
+def finding(findings: Findings, control: Arm, metric: Metric) -> dict[int, list[float]]:
+    """Return the shares at which the intervals say that progressive is better (1) than a control or worse (-1)."""
+    shares: dict[int, list[float]] = {1: [], -1: [], 0: []}
+    for difference in findings.differences:
+        if difference.control is control and difference.metric is metric:
+            shares[difference.verdict].append(difference.fraction)
+    return {verdict: found for verdict, found in shares.items() if verdict and found}
 
 
-def _findings_table(findings: Findings) -> str:
+def _verdicts(findings: Findings) -> Table:
     heads = ["progressive against", *(metric.title for metric in MAIN)]
-    body = [
-        _table_row([control.name, *(finding(findings, control, metric) for metric in MAIN)], False, texts=5)
+    rows = [
+        Row([control.name, *(_verdict(finding(findings, control, metric)) for metric in MAIN)])
         for control in CONTROLS
     ]
-    return _table("At which shares of the SAR captions progressive is better or worse.", heads, body, names=5)
+    return Table(heads, rows, texts=heads)
 
 
-def _legend(arms: Sequence[Arm]) -> str:
-    items = (
-        f"<li>{swatch(ARMS.index(arm))} <span><b>{arm.name}</b> {escape(arm.title)}</span></li>" for arm in arms
+def _verdict(shares: Mapping[int, Sequence[float]]) -> Cell:
+    words = {1: ("better", "better"), -1: ("worse", "worse")}
+    parts = tuple(
+        Cell(f"{words[verdict][0]} at {_together(found)}", kind=words[verdict][1])
+        for verdict, found in shares.items()
     )
-    return f'<ul class="legend">{"".join(items)}</ul>'
+    return Cell("not told apart", kind="soft", parts=parts)
 
 
-def _arms_chart(findings: Findings, metric: Metric) -> str:
-    lines = [
-        Line(
-            arm.name,
-            ARMS.index(arm),
-            [(row.fraction, row.metrics[metric.name]) for row in findings.rows if row.arm is arm],
-        )
+def _together(shares: Sequence[float]) -> str:
+    numbers = [f"{100 * share:g}" for share in shares]
+    return f"{', '.join(numbers[:-1])} and {numbers[-1]}\u00a0%" if len(numbers) > 1 else f"{numbers[0]}\u00a0%"
+
+
+def _arms_chart(findings: Findings, metric: Metric) -> Chart:
+    intervals = {
+        arm.name: {row.fraction: row.metrics[metric.name] for row in findings.rows if row.arm is arm}
         for arm in ARMS
-    ]
-    return _figure(metric, metric.title, chart(metric.title, lines))
+    }
+    return _chart(metric, metric.title, intervals, zero_line=False)
 
 
-def _differences_chart(findings: Findings, metric: Metric) -> str:
-    lines = [
-        Line(
-            control.name,
-            ARMS.index(control),
-            [(one.fraction, one.interval) for one in findings.differences if _is(one, control, metric)],
-        )
+def _differences_chart(findings: Findings, metric: Metric) -> Chart:
+    intervals = {
+        control.name: {
+            difference.fraction: difference.interval
+            for difference in findings.differences
+            if difference.control is control and difference.metric is metric
+        }
         for control in CONTROLS
+    }
+    return _chart(metric, f"difference in {metric.title}", intervals, zero_line=True)
+
+
+def _chart(
+    metric: Metric, title: str, intervals: Mapping[str, Mapping[float, Interval]], *, zero_line: bool
+) -> Chart:
+    """Lines over the shares of the SAR captions, which stand at their logarithms."""
+    shares = sorted({share for line in intervals.values() for share in line})
+    places = {share: _place(share, shares) for share in shares}
+    lines = [
+        charts.Line(
+            name,
+            LOOKS[name],
+            [
+                charts.Point(places[share], interval.value, interval.low, interval.high)
+                for share, interval in line.items()
+                if interval.value is not None
+            ],
+        )
+        for name, line in intervals.items()
     ]
-    name = f"difference in {metric.title}"
-    return _figure(metric, name, chart(name, lines, zero=True))
-
-
-def _figure(metric: Metric, name: str, drawn: str) -> str:
-    heading = f"{name[0].upper()}{name[1:]}"
-    return f'<figure><h3>{heading} <span class="range">{UNITS[metric.name]}</span></h3>{drawn}</figure>'
-
-
-def _is(one: Difference, control: Arm, metric: Metric) -> bool:
-    return one.control is control and one.metric is metric
-
-
-def _arms_table(findings: Findings) -> str:
-    heads = ["SAR captions", "arm", "SAR pairs", "learning rate", "samples", "of them SAR", "kept at", "seconds"]
-    caption = (
-        "Means over seeds with 95 % intervals. Samples and seconds of all stages of an arm until they stopped; "
-        "“kept at” is the sample of the last stage whose weights validation chose; “SAR pairs” is what the share "
-        "comes to. An arm that diverged in a seed has no figures."
+    svg = charts.lines(
+        f"{title} against the share of SAR captions; the table holds the figures",
+        lines,
+        [(at, f"{100 * share:g} %") for share, at in places.items()],
+        SHARE,
+        from_zero=False,
+        zero_line=zero_line,
+        omit_far=True,
     )
-    return _by_share(findings, caption, heads, MAIN, lambda row: [*_place(row), *_course(row)])
+    return Chart(f"{title[0].upper()}{title[1:]}", metric.unit, svg)
 
 
-def _further_table(findings: Findings) -> str:
-    caption = (
-        "Mean recall where only an image's own caption counts, and facts by kind. One-positive recall has a "
-        "ceiling: captions repeat, and a model that knows all facts cannot tell equal ones apart "
-        "(<code>cells.csv</code> has it)."
-    )
-    return _by_share(findings, caption, ["SAR captions", "arm"], FURTHER, _place)
+def _place(share: float, shares: Sequence[float]) -> float:
+    if len(shares) == 1:
+        return 0.5
+    first, last = math.log(shares[0]), math.log(shares[-1])
+    return (math.log(share) - first) / (last - first)
 
 
 def _by_share(
-    findings: Findings,
-    caption: str,
-    heads: Sequence[str],
-    metrics: Sequence[Metric],
-    cells: Callable[[Row], list[str]],
-) -> str:
-    titles = [f"{metric.title}{'' if metric.name in UNITLESS else ', %'}" for metric in metrics]
-    body, before = [], None
+    findings: Findings, heads: Sequence[str], metrics: Sequence[Metric], cells: Callable[[ArmRow], Sequence[str]]
+) -> Table:
+    """Every arm at every share, with some of its figures."""
+    rows = []
     for row in findings.rows:
         lost = f"diverged in {row.diverged} seed{'s' if row.diverged > 1 else ''}"
         figures = [lost if row.diverged else _interval(row.metrics[metric.name], metric) for metric in metrics]
-        body.append(_table_row([*cells(row), *figures], row.fraction != before))
-        before = row.fraction
-    return _table(caption, [*heads, *titles], body, names=2)
+        share = _percent(row.fraction)
+        rows.append(Row([share, row.arm.name, *cells(row), *figures], share))
+    titles = [f"{metric.title}, %" if metric.unit == "%" else metric.title for metric in metrics]
+    return Table([SHARE, ARM, *heads, *titles], rows, texts=[ARM], ruled=True)
 
 
-def _place(row: Row) -> list[str]:
-    return [f"{100 * row.fraction:g} %", row.arm.name]
-
-
-def _course(row: Row) -> list[str]:
-    counts = (count(one) for one in (row.samples, row.sar_samples, row.kept, row.seconds))
+def _course(row: ArmRow) -> list[str]:
+    counts = (count(value) for value in (row.samples, row.sar_samples, row.kept, row.seconds))
     return [count(row.pairs), f"{row.learning_rate:g}", *counts]
 
 
-def _differences_table(findings: Findings, seeds: int) -> str:
-    heads = ["SAR captions", "progressive minus", *(metric.title for metric in MAIN)]
+def _differences(findings: Findings, seeds: int) -> Table:
     places: dict[tuple[float, str], dict[str, Difference]] = {}
-    for one in findings.differences:
-        places.setdefault((one.fraction, one.control.name), {})[one.metric.name] = one
-    body, before = [], None
-    for (fraction, control), found in places.items():
-        cells = [f"{100 * fraction:g} %", control, *(_difference(found[metric.name], seeds) for metric in MAIN)]
-        body.append(_table_row(cells, fraction != before))
-        before = fraction
-    caption = (
-        "Paired differences with 95 % intervals, and in how many seeds progressive is better; "
-        "green where it is better, red where it is worse."
+    for difference in findings.differences:
+        key = (difference.fraction, difference.control.name)
+        places.setdefault(key, {})[difference.metric.name] = difference
+    rows = []
+    for (share, control), by_metric in places.items():
+        cells = [_difference(by_metric[metric.name], seeds) for metric in MAIN]
+        rows.append(Row([_percent(share), control, *cells], _percent(share)))
+    minus = "progressive minus"
+    return Table([SHARE, minus, *(metric.title for metric in MAIN)], rows, texts=[minus], ruled=True)
+
+
+def _difference(difference: Difference, seeds: int) -> Cell:
+    kind = {1: "better", -1: "worse", 0: ""}[difference.verdict]
+    cell = _interval(difference.interval, difference.metric, signed=True)
+    return Cell(cell.text, f"{cell.detail} in {difference.seeds} of {seeds}".strip(), kind=kind)
+
+
+def _interval(interval: Interval, metric: Metric, *, signed: bool = False) -> Cell:
+    if interval.value is None or interval.low is None or interval.high is None:
+        return Cell("not computed", kind="none")
+    value, low, high = (
+        number(end, metric.digits, signed=signed) for end in (interval.value, interval.low, interval.high)
     )
-    return _table(caption, heads, body, names=2)
+    return Cell(value, f"[{low}, {high}]")
 
 
-def _difference(one: Difference, seeds: int) -> str:
-    kind = {1: "good", -1: "bad", 0: ""}[one.verdict]
-    return (
-        f'<span class="{kind}">{_interval(one.interval, one.metric, signed=True)}</span><br>{one.seeds} of {seeds}'
-    )
-
-
-def _interval(one: Interval, metric: Metric, *, signed: bool = False) -> str:
-    if one.value is None or one.low is None or one.high is None:
-        return "not computed"
-    digits = DIGITS.get(metric.name, 1)
-    shown = [_number(value, digits, signed) for value in (one.value, one.low, one.high)]
-    return f'{shown[0]} <span class="range">[{shown[1]}, {shown[2]}]</span>'
-
-
-def _number(value: float, digits: int, signed: bool) -> str:
-    return f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "&minus;")
-
-
-def _table(caption: str, heads: Sequence[str], body: Sequence[str], *, names: int) -> str:
-    head = "".join(
-        f'<th scope="col"{_class("text" if at < names else "")}>{one}</th>' for at, one in enumerate(heads)
-    )
-    return (
-        f'<p class="soft">{caption}</p><div class="scroll" tabindex="0"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
-    )
-
-
-def _table_row(cells: Sequence[str], first: bool, texts: int = 2) -> str:
-    head = f'<th scope="row">{cells[0]}</th>'
-    rest = "".join(
-        f"<td{_class('text name' if at < texts - 1 else '')}>{one}</td>" for at, one in enumerate(cells[1:])
-    )
-    return f"<tr{_class('first' if first else '')}>{head}{rest}</tr>"
-
-
-def _class(name: str) -> str:
-    return f' class="{name}"' if name else ""
-
-
-def _examples(finished: Finished) -> str:
+def _examples(finished: Finished) -> Table:
     """What the arms write of the same test images, of the first seed at the largest share."""
-    design = finished.design
-    share = max(design.study.fractions)
-    chosen = [one for one in finished.entries if one.cell.seed == design.study.seeds[0] and one.fraction == share]
-    results = {
+    study = finished.design.study
+    captions = {
         entry.arm.name: finished.result(entry.cell)["examination"]["examples"]
-        for entry in chosen
-        if not diverged(finished.result(entry.cell))
+        for entry in finished.entries
+        if (entry.cell.seed, entry.fraction) == (study.seeds[0], max(study.fractions))
+        and not diverged(finished.result(entry.cell))
     }
-    if not results:
-        return ""
-    body = []
-    for number, example in enumerate(next(iter(results.values()))):
-        rows = [
-            ("annotation", example["truth"]),
-            *((name, found[number]["caption"]) for name, found in results.items()),
-        ]
-        for at, (name, text) in enumerate(rows):
-            cells = [
-                escape(example["image_id"]) if at == 0 else "",
-                name,
-                escape(text) or "<i>no end of the sentence</i>",
-            ]
-            body.append(_table_row(cells, at == 0, texts=3))
-    seed = design.study.seeds[0]
-    caption = f"The first test images of seed {seed}, at {100 * share:g} % of the SAR captions; not chosen."
-    return f"<h2>What the arms write</h2>{_table(caption, ['image', 'by', 'caption'], body, names=3)}"
+    rows = []
+    for at, example in enumerate(next(iter(captions.values()), ())):
+        image_id = example["image_id"]
+        rows.append(Row([image_id, "annotation", example["truth"]], image_id))
+        for name, written in captions.items():
+            text = written[at]["caption"] or Cell("no end of the sentence", kind="soft")
+            rows.append(Row(["", name, text], image_id))
+    return Table(["image", "by", "caption"], rows, texts=["by", "caption"], ruled=True)
+
+
+def _recipe(finished: Finished, findings: Findings) -> Iterator[tuple[str, Cell | str]]:
+    """How the study was made."""
+    study, made = finished.design.study, summary(finished, findings)
+    chosen = (
+        f"{row['row']} at {100 * row['fraction']:g} %: {row['chosen']:g}" for row in made["learning_rates"]["rows"]
+    )
+    yield "simulator and recipe", Cell(finished.design.digest, code=True)
+    yield "seeds", ", ".join(map(str, study.seeds))
+    yield "development seeds", ", ".join(map(str, study.development_seeds))
+    yield "shares", ", ".join(map(_percent, sorted(study.fractions)))
+    yield "grid of learning rates", ", ".join(f"{rate:g}" for rate in study.learning_rates)
+    yield "chosen", "; ".join(chosen)
+    yield "batch", f"{finished.design.parameters.training.batch} pairs"
+    yield "validations", f"{_validations(finished)} in every training; the best one's weights are kept"
+    yield "test pairs", ", ".join(_tested(finished))
+    yield "resamples", f"{study.resamples:,}"
+    yield "versions", ", ".join(f"{name} {version}" for name, version in made["versions"].items())
+    yield "files", "cells.csv (every training), table.csv, study.json"
 
 
 def _validations(finished: Finished) -> str:
     results = [finished.result(entry.cell) for entry in finished.entries]
-    counts = sorted({len(one["validations"]) for one in results if not diverged(one)})
+    counts = sorted({len(result["validations"]) for result in results if not diverged(result)})
     return " to ".join(map(str, dict.fromkeys((counts[0], counts[-1])))) if counts else "none"
 
 
-def _tested(finished: Finished) -> Iterable[str]:
+def _tested(finished: Finished) -> Iterator[str]:
     """The pairs that all arms of a seed were scored on."""
     for seed in finished.design.study.seeds:
-        every = (groups_of(finished.result(one.cell)) for one in finished.entries if one.cell.seed == seed)
+        every = (groups_of(finished.result(entry.cell)) for entry in finished.entries if entry.cell.seed == seed)
         groups = next(filter(None, every), {})
-        yield f"{sum(one['pairs'] for one in groups.values())} in {len(groups)} groups"
-
-
-def _made(finished: Finished, findings: Findings) -> str:
-    found = summary(finished, findings)
-    study = finished.design.study
-    chosen = [
-        f"{one['row']} at {100 * one['fraction']:g} %: {one['chosen']:g}"
-        for one in found["learning_rates"]["rows"]
-    ]
-    told = {
-        "simulator and recipe": f"<code>{finished.design.digest}</code>",
-        "seeds": ", ".join(map(str, study.seeds)),
-        "development seeds": ", ".join(map(str, study.development_seeds)),
-        "shares": ", ".join(f"{100 * one:g} %" for one in sorted(study.fractions)),
-        "grid of learning rates": ", ".join(f"{one:g}" for one in study.learning_rates),
-        "chosen": "; ".join(chosen),
-        "batch": f"{finished.design.parameters.training.batch} pairs",
-        "validations": f"{_validations(finished)} in every training; the best one's weights are kept",
-        "test pairs": ", ".join(_tested(finished)),
-        "resamples": f"{study.resamples:,}",
-        "versions": ", ".join(f"{name} {version}" for name, version in found["versions"].items()),
-        "files": "<code>cells.csv</code> (every training), <code>table.csv</code>, <code>study.json</code>",
-    }
-    return f'<dl class="facts">{"".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in told.items())}</dl>'
+        yield f"{sum(sums['pairs'] for sums in groups.values())} in {len(groups)} groups"

@@ -36,13 +36,11 @@ LIBRARIES = ("torch", "open_clip_torch", "numpy")
 
 PRESENTATION = (
     "models/gpt/*",
-    "study/charts.py",
     "study/figures.py",
     "study/page.py",
     "study/running.py",
-    "study/style.py",
     "study/tables.py",
-    "study/wording.py",
+    "study/templates/*",
     "training/gpt/*",
 )
 """Parts of them that do not: they read finished cells, or are not used."""

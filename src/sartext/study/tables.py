@@ -58,7 +58,7 @@ def count(value: float | None) -> str:
 def _shown(one: Interval, metric: Metric) -> str:
     if one.value is None or one.low is None or one.high is None:
         return "not computed"
-    digits = 3 if metric.scale == 1 and not metric.higher_is_better else 1
+    digits = metric.digits
     return f"{one.value:.{digits}f} ({one.low:.{digits}f} to {one.high:.{digits}f})"
 
 

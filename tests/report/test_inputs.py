@@ -9,7 +9,7 @@ from sartext.errors import ArtefactError
 from sartext.evaluation.details import TASKS, read_details, shown_pictures, write_details
 from sartext.evaluation.figures import Figure, read_figures, write_figures
 from sartext.files import read_json, remove_tree, write_json
-from sartext.report.reading import read_evaluation
+from sartext.report.inputs import read_evaluation
 from tests.report.evaluations import VARIANTS, details
 
 

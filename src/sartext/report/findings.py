@@ -1,0 +1,246 @@
+"""The verdict on top: what was found, which follows from the figures and their intervals."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sartext.evaluation.details import Variant
+from sartext.evaluation.figures import Figure, Task
+from sartext.evaluation.registry import metric_of, shown
+from sartext.report.comparison import AWARE, VERDICTS, WORDS, Comparison, Verdict, compare, side
+from sartext.report.questions import CHANCE
+from sartext.report.view import View
+
+ARM_METRICS: Sequence[tuple[Task, str]] = (
+    ("retrieval", AWARE),
+    ("captioning", "cider_d"),
+    ("captioning", "fact_precision"),
+    ("captioning", "fact_recall"),
+)
+TILES: Sequence[tuple[Task, str]] = (
+    ("retrieval", AWARE),
+    ("captioning", "cider_d"),
+    ("captioning", "fact_precision"),
+    ("vqa", "oa"),
+    ("foils", "mean_accuracy"),
+)
+TASK_NAMES: Mapping[Task, str] = {"vqa": "VQA"}
+
+ABOVE_CHANCE: Mapping[Verdict, str] = {"better": "above chance", "worse": "below chance"}
+FOLLOWS: Mapping[Verdict, str] = {"better": "follows", "worse": "does not follow"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence: a verdict, and what the template says of a variant.
+
+    Args:
+        kind: of sentence: ``compared`` with others, ``narrated`` captions or none, ``foils``, ``removed`` objects.
+        verdict: ``even`` where verdicts differ, too.
+        word: of the verdict's mark.
+        variant: that it is of.
+        what: was measured.
+        groups: verdicts with the names that they hold for, in the order of better, worse, even.
+        values: figures in words, with what they are of.
+    """
+
+    kind: Literal["compared", "narrated", "foils", "removed"]
+    verdict: Verdict
+    word: str
+    variant: str
+    what: str = ""
+    groups: Sequence[tuple[Verdict, Sequence[str]]] = ()
+    values: Mapping[str, str] | None = None
+    samples: tuple[int, int] | None = None
+
+
+def findings(view: View) -> dict[str, Any]:
+    """Return the tiles and the findings at the top of the page."""
+    return {
+        "tiles": [*_tiles(view)],
+        "findings": [
+            *_against_others(view),
+            *_arms(view),
+            *_narrated(view),
+            *_captions(view),
+            *_answers(view),
+            *_foils(view),
+            *_removed(view),
+        ],
+    }
+
+
+def _tiles(view: View) -> Iterator[dict[str, str]]:
+    """The best model's headline figure of each task."""
+    for task, metric in TILES:
+        figures = [
+            view.index.find(task, metric, variant.name)
+            for variant in view.index.measured(task, metric)
+            if variant.role == "model"
+        ]
+        known = [figure for figure in figures if figure is not None and figure.value is not None]
+        if known:
+            best = max(known, key=lambda figure: figure.value or 0.0)
+            value, interval = shown(best)
+            described = metric_of(task, metric)
+            unit = f", {described.unit}" if described.unit else ""
+            yield {
+                "what": f"{_task(task)}: {described.title}",
+                "value": value,
+                "interval": interval,
+                "of": f"{best.variant}{unit}",
+            }
+
+
+def _task(task: Task) -> str:
+    return TASK_NAMES.get(task, task.capitalize())
+
+
+def with_interval(figure: Figure | None) -> str:
+    """Return a value and its interval, which no line breaks apart."""
+    if figure is None or figure.value is None:
+        return "not computed"
+    return " ".join(filter(None, shown(figure))).replace(" ", "\u00a0")
+
+
+def _against_others(view: View) -> Iterator[Finding]:
+    """The retrieval models beside what they began from, and beside an order drawn at random."""
+    baselines = view.index.baselines("retrieval", AWARE)
+    for variant in filter(view.index.is_headline, view.index.trained("retrieval", AWARE)):
+        foundation = view.index.foundation_of(variant, "retrieval", AWARE)
+        others = [*([foundation] if foundation else []), *baselines]
+        title = metric_of("retrieval", AWARE).title
+        yield from _compared(view, variant, others, ("retrieval", AWARE), f" in retrieval, {title}")
+
+
+def _compared(
+    view: View,
+    variant: Variant,
+    others: Iterable[Variant],
+    measured: tuple[Task, str],
+    what: str,
+    *,
+    values: bool = True,
+) -> Iterator[Finding]:
+    """One variant beside several others in one metric, as far as it was measured of both."""
+    task, metric = measured
+    comparisons: dict[str, Comparison] = {}
+    for other in others:
+        comparison = compare(view.index, variant.name, other.name, task, metric)
+        if comparison is not None:
+            comparisons[other.name] = comparison
+    if comparisons:
+        verdicts = {name: comparison.verdict for name, comparison in comparisons.items()}
+        verdict, word = _together(verdicts.values())
+        figures = {name: view.index.find(task, metric, name) for name in (variant.name, *comparisons)}
+        words = {name: with_interval(figure) for name, figure in figures.items()} if values else None
+        yield Finding("compared", verdict, word, variant.name, what, _by_verdict(verdicts), words)
+
+
+def _arms(view: View) -> Iterator[Finding]:
+    """What the transfer bought, against every control, one finding per metric."""
+    for task, metric in ARM_METRICS:
+        what = f", {_task(task).lower()}, {metric_of(task, metric).title}"
+        for arm in view.index.trained(task, metric):
+            controls = view.index.controls_of(arm)
+            yield from _compared(view, arm, controls, (task, metric), what, values=False)
+
+
+def _together(verdicts: Iterable[Verdict]) -> tuple[Verdict, str]:
+    kinds = {*verdicts}
+    if len(kinds) == 1:
+        verdict = kinds.pop()
+        return verdict, WORDS[verdict]
+    return "even", "mixed"
+
+
+def _by_verdict(verdicts: Mapping[str, Verdict]) -> list[tuple[Verdict, list[str]]]:
+    groups = ((kind, [name for name, verdict in verdicts.items() if verdict == kind]) for kind in WORDS)
+    return [(kind, names) for kind, names in groups if names]
+
+
+def _narrated(view: View) -> Iterator[Finding]:
+    """The models with narrated captions beside those without."""
+    for task, metric in ARM_METRICS:
+        for variant in view.index.trained(task, metric):
+            other = view.index.without_narrated(variant)
+            comparison = compare(view.index, variant.name, other.name, task, metric) if other else None
+            if other is not None and comparison is not None:
+                sides = {"with": variant.name, "without": other.name}
+                yield Finding(
+                    "narrated",
+                    comparison.verdict,
+                    WORDS[comparison.verdict],
+                    variant.name,
+                    metric_of(task, metric).title,
+                    values={
+                        key: with_interval(view.index.find(task, metric, name)) for key, name in sides.items()
+                    },
+                    samples=_both(variant.samples, other.samples),
+                )
+
+
+def _both(first: int | None, second: int | None) -> tuple[int, int] | None:
+    return None if first is None or second is None else (first, second)
+
+
+def _captions(view: View) -> Iterator[Finding]:
+    """The captioning models beside captions that nobody made for the image."""
+    measured: tuple[Task, str] = ("captioning", "cider_d")
+    for variant in filter(view.index.is_headline, view.index.trained(*measured)):
+        yield from _compared(view, variant, view.index.baselines(*measured), measured, " in captioning, CIDEr-D")
+
+
+def _answers(view: View) -> Iterator[Finding]:
+    measured: tuple[Task, str] = ("vqa", "oa")
+    what = " in answering, beside baselines that see no image, OA"
+    for variant in view.index.measured(*measured):
+        if variant.role == "model":
+            yield from _compared(view, variant, view.index.baselines(*measured), measured, what)
+
+
+def _foils(view: View) -> Iterator[Finding]:
+    kinds = view.index.subsets("foils", "kind")
+    for variant in _headline_models(view, "foils"):
+        figures = {
+            kind: view.index.find("foils", "accuracy", variant.name, subset=f"kind:{kind}") for kind in kinds
+        }
+        verdicts = {
+            kind: VERDICTS[side(figure, CHANCE)]
+            for kind, figure in figures.items()
+            if figure is not None and figure.value is not None
+        }
+        if verdicts:
+            verdict, word = _together(verdicts.values())
+            mean = with_interval(view.index.find("foils", "mean_accuracy", variant.name))
+            yield Finding(
+                "foils",
+                verdict,
+                word if word == "mixed" else ABOVE_CHANCE.get(verdict, word),
+                variant.name,
+                groups=_by_verdict(verdicts),
+                values={"mean": mean},
+            )
+
+
+def _headline_models(view: View, task: Task) -> Iterator[Variant]:
+    names = {figure.variant for figure in view.index.figures if figure.task == task and figure.value is not None}
+    yield from (
+        variant for variant in filter(view.index.is_headline, view.index.variants) if variant.name in names
+    )
+
+
+def _removed(view: View) -> Iterator[Finding]:
+    """Whether captions follow the scene: an object removed, beside nothing but another draw of the speckle."""
+    for variant in _headline_models(view, "physics"):
+        own = {
+            figure.metric: figure
+            for figure in view.index.figures
+            if (figure.task, figure.variant) == ("physics", variant.name) and figure.value is not None
+        }
+        gone, speckle = own.get("caption_changed"), own.get("caption_changed_by_speckle")
+        if gone is not None and speckle is not None:
+            beyond = own.get("caption_changed_beyond_speckle")
+            verdict = VERDICTS[side(beyond, 0.0) if beyond is not None else 0]
+            values = {"gone": with_interval(gone), "speckle": with_interval(speckle)}
+            yield Finding("removed", verdict, FOLLOWS.get(verdict, WORDS[verdict]), variant.name, values=values)
