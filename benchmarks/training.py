@@ -35,6 +35,7 @@ from sartext.models.tokenizer import train_tokenizer
 from sartext.narrator.annotated import naming, object_facts
 from sartext.narrator.realisation import realise
 from sartext.training.batches import Batch
+from sartext.training.image_text import ImageTextTask
 from sartext.training.loop import fit
 
 ROUNDS = 5
@@ -135,7 +136,7 @@ class _Ours:
     """This project's loop; as a source it gives the same batches again and again."""
 
     def __init__(self, model: Model, batches: list[Batch], case: Case, threads: int) -> None:
-        self.model, self.batches, self.batch, self.waited = model, batches, case.batch, 0.0
+        self.model, self.batches, self.batch = model, batches, case.batch
         self.parameters = TrainingParameters.model_validate(
             {
                 "batch": case.batch,
@@ -153,7 +154,8 @@ class _Ours:
     def run(self, steps: int) -> tuple[float, float]:
         """Take steps; return samples per second and the loss of the first one."""
         samples = steps * self.batch
-        fitted = fit(self.model, self, [], self.parameters, samples=samples, learning_rate=RATE)
+        task = ImageTextTask(self.model, self, [], self.parameters)
+        fitted = fit(task, samples=samples, learning_rate=RATE)
         return fitted.samples_per_second, fitted.curves["steps"][0]["loss"]
 
 

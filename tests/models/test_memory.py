@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from sartext.errors import TrainingError
 from sartext.models.memory import explained
 from sartext.training.gradients import Objective
+from sartext.training.image_text import ImageTextTask, score
 from sartext.training.loop import fit
-from sartext.training.validation import score
 from tests.training.test_loop import trained
 from tests.training.toy import ToyBatches, toy_model, toy_parameters, toy_validation
 
@@ -51,9 +51,9 @@ def test_validation_is_in_parts_too_and_a_shortage_there_is_explained() -> None:
     assert parts == pytest.approx(whole, rel=1e-5)
     model.network.visual = Greedy(model.network.visual, 4)
     source = ToyBatches(model, 4)
-    told = toy_parameters(batch=4, validate_every=4)
+    task = ImageTextTask(model, source, toy_validation(model), toy_parameters(batch=4, validate_every=4))
     with pytest.raises(TrainingError, match="out of memory with 4 pairs at a time"):
-        fit(model, source, toy_validation(model), told, samples=4, learning_rate=0.001)
+        fit(task, samples=4, learning_rate=0.001)
 
 
 def test_a_shortage_in_the_optimisers_step_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from sartext.training.callbacks import Callback
 from sartext.training.checkpointing import Resume
+from sartext.training.image_text import ImageTextTask
 from sartext.training.loop import Fit, fit
 from tests.training.toy import ToyBatches, toy_model, toy_parameters, toy_validation
 
@@ -37,10 +38,7 @@ def toy_fit(folder: Path | None, callback: Any = None, *, share: float = 1.0) ->
     model = toy_model("coca", patch_dropout=0.25)
     resume = Resume(folder, FINGERPRINT, share=share) if folder is not None else None
     fitted = fit(
-        model,
-        ToyBatches(model, 8),
-        toy_validation(model),
-        toy_parameters(validate_every=40),
+        ImageTextTask(model, ToyBatches(model, 8), toy_validation(model), toy_parameters(validate_every=40)),
         samples=8 * STEPS,
         learning_rate=0.003,
         callback=callback,
@@ -53,5 +51,5 @@ def run(folder: Path, result: Path, shared: Any, last: int, share: float = 1.0) 
     """Train in a child that ends by SIGTERM as the command line does; write what came out."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     model, fitted = toy_fit(folder, Counter(shared, last), share=share)
-    told = {"last": dict(model.network.state_dict()), "best": fitted.best, "curves": fitted.curves}
-    torch.save({**told, "best_step": fitted.best_step, "resumed_after": fitted.resumed_after}, result)
+    outcome = {"last": dict(model.network.state_dict()), "best": fitted.best, "curves": fitted.curves}
+    torch.save({**outcome, "best_step": fitted.best_step, "resumed_after": fitted.resumed_after}, result)

@@ -10,6 +10,7 @@ from sartext.models.preprocessing import normalise
 from sartext.training.checkpointing import Resume
 from sartext.training.distribution import Processes, joined
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
+from sartext.training.image_text import ImageTextTask
 from sartext.training.loop import fit
 from tests.training.toy import ToyBatches, toy_model, toy_parameters, toy_validation
 
@@ -20,7 +21,7 @@ CASES = [(kind, parts, facts) for kind in ("clip", "coca") for parts in (1, 2) f
 def results(processes: Processes, folder: Path | None = None) -> dict[str, Any]:
     """Return the gradients of one batch in every case, and the curves of short trainings."""
     torch.set_num_threads(1)
-    found: dict[str, Any] = {}
+    outcome: dict[str, Any] = {}
     for kind, parts, facts in CASES:
         model = toy_model(kind)
         model.network.train()
@@ -30,26 +31,24 @@ def results(processes: Processes, folder: Path | None = None) -> dict[str, Any]:
         trained = processes.wrap(Trained(model.network, objective), CPU)
         pairs = Pairs(normalise(batch.images, model), batch.tokens, batch.keys)
         losses = compute_gradients(trained, pairs, objective, processes, parts)
-        grads = {name: one.grad for name, one in model.network.named_parameters()}
-        found[f"{kind}-{parts}-{facts}"] = {"losses": losses, "gradients": grads}
+        grads = {name: weight.grad for name, weight in model.network.named_parameters()}
+        outcome[f"{kind}-{parts}-{facts}"] = {"losses": losses, "gradients": grads}
     for kind in ("clip", "coca"):
         model = toy_model(kind)
+        source = ToyBatches(model, 8, processes.rank, processes.world)
         fitted = fit(
-            model,
-            ToyBatches(model, 8, processes.rank, processes.world),
-            toy_validation(model),
-            toy_parameters(accumulate=2),
+            ImageTextTask(model, source, toy_validation(model), toy_parameters(accumulate=2)),
             samples=96,
             learning_rate=0.003,
             resume=Resume(folder / kind, {}, share=1.0) if folder and processes.first else None,
             processes=processes,
         )
-        found[f"fit-{kind}"] = {"curves": fitted.curves, "weights": dict(model.network.state_dict())}
-    return found
+        outcome[f"fit-{kind}"] = {"curves": fitted.curves, "weights": dict(model.network.state_dict())}
+    return outcome
 
 
 if __name__ == "__main__":
     with joined(CPU) as together:
-        told = results(together, Path(sys.argv[1]))
+        outcome = results(together, Path(sys.argv[1]))
         assert together.world == 2
-        torch.save(told, Path(sys.argv[1]) / f"{together.rank}.pt")
+        torch.save(outcome, Path(sys.argv[1]) / f"{together.rank}.pt")

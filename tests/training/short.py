@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sartext.training.callbacks import Callback
 from sartext.training.distribution import joined
+from sartext.training.image_text import ImageTextTask
 from sartext.training.loop import fit
 from tests.training.toy import ToyBatches, toy_model, toy_parameters
 
@@ -48,11 +49,9 @@ if __name__ == "__main__":
         model = toy_model("clip")
         if not together.first:
             model.network.visual = Short(model.network.visual)
+        source = ToyBatches(model, 8, together.rank, together.world)
         fit(
-            model,
-            ToyBatches(model, 8, together.rank, together.world),
-            [],
-            toy_parameters(),
+            ImageTextTask(model, source, [], toy_parameters()),
             samples=80,
             learning_rate=0.001,
             callback=Noting(Path(sys.argv[1])),

@@ -22,7 +22,7 @@ from sartext.training.augmentation import (
     turned_facts,
     view,
 )
-from sartext.training.shards.facts import annotated_facts, corpus_naming
+from sartext.training.shards.selection import annotated_facts, corpus_naming
 
 SIDE = 64
 LANDCOVER = load_entry(PACKAGED / "sim-landcover.yaml")

@@ -14,6 +14,7 @@ import torch
 
 from sartext.errors import TrainingError
 from sartext.training.distribution import Processes
+from sartext.training.image_text import ImageTextTask
 from sartext.training.loop import fit
 from tests.conftest import ROOT
 from tests.training.shared import CASES, results
@@ -86,10 +87,7 @@ def test_a_batch_that_processes_and_parts_do_not_divide_is_refused() -> None:
     model = toy_model()
     with pytest.raises(TrainingError, match=r"2 processes of 4 parts do not divide 12 pairs.*multiple of 8"):
         fit(
-            model,
-            ToyBatches(model, 12),
-            [],
-            toy_parameters(batch=12, accumulate=4),
+            ImageTextTask(model, ToyBatches(model, 12), [], toy_parameters(batch=12, accumulate=4)),
             samples=24,
             learning_rate=0.001,
             processes=Processes(0, 2),

@@ -16,6 +16,7 @@ from sartext.models.preprocessing import normalise
 from sartext.training.callbacks import Callback
 from sartext.training.distribution import Processes
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
+from sartext.training.image_text import ImageTextTask
 from sartext.training.loop import Fit, fit
 from sartext.training.optimisation import adamw, learning_rate_at
 from tests.training.toy import ToyBatches, toy_batch, toy_model, toy_parameters, toy_validation
@@ -23,11 +24,9 @@ from tests.training.toy import ToyBatches, toy_batch, toy_model, toy_parameters,
 
 def trained(model: Model, *, steps: int = 8, validation: Any = None, callback: Any = None, **told: object) -> Fit:
     parameters = toy_parameters(**told)
+    validation = toy_validation(model) if validation is None else validation
     return fit(
-        model,
-        ToyBatches(model, parameters.batch),
-        toy_validation(model) if validation is None else validation,
-        parameters,
+        ImageTextTask(model, ToyBatches(model, parameters.batch), validation, parameters),
         samples=steps * parameters.batch,
         learning_rate=0.003,
         callback=callback,
@@ -150,8 +149,8 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss() -> None:
 
     # so high a learning rate that the lowest loss is not the last one
     told = toy_parameters(validate_every=8, warmup=0.0)
-    source, validation = ToyBatches(model, 8), toy_validation(model)
-    fitted = fit(model, source, validation, told, samples=64, learning_rate=0.1, callback=Cloning())
+    task = ImageTextTask(model, ToyBatches(model, 8), toy_validation(model), told)
+    fitted = fit(task, samples=64, learning_rate=0.1, callback=Cloning())
     losses = {one["step"]: one["loss"] for one in fitted.curves["validations"]}
     assert list(losses) == list(seen) == list(range(1, 9))
     assert fitted.best_step == min(losses, key=losses.__getitem__) < 8
@@ -180,14 +179,9 @@ def test_the_optimiser_sees_gradients_of_at_most_the_clip_norm(monkeypatch: pyte
 def test_it_stops_when_patience_is_over() -> None:
     model = toy_model()
     # so high a learning rate that validation soon worsens
-    fitted = fit(
-        model,
-        ToyBatches(model, 8),
-        toy_validation(model),
-        toy_parameters(validate_every=8, patience=2, warmup=0.0),
-        samples=8 * 60,
-        learning_rate=0.9,
-    )
+    parameters = toy_parameters(validate_every=8, patience=2, warmup=0.0)
+    task = ImageTextTask(model, ToyBatches(model, 8), toy_validation(model), parameters)
+    fitted = fit(task, samples=8 * 60, learning_rate=0.9)
     assert fitted.stopped == "patience" and fitted.steps < 60
     assert fitted.steps == fitted.curves["validations"][-1]["step"]
     since = [one for one in fitted.curves["validations"] if one["step"] > fitted.best_step]
@@ -225,7 +219,8 @@ def test_a_loss_that_is_no_number_stops_with_the_step_and_the_images() -> None:
     model = toy_model()
     callback = Remembering()
     with pytest.raises(TrainingError, match="is nan at step 3") as caught:
-        fit(model, Poisoned(model, 8), [], toy_parameters(), samples=80, learning_rate=0.001, callback=callback)
+        task = ImageTextTask(model, Poisoned(model, 8), [], toy_parameters())
+        fit(task, samples=80, learning_rate=0.001, callback=callback)
     for number in range(8):
         assert f"toy/2-{number}" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -252,7 +247,7 @@ def test_a_validation_loss_that_is_no_number_stops_with_the_step(kind: str) -> N
 def test_fewer_samples_than_a_batch_are_refused() -> None:
     model = toy_model()
     with pytest.raises(TrainingError, match="7 samples do not fill one batch of 8"):
-        fit(model, ToyBatches(model, 8), [], toy_parameters(), samples=7, learning_rate=0.001)
+        fit(ImageTextTask(model, ToyBatches(model, 8), [], toy_parameters()), samples=7, learning_rate=0.001)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -198,7 +198,7 @@ def test_an_interrupt_within_a_validation_lets_it_be_done_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr("sartext.training.loop.score", ended)
+        patch.setattr("sartext.training.image_text.score", ended)
         toy_fit(tmp_path / "resume", share=NEVER)
     goes_on_alike(tmp_path / "resume", 5)
 

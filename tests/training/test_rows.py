@@ -8,7 +8,7 @@ from sartext.config import CheckpointParameters, Project, TrainingParameters
 from sartext.models.checkpoint import start
 from sartext.models.model import Model
 from sartext.training.batches import Batches, validation_batches
-from sartext.training.rows import batches_of_row, validation_of_row
+from sartext.training.image_text import batches_of_row, validation_of_row
 from sartext.training.shards.reading import Shards, open_shards
 from tests.training.test_batches import equal
 

@@ -132,7 +132,7 @@ def test_bad_input_is_an_error_that_says_the_way_out_and_leaves_what_was_there(p
     folder = project.checkpoint("coca-optical")
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"older")
-    with pytest.raises(ParameterError, match=r"no checkpoint 'coca-optial'.*did you mean 'coca-optical'"):
+    with pytest.raises(ParameterError, match=r"no checkpoint or model 'coca-optial'.*did you mean 'coca-optical'"):
         train(project, "coca-optial")
     with pytest.raises(TrainingError, match=r"a batch of 512 cannot be drawn from \d+ pairs; set training.batch"):
         train(changed(project, "training", batch=512), "coca-optical")
@@ -177,6 +177,20 @@ def test_a_training_that_diverges_is_recorded_as_failed(project: Project, monkey
     (record,) = records(project, "clip-optical")
     assert record.status() == "FAILED"
     assert record.end()["reason"] == str(caught.value)
+
+
+def test_a_training_that_ends_by_any_exception_is_recorded_as_failed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> torch.Tensor:
+        raise ZeroDivisionError("a fault\nof the code")
+
+    monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", broken)
+    with pytest.raises(ZeroDivisionError):
+        train(project, "clip-optical", callbacks=[Tracker(project, "clip-optical")])
+    (record,) = records(project, "clip-optical")
+    assert record.status() == "FAILED"
+    assert record.end()["reason"] == "ZeroDivisionError: a fault of the code"
 
 
 def test_a_training_that_is_interrupted_has_not_failed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

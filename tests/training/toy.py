@@ -39,12 +39,12 @@ def toy_model(kind: str = "coca", *, seed: int = 0, patch_dropout: float = 0.0) 
 def toy_batch(model: Model, count: int, step: int = 0) -> Batch:
     """Make a batch in which some pairs say the same; the pictures follow the captions."""
     draw = torch.Generator().manual_seed(1000 + step)
-    told = torch.randint(len(CAPTIONS), (count,), generator=draw)
+    chosen = torch.randint(len(CAPTIONS), (count,), generator=draw)
     noise = torch.randint(0, 100, (count, 3, SIDE, SIDE), generator=draw)
-    images = (noise + 18 * told.view(-1, 1, 1, 1)).to(torch.uint8)
-    captions = tuple(CAPTIONS[one] for one in told)
+    images = (noise + 18 * chosen.view(-1, 1, 1, 1)).to(torch.uint8)
+    captions = tuple(CAPTIONS[at] for at in chosen)
     names = tuple(f"toy/{step}-{number}" for number in range(count))
-    return Batch(step, images, model.tokenizer.encode(captions), told.long(), names, captions)
+    return Batch(step, images, model.tokenizer.encode(captions), chosen.long(), names, captions)
 
 
 class ToyBatches:
@@ -52,7 +52,6 @@ class ToyBatches:
 
     def __init__(self, model: Model, batch: int, rank: int = 0, world: int = 1) -> None:
         self.model, self.batch = model, batch
-        self.waited = 0.0
         self._share = slice(rank * batch // world, (rank + 1) * batch // world)
 
     def from_step(self, step: int) -> Iterator[Batch]:
@@ -78,6 +77,6 @@ def toy_validation(model: Model) -> Sequence[Batch]:
     return [toy_batch(model, 8, 10_000), toy_batch(model, 4, 10_001)]
 
 
-def toy_parameters(**told: object) -> TrainingParameters:
+def toy_parameters(**changed: object) -> TrainingParameters:
     """Parameters of a training of batches of 8."""
-    return TrainingParameters.model_validate({"batch": 8, "threads": 1, "validate_every": 32, **told})
+    return TrainingParameters.model_validate({"batch": 8, "threads": 1, "validate_every": 32, **changed})

@@ -10,7 +10,6 @@ import click
 
 from sartext.cli.program import Metrics, pass_project, run_stage
 from sartext.config import Project
-from sartext.config.training import GptParameters
 from sartext.errors import GateError, TrainingError
 from sartext.registry import Registry
 
@@ -72,6 +71,7 @@ class StageCommand:
 
 def _train(stage: StageCommand, project: Project, name: str, again: bool) -> None:
     """Train; several processes of torchrun share a training, and the first of them tells its metrics."""
+    from sartext.release.pictures import SourcePictures
     from sartext.tracking.tracker import Tracker
     from sartext.training.distribution import rank
 
@@ -83,17 +83,10 @@ def _train(stage: StageCommand, project: Project, name: str, again: bool) -> Non
             where=project.relative(folder),
             way_out=f"`sartext train {name} --again` trains it anew; `dvc repro` does where something changed",
         )
-    row = project.parameters.models.get(name)
-    title = f"{'checkpoint' if row is None else 'model'}@{name}"
-    callbacks = [Tracker(project, title)]
-    if isinstance(row, GptParameters):
-        from sartext.release.pictures import SourcePictures
-        from sartext.training.gpt.stage import train_gpt
-
-        read = SourcePictures(project).read
-        run_stage(project, title, lambda: train_gpt(project, name, withheld=read, callbacks=callbacks))
-    elif rank() == 0:
-        run_stage(project, title, lambda: stage.load()(project, name, callbacks=callbacks))
+    title = f"{'model' if name in project.parameters.models else 'checkpoint'}@{name}"
+    if rank() == 0:
+        callbacks, withheld = [Tracker(project, title)], SourcePictures(project).read
+        run_stage(project, title, lambda: stage.load()(project, name, callbacks=callbacks, withheld=withheld))
     else:
         stage.load()(project, name)
 

@@ -20,8 +20,8 @@ from sartext.study.design import Design
 from sartext.study.examination import examine
 from sartext.study.worlds import World, world_of
 from sartext.training.batches import Batch
-from sartext.training.loop import FEWEST_VALIDATED, Fit, fit
-from sartext.training.rows import batches_of_row, validation_of_row
+from sartext.training.image_text import FEWEST_VALIDATED, ImageTextTask, batches_of_row, validation_of_row
+from sartext.training.loop import Fit, fit
 from sartext.training.sampler import batch_indices, made_by, share
 from sartext.training.shards.reading import Pair, Shards, open_shards
 
@@ -132,14 +132,9 @@ def _train(design: Design, cell: Cell, world: World) -> tuple[Model, Fit, dict[s
     with open_shards(world.project.root / row.data) as shards:
         model = _start(design, cell, world, shards.side)
         train = batches_of_row(row, parameters, shards, model, fraction=cell.fraction, workers=1)
-        fitted = fit(
-            model,
-            train,
-            _validation(design, cell, world, model, parameters),
-            parameters,
-            samples=row.samples,
-            learning_rate=cell.learning_rate,
-        )
+        validation = _validation(design, cell, world, model, parameters)
+        task = ImageTextTask(model, train, validation, parameters)
+        fitted = fit(task, samples=row.samples, learning_rate=cell.learning_rate)
         left_out = set(train.left_out)
         rows = share(made_by(shards.rows("train"), row.methods), cell.fraction)
         pairs = [pair for pair in rows if pair.image_id not in left_out]

@@ -14,8 +14,8 @@ import numpy as np
 
 from sartext.narrator.facts import Facts
 from sartext.training.sampler import mixed
-from sartext.training.shards.facts import CorpusNaming, annotated_facts
 from sartext.training.shards.pictures import Pixels
+from sartext.training.shards.selection import CorpusNaming, annotated_facts
 
 TURNS = 8
 """Quarter turns (against the clock) 0 to 3, and the same followed by a flip of left and right."""

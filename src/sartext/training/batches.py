@@ -5,7 +5,6 @@ training went on: what is in it follows from the seed and ``s`` alone.
 """
 
 import os
-import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,7 +52,7 @@ class Batch:
 
 
 class Batches:
-    """An endless row of batches of the training split; iterate over it, or ask `from_step`.
+    """An endless row of batches of the training split, from any step on.
 
     Args:
         shards: optical, SAR or both; mixed data are drawn in proportion.
@@ -63,7 +62,6 @@ class Batches:
         split: which pairs.
         rank: of this process; it gets a fixed part of every batch.
         world: number of processes.
-        start: the first step, counted from 0.
         augment: turns, gain and contrast, looks and paraphrases; without, only an image's captions take turns.
         shuffle_captions: the control: every image gets the captions of another one, always the same.
         fraction: share of the SAR pairs; a smaller one is part of every larger one.
@@ -76,7 +74,6 @@ class Batches:
     Attributes:
         pairs: number of pairs that are drawn from.
         left_out: image ids of pairs without a caption that the context holds.
-        waited: seconds that the trainer waited for data.
 
     Raises:
         TrainingError: fewer pairs than the batch, a batch that the processes do not divide, captions longer than
@@ -93,7 +90,6 @@ class Batches:
         split: str = "train",
         rank: int = 0,
         world: int = 1,
-        start: int = 0,
         augment: bool = True,
         shuffle_captions: bool = False,
         fraction: float = 1.0,
@@ -116,42 +112,25 @@ class Batches:
         check_batch(self.pairs, batch, ", ".join(map(str, shards.folders)))
         if shuffle_captions:
             self._maker.swapped = derangement(self.pairs, seed)
-        self.batch, self.seed, self.start = batch, seed, start
+        self.batch, self.seed = batch, seed
         part = batch // world
         self._part = slice(rank * part, (rank + 1) * part)
         self._workers = workers or max(1, min(4, len(os.sched_getaffinity(0))))
-        self.waited = 0.0
-        self._running = 0.0
-
-    def __iter__(self) -> Iterator[Batch]:
-        return self.from_step(self.start)
 
     def from_step(self, step: int) -> Iterator[Batch]:
         """Yield the batches from a step on, without end; closing the iterator ends its threads."""
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="batches")
         waiting: deque[Future[Batch]] = deque()
-        began = time.perf_counter()
         try:
             while True:
                 while len(waiting) < AHEAD + self._workers - 1:
                     waiting.append(pool.submit(self.at, step))
                     step += 1
-                asked = time.perf_counter()
-                made = waiting.popleft().result()
-                now = time.perf_counter()
-                self.waited += now - asked
-                self._running += now - began
-                began = now
-                yield made
+                yield waiting.popleft().result()
         finally:
             for future in waiting:
                 future.cancel()
             pool.shutdown(wait=True)
-
-    @property
-    def waited_share(self) -> float:
-        """Share of the time from the first batch asked for to the last one given in which the trainer waited."""
-        return self.waited / self._running if self._running else 0.0
 
     def at(self, step: int) -> Batch:
         """Return this process's part of the batch of one step, made here and now."""

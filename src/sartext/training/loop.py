@@ -1,57 +1,93 @@
 """The training loop: steps, validations, the best and the last weights, and a state to go on from."""
 
+import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sartext.config.training import TrainingParameters
-from sartext.errors import TrainingError
-from sartext.models.memory import explained, placed
-from sartext.models.model import Model, device_of
-from sartext.models.preprocessing import normalise
-from sartext.training.batches import Batch
+from sartext.errors import DivergenceError, TrainingError
+from sartext.models.memory import placed
+from sartext.models.model import device_of
 from sartext.training.callbacks import Callback, CallbackList
 from sartext.training.checkpointing import Checkpointer, Resume, State, Weights, clone_weights
 from sartext.training.distribution import Processes, local_device
-from sartext.training.divergence import check_step, check_validation
-from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
-from sartext.training.optimisation import (
-    adamw,
-    clamp_temperature,
-    learning_rate_at,
-    reproducible,
-    set_learning_rate,
-)
-from sartext.training.sampler import mixed
-from sartext.training.validation import score
+from sartext.training.optimisation import adamw, learning_rate_at, reproducible, set_learning_rate
 
-FEWEST_VALIDATED = 2
-"""Validation pairs that can tell models apart: of a single one the contrastive loss is always 0."""
+B = TypeVar("B")
+
+CHECKED = {
+    "contrastive": "contrastive loss",
+    "caption": "caption loss",
+    "loss": "loss",
+    "gradient_norm": "gradient norm",
+}
+"""Figures that must be finite, and what a message calls them; the first that is not is named."""
 
 
-class Source(Protocol):
-    """Where batches come from: `Batches`, or anything that gives the same ones for the same step."""
+class Task(Protocol[B]):
+    """What a training learns: a network, its batches, its losses and its validation.
 
-    batch: int
-    waited: float
+    Attributes:
+        name: of what it learns from, as in ``pairs``.
+        parameters: of the training.
+        network: whose parameters that require a gradient learn.
+        saved: the part of it that a state holds; the network itself, or what learns of it.
+        validated: whether there is anything to validate with; without, the last weights are the best.
+    """
 
-    def from_step(self, step: int) -> Iterator[Batch]:
+    name: str
+    parameters: TrainingParameters
+    network: nn.Module
+    saved: nn.Module
+    validated: bool
+
+    def prepare(self, device: torch.device, processes: Processes) -> None:
+        """Make ready what a step needs; the network is on its device, and in training mode."""
+
+    def batches(self, step: int) -> Iterator[B]:
         """Yield this process's parts of the batches from a step on, counted from 0."""
+
+    def random_seed(self, step: int) -> int:
+        """Return the seed of what dropout draws in a step: a resumed training draws the same."""
+
+    def gradients(self, batch: B) -> Tensor:
+        """Add the gradients of a batch to the parameters; return its losses, a vector."""
+
+    def losses(self, values: Sequence[float]) -> dict[str, float]:
+        """Name the losses that `gradients` returned; ``loss`` is what is minimised."""
+
+    def images(self, batch: B) -> Iterable[str]:
+        """Return the ids of the images of a batch, of all processes."""
+
+    def explain_shortage(
+        self, optimiser: torch.optim.Optimizer, batch: B | None = None
+    ) -> AbstractContextManager[None]:
+        """Turn a shortage of memory in a step, or a validation, into an error that says what fits."""
+
+    def after_step(self) -> None:
+        """Bring parameters back within their bounds."""
+
+    def validate(self) -> dict[str, float]:
+        """Return the figures of the validation, ``loss`` among them."""
+
+    def merit(self, figures: dict[str, float]) -> tuple[float, ...]:
+        """Return what a validation is compared by; the highest one has the best weights."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What a training gave. The model holds the last weights.
+    """What a training gave. The network holds the last weights.
 
     Args:
         steps: that were taken, over all runs of a training that was resumed.
-        samples: pairs that were seen.
-        best_step: the step with the lowest validation loss; the last one where nothing was validated.
+        samples: pairs or questions that were seen.
+        best_step: the step with the best validation; the last one where nothing was validated.
         best: the weights of that step, in main memory.
         curves: ``steps`` and ``validations``, a mapping of figures for each, with ``step`` counted from 1.
         stopped: ``complete``, or ``patience`` where it ended early.
@@ -72,12 +108,14 @@ class Fit:
     waited_share: float
     samples_per_second: float
 
+    @property
+    def best_figures(self) -> dict[str, float] | None:
+        """The figures of the validation with the best weights; None where nothing was validated."""
+        return next((each for each in self.curves["validations"] if each["step"] == self.best_step), None)
+
 
 def fit(
-    model: Model,
-    train: Source,
-    validation: Sequence[Batch],
-    parameters: TrainingParameters,
+    task: Task[B],
     *,
     samples: int,
     learning_rate: float,
@@ -85,16 +123,13 @@ def fit(
     resume: Resume | None = None,
     processes: Processes | None = None,
 ) -> Fit:
-    """Train a model in place.
+    """Train a network in place.
 
     Args:
-        model: moved to the device of the parameters.
-        train: batches of ``parameters.batch`` pairs over all processes.
-        validation: fixed batches; with fewer than two pairs nothing is validated, the last weights are the best.
-        parameters: of the training; ``seed`` decides what dropout draws.
-        samples: pairs to see; whole batches of them.
+        task: what is learned; the network is moved to the device of its parameters.
+        samples: pairs or questions to see; whole batches of them.
         learning_rate: the highest one.
-        callback: told of every step by process 0.
+        callback: called by process 0.
         resume: keeps the state, at the end and at an interrupt too; what it holds is gone on from. The caller
             removes it when the result is safe.
         processes: of this training.
@@ -105,69 +140,50 @@ def fit(
         ModelError: the device is absent.
     """
     processes = processes or Processes()
-    device = local_device(device_of(parameters.device))
-    with reproducible(parameters, device):
-        loop = _Loop(model, train, validation, parameters, device=device, processes=processes, resume=resume)
+    device = local_device(device_of(task.parameters.device))
+    with reproducible(task.parameters, device):
+        loop = _Loop(task, device, processes, resume)
         return loop.run(samples, learning_rate, callback if callback and processes.first else CallbackList())
 
 
-class _Loop:
+class _Loop(Generic[B]):
     """The parts of one training that stay the same while it runs."""
 
-    def __init__(
-        self,
-        model: Model,
-        train: Source,
-        validation: Sequence[Batch],
-        parameters: TrainingParameters,
-        *,
-        device: torch.device,
-        processes: Processes,
-        resume: Resume | None,
-    ) -> None:
-        _check(train, parameters, processes)
-        self.model, self.train, self.parameters, self.processes = model, train, parameters, processes
-        self.validation = validation if sum(map(len, validation)) >= FEWEST_VALIDATED else ()
-        self.device = device
-        self.objective = objective_of(model, parameters, device)
-        with placed(model.network, device):
-            model.network.to(device)
-        model.network.train()
-        if getattr(model.network, "logit_bias", None) is not None:
-            model.network.logit_bias.requires_grad_(False)
-        if parameters.gradient_checkpointing:
-            model.network.set_grad_checkpointing(True)  # type: ignore[operator]
-        with placed(model.network, device):
-            self.trained = processes.wrap(Trained(model.network, self.objective), device)
-        self.optimiser = adamw(model.network, parameters)
-        self.checkpointer = Checkpointer(model.network, self.optimiser, resume if processes.first else None)
-        self.learned = [one for one in model.network.parameters() if one.requires_grad]
+    def __init__(self, task: Task[B], device: torch.device, processes: Processes, resume: Resume | None) -> None:
+        self.task, self.parameters, self.device, self.processes = task, task.parameters, device, processes
+        with placed(task.network, device):
+            task.network.to(device)
+        task.network.train()
+        task.prepare(device, processes)
+        self.optimiser = adamw(task.network, self.parameters)
+        self.checkpointer = Checkpointer(task.saved, self.optimiser, resume if processes.first else None)
+        self.learned = [weight for weight in task.saved.parameters() if weight.requires_grad]
         self.state = State()
         self.resumed_after = 0
-        self.validating = 0.0
+        self.waited = self.validating = 0.0
 
     def run(self, samples: int, learning_rate: float, callback: Callback) -> Fit:
         """Take the steps."""
-        batch, peak = self.parameters.batch, learning_rate
+        batch = self.parameters.batch
         steps = samples // batch
         if steps < 1:
             raise TrainingError(
                 f"{samples} samples do not fill one batch of {batch}",
-                way_out="raise `samples` of the checkpoint, or lower `training.batch`",
+                way_out="raise the `samples`, or lower the batch",
             )
         every = max(1, round(self.parameters.validate_every / batch))
-        self._go_on()
-        waited, start = self.train.waited, time.perf_counter()
+        self._restore()
+        start = time.perf_counter()
         with (
-            closing(self.train.from_step(self.state.step)) as batches,  # type: ignore[type-var]
+            closing(self.task.batches(self.state.step)) as batches,  # type: ignore[type-var]
             self.checkpointer.save_on_interrupt(self.state),
         ):
             self._validate_if_due(every, steps, callback)  # an interrupt may have come between it and its step
             while self.state.step < steps and not self.state.is_over(self.parameters.patience):
                 step = self.state.step + 1
-                rate = learning_rate_at(step, steps, peak, self.parameters.warmup)
-                figures = self._take(step, next(batches), rate)
-                share = (self.train.waited - waited) / max(1e-9, time.perf_counter() - start)
+                rate = learning_rate_at(step, steps, learning_rate, self.parameters.warmup)
+                figures = self._step(step, self._next(batches), rate)
+                share = self.waited / max(1e-9, time.perf_counter() - start)
                 callback.step(step, step * batch, {**figures, "waited_share": share})
                 self._validate_if_due(every, steps, callback)
                 self.checkpointer.save_if_due(self.state)
@@ -178,112 +194,82 @@ class _Loop:
             steps=self.state.step,
             samples=self.state.step * batch,
             best_step=self.state.best_step or self.state.step,
-            best=self.state.best or clone_weights(self.model.network),
+            best=self.state.best or clone_weights(self.task.saved),
             curves=self.state.curves,
             stopped="complete" if self.state.step == steps else "patience",
             resumed_after=self.resumed_after,
             seconds=seconds,
-            waited_share=(self.train.waited - waited) / seconds if taken else 0.0,
+            waited_share=self.waited / seconds if taken else 0.0,
             samples_per_second=taken / max(1e-9, seconds - self.validating),
         )
 
-    def _take(self, step: int, batch: Batch, rate: float) -> dict[str, float]:
+    def _next(self, batches: Iterator[B]) -> B:
+        start = time.perf_counter()
+        batch = next(batches)
+        self.waited += time.perf_counter() - start
+        return batch
+
+    def _step(self, step: int, batch: B, rate: float) -> dict[str, float]:
         """Take one step; return its figures."""
-        # what dropout draws follows from the step, so that a resumed training draws the same
-        torch.manual_seed(mixed(self.parameters.seed, step, self.processes.rank))
+        torch.manual_seed(self.task.random_seed(step))
         set_learning_rate(self.optimiser, rate)
         self.optimiser.zero_grad(set_to_none=True)
-        with explained(self.parameters, self.processes.world, lambda count: self._attempt(batch, count)):
-            losses = compute_gradients(
-                self.trained, self._pairs(batch), self.objective, self.processes, self.parameters.accumulate
-            )
+        with self.task.explain_shortage(self.optimiser, batch):
+            losses = self.task.gradients(batch)
             norm = nn.utils.clip_grad_norm_(self.learned, self.parameters.clip_norm)
-        contrasted, captioned, length = torch.cat([losses, norm.detach().reshape(1).to(losses)]).tolist()
-        figures = {"loss": self.objective.total(contrasted, captioned), "contrastive": contrasted}
-        if self.model.kind == "coca":
-            figures["caption"] = captioned
-        figures |= {"learning_rate": rate, "gradient_norm": length}
-        check_step(step, figures, lambda: self.processes.gather_objects(batch.image_ids))
+        *values, length = torch.cat([losses, norm.detach().reshape(1).to(losses)]).tolist()
+        figures = {**self.task.losses(values), "learning_rate": rate, "gradient_norm": length}
+        if name := _not_finite(figures):
+            images = ", ".join(self.task.images(batch))
+            raise DivergenceError(
+                f"the {CHECKED[name]} is {figures[name]} at step {step}, with the images {images}",
+                where=f"training on {self.task.name}",
+                way_out="look at these images, or lower `learning_rate`; the weights of this step are not kept",
+            )
         with self.checkpointer.updating():
             # the first step makes the optimiser's state
-            with explained(self.parameters, self.processes.world, lambda count: self._attempt(batch, count)):
+            with self.task.explain_shortage(self.optimiser, batch):
                 self.optimiser.step()
-            clamp_temperature(self.model.network)
+            self.task.after_step()
             self.state.step = step
             self.state.curves["steps"].append({"step": step, **figures})
         return figures
 
-    def _pairs(self, batch: Batch, count: int | None = None) -> Pairs:
-        images = batch.images[:count].to(self.device, non_blocking=True)
-        return Pairs(
-            normalise(images, self.model),
-            batch.tokens[:count].to(self.device, non_blocking=True),
-            batch.keys[:count].to(self.device, non_blocking=True),
-        )
-
-    def _attempt(self, batch: Batch, count: int) -> None:
-        """Compute the gradients of some pairs beside the optimiser's state, to see whether memory suffices."""
-        self.optimiser.zero_grad(set_to_none=True)
-        known = self.optimiser.state
-        absent = [one for one in self.learned if "exp_avg_sq" not in known.get(one, {})]
-        state = [torch.empty_like(one) for one in absent for _ in range(2)]
-        alone = Trained(self.model.network, self.objective)
-        compute_gradients(alone, self._pairs(batch, count), self.objective, Processes())
-        del state
-
     def _validate_if_due(self, every: int, steps: int, callback: Callback) -> None:
-        """Score the validation pairs after every so many steps and the last, once."""
-        step, done = self.state.step, self.state.curves["validations"]
-        due = bool(self.validation) and step > 0 and (step % every == 0 or step == steps)
-        if due and not (done and done[-1]["step"] == step):
+        """Validate after every so many steps and the last, once."""
+        step, validations = self.state.step, self.state.curves["validations"]
+        due = self.task.validated and step > 0 and (step % every == 0 or step == steps)
+        if due and not (validations and validations[-1]["step"] == step):
             callback.validated(step, step * self.parameters.batch, self._validate(step))
 
     def _validate(self, step: int) -> dict[str, float]:
         start = time.perf_counter()
-        first = self.validation[0]
-        with explained(self.parameters, self.processes.world, lambda count: self._attempt(first, count)):
-            figures = score(
-                self.model, self.validation, self.objective, self.processes, self.parameters.accumulate
+        with self.task.explain_shortage(self.optimiser):
+            figures = self.task.validate()
+        if name := _not_finite(figures):
+            raise DivergenceError(
+                f"the {CHECKED[name]} of the validation {self.task.name} is {figures[name]} at step {step}",
+                where="training",
+                way_out="lower `learning_rate` or `training.clip_norm`; the weights of this step are not kept",
             )
-        check_validation(step, figures)
-        told = self.state.curves["validations"]
-        lowest = min((one["loss"] for one in told), default=float("inf"))
-        is_best = self.processes.broadcast(figures["loss"] < lowest or not self.state.best_step)
-        weights = clone_weights(self.model.network) if is_best else {}
+        validations = self.state.curves["validations"]
+        better = not validations or self.task.merit(figures) > max(map(self.task.merit, validations))
+        is_best = self.processes.broadcast(better)
+        weights = clone_weights(self.task.saved) if is_best else {}
         with self.checkpointer.updating():
             if is_best:
                 self.state.best_step, self.state.best = step, weights
-            told.append({"step": step, **figures})
+            validations.append({"step": step, **figures})
         self.validating += time.perf_counter() - start
         return figures
 
-    def _go_on(self) -> None:
-        """Take over the state that is there; all processes take that which the first one found."""
-        found = self.processes.broadcast(self.checkpointer.load())
-        if found is None:
-            return
-        self.checkpointer.restore(found, self.device)
-        self.state, self.resumed_after = found, found.step
+    def _restore(self) -> None:
+        """Take over the state that is there; all processes take that of the first one."""
+        state = self.processes.broadcast(self.checkpointer.load())
+        if state is not None:
+            self.checkpointer.restore(state, self.device)
+            self.state, self.resumed_after = state, state.step
 
 
-def objective_of(model: Model, parameters: TrainingParameters, device: torch.device) -> Objective:
-    """Return what a training with these parameters minimises."""
-    able = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return Objective(
-        contrastive_weight=parameters.contrastive_weight if model.kind == "coca" else 1.0,
-        caption_weight=parameters.caption_weight if model.kind == "coca" else 0.0,
-        equal_facts=parameters.contrastive == "equal-facts",
-        pad=model.tokenizer.pad,
-        bf16=parameters.precision == "bf16" or (parameters.precision == "auto" and able),
-    )
-
-
-def _check(train: Source, parameters: TrainingParameters, processes: Processes) -> None:
-    parts = processes.world * parameters.accumulate
-    if parameters.batch % parts:
-        raise TrainingError(
-            f"{processes.world} processes of {parameters.accumulate} parts do not divide {parameters.batch} pairs",
-            way_out=f"set `training.batch` to a multiple of {parts}",
-        )
-    if train.batch != parameters.batch:
-        raise TrainingError(f"batches of {train.batch} pairs for a training of {parameters.batch}")
+def _not_finite(figures: dict[str, float]) -> str | None:
+    return next((name for name in CHECKED if not math.isfinite(figures.get(name, 0.0))), None)

@@ -1,35 +1,44 @@
 """``training.json``: what a checkpoint was made from, and how its training went. No times, no places."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from sartext.config import Project
 from sartext.files import sha256_file, sha256_tree
-from sartext.models.compatibility import open_clip
 from sartext.models.model import Model
 from sartext.training.loop import Fit
-from sartext.training.shards.reading import Shards
+
+if TYPE_CHECKING:
+    from sartext.training.gpt.recipe import GptRecipe
 
 CURVE_POINTS = 1000
 """Steps that the record keeps at most; of a longer training every n-th, and the last."""
 
 
-def origins(project: Project, name: str, shards: Shards, model: Model) -> dict[str, Any]:
+def data_hashes(project: Project, folders: Iterable[Path]) -> dict[str, str]:
+    """Return the hash of every file of folders that a training reads."""
+    return {
+        f"{project.relative(folder)}/{path}": digest
+        for folder in folders
+        for path, digest in sha256_tree(folder).items()
+        if path != "metrics.json"
+    }
+
+
+def image_text_origins(project: Project, name: str, data: dict[str, str], model: Model) -> dict[str, Any]:
     """Return what decides the weights of a training: equal origins on one type of CPU give equal weights."""
+    from sartext.models.compatibility import open_clip
+
     parameters = project.parameters
     row = parameters.trainings[name]
     origin = project.root / row.origin
     built = origin.is_file()
     return {
         "checkpoint": row.model_dump(mode="json", by_alias=True),
-        "data": {
-            f"{project.relative(folder)}/{path}": digest
-            for folder in shards.folders
-            for path, digest in sha256_tree(folder).items()
-            if path != "metrics.json"
-        },
+        "data": data,
         "foundation_sha256": sha256_file(origin) if built else None,
         "foundation_weights_sha256": model.sha256 if built else None,
         "model": model.config,
@@ -41,39 +50,45 @@ def origins(project: Project, name: str, shards: Shards, model: Model) -> dict[s
     }
 
 
-def record_of(
-    name: str,
-    told: Mapping[str, Any],
-    fitted: Fit,
-    pairs: Mapping[str, int],
-    *,
-    model_sha256: str,
-    last_sha256: str,
-) -> dict[str, Any]:
-    """Return the content of ``training.json``.
+def gpt_origins(project: Project, recipe: "GptRecipe", data: dict[str, str], tower: Model) -> dict[str, Any]:
+    """Return what decides the weights of a SAR-GPT."""
+    import transformers
 
-    Args:
-        name: of the checkpoint.
-        told: its `origins`.
-        fitted: how the training went.
-        pairs: numbers of pairs in training and validation, and of those left out.
-        model_sha256: of ``model.safetensors``, the best weights.
-        last_sha256: of ``last.safetensors``.
-    """
-    validations = fitted.curves["validations"]
+    content = recipe.as_json(project.root)
     return {
-        **told,
-        "name": name,
-        "pairs": dict(pairs),
+        "data": data,
+        "language_sha256": sha256_file(recipe.language),
+        "parent": {"checkpoint": content["tower"].removeprefix("build/"), "model_sha256": tower.sha256},
+        "recipe": content,
+        "seed": recipe.training.seed,
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+    }
+
+
+def fit_record(fitted: Fit, chosen_by: str) -> dict[str, Any]:
+    """Return how a training went: its length, its curves, and by what its best weights were chosen."""
+    return {
         "steps": fitted.steps,
         "samples": fitted.samples,
         "stopped": fitted.stopped,
         "best_step": fitted.best_step,
-        "best": next((one for one in validations if one["step"] == fitted.best_step), None),
-        "chosen_by": "validation loss" if validations else "the last step: fewer than two validation pairs",
-        "curves": {"steps": thinned(fitted.curves["steps"]), "validations": validations},
-        "model_sha256": model_sha256,
-        "last_sha256": last_sha256,
+        "best": fitted.best_figures,
+        "chosen_by": chosen_by,
+        "curves": {
+            "steps": thinned(fitted.curves["steps"]),
+            "validations": fitted.curves["validations"],
+        },
+    }
+
+
+def course_record(fitted: Fit, train: int, validation: int, images: int) -> dict[str, Any]:
+    """Return how a course of a SAR-GPT went, with the numbers of its questions and images."""
+    validated = bool(fitted.curves["validations"])
+    chosen_by = "validation accuracy, then loss" if validated else "the last step: no validation questions"
+    return {
+        "questions": {"train": train, "validation": validation},
+        "images": images,
+        **fit_record(fitted, chosen_by),
     }
 
 

@@ -1,4 +1,4 @@
-"""Which pairs a step sees: a pure function of the step, so that a training goes on from its number alone."""
+"""Which pairs or questions a step sees: a pure function of its number, from which alone a training goes on."""
 
 from collections.abc import Collection, Iterable, Sequence
 from hashlib import blake2b
@@ -14,6 +14,9 @@ Indices = npt.NDArray[np.int64]
 
 _INCREMENT = 0x9E3779B97F4A7C15
 _WORD = (1 << 64) - 1
+
+WINDOW = 16
+"""Batches that are filled with pictures of about as many questions, so that their rows are about as long."""
 
 
 def mixed(*numbers: int) -> int:
@@ -104,3 +107,50 @@ def share(pairs: Sequence[Pair], fraction: float) -> list[Pair]:
         kept.add(group)
         taken += groups[group]
     return [pair for pair in pairs if pair.modality != "sar" or pair.group_id in kept]
+
+
+class QuestionOrder:
+    """Which questions a step sees, those on the same picture together; a pure function of the step, too.
+
+    Every epoch sees each question once (but those that fill no batch, others in every epoch). Pictures come in a
+    random order; within a window those with equally many questions stand together.
+
+    Args:
+        image_ids: of the picture of each question, at least a batch of them.
+        batch: questions of a step.
+        seed: of the order.
+    """
+
+    def __init__(self, image_ids: Sequence[str], batch: int, seed: int) -> None:
+        if len(image_ids) < batch:
+            raise TrainingError(
+                f"a batch of {batch} cannot be drawn from {len(image_ids)} questions",
+                way_out="lower `batch` of the model, or add corpora" if image_ids else "add corpora",
+            )
+        self._batch, self._seed = batch, seed
+        places: dict[str, list[int]] = {}
+        for at, image_id in enumerate(image_ids):
+            places.setdefault(image_id, []).append(at)
+        self._images = [places[image_id] for image_id in sorted(places)]
+        self._steps = len(image_ids) // batch
+        self._per_window = max(1, round(WINDOW * batch * len(self._images) / len(image_ids)))
+        self._count = len(image_ids)
+        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+
+    def at(self, step: int) -> list[int]:
+        """Return the places of the questions of a step, counted from 0."""
+        epoch, place = divmod(step, self._steps)
+        if self._epoch[0] != epoch:
+            self._epoch = (epoch, self._batches(epoch))
+        return self._epoch[1][place]
+
+    def _batches(self, epoch: int) -> list[list[int]]:
+        rank = np.argsort(order(self._count, mixed(self._seed, 1), epoch), kind="stable")
+        pictures = [self._images[at] for at in order(len(self._images), mixed(self._seed, 2), epoch)]
+        flat: list[int] = []
+        for start in range(0, len(pictures), self._per_window):
+            window = sorted(pictures[start : start + self._per_window], key=len)
+            for same in window:
+                flat += sorted(same, key=lambda at: int(rank[at]))
+        batches = [flat[at * self._batch : (at + 1) * self._batch] for at in range(self._steps)]
+        return [batches[at] for at in order(self._steps, mixed(self._seed, 3), epoch)]

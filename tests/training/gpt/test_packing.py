@@ -10,18 +10,17 @@ import torch
 from sartext.errors import TrainingError
 from sartext.models.gpt.model import Gpt, pixel_values
 from sartext.models.gpt.prompts import prompt, reply
-from sartext.training.gpt.order import Order
-from sartext.training.gpt.packing import IGNORED, ROW, Asked, pack, rows_of, tokenise
-from sartext.training.gpt.questions import Question
-from sartext.training.gpt.scoring import said_of, score
-from sartext.training.gpt.states import PatchStates
+from sartext.training.gpt.packing import IGNORED, ROW, Tokenised, pack, rows_of, tokenise
+from sartext.training.gpt.questions import PatchStates, Question
+from sartext.training.gpt.task import predict, score
+from sartext.training.sampler import QuestionOrder
 from tests.models.gpt.making import talkative
-from tests.training.gpt.lesson import picture, pupil, questions, recipe, subject
+from tests.training.gpt.courses import course, picture, questions, recipe, untrained
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["images", "blind"])
 def model(request: pytest.FixtureRequest) -> Gpt:
-    return talkative(pupil(recipe(images=request.param), subject()), by=4.0)
+    return talkative(untrained(recipe(images=request.param), course()), by=4.0)
 
 
 def states_of(
@@ -30,7 +29,7 @@ def states_of(
     return PatchStates(model, images, picture, frozen=frozen, most_bytes=most_bytes) if model.images else None
 
 
-def told() -> list[Question]:
+def several() -> list[Question]:
     """Eleven questions about one picture and one each about two others, of different lengths."""
     other = questions(1, 3)
     many = [
@@ -41,14 +40,14 @@ def told() -> list[Question]:
 
 
 def test_loss_on_answers_only(model: Gpt) -> None:
-    asked = tokenise(model, told())
+    asked = tokenise(model, several())
     packed = pack(asked, model.tokenizer.pad_token_id)
     learned = packed.labels[packed.labels != IGNORED].tolist()
     end = model.tokenizer.eos_token_id
     expected: list[int] = []
     for one in rows_of(asked):
         for question in one:
-            answer = next(each.answer for each in told() if each.id == question.id)
+            answer = next(each.answer for each in several() if each.id == question.id)
             expected += [*model.tokenizer(reply(answer), add_special_tokens=False)["input_ids"], end]
     assert learned == expected
     # and the token before each is the one that it follows
@@ -59,24 +58,24 @@ def test_loss_on_answers_only(model: Gpt) -> None:
 
 
 def test_tokens_are_those_of_the_processor(model: Gpt) -> None:
-    for question, one in zip(told(), tokenise(model, told()), strict=True):
+    for question, one in zip(several(), tokenise(model, several()), strict=True):
         ids = model.tokenizer(prompt(question.question, image=model.images))["input_ids"]
         place = [model.image_token] * model.patches
         expanded = [each for token in ids for each in (place if token == model.image_token else [token])]
-        assert [*one.seen, *one.asked] == expanded
-        assert len(one.seen) == (1 + model.patches if model.images else 0)
+        assert [*one.prefix, *one.question] == expanded
+        assert len(one.prefix) == (1 + model.patches if model.images else 0)
 
 
 def test_a_row_gives_every_question_what_it_gets_alone(model: Gpt) -> None:
-    asked = tokenise(model, told())
+    asked = tokenise(model, several())
     states = states_of(model, ["toy/1", "toy/2", "toy/5"])
     pad = model.tokenizer.pad_token_id
     with torch.no_grad():
         packed = pack(asked, pad)
-        together = said_of(model, packed, states)
+        together = predict(model, packed, states)
         names = [packed.questions[owner] for owner in together.owners.tolist()]
         for one in asked:
-            alone = said_of(model, pack([one], pad), states)
+            alone = predict(model, pack([one], pad), states)
             places = [at for at, name in enumerate(names) if name == one.id]
             torch.testing.assert_close(together.logits[places], alone.logits, atol=2e-4, rtol=1e-4)
             assert torch.equal(together.labels[places], alone.labels)
@@ -85,12 +84,12 @@ def test_a_row_gives_every_question_what_it_gets_alone(model: Gpt) -> None:
 
 
 def test_a_row_alone_is_the_networks_own_forward_pass(model: Gpt) -> None:
-    one = tokenise(model, told())[0]
-    ids = torch.tensor([[*one.seen, *one.asked, *one.said[:-1]]])
+    one = tokenise(model, several())[0]
+    ids = torch.tensor([[*one.prefix, *one.question, *one.answer[:-1]]])
     with torch.no_grad():
         pixels = {"pixel_values": pixel_values(model, [picture(one.image_id)])} if model.images else {}
-        theirs = model.network(input_ids=ids, **pixels).logits[0, -len(one.said) :]
-        ours = said_of(model, pack([one], 0), states_of(model, [one.image_id])).logits
+        theirs = model.network(input_ids=ids, **pixels).logits[0, -len(one.answer) :]
+        ours = predict(model, pack([one], 0), states_of(model, [one.image_id])).logits
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
 
 
@@ -113,7 +112,7 @@ def test_accuracy_is_that_of_greedy_answers(model: Gpt) -> None:
 
 
 def test_states_that_do_not_fit_are_computed_again_and_equal() -> None:
-    model = pupil(recipe(), subject())
+    model = untrained(recipe(), course())
     images = [f"toy/{number}" for number in range(10)]
     size = 4 * model.patches * 32
     wanted = ["toy/9", "toy/1", "toy/1", "toy/5"]
@@ -128,32 +127,30 @@ def test_states_that_do_not_fit_are_computed_again_and_equal() -> None:
 
 
 def test_every_epoch_asks_every_question_once() -> None:
-    asked = [
-        Asked(f"{image}:{one}", f"i/{image}", (), (1,), (2,)) for image in range(40) for one in range(image % 5)
-    ]
-    order = Order(asked, 16, seed=1)
+    images = [f"i/{image}" for image in range(40) for _ in range(image % 5)]
+    order = QuestionOrder(images, 16, seed=1)
     first = [order.at(step) for step in range(5)]
-    assert all(len(one) == 16 for one in first)
-    assert max(Counter(at for one in first for at in one).values()) == 1 and len(asked) == 80
+    assert all(len(batch) == 16 for batch in first)
+    assert max(Counter(at for batch in first for at in batch).values()) == 1 and len(images) == 80
     second = [order.at(step) for step in range(5, 10)]
     assert sorted(chain(*first)) == sorted(chain(*second)) and first != second
-    assert [Order(asked, 16, seed=1).at(step) for step in (7, 2)] == [second[2], first[2]]
-    assert [Order(asked, 16, seed=2).at(step) for step in range(5)] != first
+    assert [QuestionOrder(images, 16, seed=1).at(step) for step in (7, 2)] == [second[2], first[2]]
+    assert [QuestionOrder(images, 16, seed=2).at(step) for step in range(5)] != first
 
 
 def test_questions_of_a_picture_stand_together() -> None:
-    asked = [Asked(f"{image}:{one}", f"i/{image}", (), (1,), (2,)) for image in range(50) for one in range(4)]
-    order = Order(asked, 20, seed=1)
+    asked = [Tokenised(f"{image}:{at}", f"i/{image}", (), (1,), (2,)) for image in range(50) for at in range(4)]
+    order = QuestionOrder([question.image_id for question in asked], 20, seed=1)
     rows = [rows_of([asked[at] for at in order.at(step)]) for step in range(10)]
     assert sum(map(len, rows)) == 50 and ROW >= 4
 
 
 def test_too_long_and_too_few() -> None:
-    model = pupil(recipe(), subject())
+    model = untrained(recipe(), course())
     long = Question("long", "toy/1", "Is there a ship? " * 2000, "yes", "presence")
     with pytest.raises(
         TrainingError, match=r"long: a question of \d+ tokens with its picture; the model reads 2048"
     ):
         tokenise(model, [long])
     with pytest.raises(TrainingError, match="a batch of 16 cannot be drawn from 3 questions"):
-        Order([Asked("a", "b", (), (1,), (2,))] * 3, 16, seed=1)
+        QuestionOrder(["b"] * 3, 16, seed=1)

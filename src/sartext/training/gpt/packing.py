@@ -24,25 +24,25 @@ ROW = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Tokenised:
     """A question in tokens.
 
     Args:
         id: of the question.
         image_id: of its image.
-        seen: tokens up to the picture's end, the same for all questions of a model; none without pictures.
-        asked: tokens of the question.
-        said: tokens of the answer, and the end token.
+        prefix: tokens up to the picture's end, the same for all questions of a model; none without pictures.
+        question: its tokens.
+        answer: its tokens, and the end token.
     """
 
     id: str
     image_id: str
-    seen: tuple[int, ...]
-    asked: tuple[int, ...]
-    said: tuple[int, ...]
+    prefix: tuple[int, ...]
+    question: tuple[int, ...]
+    answer: tuple[int, ...]
 
     def __len__(self) -> int:
-        return len(self.asked) + len(self.said) - 1
+        return len(self.question) + len(self.answer) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,44 +70,45 @@ class Packed:
     prefix: int
 
 
-def tokenise(model: Gpt, questions: Iterable[Question]) -> list[Asked]:
+def tokenise(model: Gpt, questions: Iterable[Question]) -> list[Tokenised]:
     """Return questions in tokens, in their order.
 
     Raises:
         TrainingError: a question with its answer and picture is longer than the language model reads.
     """
     longest = model.network.config.text_config.max_position_embeddings
-    told = list(questions)
-    replies = sorted({one.answer for one in told})
-    end = model.tokenizer.eos_token_id
-    said = {one: (*model.tokenizer(reply(one), add_special_tokens=False)["input_ids"], end) for one in replies}
-    prompts = {one: prompt_ids(model, one) for one in sorted({one.question for one in told})}
-    found = []
-    for one in told:
-        seen, asked = prompts[one.question]
-        whole = Asked(one.id, one.image_id, tuple(seen), tuple(asked), said[one.answer])
-        if len(whole) + len(seen) > longest:
+    questions, end = list(questions), model.tokenizer.eos_token_id
+    answers = {
+        text: (*model.tokenizer(reply(text), add_special_tokens=False)["input_ids"], end)
+        for text in sorted({question.answer for question in questions})
+    }
+    prompts = {text: prompt_ids(model, text) for text in sorted({question.question for question in questions})}
+    tokenised = []
+    for question in questions:
+        prefix, asked = prompts[question.question]
+        tokens = Tokenised(question.id, question.image_id, tuple(prefix), tuple(asked), answers[question.answer])
+        if len(tokens) + len(prefix) > longest:
             raise TrainingError(
-                f"a question of {len(whole) + len(seen)} tokens with its picture; the model reads {longest}",
-                where=one.id,
+                f"a question of {len(tokens) + len(prefix)} tokens with its picture; the model reads {longest}",
+                where=question.id,
                 way_out="shorten it or leave it out",
             )
-        found.append(whole)
-    return found
+        tokenised.append(tokens)
+    return tokenised
 
 
-def rows_of(questions: Sequence[Asked], most: int = ROW) -> list[list[Asked]]:
+def rows_of(questions: Sequence[Tokenised], most: int = ROW) -> list[list[Tokenised]]:
     """Return the questions in rows of one picture each, in the order in which their pictures first come."""
-    by_image: dict[str, list[Asked]] = {}
-    for one in questions:
-        by_image.setdefault(one.image_id, []).append(one)
+    by_image: dict[str, list[Tokenised]] = {}
+    for question in questions:
+        by_image.setdefault(question.image_id, []).append(question)
     return [same[at : at + most] for same in by_image.values() for at in range(0, len(same), most)]
 
 
-def pack(questions: Sequence[Asked], pad: int) -> Packed:
+def pack(questions: Sequence[Tokenised], pad: int) -> Packed:
     """Return a batch of questions as tensors."""
     rows = rows_of(questions)
-    prefix = questions[0].seen
+    prefix = questions[0].prefix
     start = len(prefix)
     width = max(start + sum(map(len, row)) for row in rows)
     shape = (len(rows), width)
@@ -121,21 +122,17 @@ def pack(questions: Sequence[Asked], pad: int) -> Packed:
         positions[number, :start] = torch.arange(start)
         belongs[number, :start] = 0
         at = start
-        for place, one in enumerate(row, 1):
-            here = slice(at, at + len(one))
-            tokens[number, here] = torch.tensor([*one.asked, *one.said[:-1]])
-            positions[number, here] = torch.arange(start, start + len(one))
+        for place, question in enumerate(row, 1):
+            end = at + len(question)
+            here = slice(at, end)
+            tokens[number, here] = torch.tensor([*question.question, *question.answer[:-1]])
+            positions[number, here] = torch.arange(start, start + len(question))
             belongs[number, here], owners[number, here] = place, len(names)
-            labels[number, at + len(one.asked) - 1 : at + len(one)] = torch.tensor(one.said)
-            names.append(one.id)
-            at += len(one)
+            labels[number, at + len(question.question) - 1 : end] = torch.tensor(question.answer)
+            names.append(question.id)
+            at = end
     before = torch.ones(width, width, dtype=torch.bool).tril()
     same = belongs[:, :, None] == belongs[:, None, :]
     visible = before & (same | (belongs == 0)[:, None, :])
     image_ids = tuple(row[0].image_id for row in rows)
     return Packed(tokens, positions, visible, labels, owners, image_ids, tuple(names), start)
-
-
-def batch_of(questions: Sequence[Asked], places: Iterable[int], pad: int) -> Packed:
-    """Return the questions at some places as one batch."""
-    return pack([questions[at] for at in places], pad)

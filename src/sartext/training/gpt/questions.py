@@ -1,15 +1,19 @@
-"""The questions that a SAR-GPT learns from, and the pictures that they are asked about."""
+"""The questions that a SAR-GPT learns from, their pictures, and the image tower's states of those."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
+import torch
+from torch import Tensor
 
 from sartext.errors import ArtefactError, TrainingError
+from sartext.models.gpt.model import Gpt, patch_states, pixel_values
+from sartext.progress import track
 from sartext.release.layout import data_files
 from sartext.vqa.question import read_questions
 
@@ -20,6 +24,9 @@ Read = Callable[[str], Pixels]
 
 ROW_GROUPS = 8
 """Of a release's tables that are held at a time; pictures are mostly read in the order of their ids."""
+
+AT_A_TIME = 64
+"""Pictures that a frozen tower looks at together when it looks ahead."""
 
 
 @dataclass(frozen=True)
@@ -48,29 +55,31 @@ def release_questions(release: Path, split: str) -> list[Question]:
         ArtefactError: there are none, or their file is damaged.
     """
     rows = read_questions(release / "vqa" / f"{split}.jsonl")
-    found = [Question(one.id, one.image_id, one.text, one.answer, one.type) for one in rows]
-    return sorted(found, key=lambda one: one.id)
+    questions = [Question(row.id, row.image_id, row.text, row.answer, row.type) for row in rows]
+    return sorted(questions, key=lambda question: question.id)
 
 
-def asked_of(questions: Iterable[Question], images: Collection[str]) -> list[Question]:
+def about_images(questions: Iterable[Question], images: Collection[str]) -> list[Question]:
     """Return the questions about certain images, sorted by id."""
-    return sorted((one for one in questions if one.image_id in images), key=lambda one: one.id)
+    return sorted((each for each in questions if each.image_id in images), key=lambda each: each.id)
 
 
-def check(questions: Iterable[Question], what: str) -> None:
+def check_questions(questions: Iterable[Question], where: str) -> None:
     """Require distinct ids, and questions and answers that are not empty.
 
     Raises:
         TrainingError: an id stands twice, a question or an answer is empty; it is named.
     """
     seen: set[str] = set()
-    for one in questions:
-        if one.id in seen:
-            raise TrainingError(f"question '{one.id}' stands twice", where=what, way_out="make their ids distinct")
-        seen.add(one.id)
-        if not one.question.strip() or not one.answer.strip():
-            part = "answer" if one.question.strip() else "question"
-            raise TrainingError(f"an empty {part}", where=f"{what}, {one.id}", way_out="leave the question out")
+    for each in questions:
+        if each.id in seen:
+            raise TrainingError(
+                f"question '{each.id}' stands twice", where=where, way_out="make their ids distinct"
+            )
+        seen.add(each.id)
+        if not each.question.strip() or not each.answer.strip():
+            part = "answer" if each.question.strip() else "question"
+            raise TrainingError(f"an empty {part}", where=f"{where}, {each.id}", way_out="leave the question out")
 
 
 class ReleasePictures:
@@ -103,9 +112,9 @@ class ReleasePictures:
                     if digest is None:
                         self._withheld.add(image)
 
-    def at_hand(self, image_ids: Iterable[str]) -> set[str]:
+    def available(self, image_ids: Iterable[str]) -> set[str]:
         """Return those of the images whose picture can be read."""
-        return {one for one in image_ids if self._has(one)}
+        return {image_id for image_id in image_ids if self._has(image_id)}
 
     def __call__(self, image_id: str) -> Pixels:
         """Return a picture.
@@ -118,10 +127,10 @@ class ReleasePictures:
         if image_id in self._place and image_id not in self._withheld:
             number, group, row = self._place[image_id]
             return np.asarray(decode(self._bytes(number, group)[row]), dtype=np.uint8)
-        found = self._otherwise(image_id)
-        if found is None:
+        picture = self._otherwise(image_id)
+        if picture is None:
             raise TrainingError("the picture is not at hand", where=image_id, way_out="leave its questions out")
-        return found
+        return picture
 
     def _has(self, image_id: str) -> bool:
         if image_id in self._place and image_id not in self._withheld:
@@ -132,8 +141,65 @@ class ReleasePictures:
         key = (number, group)
         if key not in self._held:
             column = self._tables[number].read_row_group(group, columns=["image"]).to_pydict()["image"]
-            self._held[key] = [b"" if one is None else one["bytes"] for one in column]
+            self._held[key] = [b"" if image is None else image["bytes"] for image in column]
             if len(self._held) > ROW_GROUPS:
                 self._held.popitem(last=False)
         self._held.move_to_end(key)
         return self._held[key]
+
+
+class PatchStates:
+    """The states of each patch before the projector.
+
+    A frozen tower looks at all pictures in the order of their ids, once, when the first is asked for; those that
+    do not fit into memory it looks at again each time. So a training that goes on sees the same numbers.
+
+    Args:
+        model: with the tower, on its device.
+        images: of the training, train and validation.
+        read: returns their pictures.
+        frozen: whether the tower's weights stay.
+        most_bytes: that the states may take.
+    """
+
+    def __init__(self, model: Gpt, images: Iterable[str], read: Read, *, frozen: bool, most_bytes: int) -> None:
+        self._model, self._read, self._frozen = model, read, frozen
+        self._images = sorted(set(images))
+        width = model.network.config.vision_config.hidden_size
+        self._shape = (model.patches, width)
+        self._most = most_bytes // (4 * model.patches * width) if frozen else 0
+        self._held: Tensor | None = None
+        self._rows: dict[str, int] = {}
+
+    def of(self, image_ids: Sequence[str]) -> Tensor:
+        """Return the states of pictures on the model's device: n x patches x width."""
+        if not self._frozen:
+            return self._compute(image_ids)
+        if self._held is None:
+            self._held = self._compute_ahead()
+        with torch.no_grad():
+            missing = [image_id for image_id in dict.fromkeys(image_ids) if image_id not in self._rows]
+            fresh = dict(zip(missing, self._compute(missing), strict=True)) if missing else {}
+            device = self._model.device
+            states = [
+                fresh[image_id]
+                if image_id in fresh
+                else self._held[self._rows[image_id]].to(device, non_blocking=True)
+                for image_id in image_ids
+            ]
+            return torch.stack(states)
+
+    def _compute(self, image_ids: Sequence[str]) -> Tensor:
+        return patch_states(
+            self._model, pixel_values(self._model, [self._read(image_id) for image_id in image_ids])
+        )
+
+    def _compute_ahead(self) -> Tensor:
+        kept = self._images[: self._most]
+        self._rows = {image_id: row for row, image_id in enumerate(kept)}
+        held = torch.empty((len(kept), *self._shape))
+        parts = [range(at, min(at + AT_A_TIME, len(kept))) for at in range(0, len(kept), AT_A_TIME)]
+        with torch.no_grad():
+            for part in track(parts, f"pictures, {AT_A_TIME} at a time", len(parts)):
+                held[part.start : part.stop] = self._compute([kept[at] for at in part]).to("cpu", torch.float32)
+        return held

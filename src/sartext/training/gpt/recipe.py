@@ -6,7 +6,6 @@ from typing import Any
 
 from sartext.config import Project
 from sartext.config.training import GptParameters, TrainingParameters
-from sartext.errors import ParameterError, nearest
 
 
 @dataclass(frozen=True)
@@ -26,9 +25,9 @@ class GptRecipe:
     Args:
         tower: the folder of a CLIP.
         language: the foundation file of the language model.
-        optical_samples: questions of the first stage, repetitions counted; 0 leaves it out.
-        samples: those of the second stage.
-        learning_rate: the highest one, in both stages.
+        optical_samples: questions of the first course, repetitions counted; 0 leaves it out.
+        samples: those of the second course.
+        learning_rate: the highest one, in both courses.
         training: seed, batch (questions per step), threads, device, precision, optimiser, warm-up, questions
             between two validations. What it says of CLIP's and CoCa's losses and of augmentation is not read.
         images: False for the control that sees none.
@@ -48,37 +47,26 @@ class GptRecipe:
     lora: LoraRecipe | None = None
     cache_bytes: int = 2_000_000_000
 
-    def told(self, root: Path) -> dict[str, Any]:
+    def as_json(self, root: Path) -> dict[str, Any]:
         """Return it as JSON has it, paths relative to a folder."""
-        told = asdict(self) | {"training": self.training.model_dump(mode="json")}
-        told.pop("cache_bytes")
+        content = asdict(self) | {"training": self.training.model_dump(mode="json")}
+        content.pop("cache_bytes")
         for name in ("tower", "language"):
             path = getattr(self, name)
-            told[name] = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-        return told
+            content[name] = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+        return content
 
 
-def recipe_of(project: Project, name: str) -> GptRecipe:
-    """Return the recipe of a row of ``models`` in ``params.yaml``.
-
-    Raises:
-        ParameterError: there is no such row, or it is no SAR-GPT's.
-    """
-    models = project.parameters.models
-    where = project.root / "params.yaml"
-    known = [one for one, row in models.items() if isinstance(row, GptParameters)]
-    row = models.get(name)
-    if not isinstance(row, GptParameters):
-        what = f"model '{name}' is no SAR-GPT" if row else f"no model '{name}'"
-        raise ParameterError(what, where=where, way_out=nearest(name, known))
-    replaced = {"batch": row.batch, "validate_every": row.validate_every}
+def recipe_of(project: Project, row: GptParameters) -> GptRecipe:
+    """Return the recipe of a row of ``models`` in ``params.yaml``."""
+    own = {"batch": row.batch, "validate_every": row.validate_every}
     return GptRecipe(
         tower=project.root / row.origin,
         language=project.root / row.language,
         optical_samples=row.optical_samples,
         samples=row.samples,
         learning_rate=row.learning_rate,
-        training=project.parameters.training.model_copy(update=replaced),
+        training=project.parameters.training.model_copy(update=own),
         images=row.images,
         freeze_tower=row.freeze_tower,
         lora=None if row.lora is None else LoraRecipe(**row.lora.model_dump()),

@@ -15,8 +15,8 @@ from sartext.config import NarratorParameters
 from sartext.errors import ArtefactError, TrainingError
 from sartext.files import read_json
 from sartext.tables import SHARDS, read_rows
-from sartext.training.shards.facts import CorpusNaming, corpus_naming
 from sartext.training.shards.pictures import Pixels, decode_stored
+from sartext.training.shards.selection import CorpusNaming, corpus_naming
 from sartext.training.shards.writing import DATA, DESCRIPTION, KINDS
 
 

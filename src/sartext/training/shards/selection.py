@@ -1,7 +1,7 @@
 """Which images become pairs, and what is said of them at the size that the model sees."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import atan2, cos, degrees, radians, sin
 from pathlib import Path
@@ -13,14 +13,21 @@ from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError
-from sartext.narrator.annotated import CoverNaming, names_rare
-from sartext.narrator.facts import to_json
+from sartext.narrator.annotated import (
+    CoverNaming,
+    Naming,
+    cover_facts,
+    cover_naming,
+    names_rare,
+    naming,
+    object_facts,
+)
+from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.methods import ANNOTATED
 from sartext.narrator.realisation import canonical, realise
 from sartext.release.inputs import read_index, refuse_unlisted
 from sartext.release.layout import data_files
 from sartext.tables import CAPTIONS, SPLITS, read_rows
-from sartext.training.shards.facts import CorpusNaming, annotated_facts, corpus_naming
 
 SPLIT_NAMES = ("train", "validation")
 """The splits that training reads; the test split and the benchmarks are in no shard."""
@@ -30,6 +37,39 @@ NO_SPLIT = "left out of the splits"
 HELD_OUT = "test split or benchmark"
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CorpusNaming:
+    """What the captions of a corpus call objects, land cover, and an image without either."""
+
+    objects: Naming
+    cover: CoverNaming
+    background: str | None
+
+
+def corpus_naming(entry: Entry) -> CorpusNaming:
+    """Return the names of a catalogue entry."""
+    return CorpusNaming(naming(entry), cover_naming(entry), entry.background)
+
+
+def annotated_facts(
+    objects: Sequence[Row], regions: Sequence[Row], width: float, height: float, names: CorpusNaming
+) -> Facts:
+    """Return the facts of an annotated image by the rules of A2C and SA2C; empty ones if there is nothing to say.
+
+    Args:
+        objects: boxes in pixels of an image of ``width`` x ``height``.
+        regions: land cover, shares and zones.
+        width: in pixels, of whatever image the boxes lie in.
+        height: in pixels.
+        names: of the corpus.
+    """
+    stated, _ = object_facts(objects, width, height, names.objects)
+    cover = cover_facts(regions, names.cover) if regions else ()
+    if cover or stated.objects:
+        return Facts(objects=stated.objects, cover=cover)
+    return Facts(scene=names.background) if regions and names.background else Facts()
 
 
 @dataclass(frozen=True)
@@ -133,7 +173,7 @@ def _released(project: Project) -> dict[str, _Captions]:
 def _sar(
     project: Project, entry: Entry, splits: Mapping[str, Row], tally: Tally, *, source: _Captions
 ) -> Iterator[Chosen]:
-    naming, captions = corpus_naming(entry), source.captions
+    names, captions = corpus_naming(entry), source.captions
     for row in read_index(project, entry.name).to_pylist():
         caption = captions.pop(row["image_id"], None)
         if caption is None:
@@ -141,7 +181,7 @@ def _sar(
         split = _split_of(row["image_id"], splits, tally)
         if split is None:
             continue
-        visible = _visible(project, row, caption, naming, tally)
+        visible = _visible(project, row, caption, names, tally)
         if visible is not None:
             yield Chosen(_pair(entry, row, split, {"method": caption["method"], **visible}), row, entry)
     if captions:
@@ -152,16 +192,14 @@ def _sar(
         )
 
 
-def _visible(
-    project: Project, row: Row, caption: Row, naming: CorpusNaming, tally: Tally
-) -> dict[str, Any] | None:
+def _visible(project: Project, row: Row, caption: Row, names: CorpusNaming, tally: Tally) -> dict[str, Any] | None:
     """What is said of an image at the model's size, or nothing if all that could be named is too small."""
     if caption["method"] not in ANNOTATED:
         return {"captions": [caption["caption"]], "facts": caption["facts"]}
     parameters, side = project.parameters, project.parameters.shards.side
     smallest = parameters.shards.smallest_object
     kept = [box for box in row["objects"] if _is_visible(box, row, side, smallest)]
-    unseen = _invisible_rare(row, naming.cover, side, smallest)
+    unseen = _invisible_rare(row, names.cover, side, smallest)
     regions = [region for region in row["regions"] if region["label"] not in unseen]
     pair = {
         "captions": [caption["caption"]],
@@ -173,7 +211,7 @@ def _visible(
         return pair
     tally.small_objects += len(row["objects"]) - len(kept)
     tally.small_rare += len(unseen)
-    facts = annotated_facts(kept, regions, row["width"], row["height"], naming)
+    facts = annotated_facts(kept, regions, row["width"], row["height"], names)
     if not (facts.objects or facts.cover):  # an image with small objects is not one without objects
         tally.left_out[TOO_SMALL] += 1
         return None
@@ -188,10 +226,10 @@ def _is_visible(box: Row, row: Row, side: int, smallest: float) -> bool:
     return bool(min(across, down) * side >= smallest)
 
 
-def _invisible_rare(row: Row, naming: CoverNaming, side: int, smallest: float) -> set[str]:
+def _invisible_rare(row: Row, names: CoverNaming, side: int, smallest: float) -> set[str]:
     """The rare classes that a caption would name and of which even the largest part is too small to see."""
     least = smallest**2 * row["width"] * row["height"] / side**2
-    rare = (region for region in row["regions"] if names_rare(region, naming))
+    rare = (region for region in row["regions"] if names_rare(region, names))
     return {region["label"] for region in rare if region["largest_component"] < least}
 
 

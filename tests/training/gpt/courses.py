@@ -8,7 +8,7 @@ import numpy as np
 from sartext.config.training import TrainingParameters
 from sartext.models.gpt.language import LanguageFoundation
 from sartext.models.gpt.model import Gpt
-from sartext.training.gpt.lessons import Subject, build_pupil
+from sartext.training.gpt.curriculum import Course, build_untrained
 from sartext.training.gpt.questions import Question
 from sartext.training.gpt.recipe import GptRecipe, LoraRecipe
 from tests.models.gpt.making import SIDE, tower
@@ -29,32 +29,33 @@ def picture(image_id: str) -> np.ndarray:
 
 def questions(start: int, stop: int) -> list[Question]:
     """Two questions on each picture."""
-    found = []
+    asked = []
     for number in range(start, stop):
         image = f"toy/{number}"
         count, side = NUMBERS[number % 4], "right" if number // 4 % 2 else "left"
-        found.append(Question(f"{image}:count", image, "How many ships are there?", count, "count"))
+        asked.append(Question(f"{image}:count", image, "How many ships are there?", count, "count"))
         where = "nowhere" if count == "none" else f"on the {side}"
-        found.append(Question(f"{image}:place", image, "Where are the ships in this image?", where, "position"))
-    return found
+        asked.append(Question(f"{image}:place", image, "Where are the ships in this image?", where, "position"))
+    return asked
 
 
-def subject(name: str = "sar", *, train: int = 8, validation: int = 4) -> Subject:
+def course(name: str = "sar", *, train: int = 8, validation: int = 4) -> Course:
     """Questions on so many pictures, others for validation."""
     held = questions(100, 100 + validation)
-    return Subject(name, questions(0, train), held, picture)
+    return Course(name, questions(0, train), held, picture)
 
 
-def recipe(samples: int = 160, optical: int = 0, **told: Any) -> GptRecipe:
+def recipe(samples: int = 160, optical: int = 0, **options: Any) -> GptRecipe:
     """A recipe of a small training; what is no field of it is one of its training parameters."""
-    own = {name: told.pop(name) for name in ("images", "freeze_tower", "lora", "cache_bytes") if name in told}
+    names = ("images", "freeze_tower", "lora", "cache_bytes")
+    own = {name: options.pop(name) for name in names if name in options}
     training = TrainingParameters.model_validate(
-        {"batch": 16, "threads": 1, "validate_every": 80, "weight_decay": 0.0, **told}
+        {"batch": 16, "threads": 1, "validate_every": 80, "weight_decay": 0.0, **options}
     )
     return GptRecipe(Path("tower"), Path("phi.yaml"), optical, samples, 0.01, training, **own)
 
 
-def pupil(chosen: GptRecipe, *subjects: Subject, seed: int = 0) -> Gpt:
+def untrained(chosen: GptRecipe, *courses: Course, seed: int = 0) -> Gpt:
     """Build a model of some ten thousand weights on a tower with random weights."""
     foundation = LanguageFoundation(None, vocabulary=400, layers=2, width=32, heads=4)
-    return build_pupil(chosen, tower(seed=seed), foundation, subjects)
+    return build_untrained(chosen, tower(seed=seed), foundation, courses)

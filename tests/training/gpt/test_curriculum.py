@@ -1,4 +1,4 @@
-"""Teaching a small model: it learns what only the picture tells, repeats to the bit, and goes on when killed."""
+"""Training a small SAR-GPT: it learns what only the picture tells, repeats to the bit, and goes on when killed."""
 
 import multiprocessing
 import os
@@ -19,15 +19,15 @@ from sartext.models.gpt.checkpoint import load_gpt, save_gpt
 from sartext.models.gpt.model import Gpt
 from sartext.training.callbacks import Callback
 from sartext.training.checkpointing import Resume
-from sartext.training.gpt.lessons import Subject, teach
+from sartext.training.gpt.curriculum import Course, fit_curriculum
 from sartext.training.gpt.recipe import GptRecipe
 from sartext.training.loop import Fit
-from tests.training.gpt.lesson import LORA, picture, pupil, recipe, subject
+from tests.training.gpt.courses import LORA, course, picture, recipe, untrained
 
 
-def taught(chosen: GptRecipe, *subjects: Subject, **told: Any) -> tuple[Gpt, dict[str, Fit]]:
-    model = pupil(chosen, *(subjects or (subject(),)))
-    return model, teach(model, chosen, subjects or (subject(),), **told)
+def trained(chosen: GptRecipe, *courses: Course, **options: Any) -> tuple[Gpt, dict[str, Fit]]:
+    model = untrained(chosen, *(courses or (course(),)))
+    return model, fit_curriculum(model, chosen, courses or (course(),), **options)
 
 
 def weights(model: Gpt) -> dict[str, Tensor]:
@@ -38,15 +38,15 @@ def equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def right(model: Gpt, asked: Subject) -> int:
+def right(model: Gpt, asked: Course) -> int:
     shown = [picture(one.image_id) for one in asked.train]
     said = answer(model, shown, [one.question for one in asked.train], length=8)
     return sum(text == one.answer for text, one in zip(said, asked.train, strict=True))
 
 
 def test_sixteen_questions_are_learned_by_heart(tmp_path: Path) -> None:
-    asked = subject(validation=0)
-    model, fits = taught(recipe(16 * 160), asked)
+    asked = course(validation=0)
+    model, fits = trained(recipe(16 * 160), asked)
     assert right(model, asked) == len(asked.train) == 16
     assert fits["sar"].curves["steps"][-1]["loss"] < 0.02 and fits["sar"].best_step == 160
     save_gpt(model, tmp_path / "model")
@@ -54,22 +54,22 @@ def test_sixteen_questions_are_learned_by_heart(tmp_path: Path) -> None:
 
 
 def test_without_pictures_they_cannot_be() -> None:
-    asked = subject(validation=0)
-    model, _ = taught(recipe(16 * 160, images=False), asked)
+    asked = course(validation=0)
+    model, _ = trained(recipe(16 * 160, images=False), asked)
     assert right(model, asked) <= 2 + 3  # one of four counts, and a place that is right for three of eight
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
     chosen = recipe(optical=48)
-    subjects = subject("optical"), subject()
-    (one, fits), (other, again) = taught(chosen, *subjects), taught(chosen, *subjects)
+    courses = course("optical"), course()
+    (one, fits), (other, again) = trained(chosen, *courses), trained(chosen, *courses)
     assert equal(weights(one), weights(other)) and fits["sar"].curves == again["sar"].curves
-    third, _ = taught(replace(chosen, training=chosen.training.model_copy(update={"seed": 8})), *subjects)
+    third, _ = trained(replace(chosen, training=chosen.training.model_copy(update={"seed": 8})), *courses)
     assert not equal(weights(one), weights(third))
 
 
 def test_accumulated_parts_give_the_same_gradients() -> None:
-    (one, whole), (other, parts) = taught(recipe(32)), taught(recipe(32, accumulate=4))
+    (one, whole), (other, parts) = trained(recipe(32)), trained(recipe(32, accumulate=4))
     losses = [[step["loss"] for step in fits["sar"].curves["steps"]] for fits in (whole, parts)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     for name, tensor in weights(one).items():
@@ -94,8 +94,8 @@ def changed(before: Mapping[str, Tensor], model: Gpt) -> set[str]:
 )
 def test_what_learns(told: dict[str, Any], parts: set[str]) -> None:
     chosen = recipe(32, **told)
-    before = weights(pupil(chosen, subject())) if "lora" not in told else weights(pupil(recipe(), subject()))
-    model, _ = taught(chosen)
+    before = weights(untrained(chosen, course())) if "lora" not in told else weights(untrained(recipe(), course()))
+    model, _ = trained(chosen)
     assert changed(before, model) == parts
     if "lora" in told:  # the layers without adapters stay
         after = weights(model)
@@ -108,8 +108,8 @@ def test_what_learns(told: dict[str, Any], parts: set[str]) -> None:
 
 
 def test_the_best_weights_by_validation_are_kept() -> None:
-    asked = subject(train=16, validation=8)
-    model, fits = taught(recipe(16 * 40, validate_every=16), asked)
+    asked = course(train=16, validation=8)
+    model, fits = trained(recipe(16 * 40, validate_every=16), asked)
     told = fits["sar"].curves["validations"]
     assert [one["step"] for one in told] == list(range(1, 41))
     best = max(told, key=lambda one: (one["accuracy"], -one["loss"]))
@@ -118,8 +118,8 @@ def test_the_best_weights_by_validation_are_kept() -> None:
     assert right(model, held) == pytest.approx(best["accuracy"] * len(held.train) / 100)
 
 
-class CaptionView(Callback):
-    """Writes down what it is told; ends its process at a step, or the training by an interrupt."""
+class Recorder(Callback):
+    """Writes down the steps; ends its process at a step, or the training by an interrupt."""
 
     def __init__(self, kill: int = 0, stop: int = 0) -> None:
         self.steps: list[tuple[int, int]] = []
@@ -139,12 +139,12 @@ class CaptionView(Callback):
 
 
 def test_steps_count_through_both_lessons() -> None:
-    told = CaptionView()
-    taught(recipe(48, optical=32, validate_every=32), subject("optical"), subject(), callback=told)
+    told = Recorder()
+    trained(recipe(48, optical=32, validate_every=32), course("optical"), course(), callback=told)
     assert told.steps == [(step, 16 * step) for step in range(1, 6)]
     assert told.validations == [2, 4, 5]
-    told = CaptionView()
-    _, fits = taught(recipe(48), subject("optical"), subject(), callback=told)
+    told = Recorder()
+    _, fits = trained(recipe(48), course("optical"), course(), callback=told)
     assert len(told.steps) == 3 and fits.keys() == {"sar"}
 
 
@@ -152,11 +152,11 @@ RESUMED = recipe(16 * 6, optical=16 * 6, validate_every=32, lora=LORA)
 
 
 def resumed(folder: Path, kill: int = 0, stop: int = 0) -> tuple[Gpt, dict[str, Fit]]:
-    """Train both lessons with adapters and dropout, keeping the state after every step."""
+    """Train both courses with adapters and dropout, keeping the state after every step."""
     torch.set_num_threads(1)
-    resumes = {name: Resume(folder / name, {"lesson": name}, share=1.0) for name in ("optical", "sar")}
-    subjects: Sequence[Subject] = (subject("optical"), subject())
-    return taught(RESUMED, *subjects, callback=CaptionView(kill, stop), resumes=resumes)
+    resumes = {name: Resume(folder / name, {"course": name}, share=1.0) for name in ("optical", "sar")}
+    courses: Sequence[Course] = (course("optical"), course())
+    return trained(RESUMED, *courses, callback=Recorder(kill, stop), resumes=resumes)
 
 
 def run(folder: Path, kill: int, result: Path) -> None:
@@ -165,7 +165,7 @@ def run(folder: Path, kill: int, result: Path) -> None:
 
 
 def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    kill = 9  # in the second lesson
+    kill = 9  # in the second course
     child = multiprocessing.get_context("spawn").Process(
         target=run, args=(tmp_path / "state", kill, tmp_path / "no")
     )
@@ -174,7 +174,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) 
     assert child.exitcode == -signal.SIGKILL and not (tmp_path / "no").exists()
     model, fits = resumed(tmp_path / "state")
     assert sum(one.resumed_after for one in fits.values()) in {kill - 1, kill}
-    straight, whole = taught(RESUMED, subject("optical"), subject())
+    straight, whole = trained(RESUMED, course("optical"), course())
     assert save_gpt(model, tmp_path / "one") == save_gpt(straight, tmp_path / "other")
     assert {name: one.curves for name, one in fits.items()} == {name: one.curves for name, one in whole.items()}
     assert sha256_file(tmp_path / "one" / "config.json") == sha256_file(tmp_path / "other" / "config.json")
@@ -185,7 +185,7 @@ def test_an_interrupted_training_keeps_its_state(tmp_path: Path) -> None:
         resumed(tmp_path, stop=8)
     model, fits = resumed(tmp_path)
     assert fits["optical"].resumed_after == 6 and fits["sar"].resumed_after == 2
-    assert equal(weights(model), weights(taught(RESUMED, subject("optical"), subject())[0]))
+    assert equal(weights(model), weights(trained(RESUMED, course("optical"), course())[0]))
 
 
 def test_a_state_holds_what_learns_and_no_more(tmp_path: Path) -> None:
@@ -197,17 +197,17 @@ def test_a_state_holds_what_learns_and_no_more(tmp_path: Path) -> None:
 
 def test_numbers_that_are_none_end_the_training_and_name_the_images() -> None:
     chosen = recipe(64)
-    model = pupil(chosen, subject())
+    model = untrained(chosen, course())
     with torch.no_grad():
         model.network.lm_head.weight[5] = float("nan")
     with pytest.raises(
         DivergenceError, match=r"the loss is nan at step 1 of the sar questions, with the images .*toy/"
     ):
-        teach(model, chosen, [subject()])
+        fit_curriculum(model, chosen, [course()])
 
 
 def test_bad_questions_are_refused() -> None:
-    asked = subject()
+    asked = course()
     one = asked.train[0]
     for train, what in (
         ([], "there are no questions to learn from"),
@@ -217,16 +217,16 @@ def test_bad_questions_are_refused() -> None:
         ([*asked.train[1:], replace(one, question="")], f"{one.id}: an empty question"),
     ):
         with pytest.raises(TrainingError, match=what):
-            teach(pupil(recipe(), asked), recipe(), [replace(asked, train=train)])
+            fit_curriculum(untrained(recipe(), asked), recipe(), [replace(asked, train=train)])
     with pytest.raises(TrainingError, match="8 samples do not fill one batch of 16"):
-        taught(recipe(8))
+        trained(recipe(8))
 
 
 @pytest.mark.parametrize(("samples", "train"), [(8, 8), (16, 2)])
-def test_a_lesson_that_fills_no_batch_is_refused_before_the_one_before_it_is_taught(
+def test_a_lesson_that_fills_no_batch_is_refused_before_the_one_before_it_is_trained(
     samples: int, train: int
 ) -> None:
-    told = CaptionView()
+    told = Recorder()
     with pytest.raises(TrainingError, match="batch of 16"):
-        taught(recipe(samples, optical=32), subject("optical"), subject(train=train), callback=told)
+        trained(recipe(samples, optical=32), course("optical"), course(train=train), callback=told)
     assert not told.steps
