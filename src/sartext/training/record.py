@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -10,9 +10,6 @@ from sartext.config import Project
 from sartext.files import sha256_file, sha256_tree
 from sartext.models.model import Model
 from sartext.training.loop import Fit
-
-if TYPE_CHECKING:
-    from sartext.training.gpt.recipe import GptRecipe
 
 CURVE_POINTS = 1000
 """Steps that the record keeps at most; of a longer training every n-th, and the last."""
@@ -50,21 +47,6 @@ def image_text_origins(project: Project, name: str, data: dict[str, str], model:
     }
 
 
-def gpt_origins(project: Project, recipe: "GptRecipe", data: dict[str, str], tower: Model) -> dict[str, Any]:
-    """Return what decides the weights of a SAR-GPT."""
-    import transformers
-
-    content = recipe.as_json(project.root)
-    return {
-        "data": data,
-        "language_sha256": sha256_file(recipe.language),
-        "parent": {"checkpoint": content["tower"].removeprefix("build/"), "model_sha256": tower.sha256},
-        "recipe": content,
-        "seed": recipe.training.seed,
-        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
-    }
-
-
 def fit_record(fitted: Fit, chosen_by: str) -> dict[str, Any]:
     """Return how a training went: its length, its curves, and by what its best weights were chosen."""
     return {
@@ -78,17 +60,6 @@ def fit_record(fitted: Fit, chosen_by: str) -> dict[str, Any]:
             "steps": thinned(fitted.curves["steps"]),
             "validations": fitted.curves["validations"],
         },
-    }
-
-
-def course_record(fitted: Fit, train: int, validation: int, images: int) -> dict[str, Any]:
-    """Return how a course of a SAR-GPT went, with the numbers of its questions and images."""
-    validated = bool(fitted.curves["validations"])
-    chosen_by = "validation accuracy, then loss" if validated else "the last step: no validation questions"
-    return {
-        "questions": {"train": train, "validation": validation},
-        "images": images,
-        **fit_record(fitted, chosen_by),
     }
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from sartext.config.training import TrainingParameters
 from sartext.models.gpt.language import LanguageFoundation
 from sartext.models.gpt.model import Gpt
-from sartext.training.gpt.curriculum import Course, build_untrained
-from sartext.training.gpt.questions import Question
+from sartext.training.gpt.curriculum import build_untrained
+from sartext.training.gpt.questions import Course, Question
 from sartext.training.gpt.recipe import GptRecipe, LoraRecipe
 from tests.models.gpt.making import SIDE, tower
 

@@ -19,7 +19,8 @@ from sartext.models.gpt.checkpoint import load_gpt, save_gpt
 from sartext.models.gpt.model import Gpt
 from sartext.training.callbacks import Callback
 from sartext.training.checkpointing import Resume
-from sartext.training.gpt.curriculum import Course, fit_curriculum
+from sartext.training.gpt.curriculum import fit_curriculum
+from sartext.training.gpt.questions import Course
 from sartext.training.gpt.recipe import GptRecipe
 from sartext.training.loop import Fit
 from tests.training.gpt.courses import LORA, course, picture, recipe, untrained
@@ -200,9 +201,7 @@ def test_numbers_that_are_none_end_the_training_and_name_the_images() -> None:
     model = untrained(chosen, course())
     with torch.no_grad():
         model.network.lm_head.weight[5] = float("nan")
-    with pytest.raises(
-        DivergenceError, match=r"the loss is nan at step 1 of the sar questions, with the images .*toy/"
-    ):
+    with pytest.raises(DivergenceError, match=r"sar questions: the loss is nan at step 1, with the images .*toy/"):
         fit_curriculum(model, chosen, [course()])
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,44 +19,22 @@ from sartext.training.callbacks import Callback, CallbackList
 from sartext.training.checkpointing import Resume
 from sartext.training.gpt.packing import tokenise
 from sartext.training.gpt.questions import (
+    Course,
     PatchStates,
     Pixels,
     Question,
-    Read,
     ReleasePictures,
     about_images,
     check_questions,
     release_questions,
 )
-from sartext.training.gpt.recipe import GptRecipe, recipe_of
+from sartext.training.gpt.recipe import GptRecipe, origins, recipe_of
 from sartext.training.gpt.task import QuestionTask
 from sartext.training.loop import Fit, fit
 from sartext.training.progress import say
-from sartext.training.record import course_record, data_hashes, gpt_origins
+from sartext.training.record import data_hashes, fit_record
 from sartext.training.sampler import mixed
 from sartext.training.shards.reading import open_shards
-
-
-@dataclass(frozen=True, eq=False)
-class Course:
-    """The questions of one part of the curriculum, and their pictures.
-
-    Args:
-        name: ``optical`` or ``sar``.
-        train: to learn from.
-        validation: to choose the best weights by.
-        read: returns the picture of an image; not called for a model without images.
-    """
-
-    name: str
-    train: Sequence[Question]
-    validation: Sequence[Question]
-    read: Read
-
-    @property
-    def images(self) -> list[str]:
-        """The images that are asked about."""
-        return sorted({question.image_id for question in (*self.train, *self.validation)})
 
 
 def build_untrained(
@@ -209,7 +186,7 @@ class GptJob:
         folders = [self._release / "data", self._release / "vqa"]
         if self._recipe.optical_samples:
             folders.append(self._project.shards("optical"))
-        return gpt_origins(self._project, self._recipe, data_hashes(self._project, folders), self._tower)
+        return origins(self._project, self._recipe, data_hashes(self._project, folders), self._tower)
 
     def info(self, origins: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the training is made of."""
@@ -233,12 +210,7 @@ class GptJob:
     def save(self, folder: Path, fits: Mapping[str, Fit]) -> dict[str, Any]:
         """Write the model as plain transformers loads it; return its part of the record."""
         digest = save_gpt(self._model, folder)
-        courses = {
-            course.name: course_record(
-                fits[course.name], len(course.train), len(course.validation), len(course.images)
-            )
-            for course in self._courses
-        }
+        courses = {course.name: _course_record(fits[course.name], course) for course in self._courses}
         return {
             **courses["sar"],
             "optical": courses.get("optical"),
@@ -266,6 +238,16 @@ class GptJob:
             "training_seconds": round(sum(each.seconds for each in fits.values()), 1),
             "resumed_after": sum(each.resumed_after for each in fits.values()),
         }
+
+
+def _course_record(fitted: Fit, course: Course) -> dict[str, Any]:
+    validated = bool(fitted.curves["validations"])
+    chosen_by = "validation accuracy, then loss" if validated else "the last step: no validation questions"
+    return {
+        "questions": {"train": len(course.train), "validation": len(course.validation)},
+        "images": len(course.images),
+        **fit_record(fitted, chosen_by),
+    }
 
 
 def _sar_course(release: Path, withheld: Callable[[str], Pixels | None]) -> tuple[Course, int]:

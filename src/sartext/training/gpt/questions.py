@@ -48,6 +48,28 @@ class Question:
     type: str
 
 
+@dataclass(frozen=True, eq=False)
+class Course:
+    """The questions of one part of the curriculum, and their pictures.
+
+    Args:
+        name: ``optical`` or ``sar``.
+        train: to learn from.
+        validation: to choose the best weights by.
+        read: returns the picture of an image; not called for a model without images.
+    """
+
+    name: str
+    train: Sequence[Question]
+    validation: Sequence[Question]
+    read: Read
+
+    @property
+    def images(self) -> list[str]:
+        """The images that are asked about."""
+        return sorted({question.image_id for question in (*self.train, *self.validation)})
+
+
 def release_questions(release: Path, split: str) -> list[Question]:
     """Return the questions of a split of a release, sorted by id.
 

@@ -1,11 +1,16 @@
-"""How a SAR-GPT is trained, as data."""
+"""How a SAR-GPT is trained, as data; with the hashes of what it reads, all that decides its weights."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+import transformers
+
 from sartext.config import Project
 from sartext.config.training import GptParameters, TrainingParameters
+from sartext.files import sha256_file
+from sartext.models.model import Model
 
 
 @dataclass(frozen=True)
@@ -71,3 +76,16 @@ def recipe_of(project: Project, row: GptParameters) -> GptRecipe:
         freeze_tower=row.freeze_tower,
         lora=None if row.lora is None else LoraRecipe(**row.lora.model_dump()),
     )
+
+
+def origins(project: Project, recipe: GptRecipe, data: dict[str, str], tower: Model) -> dict[str, Any]:
+    """Return what decides the weights of a training: equal origins on one type of CPU give equal weights."""
+    content = recipe.as_json(project.root)
+    return {
+        "data": data,
+        "language_sha256": sha256_file(recipe.language),
+        "parent": {"checkpoint": content["tower"].removeprefix("build/"), "model_sha256": tower.sha256},
+        "recipe": content,
+        "seed": recipe.training.seed,
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+    }
