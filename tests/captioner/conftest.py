@@ -2,7 +2,7 @@
 
 import pytest
 
-from .speaking import SENTENCES, marked, small_coca, write_png
+from .tiny_models import SENTENCES, marked, small_coca, write_png
 
 
 @pytest.fixture(scope="session")

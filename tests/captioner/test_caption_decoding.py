@@ -5,12 +5,12 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from sartext.captioner.decoding import Decoding, decoding_of
-from sartext.captioner.files import Asked
+from sartext.captioner.captioner import Decoding
+from sartext.captioner.user_files.files import CaptionOptions, decoding_of
 from sartext.cli import cli
 from sartext.errors import ParameterError
 
-from .speaking import SENTENCES, caption, read_csv
+from .tiny_models import SENTENCES, caption, read_csv
 
 HOT = Decoding("nucleus", top_p=1.0, temperature=3.0, seed=7)
 
@@ -23,7 +23,10 @@ def test_the_seed_decides_what_is_drawn(folder, coca, tmp_path):
     drawn = {}
     for name, seed in (("a", 7), ("again", 7), ("b", 8)):
         caption(
-            [folder], coca, tmp_path / f"{name}.csv", Asked(decoding=decoding_of("nucleus", None, 1.0, 3.0, seed))
+            [folder],
+            coca,
+            tmp_path / f"{name}.csv",
+            CaptionOptions(decoding=decoding_of("nucleus", None, 1.0, 3.0, seed)),
         )
         drawn[name] = captions(tmp_path / f"{name}.csv")
     assert drawn["a"] == drawn["again"] != drawn["b"]
@@ -31,10 +34,10 @@ def test_the_seed_decides_what_is_drawn(folder, coca, tmp_path):
 
 
 def test_neither_the_batch_nor_where_a_run_went_on_changes_what_is_drawn(folder, coca, tmp_path):
-    caption([folder], coca, tmp_path / "all.csv", Asked(decoding=HOT))
-    caption([folder], coca, tmp_path / "each.csv", Asked(decoding=HOT, batch=1))
+    caption([folder], coca, tmp_path / "all.csv", CaptionOptions(decoding=HOT))
+    caption([folder], coca, tmp_path / "each.csv", CaptionOptions(decoding=HOT, batch=1))
     for some in ("left-2.png", "right-*.png", "*.png"):
-        caption([folder / some], coca, tmp_path / "gone-on.csv", Asked(decoding=HOT, batch=4))
+        caption([folder / some], coca, tmp_path / "gone-on.csv", CaptionOptions(decoding=HOT, batch=4))
     whole = captions(tmp_path / "all.csv")
     assert len(whole) == 6
     assert whole == captions(tmp_path / "each.csv") == captions(tmp_path / "gone-on.csv")
@@ -42,7 +45,7 @@ def test_neither_the_batch_nor_where_a_run_went_on_changes_what_is_drawn(folder,
 
 def test_a_nucleus_of_the_likeliest_token_alone_is_greedy(folder, coca, tmp_path):
     caption([folder], coca, tmp_path / "greedy.csv")
-    caption([folder], coca, tmp_path / "drawn.csv", Asked(decoding=Decoding("nucleus", top_p=1e-9)))
+    caption([folder], coca, tmp_path / "drawn.csv", CaptionOptions(decoding=Decoding("nucleus", top_p=1e-9)))
     assert captions(tmp_path / "greedy.csv") == captions(tmp_path / "drawn.csv")
 
 
@@ -73,7 +76,7 @@ def test_an_option_out_of_range_or_of_another_method_is_refused(told, message):
 
 
 def test_the_command_draws_and_shows_json_lines(folder, coca, tmp_path):
-    caption([folder], coca, tmp_path / "drawn.csv", Asked(decoding=HOT))
+    caption([folder], coca, tmp_path / "drawn.csv", CaptionOptions(decoding=HOT))
     options = ["--method", "nucleus", "--top-p", "1", "--temperature", "3", "--seed", "7", "--format", "jsonl"]
     done = CliRunner().invoke(cli, ["caption", str(folder), "--model", str(coca), *options])
     rows = [json.loads(line) for line in done.stdout.splitlines()]

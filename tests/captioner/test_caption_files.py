@@ -1,6 +1,5 @@
 """`sartext caption`: any image files to CSV or JSON lines; interrupted work goes on, nothing is half-written."""
 
-import fcntl
 import json
 import os
 import subprocess
@@ -11,21 +10,22 @@ import pytest
 from click.testing import CliRunner
 from rasterio.errors import NotGeoreferencedWarning
 
-from sartext.captioner.decoding import searching
-from sartext.captioner.display import Display, display_of, guess, stretch
-from sartext.captioner.files import Asked, find_images
-from sartext.captioner.rows import Row, alone, appending, repair
+from sartext.captioner.captioner import beam_search
+from sartext.captioner.user_files import files
+from sartext.captioner.user_files.display import Display, display_of, guess, stretch
+from sartext.captioner.user_files.files import CaptionOptions, find_images
+from sartext.captioner.user_files.rows import Row, add_rows, repair
 from sartext.cli import cli, run
 from sartext.errors import DecodingError, ModelError, ParameterError
 
-from .speaking import SENTENCES, caption, marked, read_csv, write_png, write_tiff
+from .tiny_models import SENTENCES, caption, marked, read_csv, write_png, write_tiff
 
 SARTEXT = [sys.executable, "-m", "sartext", "caption"]
 
 PAUSED = """
 import sys
 from pathlib import Path
-from sartext.captioner import files
+from sartext.captioner.user_files import files
 
 load = files.load
 
@@ -36,7 +36,7 @@ def wait_and_load(*arguments, **more):
 
 files.load = wait_and_load
 images, model, out = sys.argv[1:]
-files.caption_files([images], Path(model), Path(out), files.Asked(), print)
+files.caption_files([images], Path(model), Path(out), files.CaptionOptions(), print)
 """
 """A run that stops before its model is loaded, until its standard input is closed."""
 
@@ -68,8 +68,8 @@ def test_json_lines_hold_the_same_as_csv_and_as_what_is_shown(folder, coca, tmp_
 
 def test_the_batch_changes_nothing_and_beams_find_a_sentence(folder, coca, tmp_path):
     caption([folder], coca, tmp_path / "all.csv")
-    caption([folder], coca, tmp_path / "each.csv", Asked(batch=1))
-    caption([folder], coca, tmp_path / "beams.csv", Asked(decoding=searching(3)))
+    caption([folder], coca, tmp_path / "each.csv", CaptionOptions(batch=1))
+    caption([folder], coca, tmp_path / "beams.csv", CaptionOptions(decoding=beam_search(3)))
     texts = [[row["caption"] for row in read_csv(tmp_path / f"{name}.csv")] for name in ("all", "each", "beams")]
     assert texts[0] == texts[1]
     assert set(texts[2]) <= set(SENTENCES.values())
@@ -79,10 +79,10 @@ def test_the_batch_changes_nothing_and_beams_find_a_sentence(folder, coca, tmp_p
 @pytest.mark.parametrize("cut", [1, 30])
 def test_an_interrupted_run_goes_on_where_it_was(folder, coca, tmp_path, suffix, cut):
     whole, out = tmp_path / f"whole.{suffix}", tmp_path / f"out.{suffix}"
-    caption([folder], coca, whole, Asked(batch=1))
+    caption([folder], coca, whole, CaptionOptions(batch=1))
     lines = whole.read_bytes().splitlines(keepends=True)
     out.write_bytes(b"".join(lines[:4]) + lines[4][:-cut])
-    done, _ = caption([folder], coca, out, Asked(batch=1))
+    done, _ = caption([folder], coca, out, CaptionOptions(batch=1))
     assert done.kept + done.captioned == 6 and done.kept == (3 if suffix == "csv" else 4)
     assert out.read_bytes() == whole.read_bytes()
     before = out.stat().st_mtime_ns
@@ -114,8 +114,7 @@ def test_another_suffix_is_refused(folder, coca, tmp_path):
 def test_captions_with_commas_and_quotes_survive(tmp_path):
     row = Row('a "b", c.png', "Crops, mainly; and, \u00e9t\u00e9.", -0.5, True, "ab" * 32)
     for name in ("a.csv", "a.jsonl"):
-        with appending(tmp_path / name) as rows:
-            rows.add([row])
+        add_rows(tmp_path / name, [row])
         assert repair(tmp_path / name) == {row.image: row.model_sha256}
     assert read_csv(tmp_path / "a.csv")[0]["caption"] == row.caption
 
@@ -130,7 +129,7 @@ def test_unreadable_images_are_told_and_the_others_captioned(folder, coca, tmp_p
 
 
 def test_a_sentence_that_does_not_end_is_no_caption(folder, coca, tmp_path):
-    done, _ = caption([folder], coca, tmp_path / "out.csv", Asked(length=5))
+    done, _ = caption([folder], coca, tmp_path / "out.csv", CaptionOptions(length=5))
     rows = read_csv(tmp_path / "out.csv")
     assert done.unfinished == 6
     assert all(row["caption"] == "" and row["finished"] == "False" for row in rows)
@@ -215,7 +214,7 @@ def test_an_absent_gpu_is_a_line(folder, coca):
 def test_an_image_whose_name_no_line_can_hold_is_skipped_alone(folder, coca, tmp_path, suffix, batch):
     for name in (b"a\xff.png", b"b\r.png", b"left-1\xe9.png"):
         (folder / os.fsdecode(name)).write_bytes((folder / "left-1.png").read_bytes())
-    done, _ = caption([folder], coca, tmp_path / f"out.{suffix}", Asked(batch=batch))
+    done, _ = caption([folder], coca, tmp_path / f"out.{suffix}", CaptionOptions(batch=batch))
     assert done.captioned == 6
     assert done.unreadable == tuple(
         (f"{folder}/{name}", "its name is not UTF-8, or holds a line break; rename it")
@@ -258,12 +257,12 @@ def test_a_second_run_on_one_file_stops_at_once_and_writes_nothing(paused, folde
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == f"error: {name}: another run writes to it; wait for it, or name another file\n"
-    assert out.read_bytes() == b""
+    assert not out.exists()
     paused.communicate(timeout=120)
     assert paused.returncode == 0
     assert sorted(row["image"] for row in read_csv(out)) == sorted(map(str, folder.iterdir()))
     assert caption([folder], coca, out)[0].kept == 6
-    assert {one.name for one in tmp_path.iterdir()} == {"in", "link.csv", "out.csv"}
+    assert {one.name for one in tmp_path.iterdir()} == {"in", "link.csv", "out.csv", ".out.csv.lock"}
 
 
 def test_a_killed_run_holds_nothing(paused, folder, coca, tmp_path):
@@ -271,32 +270,18 @@ def test_a_killed_run_holds_nothing(paused, folder, coca, tmp_path):
     paused.wait()
     assert caption([folder], coca, tmp_path / "out.csv")[0].captioned == 6
     assert len(read_csv(tmp_path / "out.csv")) == 6
-    assert {one.name for one in tmp_path.iterdir()} == {"in", "out.csv"}
+    assert {one.name for one in tmp_path.iterdir()} == {"in", "out.csv", ".out.csv.lock"}
 
 
-def test_a_file_that_a_run_made_and_did_not_write_to_is_removed(tmp_path):
-    (tmp_path / "link.csv").symlink_to(tmp_path / "new.csv")
-    (tmp_path / "empty.csv").touch()
-    for name in ("link.csv", "new.csv", "empty.csv"):
-        with pytest.raises(ZeroDivisionError), alone(tmp_path / name):
-            assert (tmp_path / name).exists()
-            raise ZeroDivisionError
-    assert {one.name for one in tmp_path.iterdir()} == {"link.csv", "empty.csv"}
+def test_progress_is_of_captioned_images_and_of_those_that_cannot_be_read(folder, coca, tmp_path, monkeypatch):
+    (folder / "broken.png").write_bytes(b"no picture")
+    totals = {}
 
+    def count(items, description, total):
+        done = list(items)
+        totals[description] = (len(done), total)
+        return done
 
-def test_a_file_that_was_removed_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
-    lock, paths = fcntl.flock, [tmp_path / "out.csv"]
-
-    def remove_and_lock(stream, how):
-        while paths:
-            paths.pop().unlink()
-        lock(stream, how)
-
-    monkeypatch.setattr(fcntl, "flock", remove_and_lock)
-    with (
-        alone(tmp_path / "out.csv"),
-        pytest.raises(DecodingError, match="another run"),
-        alone(tmp_path / "out.csv"),
-    ):
-        pass
-    assert not any(tmp_path.iterdir())
+    monkeypatch.setattr(files, "track", count)
+    caption([folder], coca, tmp_path / "out.csv", CaptionOptions(batch=2))
+    assert totals["captions"] == (7, 7)

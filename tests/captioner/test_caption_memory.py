@@ -5,16 +5,15 @@ import torch
 from click.testing import CliRunner
 
 from sartext.captioner import captioner, files
-from sartext.captioner.captioner import Captioner
-from sartext.captioner.files import Asked
-from sartext.captioner.fitting import Fitting
+from sartext.captioner.captioner import AdaptiveBatch, Captioner
+from sartext.captioner.user_files.files import CaptionOptions
 from sartext.cli import cli
 from sartext.errors import DecodingError
 from sartext.models.checkpoint import load
 from sartext.models.construction import build
 from sartext.models.foundation import read_foundation
 
-from .speaking import FOUNDATIONS, SENTENCES, SIDE, caption, marked, read_csv
+from .tiny_models import FOUNDATIONS, SENTENCES, SIDE, caption, marked, read_csv
 
 SHORTAGES = [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), RuntimeError("can't allocate memory")]
 
@@ -42,12 +41,12 @@ def memory(monkeypatch):
 
 @pytest.mark.parametrize("error", SHORTAGES, ids=lambda error: type(error).__name__)
 def test_fewer_images_at_a_time_give_the_same_captions(folder, coca, tmp_path, memory, error):
-    asked = Asked(batch=6)
+    asked = CaptionOptions(batch=6)
     caption([folder], coca, tmp_path / "whole.csv", asked)
     tried = memory(2, error)
     done, _ = caption([folder], coca, tmp_path / "parts.csv", asked)
     assert tried == [6, 3, 1, 1, 1, 1, 1, 1]
-    assert (done.captioned, done.fitting) == (6, 1)
+    assert (done.captioned, done.batch) == (6, 1)
     whole, parts = (read_csv(tmp_path / name) for name in ("whole.csv", "parts.csv"))
     assert [(row["image"], row["caption"]) for row in whole] == [(row["image"], row["caption"]) for row in parts]
 
@@ -61,8 +60,8 @@ def test_what_did_not_fit_is_not_tried_again():
             raise MemoryError
         return [10 * one for one in some]
 
-    fitting = Fitting(8, "--batch")
-    assert [fitting.over(range(at, at + 8), work) for at in (0, 8)] == [
+    adaptive = AdaptiveBatch(8, "--batch")
+    assert [adaptive.map(range(at, at + 8), work) for at in (0, 8)] == [
         [10 * one for one in range(at, at + 8)] for at in (0, 8)
     ]
     assert tried == [8, 4, 4, 4, 4]
@@ -80,7 +79,7 @@ def test_another_error_is_no_shortage():
         raise ValueError("no number")
 
     with pytest.raises(ValueError, match="no number"):
-        Fitting(8, "--batch").over([1, 2], work)
+        AdaptiveBatch(8, "--batch").map([1, 2], work)
 
 
 def test_a_model_that_does_not_fit_is_a_line(folder, coca, monkeypatch):
@@ -96,15 +95,16 @@ def test_the_narrator_too_goes_on_with_fewer_pictures(coca, memory):
     clip = build(read_foundation(FOUNDATIONS / "clip-tiny.yaml"), coca, seed=3, side=SIDE)
     pictures = [marked(*key, seed=50) for key in SENTENCES]
     narrator = Captioner(load(coca), clip, 48, batch=6)
-    whole = list(narrator.caption(pictures))
+    whole = list(narrator.write_and_judge(pictures))
     tried = memory(3)
-    parts = list(narrator.caption(pictures))
+    parts = list(narrator.write_and_judge(pictures))
     assert tried == [6, 3, 3, 6, 3, 3]
-    assert [one.text for one in parts] == [one.text for one in whole] == list(SENTENCES.values())
-    assert [one.similarity for one in parts] == pytest.approx([one.similarity for one in whole], abs=1e-5)
+    texts, similarities = zip(*((written.text, written.similarity) for written in parts), strict=True)
+    assert list(texts) == [written.text for written in whole] == list(SENTENCES.values())
+    assert similarities == pytest.approx([written.similarity for written in whole], abs=1e-5)
     memory(0)
     with pytest.raises(DecodingError, match=r"narration\.batch"):
-        list(narrator.speak(pictures))
+        list(narrator.write(pictures))
 
 
 def test_the_command_tells_which_batch_fits(folder, coca, tmp_path, memory):
@@ -131,7 +131,7 @@ def test_an_image_that_memory_does_not_hold_is_skipped_alone(folder, coca, tmp_p
 
 
 def test_a_judge_that_had_to_take_fewer_does_not_try_more_again(coca, tmp_path, monkeypatch):
-    """The batch that fits is found once for a corpus, not once for each of its chunks."""
+    """The batch that fits is found once for a corpus, not once for each of its batches."""
     tried = []
 
     def cosines(_captioner, pairs):
@@ -143,5 +143,5 @@ def test_a_judge_that_had_to_take_fewer_does_not_try_more_again(coca, tmp_path, 
     monkeypatch.setattr(Captioner, "_cosines", cosines)
     model = load(coca, device=torch.device("cpu"))
     pictures = [marked(1, "left")] * 8
-    list(Captioner(model, model, model.context, batch=4).caption(pictures))
+    list(Captioner(model, model, model.context, batch=4).write_and_judge(pictures))
     assert tried == [4, 2, 2, 2, 2]

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from sartext.captioner.files import Asked
+from sartext.captioner.user_files.files import CaptionOptions
 from sartext.errors import DecodingError
 from sartext.files import sha256_file
 from sartext.models.checkpoint import load, save
 
-from .speaking import caption, read_csv
+from .tiny_models import caption, read_csv
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +60,7 @@ def test_a_file_whose_rows_name_no_model_is_left_alone(folder, coca, tmp_path, n
 
 
 def test_an_unfinished_row_is_kept_whatever_the_length(folder, coca, tmp_path):
-    caption([folder], coca, tmp_path / "out.csv", Asked(length=5))
+    caption([folder], coca, tmp_path / "out.csv", CaptionOptions(length=5))
     done, _ = caption([folder], coca, tmp_path / "out.csv")
     assert (done.captioned, done.kept) == (0, 6)
 
@@ -68,7 +68,7 @@ def test_an_unfinished_row_is_kept_whatever_the_length(folder, coca, tmp_path):
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
 def test_a_length_that_the_model_has_no_room_for_leaves_no_file(folder, coca, tmp_path, name):
     with pytest.raises(DecodingError, match="--length 500: the model has room for 48 tokens; take 2 to 48"):
-        caption([folder], coca, tmp_path / name, Asked(length=500))
+        caption([folder], coca, tmp_path / name, CaptionOptions(length=500))
     assert not (tmp_path / name).exists()
 
 

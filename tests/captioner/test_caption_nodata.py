@@ -5,10 +5,10 @@ import pytest
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
-from sartext.captioner.display import Display, stretch
+from sartext.captioner.user_files.display import Display, stretch
 from sartext.corpora.quarantine import Unusable
 
-from .speaking import caption, write_png, write_tiff
+from .tiny_models import caption, write_png, write_tiff
 
 pytestmark = pytest.mark.filterwarnings("ignore", category=NotGeoreferencedWarning)
 

@@ -14,7 +14,7 @@ from sartext.training.shards.reading import Shards
 from sartext.training.shards.writing import write_shards
 from tests.release.indexed import image_row, make_project, write_corpus
 
-from .speaking import SIDE, marked, taught
+from .tiny_models import SIDE, marked, taught
 
 PLACES = {
     (1, "left"): "There is a river beside some houses.",

@@ -26,7 +26,7 @@ from sartext.tables import CAPTIONS, UNCAPTIONED, read_rows
 from sartext.training.shards.reading import Shards
 from tests.training.mini import mini_project_in
 
-from .speaking import taught
+from .tiny_models import taught
 
 FREE = "There is a river beside a town."
 OPTICAL = "An aerial photo of a big lake beside some houses, a bridge is over the river."

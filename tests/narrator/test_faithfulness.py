@@ -184,6 +184,11 @@ SHIPS = object_facts([box("ship", 30, 30), box("ship", 3, 3)], 64, 64, naming(EN
         ("There are ships in this SAR image. One is in the center; one is outside it.", "without a number"),
         ("Water covers most of this SAR image. There are two ships. One is in the center.", "water"),
         ("", "does not say 'ship'"),
+        ("There is at least one ship in this SAR image.", "does not say 'ship: two'"),
+        (
+            "There are two ships in this SAR image. One is in the center; one is outside it. There is no bridge.",
+            "no 'bridge'",
+        ),
     ],
 )
 def test_a_false_or_incomplete_caption_is_told(caption, problem):

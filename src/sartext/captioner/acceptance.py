@@ -1,14 +1,14 @@
 """Which facts of a caption pass their thresholds, and the caption that is made of them.
 
-Objects are told with number and place where both pass, else as "at least one" where the class does; land cover is
-told where its share passes, without its zone where that does not. What does not pass is left unsaid, so a released
-caption tells fewer things than the narrator did, and each of them wholly.
+Objects are stated with number and place where both pass, else as "at least one" where the class does; land cover
+is stated where its share passes, without its zone where that does not. What does not pass is left unsaid, so a
+released caption states fewer things than the narrator did, and each of them wholly.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sartext.captioner.captioner import Told
+from sartext.captioner.captioner import ModelCaption
 from sartext.captioner.thresholds import Rules
 from sartext.narrator.facts import Facts, PresentFact
 from sartext.narrator.nouns import Vocabulary, bare
@@ -46,32 +46,32 @@ class Decision:
 
     def statements(self) -> Iterator[tuple[Statement, bool]]:
         """Yield what was said, and whether it is released."""
-        kept = frozenset(statements_of(self.facts)) if self.facts else frozenset()
-        for one in statements_of(self.read) if self.read else ():
-            yield one, one in kept
+        released = frozenset(statements_of(self.facts)) if self.facts else frozenset()
+        for statement in statements_of(self.read) if self.read else ():
+            yield statement, statement in released
 
 
-def decide(told: Told, vocabulary: Vocabulary, rules: Rules) -> Decision:
+def decide(caption: ModelCaption, vocabulary: Vocabulary, rules: Rules) -> Decision:
     """Decide which facts of a caption are released."""
-    if not told.finished:
+    if not caption.finished:
         return Decision(UNFINISHED)
-    read = read_facts(told.text, vocabulary)
+    read = read_facts(caption.text, vocabulary)
     if isinstance(read, str):
         return Decision(read)
-    scores = {kind: rule.fit.score(told.figures) for kind, rule in rules.items()}
+    scores = {kind: rule.fit.score(caption.figures) for kind, rule in rules.items()}
 
     def passes(kind: str, noun: str) -> bool:
         return kind in rules and rules[kind].accepts(bare(noun), scores[kind])
 
-    objects = tuple(one for one in read.objects if all(passes(kind, one.noun) for kind in OBJECT_KINDS))
+    objects = tuple(fact for fact in read.objects if all(passes(kind, fact.noun) for kind in OBJECT_KINDS))
     cover = tuple(
-        replace(one, zone=one.zone if one.zone and passes(COVER_ZONE, one.noun) else None)
-        for one in read.cover
-        if passes(COVER_CLASS, one.noun) and passes(COVER_SHARE, one.noun)
+        replace(fact, zone=fact.zone if fact.zone and passes(COVER_ZONE, fact.noun) else None)
+        for fact in read.cover
+        if passes(COVER_CLASS, fact.noun) and passes(COVER_SHARE, fact.noun)
     )
-    whole = {one.noun for one in objects}
-    named = (*(PresentFact(one.label, one.noun, one.plural) for one in read.objects), *read.present)
-    present = tuple(one for one in named if one.noun not in whole and passes(OBJECT_CLASS, one.noun))
+    whole = {fact.noun for fact in objects}
+    named = (*(PresentFact(fact.label, fact.noun, fact.plural) for fact in read.objects), *read.present)
+    present = tuple(fact for fact in named if fact.noun not in whole and passes(OBJECT_CLASS, fact.noun))
     scene = read.scene if read.scene and passes(SCENE, read.scene) else None
     if not (objects or cover or present or scene):
         return Decision(BELOW, read)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sartext.captioner.acceptance import UNFINISHED
-from sartext.captioner.captioner import Captioner, Told, open_captioner
+from sartext.captioner.captioner import Captioner, ModelCaption, batches, load_captioner
 from sartext.captioner.thresholds import (
     CONFIDENCE_Z,
     DECIMALS,
@@ -50,7 +50,7 @@ def calibrate(project: Project) -> dict[str, object]:
         ArtefactError: shards or a checkpoint are missing or damaged, or there are no validation pairs.
         ModelError: a checkpoint cannot be used.
     """
-    captioner = open_captioner(project, "coca-sar")
+    captioner = load_captioner(project, "coca-sar")
     vocabulary = project_vocabulary(project)
     shards = Shards([project.shards("sar")])
     pairs = shards.rows("validation")
@@ -60,8 +60,9 @@ def calibrate(project: Project) -> dict[str, object]:
             where=project.shards("sar"),
             way_out="list more corpora under `captions`, or raise `splits.validation` in params.yaml",
         )
-    told = list(captioner.caption(shards.picture(pair) for pair in track(pairs, "calibration", len(pairs))))
-    judged, reasons = _judge(project, pairs, told, vocabulary)
+    pictures = (shards.picture(pair) for pair in track(pairs, "calibration", len(pairs)))
+    captions = list(captioner.write_and_judge(pictures))
+    judged, reasons = _judge(project, pairs, captions, vocabulary)
     parameters = project.parameters.narration
     rules = choose(
         judged,
@@ -83,7 +84,7 @@ def calibrate(project: Project) -> dict[str, object]:
         }
         write_json(folder / THRESHOLDS, record)
         write_text(folder / "curves.csv", _curves(judged, rules))
-        write_text(folder / "captions.csv", _captions(pairs, told))
+        write_text(folder / "captions.csv", _captions(pairs, captions))
         write_json(folder / "metrics.json", metrics)
     return metrics
 
@@ -128,13 +129,13 @@ def check_models(record: dict[str, Any], project: Project, **hashes: str | None)
 
 
 def _judge(
-    project: Project, pairs: Sequence[Pair], told: Sequence[Told], vocabulary: Vocabulary
+    project: Project, pairs: Sequence[Pair], captions: Sequence[ModelCaption], vocabulary: Vocabulary
 ) -> tuple[list[Judged], Counter[str]]:
     decided = {name: annotated_by(find_entry(project, name)) for name in project.parameters.captions}
     judged: list[Judged] = []
     reasons: Counter[str] = Counter()
-    for pair, one in zip(pairs, told, strict=True):
-        facts = read_facts(one.text, vocabulary) if one.finished else UNFINISHED
+    for pair, caption in zip(pairs, captions, strict=True):
+        facts = read_facts(caption.text, vocabulary) if caption.finished else UNFINISHED
         if isinstance(facts, str):
             reasons[facts] += 1
             continue
@@ -144,7 +145,7 @@ def _judge(
             continue
         reasons["read"] += 1
         judged += [
-            Judged(statement, one.figures, true)
+            Judged(statement, caption.figures, true)
             for statement, true in judge(statements_of(facts), statements_of(truth), decided[pair.corpus])
         ]
     return judged, reasons
@@ -163,12 +164,11 @@ def _untested(project: Project, pairs: Sequence[Pair], vocabulary: Vocabulary, f
 
 def _pair_similarities(captioner: Captioner, shards: Shards, pairs: Sequence[Pair]) -> list[float]:
     """Similarity of validation images with their own captions."""
-    found: list[float] = []
-    for start in range(0, len(pairs), captioner.batch):
-        some = pairs[start : start + captioner.batch]
-        pictures = [shards.picture(pair, 0) for pair in some]
-        found += captioner.similarities(pictures, [pair.captions[0] for pair in some])
-    return found
+    similarities: list[float] = []
+    for batch in batches(pairs, captioner.batch):
+        pictures = [shards.picture(pair, 0) for pair in batch]
+        similarities += captioner.similarities(pictures, [pair.captions[0] for pair in batch])
+    return similarities
 
 
 def _measure(
@@ -176,11 +176,11 @@ def _measure(
 ) -> dict[str, Any]:
     types = {}
     for kind, rule in rules.items():
-        ours = [one for one in judged if one.statement.kind == kind]
-        kept = [one for one in ours if rule.accepts(one.statement.label, rule.fit.score(one.figures))]
+        of_kind = [item for item in judged if item.statement.kind == kind]
+        kept = [item for item in of_kind if rule.accepts(item.statement.label, rule.fit.score(item.figures))]
         types[kind] = {
-            "statements": len(ours),
-            "precision": _share(ours),
+            "statements": len(of_kind),
+            "precision": _share(of_kind),
             "kept": len(kept),
             "kept_precision": _share(kept),
             "thresholds": released(rule),
@@ -189,7 +189,7 @@ def _measure(
 
 
 def _share(judged: Sequence[Judged]) -> float | None:
-    return round(sum(one.true for one in judged) / len(judged), DECIMALS) if judged else None
+    return round(sum(item.true for item in judged) / len(judged), DECIMALS) if judged else None
 
 
 def _curves(judged: Sequence[Judged], rules: Rules) -> str:
@@ -197,30 +197,37 @@ def _curves(judged: Sequence[Judged], rules: Rules) -> str:
     for kind, rule in rules.items():
         for key in rule.thresholds:
             group = [
-                one
-                for one in judged
-                if one.statement.kind == kind
-                and (one.statement.label if one.statement.label in rule.thresholds else REST) == key
+                item
+                for item in judged
+                if item.statement.kind == kind
+                and (item.statement.label if item.statement.label in rule.thresholds else REST) == key
             ]
             rows += [
                 (kind, key or "other classes", score, kept, true, round(true / kept, DECIMALS), bound)
                 for score, kept, true, bound in curve(group, rule.fit)
             ]
-    return table_text(rows)
+    return _csv(rows)
 
 
-def _captions(pairs: Sequence[Pair], told: Sequence[Told]) -> str:
+def _captions(pairs: Sequence[Pair], captions: Sequence[ModelCaption]) -> str:
     rows: list[tuple[object, ...]] = [
         ("image_id", "said", "finished", "log_probability", "similarity", "annotation")
     ]
     rows += [
-        (pair.image_id, one.text, one.finished, one.log_probability, one.similarity, pair.captions[0])
-        for pair, one in zip(pairs, told, strict=True)
+        (
+            pair.image_id,
+            caption.text,
+            caption.finished,
+            caption.log_probability,
+            caption.similarity,
+            pair.captions[0],
+        )
+        for pair, caption in zip(pairs, captions, strict=True)
     ]
-    return table_text(rows)
+    return _csv(rows)
 
 
-def table_text(rows: Sequence[Sequence[object]]) -> str:
+def _csv(rows: Sequence[Sequence[object]]) -> str:
     """Return rows as CSV with Unix line ends."""
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(rows)

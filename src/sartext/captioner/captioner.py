@@ -1,6 +1,6 @@
 """A CoCa that captions pictures, and a CLIP that says how well picture and caption go together."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sartext.captioner.decoding import Decoding, searching
-from sartext.captioner.fitting import Fitting
 from sartext.config import NarrationParameters, Project
-from sartext.errors import ArtefactError
+from sartext.errors import ArtefactError, DecodingError
 from sartext.models.checkpoint import load
-from sartext.models.decoding.captioning import Caption, generate
+from sartext.models.decoding.captioning import Caption, Method, generate
 from sartext.models.forward import forward
+from sartext.models.memory import is_shortage
 from sartext.models.model import Model, device_of
 from sartext.models.preprocessing import normalise, squash
 
@@ -26,14 +25,43 @@ DECIMALS = 6
 SETTING = "`narration.batch`"
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 Picture = npt.NDArray[np.uint8]
 """Height x width, or height x width x 3."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the narrator says of a picture.
+class Decoding:
+    """A method and its options.
+
+    Args:
+        method: ``greedy``, ``beam`` or ``nucleus``.
+        beams: of the beam search; the others have one.
+        top_p: share of the probability that the nucleus holds.
+        temperature: logits are divided by it before a draw.
+        seed: of the draws. An image's draws follow from it and the image's own pixels, so that neither the batch
+            nor the images beside it change them.
+    """
+
+    method: Method = "greedy"
+    beams: int = 1
+    top_p: float = 0.9
+    temperature: float = 1.0
+    seed: int = 0
+
+
+GREEDY = Decoding()
+
+
+def beam_search(beams: int) -> Decoding:
+    """Return the beam search with that many beams; one beam is greedy."""
+    return Decoding("beam", beams) if beams > 1 else GREEDY
+
+
+@dataclass(frozen=True)
+class ModelCaption:
+    """What a model writes of a picture.
 
     ``log_probability`` is the mean over the tokens, natural logarithm; ``similarity`` the cosine of picture and
     text by CLIP-SAR, None where no CLIP judged; ``finished`` whether the model ended the sentence itself.
@@ -50,9 +78,51 @@ class Told:
         return self.log_probability, self.similarity or 0.0
 
 
+@dataclass
+class AdaptiveBatch:
+    """Works on items in parts, and halves the parts when memory runs out.
+
+    Args:
+        size: items at a time. It only ever falls: what did not fit is not tried again.
+        setting: the option or parameter that ``size`` came from.
+    """
+
+    size: int
+    setting: str
+
+    def map(self, items: Sequence[T], work: Callable[[Sequence[T]], list[R]]) -> list[R]:
+        """Return the results of ``work``, which gives one for each item, in their order.
+
+        Raises:
+            DecodingError: not even one item fits.
+        """
+        done: list[R] = []
+        while len(done) < len(items):
+            part = items[len(done) : len(done) + self.size]
+            try:
+                done += work(part)
+                continue
+            except Exception as error:
+                if not is_shortage(error):
+                    raise
+                shortage = error.with_traceback(None)  # its frames hold the tensors that did not fit
+            self._halve(len(part), shortage)
+        return done
+
+    def _halve(self, tried: int, shortage: Exception) -> None:
+        if tried == 1:
+            raise DecodingError(
+                f"out of memory with one picture at a time, {self.setting} notwithstanding",
+                way_out="end what else holds memory there, take fewer beams, a smaller model or another device",
+            ) from shortage
+        self.size = tried // 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
 @dataclass(frozen=True)
 class Captioner:
-    """Models and how they are asked.
+    """Models and how they decode.
 
     Args:
         coca: writes.
@@ -68,34 +138,34 @@ class Captioner:
     beams: int = 1
     batch: int = 64
 
-    def speak(self, pictures: Iterable[Picture]) -> Iterator[Told]:
+    def write(self, pictures: Iterable[Picture]) -> Iterator[ModelCaption]:
         """Caption pictures, in their order; nothing judges.
 
         Raises:
             DecodingError: the length does not fit the model, or not even one picture fits into memory.
         """
-        fitting = Fitting(self.batch, SETTING)
-        for some in chunks(pictures, self.batch):
-            yield from self._told(some, fitting)
+        adaptive = AdaptiveBatch(self.batch, SETTING)
+        for batch in batches(pictures, self.batch):
+            yield from self._captions(batch, adaptive)
 
-    def caption(self, pictures: Iterable[Picture]) -> Iterator[Told]:
+    def write_and_judge(self, pictures: Iterable[Picture]) -> Iterator[ModelCaption]:
         """Caption pictures, in their order, and judge how like they are.
 
-        The best caption is told, whether its facts can be read or not: one from further down the beams that can be
-        read says what the narrator does not believe.
+        It is the best caption, whether its facts can be read or not: a caption from further down the beams that
+        can be read says what the narrator does not believe.
 
         Raises:
             DecodingError: the length does not fit the model, or not even one picture fits into memory.
         """
-        writing, judging = Fitting(self.batch, SETTING), Fitting(self.batch, SETTING)
-        for some in chunks(pictures, self.batch):
-            told = self._told(some, writing)
-            alike = self.similarities(some, [one.text for one in told], judging)
-            for one, similarity in zip(told, alike, strict=True):
-                yield replace(one, similarity=similarity)
+        writing, judging = AdaptiveBatch(self.batch, SETTING), AdaptiveBatch(self.batch, SETTING)
+        for batch in batches(pictures, self.batch):
+            captions = self._captions(batch, writing)
+            similarities = self.similarities(batch, [caption.text for caption in captions], judging)
+            for caption, similarity in zip(captions, similarities, strict=True):
+                yield replace(caption, similarity=similarity)
 
     def similarities(
-        self, pictures: Sequence[Picture], texts: Sequence[str], fitting: Fitting | None = None
+        self, pictures: Sequence[Picture], texts: Sequence[str], adaptive: AdaptiveBatch | None = None
     ) -> list[float]:
         """Return the cosine of each picture and its text by the CLIP, from -1 to 1.
 
@@ -105,28 +175,31 @@ class Captioner:
         Raises:
             DecodingError: not even one pair fits into memory.
         """
-        fitting = fitting or Fitting(self.batch, SETTING)
-        return fitting.over(list(zip(pictures, texts, strict=True)), self._cosines)
+        adaptive = adaptive or AdaptiveBatch(self.batch, SETTING)
+        return adaptive.map(list(zip(pictures, texts, strict=True)), self._cosines)
 
-    def _told(self, pictures: Sequence[Picture], fitting: Fitting) -> list[Told]:
-        return fitting.over(pictures, lambda some: told_of(self.coca, some, self.length, searching(self.beams)))
+    def _captions(self, pictures: Sequence[Picture], adaptive: AdaptiveBatch) -> list[ModelCaption]:
+        decoding = beam_search(self.beams)
+        return adaptive.map(pictures, lambda part: caption_pictures(self.coca, part, self.length, decoding))
 
     def _cosines(self, pairs: Sequence[tuple[Picture, str]]) -> list[float]:
         tokens = self.clip.tokenizer.encode([text for _, text in pairs], self.clip.context, cut=True)
         with torch.inference_mode():
-            seen = _input([picture for picture, _ in pairs], self.clip)
-            outputs = forward(self.clip.network.eval(), seen, tokens.to(self.clip.device))
+            images = _input([picture for picture, _ in pairs], self.clip)
+            outputs = forward(self.clip.network.eval(), images, tokens.to(self.clip.device))
             cosines = (outputs.image_features * outputs.text_features).sum(dim=1)
         return [round(value, DECIMALS) for value in cosines.double().cpu().tolist()]
 
 
-def told_of(model: Model, pictures: Sequence[Picture], length: int, decoding: Decoding) -> list[Told]:
+def caption_pictures(
+    model: Model, pictures: Sequence[Picture], length: int, decoding: Decoding
+) -> list[ModelCaption]:
     """Return the caption of each picture, the best one where a beam search found several.
 
     Raises:
         DecodingError: the length does not fit the model, or the model writes no captions.
     """
-    found = generate(
+    captions = generate(
         model,
         _input(pictures, model),
         method=decoding.method,
@@ -136,17 +209,17 @@ def told_of(model: Model, pictures: Sequence[Picture], length: int, decoding: De
         temperature=decoding.temperature,
         seed=decoding.seed,
     )
-    return [_told(one, model) for one in found]
+    return [_with_text(caption, model) for caption in captions]
 
 
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield items in lists of ``size``, the last one shorter."""
-    left = iter(items)
-    while some := list(islice(left, size)):
-        yield some
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
-def open_captioner(project: Project, writer: str) -> Captioner:
+def load_captioner(project: Project, writer: str) -> Captioner:
     """Load a project's checkpoint that writes, and ``clip-sar`` that judges.
 
     Args:
@@ -158,7 +231,7 @@ def open_captioner(project: Project, writer: str) -> Captioner:
         ModelError: it cannot be loaded, or is of another kind.
     """
     parameters: NarrationParameters = project.parameters.narration
-    prepare(project)
+    torch.set_num_threads(project.parameters.training.threads)  # part of the arithmetic of a training
     device = device_of(project.parameters.training.device)
     for name in (writer, "clip-sar"):
         _require(project.checkpoint(name))
@@ -167,23 +240,19 @@ def open_captioner(project: Project, writer: str) -> Captioner:
     return Captioner(coca, clip, parameters.length, parameters.beams, parameters.batch)
 
 
-def prepare(project: Project) -> None:
-    """Make torch compute as the trainings do: the number of threads is part of the arithmetic."""
-    torch.set_num_threads(project.parameters.training.threads)
-
-
 def _require(folder: Path) -> None:
     if not folder.is_dir():
         way_out = f"run `sartext train {folder.name}`"
         raise ArtefactError("the checkpoint is missing", where=folder, way_out=way_out)
 
 
-def _told(one: Caption, model: Model) -> Told:
-    text = model.tokenizer.decode(one.ids).strip()
-    return Told(text, round(one.mean_log_probability, DECIMALS) if one.ids else 0.0, one.finished)
+def _with_text(caption: Caption, model: Model) -> ModelCaption:
+    text = model.tokenizer.decode(caption.ids).strip()
+    log_probability = round(caption.mean_log_probability, DECIMALS) if caption.ids else 0.0
+    return ModelCaption(text, log_probability, caption.finished)
 
 
 def _input(pictures: Sequence[Picture], model: Model) -> torch.Tensor:
     """Pictures as the network takes them, where its weights are."""
-    squashed = np.stack([squash(one, model.side) for one in pictures])
+    squashed = np.stack([squash(picture, model.side) for picture in pictures])
     return normalise(torch.from_numpy(squashed).to(model.device), model)

@@ -41,7 +41,7 @@ def train_ids(project: Project, rows: Iterable[Row]) -> set[str]:
     if not path.is_file():
         raise ArtefactError("the splits are missing", where=path, way_out="run `sartext splits`")
     splits = {row["image_id"]: row for row in read_rows(path, SPLITS)}
-    found = set()
+    trained = set()
     for row in rows:
         split = splits.get(row["image_id"])
         if split is None:
@@ -49,8 +49,8 @@ def train_ids(project: Project, rows: Iterable[Row]) -> set[str]:
                 f"image '{row['image_id']}' has no split", where=path, way_out="run `sartext splits` again"
             )
         if split["split"] == TRAIN and split["benchmark"] is None:
-            found.add(row["image_id"])
-    return found
+            trained.add(row["image_id"])
+    return trained
 
 
 def pictures_of(project: Project, entry: Entry, rows: Sequence[Row], description: str) -> Iterator[Picture]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sartext.captioner.acceptance import Decision, decide
 from sartext.captioner.calibration import read_rules
-from sartext.captioner.captioner import Captioner, Told, open_captioner
+from sartext.captioner.captioner import Captioner, ModelCaption, load_captioner
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
 from sartext.captioner.thresholds import Rules, released
 from sartext.captioner.truth import measure, read_truth
@@ -27,11 +27,11 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Narrated:
-    """An image of the train split, what the narrator said of it and what was decided."""
+class NarratedImage:
+    """An image of the train split, what the narrator wrote of it and what was decided."""
 
     row: Row
-    told: Told
+    caption: ModelCaption
     decision: Decision
 
 
@@ -53,66 +53,62 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
         )
     trained = train_ids(project, rows)
     wanted = [row for row in rows if row["image_id"] in trained]
-    captioner = open_captioner(project, "coca-sar")
+    captioner = load_captioner(project, "coca-sar")
     vocabulary = project_vocabulary(project)
     rules = read_rules(project, captioner)
     pictures = pictures_of(project, entry, wanted, f"narration of {corpus}")
-    told = captioner.caption(pictures)
-    narrated: list[Narrated] = []
+    narrated: list[NarratedImage] = []
     captions: list[dict[str, Any]] = []
     reasons = {row["image_id"]: TRAIN_ONLY for row in rows if row["image_id"] not in trained}
-    for row, said in zip(wanted, told, strict=True):
-        one = Narrated(row, said, decide(said, vocabulary, rules))
-        caption = _caption(project, one, captioner)
+    for row, written in zip(wanted, captioner.write_and_judge(pictures), strict=True):
+        image = NarratedImage(row, written, decide(written, vocabulary, rules))
+        caption = _caption(project, image, captioner)
         if isinstance(caption, str):
             reasons[row["image_id"]] = caption
-            one = replace(one, decision=replace(one.decision, facts=None, reason=caption))
+            image = replace(image, decision=replace(image.decision, facts=None, reason=caption))
         else:
             captions.append(caption)
-        narrated.append(one)
+        narrated.append(image)
     metrics = _measure(corpus, narrated, captions, reasons, rules)
     if (truth := read_truth(project, corpus)) is not None:  # nothing above may know it
-        decisions = [(one.row, one.decision) for one in narrated]
+        decisions = [(image.row, image.decision) for image in narrated]
         metrics["hidden_truth"] = measure(truth, decisions, vocabulary)
     write_captions(project.narrated(corpus), captions, reasons, metrics)
     return {**metrics, "examples": _examples(captions)}
 
 
-def _caption(project: Project, one: Narrated, captioner: Captioner) -> dict[str, Any] | str:
+def _caption(project: Project, image: NarratedImage, captioner: Captioner) -> dict[str, Any] | str:
     """The row of an image's caption, or why it has none."""
-    facts = one.decision.facts
+    facts = image.decision.facts
     if facts is None:
-        return one.decision.reason
-    narrator, image_id = project.parameters.narrator, one.row["image_id"]
+        return image.decision.reason
+    narrator, image_id = project.parameters.narrator, image.row["image_id"]
     text = realise(facts, image_id, narrator.seed)[0] if narrator.paraphrase else canonical(facts)
     if contradictions(text, to_json(facts), NARRATOR.name, None):
         return UNFAITHFUL
-    return {
-        "image_id": image_id,
-        "caption": text,
-        "method": NARRATOR.name,
-        "method_version": NARRATOR.version,
-        "facts": to_json(facts),
-        "source_caption": one.told.text,
-        "model_sha256": captioner.coca.sha256,
-        "prompt_sha256": None,
-        "score": one.decision.score,
-    }
+    return NARRATOR.caption_row(
+        image_id,
+        text,
+        facts,
+        source_caption=image.caption.text,
+        model_sha256=captioner.coca.sha256,
+        score=image.decision.score,
+    )
 
 
 def _measure(
     corpus: str,
-    narrated: Sequence[Narrated],
+    narrated: Sequence[NarratedImage],
     captions: Sequence[Row],
     reasons: Mapping[str, str],
     rules: Rules,
 ) -> dict[str, object]:
-    said: Counter[str] = Counter()
-    kept: Counter[str] = Counter()
-    for one in narrated:
-        for statement, accepted in one.decision.statements():
-            said[statement.kind] += 1
-            kept[statement.kind] += accepted
+    stated: Counter[str] = Counter()
+    released_count: Counter[str] = Counter()
+    for image in narrated:
+        for statement, accepted in image.decision.statements():
+            stated[statement.kind] += 1
+            released_count[statement.kind] += accepted
     return {
         "corpus": corpus,
         "method": NARRATOR.name,
@@ -121,7 +117,7 @@ def _measure(
         "captions": len(captions),
         "share_accepted": round(len(captions) / len(narrated), 4) if narrated else None,
         "uncaptioned": dict(sorted(Counter(reasons.values()).items())),
-        "statements": {kind: {"said": said[kind], "released": kept[kind]} for kind in rules},
+        "statements": {kind: {"said": stated[kind], "released": released_count[kind]} for kind in rules},
         "thresholds": {kind: released(rule) for kind, rule in rules.items()},
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sartext.captioner.acceptance import UNFINISHED
 from sartext.captioner.calibration import THRESHOLDS, check_models, read_thresholds
-from sartext.captioner.captioner import Captioner, Told, chunks, open_captioner
+from sartext.captioner.captioner import Captioner, ModelCaption, batches, load_captioner
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
@@ -40,11 +40,11 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Rewritten:
-    """A caption of a pair: what the model said of the optical half, and what is left of it for the SAR half."""
+class RewrittenPair:
+    """What the model wrote of the optical half of a pair, and the facts that are left of it for the SAR half."""
 
     pair: Pair
-    told: Told
+    source: str
     facts: Facts
 
     @property
@@ -68,26 +68,35 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
     rows = index_rows(project, corpus)
     pairs = uncaptioned_pairs(rows, entry)
     trained = train_ids(project, rows)
-    wanted = [one for one in pairs if {one.sar["image_id"], one.optical["image_id"]} <= trained]
-    captioner = open_captioner(project, "coca-optical")
+    wanted = [pair for pair in pairs if {pair.sar["image_id"], pair.optical["image_id"]} <= trained]
+    captioner = load_captioner(project, "coca-optical")
     least = _least_similarity(project, captioner)
-    asked = {one.sar["image_id"] for one in wanted}
+    wanted_ids = {pair.sar["image_id"] for pair in wanted}
     reasons = _without_a_half(project, corpus, rows)
-    reasons |= {one.sar["image_id"]: TRAIN_ONLY for one in pairs if one.sar["image_id"] not in asked}
+    reasons |= {pair.sar["image_id"]: TRAIN_ONLY for pair in pairs if pair.sar["image_id"] not in wanted_ids}
     dropped: Counter[str] = Counter()
-    pictures = pictures_of(project, entry, [one.optical for one in wanted], f"optical captions of {corpus}")
-    told = list(captioner.speak(pictures))
-    rewritten = _rewrite(list(zip(wanted, told, strict=True)), coarsest(entry), reasons, dropped)
+    pictures = pictures_of(project, entry, [pair.optical for pair in wanted], f"optical captions of {corpus}")
+    written = list(captioner.write(pictures))
+    rewritten = _rewrite(list(zip(wanted, written, strict=True)), coarsest(entry), reasons, dropped)
     similarities = _similarities(project, entry, rewritten, captioner)
     captions: list[dict[str, Any]] = []
-    for one, similarity in zip(rewritten, similarities, strict=True):
-        image_id = one.pair.sar["image_id"]
+    for item, similarity in zip(rewritten, similarities, strict=True):
+        image_id = item.pair.sar["image_id"]
         if similarity < least:
             reasons[image_id] = DISAGREE
-        elif contradictions(one.text, to_json(one.facts), OPTICAL_MODEL.name, entry):
+        elif contradictions(item.text, to_json(item.facts), OPTICAL_MODEL.name, entry):
             reasons[image_id] = UNFAITHFUL
         else:
-            captions.append(_row(one, similarity, captioner))
+            captions.append(
+                OPTICAL_MODEL.caption_row(
+                    image_id,
+                    item.text,
+                    item.facts,
+                    source_caption=item.source,
+                    model_sha256=captioner.coca.sha256,
+                    score=similarity,
+                )
+            )
     metrics = {
         "corpus": corpus,
         "method": OPTICAL_MODEL.name,
@@ -135,7 +144,7 @@ def uncaptioned_pairs(rows: Sequence[Row], entry: Entry) -> list[Pair]:
             where="params.yaml: optical_captions",
             way_out=f"take '{entry.name}' out of `optical_captions`",
         )
-    return [one for one in pairs if not one.optical["captions"]]
+    return [pair for pair in pairs if not pair.optical["captions"]]
 
 
 def _least_similarity(project: Project, captioner: Captioner) -> float:
@@ -152,44 +161,32 @@ def _least_similarity(project: Project, captioner: Captioner) -> float:
 
 
 def _rewrite(
-    told_of: Sequence[tuple[Pair, Told]], resolution: float, reasons: dict[str, str], dropped: Counter[str]
-) -> list[Rewritten]:
-    """Rewrite what is said of optical halves; add why one gets no caption, and the statements dropped."""
-    found = []
-    for pair, told in told_of:
+    captions: Sequence[tuple[Pair, ModelCaption]],
+    resolution: float,
+    reasons: dict[str, str],
+    dropped: Counter[str],
+) -> list[RewrittenPair]:
+    """Rewrite captions of optical halves; add why a pair gets no caption, and the statements dropped."""
+    pairs = []
+    for pair, caption in captions:
         image_id = pair.sar["image_id"]
-        if not told.finished:
+        if not caption.finished:
             reasons[image_id] = UNFINISHED
             continue
-        kept = rewrite([told.text], resolution)
-        dropped.update(dict(kept.dropped))
-        if kept.statements:
-            facts = Facts(statements=kept.statements, source_caption=kept.source, dropped=kept.dropped)
-            found.append(Rewritten(pair, told, facts))
+        rewritten = rewrite([caption.text], resolution)
+        dropped.update(dict(rewritten.dropped))
+        if isinstance(rewritten.facts, Facts):
+            pairs.append(RewrittenPair(pair, caption.text, rewritten.facts))
         else:
-            reasons[image_id] = f"no caption survives rewriting: {kept.main_reason}"
-    return found
+            reasons[image_id] = rewritten.facts
+    return pairs
 
 
 def _similarities(
-    project: Project, entry: Entry, rewritten: Sequence[Rewritten], captioner: Captioner
+    project: Project, entry: Entry, rewritten: Sequence[RewrittenPair], captioner: Captioner
 ) -> list[float]:
-    halves = pictures_of(project, entry, [one.pair.sar for one in rewritten], f"halves of {entry.name}")
-    found: list[float] = []
-    for some in chunks(zip(halves, rewritten, strict=True), captioner.batch):
-        found += captioner.similarities([half for half, _ in some], [one.text for _, one in some])
-    return found
-
-
-def _row(one: Rewritten, similarity: float, captioner: Captioner) -> dict[str, Any]:
-    return {
-        "image_id": one.pair.sar["image_id"],
-        "caption": one.text,
-        "method": OPTICAL_MODEL.name,
-        "method_version": OPTICAL_MODEL.version,
-        "facts": to_json(one.facts),
-        "source_caption": one.told.text,
-        "model_sha256": captioner.coca.sha256,
-        "prompt_sha256": None,
-        "score": similarity,
-    }
+    halves = pictures_of(project, entry, [item.pair.sar for item in rewritten], f"halves of {entry.name}")
+    similarities: list[float] = []
+    for batch in batches(zip(halves, rewritten, strict=True), captioner.batch):
+        similarities += captioner.similarities([half for half, _ in batch], [item.text for _, item in batch])
+    return similarities

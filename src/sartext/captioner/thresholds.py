@@ -14,17 +14,20 @@ judged by: the bound is a safeguard, no guarantee.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 from sartext.errors import ArtefactError
 from sartext.narrator.statements import KINDS, OBJECT_KINDS, Statement
 
+CONFIDENCE = 0.9
+"""Of the one-sided bound."""
+
 CONFIDENCE_Z = 1.2815515655446004
-"""Normal quantile of the one-sided bound: 90 %."""
+"""The normal quantile of ``CONFIDENCE``, which the thresholds' file states."""
 
 RIDGE = 1.0
 """Weight of the squared coefficients in the fit: a few statements cannot make it infinitely sure."""
@@ -94,8 +97,8 @@ class Rule:
 
     def accepts(self, key: str, score: float) -> bool:
         """Whether a statement on a class passes."""
-        found = self.thresholds.get(key) or self.thresholds.get(REST)
-        return found is not None and found.threshold is not None and score >= found.threshold
+        threshold = self.thresholds.get(key) or self.thresholds.get(REST)
+        return threshold is not None and threshold.threshold is not None and score >= threshold.threshold
 
 
 Rules = Mapping[str, Rule]
@@ -122,38 +125,38 @@ def choose(
     rules = {}
     for kind in KINDS:
         wanted = precision_objects if kind in OBJECT_KINDS else precision_cover
-        ours = [one for one in judged if one.statement.kind == kind]
-        fit = fit_logistic([one.figures for one in ours], [one.true for one in ours])
+        of_kind = [item for item in judged if item.statement.kind == kind]
+        fit = fit_logistic([item.figures for item in of_kind], [item.true for item in of_kind])
         groups: dict[str, list[Judged]] = {}
-        for one in ours:
-            groups.setdefault(one.statement.label, []).append(one)
+        for item in of_kind:
+            groups.setdefault(item.statement.label, []).append(item)
         thresholds = _by_class(
             {key: group for key, group in sorted(groups.items()) if key not in untested}, fit, wanted, fewest
         )
         for key in sorted(untested):
-            told = groups.get(key, [])
-            thresholds[key] = Threshold(len(told), sum(one.true for one in told))
+            group = groups.get(key, [])
+            thresholds[key] = Threshold(len(group), sum(item.true for item in group))
         rules[kind] = Rule(fit, wanted, thresholds)
     return rules
 
 
 def _by_class(groups: Mapping[str, list[Judged]], fit: Fit, wanted: float, fewest: int) -> dict[str, Threshold]:
     """Return the thresholds of classes that have their own or miss the precision, and that of all the others."""
-    found: dict[str, Threshold] = {}
+    thresholds: dict[str, Threshold] = {}
     rest: list[Judged] = []
     for key, group in groups.items():
         own = _least(group, fit, wanted, fewest)
         misses = len(group) >= fewest and upper_bound(own.true, own.statements) < wanted
         if own.threshold is not None or misses:
-            found[key] = own
+            thresholds[key] = own
         else:
             rest += group
-    return found | {REST: _least(rest, fit, wanted, fewest)}
+    return thresholds | {REST: _least(rest, fit, wanted, fewest)}
 
 
 def curve(judged: Sequence[Judged], fit: Fit) -> list[tuple[float, int, int, float]]:
     """Return, for every score from the highest on: the score, statements kept, true ones, lower bound."""
-    scored = sorted(((fit.score(one.figures), one.true) for one in judged), reverse=True)
+    scored = sorted(((fit.score(item.figures), item.true) for item in judged), reverse=True)
     rows = []
     true = 0
     for kept, (score, right) in enumerate(scored, start=1):
@@ -164,7 +167,7 @@ def curve(judged: Sequence[Judged], fit: Fit) -> list[tuple[float, int, int, flo
 
 
 def _least(judged: Sequence[Judged], fit: Fit, wanted: float, fewest: int) -> Threshold:
-    true = sum(one.true for one in judged)
+    true = sum(item.true for item in judged)
     passing = [row for row in curve(judged, fit) if row[1] >= fewest and row[3] >= wanted]
     if not passing:
         return Threshold(len(judged), true)
@@ -176,11 +179,8 @@ def lower_bound(true: int, of: int) -> float:
     """Return the lower end of Wilson's one-sided score interval of a share."""
     if of == 0:
         return 0.0
-    z2 = CONFIDENCE_Z**2
-    share = true / of
-    centre = share + z2 / (2 * of)
-    margin = CONFIDENCE_Z * sqrt(share * (1 - share) / of + z2 / (4 * of * of))
-    return round(max(0.0, (centre - margin) / (1 + z2 / of)), DECIMALS)
+    interval = binomtest(true, of, alternative="greater").proportion_ci(CONFIDENCE, method="wilson")
+    return round(float(interval.low), DECIMALS)
 
 
 def upper_bound(true: int, of: int) -> float:
@@ -240,8 +240,8 @@ def _sigmoid(logit: Array) -> Array:
 
 def released(rule: Rule) -> dict[str, float]:
     """Return the threshold of each class that is released; ``other classes`` is what the rest share."""
-    found = {key or "other classes": one.threshold for key, one in rule.thresholds.items()}
-    return {key: threshold for key, threshold in found.items() if threshold is not None}
+    scores = {key or "other classes": threshold.threshold for key, threshold in rule.thresholds.items()}
+    return {key: score for key, score in scores.items() if score is not None}
 
 
 def to_record(rules: Rules) -> dict[str, Any]:
@@ -260,7 +260,7 @@ def from_record(record: Mapping[str, Any], where: object) -> Rules:
             kind: Rule(
                 Fit(**{name: tuple(values) for name, values in record[kind]["fit"].items()}),
                 float(record[kind]["wanted"]),
-                {key: Threshold(**one) for key, one in record[kind]["thresholds"].items()},
+                {key: Threshold(**fields) for key, fields in record[kind]["thresholds"].items()},
             )
             for kind in KINDS
         }

@@ -49,23 +49,26 @@ def measure(
         ArtefactError: the truth is none.
     """
     counts = {kind: {"accepted": [0, 0], "rejected": [0, 0]} for kind in KINDS if kind not in {COVER_ZONE, SCENE}}
-    everything = {*vocabulary.things, *vocabulary.stuff, *(one.casefold() for one in vocabulary.scenes)}
+    everything = {*vocabulary.things, *vocabulary.stuff, *(scene.casefold() for scene in vocabulary.scenes)}
     for row, decision in decisions:
-        told = truth.get(PurePosixPath(row["path"]).name)
-        if told is None or decision.read is None:
+        image_truth = truth.get(PurePosixPath(row["path"]).name)
+        if image_truth is None or decision.read is None:
             continue
         kept = dict(decision.statements())
         for statement, right in judge(
-            statements_of(decision.read), statements_of(true_facts(told, row, vocabulary)), everything
+            statements_of(decision.read), statements_of(true_facts(image_truth, row, vocabulary)), everything
         ):
             if statement.kind in counts:
                 count = counts[statement.kind]["accepted" if kept[statement] else "rejected"]
                 count[0] += right
                 count[1] += 1
-    return {kind: {which: _figure(*count) for which, count in one.items()} for kind, one in counts.items()}
+    return {
+        kind: {verdict: _figure(*count) for verdict, count in verdicts.items()}
+        for kind, verdicts in counts.items()
+    }
 
 
-def true_facts(told: Mapping[str, Any], row: Row, vocabulary: Vocabulary) -> Facts:
+def true_facts(truth: Mapping[str, Any], row: Row, vocabulary: Vocabulary) -> Facts:
     """Return the facts of one image's truth, in the nouns of the vocabulary.
 
     Raises:
@@ -75,19 +78,21 @@ def true_facts(told: Mapping[str, Any], row: Row, vocabulary: Vocabulary) -> Fac
     codes = {label: place * PLACES_AND_SIZES for place, (label, _, _) in enumerate(things)}
     nouns = dict(vocabulary.stuff.values())
     try:
-        boxes = [(one["label"], *map(float, one["box"])) for one in told["objects"] if one["label"] in codes]
+        boxes = [
+            (thing["label"], *map(float, thing["box"])) for thing in truth["objects"] if thing["label"] in codes
+        ]
         names = ("label", "xmin", "ymin", "xmax", "ymax")
         objects = [{**dict(zip(names, box, strict=True)), "angle": None} for box in boxes]
-        shares = {label: float(share) for label, share in told["cover"].items()}
+        shares = {label: float(share) for label, share in truth["cover"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtefactError(f"no truth of an image ({error})", where=f"{row['path']}: {TRUTH}") from error
-    found, _ = object_facts(objects, row["width"], row["height"], Naming(TRUTH, things, codes))
+    counted, _ = object_facts(objects, row["width"], row["height"], Naming(TRUTH, things, codes))
     cover = [
         CoverFact(label, nouns[label], share, share_word(share))
         for label, share in shares.items()
         if label in nouns and share >= STUFF_FRACTION
     ]
-    return Facts(objects=found.objects, cover=tuple(sorted(cover, key=lambda one: (-one.fraction, one.noun))))
+    return Facts(objects=counted.objects, cover=tuple(sorted(cover, key=lambda fact: (-fact.fraction, fact.noun))))
 
 
 def _figure(right: int, of: int) -> dict[str, object]:

@@ -9,7 +9,7 @@ from sartext.cli.program import summary
 from sartext.errors import DecodingError, ParameterError, counted
 
 if TYPE_CHECKING:
-    from sartext.captioner.files import Summary
+    from sartext.captioner.user_files.files import Summary
 
 QUANTITIES = ["auto", "amplitude", "intensity", "complex", "db"]
 
@@ -55,25 +55,24 @@ QUANTITIES = ["auto", "amplitude", "intensity", "complex", "db"]
 )
 @click.option("--window", type=(float, float), help="dB that are shown.  [default: -25 0 for dB, else a stretch]")
 @click.option("--nodata", type=float, help="The value of pixels without data.  [default: the file's own tag]")
-def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | None, **told: Any) -> None:  # noqa: ANN401
+def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | None, **more: Any) -> None:  # noqa: ANN401
     """Caption IMAGES (files, folders, patterns) by a CoCa, as CSV or JSON lines."""
-    from sartext.captioner.decoding import decoding_of
-    from sartext.captioner.display import display_of
-    from sartext.captioner.files import Asked, caption_files
+    from sartext.captioner.user_files.display import display_of
+    from sartext.captioner.user_files.files import CaptionOptions, caption_files, decoding_of
 
     if out and form:
-        raise ParameterError(f"--format {form} with --out", where=out, way_out="leave it out: the name tells")
-    display = display_of(told.pop("quantity"), told.pop("window"), told.pop("nodata"))
-    drawing = {name: told.pop(name) for name in ("method", "beams", "top_p", "temperature", "seed")}
-    asked = Asked(display=display, decoding=decoding_of(**drawing), suffix=f".{form or 'csv'}", **told)
-    _report(caption_files(images, model, out, asked, click.echo))
+        raise ParameterError(f"--format {form} with --out", where=out, way_out="leave it out: the name says it")
+    display = display_of(more.pop("quantity"), more.pop("window"), more.pop("nodata"))
+    drawing = {name: more.pop(name) for name in ("method", "beams", "top_p", "temperature", "seed")}
+    options = CaptionOptions(display=display, decoding=decoding_of(**drawing), suffix=f".{form or 'csv'}", **more)
+    _report(caption_files(images, model, out, options, click.echo))
 
 
 def _report(done: "Summary") -> None:
     counts = {"captioned": done.captioned, "there already": done.kept, "unfinished": done.unfinished}
     click.echo(f"caption: {summary(counts)}", err=True)
-    if done.fitting:
-        click.echo(f"memory held {done.fitting} at a time: --batch {done.fitting} saves the attempts", err=True)
+    if done.batch:
+        click.echo(f"memory held {done.batch} at a time: --batch {done.batch} saves the attempts", err=True)
     for name, reason in done.unreadable:
         click.echo(f"skipped {name}: {reason}", err=True)
     if done.unreadable:

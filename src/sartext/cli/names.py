@@ -13,6 +13,7 @@ def require_known_names(project: Project) -> None:
         CatalogueError: a catalogue file is wrong.
     """
     _require_corpora(project)
+    _require_methods(project)
     _require_champions(project)
 
 
@@ -30,6 +31,14 @@ def _require_corpora(project: Project) -> None:
 
     for name in project.parameters.corpora:
         find_entry(project, name)
+
+
+def _require_methods(project: Project) -> None:
+    from sartext.narrator.methods import METHODS
+
+    for checkpoint, row in project.parameters.checkpoints.items():
+        for method in row.methods:
+            METHODS.get(method, where=f"params.yaml: checkpoints.{checkpoint}.methods")
 
 
 def _require_champions(project: Project) -> None:

@@ -54,7 +54,7 @@ class Naming:
 class CoverNaming:
     """How the land cover of a corpus is called, by label: as captions say it, and whether it is rare.
 
-    The word is empty for what is never told. ``places`` is the order of the catalogue.
+    The word is empty for what is never named. ``places`` is the order of the catalogue.
     """
 
     corpus: str
@@ -181,7 +181,7 @@ def cover_facts(regions: Iterable[Mapping[str, Any]], names: CoverNaming) -> tup
 
     Args:
         regions: rows with ``label``, ``zone``, ``fraction`` and ``largest_component``, as the index has them.
-        names: which classes are told, and how.
+        names: which classes are named, and how.
 
     Raises:
         ArtefactError: the index names a class that the catalogue does not know.

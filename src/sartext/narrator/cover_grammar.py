@@ -1,7 +1,7 @@
 """The paraphrase grammar of land cover: the dominant class in a sentence of its own, then the others by share.
 
-Classes of one share are told together, and those of one zone within them ("Small parts are forest and roads in the
-upper left, crops in the middle and water"). A long text has shorter clauses: a text encoder reads 77 tokens.
+Classes of one share are stated together, and those of one zone within them ("Small parts are forest and roads in
+the upper left, crops in the middle and water"). A long text has shorter clauses: a text encoder reads 77 tokens.
 """
 
 from collections.abc import Sequence
@@ -58,27 +58,27 @@ def _fitting(items: tuple[Cover, ...], patterns: _Patterns, room: int) -> str:
 
 def _sentences(items: tuple[Cover, ...], patterns: _Patterns, brevity: Brevity) -> str:
     adverb, first, joint, forms = patterns
-    told = _equals(items) if brevity else 1
+    joint_count = _equals(items) if brevity else 1
     clauses = [
         _clause(group, forms[place % len(forms)], adverb, brevity, place % 2 == 1)
-        for place, group in enumerate(_alike(items[told:]))
+        for place, group in enumerate(_alike(items[joint_count:]))
     ]
     if joint == ", and " and " each " in "".join(clauses[1:2]):
         joint = "; "  # two lists and an "and" between them are hard to tell apart
     pairs = [joint.join(clauses[place : place + 2]) for place in range(0, len(clauses), 2)]
-    if told > 1:
-        opening = _several(items[:told], 0 if first % 2 else 3, adverb, brevity, " of this SAR image")
+    if joint_count > 1:
+        opening = _several(items[:joint_count], 0 if first % 2 else 3, adverb, brevity, " of this SAR image")
     else:
         opening = _dominant(items[0], first, adverb, brevity)
-    return " ".join(f"{capital(one)}." for one in (opening, *pairs))
+    return " ".join(f"{capital(sentence)}." for sentence in (opening, *pairs))
 
 
 def _equals(items: tuple[Cover, ...]) -> int:
-    """How many classes have the share of the dominant one and can be told with it, still after it."""
+    """How many classes have the share of the dominant one and can be stated with it."""
     share, zone = items[0][1:]
-    equal = sum(one[1] == share for one in items)
-    alone = zone is None and any(one[2] for one in items[:equal])
-    return 1 if alone or any(one[0].startswith(_ARTICLES) for one in items[:equal]) else equal
+    equal = sum(item[1] == share for item in items)
+    alone = zone is None and any(item[2] for item in items[:equal])
+    return 1 if alone or any(item[0].startswith(_ARTICLES) for item in items[:equal]) else equal
 
 
 @lru_cache(maxsize=CACHED)
@@ -119,11 +119,11 @@ def _clause(group: tuple[Cover, ...], form: int, adverb: str, brevity: Brevity, 
 def _several(group: tuple[Cover, ...], form: int, adverb: str, brevity: Brevity, of: str = "") -> str:
     """What several classes of one share cover, each in its zone or all in one; ``of`` what."""
     share, zone = group[0][1:]
-    if any(one[2] != zone for one in group):
+    if any(item[2] != zone for item in group):
         nouns, where = _placed(group, brevity), ""
         form = (1, 1, 2, 2)[form] if len(group) > 2 else form  # a verb behind so many comes late
     else:
-        nouns, where = enumerate_phrases([one[0] for one in group]), _where(zone, adverb, brevity)
+        nouns, where = enumerate_phrases([item[0] for item in group]), _where(zone, adverb, brevity)
     plural = _PLURAL_SHARES.get(share)
     if plural and form in {1, 2}:
         return f"{plural}{of} {'are' if form == 1 else 'show'} {nouns}{where}"
@@ -148,7 +148,7 @@ def _placed(group: tuple[Cover, ...], brevity: Brevity) -> str:
 
 
 def _alike(items: Sequence[Cover]) -> list[tuple[Cover, ...]]:
-    """Classes of one share are told together, at the place of the first; a countable one alone."""
+    """Classes of one share are stated together, at the place of the first; a countable one alone."""
     groups: dict[tuple[str, str], tuple[Cover, ...]] = {}
     for item in items:
         noun, share, _ = item

@@ -11,7 +11,7 @@ from sartext.files import canonical_json
 from sartext.narrator.vocabulary import LARGEST_COUNT
 
 Item = tuple[str, str, int, int, int]
-"""Noun, plural, count, in the center, outside, as a caption says them: counts over twenty are all twenty-one."""
+"""Noun, plural, count, in the center, outside, as a caption says them: counts over twenty are all twenty-fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ class Facts:
     def items(self) -> tuple[Item, ...]:
         """The objects as a caption says them."""
         return tuple(
-            (one.noun, one.plural, _said(one.count), _said(one.center), _said(one.outside)) for one in self.objects
+            (fact.noun, fact.plural, _said(fact.count), _said(fact.center), _said(fact.outside))
+            for fact in self.objects
         )
 
     @cached_property
@@ -114,8 +115,8 @@ def _nullable(text: str | None) -> str:
     return "null" if text is None else _quoted(text)
 
 
-def _cover_json(one: CoverFact) -> str:
-    return f'{{"fraction":{float(one.fraction)!r},{_cover_words(one.label, one.noun, one.share, one.zone)}}}'
+def _cover_json(fact: CoverFact) -> str:
+    return f'{{"fraction":{float(fact.fraction)!r},{_cover_words(fact.label, fact.noun, fact.share, fact.zone)}}}'
 
 
 @lru_cache(maxsize=4096)
@@ -123,17 +124,17 @@ def _cover_words(label: str, noun: str, share: str, zone: str | None) -> str:
     return f'"label":{_quoted(label)},"noun":{_quoted(noun)},"share":{_quoted(share)},"zone":{_nullable(zone)}'
 
 
-def _object_json(one: ObjectFact) -> str:
-    small, medium, large = one.sizes
-    label, plural = _object_words(one.label, one.noun, one.plural)
+def _object_json(fact: ObjectFact) -> str:
+    small, medium, large = fact.sizes
+    label, plural = _object_words(fact.label, fact.noun, fact.plural)
     return (
-        f'{{"center":{one.center},"count":{one.count},{label},"outside":{one.outside},{plural},'
+        f'{{"center":{fact.center},"count":{fact.count},{label},"outside":{fact.outside},{plural},'
         f'"sizes":[{small},{medium},{large}]}}'
     )
 
 
-def _present_json(one: PresentFact) -> str:
-    label, plural = _object_words(one.label, one.noun, one.plural)
+def _present_json(fact: PresentFact) -> str:
+    label, plural = _object_words(fact.label, fact.noun, fact.plural)
     return f"{{{label},{plural}}}"
 
 
@@ -152,14 +153,14 @@ def from_json(text: str) -> Facts:
         content: Mapping[str, Any] = json.loads(text)
         return Facts(
             objects=tuple(
-                ObjectFact(**{**one, "sizes": tuple(one.get("sizes", (0, 0, 0)))}) for one in content["objects"]
+                ObjectFact(**{**fact, "sizes": tuple(fact.get("sizes", (0, 0, 0)))}) for fact in content["objects"]
             ),
-            cover=tuple(CoverFact(**one) for one in content["cover"]),
+            cover=tuple(CoverFact(**fact) for fact in content["cover"]),
             scene=content["scene"],
             statements=tuple(content["statements"]),
             source_caption=content.get("source_caption"),
             dropped=tuple(sorted(content.get("dropped", {}).items())),
-            present=tuple(PresentFact(**one) for one in content.get("present", [])),
+            present=tuple(PresentFact(**fact) for fact in content.get("present", [])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtefactError(
@@ -173,16 +174,16 @@ def normalise(facts: Facts) -> str:
     Sizes and exact fractions do not count, and all counts over twenty are equal, as a caption says
     "more than twenty" of each.
     """
-    present = {"present": sorted(one.label for one in facts.present)} if facts.present else {}
+    present = {"present": sorted(fact.label for fact in facts.present)} if facts.present else {}
     return canonical_json(
         {
             **present,
             "objects": sorted(
-                [one.label, _said(one.count), _said(one.center), _said(one.outside)] for one in facts.objects
+                [fact.label, _said(fact.count), _said(fact.center), _said(fact.outside)] for fact in facts.objects
             ),
-            "cover": sorted([one.label, one.share, one.zone or ""] for one in facts.cover),
+            "cover": sorted([fact.label, fact.share, fact.zone or ""] for fact in facts.cover),
             "scene": facts.scene,
-            "statements": sorted(one.casefold() for one in facts.statements),
+            "statements": sorted(statement.casefold() for statement in facts.statements),
         }
     )
 

@@ -111,12 +111,12 @@ def _inconsistent(facts: Facts) -> list[str]:
     return problems
 
 
-def _beyond(some: Collection[Statement], others: Collection[Statement]) -> tuple[str, ...]:
-    """What some statements say that others do not, in words."""
+def _beyond(statements: Collection[Statement], others: Collection[Statement]) -> tuple[str, ...]:
+    """What statements say that others do not, in words."""
     known = {statement.label for statement in others} | {
-        statement.label for statement in some if statement.kind == SCENE
+        statement.label for statement in statements if statement.kind == SCENE
     }
-    return in_words(set(some) - set(others), known)
+    return in_words(set(statements) - set(others), known)
 
 
 def _first_cover(statements: Iterable[Statement]) -> str | None:

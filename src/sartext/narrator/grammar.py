@@ -54,7 +54,7 @@ def objects_text(items: tuple[Item, ...], style: int) -> str:
     """Return one paraphrase.
 
     Args:
-        items: the classes, in the order in which they are told.
+        items: the classes, in the order in which they are named.
         style: from 0 to ``STYLES - 1``; decides the patterns.
     """
     style, fused = divmod(style, 4)
@@ -69,7 +69,7 @@ def further_objects(items: tuple[Item, ...], style: int) -> str:
     """Return one paraphrase that follows sentences on the same image: a single short sentence.
 
     Args:
-        items: the classes, in the order in which they are told.
+        items: the classes, in the order in which they are named.
         style: from 0 to ``STYLES - 1``; decides the pattern.
     """
     zone = _only_zone(items)
@@ -120,7 +120,7 @@ def _counts(items: tuple[Item, ...], style: int) -> str:
 def _places(items: tuple[Item, ...], style: int) -> str:
     zone = _only_zone(items)
     if zone:
-        return _one_zone(items, sum(item[2] for item in items), zone, style)
+        return _single_zone(items, sum(item[2] for item in items), zone, style)
     inner, first_inner, count_inner = _placed(items, 3)
     outer, first_outer, count_outer = _placed(items, 4)
     be_in, be_out = _be(count_inner), _be(count_outer)
@@ -153,7 +153,7 @@ def _only_zone(items: Sequence[Item]) -> str | None:
     return None if any(item[3] for item in items) else "outside the center"
 
 
-def _one_zone(items: Sequence[Item], total: int, zone: str, style: int) -> str:
+def _single_zone(items: Sequence[Item], total: int, zone: str, style: int) -> str:
     if total == 1:
         return (f"It is {zone}.", f"It lies {zone}.", f"It is located {zone}.", f"It is situated {zone}.")[
             style % 4

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sartext.catalogue.entry import Entry, Kind
-from sartext.narrator.facts import Facts
+from sartext.narrator.facts import Facts, to_json
 
 
 @dataclass
@@ -56,3 +56,26 @@ class CaptionMethod:
     def annotated(self) -> bool:
         """Whether its facts come from annotations, and so prove what they state."""
         return not (self.by_model or self.quotes)
+
+    def caption_row(
+        self,
+        image_id: str,
+        caption: str,
+        facts: Facts,
+        *,
+        source_caption: str | None = None,
+        model_sha256: str | None = None,
+        score: float | None = None,
+    ) -> dict[str, Any]:
+        """Return the row of a caption in the table of a corpus's captions."""
+        return {
+            "image_id": image_id,
+            "caption": caption,
+            "method": self.name,
+            "method_version": self.version,
+            "facts": to_json(facts),
+            "source_caption": source_caption,
+            "model_sha256": model_sha256,
+            "prompt_sha256": None,
+            "score": score,
+        }

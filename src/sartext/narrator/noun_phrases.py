@@ -208,7 +208,7 @@ def _named(word: str, resolution: float) -> bool:
 
 
 def _agree(determiner: str, head: str, measured: bool) -> tuple[str, bool, str]:
-    """Return a determiner that fits the noun, whether the whole is plural, and why it cannot be told, if so."""
+    """Return a determiner that fits the noun, whether the whole is plural, and why it cannot stay, if so."""
     words = determiner.split()
     many = head in lexicon.SINGULAR or head == SAR_IMAGES or (head in lexicon.PLACES and head.endswith("s"))
     if measured:

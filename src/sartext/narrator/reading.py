@@ -83,10 +83,10 @@ def read_caption(caption: str, nouns: Mapping[str, tuple[str, str]], scene: str 
         if sentence[:1] != sentence[:1].upper():
             reading.problems.append(f"a sentence begins in lower case: '{sentence}'")
         tokens = matcher.tokens(sentence.rstrip("."))
-        unknown = [one.text for one in tokens if _unknown(one)]
+        unknown = [token.text for token in tokens if _unknown(token)]
         reading.unknown += unknown
         reading.problems += [f"says '{text}', which no fact supports" for text in unknown]
-        if any(one.kind in {"share", "stuff"} for one in tokens):
+        if any(token.kind in {"share", "stuff"} for token in tokens):
             _read_cover(tokens, reading)
         else:
             _read_objects(tokens, reading)
@@ -138,7 +138,7 @@ def _read_objects(tokens: Sequence[Token], reading: Reading) -> None:
             span = (start, places[number + 1] if number + 1 < len(places) else len(tokens))
         else:
             span = (places[number - 1] if number else -1, start)
-        inside = [one for one in named if span[0] < one[0] < span[1]]
+        inside = [item for item in named if span[0] < item[0] < span[1]]
         for _, label, count in inside:
             _state(reading, label, tokens[start].value, count)
         if not inside:
@@ -151,7 +151,7 @@ def _read_objects(tokens: Sequence[Token], reading: Reading) -> None:
 
 def _named(tokens: Sequence[Token], reading: Reading) -> tuple[list[tuple[int, str, int]], list[str]]:
     """Position, label and count of everything that is counted; a number alone counts the only class named."""
-    found = []
+    counted = []
     problems = []
     only = list(reading.objects)
     for index, token in enumerate(tokens):
@@ -162,9 +162,9 @@ def _named(tokens: Sequence[Token], reading: Reading) -> tuple[list[tuple[int, s
                 label, form = following.label, following.form
                 if form not in {"any", "one" if count == 1 else "many"}:
                     problems.append(f"'{token.text} {following.text}' do not agree")
-                found.append((index, label, count))
-            elif len(only) == 1 or found:
-                found.append((index, only[0] if len(only) == 1 else found[-1][1], count))
+                counted.append((index, label, count))
+            elif len(only) == 1 or counted:
+                counted.append((index, only[0] if len(only) == 1 else counted[-1][1], count))
             else:
                 problems.append(f"counts '{token.text}' of nothing")
         elif token.kind == "some":
@@ -176,7 +176,7 @@ def _named(tokens: Sequence[Token], reading: Reading) -> tuple[list[tuple[int, s
                 reading.present.append(following.label)
         elif token.kind == "thing" and (index == 0 or tokens[index - 1].kind not in {"count", "some"}):
             problems.append(f"names '{token.text}' without a number")
-    return found, problems
+    return counted, problems
 
 
 def _place_everything(tokens: Sequence[Token], zone: str, reading: Reading) -> None:
@@ -184,14 +184,14 @@ def _place_everything(tokens: Sequence[Token], zone: str, reading: Reading) -> N
     if not words & EVERYTHING or not reading.objects:
         reading.problems.append(f"places nothing in zone {zone}")
         return
-    total = sum(one.total or 0 for one in reading.objects.values())
+    total = sum(stated.total or 0 for stated in reading.objects.values())
     wanted = {"it": total == 1, "both": total == 2}
     for word, fits in wanted.items():
         if word in words and not fits and not (word == "it" and words & (EVERYTHING - {"it"})):
             reading.problems.append(f"says '{word}' of {total} objects")
-    for label, one in reading.objects.items():
-        if one.total is not None:
-            _state(reading, label, zone, one.total)
+    for label, stated in reading.objects.items():
+        if stated.total is not None:
+            _state(reading, label, zone, stated.total)
 
 
 def _state(reading: Reading, label: str, what: str, count: int) -> None:
@@ -228,7 +228,7 @@ def _read_clause(tokens: Sequence[Token], reading: Reading) -> None:
     for token in tokens:
         if token.kind == "stuff":
             if token.label in reading.cover:
-                reading.problems.append(f"tells '{token.label}' twice")
+                reading.problems.append(f"names '{token.label}' twice")
             reading.cover[token.label] = (shares[0].value, None)
             waiting.append(token.label)
         elif token.kind == "zone":

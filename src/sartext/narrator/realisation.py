@@ -22,7 +22,7 @@ PRESENT = (
     "This SAR image contains {}.",
     "In this SAR image, there is {}.",
 )
-"""How a caption tells what is there without a number."""
+"""How a caption says what is there without a number."""
 
 ATTEMPTS = 60
 SHORTEST = 1
@@ -52,12 +52,12 @@ def realise(facts: Facts, image_id: str, seed: int, n: int = 1) -> list[str]:
     """
     if n == 1:
         return [_text(facts, _style(seed, image_id, 0))]
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for attempt in range(ATTEMPTS):
-        found.setdefault(_text(facts, _style(seed, image_id, attempt)))
-        if len(found) == n:
+        texts.setdefault(_text(facts, _style(seed, image_id, attempt)))
+        if len(texts) == n:
             break
-    return list(found)
+    return list(texts)
 
 
 def canonical(facts: Facts) -> str:
@@ -68,7 +68,9 @@ def canonical(facts: Facts) -> str:
         return SCENES[0].format(facts.scene)
     objects = canonical_objects(facts.items) if facts.items else ""
     present = _present(facts, 0)
-    cover = canonical_cover(_told(facts.cover), WORDS - len(f"{objects} {present}".split())) if facts.cover else ""
+    cover = (
+        canonical_cover(_as_said(facts.cover), WORDS - len(f"{objects} {present}".split())) if facts.cover else ""
+    )
     return " ".join(part for part in (cover, objects, present) if part)
 
 
@@ -85,13 +87,13 @@ def _style(seed: int, image_id: str, attempt: int) -> int:
 def _present(facts: Facts, style: int) -> str:
     if not facts.present:
         return ""
-    told = enumerate_phrases([f"{SOME} {one.noun}" for one in facts.present])
-    return capital(PRESENT[style % len(PRESENT)].format(told))
+    things = enumerate_phrases([f"{SOME} {fact.noun}" for fact in facts.present])
+    return capital(PRESENT[style % len(PRESENT)].format(things))
 
 
 def _text(facts: Facts, style: int) -> str:
-    told = _counted(facts, style) if not facts.present or facts.cover or facts.items else ""
-    return f"{told} {_present(facts, style // COVER_STYLES)}".strip() if facts.present else told
+    counted = _counted(facts, style) if not facts.present or facts.cover or facts.items else ""
+    return f"{counted} {_present(facts, style // COVER_STYLES)}".strip() if facts.present else counted
 
 
 def _counted(facts: Facts, style: int) -> str:
@@ -102,8 +104,8 @@ def _counted(facts: Facts, style: int) -> str:
     if facts.scene is not None:
         return capital(SCENES[style % len(SCENES)].format(facts.scene))
     if not facts.items:
-        return cover_text(_told(facts.cover), style % COVER_STYLES)
-    cover = _told(facts.cover)
+        return cover_text(_as_said(facts.cover), style % COVER_STYLES)
+    cover = _as_said(facts.cover)
     objects = further_objects(facts.items, style % 6)
     text = f"{cover_text(cover, style % COVER_STYLES, WORDS - objects.count(' ') - 1)} {objects}"
     if text.count(" ") < WORDS:
@@ -111,5 +113,5 @@ def _counted(facts: Facts, style: int) -> str:
     return f"{cover_text(cover, style % COVER_STYLES, 0)} {further_objects(facts.items, SHORTEST)}"
 
 
-def _told(cover: Sequence[CoverFact]) -> tuple[Cover, ...]:
-    return tuple((one.noun, one.share, one.zone) for one in cover)
+def _as_said(cover: Sequence[CoverFact]) -> tuple[Cover, ...]:
+    return tuple((fact.noun, fact.share, fact.zone) for fact in cover)

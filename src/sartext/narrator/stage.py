@@ -13,7 +13,6 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import NarratorParameters, Project
 from sartext.errors import ArtefactError, CatalogueError
 from sartext.files import atomic_path
-from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.method import CaptionMethod, RowFacts, Tally
 from sartext.narrator.methods import METHODS
 from sartext.narrator.realisation import canonical, realise
@@ -116,7 +115,8 @@ def _batches(
             tally.uncaptioned[facts] += 1
             missing.append({"image_id": before, "reason": facts})
         else:
-            made.append(_caption(facts, before, method, parameters))
+            text = realise(facts, before, parameters.seed)[0] if parameters.paraphrase else canonical(facts)
+            made.append(method.caption_row(before, text, facts, source_caption=facts.source_caption))
             tally.captioned += 1
             if len(tally.examples) < 6:
                 tally.examples.append(before)
@@ -124,21 +124,6 @@ def _batches(
             yield made, missing
             made, missing = [], []
     yield made, missing
-
-
-def _caption(facts: Facts, image_id: str, method: CaptionMethod, parameters: NarratorParameters) -> dict[str, Any]:
-    text = realise(facts, image_id, parameters.seed)[0] if parameters.paraphrase else canonical(facts)
-    return {
-        "image_id": image_id,
-        "caption": text,
-        "method": method.name,
-        "method_version": method.version,
-        "facts": to_json(facts),
-        "source_caption": facts.source_caption,
-        "model_sha256": None,
-        "prompt_sha256": None,
-        "score": None,
-    }
 
 
 def _rows(index: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:

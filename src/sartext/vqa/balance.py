@@ -69,7 +69,7 @@ class _Stratum:
             return []
         self.used += 1
         taken = [waiting.popleft() for waiting in ready]
-        room.subtract(one.image_id for one in taken)
+        room.subtract(candidate.image_id for candidate in taken)
         return taken
 
 
@@ -82,15 +82,19 @@ def balanced(candidates: Iterable[Candidate], per_image: int) -> list[Candidate]
     """
     by_type = _by_type(candidates)
     room = Counter(
-        {one.image_id: per_image for rows in by_type.values() for group in rows.values() for one in group}
+        {
+            candidate.image_id: per_image
+            for rows in by_type.values()
+            for group in rows.values()
+            for candidate in group
+        }
     )
     strata: dict[str, list[_Stratum]] = {}
     for type_, rows in sorted(by_type.items()):
-        found = [one for group in rows.values() if (one := _stratum(group))]
-        strata[type_] = sorted(found, key=lambda one: one.rank)
-    return list(
-        _chosen(strata, _limit([size for found in strata.values() if (size := sum(map(_size, found)))]), room)
-    )
+        of_type = [stratum for group in rows.values() if (stratum := _stratum(group))]
+        strata[type_] = sorted(of_type, key=lambda stratum: stratum.rank)
+    sizes = [size for of_type in strata.values() if (size := sum(map(_size, of_type)))]
+    return list(_chosen(strata, _limit(sizes), room))
 
 
 def cap_of(counts: Sequence[int], *, closed: bool) -> int:
@@ -103,30 +107,30 @@ def cap_of(counts: Sequence[int], *, closed: bool) -> int:
         return 0
     if closed:
         return min(counts)
-    common = sorted(one for one in counts if one >= RARE * max(counts))
+    common = sorted(count for count in counts if count >= RARE * max(counts))
     if len(common) < 2:
-        return max(one for one in counts if one < max(counts))
+        return max(count for count in counts if count < max(counts))
     return common[(len(common) - 1) // 2]
 
 
 def _by_type(candidates: Iterable[Candidate]) -> Mapping[str, Mapping[object, list[Candidate]]]:
-    found: dict[str, dict[object, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
-    for one in candidates:
-        found[one.type][one.stratum].append(one)
-    return found
+    by_type: dict[str, dict[object, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
+    for candidate in candidates:
+        by_type[candidate.type][candidate.stratum].append(candidate)
+    return by_type
 
 
 def _stratum(candidates: Sequence[Candidate]) -> _Stratum | None:
     answers: dict[str, deque[Candidate]] = {}
-    for one in sorted(candidates, key=lambda one: (one.answer, one.rank)):
-        answers.setdefault(one.answer, deque()).append(one)
+    for candidate in sorted(candidates, key=lambda candidate: (candidate.answer, candidate.rank)):
+        answers.setdefault(candidate.answer, deque()).append(candidate)
     closed = candidates[0].form not in OPEN_FORMS
-    cap = cap_of([len(one) for one in answers.values()], closed=closed)
-    return _Stratum(answers, cap, closed, min(one.rank for one in candidates)) if cap else None
+    cap = cap_of([len(queue) for queue in answers.values()], closed=closed)
+    return _Stratum(answers, cap, closed, min(candidate.rank for candidate in candidates)) if cap else None
 
 
 def _size(stratum: _Stratum) -> int:
-    return sum(min(len(one), stratum.cap) for one in stratum.answers.values())
+    return sum(min(len(queue), stratum.cap) for queue in stratum.answers.values())
 
 
 def _limit(sizes: Sequence[int]) -> int:
@@ -137,14 +141,14 @@ def _limit(sizes: Sequence[int]) -> int:
 def _chosen(strata: Mapping[str, list[_Stratum]], limit: int, room: Counter[str]) -> Iterator[Candidate]:
     """One round of one stratum of every type in turn, so that no type uses up the images before another."""
     counts: Counter[str] = Counter()
-    waiting = {type_: deque(found) for type_, found in strata.items()}
+    waiting = {type_: deque(of_type) for type_, of_type in strata.items()}
     while any(waiting.values()):
-        for type_, found in waiting.items():
+        for type_, queue in waiting.items():
             taken: list[Candidate] = []
-            while found and not taken:
-                stratum = found.popleft()
+            while queue and not taken:
+                stratum = queue.popleft()
                 taken = stratum.take(room) if counts[type_] < limit else []
                 if taken:
-                    found.append(stratum)
+                    queue.append(stratum)
             counts[type_] += len(taken)
             yield from taken

@@ -8,10 +8,10 @@ Of a doubtful image (see `Doubt`) only what stays true whatever else is there is
   the only answer that such images have.
 - ``zone``, ``larger`` and ``largest``: a mask in which every pixel has a class proves them, because a thing that
   is left out is no land cover. Pixels without a class may be of any and lie anywhere: ``zone`` is not asked, as
-  facts do not say how much of a class its zone holds, and two shares must differ even if all that is untold is
+  facts do not say how much of a class its zone holds, and two shares must differ even if all that is unstated is
   added to the smaller.
-- ``dominant``: the largest share is compared with all that is untold; where pixels have no class, with the second
-  and the untold together.
+- ``dominant``: the largest share is compared with all that is unstated; where pixels have no class, with the
+  second and the unstated together.
 - ``shown`` needs an absence and is not asked.
 - ``only``: no, because something else is annotated. Yes is not claimed.
 
@@ -91,58 +91,58 @@ class Image:
     @cached_property
     def counted(self) -> dict[str, ObjectFact]:
         """The objects of which all are annotated, by key."""
-        told = {} if self.doubt else {bare(one.noun): one for one in self.facts.objects}
-        return {key: one for key, one in told.items() if self._complete(key)}
+        objects = {} if self.doubt else {bare(fact.noun): fact for fact in self.facts.objects}
+        return {key: fact for key, fact in objects.items() if self._complete(key)}
 
     @cached_property
     def measured(self) -> dict[str, CoverFact]:
         """The land cover of which all is annotated, but for pixels without a class, by key."""
-        told = {bare(one.noun): one for one in self.facts.cover}
-        return {key: one for key, one in told.items() if self._complete(key)}
+        cover = {bare(fact.noun): fact for fact in self.facts.cover}
+        return {key: fact for key, fact in cover.items() if self._complete(key)}
 
     def _complete(self, key: str) -> bool:
         """Whether a class may be asked about and its corpus annotates every instance of it."""
         return key in self.annotation.subjects and self.annotation.subjects[key].exhaustive
 
     @cached_property
-    def untold(self) -> float:
-        """The share of the image that no told land cover holds."""
-        return max(1 - sum(one.fraction for one in self.facts.cover), 0.0)
+    def unstated(self) -> float:
+        """The share of the image that no stated land cover holds."""
+        return max(1 - sum(fact.fraction for fact in self.facts.cover), 0.0)
 
     @property
     def unknown(self) -> float:
-        """The most that any land cover can hold beyond its told share."""
-        return self.untold if self.doubt is Doubt.PIXELS else 0.0
+        """The most that any land cover can hold beyond its stated share."""
+        return self.unstated if self.doubt is Doubt.PIXELS else 0.0
 
     @cached_property
     def present(self) -> set[str]:
-        """Everything told of the image, by key."""
-        told: tuple[ObjectFact | CoverFact | PresentFact, ...] = (
+        """Everything stated of the image, by key."""
+        facts: tuple[ObjectFact | CoverFact | PresentFact, ...] = (
             *self.facts.objects,
             *self.facts.cover,
             *self.facts.present,
         )
-        return {bare(one.noun) for one in told}
+        return {bare(fact.noun) for fact in facts}
 
     @cached_property
     def absent(self) -> list[Subject]:
         """The subjects that are proven not to be there, sorted by key.
 
-        The image must not be doubtful, a class be annotated exhaustively, and nothing that is told may be of its
-        kind. Boxes prove the absence of things. A mask proves it only where the told land cover adds up to the
-        whole image: a class under 0.5 % would be there untold.
+        The image must not be doubtful, a class be annotated exhaustively, and nothing that is stated may be of its
+        kind. Boxes prove the absence of things. A mask proves it only where the stated land cover adds up to the
+        whole image: a class under 0.5 % would be there unstated.
         """
         if self.doubt:
             return []
-        told = [self.annotation.subjects[key] for key in self.present if key in self.annotation.subjects]
-        whole = abs(sum(one.fraction for one in self.facts.cover) - 1) <= WHOLE
+        stated = [self.annotation.subjects[key] for key in self.present if key in self.annotation.subjects]
+        whole = abs(sum(fact.fraction for fact in self.facts.cover) - 1) <= WHOLE
         return [
-            one
-            for key, one in sorted(self.annotation.subjects.items())
-            if one.exhaustive
+            subject
+            for key, subject in sorted(self.annotation.subjects.items())
+            if subject.exhaustive
             and key not in self.present
-            and not any(related(one, other) for other in told)
-            and (whole or (self.annotation.boxes and not one.stuff))
+            and not any(related(subject, other) for other in stated)
+            and (whole or (self.annotation.boxes and not subject.stuff))
         ]
 
     def option(self, key: str) -> str:
@@ -171,18 +171,18 @@ def _presence(image: Image) -> Iterator[Claim]:
 
 
 def _count(image: Image) -> Iterator[Claim]:
-    for key, one in image.counted.items():
-        if one.count <= image.limit:
-            yield Claim("count", "how-many", (key,), NUMBER_WORDS[one.count], _only(image.facts, key))
+    for key, fact in image.counted.items():
+        if fact.count <= image.limit:
+            yield Claim("count", "how-many", (key,), NUMBER_WORDS[fact.count], _only(image.facts, key))
     for subject in image.absent:
         if not subject.stuff:
             yield Claim("count", "how-many", (subject.key,), NUMBER_WORDS[0], _whole(image.facts), (subject.key,))
 
 
 def _position(image: Image) -> Iterator[Claim]:
-    for key, one in image.counted.items():
-        where = BOTH if one.center and one.outside else CENTER if one.center else OUTSIDE
-        form = "where-one" if one.count == 1 else "where-many"
+    for key, fact in image.counted.items():
+        where = BOTH if fact.center and fact.outside else CENTER if fact.center else OUTSIDE
+        form = "where-one" if fact.count == 1 else "where-many"
         yield Claim("position", form, (key,), where, _only(image.facts, key))
     for key, cover in image.measured.items():
         if cover.zone and image.doubt is not Doubt.PIXELS:
@@ -190,24 +190,24 @@ def _position(image: Image) -> Iterator[Claim]:
 
 
 def _comparison(image: Image) -> Iterator[Claim]:
-    counts = {key: float(one.count) for key, one in image.counted.items()}
-    shares = {key: one.fraction for key, one in image.measured.items()}
+    counts = {key: float(fact.count) for key, fact in image.counted.items()}
+    shares = {key: fact.fraction for key, fact in image.measured.items()}
     yield from _compared(image, counts, "more", "most-numerous", least=1.0)
     yield from _compared(image, shares, "larger", "largest", least=MARGIN + image.unknown)
-    for key, one in image.counted.items():
-        if one.center and one.outside and one.center != one.outside:
-            answer = CENTER if one.center > one.outside else OUTSIDE
+    for key, fact in image.counted.items():
+        if fact.center and fact.outside and fact.center != fact.outside:
+            answer = CENTER if fact.center > fact.outside else OUTSIDE
             yield Claim("comparison", "mostly-where", (key,), answer, _only(image.facts, key))
 
 
-def _compared(image: Image, told: dict[str, float], more: str, most: str, *, least: float) -> Iterator[Claim]:
+def _compared(image: Image, amounts: dict[str, float], more: str, most: str, *, least: float) -> Iterator[Claim]:
     """Two classes, of which one at least is there; both questions on a pair are asked."""
-    if not told:
+    if not amounts:
         return
     subjects = image.annotation.subjects
-    stuff = subjects[next(iter(told))].stuff
-    zeros = {one.key for one in image.absent if one.stuff == stuff}
-    values = {**told, **dict.fromkeys(zeros, 0.0)}
+    stuff = subjects[next(iter(amounts))].stuff
+    zeros = {subject.key for subject in image.absent if subject.stuff == stuff}
+    values = {**amounts, **dict.fromkeys(zeros, 0.0)}
     for first, second in combinations(sorted(values), 2):
         difference = values[first] - values[second]
         if abs(difference) < least or related(subjects[first], subjects[second]):
@@ -222,13 +222,13 @@ def _compared(image: Image, told: dict[str, float], more: str, most: str, *, lea
 
 
 def _dominant(image: Image) -> Iterator[Claim]:
-    """The class of the largest share, where no other class can be as large, told or not."""
+    """The class of the largest share, where no other class can be as large, stated or not."""
     facts = image.facts
     if facts.cover:
-        shares = sorted((one.fraction for one in facts.cover), reverse=True)
+        shares = sorted((fact.fraction for fact in facts.cover), reverse=True)
         second = shares[1] if len(shares) > 1 else 0.0
-        rest = max(image.untold, second + image.unknown)
-        largest = bare(max(facts.cover, key=lambda one: one.fraction).noun)
+        rest = max(image.unstated, second + image.unknown)
+        largest = bare(max(facts.cover, key=lambda fact: fact.fraction).noun)
         if shares[0] - rest >= MARGIN and largest in image.annotation.subjects:
             yield Claim("dominant", "dominant", (), largest, replace(_whole(facts), objects=(), present=()))
 
@@ -238,11 +238,11 @@ def _scene(image: Image) -> Iterator[Claim]:
     subjects = image.annotation.subjects
     missing = image.absent
     for key in sorted(image.present & subjects.keys()):
-        one = subjects[key]
+        subject = subjects[key]
         for other in missing:
-            if one.stuff == other.stuff and not related(one, other) and _offered(one, other):
+            if subject.stuff == other.stuff and not related(subject, other) and _offered(subject, other):
                 pair = (key, other.key) if key < other.key else (other.key, key)
-                yield Claim("scene", "shown", pair, one.option, _whole(image.facts), (other.key,))
+                yield Claim("scene", "shown", pair, subject.option, _whole(image.facts), (other.key,))
     background = image.annotation.background
     if background and image.facts.scene and not image.doubt:
         yield Claim("scene", "only", (bare(background),), YES, _whole(image.facts))
@@ -252,14 +252,14 @@ def _scene(image: Image) -> Iterator[Claim]:
 
 def _offered(*subjects: Subject) -> bool:
     """Whether classes can be named as "A or B": not "snow or ice" or "A320 or A321 aircraft"."""
-    return not any(" or " in one.option for one in subjects)
+    return not any(" or " in subject.option for subject in subjects)
 
 
 def _only(facts: Facts, *keys: str) -> Facts:
     return Facts(
-        objects=tuple(one for one in facts.objects if bare(one.noun) in keys),
-        cover=tuple(one for one in facts.cover if bare(one.noun) in keys),
-        present=tuple(one for one in facts.present if bare(one.noun) in keys),
+        objects=tuple(fact for fact in facts.objects if bare(fact.noun) in keys),
+        cover=tuple(fact for fact in facts.cover if bare(fact.noun) in keys),
+        present=tuple(fact for fact in facts.present if bare(fact.noun) in keys),
     )
 
 

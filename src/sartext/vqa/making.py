@@ -44,12 +44,12 @@ def make_questions(source: Source, parameters: VqaParameters) -> list[Question]:
         if row["method"] in ANNOTATED:  # what a model or an optical caption says is no proof
             parts[row["corpus"], row["split"]].append(row)
     annotations = {name: annotation_of(source.catalogue[name]) for name, _ in parts}
-    found = [
+    questions = [
         question
         for (corpus, _), rows in sorted(parts.items())
         for question in _of_part(rows, annotations[corpus], source.doubtful, parameters)
     ]
-    return sorted(found, key=lambda one: one.id)
+    return sorted(questions, key=lambda question: question.id)
 
 
 def _of_part(
@@ -70,7 +70,7 @@ def _of_part(
             candidates.append(_candidate(len(claims), image_id, asked_as, _draw(parameters.seed, "rank", name)))
             claims.append((row, name, asked_as))
     chosen = balanced(candidates, parameters.per_image)
-    return [_question(*claims[one.key], annotation, parameters.seed) for one in chosen]
+    return [_question(*claims[candidate.key], annotation, parameters.seed) for candidate in chosen]
 
 
 def _candidate(key: int, image_id: str, claim: Claim, rank: int) -> Candidate:
@@ -101,14 +101,14 @@ def evidence(facts: Facts, exhaustive: Iterable[str] = ()) -> dict[str, Any]:
     """Return facts as a question's row has them; the same keys in every row."""
     return {
         "objects": [
-            {name: getattr(one, name) for name in ("label", "noun", "plural", "count", "center", "outside")}
-            for one in facts.objects
+            {name: getattr(fact, name) for name in ("label", "noun", "plural", "count", "center", "outside")}
+            for fact in facts.objects
         ],
         "cover": [
-            {name: getattr(one, name) for name in ("label", "noun", "fraction", "share", "zone")}
-            for one in facts.cover
+            {name: getattr(fact, name) for name in ("label", "noun", "fraction", "share", "zone")}
+            for fact in facts.cover
         ],
-        "present": [{name: getattr(one, name) for name in ("label", "noun", "plural")} for one in facts.present],
+        "present": [{name: getattr(fact, name) for name in ("label", "noun", "plural")} for fact in facts.present],
         "scene": facts.scene,
         "exhaustive": sorted(exhaustive),
     }
@@ -116,7 +116,7 @@ def evidence(facts: Facts, exhaustive: Iterable[str] = ()) -> dict[str, Any]:
 
 def _name(image_id: str, claim: Claim) -> str:
     """The id of a question: the order in which classes are named is no part of it."""
-    return ":".join([image_id, claim.form, *(one.replace(" ", "-") for one in claim.subjects)])
+    return ":".join([image_id, claim.form, *(subject.replace(" ", "-") for subject in claim.subjects)])
 
 
 def _draw(seed: int, what: str, name: str) -> int:

@@ -59,14 +59,14 @@ THEMES = (
     ),
     word_set("airport airfield apron tarmac runway terminal aircraft airplane aeroplane plane jet"),
 )
-"""Nouns that are seen together, or name the same: an image that shows one may show all of them untold."""
+"""Nouns that are seen together, or name the same: an image that shows one may show all of them unmentioned."""
 
 UNREMARKABLE = word_set(
     """
     tree vegetation ground terrain structure road street lane track plain rock earth soil house building bank block
     """
 )
-"""Nouns that are often there and left untold, or mean several things: not asked about."""
+"""Nouns that are often there and not mentioned, or mean several things: not asked about."""
 
 _SILENT = PLACES | GENERIC | MEASURES | EXTENTS
 
@@ -93,16 +93,17 @@ def optical_questions(
         contrasts: how many of an image at most; fewer where its captions have no noun that is known, or where the
             same two nouns are not right equally often.
     """
-    told = sorted((image_id, tuple(dict.fromkeys(captions))) for image_id, captions in images)
-    candidates = _candidates({image_id: head_nouns(captions) for image_id, captions in told}, seed, contrasts)
+    captioned = sorted((image_id, tuple(dict.fromkeys(captions))) for image_id, captions in images)
+    candidates = _candidates({image_id: head_nouns(captions) for image_id, captions in captioned}, seed, contrasts)
     chosen: dict[str, list[Candidate]] = {}
-    for one in balanced(candidates, contrasts):
-        chosen.setdefault(one.image_id, []).append(one)
-    found: list[OpticalQuestion] = []
-    for image_id, captions in told:
-        found += _described(image_id, captions, seed, descriptions)
-        found += [_contrast(one, seed) for one in sorted(chosen.get(image_id, ()), key=lambda one: one.rank)]
-    return found
+    for candidate in balanced(candidates, contrasts):
+        chosen.setdefault(candidate.image_id, []).append(candidate)
+    questions: list[OpticalQuestion] = []
+    for image_id, captions in captioned:
+        questions += _described(image_id, captions, seed, descriptions)
+        contrasted = sorted(chosen.get(image_id, ()), key=lambda candidate: candidate.rank)
+        questions += [_contrast(candidate, seed) for candidate in contrasted]
+    return questions
 
 
 def head_nouns(captions: Iterable[str]) -> tuple[str, ...]:
@@ -110,17 +111,17 @@ def head_nouns(captions: Iterable[str]) -> tuple[str, ...]:
 
     Only nouns that SAR shows at some resolution, see `narrator.lexicon`; of "forest road" the second.
     """
-    found = set()
+    heads = set()
     for caption in captions:
         words = re.findall(r"[a-z]+(?:-[a-z]+)*", caption.casefold())
         for word, after in zip_longest(words, words[1:], fillvalue=""):
             if word in VISIBLE and after not in VISIBLE and word not in _SILENT:
-                found.add(SINGULAR.get(word, word))
-    return tuple(sorted(found - _SILENT))
+                heads.add(SINGULAR.get(word, word))
+    return tuple(sorted(heads - _SILENT))
 
 
 def _described(image_id: str, captions: Sequence[str], seed: int, count: int) -> list[OpticalQuestion]:
-    order = sorted(captions, key=lambda one: _draw(seed, image_id, one))
+    order = sorted(captions, key=lambda caption: _draw(seed, image_id, caption))
     styles = [_draw(seed, image_id, f"description {number}") % len(DESCRIPTIONS) for number in range(count)]
     return [
         OpticalQuestion(image_id, DESCRIPTIONS[style], caption, "description")
@@ -130,26 +131,26 @@ def _described(image_id: str, captions: Sequence[str], seed: int, count: int) ->
 
 def _candidates(nouns: Mapping[str, Sequence[str]], seed: int, contrasts: int) -> list[Candidate]:
     """Contrasts of a noun of an image with nouns drawn from the other images, as often as they occur there."""
-    pool = [noun for found in nouns.values() for noun in found if noun not in UNREMARKABLE]
+    pool = [noun for heads in nouns.values() for noun in heads if noun not in UNREMARKABLE]
     candidates = []
-    for image_id, found in nouns.items():
-        themes = _themes(found)
-        shown = [one for one in found if one not in UNREMARKABLE]
+    for image_id, heads in nouns.items():
+        themes = _themes(heads)
+        shown = [noun for noun in heads if noun not in UNREMARKABLE]
         draws = (_draw(seed, image_id, f"other {number}") for number in range(DRAWS * contrasts if shown else 0))
         pairs = {(shown[draw % len(shown)], pool[draw // len(shown) % len(pool)]) for draw in draws}
         for answer, other in sorted(pairs):
-            if other not in found and _themes([other]) and not themes & _themes([other]):
+            if other not in heads and _themes([other]) and not themes & _themes([other]):
                 rank = _draw(seed, image_id, f"contrast {answer} {other}")
                 pair = (answer, other) if answer < other else (other, answer)
                 candidates.append(Candidate(0, image_id, "contrast", "shown", pair, answer, rank))
     return candidates
 
 
-def _contrast(one: Candidate, seed: int) -> OpticalQuestion:
-    style, turned = divmod(_draw(seed, one.image_id, f"wording {one.classes}"), 2)
-    first, second = one.classes[::-1] if turned else one.classes
+def _contrast(candidate: Candidate, seed: int) -> OpticalQuestion:
+    style, turned = divmod(_draw(seed, candidate.image_id, f"wording {candidate.classes}"), 2)
+    first, second = candidate.classes[::-1] if turned else candidate.classes
     text = CONTRASTS[style % len(CONTRASTS)].format(a=first, b=second)
-    return OpticalQuestion(one.image_id, text, one.answer, "contrast")
+    return OpticalQuestion(candidate.image_id, text, candidate.answer, "contrast")
 
 
 def _themes(nouns: Iterable[str]) -> set[int]:

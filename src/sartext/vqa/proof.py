@@ -3,9 +3,9 @@
 It reads the form, the classes and the answer from the row's own fields, and the facts as the release has them.
 
 A release tells of no image what its annotation lacks: boxes that could not be used, components of a mask that
-were too small, pixels without a class. Nor does a record: some of the pixels that no told land cover holds are
-those of the told things. So the proof takes counts, places and shares for complete, as it does the absence of a
-thing where no land cover is told. Where some is, an absence needs it to fill the image, and that the record shows.
+were too small, pixels without a class. Nor does a record: some of the pixels that no stated land cover holds are
+those of the stated things. So the proof takes counts, places and shares for complete, as it does the absence of a
+thing where no land cover is stated. Where some is, an absence needs it to fill the image, which the record shows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,21 +39,21 @@ class _Record:
 
     def __init__(self, facts: Facts, exhaustive: Sequence[str]) -> None:
         self.facts = facts
-        self.things = {_key(one.noun): one for one in facts.objects}
-        self.cover = {_key(one.noun): one for one in facts.cover}
-        self.seen = {_key(one.noun) for one in facts.present} | self.things.keys() | self.cover.keys()
+        self.things = {_key(fact.noun): fact for fact in facts.objects}
+        self.cover = {_key(fact.noun): fact for fact in facts.cover}
+        self.seen = {_key(fact.noun) for fact in facts.present} | self.things.keys() | self.cover.keys()
         self.exhaustive = frozenset(exhaustive)
 
     def lacks(self, key: str) -> bool:
-        """Nothing of it is told, and its corpus would have told it."""
-        told = self.whole and not self.facts.statements
-        return told and key in self.exhaustive and key not in self.seen
+        """Nothing of it is stated, and its corpus would have stated it."""
+        complete = self.whole and not self.facts.statements
+        return complete and key in self.exhaustive and key not in self.seen
 
     @property
     def whole(self) -> bool:
-        """Whether no pixel of a mask is left untold: told land cover fills the image, and boxes have none."""
-        told = sum(one.fraction for one in self.facts.cover)
-        return self.facts.scene is None and (not self.facts.cover or abs(told - 1.0) <= 1e-9)
+        """Whether no pixel of a mask is left unstated: stated land cover fills the image, and boxes have none."""
+        stated = sum(fact.fraction for fact in self.facts.cover)
+        return self.facts.scene is None and (not self.facts.cover or abs(stated - 1.0) <= 1e-9)
 
     def amount(self, key: str, *, cover: bool) -> float | None:
         """How many or how much there is; None where the facts do not say."""
@@ -63,7 +63,7 @@ class _Record:
             return float(self.things[key].count)
         return 0.0 if self.lacks(key) else None
 
-    def spoken(self, key: str) -> str:
+    def name(self, key: str) -> str:
         """How a class that is there is called in an answer."""
         return self.things[key].plural if key in self.things else key
 
@@ -84,18 +84,18 @@ def proves(row: Mapping[str, Any], facts: Facts) -> bool:
 
 
 def _contains(facts: Facts, stated: Mapping[str, Any]) -> bool:
-    """Whether every stated fact is one of the image, and a claim of absence states all that is told."""
-    whole = {name: [_fields(one) for one in getattr(facts, name)] for name in ("objects", "cover", "present")}
+    """Whether every stated fact is one of the image, and a claim of absence states all that is known."""
+    whole = {name: [_fields(fact) for fact in getattr(facts, name)] for name in ("objects", "cover", "present")}
     for name, known in whole.items():
-        if any(not any(one.items() <= each.items() for each in known) for one in stated[name]):
+        if any(not any(fact.items() <= each.items() for each in known) for fact in stated[name]):
             return False
         if stated["exhaustive"] and len(stated[name]) != len(known):
             return False
     return stated["scene"] in {None, facts.scene}
 
 
-def _fields(one: Any) -> dict[str, Any]:  # noqa: ANN401 - one of three records of facts
-    return {name: getattr(one, name) for name in one.__dataclass_fields__}
+def _fields(fact: Any) -> dict[str, Any]:  # noqa: ANN401 - one of three records of facts
+    return {name: getattr(fact, name) for name in fact.__dataclass_fields__}
 
 
 def _exists(record: _Record, subjects: Sequence[str], answer: str) -> bool:
@@ -112,62 +112,62 @@ def _how_many(record: _Record, subjects: Sequence[str], answer: str) -> bool:
 
 def _where(record: _Record, subjects: Sequence[str], answer: str, *, several: bool) -> bool:
     (key,) = subjects
-    one = record.things.get(key)
-    if one is None or (one.count > 1) != several:
+    fact = record.things.get(key)
+    if fact is None or (fact.count > 1) != several:
         return False
     places = {"in the center": (True, False), "outside the center": (False, True), "both": (True, True)}
-    return places.get(answer) == (one.center > 0, one.outside > 0)
+    return places.get(answer) == (fact.center > 0, fact.outside > 0)
 
 
 def _zone(record: _Record, subjects: Sequence[str], answer: str) -> bool:
     (key,) = subjects
-    one = record.cover.get(key)
-    return one is not None and answer in _HALVES and one.zone == answer.replace(" ", "-")
+    fact = record.cover.get(key)
+    return fact is not None and answer in _HALVES and fact.zone == answer.replace(" ", "-")
 
 
 def _mostly(record: _Record, subjects: Sequence[str], answer: str) -> bool:
     (key,) = subjects
-    one = record.things.get(key)
-    if one is None:
+    fact = record.things.get(key)
+    if fact is None:
         return False
     if answer == "in the center":
-        return one.center > one.outside
-    return answer == "outside the center" and one.outside > one.center
+        return fact.center > fact.outside
+    return answer == "outside the center" and fact.outside > fact.center
 
 
 def _more(record: _Record, subjects: Sequence[str], answer: str, *, cover: bool) -> bool:
-    first, second = (record.amount(one, cover=cover) for one in subjects)
+    first, second = (record.amount(key, cover=cover) for key in subjects)
     if first is None or second is None:
         return False
     return first > second if answer == "yes" else answer == "no" and first < second
 
 
 def _most(record: _Record, subjects: Sequence[str], answer: str, *, cover: bool) -> bool:
-    first, second = (record.amount(one, cover=cover) for one in subjects)
+    first, second = (record.amount(key, cover=cover) for key in subjects)
     if first is None or second is None or first == second:
         return False
-    return answer == record.spoken(subjects[0] if first > second else subjects[1])
+    return answer == record.name(subjects[0] if first > second else subjects[1])
 
 
 def _dominant(record: _Record, subjects: Sequence[str], answer: str) -> bool:
-    """What is not told at all could be one class: the dominant one must be larger than that too."""
+    """What is not stated at all could be one class: the dominant one must be larger than that too."""
     if subjects or answer not in record.cover:
         return False
-    shares = {key: one.fraction for key, one in record.cover.items()}
-    untold = 1.0 - sum(shares.values())
+    shares = {key: fact.fraction for key, fact in record.cover.items()}
+    unstated = 1.0 - sum(shares.values())
     return (
-        all(shares[answer] > share for key, share in shares.items() if key != answer) and shares[answer] > untold
+        all(shares[answer] > share for key, share in shares.items() if key != answer) and shares[answer] > unstated
     )
 
 
 def _shown(record: _Record, subjects: Sequence[str], answer: str) -> bool:
-    there = [one for one in subjects if one in record.seen]
-    gone = [one for one in subjects if record.lacks(one)]
+    there = [key for key in subjects if key in record.seen]
+    gone = [key for key in subjects if record.lacks(key)]
     return len(there) == len(gone) == 1 and answer in _names(record, there[0])
 
 
 def _names(record: _Record, key: str) -> set[str]:
-    return {record.spoken(key)} | {one.plural for one in record.facts.present if _key(one.noun) == key}
+    return {record.name(key)} | {fact.plural for fact in record.facts.present if _key(fact.noun) == key}
 
 
 def _only(record: _Record, subjects: Sequence[str], answer: str) -> bool:

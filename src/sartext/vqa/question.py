@@ -69,9 +69,9 @@ class Question:
 
 def to_row(question: Question) -> dict[str, Any]:
     """Return a question as a JSON object of ``vqa/<split>.jsonl``; every row has the same keys."""
-    told = {name: getattr(question, name) for name in COLUMNS if name not in {"conversations", "subjects"}}
+    plain = {name: getattr(question, name) for name in COLUMNS if name not in {"conversations", "subjects"}}
     return {
-        **told,
+        **plain,
         "subjects": list(question.subjects),
         "conversations": [
             {"from": "human", "value": IMAGE_TOKEN + question.text},
@@ -96,23 +96,23 @@ def from_row(row: Mapping[str, Any]) -> Question:
         raise ValueError("'image' is neither a path nor null")
     if row["type"] not in TYPES:
         raise ValueError(f"unknown type '{row['type']}'")
-    if not isinstance(row["subjects"], list) or not all(isinstance(one, str) for one in row["subjects"]):
+    if not isinstance(row["subjects"], list) or not all(isinstance(subject, str) for subject in row["subjects"]):
         raise ValueError("'subjects' is no list of texts")
     if not _are_facts(row["facts"]):
         raise ValueError("'facts' is no part of a record of facts")
     text = _asked(row["conversations"], row["answer"])
-    told = {name: row[name] for name in COLUMNS if name not in {"conversations", "subjects"}}
-    return Question(**told, subjects=tuple(row["subjects"]), text=text)
+    plain = {name: row[name] for name in COLUMNS if name not in {"conversations", "subjects"}}
+    return Question(**plain, subjects=tuple(row["subjects"]), text=text)
 
 
 def _are_facts(facts: object) -> bool:
     if not isinstance(facts, dict) or facts.keys() != {*RECORDS, "exhaustive", "scene"}:
         return False
-    records = [one for name in RECORDS if isinstance(facts[name], list) for one in facts[name]]
+    records = [record for name in RECORDS if isinstance(facts[name], list) for record in facts[name]]
     return (
         all(isinstance(facts[name], list) for name in (*RECORDS, "exhaustive"))
-        and all(isinstance(one, dict) for one in records)
-        and all(isinstance(one, str) for one in facts["exhaustive"])
+        and all(isinstance(record, dict) for record in records)
+        and all(isinstance(key, str) for key in facts["exhaustive"])
     )
 
 
@@ -126,7 +126,7 @@ def _asked(conversation: object, answer: str) -> str:
 
 def lines_of(questions: Sequence[Question]) -> str:
     """Return questions as JSON lines, sorted by id; equal questions give equal bytes."""
-    rows = (to_row(one) for one in sorted(questions, key=lambda one: one.id))
+    rows = (to_row(question) for question in sorted(questions, key=lambda question: question.id))
     return "".join(json.dumps(row, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n" for row in rows)
 
 
@@ -136,16 +136,16 @@ def read_questions(path: Path) -> list[Question]:
     Raises:
         ArtefactError: it is absent, a line is no question, or two have the same id.
     """
-    found: dict[str, Question] = {}
+    questions: dict[str, Question] = {}
     number = 0
     try:
         with path.open(encoding="utf-8") as stream:
             for line in stream:
                 number += 1
                 question = from_row(json.loads(line))
-                if question.id in found:
+                if question.id in questions:
                     raise ValueError(f"'{question.id}' stands twice")
-                found[question.id] = question
+                questions[question.id] = question
     except FileNotFoundError as error:
         raise ArtefactError(
             "there are no questions", where=path, way_out="list `llava-vqa` in `release.formats`"
@@ -156,7 +156,7 @@ def read_questions(path: Path) -> list[Question]:
             where=path,
             way_out="get the release again",
         ) from error
-    return list(found.values())
+    return list(questions.values())
 
 
 def read_splits(release: Path) -> dict[str, list[Question]]:
@@ -170,9 +170,9 @@ def read_splits(release: Path) -> dict[str, list[Question]]:
     """
     folder = release / "vqa"
     paths = [folder / f"{split}.jsonl" for split in ("train", "validation", "test")]
-    found = {path.stem: read_questions(path) for path in paths if path.is_file()}
-    if not found:
+    splits = {path.stem: read_questions(path) for path in paths if path.is_file()}
+    if not splits:
         raise ArtefactError(
             "the release holds no questions", where=release, way_out="list `llava-vqa` in `release.formats`"
         )
-    return found
+    return splits

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sartext.catalogue.entry import CorpusClass, Entry
-from sartext.narrator.nouns import bare, cover_noun
+from sartext.narrator.nouns import bare, cover_noun, key_of
 
 VAGUE = frozenset({"another", "other"})
 """A noun with one of these means the rest of its corpus's classes, which a question cannot take for known."""
@@ -56,28 +56,28 @@ class Annotation:
 
 def annotation_of(entry: Entry) -> Annotation:
     """Return what the annotation of a corpus decides; classes of one noun are one subject."""
-    found: dict[str, Subject] = {}
-    for one in entry.classes:
-        if one.say and one.valid and not VAGUE & set(one.noun.casefold().split()):
-            subject = subject_of(one)
-            before = found.get(subject.key, subject)
+    subjects: dict[str, Subject] = {}
+    for kind in entry.classes:
+        if kind.say and kind.valid and not VAGUE & set(kind.noun.casefold().split()):
+            subject = subject_of(kind)
+            before = subjects.get(subject.key, subject)
             if before.stuff == subject.stuff:
-                found[subject.key] = replace(
+                subjects[subject.key] = replace(
                     before,
                     exhaustive=before.exhaustive and subject.exhaustive,
                     broader=before.broader | subject.broader,
                 )
-    return Annotation(entry.name, found, entry.kind == "detection", entry.background)
+    return Annotation(entry.name, subjects, entry.kind == "detection", entry.background)
 
 
-def subject_of(one: CorpusClass) -> Subject:
+def subject_of(kind: CorpusClass) -> Subject:
     """Return what a class is called, and what it is a kind of."""
-    noun = cover_noun(one) if one.stuff else one.noun
-    key = bare(noun)
-    broader = frozenset({bare(one.hypernym)} - {key})
-    return Subject(key, noun, noun if one.stuff else one.plural, one.stuff, one.exhaustive, broader)
+    noun = cover_noun(kind) if kind.stuff else kind.noun
+    key = key_of(kind)
+    broader = frozenset({bare(kind.hypernym)} - {key})
+    return Subject(key, noun, noun if kind.stuff else kind.plural, kind.stuff, kind.exhaustive, broader)
 
 
-def related(one: Subject, other: Subject) -> bool:
+def related(first: Subject, second: Subject) -> bool:
     """Whether one is a kind of the other, so that neither question nor answer can tell them apart."""
-    return one.key in other.broader or other.key in one.broader
+    return first.key in second.broader or second.key in first.broader

@@ -25,9 +25,9 @@ THINGS: dict[str, tuple[str, ...]] = {
         "How many {x} can be seen?",
     ),
     "where-one": (
-        "Is the {one} in the center or outside the center of this image?",
-        "Where does the {one} lie: in the center or outside the center?",
-        "Where is the {one} in this SAR image: in the center or outside the center?",
+        "Is the {singular} in the center or outside the center of this image?",
+        "Where does the {singular} lie: in the center or outside the center?",
+        "Where is the {singular} in this SAR image: in the center or outside the center?",
     ),
     "where-many": (
         "Are the {x} in the center of this image, outside the center, or both?",
@@ -55,7 +55,7 @@ THINGS: dict[str, tuple[str, ...]] = {
         "Which can be seen in this image: {x} or {y}?",
     ),
 }
-"""Wordings of questions on things; ``{x}`` and ``{y}`` are plurals, ``{one}`` the singular."""
+"""Wordings of questions on things; ``{x}`` and ``{y}`` are plurals, ``{singular}`` the singular."""
 
 STUFF: dict[str, tuple[str, ...]] = {
     "exists": (
@@ -118,6 +118,6 @@ def asked(claim: Claim, subjects: Mapping[str, Subject], style: int) -> str:
     return options[style % len(options)].format(
         x=first.plural,
         y=last.plural,
-        one=first.noun,
+        singular=first.noun,
         of=first.key,
     )

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from sartext.captioner.rows import Row, header, line
+from sartext.captioner.user_files.rows import Row, header, line
 from sartext.errors import EvaluationError
 from sartext.evaluation.prediction_files import check_captions, read_captions
 from tests.evaluation.captioning.making import SHIP, benchmark, example, object_facts

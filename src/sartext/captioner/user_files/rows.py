@@ -1,11 +1,10 @@
-"""The file of captions that a run adds to, line by line: CSV or JSON lines, told by its name.
+"""The file of captions that a run adds to, line by line: CSV or JSON lines, by its name.
 
 A line is whole or it is cut off when the file is opened again: what an interrupted run left behind is repaired,
 and what is there stays. One run at a time adds to it.
 """
 
 import csv
-import fcntl
 import io
 import json
 import os
@@ -13,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from sartext.errors import DecodingError
 
@@ -36,7 +37,7 @@ class Row:
     model_sha256: str
 
 
-COLUMNS = tuple(one.name for one in fields(Row))
+COLUMNS = tuple(field.name for field in fields(Row))
 SUFFIXES = (".csv", ".jsonl")
 
 
@@ -94,13 +95,18 @@ def repair(path: Path) -> dict[str, str]:
     return models
 
 
-def check_model(there: Mapping[str, str], sha256: str, path: Path) -> None:
-    """Stop where a file, as ``repair`` tells it, has rows of another model.
+def check_model(models: Mapping[str, str], sha256: str, path: Path) -> None:
+    """Stop where a file has rows of another model.
+
+    Args:
+        models: the model of each image, from ``repair``.
+        sha256: of the weights that are to write.
+        path: of the file.
 
     Raises:
         DecodingError: names the other model.
     """
-    for other in there.values():
+    for other in models.values():
         if other != sha256:
             raise DecodingError(
                 f"its captions are of another model (weights {other[:12]}..., not {sha256[:12]}...)",
@@ -116,9 +122,9 @@ def _begins(text: str, suffix: str) -> bool:
 
 def _models(text: str, suffix: str, path: Path) -> Iterator[tuple[str, str]]:
     if suffix == ".jsonl":
-        for number, one in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
+        for number, record in enumerate(text.splitlines(), start=1):
             try:
-                row = json.loads(one)
+                row = json.loads(record)
                 yield str(row["image"]), str(row["model_sha256"])
             except (ValueError, KeyError, TypeError) as error:
                 raise _foreign(path, f"line {number} holds no image with its model") from error
@@ -135,90 +141,55 @@ def _models(text: str, suffix: str, path: Path) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Keep a file of captions to one run.
-
-    The lock is on the file itself: it leaves nothing beside it, ends with the process, however that ends, and is
-    the same under every name of the file. A file that this makes is removed again where nothing was written.
+def single_writer(path: Path) -> Iterator[None]:
+    """Keep a file of captions to one run, by a lock file beside it that ends with the process, however that ends.
 
     Raises:
-        DecodingError: another run writes to the file, or it cannot be written or locked.
+        DecodingError: another run writes to the file, or it cannot be written.
     """
     suffix_of(path)
-    is_new = not path.exists()
-    with _locked(path) as stream:
-        try:
-            yield
-        finally:
-            if is_new and os.fstat(stream.fileno()).st_size == 0 and _is_at(path, stream):
-                path.resolve().unlink()  # the file, not a link to it
-
-
-def _locked(path: Path) -> io.BufferedWriter:
-    while True:
-        stream = _open(path)
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            stream.close()
-            raise DecodingError(
-                "another run writes to it", where=path, way_out="wait for it, or name another file"
-            ) from error
-        except OSError as error:
-            stream.close()
-            raise DecodingError(
-                f"it cannot be locked ({error.strerror})", where=path, way_out="name a file on another disk"
-            ) from error
-        if _is_at(path, stream):
-            return stream
-        stream.close()  # the run that made it has removed it meanwhile
-
-
-def _is_at(path: Path, stream: io.BufferedWriter) -> bool:
+    file = path.resolve()  # the same under every name of the file
+    lock = FileLock(file.with_name(f".{file.name}.lock"), timeout=0)
     try:
-        return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
-    except FileNotFoundError:
-        return False
-
-
-def _open(path: Path) -> io.BufferedWriter:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("ab")
-    except OSError as error:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
         raise DecodingError(
-            f"it cannot be written ({error.strerror})", where=path, way_out="name another file"
+            "another run writes to it", where=path, way_out="wait for it, or name another file"
         ) from error
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-@contextmanager
-def appending(path: Path) -> Iterator["Appender"]:
-    """Open a file of captions, repaired, to add rows to; nothing is written before the first of them."""
+def add_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Add rows to a file of captions, repaired, all in one go; after the call they are on the disk.
+
+    Raises:
+        DecodingError: it cannot be written.
+    """
     suffix = suffix_of(path)
-    with _open(path) as stream:
-        yield Appender(stream, suffix)
-
-
-@dataclass
-class Appender:
-    """Adds rows to an open file; after each call they are on the disk."""
-
-    stream: io.BufferedWriter
-    suffix: str
-
-    def add(self, rows: Iterable[Row]) -> None:
-        """Write rows, all in one go, below the header."""
-        start = header(self.suffix) if self.stream.tell() == 0 else ""
-        text = start + "".join(line(row, self.suffix) for row in rows)
-        self.stream.write(text.encode("utf-8"))
-        self.stream.flush()
-        os.fsync(self.stream.fileno())
+    try:
+        with path.open("ab") as stream:
+            start = header(suffix) if stream.tell() == 0 else ""
+            stream.write((start + "".join(line(row, suffix) for row in rows)).encode("utf-8"))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def _csv(values: Iterable[object]) -> str:
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerow(list(values))
     return stream.getvalue()
+
+
+def _unwritable(path: Path, error: OSError) -> DecodingError:
+    return DecodingError(f"it cannot be written ({error.strerror})", where=path, way_out="name another file")
 
 
 def _foreign(path: Path, what: str) -> DecodingError:

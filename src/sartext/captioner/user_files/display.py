@@ -1,13 +1,14 @@
 """How a user's own image file becomes the picture that a model sees.
 
-8-bit files are shown as they are. Anything else is SAR: its first band in dB, in a window. The quantity is told,
-or guessed: complex values are complex, values below zero are dB, others amplitude. The window is told, or it is
--25 to 0 dB for files in dB (calibrated backscatter, as in the corpora), and for the others the 1st to 99th
+8-bit files are shown as they are. Anything else is SAR: its first band in dB, in a window. The quantity is
+stated or guessed: complex values are complex, values below zero are dB, others amplitude. The window is stated or
+it is -25 to 0 dB for files in dB (calibrated backscatter, as in the corpora), and for the others the 1st to 99th
 percentile over all files of the same command: never per image, which can invert the order of two images. Pixels
-without data are black: those that are not finite, or have the value that is told, or else the one that the file's
-own tag names. An image that is all one grey is refused: a model would caption it like any other.
+without data are black: those that are not finite, or have the value that is stated, or else the value of the
+file's own tag. An image that is all one grey is refused: a model would caption it like any other.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,9 +19,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sartext.captioner.nodata import tagged_nodata
 from sartext.catalogue.entry import Entry
-from sartext.corpora.images import decode, read_image
+from sartext.corpora.images import TIFF_MARKS, decode, read_image
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.radiometry import CHANNELS, FLOOR_DB, histogram, stretch_window, to_db, to_grey
 from sartext.errors import ParameterError
@@ -54,7 +54,7 @@ class Display:
     Args:
         quantity: of files that are no 8-bit pictures; ``auto`` guesses it from the values of each.
         window: in dB, for all of them.
-        stretched: the window of uncalibrated files where none is told.
+        stretched: the window of uncalibrated files where none is stated.
         nodata: the value that means no data; None for what each file's own tag says.
     """
 
@@ -89,7 +89,7 @@ class Display:
                 return {}
             return histogram(to_db(pixels, entry))
         except Unusable:
-            return {}  # told when it is captioned
+            return {}  # reported when it is captioned
 
     def _read(self, path: Path) -> tuple[Pixels, float | None]:
         content = read_image(path)
@@ -146,7 +146,7 @@ def _check(shown: Picture, valid: npt.NDArray[np.bool_], *, measured: bool) -> N
         raise Unusable("no-valid-pixels", "the image is all no-data")
     values = shown[valid]
     if (values == values[0]).all():
-        level = "/".join(str(one) for one in np.atleast_1d(values[0]).tolist())
+        level = "/".join(map(str, np.atleast_1d(values[0]).tolist()))
         remedy = "; see --quantity, --window and --nodata" if measured else ""
         raise Unusable("constant-image", f"every pixel is shown as {level}{remedy}")
 
@@ -163,3 +163,32 @@ def _shown(pixels: npt.NDArray[np.uint8]) -> Picture:
     if pixels.ndim == 2:
         return pixels
     return pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0]
+
+
+def tagged_nodata(content: bytes) -> float | None:
+    """Return the value that means no data in a TIFF (GDAL's tag 42113); None where it states none.
+
+    Of a picture with a palette the tag is an index, not one of the colours that its pixels are: None.
+
+    Raises:
+        Unusable: ``truncated-image``.
+    """
+    if not content.startswith(TIFF_MARKS):
+        return None
+    import rasterio  # it takes long to load
+    from rasterio.enums import ColorInterp
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with (
+                rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
+                rasterio.MemoryFile(content) as memory,
+                memory.open(driver="GTiff") as dataset,
+            ):
+                if dataset.nodata is None or dataset.colorinterp[0] == ColorInterp.palette:
+                    return None
+                return float(dataset.nodata)
+    except RasterioError as error:
+        raise Unusable("truncated-image", f"{type(error).__name__}: {error}") from error

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
-from sartext.captioner.files import Asked, caption_files
+from sartext.captioner.user_files.files import CaptionOptions, caption_files
 from sartext.models.checkpoint import save
 from sartext.models.construction import build
 from sartext.models.forward import forward
@@ -99,7 +99,7 @@ def write_tiff(path, values, **more):
 def caption(images, coca, out=None, asked=None):
     """Caption files; return the summary and the lines that were shown."""
     shown = []
-    done = caption_files([str(one) for one in images], coca, out, asked or Asked(), shown.append)
+    done = caption_files([str(one) for one in images], coca, out, asked or CaptionOptions(), shown.append)
     return done, shown
 
 

@@ -4,16 +4,25 @@ import glob
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
+from math import isfinite
 from pathlib import Path
 
-from sartext.captioner.captioner import Picture, chunks, told_of
-from sartext.captioner.decoding import GREEDY, Decoding
-from sartext.captioner.display import Display, stretch
-from sartext.captioner.fitting import Fitting
-from sartext.captioner.rows import Row, alone, appending, check_model, header, line, repair
+from sartext.captioner.captioner import GREEDY, AdaptiveBatch, Decoding, Picture, batches, caption_pictures
+from sartext.captioner.user_files.display import Display, stretch
+from sartext.captioner.user_files.rows import (
+    Row,
+    add_rows,
+    check_model,
+    header,
+    line,
+    repair,
+    single_writer,
+)
 from sartext.corpora.quarantine import Unusable
-from sartext.errors import DecodingError
+from sartext.errors import DecodingError, ParameterError
 from sartext.models.checkpoint import load
+from sartext.models.decoding.captioning import Method
 from sartext.models.decoding.kv_cache import towers_of
 from sartext.models.memory import is_shortage
 from sartext.models.model import Model, device_of
@@ -23,13 +32,16 @@ from sartext.progress import track
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 """What is taken from a folder; a file that is named itself may have any name."""
 
+DEFAULT_BEAMS = 4
+"""Beams of a search for which no number is stated."""
+
 NOTHING = "no image is there"
 UNNAMABLE = "its name is not UTF-8, or holds a line break; rename it"
 NO_MEMORY = "too large for this machine's memory; cut it into tiles"
 
 
 @dataclass(frozen=True)
-class Asked:
+class CaptionOptions:
     """How to caption.
 
     Args:
@@ -57,18 +69,18 @@ class Summary:
         captioned: now; ``unfinished`` of them have no caption, as the model did not end its sentence in time.
         kept: had a row already.
         unreadable: what was skipped, and why; bytes of a name that are not UTF-8 read like ``\\xff``.
-        fitting: images at a time that fitted into memory, where that was fewer than asked for.
+        batch: images at a time that fitted into memory, where that was fewer than asked for.
     """
 
     captioned: int
     kept: int
     unfinished: int
     unreadable: tuple[tuple[str, str], ...]
-    fitting: int | None = None
+    batch: int | None = None
 
 
 def caption_files(
-    images: Sequence[str], model: Path, out: Path | None, asked: Asked, show: Callable[[str], None]
+    images: Sequence[str], model: Path, out: Path | None, options: CaptionOptions, show: Callable[[str], None]
 ) -> Summary:
     """Caption image files; the rows go to a file that may be there already, or are shown.
 
@@ -77,7 +89,7 @@ def caption_files(
         model: folder of a CoCa checkpoint.
         out: ``.csv`` or ``.jsonl``. Images that have a row there are skipped, also where the model did not end its
             sentence; an unfinished last line is cut off. One run at a time writes to it, and one model.
-        asked: how.
+        options: how.
         show: takes the lines where there is no file.
 
     Raises:
@@ -89,30 +101,38 @@ def caption_files(
     captioned = unfinished = 0
     with ExitStack() as stack:
         if out:
-            stack.enter_context(alone(out))
-        there = repair(out) if out else {}
-        coca = _loaded(model, asked.device)
+            stack.enter_context(single_writer(out))
+        models = repair(out) if out else {}
+        coca = _load(model, options.device)
         if out:
-            check_model(there, str(coca.sha256), out)
-        length = _length(coca, model, asked.length)
-        left = [path for path in paths if path.as_posix() not in there]
-        if not left:
+            check_model(models, str(coca.sha256), out)
+        length = _length(coca, model, options.length)
+        new = [path for path in paths if path.as_posix() not in models]
+        if not new:
             return Summary(0, len(paths), 0, tuple(unreadable))
-        display = asked.display
+        display = options.display
         if display.window is None:
             display = replace(display, stretched=stretch(display, paths, len(paths)))
-        add = stack.enter_context(appending(out)).add if out else _shower(show, asked.suffix)
-        fitting = Fitting(asked.batch, "--batch")
-        for some in chunks(_readable(left, display, coca.side, unreadable), asked.batch):
-            rows = fitting.over(some, lambda part: _rows(part, coca, length, asked.decoding))
-            add(rows)
-            captioned += len(rows)
-            unfinished += sum(not row.finished for row in rows)
-    smaller = fitting.size if fitting.size < asked.batch else None
-    return Summary(captioned, len(paths) - len(left), unfinished, tuple(unreadable), smaller)
+        add = partial(add_rows, out) if out else _shower(show, options.suffix)
+        adaptive = AdaptiveBatch(options.batch, "--batch")
+
+        def rows() -> Iterator[Row | None]:
+            """The row of each image once it is written; None for one that cannot be read."""
+            for batch in batches(_pictures(new, display, coca.side, unreadable), options.batch):
+                readable = [(path, picture) for path, picture in batch if picture is not None]
+                made = adaptive.map(readable, lambda part: _rows(part, coca, length, options.decoding))
+                if made:
+                    add(made)
+                yield from [*made, *[None] * (len(batch) - len(made))]
+
+        for row in track(rows(), "captions", len(new)):
+            captioned += row is not None
+            unfinished += row is not None and not row.finished
+    smaller = adaptive.size if adaptive.size < options.batch else None
+    return Summary(captioned, len(paths) - len(new), unfinished, tuple(unreadable), smaller)
 
 
-def _loaded(folder: Path, device: str) -> Model:
+def _load(folder: Path, device: str) -> Model:
     try:
         return load(folder, device=device_of(device), expected_kind="coca")
     except Exception as error:
@@ -125,16 +145,16 @@ def _loaded(folder: Path, device: str) -> Model:
         ) from error
 
 
-def _length(coca: Model, folder: Path, told: int | None) -> int:
-    """Return the tokens of the longest caption: as told, or as many as the model has room for."""
+def _length(coca: Model, folder: Path, length: int | None) -> int:
+    """Return the tokens of the longest caption: as asked for, or as many as the model has room for."""
     context = towers_of(coca.network).context
-    if told is not None and told > context:
+    if length is not None and length > context:
         raise DecodingError(
-            f"--length {told}: the model has room for {context} tokens",
+            f"--length {length}: the model has room for {context} tokens",
             where=folder,
             way_out=f"take 2 to {context}",
         )
-    return context if told is None else told
+    return context if length is None else length
 
 
 def find_images(named: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:
@@ -145,17 +165,17 @@ def find_images(named: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]
     Raises:
         DecodingError: there is none at all.
     """
-    found: dict[Path, None] = {}
+    images: dict[Path, None] = {}
     missing = []
-    for one in named:
-        paths = _below(one)
+    for name in named:
+        paths = _images_of(name)
         if not paths:
-            missing.append((_readably(one), NOTHING))
-        found.update(dict.fromkeys(paths))
-    if not found:
+            missing.append((_readably(name), NOTHING))
+        images.update(dict.fromkeys(paths))
+    if not images:
         where = ", ".join(map(_readably, named))
         raise DecodingError(NOTHING, where=where, way_out=f"name files, or folders with {', '.join(SUFFIXES)}")
-    names = {path: _readably(path.as_posix()) for path in found}
+    names = {path: _readably(path.as_posix()) for path in images}
     missing += [(name, UNNAMABLE) for path, name in names.items() if name != path.as_posix()]
     return [path for path, name in names.items() if name == path.as_posix()], missing
 
@@ -166,48 +186,95 @@ def _readably(name: str) -> str:
     return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
-def _below(named: str) -> list[Path]:
+def _images_of(named: str) -> list[Path]:
     path = Path(named)
     if path.is_dir():
-        return sorted(one for one in path.rglob("*") if one.suffix.casefold() in SUFFIXES and one.is_file())
+        return sorted(file for file in path.rglob("*") if file.suffix.casefold() in SUFFIXES and file.is_file())
     if path.exists():
         return [path]
     matches = map(Path, sorted(glob.glob(named, recursive=True)))  # noqa: PTH207 - patterns may be absolute
-    return [one for one in matches if one.is_file()]
+    return [match for match in matches if match.is_file()]
 
 
-def _readable(
+def _pictures(
     paths: Sequence[Path], display: Display, side: int, unreadable: list[tuple[str, str]]
-) -> Iterator[tuple[Path, Picture]]:
+) -> Iterator[tuple[Path, Picture | None]]:
     """Yield pictures in the size that the model takes: whole scenes side by side would fill the memory."""
-    for path in track(paths, "captions", len(paths)):
+    for path in paths:
+        picture = None
         try:
             picture = squash(display.picture(path), side)
         except Unusable as error:
             unreadable.append((path.as_posix(), str(error)))
         except MemoryError:
             unreadable.append((path.as_posix(), NO_MEMORY))
-        else:
-            yield path, picture
+        yield path, picture
 
 
-def _rows(some: Sequence[tuple[Path, Picture]], coca: Model, length: int, decoding: Decoding) -> list[Row]:
+def _rows(images: Sequence[tuple[Path, Picture]], coca: Model, length: int, decoding: Decoding) -> list[Row]:
     """Caption pictures. An unfinished sentence is no caption: its place stays empty."""
-    told = told_of(coca, [picture for _, picture in some], length, decoding)
+    captions = caption_pictures(coca, [picture for _, picture in images], length, decoding)
     return [
-        Row(path.as_posix(), one.text if one.finished else "", one.log_probability, one.finished, str(coca.sha256))
-        for (path, _), one in zip(some, told, strict=True)
+        Row(
+            path.as_posix(),
+            caption.text if caption.finished else "",
+            caption.log_probability,
+            caption.finished,
+            str(coca.sha256),
+        )
+        for (path, _), caption in zip(images, captions, strict=True)
     ]
 
 
 def _shower(show: Callable[[str], None], suffix: str) -> Callable[[Sequence[Row]], None]:
     """Show rows; the header of CSV comes with the first of them."""
-    above = [header(suffix)]
+    first = [header(suffix)]
 
     def add(rows: Sequence[Row]) -> None:
-        for text in [*above, *(line(row, suffix) for row in rows)]:
+        for text in [*first, *(line(row, suffix) for row in rows)]:
             if text:
                 show(text.rstrip("\n"))
-        above.clear()
+        first.clear()
 
     return add
+
+
+def decoding_of(
+    method: Method | None = None,
+    beams: int | None = None,
+    top_p: float | None = None,
+    temperature: float | None = None,
+    seed: int | None = None,
+) -> Decoding:
+    """Return the decoding that a person asked for; None is what was not stated.
+
+    Without a method it is greedy, or a beam search where there are several beams.
+
+    Raises:
+        ParameterError: an option is out of range, or of another method.
+    """
+    if method is None:
+        method = "beam" if beams is not None and beams > 1 else "greedy"
+    drawn = {"--top-p": top_p, "--temperature": temperature, "--seed": seed}
+    foreign = [name for name, value in drawn.items() if value is not None and method != "nucleus"]
+    if foreign:
+        raise _other(", ".join(foreign), method, "nucleus")
+    if beams is not None and beams > 1 and method != "beam":
+        raise _other(f"--beams {beams}", method, "beam")
+    if method == "beam":
+        return Decoding(method, DEFAULT_BEAMS if beams is None else beams)
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ParameterError(f"--top-p {top_p:g}", way_out="take a share above 0, at most 1")
+    if temperature is not None and not (isfinite(temperature) and temperature > 0):
+        raise ParameterError(f"--temperature {temperature:g}", way_out="take a number above 0")
+    default = Decoding(method)
+    return replace(
+        default,
+        top_p=default.top_p if top_p is None else top_p,
+        temperature=default.temperature if temperature is None else temperature,
+        seed=default.seed if seed is None else seed,
+    )
+
+
+def _other(option: str, method: Method, needed: Method) -> ParameterError:
+    return ParameterError(f"{option} with --method {method}", way_out=f"say --method {needed}, or leave it out")

@@ -1,0 +1,1 @@
+"""`sartext caption`: a user's own image files, which no stage captions."""
