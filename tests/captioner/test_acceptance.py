@@ -43,7 +43,7 @@ def objects(*boxes):
 
 
 def cover(*rows):
-    return cover_facts([one for row in rows for one in row], cover_naming(ENTRY))
+    return cover_facts([region for regions in rows for region in regions], cover_naming(ENTRY))
 
 
 SEA = Facts(
@@ -85,7 +85,7 @@ def test_what_passes_is_told_wholly_and_what_does_not_is_left_unsaid():
     (ship,), (bridge,), (water,) = decision.facts.objects, decision.facts.present, decision.facts.cover
     assert (ship.noun, ship.count, bridge.noun, water.noun, water.zone) == ("ship", 2, "bridge", "water", None)
     assert decision.score == 0.5
-    kept = {one for one, accepted in decision.statements() if accepted}
+    kept = {statement for statement, accepted in decision.statements() if accepted}
     assert Statement(OBJECT_CLASS, "bridge") in kept and Statement(OBJECT_COUNT, "bridge", "1") not in kept
     for text in [canonical(decision.facts), *realise(decision.facts, "toy/1", 7, n=5)]:
         assert contradictions(text, to_json(decision.facts), "narrator", None) == []
@@ -99,7 +99,7 @@ def test_what_passes_is_told_wholly_and_what_does_not_is_left_unsaid():
 )
 def test_at_least_one_is_realised_and_read_back(keys, counted, covered, number):
     present = tuple(PresentFact(*WORDS.things[key]) for key in sorted(keys))
-    left = tuple(one for one in SEA.objects if one.noun not in keys) if counted else ()
+    left = tuple(fact for fact in SEA.objects if fact.noun not in keys) if counted else ()
     facts = Facts(objects=left, cover=SEA.cover if covered else (), present=present)
     for text in [canonical(facts), *realise(facts, f"toy/{number}", 7, n=3)]:
         assert contradictions(text, to_json(facts), "narrator", None) == [], text
@@ -161,9 +161,11 @@ def test_statements_are_true_or_false_only_where_the_annotation_decides():
     }
     everything = dict(judge(statements_of(said), statements_of(truth), annotated_by(ENTRY)))
     assert everything[Statement(OBJECT_CLASS, "bridge")] is False
-    assert {one.kind for one in everything} >= {COVER_CLASS, COVER_SHARE, COVER_ZONE}
+    assert {statement.kind for statement in everything} >= {COVER_CLASS, COVER_SHARE, COVER_ZONE}
     assert not any(
-        right for one, right in everything.items() if one.kind in {COVER_CLASS, COVER_SHARE, COVER_ZONE}
+        right
+        for statement, right in everything.items()
+        if statement.kind in {COVER_CLASS, COVER_SHARE, COVER_ZONE}
     )
 
 

@@ -45,9 +45,9 @@ def test_a_threshold_keeps_the_sure_statements_and_reaches_the_wanted_precision(
     statements = judged(300)
     rule = chosen(statements)[OBJECT_COUNT]
     found = rule.thresholds["ship"]
-    kept = [one for one in statements if rule.accepts("ship", rule.fit.score(one.figures))]
+    kept = [item for item in statements if rule.accepts("ship", rule.fit.score(item.figures))]
     assert len(kept) == found.kept >= 120
-    assert sum(one.true for one in kept) == found.kept_true
+    assert sum(item.true for item in kept) == found.kept_true
     assert lower_bound(found.kept_true, found.kept) == found.bound >= 0.8
     assert rule.fit.coefficients[1] > 1  # the log-probability tells, the similarity is noise
 
@@ -99,7 +99,7 @@ def test_classes_that_are_too_few_each_are_judged_together():
         for key in ("water", "forest", "soil", "roads")
         for place in range(35)
     ]
-    alone = chosen([one for one in several if one.statement.label == "water"])[COVER_CLASS]
+    alone = chosen([item for item in several if item.statement.label == "water"])[COVER_CLASS]
     assert not alone.accepts("water", 1.0)
     rule = chosen(several)[COVER_CLASS]
     assert set(rule.thresholds) == {REST}
@@ -126,8 +126,8 @@ def test_land_cover_has_its_own_precision():
 
 
 def test_a_figure_that_would_count_against_a_statement_is_left_out():
-    statements = [replace(one, figures=(one.figures[0], -one.figures[0])) for one in judged(100)]
-    fit = fit_logistic([one.figures for one in statements], [one.true for one in statements])
+    statements = [replace(item, figures=(item.figures[0], -item.figures[0])) for item in judged(100)]
+    fit = fit_logistic([item.figures for item in statements], [item.true for item in statements])
     assert fit.coefficients[1] > 0 == fit.coefficients[2]
     assert fit.score((0.0, 0.0)) > fit.score((-1.0, 0.0))
 
@@ -141,9 +141,9 @@ def test_rules_survive_being_written():
 
 
 def test_a_class_that_no_validation_image_lacks_is_not_released():
-    told = [Judged(Statement("object class", "ship"), (-0.1, 0.9), True) for _ in range(60)]
+    truths = [Judged(Statement("object class", "ship"), (-0.1, 0.9), True) for _ in range(60)]
     asked = {"precision_objects": 0.8, "precision_cover": 0.9, "fewest": 30}
-    assert choose(told, **asked)["object class"].accepts("ship", 1.0)
-    rule = choose(told, **asked, untested={"ship", "bridge"})["object class"]
+    assert choose(truths, **asked)["object class"].accepts("ship", 1.0)
+    rule = choose(truths, **asked, untested={"ship", "bridge"})["object class"]
     assert not rule.accepts("ship", 1.0)
     assert not rule.accepts("bridge", 1.0)

@@ -57,7 +57,7 @@ def test_several_beams_are_a_beam_search_and_nothing_told_is_greedy():
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("options", "message"),
     [
         ({"seed": 0}, "--seed with --method greedy; say --method nucleus"),
         ({"beams": 2, "top_p": 0.5, "temperature": 2.0}, "--top-p, --temperature with --method beam"),
@@ -70,9 +70,9 @@ def test_several_beams_are_a_beam_search_and_nothing_told_is_greedy():
         ({"method": "nucleus", "temperature": float("inf")}, "--temperature inf"),
     ],
 )
-def test_an_option_out_of_range_or_of_another_method_is_refused(told, message):
+def test_an_option_out_of_range_or_of_another_method_is_refused(options, message):
     with pytest.raises(ParameterError, match=message):
-        decoding_of(**told)
+        decoding_of(**options)
 
 
 def test_the_command_draws_and_shows_json_lines(folder, coca, tmp_path):

@@ -52,7 +52,7 @@ def test_a_folder_to_csv(folder, coca, tmp_path):
     done, _ = caption([folder], coca, tmp_path / "out.csv")
     rows = read_csv(tmp_path / "out.csv")
     assert (done.captioned, done.kept, done.unreadable) == (6, 0, ())
-    assert [row["image"] for row in rows] == sorted(one.as_posix() for one in folder.iterdir())
+    assert [row["image"] for row in rows] == sorted(path.as_posix() for path in folder.iterdir())
     assert all(row["caption"] == expected(row["image"]) for row in rows)
     assert all(-1 < float(row["log_probability"]) <= 0 and row["finished"] == "True" for row in rows)
 
@@ -192,15 +192,15 @@ def test_the_command_tells_what_it_skipped_and_exits_with_one(folder, coca, tmp_
     command = ["sartext", "caption", str(folder), "--model", str(coca), "--out", str(out), "--window", "-25", "0"]
     monkeypatch.setattr(sys, "argv", command)
     run(cli, "sartext")
-    told = capsys.readouterr()
-    assert told.out == "" and "captioned 6" in told.err
+    output = capsys.readouterr()
+    assert output.out == "" and "captioned 6" in output.err
     (folder / "broken.png").write_bytes(b"no picture")
     with pytest.raises(SystemExit) as ended:
         run(cli, "sartext")
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert ended.value.code == 1
-    assert "there already 6" in told and "broken.png: not-an-image" in told
-    assert told.splitlines()[-1].startswith("error: 1 image was skipped")
+    assert "there already 6" in output and "broken.png: not-an-image" in output
+    assert output.splitlines()[-1].startswith("error: 1 image was skipped")
     assert len(read_csv(out)) == 6
 
 
@@ -230,9 +230,9 @@ def test_a_console_of_strict_utf_8_shows_names_that_are_not(folder, coca):
     named = [str(folder), os.fsdecode(b"absent\xfe.png")]
     strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict", "PYTHONUTF8": "1"}
     done = subprocess.run([*SARTEXT, *named, "--model", str(coca)], env=strict, capture_output=True, check=False)
-    told = done.stderr.decode("utf-8").splitlines()
+    output = done.stderr.decode("utf-8").splitlines()
     assert (done.returncode, len(done.stdout.decode("utf-8").splitlines())) == (1, 7)
-    assert told[-3:] == [
+    assert output[-3:] == [
         r"skipped absent\xfe.png: no image is there",
         rf"skipped {folder}/a\xff.png: its name is not UTF-8, or holds a line break; rename it",
         "error: 2 images were skipped; the lines above name them and say why",
@@ -262,7 +262,7 @@ def test_a_second_run_on_one_file_stops_at_once_and_writes_nothing(paused, folde
     assert paused.returncode == 0
     assert sorted(row["image"] for row in read_csv(out)) == sorted(map(str, folder.iterdir()))
     assert caption([folder], coca, out)[0].kept == 6
-    assert {one.name for one in tmp_path.iterdir()} == {"in", "link.csv", "out.csv", ".out.csv.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "link.csv", "out.csv", ".out.csv.lock"}
 
 
 def test_a_killed_run_holds_nothing(paused, folder, coca, tmp_path):
@@ -270,7 +270,7 @@ def test_a_killed_run_holds_nothing(paused, folder, coca, tmp_path):
     paused.wait()
     assert caption([folder], coca, tmp_path / "out.csv")[0].captioned == 6
     assert len(read_csv(tmp_path / "out.csv")) == 6
-    assert {one.name for one in tmp_path.iterdir()} == {"in", "out.csv", ".out.csv.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out.csv", ".out.csv.lock"}
 
 
 def test_progress_is_of_captioned_images_and_of_those_that_cannot_be_read(folder, coca, tmp_path, monkeypatch):

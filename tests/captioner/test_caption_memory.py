@@ -4,8 +4,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from sartext.captioner import captioner, files
+from sartext.captioner import captioner
 from sartext.captioner.captioner import AdaptiveBatch, Captioner
+from sartext.captioner.user_files import files
 from sartext.captioner.user_files.files import CaptionOptions
 from sartext.cli import cli
 from sartext.errors import DecodingError
@@ -58,11 +59,11 @@ def test_what_did_not_fit_is_not_tried_again():
         tried.append(len(some))
         if len(some) > 4:
             raise MemoryError
-        return [10 * one for one in some]
+        return [10 * number for number in some]
 
     adaptive = AdaptiveBatch(8, "--batch")
     assert [adaptive.map(range(at, at + 8), work) for at in (0, 8)] == [
-        [10 * one for one in range(at, at + 8)] for at in (0, 8)
+        [10 * number for number in range(at, at + 8)] for at in (0, 8)
     ]
     assert tried == [8, 4, 4, 4, 4]
 

@@ -50,7 +50,7 @@ def project(tmp_path_factory):
         write_shards(made, data)
         with Shards([made.shards(data)]) as shards:
             pairs = shards.rows("train")
-            shown, said = [shards.picture(one) for one in pairs], [one.captions[0] for one in pairs]
+            shown, said = [shards.picture(pair) for pair in pairs], [pair.captions[0] for pair in pairs]
         taught(kind, made.checkpoint(name), made.tokenizer, shown, said, steps)
     made.checkpoint("coca-sar").symlink_to(made.checkpoint("coca-optical"))  # its statements are not asked for
     calibrate(made)
@@ -69,15 +69,15 @@ def pair_rows(project, number):
     """The rows of both halves: the optical one in colours, the SAR one grey, each with noise of its own."""
     sar, other = marked(*kind_of(number), seed=number), marked(*kind_of(number), seed=10_000 + number)
     optical = np.stack([other, 255 - other, np.full_like(other, 90)], axis=2)
-    told = [] if round_of(number) in ASKED else [PLACES[kind_of(number)]]
-    half = image_row(project, f"c/{number:03}-optical", optical, modality="optical", captions=told)
+    captions = [] if round_of(number) in ASKED else [PLACES[kind_of(number)]]
+    half = image_row(project, f"c/{number:03}-optical", optical, modality="optical", captions=captions)
     return half, image_row(project, f"c/{number:03}-sar", sar, paired_path=half["path"])
 
 
 def split(number):
     name = "validation" if round_of(number) in HELD else "train"
-    told = {"cluster_id": f"{number}", "group_id": f"{number}", "split": name, "benchmark": None, "reason": "made"}
-    return [{"image_id": f"c/{number:03}-{half}", **told} for half in ("optical", "sar")]
+    row = {"cluster_id": f"{number}", "group_id": f"{number}", "split": name, "benchmark": None, "reason": "made"}
+    return [{"image_id": f"c/{number:03}-{half}", **row} for half in ("optical", "sar")]
 
 
 def swapped(project, root):
@@ -85,9 +85,9 @@ def swapped(project, root):
     (root / "build").mkdir(parents=True)
     for name in ("params.yaml", "catalogue", "data"):
         (root / name).symlink_to(project.root / name)
-    for one in (project.root / "build").iterdir():
-        if one.name not in {"corpus", "optical-captions"}:
-            (root / "build" / one.name).symlink_to(one)
+    for path in (project.root / "build").iterdir():
+        if path.name not in {"corpus", "optical-captions"}:
+            (root / "build" / path.name).symlink_to(path)
     rows = {row["image_id"]: row for row in read_rows(project.corpus("c") / "index.parquet", INDEX)}
     for number in asked():
         place = number % len(PLACES)

@@ -67,11 +67,11 @@ def teach(project):
     shards = Shards([project.shards("sar")])
     pairs = shards.rows("validation")
     pictures, texts = [shards.picture(pair) for pair in pairs], [pair.captions[0] for pair in pairs]
-    unlabelled, told = lesson(project)
+    unlabelled, sentences = lesson(project)
     optical = [picture(project.root, row, find_entry(project, "sim-pairs")) for row in halves(project)]
     said = [OPTICAL if place % 3 else "It is a sunny day." for place in range(len(optical))]
     lessons = {
-        "coca-sar": ("coca", pictures + unlabelled, texts + told, 90),
+        "coca-sar": ("coca", pictures + unlabelled, texts + sentences, 90),
         "clip-sar": ("clip", pictures, texts, 10),
         "coca-optical": ("coca", optical, said, 60),
     }
@@ -96,7 +96,7 @@ def halves(project):
     rows = index_rows(project, "sim-pairs")
     trained = train_ids(project, rows)
     pairs = uncaptioned_pairs(rows, find_entry(project, "sim-pairs"))
-    return [one.optical for one in pairs if one.optical["image_id"] in trained]
+    return [pair.optical for pair in pairs if pair.optical["image_id"] in trained]
 
 
 def variant(project, tmp_path, **narration):
@@ -108,9 +108,9 @@ def variant(project, tmp_path, **narration):
     (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
     for name in ("src", "data"):
         (root / name).symlink_to(project.root / name)
-    for one in (project.root / "build").iterdir():
-        if one.name not in {"narrated", "optical-captions", "calibration"}:
-            (root / "build" / one.name).symlink_to(one)
+    for path in (project.root / "build").iterdir():
+        if path.name not in {"narrated", "optical-captions", "calibration"}:
+            (root / "build" / path.name).symlink_to(path)
     shutil.copytree(project.calibration, root / "build" / "calibration")
     return Project(root)
 
@@ -131,7 +131,7 @@ def test_calibration_states_thresholds_and_what_they_stand_on(project):
     assert record["coca_sha256"] == sha256_file(project.checkpoint("coca-sar") / "model.safetensors")
     assert record["pairs"]["pairs"] == len(Shards([project.shards("sar")]).rows("validation"))
     curve = (project.calibration / "curves.csv").read_text().splitlines()
-    line = next(one for one in curve if one.startswith(f"object count,ship,{ships['threshold']}"))
+    line = next(row for row in curve if row.startswith(f"object count,ship,{ships['threshold']}"))
     assert line.split(",")[3:5] == [str(ships["kept"]), str(ships["kept_true"])]
 
 
@@ -192,11 +192,14 @@ def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
     counts = Counter()
     for image_id, caption in captions.items():
         true = set(statements_of(true_facts(truth[rows[image_id]["path"].split("/")[-1]], rows[image_id], words)))
-        for one in statements_of(from_json(caption["facts"])):
-            counts[one.kind, one in true] += 1
+        for statement in statements_of(from_json(caption["facts"])):
+            counts[statement.kind, statement in true] += 1
     for kind in ("object class", "object count", "object zone", "cover class", "cover share"):
-        told = figures[kind]["accepted"]
-        assert (told["true"], told["statements"]) == (counts[kind, True], counts[kind, True] + counts[kind, False])
+        accepted = figures[kind]["accepted"]
+        assert (accepted["true"], accepted["statements"]) == (
+            counts[kind, True],
+            counts[kind, True] + counts[kind, False],
+        )
     blind = variant(project, tmp_path)
     (blind.root / "data").unlink()
     shutil.copytree(project.data / "sim-unlabelled", blind.data / "sim-unlabelled")
@@ -207,8 +210,8 @@ def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
 
 def test_narration_gives_the_same_bytes_again(project, tmp_path):
     again = variant(project, tmp_path)
-    for one in (project, again):
-        narrate(one, "sim-unlabelled")
+    for path in (project, again):
+        narrate(path, "sim-unlabelled")
     assert sha256_tree(again.narrated("sim-unlabelled")) == sha256_tree(project.narrated("sim-unlabelled"))
 
 

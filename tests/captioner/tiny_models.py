@@ -29,9 +29,9 @@ def taught(kind, folder, tokenizer, pictures, texts, steps, batch=16, rate=3e-3)
     torch.set_num_threads(1)
     model = build(read_foundation(FOUNDATIONS / f"{kind}-tiny.yaml"), tokenizer, seed=3, side=SIDE)
     network = model.network.train()
-    images = normalise(torch.from_numpy(np.stack([squash(one, SIDE) for one in pictures])), model)
+    images = normalise(torch.from_numpy(np.stack([squash(picture, SIDE) for picture in pictures])), model)
     tokens = model.tokenizer.encode(texts)
-    keys = torch.tensor([texts.index(one) for one in texts])
+    keys = torch.tensor([texts.index(text) for text in texts])
     equal = (keys[:, None] == keys).float()
     target = equal / equal.sum(1, keepdim=True)
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.0)
@@ -99,7 +99,7 @@ def write_tiff(path, values, **more):
 def caption(images, coca, out=None, asked=None):
     """Caption files; return the summary and the lines that were shown."""
     shown = []
-    done = caption_files([str(one) for one in images], coca, out, asked or CaptionOptions(), shown.append)
+    done = caption_files([str(image) for image in images], coca, out, asked or CaptionOptions(), shown.append)
     return done, shown
 
 

@@ -78,7 +78,7 @@ def test_a_box_without_area_is_dropped_and_counted(row):
 
 def test_classes_stand_in_descending_count_and_then_by_name():
     found = facts_of(box("ship", 1, 1), box("bridge", 2, 2), box("A220", 3, 3), box("A220", 4, 4))
-    assert [one.noun for one in found] == ["A220 aircraft", "bridge", "ship"]
+    assert [fact.noun for fact in found] == ["A220 aircraft", "bridge", "ship"]
 
 
 def test_sizes_are_counted_as_coco_does():

@@ -27,7 +27,7 @@ from .examples import box, entry_of, region
 
 ENTRY = entry_of("segmentation", background="land without open water")
 THINGS = ("ship", "bridge", "A220", "other", "tank")
-CLASSES = {one.label: one for one in ENTRY.classes}
+CLASSES = {kind.label: kind for kind in ENTRY.classes}
 STUFF = ("water", "forest", "crops", "built-up", "soil", "oil-spill")
 FAST = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -35,7 +35,7 @@ boxes = st.lists(
     st.builds(box, st.sampled_from(THINGS), st.floats(0, 64), st.floats(0, 64)), min_size=1, max_size=30
 )
 crowds = st.tuples(st.sampled_from(THINGS), st.integers(1, 60), st.integers(0, 60)).map(
-    lambda one: [box(one[0], 32, 32)] * one[1] + [box(one[0], 3, 3)] * one[2]
+    lambda crowd: [box(crowd[0], 32, 32)] * crowd[1] + [box(crowd[0], 3, 3)] * crowd[2]
 )
 
 
@@ -71,7 +71,7 @@ def all_texts(facts, image_id):
 def test_no_realisation_contradicts_its_facts(facts, image_id):
     texts = all_texts(facts, image_id)
     assert len(set(texts[1:])) == len(texts) - 1
-    of_one_share = len({one.share for one in facts.cover}) == 1 and len(facts.cover) > 2
+    of_one_share = len({fact.share for fact in facts.cover}) == 1 and len(facts.cover) > 2
     assert (2 if of_one_share else 3) <= len(texts) - 1 <= 5, "a long record has fewer short texts"
     for text in texts:
         assert problems(text, facts) == []
@@ -100,26 +100,26 @@ def test_the_same_facts_image_and_seed_give_the_same_text(facts, number):
 
 def mutated_objects(facts, data):
     index = data.draw(st.integers(0, len(facts.objects) - 1))
-    one = facts.objects[index]
+    fact = facts.objects[index]
     other = next(label for label in THINGS if label not in {fact.label for fact in facts.objects})
     known = CLASSES[other]
     moved = (
-        replace(one, center=one.center - 1, outside=one.outside + 1)
-        if one.center
-        else replace(one, center=one.center + 1, outside=one.outside - 1)
+        replace(fact, center=fact.center - 1, outside=fact.outside + 1)
+        if fact.center
+        else replace(fact, center=fact.center + 1, outside=fact.outside - 1)
     )
     changes = {
-        "one more": replace(one, count=one.count + 1, center=one.center + 1),
-        "one more outside": replace(one, count=one.count + 1, outside=one.outside + 1),
+        "one more": replace(fact, count=fact.count + 1, center=fact.center + 1),
+        "one more outside": replace(fact, count=fact.count + 1, outside=fact.outside + 1),
         "another place": moved,
-        "another class": replace(one, label=known.label, noun=known.noun, plural=known.plural),
+        "another class": replace(fact, label=known.label, noun=known.noun, plural=known.plural),
         "removed": None,
     }
-    if one.count > 1:
+    if fact.count > 1:
         changes["one fewer"] = (
-            replace(one, count=one.count - 1, center=one.center - 1)
-            if one.center
-            else replace(one, count=one.count - 1, outside=one.outside - 1)
+            replace(fact, count=fact.count - 1, center=fact.center - 1)
+            if fact.center
+            else replace(fact, count=fact.count - 1, outside=fact.outside - 1)
         )
     new = changes[data.draw(st.sampled_from(sorted(changes)))]
     rest = (*facts.objects[:index], *facts.objects[index + 1 :])
@@ -131,7 +131,7 @@ def mutated_objects(facts, data):
 @FAST
 @given(records.filter(lambda facts: 0 < len(facts.objects) < 5), st.integers(0, 99), st.data())
 def test_any_change_of_one_object_fact_is_found(facts, number, data):
-    assume(all(max(one.count, one.center, one.outside) < 20 for one in facts.objects))
+    assume(all(max(fact.count, fact.center, fact.outside) < 20 for fact in facts.objects))
     wrong = mutated_objects(facts, data)
     for text in all_texts(facts, f"toy/{number}"):
         assert problems(text, wrong)
@@ -142,17 +142,17 @@ def test_any_change_of_one_object_fact_is_found(facts, number, data):
 
 def mutated_cover(facts, data):
     index = data.draw(st.integers(0, len(facts.cover) - 1))
-    one = facts.cover[index]
+    fact = facts.cover[index]
     other = next((label for label in STUFF[:5] if label not in {fact.label for fact in facts.cover}), None)
-    fraction = 0.5 if one.share != "about half" else 0.25
-    zone = data.draw(st.sampled_from([zone for zone in (*ZONES, None) if zone != one.zone]))
+    fraction = 0.5 if fact.share != "about half" else 0.25
+    zone = data.draw(st.sampled_from([zone for zone in (*ZONES, None) if zone != fact.zone]))
     changes = {
-        "another share": replace(one, fraction=fraction, share=share_word(fraction)),
-        "another zone": replace(one, zone=zone),
+        "another share": replace(fact, fraction=fraction, share=share_word(fraction)),
+        "another zone": replace(fact, zone=zone),
         "removed": None,
     }
     if other:
-        changes["another class"] = replace(one, label=other, noun=CLASSES[other].plural)
+        changes["another class"] = replace(fact, label=other, noun=CLASSES[other].plural)
     new = changes[data.draw(st.sampled_from(sorted(changes)))]
     kept = () if new is None else (new,)
     return replace(facts, cover=(*facts.cover[:index], *kept, *facts.cover[index + 1 :]))
@@ -192,13 +192,13 @@ SHIPS = object_facts([box("ship", 30, 30), box("ship", 3, 3)], 64, 64, naming(EN
     ],
 )
 def test_a_false_or_incomplete_caption_is_told(caption, problem):
-    assert any(problem in one for one in problems(caption, SHIPS)), problems(caption, SHIPS)
+    assert any(problem in line for line in problems(caption, SHIPS)), problems(caption, SHIPS)
 
 
 def test_facts_that_contradict_themselves_are_told():
     (ship,) = SHIPS.objects
     wrong = Facts(objects=(replace(ship, count=5),))
-    assert any("facts:" in one for one in problems(canonical(SHIPS), wrong))
+    assert any("facts:" in line for line in problems(canonical(SHIPS), wrong))
 
 
 def test_a_background_must_be_said():

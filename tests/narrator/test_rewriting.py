@@ -138,7 +138,7 @@ def test_a_rewritten_caption_that_says_something_else_is_told(caption, problem):
     facts = Facts(
         statements=("A long bridge spans the river.",), source_caption="a long white bridge spans the river"
     )
-    assert any(problem in one for one in contradictions(caption, to_json(facts), "optical-rules", None))
+    assert any(problem in line for line in contradictions(caption, to_json(facts), "optical-rules", None))
 
 
 def test_facts_without_a_source_caption_are_told():

@@ -48,14 +48,14 @@ def test_shares_of_whole_pixels_meet_their_bounds(pixels, word):
     assert share_word(pixels / 100) == word
 
 
-@pytest.mark.parametrize(("fraction", "told"), [(0.005, True), (0.00499, False)])
-def test_stuff_counts_from_half_a_percent(fraction, told):
-    assert bool(cover_facts(region("water", fraction), NAMES)) is told
+@pytest.mark.parametrize(("fraction", "named"), [(0.005, True), (0.00499, False)])
+def test_stuff_counts_from_half_a_percent(fraction, named):
+    assert bool(cover_facts(region("water", fraction), NAMES)) is named
 
 
-@pytest.mark.parametrize(("component", "told"), [(10, True), (9, False)])
-def test_a_rare_class_counts_from_one_component_of_ten_pixels(component, told):
-    assert bool(cover_facts(region("oil-spill", 0.0001, component), NAMES)) is told
+@pytest.mark.parametrize(("component", "named"), [(10, True), (9, False)])
+def test_a_rare_class_counts_from_one_component_of_ten_pixels(component, named):
+    assert bool(cover_facts(region("oil-spill", 0.0001, component), NAMES)) is named
 
 
 def test_a_rare_class_does_not_count_by_many_small_components():
@@ -89,7 +89,7 @@ def test_classes_that_are_never_told_make_no_statement():
 
 def test_the_dominant_class_stands_first():
     found = cover_facts(region("forest", 0.2) + region("water", 0.5) + region("crops", 0.3), NAMES)
-    assert [one.noun for one in found] == ["water", "crops", "forest"]
+    assert [fact.noun for fact in found] == ["water", "crops", "forest"]
 
 
 def test_classes_with_one_noun_are_one_class():
@@ -173,8 +173,8 @@ def test_an_oil_spill_is_a_countable_thing_on_the_sea():
 
 
 def test_exact_fractions_do_not_make_another_caption():
-    one = Facts(cover=(CoverFact("water", "water", 0.41, "over a third", "middle"),))
+    record = Facts(cover=(CoverFact("water", "water", 0.41, "over a third", "middle"),))
     two = Facts(cover=(CoverFact("water", "water", 0.39, "over a third", "middle"),))
     three = Facts(cover=(CoverFact("water", "water", 0.39, "over a third", None),))
-    assert normalise(one) == normalise(two) != normalise(three)
-    assert from_json(to_json(one)) == one
+    assert normalise(record) == normalise(two) != normalise(three)
+    assert from_json(to_json(record)) == record

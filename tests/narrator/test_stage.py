@@ -15,9 +15,9 @@ from .examples import box, entry_of, index_row, project_of, region
 
 def captions_of(project, name="toy"):
     folder = project.captions(name)
-    told = read_rows(folder / "captions.parquet", CAPTIONS)
-    untold = read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
-    return {row["image_id"]: row for row in told}, {row["image_id"]: row["reason"] for row in untold}
+    captioned = read_rows(folder / "captions.parquet", CAPTIONS)
+    uncaptioned = read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
+    return {row["image_id"]: row for row in captioned}, {row["image_id"]: row["reason"] for row in uncaptioned}
 
 
 def test_detection_is_captioned_by_counting_and_placing(tmp_path):
@@ -28,15 +28,15 @@ def test_detection_is_captioned_by_counting_and_placing(tmp_path):
     ]
     project = project_of(tmp_path, entry_of(), rows, paraphrase=False)
     result = caption_corpus(project, "toy")
-    told, untold = captions_of(project)
-    assert told["toy/a"]["caption"] == (
+    captioned, uncaptioned = captions_of(project)
+    assert captioned["toy/a"]["caption"] == (
         "There are three ships and one bridge in this SAR image. "
         "Two ships are in the center; one ship and one bridge are outside the center."
     )
-    assert told["toy/c"]["caption"] == "There is one ship in this SAR image. It is outside the center."
-    assert {row["method"] for row in told.values()} == {"a2c"}
-    assert from_json(told["toy/a"]["facts"]).objects[0].count == 3
-    assert untold == {"toy/b": "no objects and no mask proves the background"}
+    assert captioned["toy/c"]["caption"] == "There is one ship in this SAR image. It is outside the center."
+    assert {row["method"] for row in captioned.values()} == {"a2c"}
+    assert from_json(captioned["toy/a"]["facts"]).objects[0].count == 3
+    assert uncaptioned == {"toy/b": "no objects and no mask proves the background"}
     assert result["captions"] == 2
     assert result["images"] == 3
     assert result["uncaptioned"] == {"no objects and no mask proves the background": 1}
@@ -49,12 +49,12 @@ def test_segmentation_is_captioned_by_shares_and_zones_and_then_objects(tmp_path
     ]
     project = project_of(tmp_path, entry_of("segmentation"), rows, paraphrase=False)
     caption_corpus(project, "toy")
-    told, untold = captions_of(project)
-    assert told["toy/a"]["caption"] == (
+    captioned, uncaptioned = captions_of(project)
+    assert captioned["toy/a"]["caption"] == (
         "Water covers most of this SAR image. Forest covers about a quarter of it, mostly in the upper left. "
         "There is one ship in this SAR image. It is in the center."
     )
-    assert untold == {"toy/b": "the mask holds nothing that a caption may tell"}
+    assert uncaptioned == {"toy/b": "the mask holds nothing that a caption may tell"}
 
 
 def test_an_image_without_objects_shows_the_background_that_its_mask_proves(tmp_path):
@@ -63,9 +63,9 @@ def test_an_image_without_objects_shows_the_background_that_its_mask_proves(tmp_
         tmp_path, entry_of("segmentation", background="land without open water"), rows, paraphrase=False
     )
     caption_corpus(project, "toy")
-    told, untold = captions_of(project)
-    assert told["toy/a"]["caption"] == "This SAR image shows land without open water."
-    assert untold == {"toy/b": "no objects and no mask proves the background"}
+    captioned, uncaptioned = captions_of(project)
+    assert captioned["toy/a"]["caption"] == "This SAR image shows land without open water."
+    assert uncaptioned == {"toy/b": "no objects and no mask proves the background"}
 
 
 def test_a_pair_is_captioned_from_the_optical_half(tmp_path):
@@ -79,13 +79,13 @@ def test_a_pair_is_captioned_from_the_optical_half(tmp_path):
     ]
     project = project_of(tmp_path, entry_of("pairs"), rows)
     caption_corpus(project, "toy")
-    told, untold = captions_of(project)
-    assert told["toy/s1"]["caption"] == "There is a river with water."
-    assert told["toy/s1"]["source_caption"] == "There is a river with green water."
-    assert told["toy/s1"]["method"] == "optical-rules"
-    assert untold["toy/o1"] == "optical image"
-    assert untold["toy/s2"] == "no optical caption"
-    assert untold["toy/s3"].startswith("no caption survives rewriting: ")
+    captioned, uncaptioned = captions_of(project)
+    assert captioned["toy/s1"]["caption"] == "There is a river with water."
+    assert captioned["toy/s1"]["source_caption"] == "There is a river with green water."
+    assert captioned["toy/s1"]["method"] == "optical-rules"
+    assert uncaptioned["toy/o1"] == "optical image"
+    assert uncaptioned["toy/s2"] == "no optical caption"
+    assert uncaptioned["toy/s3"].startswith("no caption survives rewriting: ")
 
 
 def test_equal_inputs_give_equal_bytes_whatever_the_batches(tmp_path, monkeypatch):
@@ -110,9 +110,9 @@ def test_another_seed_says_the_same_facts_in_other_words(tmp_path):
     for seed in (1, 2):
         project = project_of(tmp_path / str(seed), entry_of(), rows, seed=seed)
         caption_corpus(project, "toy")
-        told, _ = captions_of(project)
-        texts.append([row["caption"] for row in told.values()])
-        facts.append([row["facts"] for row in told.values()])
+        captioned, _ = captions_of(project)
+        texts.append([row["caption"] for row in captioned.values()])
+        facts.append([row["facts"] for row in captioned.values()])
     assert texts[0] != texts[1]
     assert facts[0] == facts[1]
     assert len(set(texts[0])) > 5
@@ -165,5 +165,5 @@ def test_boxes_without_area_are_dropped_and_counted(tmp_path):
     rows = [index_row("toy/a", [box("ship", 30, 30), box("ship", 200, 30), box("ship", float("nan"), 3)])]
     project = project_of(tmp_path, entry_of(), rows, paraphrase=False)
     assert caption_corpus(project, "toy")["dropped_boxes"] == 2
-    told, _ = captions_of(project)
-    assert json.loads(told["toy/a"]["facts"])["objects"][0]["count"] == 1
+    captioned, _ = captions_of(project)
+    assert json.loads(captioned["toy/a"]["facts"])["objects"][0]["count"] == 1

@@ -71,9 +71,9 @@ def test_facts_are_statements_one_by_one():
 def test_every_paraphrase_states_the_facts(facts):
     for number in range(40):
         for caption in realise(facts, f"corpus/{number}", 11, 5):
-            told = read_statements(caption, NOUNS)
-            assert set(told.statements) == set(statements_of(facts)), caption
-            assert not told.problems
+            reading = read_statements(caption, NOUNS)
+            assert set(reading.statements) == set(statements_of(facts)), caption
+            assert not reading.problems
 
 
 def test_at_least_one_of_a_class_states_the_class_alone():
@@ -83,16 +83,16 @@ def test_at_least_one_of_a_class_states_the_class_alone():
         ("Water covers most of this SAR image. There is at least one ship.", statements_of(MOSTLY_WATER)),
         ("There is at least one ship in the open sea.", ()),
     ):
-        told = read_statements(text, sea.nouns, sea.scenes)
-        assert set(told.statements) == {Statement(OBJECT_CLASS, "ship"), *more}
+        reading = read_statements(text, sea.nouns, sea.scenes)
+        assert set(reading.statements) == {Statement(OBJECT_CLASS, "ship"), *more}
     ships = Facts(present=(PresentFact("ship", "ship", "ships"),), cover=MOSTLY_WATER.cover)
     assert set(statements_of(ships)) == {Statement(OBJECT_CLASS, "ship"), *statements_of(MOSTLY_WATER)}
 
 
 def test_more_than_twenty_is_one_number():
     many = Facts(objects=(ObjectFact("ship", "ship", "ships", 45, 30, 15),))
-    told = read_statements(realise(many, "corpus/1", 11)[0], NOUNS)
-    assert set(told.statements) == set(statements_of(many))
+    reading = read_statements(realise(many, "corpus/1", 11)[0], NOUNS)
+    assert set(reading.statements) == set(statements_of(many))
 
 
 def test_a_background_is_a_statement_where_nothing_else_is_told():
@@ -101,15 +101,15 @@ def test_a_background_is_a_statement_where_nothing_else_is_told():
     alone = Facts(scene="sea")
     assert read_statements(realise(alone, "oil/1", 11)[0], nouns, scenes).statements == (Statement(SCENE, "sea"),)
     covered = Facts(cover=(CoverFact("sea", "sea", 0.9, "nearly all"),))
-    told = read_statements(realise(covered, "oil/1", 11)[0], nouns, scenes)
-    assert set(told.statements) == set(statements_of(covered))
+    reading = read_statements(realise(covered, "oil/1", 11)[0], nouns, scenes)
+    assert set(reading.statements) == set(statements_of(covered))
 
 
 def test_text_that_says_nothing_states_nothing():
     for text in ("", "ship ship ship of of", "a beautiful picture.", "is is the the most."):
-        told = read_statements(text, NOUNS)
-        assert not told.statements
-        assert told.problems
+        reading = read_statements(text, NOUNS)
+        assert not reading.statements
+        assert reading.problems
 
 
 def test_right_stated_and_true_are_counted_by_kind():
@@ -131,10 +131,10 @@ def test_what_the_annotation_does_not_decide_is_neither_right_nor_wrong():
     ).statements
     counts, undecided = compare(stated, statements_of(Facts(objects=FACTS.objects[:1])), ships_only)
     assert undecided == len(stated) == 5
-    assert not any(one.stated for one in counts.values())
+    assert not any(count.stated for count in counts.values())
     counts, undecided = compare(stated, (), None)
     assert undecided == 0
-    assert sum(one.stated for one in counts.values()) == 5
+    assert sum(count.stated for count in counts.values()) == 5
 
 
 def test_a_class_that_is_not_annotated_exhaustively_is_not_decided_by_its_absence():
@@ -159,5 +159,5 @@ def test_real_captions_are_read_back(realdata):
     for path in folders:
         for row in read_rows(path, CAPTIONS):
             if row["method"] in {"a2c", "sa2c"}:
-                told = read_statements(row["caption"], nouns, scenes)
-                assert set(told.statements) == set(statements_of(from_json(row["facts"]))), row["caption"]
+                reading = read_statements(row["caption"], nouns, scenes)
+                assert set(reading.statements) == set(statements_of(from_json(row["facts"]))), row["caption"]

@@ -55,16 +55,16 @@ class Truth:
 @st.composite
 def detections(draw: st.DrawFn) -> Truth:
     objects = [
-        box(one.label, draw(st.sampled_from([8.0, 30.0, 60.0])), draw(st.sampled_from([4.0, 32.0])))
-        for one in THINGS
+        box(kind.label, draw(st.sampled_from([8.0, 30.0, 60.0])), draw(st.sampled_from([4.0, 32.0])))
+        for kind in THINGS
         for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2, 3, 9, 10, 11, 25])))
     ]
     facts, _ = object_facts(objects, SIDE, SIDE, naming(BOXES))
-    labels = [one["label"] for one in objects]
-    dropped = draw(st.lists(st.sampled_from([one.label for one in THINGS]), max_size=2))
+    labels = [thing["label"] for thing in objects]
+    dropped = draw(st.lists(st.sampled_from([kind.label for kind in THINGS]), max_size=2))
     loose = draw(st.sampled_from([0, 2]))
     labels += [*dropped, *["car"] * loose]
-    counts = {bare(one.noun): labels.count(one.label) for one in THINGS}
+    counts = {bare(kind.noun): labels.count(kind.label) for kind in THINGS}
     return Truth(facts, counts, doubt=Doubt.OBJECTS if dropped else Doubt.NONE)
 
 
@@ -75,7 +75,7 @@ def masks(draw: st.DrawFn) -> Truth:
     Pixels without a class are really of one, or a ship.
     """
     sizes = st.sampled_from([0, 0, 1, 9, 300, 499, 500, 5_000, 20_000, 40_000])
-    pixels = {one.label: draw(sizes) for one in COVERS}
+    pixels = {kind.label: draw(sizes) for kind in COVERS}
     small, ships = draw(st.sampled_from([(0, 0), (0, 0), (0, 2), (4, 0), (9, 1)]))
     left = PIXELS - sum(pixels.values()) - small - 20 * ships
     while left < 0:
@@ -95,7 +95,7 @@ def masks(draw: st.DrawFn) -> Truth:
     cover = cover_facts(rows, cover_naming(MASKS))
     found, _ = object_facts([box("ship", 30, 30) for _ in range(ships)], SIDE, SIDE, naming(MASKS))
     hidden = draw(st.sampled_from([*pixels, "ship"])) if filler == "unknown" and left else ""
-    truth = {bare(cover_noun(one)): pixels[one.label] + left * (hidden == one.label) for one in COVERS}
+    truth = {bare(cover_noun(kind)): pixels[kind.label] + left * (hidden == kind.label) for kind in COVERS}
     counts = {"ship": ships + (small > 0) + (hidden == "ship")}
     doubt = Doubt.PIXELS if hidden else Doubt.OBJECTS if small else Doubt.NONE
     return Truth(Facts(objects=found.objects, cover=cover), counts, truth, doubt)

@@ -19,7 +19,7 @@ def candidates(*counts: tuple[str, str, str, int], images: int = 10_000) -> list
 
 
 def tally(chosen: list[Candidate]) -> dict[str, int]:
-    return dict(Counter(one.answer for one in chosen))
+    return dict(Counter(candidate.answer for candidate in chosen))
 
 
 def test_yes_and_no_are_asked_equally_often() -> None:
@@ -54,17 +54,17 @@ def test_the_cap_of_an_answer(counts: list[int], closed: bool, cap: int) -> None
 
 
 def test_types_are_brought_to_similar_sizes() -> None:
-    rows = [("presence", "exists", one, 300) for one in ("yes", "no")]
-    rows += [("position", "where-one", one, 20) for one in ("in", "out")]
-    rows += [("scene", "shown", one, 30) for one in ("a", "b")]
-    sizes = Counter(one.type for one in balanced(candidates(*rows), 6))
+    rows = [("presence", "exists", answer, 300) for answer in ("yes", "no")]
+    rows += [("position", "where-one", answer, 20) for answer in ("in", "out")]
+    rows += [("scene", "shown", answer, 30) for answer in ("a", "b")]
+    sizes = Counter(candidate.type for candidate in balanced(candidates(*rows), 6))
     assert sizes == {"presence": 60, "position": 40, "scene": 60}
 
 
 def test_an_image_is_asked_about_so_often_at_most() -> None:
     rows = [(f"type-{number}", "exists", answer, 20) for number in range(9) for answer in ("yes", "no")]
     chosen = balanced(candidates(*rows, images=40), 3)
-    assert max(Counter(one.image_id for one in chosen).values()) == 3
+    assert max(Counter(candidate.image_id for candidate in chosen).values()) == 3
     assert tally(chosen) == {"yes": len(chosen) / 2, "no": len(chosen) / 2}
 
 
@@ -77,7 +77,7 @@ CANDIDATES = st.lists(
         st.integers(0, 2**40),
     ),
     max_size=80,
-    unique_by=lambda one: (one[0], one[1], one[2]),
+    unique_by=lambda row: (row[0], row[1], row[2]),
 )
 
 
@@ -90,22 +90,24 @@ def test_closed_questions_are_balanced_exactly_whatever_there_is(rows, per_image
         if form[1] in OPEN_FORMS or answer != "c"
     ]
     chosen = balanced(asked, per_image)
-    assert len({one.key for one in chosen}) == len(chosen)
+    assert len({candidate.key for candidate in chosen}) == len(chosen)
     strata = defaultdict(Counter)
-    for one in chosen:
-        strata[one.stratum][one.answer] += 1
+    for candidate in chosen:
+        strata[candidate.stratum][candidate.answer] += 1
     for (form, _), counts in strata.items():
         assert len(counts) >= 2
         if form not in OPEN_FORMS:
             assert len(set(counts.values())) == 1
-    assert all(count <= per_image for count in Counter(one.image_id for one in chosen).values())
+    assert all(count <= per_image for count in Counter(candidate.image_id for candidate in chosen).values())
 
 
 @settings(deadline=None)
 @given(CANDIDATES, st.randoms(use_true_random=False))
 def test_the_order_of_the_candidates_decides_nothing(rows, random) -> None:
     asked = [Candidate(0, f"c/{image}", *form, (noun,), answer, rank) for image, form, noun, answer, rank in rows]
-    ranked = {one.rank: one for one in asked}
+    ranked = {candidate.rank: candidate for candidate in asked}
     shuffled = list(ranked.values())
     random.shuffle(shuffled)
-    assert {one.rank for one in balanced(ranked.values(), 2)} == {one.rank for one in balanced(shuffled, 2)}
+    assert {candidate.rank for candidate in balanced(ranked.values(), 2)} == {
+        candidate.rank for candidate in balanced(shuffled, 2)
+    }

@@ -31,7 +31,7 @@ def asked(facts: Facts, annotation=OF_BOXES, **more) -> list[Claim]:
 
 
 def answers(claims: list[Claim], form: str) -> dict[tuple[str, ...], str]:
-    return {one.subjects: one.answer for one in claims if one.form == form}
+    return {item.subjects: item.answer for item in claims if item.form == form}
 
 
 def row_of(claim: Claim) -> dict[str, object]:
@@ -45,7 +45,7 @@ def row_of(claim: Claim) -> dict[str, object]:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.one_of(detections().map(lambda one: (one, OF_BOXES)), masks().map(lambda one: (one, OF_MASKS))))
+@given(st.one_of(detections().map(lambda item: (item, OF_BOXES)), masks().map(lambda item: (item, OF_MASKS))))
 def test_every_claim_is_proven_by_the_facts_and_by_its_own_part_of_them_whichever_way_it_is_turned(case) -> None:
     truth, annotation = case
     for claim in asked(truth.facts, annotation, doubt=truth.doubt):
@@ -56,7 +56,7 @@ def test_every_claim_is_proven_by_the_facts_and_by_its_own_part_of_them_whicheve
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.one_of(detections().map(lambda one: (one, OF_BOXES)), masks().map(lambda one: (one, OF_MASKS))))
+@given(st.one_of(detections().map(lambda item: (item, OF_BOXES)), masks().map(lambda item: (item, OF_MASKS))))
 def test_what_is_claimed_to_be_absent_is_not_even_there_untold(case) -> None:
     truth, annotation = case
     for claim in asked(truth.facts, annotation, doubt=truth.doubt):
@@ -74,7 +74,7 @@ def test_the_dominant_class_and_the_larger_share_are_those_of_the_mask(truth: Tr
         if claim.form == "dominant":
             assert truth.pixels[claim.answer] == max(truth.pixels.values())
         if claim.form == "larger":
-            first, second = (truth.pixels[one] for one in claim.subjects)
+            first, second = (truth.pixels[item] for item in claim.subjects)
             assert (first > second) == (claim.answer == "yes")
             assert abs(first - second) / sum(truth.pixels.values()) >= MARGIN - 1e-9
 
@@ -88,7 +88,7 @@ def test_no_count_above_ten_is_asked(truth: Truth) -> None:
 
 
 @settings(deadline=None, max_examples=150)
-@given(st.one_of(detections().map(lambda one: (one, OF_BOXES)), masks().map(lambda one: (one, OF_MASKS))))
+@given(st.one_of(detections().map(lambda item: (item, OF_BOXES)), masks().map(lambda item: (item, OF_MASKS))))
 def test_what_is_asked_is_true_whatever_the_annotation_lacks(case) -> None:
     truth, annotation = case
     for claim in asked(truth.facts, annotation, doubt=truth.doubt):
@@ -121,8 +121,8 @@ def test_boxes_prove_what_is_not_there() -> None:
 
 
 def test_nothing_is_absent_that_is_not_annotated_exhaustively_or_is_of_a_kind_that_is_there() -> None:
-    told = answers(asked(Facts(objects=(ships(3),))), "exists")
-    absent = {key for (key,), answer in told.items() if answer == "no"}
+    stated = answers(asked(Facts(objects=(ships(3),))), "exists")
+    absent = {key for (key,), answer in stated.items() if answer == "no"}
     assert not absent & {"vehicle", "cargo ship", "aircraft of another type"}
     cargo = ObjectFact("cargo", "cargo ship", "cargo ships", 1, 0, 1)
     assert ("ship",) not in answers(asked(Facts(objects=(cargo,))), "exists")
@@ -132,16 +132,16 @@ def test_nothing_is_absent_that_is_not_annotated_exhaustively_or_is_of_a_kind_th
 def test_of_things_a_doubtful_image_proves_only_that_they_are_there(doubt: Doubt) -> None:
     bridge = ObjectFact("bridge", "bridge", "bridges", 1, 1, 0)
     claims = asked(Facts(objects=(ships(4, 1), bridge)), doubt=doubt)
-    assert [(one.form, one.subjects, one.answer) for one in claims] == [
+    assert [(item.form, item.subjects, item.answer) for item in claims] == [
         ("exists", ("bridge",), "yes"),
         ("exists", ("ship",), "yes"),
     ]
 
 
 def test_components_too_small_for_objects_leave_the_shares_of_a_mask_as_they_are() -> None:
-    told = (cover("water", 0.6), cover("forest", 0.39, "upper-left"))
-    claims = asked(Facts(objects=(ships(2),), cover=told), OF_MASKS, doubt=Doubt.OBJECTS)
-    assert [(one.form, one.answer) for one in claims] == [
+    stated = (cover("water", 0.6), cover("forest", 0.39, "upper-left"))
+    claims = asked(Facts(objects=(ships(2),), cover=stated), OF_MASKS, doubt=Doubt.OBJECTS)
+    assert [(item.form, item.answer) for item in claims] == [
         ("exists", "yes"),
         ("exists", "yes"),
         ("exists", "yes"),
@@ -164,9 +164,9 @@ def test_components_too_small_for_objects_leave_the_shares_of_a_mask_as_they_are
 def test_pixels_without_a_class_may_be_of_the_smaller_one_and_lie_anywhere(
     shares: tuple[float, float], forms: list[str]
 ) -> None:
-    told = (cover("water", shares[0]), cover("forest", shares[1], "upper-left"))
-    claims = asked(Facts(cover=told), OF_MASKS, doubt=Doubt.PIXELS)
-    assert [one.form for one in claims if one.form != "exists"] == forms
+    stated = (cover("water", shares[0]), cover("forest", shares[1], "upper-left"))
+    claims = asked(Facts(cover=stated), OF_MASKS, doubt=Doubt.PIXELS)
+    assert [item.form for item in claims if item.form != "exists"] == forms
 
 
 def test_an_image_of_the_background_may_hold_what_was_left_out() -> None:
@@ -179,10 +179,10 @@ def test_an_image_of_the_background_may_hold_what_was_left_out() -> None:
 def test_a_class_that_is_not_annotated_exhaustively_is_neither_counted_nor_placed_nor_compared() -> None:
     cars = ObjectFact("car", "vehicle", "vehicles", 4, 1, 3)
     claims = asked(Facts(objects=(cars, ships(3))))
-    assert {one.form for one in claims if "vehicle" in one.subjects} == {"exists", "shown"}
+    assert {item.form for item in claims if "vehicle" in item.subjects} == {"exists", "shown"}
     meadow = Facts(cover=(cover("meadows", 0.7, "upper-left"), cover("water", 0.3)))
     claims = asked(meadow, OF_MASKS)
-    assert {one.form for one in claims if "meadows" in one.subjects} == {"exists", "shown"}
+    assert {item.form for item in claims if "meadows" in item.subjects} == {"exists", "shown"}
 
 
 def test_a_class_of_which_one_is_not_annotated_exhaustively_is_not_as_a_whole() -> None:
@@ -225,7 +225,7 @@ def test_equal_counts_and_nearly_equal_shares_are_not_compared() -> None:
     assert ("bridge", "storage tank") in pairs
     assert ("bridge", "ship") not in pairs
     near = Facts(cover=(cover("water", 0.34), cover("forest", 0.30)))
-    assert not [one for one in asked(near, OF_MASKS) if one.type == "comparison"]
+    assert not [item for item in asked(near, OF_MASKS) if item.type == "comparison"]
 
 
 def test_a_class_is_not_compared_with_its_own_kind() -> None:
@@ -256,7 +256,7 @@ def test_statements_of_optical_captions_prove_nothing_precise() -> None:
 
 def test_at_least_one_proves_that_there_is_one_and_no_number() -> None:
     claims = asked(Facts(present=(PresentFact("ship", "ship", "ships"),)), doubt=Doubt.OBJECTS)
-    assert [(one.form, one.answer) for one in claims] == [("exists", "yes")]
+    assert [(item.form, item.answer) for item in claims] == [("exists", "yes")]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_at_least_one_proves_that_there_is_one_and_no_number() -> None:
 )
 def test_a_wrong_answer_is_not_proven(change: dict[str, object], why: str) -> None:
     facts = Facts(objects=(ships(3),))
-    (claim,) = [one for one in asked(facts) if one.form == "how-many" and one.subjects == ("ship",)]
+    (claim,) = [item for item in asked(facts) if item.form == "how-many" and item.subjects == ("ship",)]
     assert proves(row_of(claim), facts)
     assert not proves({**row_of(claim), **change}, facts), why
 
@@ -287,7 +287,7 @@ def test_every_other_answer_to_a_claim_is_refuted() -> None:
     known = "yes no in_the_center outside_the_center both upper_left middle ships bridges water forest one zero"
     for facts, annotation in cases:
         for claim in asked(facts, annotation):
-            for other in {one.replace("_", " ") for one in known.split()} - {claim.answer}:
+            for other in {item.replace("_", " ") for item in known.split()} - {claim.answer}:
                 assert not proves(row_of(replace(claim, answer=other)), facts), (claim, other)
 
 

@@ -27,19 +27,21 @@ SPLITS = ("train", "train", "test")
 
 def objects_of(rng: random.Random) -> Facts:
     found = []
-    for one in rng.sample(CLASSES[2:5], rng.randint(1, 2)):
+    for kind in rng.sample(CLASSES[2:5], rng.randint(1, 2)):
         count = rng.randint(1, 13)
         center = rng.randint(0, count)
-        found.append(ObjectFact(one.label, one.noun, one.plural, count, center, count - center))
-    return Facts(objects=tuple(sorted(found, key=lambda one: (-one.count, one.noun))))
+        found.append(ObjectFact(kind.label, kind.noun, kind.plural, count, center, count - center))
+    return Facts(objects=tuple(sorted(found, key=lambda fact: (-fact.count, fact.noun))))
 
 
 def cover_of(rng: random.Random) -> Facts:
     shares = [0.7, 0.25, 0.05] if rng.random() < 0.7 else [0.6, 0.3]
     nouns = rng.sample(["water", "forest", "built-up areas", "bare soil"], len(shares))
     zones = [None, "upper-left", "lower-right"]
-    told = zip(nouns, shares, strict=True)
-    return Facts(cover=tuple(CoverFact(noun, noun, one, share_word(one), rng.choice(zones)) for noun, one in told))
+    pairs = zip(nouns, shares, strict=True)
+    return Facts(
+        cover=tuple(CoverFact(noun, noun, share, share_word(share), rng.choice(zones)) for noun, share in pairs)
+    )
 
 
 def pairs_of(corpus: str, make, count: int = 120) -> list[dict[str, Any]]:
@@ -64,22 +66,26 @@ FACTS = {row["image_id"]: from_json(row["facts"]) for row in PAIRS}
 
 
 def test_every_type_is_asked_and_every_answer_proven() -> None:
-    assert {one.type for one in QUESTIONS} == set(TYPES)
-    assert all(proves(to_row(one), FACTS[one.image_id]) for one in QUESTIONS)
+    assert {question.type for question in QUESTIONS} == set(TYPES)
+    assert all(proves(to_row(question), FACTS[question.image_id]) for question in QUESTIONS)
 
 
 def test_split_and_group_are_those_of_the_image() -> None:
     known = {row["image_id"]: row for row in PAIRS}
-    for one in QUESTIONS:
-        row = known[one.image_id]
-        assert (one.split, one.group_id, one.corpus) == (row["split"], row["group_id"], row["corpus"])
+    for question in QUESTIONS:
+        row = known[question.image_id]
+        assert (question.split, question.group_id, question.corpus) == (
+            row["split"],
+            row["group_id"],
+            row["corpus"],
+        )
 
 
 def test_ids_are_unique_begin_with_the_image_and_are_sorted() -> None:
-    ids = [one.id for one in QUESTIONS]
+    ids = [question.id for question in QUESTIONS]
     assert len(set(ids)) == len(ids)
     assert ids == sorted(ids)
-    assert all(one.id.startswith(f"{one.image_id}:{one.form}") for one in QUESTIONS)
+    assert all(question.id.startswith(f"{question.image_id}:{question.form}") for question in QUESTIONS)
 
 
 def test_the_same_pairs_in_another_order_give_the_same_bytes() -> None:
@@ -89,32 +95,32 @@ def test_the_same_pairs_in_another_order_give_the_same_bytes() -> None:
 
 def test_another_seed_asks_other_questions() -> None:
     other = make_questions(Source(PAIRS, CATALOGUE), VqaParameters(seed=4))
-    assert {one.id for one in other} != {one.id for one in QUESTIONS}
+    assert {question.id for question in other} != {question.id for question in QUESTIONS}
 
 
 def test_another_corpus_moves_no_question() -> None:
     alone = make_questions(Source(pairs_of("boxes", objects_of), CATALOGUE), PARAMETERS)
-    assert alone == [one for one in QUESTIONS if one.corpus == "boxes"]
+    assert alone == [question for question in QUESTIONS if question.corpus == "boxes"]
 
 
 def test_an_image_has_at_most_so_many_questions() -> None:
     few = make_questions(Source(PAIRS, CATALOGUE), VqaParameters(seed=3, per_image=2))
-    assert max(Counter(one.image_id for one in few).values()) == 2
+    assert max(Counter(question.image_id for question in few).values()) == 2
 
 
 def test_counts_above_the_largest_are_not_asked() -> None:
     small = make_questions(Source(PAIRS, CATALOGUE), VqaParameters(seed=3, largest_count=4))
-    told = {one.answer for one in small if one.type == "count"}
-    assert told == set(NUMBER_WORDS[:5])
+    answers = {question.answer for question in small if question.type == "count"}
+    assert answers == set(NUMBER_WORDS[:5])
     with pytest.raises(ValueError, match="less than or equal to 10"):
         VqaParameters(largest_count=11)
 
 
 def test_yes_and_no_are_even_in_each_split_corpus_and_class() -> None:
     counts = defaultdict(Counter)
-    for one in QUESTIONS:
-        if one.form in {"exists", "more", "larger"}:
-            counts[one.split, one.corpus, one.form, one.subjects][one.answer] += 1
+    for question in QUESTIONS:
+        if question.form in {"exists", "more", "larger"}:
+            counts[question.split, question.corpus, question.form, question.subjects][question.answer] += 1
     assert counts
     assert all(found["yes"] == found["no"] for found in counts.values())
 
@@ -128,10 +134,10 @@ def test_what_a_model_or_an_optical_caption_says_is_not_asked_about(method: str)
 def test_a_doubtful_image_is_asked_only_what_its_annotation_proves_nevertheless() -> None:
     doubtful = {row["image_id"]: Doubt.OBJECTS for row in PAIRS[::2]}
     found = make_questions(Source(PAIRS, CATALOGUE, doubtful), PARAMETERS)
-    assert any(one.facts["exhaustive"] for one in found)
-    ours = [one for one in found if one.image_id in doubtful]
-    assert not any(one.facts["exhaustive"] for one in ours)
-    forms = {name: {one.form for one in ours if one.corpus == name} for name in CATALOGUE}
+    assert any(question.facts["exhaustive"] for question in found)
+    ours = [question for question in found if question.image_id in doubtful]
+    assert not any(question.facts["exhaustive"] for question in ours)
+    forms = {name: {question.form for question in ours if question.corpus == name} for name in CATALOGUE}
     assert forms == {"boxes": {"exists"}, "masks": {"exists", "zone", "larger", "largest", "dominant"}}
 
 
@@ -171,9 +177,15 @@ def test_a_background_is_asked_about() -> None:
     rows = pairs_of("sea", cover_of, 24)
     rows = [{**row, "facts": alone if number % 2 else land} for number, row in enumerate(rows)]
     facts = {row["image_id"]: from_json(row["facts"]) for row in rows}
-    found = [one for one in make_questions(Source(rows, {"sea": entry}), PARAMETERS) if one.form == "only"]
-    assert Counter(one.answer for one in found if one.split == "test") == {"yes": 4, "no": 4}
-    assert all("open sea" in one.text and proves(to_row(one), facts[one.image_id]) for one in found)
+    found = [
+        question
+        for question in make_questions(Source(rows, {"sea": entry}), PARAMETERS)
+        if question.form == "only"
+    ]
+    assert Counter(question.answer for question in found if question.split == "test") == {"yes": 4, "no": 4}
+    assert all(
+        "open sea" in question.text and proves(to_row(question), facts[question.image_id]) for question in found
+    )
 
 
 def test_present_classes_alone_are_one_sided_and_not_asked() -> None:

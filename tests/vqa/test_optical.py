@@ -38,39 +38,39 @@ def test_the_heads_of_noun_phrases_in_the_singular() -> None:
 
 
 def test_a_description_is_one_of_the_captions() -> None:
-    told = dict(images())
-    found = [one for one in optical_questions(images(), 1) if one.type == "description"]
-    assert [one.image_id for one in found] == sorted(told)
-    assert all(one.answer in told[one.image_id] for one in found)
-    assert {one.text for one in found} == set(DESCRIPTIONS)
+    captioned = dict(images())
+    found = [question for question in optical_questions(images(), 1) if question.type == "description"]
+    assert [question.image_id for question in found] == sorted(captioned)
+    assert all(question.answer in captioned[question.image_id] for question in found)
+    assert {question.text for question in found} == set(DESCRIPTIONS)
 
 
 def test_of_several_descriptions_none_is_told_twice() -> None:
     found = optical_questions([("a/1", ["a sea.", "a sea.", "an ocean."])], 1, descriptions=3, contrasts=0)
-    assert sorted(one.answer for one in found) == ["a sea.", "an ocean."]
+    assert sorted(question.answer for question in found) == ["a sea.", "an ocean."]
 
 
 def test_a_contrast_offers_a_noun_of_the_captions_and_one_of_a_theme_that_they_do_not_touch() -> None:
-    told = dict(images())
-    found = [one for one in optical_questions(images(), 1, contrasts=2) if one.type == "contrast"]
+    captioned = dict(images())
+    found = [question for question in optical_questions(images(), 1, contrasts=2) if question.type == "contrast"]
     assert len(found) > 150
-    for one in found:
-        heads = head_nouns(told[one.image_id])
-        offered = nouns_asked(one.text)
-        (other,) = set(offered) - {one.answer}
-        assert one.answer in heads
+    for question in found:
+        heads = head_nouns(captioned[question.image_id])
+        offered = nouns_asked(question.text)
+        (other,) = set(offered) - {question.answer}
+        assert question.answer in heads
         assert other not in heads
         assert not [theme for theme in THEMES if other in theme and theme & set(heads)]
 
 
 def test_each_of_two_nouns_is_right_equally_often_and_stands_first_as_often() -> None:
-    found = [one for one in optical_questions(images(400), 1) if one.type == "contrast"]
+    found = [question for question in optical_questions(images(400), 1) if question.type == "contrast"]
     counts: dict[tuple[str, ...], Counter[str]] = {}
-    for one in found:
-        counts.setdefault(tuple(sorted(nouns_asked(one.text))), Counter())[one.answer] += 1
+    for question in found:
+        counts.setdefault(tuple(sorted(nouns_asked(question.text))), Counter())[question.answer] += 1
     assert counts
     assert all(len(set(right.values())) == 1 and len(right) == 2 for right in counts.values())
-    first = sum(nouns_asked(one.text)[0] == one.answer for one in found) / len(found)
+    first = sum(nouns_asked(question.text)[0] == question.answer for question in found) / len(found)
     assert 0.35 < first < 0.65
 
 
@@ -83,7 +83,7 @@ def test_only_seed_and_images_decide() -> None:
 def test_what_has_no_captions_or_no_contrast_is_passed_over() -> None:
     assert optical_questions([("a/1", [])], 1) == []
     found = optical_questions([("a/1", ["a sea."]), ("a/2", ["an ocean."])], 1)
-    assert [one.type for one in found] == ["description", "description"]
+    assert [question.type for question in found] == ["description", "description"]
     assert optical_questions([], 1) == []
 
 

@@ -67,17 +67,17 @@ def test_every_corpus_is_asked_about_and_every_answer_proven(
     pairs: list[dict[str, Any]], questions: list[Question]
 ) -> None:
     facts = {row["image_id"]: from_json(row["facts"]) for row in pairs}
-    assert {one.corpus for one in questions} == set(CORPORA)
-    assert all(proves(to_row(one), facts[one.image_id]) for one in questions)
+    assert {question.corpus for question in questions} == set(CORPORA)
+    assert all(proves(to_row(question), facts[question.image_id]) for question in questions)
 
 
 def test_of_a_mask_with_pixels_that_its_legend_does_not_explain_no_number_of_ships_is_asked(
     source: Source, questions: list[Question]
 ) -> None:
     assert source.doubtful == dict.fromkeys(("oil-spill/img_0016", "oil-spill/img_0032"), Doubt.PIXELS)
-    told = {row["image_id"]: from_json(row["facts"]) for row in source.pairs}
-    assert [one.count for one in told["oil-spill/img_0016"].objects] == [2]
-    forms = {one.form for one in questions if one.image_id in source.doubtful}
+    facts_of = {row["image_id"]: from_json(row["facts"]) for row in source.pairs}
+    assert [fact.count for fact in facts_of["oil-spill/img_0016"].objects] == [2]
+    forms = {question.form for question in questions if question.image_id in source.doubtful}
     assert forms <= {"exists", "larger", "largest"}
 
 
@@ -85,24 +85,26 @@ def test_no_pixel_of_a_mask_is_of_a_class_that_is_claimed_to_be_absent(
     project: Project, questions: list[Question]
 ) -> None:
     entry = load_entry(PACKAGED / "oil-spill.yaml")
-    keys = [bare(cover_noun(one) if one.stuff else one.noun) for one in entry.classes]
+    keys = [bare(cover_noun(kind) if kind.stuff else kind.noun) for kind in entry.classes]
     paths = {
         row["image_id"]: row["path"] for row in read_rows(project.corpus("oil-spill") / "index.parquet", INDEX)
     }
-    asked = [one for one in questions if one.corpus == "oil-spill" and one.facts["exhaustive"]]
+    asked = [question for question in questions if question.corpus == "oil-spill" and question.facts["exhaustive"]]
     assert asked
-    for one in asked:
-        mask = project.root / paths[one.image_id].replace("/images/", "/masks/").replace(".jpg", ".png")
+    for question in asked:
+        mask = project.root / paths[question.image_id].replace("/images/", "/masks/").replace(".jpg", ".png")
         classes, _ = read_mask(mask.read_bytes(), entry)
         there = {keys[number] for number in np.unique(classes) if number >= 0}
-        assert not there & set(one.facts["exhaustive"]), one.id
+        assert not there & set(question.facts["exhaustive"]), question.id
 
 
 def test_no_box_is_of_a_type_that_is_claimed_to_be_absent(project: Project, questions: list[Question]) -> None:
-    nouns = {one.label: bare(one.noun) for one in load_entry(PACKAGED / "sar-aircraft.yaml").classes}
+    nouns = {kind.label: bare(kind.noun) for kind in load_entry(PACKAGED / "sar-aircraft.yaml").classes}
     rows = read_rows(project.corpus("sar-aircraft") / "index.parquet", INDEX)
-    there = {row["image_id"]: {nouns[one["label"]] for one in row["objects"]} for row in rows}
-    asked = [one for one in questions if one.corpus == "sar-aircraft" and one.facts["exhaustive"]]
+    there = {row["image_id"]: {nouns[box["label"]] for box in row["objects"]} for row in rows}
+    asked = [
+        question for question in questions if question.corpus == "sar-aircraft" and question.facts["exhaustive"]
+    ]
     assert asked
-    assert not [one.id for one in asked if there[one.image_id] & set(one.facts["exhaustive"])]
-    assert not [one.id for one in questions if "aircraft of another type" in one.subjects]
+    assert not [question.id for question in asked if there[question.image_id] & set(question.facts["exhaustive"])]
+    assert not [question.id for question in questions if "aircraft of another type" in question.subjects]

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Literal
 
 from sartext.catalogue.entry import CorpusClass, Entry
-from sartext.narrator.annotated import EVERYWHERE
+from sartext.narrator.annotated import A2C, EVERYWHERE
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact
 from sartext.narrator.nouns import bare
 from sartext.narrator.vocabulary import LARGEST_COUNT, SHARES, ZONES, share_word
@@ -30,7 +30,7 @@ SHARE_MARGIN = 0.05
 TOLD_WHOLE = 0.9
 """Captions that tell at least this part of the image must not tell far less of it in the foil."""
 
-COUNTED_BY = "a2c"
+COUNTED_BY = A2C.name
 """Boxes prove that a class of objects is absent; a mask's components under ten pixels are not told."""
 
 SEVERAL = 3
