@@ -17,90 +17,78 @@ from sartext.files import sha256_tree
 from sartext.release.assembly import assemble
 from sartext.release.extraction import extract
 from sartext.release.formats.parquet import ROW_GROUP, SCHEMA
-from tests.release.built import Built, build, passed_verdict
+from tests.release.built import Built, passed_verdict
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = build(tmp_path_factory.mktemp("assembly") / "project")
-    passed_verdict(built)
-    return built.root
-
-
-@pytest.fixture
-def built(model: Path, tmp_path: Path) -> Built:
-    root = tmp_path / "project"
-    shutil.copytree(model, root)
-    return Built(root)
-
-
-def rows(built: Built) -> dict[str, dict[str, object]]:
-    files = sorted((built.root / "build/release/data").glob("*.parquet"))
+def rows(judged: Built) -> dict[str, dict[str, object]]:
+    files = sorted((judged.root / "build/release/data").glob("*.parquet"))
     return {row["image_id"]: row for path in files for row in pq.read_table(path).to_pylist()}
 
 
-def test_it_holds_every_pair_once_in_the_file_of_its_split(built: Built) -> None:
-    assemble(built.project)
-    for path in (built.root / "build/release/data").glob("*.parquet"):
+def test_it_holds_every_pair_once_in_the_file_of_its_split(judged: Built) -> None:
+    assemble(judged.project)
+    for path in (judged.root / "build/release/data").glob("*.parquet"):
         splits = set(pq.read_table(path, columns=["split"]).column("split").to_pylist())
         assert splits == {path.name.split("-")[0]}
-    assert rows(built).keys() == {row["image_id"] for row in built.pairs()}
+    assert rows(judged).keys() == {row["image_id"] for row in judged.pairs()}
 
 
-def test_files_are_cut_at_rows_per_file_and_say_how_many_there_are(built: Built) -> None:
-    assemble(built.project)
-    names = sorted(path.name for path in (built.root / "build/release/data").iterdir())
+def test_files_are_cut_at_rows_per_file_and_say_how_many_there_are(judged: Built) -> None:
+    assemble(judged.project)
+    names = sorted(path.name for path in (judged.root / "build/release/data").iterdir())
     assert [name for name in names if name.startswith("train")] == [
         "train-00000-of-00003.parquet",
         "train-00001-of-00003.parquet",
         "train-00002-of-00003.parquet",
     ]
-    sizes = [pq.read_metadata(built.root / "build/release/data" / name).num_rows for name in names[1:4]]
+    sizes = [pq.read_metadata(judged.root / "build/release/data" / name).num_rows for name in names[1:4]]
     assert sizes == [10, 10, 4]
-    assert pq.ParquetFile(built.root / "build/release/data" / names[1]).metadata.row_group(0).num_rows <= ROW_GROUP
+    assert (
+        pq.ParquetFile(judged.root / "build/release/data" / names[1]).metadata.row_group(0).num_rows <= ROW_GROUP
+    )
 
 
-def test_an_image_is_the_source_file_and_decodes(built: Built) -> None:
-    assemble(built.project)
-    row = rows(built)["alpha/0004"]
+def test_an_image_is_the_source_file_and_decodes(judged: Built) -> None:
+    assemble(judged.project)
+    row = rows(judged)["alpha/0004"]
     image = row["image"]
     assert isinstance(image, dict)
     assert image["path"] == "alpha/0004.png"
-    assert image["bytes"] == (built.root / "data/alpha/images/0004.png").read_bytes()
+    assert image["bytes"] == (judged.root / "data/alpha/images/0004.png").read_bytes()
     assert hashlib.sha256(image["bytes"]).hexdigest() == row["image_sha256"] == row["sha256"]
     assert Image.open(io.BytesIO(image["bytes"])).size == (row["width"], row["height"])
 
 
-def test_an_image_whose_licence_is_not_stated_is_withheld_but_its_row_is_there(built: Built) -> None:
-    assemble(built.project)
-    withheld = [row for row in rows(built).values() if row["corpus"] == "beta"]
+def test_an_image_whose_licence_is_not_stated_is_withheld_but_its_row_is_there(judged: Built) -> None:
+    assemble(judged.project)
+    withheld = [row for row in rows(judged).values() if row["corpus"] == "beta"]
     assert len(withheld) == 10
     assert all(row["image"] is None and row["image_sha256"] is None for row in withheld)
     assert all(row["sha256"] and row["caption"] and row["facts"] for row in withheld)
 
 
-def test_a_licence_that_forbids_passing_on_withholds_too(built: Built) -> None:
-    built.set_pair(0, redistribution=False)
-    passed_verdict(built)
-    assemble(built.project)
-    assert rows(built)["alpha/0000"]["image"] is None
+def test_a_licence_that_forbids_passing_on_withholds_too(judged: Built) -> None:
+    judged.set_pair(0, redistribution=False)
+    passed_verdict(judged)
+    assemble(judged.project)
+    assert rows(judged)["alpha/0000"]["image"] is None
 
 
-def test_hugging_face_finds_an_image_feature(built: Built) -> None:
-    assemble(built.project)
-    schema = pq.read_schema(built.root / "build/release/data/test-00000-of-00001.parquet")
+def test_hugging_face_finds_an_image_feature(judged: Built) -> None:
+    assemble(judged.project)
+    schema = pq.read_schema(judged.root / "build/release/data/test-00000-of-00001.parquet")
     features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
     assert features["image"] == {"_type": "Image"}
     assert features["caption"] == {"dtype": "string", "_type": "Value"}
     assert list(features) == schema.names == SCHEMA.names
 
 
-def test_the_csv_names_each_image_that_extraction_writes(built: Built, tmp_path: Path) -> None:
-    assemble(built.project)
-    extract(built.root / "build/release", tmp_path / "files")
+def test_the_csv_names_each_image_that_extraction_writes(judged: Built, tmp_path: Path) -> None:
+    assemble(judged.project)
+    extract(judged.root / "build/release", tmp_path / "files")
     with (tmp_path / "files/csv/train.csv").open(newline="") as stream:
         lines = list(csv.DictReader(stream, delimiter="\t"))
-    captions = {row["caption"]: row["image_id"] for row in built.pairs() if row["split"] == "train"}
+    captions = {row["caption"]: row["image_id"] for row in judged.pairs() if row["split"] == "train"}
     assert len(lines) == 18  # those of beta are withheld
     for line in lines:
         assert (tmp_path / "files" / line["filepath"]).is_file()
@@ -108,21 +96,21 @@ def test_the_csv_names_each_image_that_extraction_writes(built: Built, tmp_path:
     written = sha256_tree(tmp_path / "files/images")
     assert (
         written["alpha/0001.png"]
-        == hashlib.sha256((built.root / "data/alpha/images/0001.png").read_bytes()).hexdigest()
+        == hashlib.sha256((judged.root / "data/alpha/images/0001.png").read_bytes()).hexdigest()
     )
 
 
-def test_extraction_leaves_a_filled_folder_alone(built: Built, tmp_path: Path) -> None:
-    assemble(built.project)
+def test_extraction_leaves_a_filled_folder_alone(judged: Built, tmp_path: Path) -> None:
+    assemble(judged.project)
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ReleaseError, match="not empty"):
-        extract(built.root / "build/release", tmp_path)
+        extract(judged.root / "build/release", tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
-def test_licences_are_told_per_corpus(built: Built) -> None:
-    assemble(built.project)
-    with (built.root / "build/release/LICENSES.csv").open(newline="") as stream:
+def test_licences_are_told_per_corpus(judged: Built) -> None:
+    assemble(judged.project)
+    with (judged.root / "build/release/LICENSES.csv").open(newline="") as stream:
         told = {row["corpus"]: row for row in csv.DictReader(stream)}
     assert (told["alpha"]["licence"], told["alpha"]["redistribution"], told["alpha"]["images"]) == (
         "CC-BY-4.0",
@@ -132,45 +120,45 @@ def test_licences_are_told_per_corpus(built: Built) -> None:
     assert (told["beta"]["licence"], told["beta"]["pairs"], told["beta"]["images"]) == ("not-stated", "10", "0")
 
 
-def test_the_same_inputs_give_the_same_bytes(built: Built) -> None:
-    first = assemble(built.project)
-    before = sha256_tree(built.root / "build/release")
-    assert assemble(built.project) == first
-    assert sha256_tree(built.root / "build/release") == before
+def test_the_same_inputs_give_the_same_bytes(judged: Built) -> None:
+    first = assemble(judged.project)
+    before = sha256_tree(judged.root / "build/release")
+    assert assemble(judged.project) == first
+    assert sha256_tree(judged.root / "build/release") == before
 
 
-def test_another_place_gives_the_same_bytes(built: Built, tmp_path: Path) -> None:
-    first = assemble(built.project)["content_sha256"]
-    shutil.copytree(built.root, tmp_path / "elsewhere/deeper")
+def test_another_place_gives_the_same_bytes(judged: Built, tmp_path: Path) -> None:
+    first = assemble(judged.project)["content_sha256"]
+    shutil.copytree(judged.root, tmp_path / "elsewhere/deeper")
     assert assemble(Built(tmp_path / "elsewhere/deeper").project)["content_sha256"] == first
 
 
-def test_only_the_listed_formats_are_written(built: Built) -> None:
-    content = yaml.safe_load((built.root / "params.yaml").read_text())
-    built.parameters(release={**content["release"], "formats": ["parquet"]})
-    assemble(built.project)
-    assert not (built.root / "build/release/csv").exists()
+def test_only_the_listed_formats_are_written(judged: Built) -> None:
+    content = yaml.safe_load((judged.root / "params.yaml").read_text())
+    judged.parameters(release={**content["release"], "formats": ["parquet"]})
+    assemble(judged.project)
+    assert not (judged.root / "build/release/csv").exists()
 
 
-def test_an_image_that_changed_after_the_gate_stops_it_and_the_old_release_stays(built: Built) -> None:
-    assemble(built.project)
-    before = sha256_tree(built.root / "build/release")
-    path = built.root / "data/alpha/images/0007.png"
+def test_an_image_that_changed_after_the_gate_stops_it_and_the_old_release_stays(judged: Built) -> None:
+    assemble(judged.project)
+    before = sha256_tree(judged.root / "build/release")
+    path = judged.root / "data/alpha/images/0007.png"
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ReleaseError, match=r"data/alpha/images/0007\.png.*changed"):
-        assemble(built.project)
-    assert sha256_tree(built.root / "build/release") == before
+        assemble(judged.project)
+    assert sha256_tree(judged.root / "build/release") == before
 
 
-def test_a_missing_image_stops_it(built: Built) -> None:
-    (built.root / "data/alpha/images/0007.png").unlink()
+def test_a_missing_image_stops_it(judged: Built) -> None:
+    (judged.root / "data/alpha/images/0007.png").unlink()
     with pytest.raises(ReleaseError, match=r"0007\.png.*cannot be read"):
-        assemble(built.project)
-    assert [path.name for path in (built.root / "build").iterdir() if "release" in path.name] == []
+        assemble(judged.project)
+    assert [path.name for path in (judged.root / "build").iterdir() if "release" in path.name] == []
 
 
-def test_it_tells_what_it_holds(built: Built) -> None:
-    told = assemble(built.project)
+def test_it_tells_what_it_holds(judged: Built) -> None:
+    told = assemble(judged.project)
     assert (told["pairs"], told["images"]) == (40, 30)
     corpora = told["corpora"]
     assert isinstance(corpora, dict)

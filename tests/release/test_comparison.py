@@ -13,22 +13,14 @@ from sartext.files import read_json, sha256_tree, write_json
 from sartext.release.assembly import assemble
 from sartext.release.comparison import compare, describe, next_version, parse_version
 from sartext.release.layout import content_sha256
-from tests.release.built import Built, build, passed_verdict
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = build(tmp_path_factory.mktemp("comparison") / "project")
-    passed_verdict(built)
-    assemble(built.project)
-    return built.root
+from tests.release.built import Built, passed_verdict
 
 
 @pytest.fixture
-def built(model: Path, tmp_path: Path) -> Built:
-    shutil.copytree(model, tmp_path / "project")
-    shutil.copytree(model / "build/release", tmp_path / "old")
-    return Built(tmp_path / "project")
+def built(assembled: Built, tmp_path: Path) -> Built:
+    """An assembled release, with a copy of it as it was before the test changes anything."""
+    shutil.copytree(assembled.root / "build/release", tmp_path / "old")
+    return assembled
 
 
 def again(built: Built) -> Path:

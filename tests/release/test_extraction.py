@@ -8,22 +8,12 @@ import pytest
 
 from sartext.errors import ReleaseError
 from sartext.files import sha256_tree
-from sartext.release.assembly import assemble
 from sartext.release.extraction import extract
-from tests.release.built import build, passed_verdict
 
 
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = build(tmp_path_factory.mktemp("extraction") / "project")
-    passed_verdict(built)
-    assemble(built.project)
-    return built.root / "build" / "release"
-
-
-def test_the_questions_are_copied_and_name_images_that_are_there(release: Path, tmp_path: Path) -> None:
-    told = extract(release, tmp_path / "files")
-    assert sha256_tree(tmp_path / "files/vqa") == sha256_tree(release / "vqa")
+def test_the_questions_are_copied_and_name_images_that_are_there(published: Path, tmp_path: Path) -> None:
+    metrics = extract(published, tmp_path / "files")
+    assert sha256_tree(tmp_path / "files/vqa") == sha256_tree(published / "vqa")
     named = {
         row["image"]
         for path in (tmp_path / "files/vqa").iterdir()
@@ -33,11 +23,11 @@ def test_the_questions_are_copied_and_name_images_that_are_there(release: Path, 
     paths = named - {None}
     assert len(paths) > 10
     assert all((tmp_path / "files" / path).is_file() for path in paths)
-    assert told["images"] == len(list((tmp_path / "files/images").rglob("*.png"))) == 30
+    assert metrics["images"] == len(list((tmp_path / "files/images").rglob("*.png"))) == 30
 
 
-def test_a_release_without_questions_is_extracted_without_them(release: Path, tmp_path: Path) -> None:
-    shutil.copytree(release, tmp_path / "release")
+def test_a_release_without_questions_is_extracted_without_them(published: Path, tmp_path: Path) -> None:
+    shutil.copytree(published, tmp_path / "release")
     shutil.rmtree(tmp_path / "release" / "vqa")
     extract(tmp_path / "release", tmp_path / "files")
     assert sorted(path.name for path in (tmp_path / "files").iterdir()) == ["csv", "images"]

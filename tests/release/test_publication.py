@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -25,7 +24,7 @@ from sartext.release.provenance import ancestors
 from sartext.release.publication import publish
 from sartext.release.verification import verify
 from tests.conftest import ROOT
-from tests.release.built import Built, build, passed_verdict
+from tests.release.built import Built, passed_verdict
 
 LOCK = {
     "schema": "2.0",
@@ -62,48 +61,33 @@ LOCK = {
 }
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = build(tmp_path_factory.mktemp("publication") / "project")
-    passed_verdict(built)
-    assemble(built.project)
-    return built.root
+def rebuild(assembled: Built) -> dict[str, Any]:
+    passed_verdict(assembled)
+    assemble(assembled.project)
+    return publish(assembled.project)
 
 
-@pytest.fixture
-def built(model: Path, tmp_path: Path) -> Built:
-    root = tmp_path / "project"
-    shutil.copytree(model, root)
-    return Built(root)
+def reword(assembled: Built, number: int = 0) -> None:
+    assembled.set_pair(number, caption=f"There is one ship in this SAR image, number {number}.")
 
 
-def rebuild(built: Built) -> dict[str, Any]:
-    passed_verdict(built)
-    assemble(built.project)
-    return publish(built.project)
+def versions(assembled: Built) -> list[str]:
+    return sorted(path.name for path in (assembled.root / "releases/sar-text").iterdir())
 
 
-def reword(built: Built, number: int = 0) -> None:
-    built.set_pair(number, caption=f"There is one ship in this SAR image, number {number}.")
+def wanted(assembled: Built, version: str) -> None:
+    assembled.parameters(release={"rows_per_file": 10, "version": version})
 
 
-def versions(built: Built) -> list[str]:
-    return sorted(path.name for path in (built.root / "releases/sar-text").iterdir())
-
-
-def wanted(built: Built, version: str) -> None:
-    built.parameters(release={"rows_per_file": 10, "version": version})
-
-
-def test_the_first_release_is_1_0_0_and_proves_itself(built: Built) -> None:
-    told = publish(built.project)
+def test_the_first_release_is_1_0_0_and_proves_itself(assembled: Built) -> None:
+    told = publish(assembled.project)
     assert (told["version"], told["published"], told["path"]) == ("1.0.0", True, "releases/sar-text/1.0.0")
-    assert verify(built.root / "releases/sar-text/1.0.0")["content_sha256"] == told["content_sha256"]
+    assert verify(assembled.root / "releases/sar-text/1.0.0")["content_sha256"] == told["content_sha256"]
 
 
-def test_it_holds_what_a_release_promises(built: Built) -> None:
-    publish(built.project)
-    files = set(sha256_tree(built.root / "releases/sar-text/1.0.0"))
+def test_it_holds_what_a_release_promises(assembled: Built) -> None:
+    publish(assembled.project)
+    files = set(sha256_tree(assembled.root / "releases/sar-text/1.0.0"))
     assert {
         "README.md",
         "MANIFEST.json",
@@ -119,40 +103,40 @@ def test_it_holds_what_a_release_promises(built: Built) -> None:
     assert "content.json" not in files
 
 
-def test_unchanged_content_publishes_nothing_and_the_record_stays(built: Built) -> None:
-    publish(built.project)
-    record = (built.root / "build/publication/publication.json").read_bytes()
-    before = sha256_tree(built.root / "releases")
-    told = rebuild(built)
+def test_unchanged_content_publishes_nothing_and_the_record_stays(assembled: Built) -> None:
+    publish(assembled.project)
+    record = (assembled.root / "build/publication/publication.json").read_bytes()
+    before = sha256_tree(assembled.root / "releases")
+    told = rebuild(assembled)
     assert (told["version"], told["published"]) == ("1.0.0", False)
-    assert sha256_tree(built.root / "releases") == before
-    assert (built.root / "build/publication/publication.json").read_bytes() == record
-    assert str(built.root).encode() not in record
+    assert sha256_tree(assembled.root / "releases") == before
+    assert (assembled.root / "build/publication/publication.json").read_bytes() == record
+    assert str(assembled.root).encode() not in record
 
 
-def test_three_changes_make_a_patch_a_minor_and_a_major_and_the_first_stays_intact(built: Built) -> None:
-    publish(built.project)
-    first = sha256_tree(built.root / "releases/sar-text/1.0.0")
-    reword(built)
-    assert rebuild(built)["version"] == "1.0.1"
-    built.add_corpus("gamma", 5, seed=9)
-    assert rebuild(built)["version"] == "1.1.0"
-    built.set_pairs(lambda rows: rows[1:])
-    assert rebuild(built)["version"] == "2.0.0"
-    assert versions(built) == ["1.0.0", "1.0.1", "1.1.0", "2.0.0"]
-    assert sha256_tree(built.root / "releases/sar-text/1.0.0") == first
-    for version in versions(built):
-        verify(built.root / "releases/sar-text" / version)
-    old = pq.read_table(built.root / "releases/sar-text/1.0.0/data/train-00000-of-00003.parquet")
+def test_three_changes_make_a_patch_a_minor_and_a_major_and_the_first_stays_intact(assembled: Built) -> None:
+    publish(assembled.project)
+    first = sha256_tree(assembled.root / "releases/sar-text/1.0.0")
+    reword(assembled)
+    assert rebuild(assembled)["version"] == "1.0.1"
+    assembled.add_corpus("gamma", 5, seed=9)
+    assert rebuild(assembled)["version"] == "1.1.0"
+    assembled.set_pairs(lambda rows: rows[1:])
+    assert rebuild(assembled)["version"] == "2.0.0"
+    assert versions(assembled) == ["1.0.0", "1.0.1", "1.1.0", "2.0.0"]
+    assert sha256_tree(assembled.root / "releases/sar-text/1.0.0") == first
+    for version in versions(assembled):
+        verify(assembled.root / "releases/sar-text" / version)
+    old = pq.read_table(assembled.root / "releases/sar-text/1.0.0/data/train-00000-of-00003.parquet")
     assert old.column("image").to_pylist()[0]["bytes"].startswith(b"\x89PNG")
 
 
-def test_what_changed_is_told_with_examples(built: Built) -> None:
-    publish(built.project)
-    before = built.pairs()[0]["caption"]
-    reword(built)
-    rebuild(built)
-    text = (built.root / "releases/sar-text/1.0.1/CHANGES.md").read_text()
+def test_what_changed_is_told_with_examples(assembled: Built) -> None:
+    publish(assembled.project)
+    before = assembled.pairs()[0]["caption"]
+    reword(assembled)
+    rebuild(assembled)
+    text = (assembled.root / "releases/sar-text/1.0.1/CHANGES.md").read_text()
     assert "A patch change against 1.0.0" in text
     assert "| captions changed | 1 |" in text
     assert "images added" not in text
@@ -160,102 +144,104 @@ def test_what_changed_is_told_with_examples(built: Built) -> None:
     assert f'alpha/0000: "{before}" became "There is one ship in this SAR image, number 0."' in text
 
 
-def test_an_explicit_version_is_used_and_a_taken_one_is_refused(built: Built) -> None:
-    wanted(built, "3.1.4")
-    assert publish(built.project)["version"] == "3.1.4"
-    assert publish(built.project)["published"] is False
-    reword(built)
+def test_an_explicit_version_is_used_and_a_taken_one_is_refused(assembled: Built) -> None:
+    wanted(assembled, "3.1.4")
+    assert publish(assembled.project)["version"] == "3.1.4"
+    assert publish(assembled.project)["published"] is False
+    reword(assembled)
     with pytest.raises(ReleaseError, match=r"3\.1\.4 exists with other content"):
-        rebuild(built)
-    wanted(built, "3.0.0")
+        rebuild(assembled)
+    wanted(assembled, "3.0.0")
     with pytest.raises(ReleaseError, match=r"3\.0\.0 is below the published 3\.1\.4"):
-        publish(built.project)
-    wanted(built, "auto")
-    assert publish(built.project)["version"] == "3.1.5"
+        publish(assembled.project)
+    wanted(assembled, "auto")
+    assert publish(assembled.project)["version"] == "3.1.5"
 
 
-def test_the_highest_version_is_found_by_number_not_by_text(built: Built) -> None:
-    wanted(built, "1.9.0")
-    publish(built.project)
-    reword(built)
-    wanted(built, "1.10.0")
-    rebuild(built)
-    reword(built, 1)
-    wanted(built, "auto")
-    assert rebuild(built)["version"] == "1.10.1"
+def test_the_highest_version_is_found_by_number_not_by_text(assembled: Built) -> None:
+    wanted(assembled, "1.9.0")
+    publish(assembled.project)
+    reword(assembled)
+    wanted(assembled, "1.10.0")
+    rebuild(assembled)
+    reword(assembled, 1)
+    wanted(assembled, "auto")
+    assert rebuild(assembled)["version"] == "1.10.1"
 
 
-def test_deleted_releases_get_the_same_version_back_for_the_same_content(built: Built) -> None:
-    publish(built.project)
-    reword(built)
-    content = rebuild(built)["content_sha256"]
-    shutil.rmtree(built.root / "releases")
-    told = publish(built.project)
+def test_deleted_releases_get_the_same_version_back_for_the_same_content(assembled: Built) -> None:
+    publish(assembled.project)
+    reword(assembled)
+    content = rebuild(assembled)["content_sha256"]
+    shutil.rmtree(assembled.root / "releases")
+    told = publish(assembled.project)
     assert (told["version"], told["published"], told["content_sha256"]) == ("1.0.1", True, content)
-    shutil.rmtree(built.root / "releases")
-    reword(built, 1)
-    assert rebuild(built)["version"] == "2.0.0"  # 1.0.1 is taken by content that nobody can compare with any more
+    shutil.rmtree(assembled.root / "releases")
+    reword(assembled, 1)
+    assert (
+        rebuild(assembled)["version"] == "2.0.0"
+    )  # 1.0.1 is taken by content that nobody can compare with any more
 
 
-def test_a_failed_or_foreign_verdict_publishes_nothing(built: Built) -> None:
-    reword(built)
+def test_a_failed_or_foreign_verdict_publishes_nothing(assembled: Built) -> None:
+    reword(assembled)
     with pytest.raises(GateError, match="another candidate"):
-        publish(built.project)
-    assert not (built.root / "releases").exists()
+        publish(assembled.project)
+    assert not (assembled.root / "releases").exists()
 
 
-def test_a_release_of_an_earlier_candidate_is_refused(built: Built) -> None:
-    reword(built)
-    passed_verdict(built)
+def test_a_release_of_an_earlier_candidate_is_refused(assembled: Built) -> None:
+    reword(assembled)
+    passed_verdict(assembled)
     with pytest.raises(ReleaseError, match="earlier verdict"):
-        publish(built.project)
+        publish(assembled.project)
 
 
-def test_an_assembled_release_that_was_touched_is_refused(built: Built) -> None:
-    path = built.root / "build/release/csv/train.csv"
+def test_an_assembled_release_that_was_touched_is_refused(assembled: Built) -> None:
+    path = assembled.root / "build/release/csv/train.csv"
     path.write_text(path.read_text().replace("ship", "boat"))
     with pytest.raises(ReleaseError, match="was changed"):
-        publish(built.project)
+        publish(assembled.project)
 
 
-def test_nothing_assembled_is_refused(built: Built) -> None:
-    shutil.rmtree(built.root / "build/release")
+def test_nothing_assembled_is_refused(assembled: Built) -> None:
+    shutil.rmtree(assembled.root / "build/release")
     with pytest.raises(ReleaseError, match="run `sartext release assemble`"):
-        publish(built.project)
+        publish(assembled.project)
 
 
-def test_a_damaged_published_release_is_not_called_unchanged(built: Built) -> None:
-    publish(built.project)
-    (built.root / "releases/sar-text/1.0.0/ledger.parquet").unlink()
+def test_a_damaged_published_release_is_not_called_unchanged(assembled: Built) -> None:
+    publish(assembled.project)
+    (assembled.root / "releases/sar-text/1.0.0/ledger.parquet").unlink()
     with pytest.raises(ReleaseError, match=r"damaged: ledger\.parquet"):
-        publish(built.project)
+        publish(assembled.project)
 
 
-def test_one_changed_byte_of_a_published_release_is_found_too(built: Built) -> None:
-    publish(built.project)
-    path = built.root / "releases/sar-text/1.0.0/csv/train.csv"
+def test_one_changed_byte_of_a_published_release_is_found_too(assembled: Built) -> None:
+    publish(assembled.project)
+    path = assembled.root / "releases/sar-text/1.0.0/csv/train.csv"
     content = path.read_bytes()
     path.chmod(0o644)
     path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
     with pytest.raises(ReleaseError, match=r"damaged: csv/train\.csv.*remove the folder and publish it again"):
-        publish(built.project)
+        publish(assembled.project)
     path.write_bytes(content)
-    assert publish(built.project)["published"] is False
+    assert publish(assembled.project)["published"] is False
 
 
-def test_a_lower_version_that_is_asked_for_again_is_checked_as_well(built: Built) -> None:
-    wanted(built, "1.0.0")
-    publish(built.project)
-    first = built.pairs()[0]["caption"]
-    reword(built)
-    wanted(built, "1.0.1")
-    rebuild(built)
-    built.set_pair(0, caption=first)
-    wanted(built, "1.0.0")
-    assert rebuild(built)["published"] is False
-    (built.root / "releases/sar-text/1.0.0/LICENSES.csv").unlink()
+def test_a_lower_version_that_is_asked_for_again_is_checked_as_well(assembled: Built) -> None:
+    wanted(assembled, "1.0.0")
+    publish(assembled.project)
+    first = assembled.pairs()[0]["caption"]
+    reword(assembled)
+    wanted(assembled, "1.0.1")
+    rebuild(assembled)
+    assembled.set_pair(0, caption=first)
+    wanted(assembled, "1.0.0")
+    assert rebuild(assembled)["published"] is False
+    (assembled.root / "releases/sar-text/1.0.0/LICENSES.csv").unlink()
     with pytest.raises(ReleaseError, match=r"damaged: LICENSES\.csv"):
-        publish(built.project)
+        publish(assembled.project)
 
 
 def full(*_: object, **__: object) -> None:
@@ -263,31 +249,31 @@ def full(*_: object, **__: object) -> None:
 
 
 def test_a_full_disk_is_told_in_one_line_and_leaves_no_version(
-    built: Built, monkeypatch: pytest.MonkeyPatch
+    assembled: Built, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(ArtefactError, match="no space left") as caught:
         patch.setattr(shutil, "copyfile", full)
-        publish(built.project)
+        publish(assembled.project)
     assert "\n" not in str(caught.value)
-    assert versions(built) == []
-    publish(built.project)
+    assert versions(assembled) == []
+    publish(assembled.project)
     with monkeypatch.context() as patch, pytest.raises(ArtefactError, match="no space left"):
         patch.setattr(shutil, "copyfile", full)
-        extract(built.root / "releases/sar-text/1.0.0", built.root / "files")
-    assert not (built.root / "files").exists()
+        extract(assembled.root / "releases/sar-text/1.0.0", assembled.root / "files")
+    assert not (assembled.root / "files").exists()
 
 
-def test_what_a_killed_run_left_is_removed_and_was_never_a_version(built: Built) -> None:
-    left = built.root / "releases/sar-text/.partial-1.0.0-abc"
+def test_what_a_killed_run_left_is_removed_and_was_never_a_version(assembled: Built) -> None:
+    left = assembled.root / "releases/sar-text/.partial-1.0.0-abc"
     left.mkdir(parents=True)
     (left / "README.md").write_text("half")
-    assert publish(built.project)["version"] == "1.0.0"
-    assert versions(built) == ["1.0.0"]
+    assert publish(assembled.project)["version"] == "1.0.0"
+    assert versions(assembled) == ["1.0.0"]
 
 
-def test_a_run_killed_while_it_copies_leaves_no_version_and_the_next_one_publishes(built: Built) -> None:
+def test_a_run_killed_while_it_copies_leaves_no_version_and_the_next_one_publishes(assembled: Built) -> None:
     # many files make the copy long enough to be killed in the middle of it
-    release = built.root / "build/release"
+    release = assembled.root / "build/release"
     (release / "more").mkdir()
     for number in range(1500):
         (release / f"more/page-{number}.txt").write_text("x" * 5000)
@@ -297,9 +283,9 @@ def test_a_run_killed_while_it_copies_leaves_no_version_and_the_next_one_publish
         "import sys; from pathlib import Path; from sartext.config import Project;"
         "from sartext.release.publication import publish; publish(Project(Path(sys.argv[1])))"
     )
-    releases = built.root / "releases/sar-text"
+    releases = assembled.root / "releases/sar-text"
     process = subprocess.Popen(
-        [sys.executable, "-c", program, str(built.root)], env={**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        [sys.executable, "-c", program, str(assembled.root)], env={**os.environ, "PYTHONPATH": str(ROOT / "src")}
     )
     deadline = time.monotonic() + 60
     while process.poll() is None and not list(releases.glob(".partial-*/more/page-1*")):
@@ -307,18 +293,18 @@ def test_a_run_killed_while_it_copies_leaves_no_version_and_the_next_one_publish
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert not [name for name in versions(built) if not name.startswith(".partial-")]
-    assert not (built.root / "build/publication/publication.json").exists()
-    assert publish(built.project)["version"] == "1.0.0"
-    assert versions(built) == ["1.0.0"]
+    assert not [name for name in versions(assembled) if not name.startswith(".partial-")]
+    assert not (assembled.root / "build/publication/publication.json").exists()
+    assert publish(assembled.project)["version"] == "1.0.0"
+    assert versions(assembled) == ["1.0.0"]
     verify(releases / "1.0.0")
 
 
-def test_provenance_holds_the_ancestors_of_the_release_only(built: Built) -> None:
-    (built.root / "dvc.lock").write_text(yaml.safe_dump(LOCK))
-    (built.root / "dvc.yaml").write_text("stages: {}\n")
-    publish(built.project)
-    folder = built.root / "releases/sar-text/1.0.0"
+def test_provenance_holds_the_ancestors_of_the_release_only(assembled: Built) -> None:
+    (assembled.root / "dvc.lock").write_text(yaml.safe_dump(LOCK))
+    (assembled.root / "dvc.yaml").write_text("stages: {}\n")
+    publish(assembled.project)
+    folder = assembled.root / "releases/sar-text/1.0.0"
     lock = yaml.safe_load((folder / "provenance/dvc.lock").read_text())
     assert set(lock["stages"]) == {"corpus@alpha", "candidate", "release"}
     assert lock["stages"]["release"] == LOCK["stages"]["release"]  # type: ignore[index]
@@ -328,35 +314,39 @@ def test_provenance_holds_the_ancestors_of_the_release_only(built: Built) -> Non
     assert manifest["git"] == {"commit": None, "dirty": None}
 
 
-def test_provenance_does_not_depend_on_the_order_in_which_stages_ran(built: Built) -> None:
-    (built.root / "dvc.lock").write_text(yaml.safe_dump(LOCK, sort_keys=False))
-    publish(built.project)
-    path = built.root / "releases/sar-text/1.0.0/provenance/dvc.lock"
+def test_provenance_does_not_depend_on_the_order_in_which_stages_ran(assembled: Built) -> None:
+    (assembled.root / "dvc.lock").write_text(yaml.safe_dump(LOCK, sort_keys=False))
+    publish(assembled.project)
+    path = assembled.root / "releases/sar-text/1.0.0/provenance/dvc.lock"
     first = path.read_bytes()
     stages: dict[str, Any] = LOCK["stages"]  # type: ignore[assignment]
     turned = {**LOCK, "stages": dict(reversed(stages.items()))}
-    (built.root / "dvc.lock").write_text(yaml.safe_dump(turned, sort_keys=False))
-    shutil.rmtree(built.root / "releases")
-    publish(built.project)
+    (assembled.root / "dvc.lock").write_text(yaml.safe_dump(turned, sort_keys=False))
+    shutil.rmtree(assembled.root / "releases")
+    publish(assembled.project)
     assert path.read_bytes() == first
 
 
-def test_the_commit_is_recorded_and_whether_the_tree_was_dirty(built: Built) -> None:
+def test_the_commit_is_recorded_and_whether_the_tree_was_dirty(assembled: Built) -> None:
     def git(*arguments: str) -> None:
         identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        subprocess.run(["git", *identity, *arguments], cwd=built.root, check=True, capture_output=True)
+        subprocess.run(["git", *identity, *arguments], cwd=assembled.root, check=True, capture_output=True)
 
-    (built.root / ".gitignore").write_text("build/\nreleases/\ndata/\n")
+    (assembled.root / ".gitignore").write_text("build/\nreleases/\ndata/\n")
     git("init")
     git("add", "-A")
     git("commit", "-m", "all")
-    publish(built.project)
-    first = json.loads((built.root / "releases/sar-text/1.0.0/MANIFEST.json").read_text())["git"]
+    publish(assembled.project)
+    first = json.loads((assembled.root / "releases/sar-text/1.0.0/MANIFEST.json").read_text())["git"]
     assert (len(first["commit"]), first["dirty"]) == (40, False)
-    (built.root / "catalogue/alpha.yaml").write_text((built.root / "catalogue/alpha.yaml").read_text() + "\n")
-    reword(built)
-    rebuild(built)
-    assert json.loads((built.root / "releases/sar-text/1.0.1/MANIFEST.json").read_text())["git"]["dirty"] is True
+    (assembled.root / "catalogue/alpha.yaml").write_text(
+        (assembled.root / "catalogue/alpha.yaml").read_text() + "\n"
+    )
+    reword(assembled)
+    rebuild(assembled)
+    assert (
+        json.loads((assembled.root / "releases/sar-text/1.0.1/MANIFEST.json").read_text())["git"]["dirty"] is True
+    )
 
 
 def test_ancestors_follow_folders_up_and_down() -> None:
@@ -370,11 +360,11 @@ def test_ancestors_follow_folders_up_and_down() -> None:
     assert ancestors(stages, "absent") == set()
 
 
-def test_the_quality_report_is_the_verdict_and_the_pages_of_one_run_stay_outside(built: Built) -> None:
-    (built.root / "build/docs").mkdir()
-    (built.root / "build/docs/index.html").write_text("<html></html>")
-    publish(built.project)
-    folder = built.root / "releases/sar-text/1.0.0/quality"
+def test_the_quality_report_is_the_verdict_and_the_pages_of_one_run_stay_outside(assembled: Built) -> None:
+    (assembled.root / "build/docs").mkdir()
+    (assembled.root / "build/docs/index.html").write_text("<html></html>")
+    publish(assembled.project)
+    folder = assembled.root / "releases/sar-text/1.0.0/quality"
     assert sorted(path.name for path in folder.iterdir()) == ["gate.json", "report.md"]
     text = (folder / "report.md").read_text()
     for suite in json.loads((folder / "gate.json").read_text())["suites"]:
@@ -382,12 +372,12 @@ def test_the_quality_report_is_the_verdict_and_the_pages_of_one_run_stay_outside
     assert "| all is well | critical | passed | 0 | pairs | 40 pairs checked |" in text
 
 
-def test_the_same_content_published_twice_is_the_same_bytes(built: Built) -> None:
-    publish(built.project)
-    first = sha256_tree(built.root / "releases")
-    shutil.rmtree(built.root / "releases")
-    rebuild(built)
-    assert sha256_tree(built.root / "releases") == first
+def test_the_same_content_published_twice_is_the_same_bytes(assembled: Built) -> None:
+    publish(assembled.project)
+    first = sha256_tree(assembled.root / "releases")
+    shutil.rmtree(assembled.root / "releases")
+    rebuild(assembled)
+    assert sha256_tree(assembled.root / "releases") == first
 
 
 def test_a_row_that_failed_or_crashed_is_told_in_the_report() -> None:

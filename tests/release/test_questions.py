@@ -1,7 +1,6 @@
 """SAR-VQA in a release: the files, their counts, and that a wrong question is found."""
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,6 @@ from sartext.release.assembly import assemble
 from sartext.release.comparison import compare
 from sartext.release.formats.format import Material
 from sartext.release.formats.llava_vqa import doubtful_images, section
-from sartext.release.publication import publish
 from sartext.release.verification import verify
 from sartext.vqa.claims import Doubt
 from sartext.vqa.question import TYPES, read_splits
@@ -24,24 +22,6 @@ from tests.release.built import build, passed_verdict
 from tests.release.sealing import reseal
 
 Row = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published release, its build beside it."""
-    built = build(tmp_path_factory.mktemp("questions") / "project")
-    passed_verdict(built)
-    assemble(built.project)
-    return built.root / str(publish(built.project)["path"])
-
-
-@pytest.fixture
-def release(published: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "1.0.0"
-    shutil.copytree(published, folder)
-    for path in folder.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    return folder
 
 
 def lines(path: Path) -> list[Row]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,26 +11,8 @@ import pytest
 
 from sartext.errors import ReleaseError, SarTextError
 from sartext.files import write_json
-from sartext.release.assembly import assemble
-from sartext.release.publication import publish
 from sartext.release.verification import verify
-from tests.release.built import build, passed_verdict
 from tests.release.sealing import reseal
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = build(tmp_path_factory.mktemp("verification") / "project")
-    passed_verdict(built)
-    assemble(built.project)
-    publish(built.project)
-    return built.root / "releases/sar-text/1.0.0"
-
-
-@pytest.fixture
-def release(model: Path, tmp_path: Path) -> Path:
-    shutil.copytree(model, tmp_path / "1.0.0", copy_function=shutil.copyfile)
-    return tmp_path / "1.0.0"
 
 
 def test_a_whole_release_is_proved(release: Path) -> None:
@@ -196,7 +177,7 @@ def test_licence_counts_that_disagree_are_found(release: Path) -> None:
         verify(release)
 
 
-def test_a_published_file_is_read_only(model: Path) -> None:
-    modes = {path.stat().st_mode & 0o222 for path in model.rglob("*") if path.is_file()}
+def test_a_published_file_is_read_only(published: Path) -> None:
+    modes = {path.stat().st_mode & 0o222 for path in published.rglob("*") if path.is_file()}
     assert modes == {0}
-    assert all(os.access(path, os.W_OK) for path in model.rglob("*") if path.is_dir())
+    assert all(os.access(path, os.W_OK) for path in published.rglob("*") if path.is_dir())
