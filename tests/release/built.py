@@ -117,7 +117,7 @@ class Built:
         path = self.root / "catalogue" / f"{name}.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump(entry))
-        listed = {one: {"catalogue": f"catalogue/{one}.yaml"} for one in [*self.corpora(), name]}
+        listed = {corpus: {"catalogue": f"catalogue/{corpus}.yaml"} for corpus in [*self.corpora(), name]}
         self.parameters(corpora=listed, captions=list(listed))
         rng = np.random.default_rng(seed)
         index = [_indexed(self.root, name, number, rng) for number in range(count)]

@@ -29,7 +29,7 @@ def make_project(
 ) -> Project:
     """A project that lists corpora; the values are what their catalogue entries say beside the obligatory."""
     (root / "catalogue").mkdir(parents=True, exist_ok=True)
-    for name, told in corpora.items():
+    for name, fields in corpora.items():
         entry = {
             "name": name,
             "title": name.title(),
@@ -44,7 +44,7 @@ def make_project(
             "homepage": "https://example.org",
             "obtain": "It is made by the test",
         }
-        (root / "catalogue" / f"{name}.yaml").write_text(yaml.safe_dump({**entry, **told}))
+        (root / "catalogue" / f"{name}.yaml").write_text(yaml.safe_dump({**entry, **fields}))
     parameters = {
         "corpora": {name: {"catalogue": f"catalogue/{name}.yaml"} for name in corpora},
         "captions": list(captions),
@@ -84,13 +84,13 @@ def boxes(*labels: str, shift: float = 0) -> list[dict[str, Any]]:
     ]
 
 
-def image_row(project: Project, image_id: str, pixels: Pixels, **told: Any) -> dict[str, Any]:
+def image_row(project: Project, image_id: str, pixels: Pixels, **fields: Any) -> dict[str, Any]:
     """Write a picture and return its row of the index."""
     corpus, _, name = image_id.partition("/")
-    suffix = told.pop("suffix", ".png")
+    suffix = fields.pop("suffix", ".png")
     path = project.source(corpus) / f"{name}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path, quality=told.pop("quality", 90))
+    Image.fromarray(pixels).save(path, quality=fields.pop("quality", 90))
     row = {
         "image_id": image_id,
         "path": project.relative(path),
@@ -111,7 +111,7 @@ def image_row(project: Project, image_id: str, pixels: Pixels, **told: Any) -> d
         "captions": [],
         "paired_path": None,
     }
-    return {**row, **told}
+    return {**row, **fields}
 
 
 def write_corpus(
@@ -133,11 +133,11 @@ def write_captions(
     captions: Mapping[str, str],
     uncaptioned: Mapping[str, str] | None = None,
     stage: str = "captions",
-    **told: Any,
+    **fields: Any,
 ) -> None:
     """Write what a stage of captions, captions@NAME or another, writes; the values are captions and reasons."""
     rest = dict.fromkeys(("source_caption", "model_sha256", "prompt_sha256", "score"))
-    made = {"method": "a2c", "method_version": "1", "facts": "{}", **rest, **told}
+    made = {"method": "a2c", "method_version": "1", "facts": "{}", **rest, **fields}
     folder = project.build / stage / name
     rows = [{"image_id": image_id, "caption": caption, **made} for image_id, caption in captions.items()]
     write_table(folder / "captions.parquet", CAPTIONS, rows)

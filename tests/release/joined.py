@@ -34,9 +34,9 @@ def joined(root: Path) -> Project:
     rows = []
     for number, name in enumerate("ab"):
         place = {"scene_id": f"pairs:{name}"}
-        told = {**place, "modality": "optical", "captions": ["A lake."], "suffix": ".jpg"}
+        optical = {**place, "modality": "optical", "captions": ["A lake."], "suffix": ".jpg"}
         rows.append(image_row(project, f"pairs/s1_{name}", scene(10 + number), **place))
-        rows.append(image_row(project, f"pairs/s2_{name}", scene(20 + number), **told))
+        rows.append(image_row(project, f"pairs/s2_{name}", scene(20 + number), **optical))
     write_corpus(project, "pairs", rows)
     write_captions(
         project,

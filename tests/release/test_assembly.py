@@ -111,13 +111,17 @@ def test_extraction_leaves_a_filled_folder_alone(judged: Built, tmp_path: Path) 
 def test_licences_are_told_per_corpus(judged: Built) -> None:
     assemble(judged.project)
     with (judged.root / "build/release/LICENSES.csv").open(newline="") as stream:
-        told = {row["corpus"]: row for row in csv.DictReader(stream)}
-    assert (told["alpha"]["licence"], told["alpha"]["redistribution"], told["alpha"]["images"]) == (
+        licences = {row["corpus"]: row for row in csv.DictReader(stream)}
+    assert (licences["alpha"]["licence"], licences["alpha"]["redistribution"], licences["alpha"]["images"]) == (
         "CC-BY-4.0",
         "yes",
         "30",
     )
-    assert (told["beta"]["licence"], told["beta"]["pairs"], told["beta"]["images"]) == ("not-stated", "10", "0")
+    assert (licences["beta"]["licence"], licences["beta"]["pairs"], licences["beta"]["images"]) == (
+        "not-stated",
+        "10",
+        "0",
+    )
 
 
 def test_the_same_inputs_give_the_same_bytes(judged: Built) -> None:
@@ -158,9 +162,9 @@ def test_a_missing_image_stops_it(judged: Built) -> None:
 
 
 def test_it_tells_what_it_holds(judged: Built) -> None:
-    told = assemble(judged.project)
-    assert (told["pairs"], told["images"]) == (40, 30)
-    corpora = told["corpora"]
+    metrics = assemble(judged.project)
+    assert (metrics["pairs"], metrics["images"]) == (40, 30)
+    corpora = metrics["corpora"]
     assert isinstance(corpora, dict)
     assert corpora["alpha"]["splits"] == {"train": 18, "validation": 6, "test": 6}
-    assert len(told["examples"]) == 6  # type: ignore[arg-type]
+    assert len(metrics["examples"]) == 6  # type: ignore[arg-type]

@@ -57,8 +57,8 @@ def decide(project: Project, **splits: str | None) -> None:
     for name in project.parameters.corpora:
         for row in read_index_ids(project, name):
             split = splits.get(row.replace("/", "_"), "train")
-            told = {"image_id": row, "cluster_id": row, "group_id": row, "split": split}
-            rows.append({**told, "benchmark": None, "reason": "told by the test"})
+            decided = {"image_id": row, "cluster_id": row, "group_id": row, "split": split}
+            rows.append({**decided, "benchmark": None, "reason": "told by the test"})
     write_table(project.build / "splits" / "splits.parquet", SPLITS, rows)
 
 

@@ -33,7 +33,7 @@ def test_the_header_says_what_hugging_face_asks_for(built: Built) -> None:
     assert header["language"] == ["en"]
     assert header["size_categories"] == ["n<1K"]
     assert "image-to-text" in header["task_categories"]
-    assert [one["name"] for one in header["dataset_info"]["features"]] == SCHEMA.names
+    assert [entry["name"] for entry in header["dataset_info"]["features"]] == SCHEMA.names
     assert header["configs"][0]["data_files"][0] == {"split": "train", "path": "data/train-*.parquet"}
 
 
@@ -59,7 +59,7 @@ def test_the_tables_agree_with_the_release(built: Built) -> None:
 def test_an_empty_split_is_not_promised(built: Built) -> None:
     built.set_pairs(lambda rows: [row for row in rows if row["split"] != "validation"])
     header, body = card(built)
-    assert [one["split"] for one in header["configs"][0]["data_files"]] == ["train", "test"]
+    assert [entry["split"] for entry in header["configs"][0]["data_files"]] == ["train", "test"]
     assert "| train | test | pairs |" in body
 
 

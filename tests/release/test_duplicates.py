@@ -40,10 +40,11 @@ def shifted(rows: int, columns: int, side: int, seed: int = 3) -> tuple[Pixels, 
     return whole[:side, :side], whole[rows : rows + side, columns : columns + side]
 
 
-def near_ids(tmp_path, pictures: dict[str, Pixels], **told) -> set[tuple[str, str]]:
+def near_ids(tmp_path, pictures: dict[str, Pixels], **columns) -> set[tuple[str, str]]:
     project = make_project(tmp_path, {"c": {}})
     subjects = [
-        Subject("c", image_row(project, f"c/{name}", pixels, **told)) for name, pixels in sorted(pictures.items())
+        Subject("c", image_row(project, f"c/{name}", pixels, **columns))
+        for name, pixels in sorted(pictures.items())
     ]
     pairs, _ = find_near(tmp_path, subjects, {"c": find_entry(project, "c")}, NEAR)
     return {(pair.first, pair.second) for pair in pairs}
@@ -90,15 +91,15 @@ def chip(seed: int) -> Pixels:
 
 
 def test_different_ships_with_the_same_hash_are_not_near(tmp_path):
-    one, other = chip(2), chip(3)
-    assert distance(thumbnail_of(one), thumbnail_of(other)) == 0
-    assert near_ids(tmp_path, {"a": one, "b": other}) == set()
+    first, second = chip(2), chip(3)
+    assert distance(thumbnail_of(first), thumbnail_of(second)) == 0
+    assert near_ids(tmp_path, {"a": first, "b": second}) == set()
 
 
-def distance(one: Thumbnail, other: Thumbnail) -> int:
+def distance(first: Thumbnail, second: Thumbnail) -> int:
     """The least number of bits that differ, as pairs are proposed."""
-    assert one.hashes is not None and other.hashes is not None
-    return int(np.bitwise_count(one.hashes[0] ^ other.hashes).min())
+    assert first.hashes is not None and second.hashes is not None
+    return int(np.bitwise_count(first.hashes[0] ^ second.hashes).min())
 
 
 def test_unlike_scenes_are_not_near(tmp_path):
@@ -153,13 +154,13 @@ def test_correlation_is_one_for_equal_and_minus_for_inverted_thumbnails():
 def test_correlation_of_whole_pixel_shifts_equals_the_definition():
     whole = thumbnail_of(scene(4)).pixels.astype(float)
     first, second = whole, np.roll(whole, (2, -3), axis=(0, 1))
-    one = first[4:60, 4:60] - first[4:60, 4:60].mean()
+    window = first[4:60, 4:60] - first[4:60, 4:60].mean()
     best = -1.0
     for row in range(-4, 5):
         for column in range(-4, 5):
             other = second[4 + row : 60 + row, 4 + column : 60 + column]
             other = other - other.mean()
-            best = max(best, float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum())))
+            best = max(best, float((window * other).sum() / np.sqrt((window**2).sum() * (other**2).sum())))
     figure = correlations(first[None].astype(np.uint8), second[None].astype(np.uint8))[0]
     assert figure == pytest.approx(best, abs=1e-6) == pytest.approx(1, abs=1e-6)
 

@@ -25,15 +25,15 @@ def project(tmp_path_factory):
 
 
 def story(project, image_id: str) -> dict[str, str]:
-    told: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for heading, text in explain(project, image_id):
-        told[heading] = f"{told[heading]} | {text}" if heading in told else text
-    return told
+        texts[heading] = f"{texts[heading]} | {text}" if heading in texts else text
+    return texts
 
 
 def test_a_released_image_from_its_file_to_its_fate(project):
-    told = story(project, "ships/1")
-    assert list(told) == [
+    texts = story(project, "ships/1")
+    assert list(texts) == [
         "image",
         "corpus",
         "file",
@@ -52,16 +52,16 @@ def test_a_released_image_from_its_file_to_its_fate(project):
         "gate: splits",
         "fate",
     ]
-    assert told["file"].startswith("data/ships/1.png (SHA-256 ")
-    assert told["annotated objects"].startswith("1 bridge, 2 ship: ship (0, 4, 6, 9); ")
-    assert told["caption"] == "There are two ships."
-    assert told["rule"] == "a2c (version 1)"
-    assert told["exact duplicate"] == "ships/2 (the annotations differ in labels)"
-    assert told["group"] == "ships/1 (2 images)"
-    assert told["split"].endswith(": by the hash of its group")
-    assert told["gate"] == "refused: 1 of 2 expectations hold"
-    assert told["gate: splits"] == "critical: no duplicates: ships/1 in train, ships/40 in test"
-    assert told["fate"] == "refused by the gate"
+    assert texts["file"].startswith("data/ships/1.png (SHA-256 ")
+    assert texts["annotated objects"].startswith("1 bridge, 2 ship: ship (0, 4, 6, 9); ")
+    assert texts["caption"] == "There are two ships."
+    assert texts["rule"] == "a2c (version 1)"
+    assert texts["exact duplicate"] == "ships/2 (the annotations differ in labels)"
+    assert texts["group"] == "ships/1 (2 images)"
+    assert texts["split"].endswith(": by the hash of its group")
+    assert texts["gate"] == "refused: 1 of 2 expectations hold"
+    assert texts["gate: splits"] == "critical: no duplicates: ships/1 in train, ships/40 in test"
+    assert texts["fate"] == "refused by the gate"
 
 
 def test_another_image_of_a_gate_row_is_not_meant_by_its_prefix(project):
@@ -99,9 +99,9 @@ def test_an_image_that_was_left_out_says_where_and_why(project):
 
 
 def test_a_quarantined_image_has_a_story_too(project):
-    told = story(project, "ships/broken")
-    assert told["quarantine"] == "image: no-annotation | image: truncated-image half of it"
-    assert told["fate"].startswith("left out by stage corpus: no-annotation")
+    texts = story(project, "ships/broken")
+    assert texts["quarantine"] == "image: no-annotation | image: truncated-image half of it"
+    assert texts["fate"].startswith("left out by stage corpus: no-annotation")
 
 
 def test_boxes_that_were_dropped_are_told(project):
@@ -109,17 +109,17 @@ def test_boxes_that_were_dropped_are_told(project):
 
 
 def test_the_other_half_and_its_captions_are_told(project):
-    told = story(project, "pairs/s2_a")
-    assert told["source caption"] == "A lake."
-    assert told["fate"] == "left out by stage candidate: optical image, kept for training"
+    texts = story(project, "pairs/s2_a")
+    assert texts["source caption"] == "A lake."
+    assert texts["fate"] == "left out by stage candidate: optical image, kept for training"
     assert story(project, "pairs/s1_a")["rewritten from"] == "A blue lake."
 
 
 def test_stages_that_have_not_run_are_told_as_such(tmp_path):
     project = make_project(tmp_path, {"c": {}}, ["c"])
     write_corpus(project, "c", [image_row(project, "c/1", scene(1))])
-    told = story(project, "c/1")
-    assert {heading: told[heading] for heading in ("caption", "split", "fate")} == {
+    texts = story(project, "c/1")
+    assert {heading: texts[heading] for heading in ("caption", "split", "fate")} == {
         "caption": "not decided yet: run `sartext captions c`",
         "split": "not decided yet: run `sartext splits`",
         "fate": "not decided yet: run `sartext candidate`",
@@ -135,9 +135,9 @@ def test_an_image_that_is_indexed_and_not_captioned_has_a_story(tmp_path, left):
         project.captions("c").mkdir(parents=True)
     elif left == "the captions of another image":
         write_captions(project, "c", {"c/2": "There is one ship."})
-    told = story(project, "c/1")
-    assert told["file"].startswith("data/c/1.png")
-    assert told["caption"] == "not decided yet: run `sartext captions c`"
+    texts = story(project, "c/1")
+    assert texts["file"].startswith("data/c/1.png")
+    assert texts["caption"] == "not decided yet: run `sartext captions c`"
 
 
 @pytest.mark.parametrize(

@@ -24,26 +24,26 @@ def truth(accepted: tuple[int, int], rejected: tuple[int, int] = (3, 9)) -> dict
 def narrate(built: Built, share: float | None = 0.5, **types: Any) -> None:
     """List corpus beta as narrated, with a hidden truth or none."""
     built.parameters(narrated=["beta"])
-    hidden = {"hidden_truth": {name.replace("_", " "): one for name, one in types.items()}} if types else {}
+    hidden = {"hidden_truth": {name.replace("_", " "): counts for name, counts in types.items()}} if types else {}
     write_json(built.root / "build/narrated/beta/metrics.json", {"share_accepted": share, **hidden})
 
 
 def row(built: Built, name: str) -> dict[str, Any]:
-    return next(one for one in result(built, "narration")["expectations"] if one["name"] == name)
+    return next(row for row in result(built, "narration")["expectations"] if row["name"] == name)
 
 
 def test_where_nothing_is_narrated_nothing_is_judged(built: Built) -> None:
     suite = result(built, "narration")
     assert suite["passed"]
-    assert {one["figure"] for one in suite["expectations"]} == {None}
-    assert all(one["detail"].startswith("not judged: ") for one in suite["expectations"])
+    assert {row["figure"] for row in suite["expectations"]} == {None}
+    assert all(row["detail"].startswith("not judged: ") for row in suite["expectations"])
 
 
 def test_precision_of_accepted_and_of_rejected_statements_are_figures(built: Built) -> None:
     kinds = {"object_class": truth((50, 50)), "object_count": truth((40, 50)), "cover_share": truth((95, 100))}
     narrate(built, **kinds)
     rows = result(built, "narration")["expectations"]
-    assert [(one["name"], one["figure"], one["passed"]) for one in rows] == [
+    assert [(row["name"], row["figure"], row["passed"]) for row in rows] == [
         ("no precision far below what is stated", 0.0, True),
         ("precision of accepted statements on objects", 0.9, True),
         ("precision of accepted statements on land cover", 0.95, True),
@@ -55,7 +55,7 @@ def test_precision_of_accepted_and_of_rejected_statements_are_figures(built: Bui
 
 def test_a_precision_below_what_is_stated_warns(built: Built) -> None:
     narrate(built, object_class=truth((70, 100)), cover_class=truth((9, 10)))
-    assert {name: (one["severity"], one["figure"]) for name, one in failed(built, "narration").items()} == {
+    assert {name: (row["severity"], row["figure"]) for name, row in failed(built, "narration").items()} == {
         "precision of accepted statements on objects": ("warning", 0.7)
     }
     assert result(built, "narration")["passed"]
@@ -98,7 +98,7 @@ def test_damaged_figures_of_the_narrator_block(built: Built) -> None:
     narrate(built, object_class={"accepted": {}})
     suite = result(built, "narration")
     assert not suite["passed"]
-    assert "crashed" in {one["status"] for one in suite["expectations"]}
+    assert "crashed" in {row["status"] for row in suite["expectations"]}
 
 
 @pytest.mark.parametrize("absent", ["model_sha256", "score"])
@@ -126,8 +126,8 @@ def test_narrated_captions_are_read_against_their_facts(built: Built) -> None:
 
 def test_a_caption_of_an_optical_half_must_quote_what_the_model_said(built: Built) -> None:
     facts = Facts(statements=("There is a lake.",), source_caption="a green lake .")
-    told = {**BY_NARRATOR, "method": "optical-model", "source_caption": "a green lake ."}
-    built.set_pair(0, **told, facts=to_json(facts), caption="There is a lake.")
+    quoted = {**BY_NARRATOR, "method": "optical-model", "source_caption": "a green lake ."}
+    built.set_pair(0, **quoted, facts=to_json(facts), caption="There is a lake.")
     assert failed(built, "faithfulness") == {}
     built.set_pair(0, caption="There is a river.")
     assert "says 'river'" in failed(built, "faithfulness")["captions agree with their facts"]["detail"]
@@ -138,13 +138,15 @@ def test_one_sentence_of_a_model_warns_where_that_of_rules_blocks(built: Built) 
     built.add_corpus("gamma", 120, seed=3)
     path = built.root / "catalogue/gamma.yaml"
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "classes": []}))
-    told = []
+    captions = []
     for noun in ("ship", "bridge"):
         facts = Facts(objects=(ObjectFact(noun, noun, f"{noun}s", 2, 2, 0),))
-        told.append({"facts": to_json(facts), "caption": f"There are two {noun}s in this SAR image."})
+        captions.append({"facts": to_json(facts), "caption": f"There are two {noun}s in this SAR image."})
 
     def narrated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        said = [{**one, **BY_NARRATOR, **told[number % 2], "split": "train"} for number, one in enumerate(rows)]
+        said = [
+            {**row, **BY_NARRATOR, **captions[number % 2], "split": "train"} for number, row in enumerate(rows)
+        ]
         return [new if old["corpus"] == "gamma" else old for old, new in zip(rows, said, strict=True)]
 
     built.set_pairs(narrated)
@@ -156,10 +158,10 @@ def test_one_sentence_of_a_model_warns_where_that_of_rules_blocks(built: Built) 
 
 def test_the_card_names_the_models_and_what_they_wrote(built: Built) -> None:
     parameters = built.project.parameters.release
-    pairs = [{**one, **(BY_NARRATOR if one["split"] == "train" else {})} for one in built.pairs()]
+    pairs = [{**row, **(BY_NARRATOR if row["split"] == "train" else {})} for row in built.pairs()]
     methods = {"a2c": 16, "narrator": 24}
     licences = [{"corpus": "alpha", "licence": "CC-BY-4.0", "redistribution": "yes", "images": 40}]
-    licences = [{**one, "citation": "x", "source_url": ""} for one in licences]
+    licences = [{**row, "citation": "x", "source_url": ""} for row in licences]
     statistics = {
         **{"pairs": 40, "images": 40, "corpora": {}, "distinct_captions": 9, "methods": methods},
         **{"splits": {"train": 24}, "words": {"least": 3, "mean": 9, "most": 20}},

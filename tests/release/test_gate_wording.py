@@ -81,7 +81,7 @@ def test_untidy_captions_are_told(text: str) -> None:
 
 def test_numbers_nouns_and_plurals_do_not_make_a_pattern() -> None:
     nouns = noun_mask(["ship", "ships", "oil tank", "oil tanks"])
-    one = pattern("There is one ship in this SAR image.", nouns)
-    assert pattern("There are more than twenty oil tanks in this SAR image.", nouns) == one
-    assert pattern("There are 12 ships in this SAR image.", nouns) == one
-    assert pattern("This SAR image shows one ship.", nouns) != one
+    ship = pattern("There is one ship in this SAR image.", nouns)
+    assert pattern("There are more than twenty oil tanks in this SAR image.", nouns) == ship
+    assert pattern("There are 12 ships in this SAR image.", nouns) == ship
+    assert pattern("This SAR image shows one ship.", nouns) != ship

@@ -32,7 +32,7 @@ def project(tmp_path) -> Project:
     pairs = ["pairs/told", "pairs/model", "pairs/both", "pairs/held", "pairs/shown", "pairs/lost", "pairs/apart"]
     bare = ["bare/good", "bare/poor", "bare/held", "bare/tested", "bare/twin"]
     for name, ids in (("pairs", pairs), ("bare", bare)):
-        rows = [image_row(made, one, scene(number)) for number, one in enumerate(ids, start=len(name))]
+        rows = [image_row(made, image_id, scene(number)) for number, image_id in enumerate(ids, start=len(name))]
         write_corpus(made, name, rows)
     split(made, pairs + bare)
     none = "no optical caption"
@@ -55,10 +55,10 @@ def project(tmp_path) -> Project:
 def split(project: Project, ids: list[str]) -> None:
     rows = [
         {
-            **{"image_id": one, "cluster_id": one, "group_id": one, "benchmark": None},
-            **{"split": SPLIT_OF.get(one, "train"), "reason": "exact duplicate of bare/good"},
+            **{"image_id": image_id, "cluster_id": image_id, "group_id": image_id, "benchmark": None},
+            **{"split": SPLIT_OF.get(image_id, "train"), "reason": "exact duplicate of bare/good"},
         }
-        for one in ids
+        for image_id in ids
     ]
     write_table(project.build / "splits" / "splits.parquet", SPLITS, rows)
 
@@ -143,19 +143,19 @@ def test_nothing_narrated_is_not_an_error(tmp_path):
 
 def test_the_story_of_a_narrated_image(project):
     build_candidate(project)
-    told = story(project, "bare/good")
-    assert told["rule"] == "narrator (version 1, score 0.900)"
-    assert told["model"] == f"SHA-256 {MODEL}"
-    assert told["thresholds"] == "object class: other classes 0.750, ship 0.500; scene: not released"
-    assert (told["said by the model"], told["caption"]) == ("there is one ship .", "There is one ship.")
-    assert told["fate"] == "in the candidate"
+    texts = story(project, "bare/good")
+    assert texts["rule"] == "narrator (version 1, score 0.900)"
+    assert texts["model"] == f"SHA-256 {MODEL}"
+    assert texts["thresholds"] == "object class: other classes 0.750, ship 0.500; scene: not released"
+    assert (texts["said by the model"], texts["caption"]) == ("there is one ship .", "There is one ship.")
+    assert texts["fate"] == "in the candidate"
 
 
 def test_the_story_of_a_pair_whose_optical_half_a_model_captioned(project):
     build_candidate(project)
-    told = story(project, "pairs/model")
-    assert told["threshold"] == "similarity of image and caption 0.250"
-    assert told["said by the model"] == "A green river."
+    texts = story(project, "pairs/model")
+    assert texts["threshold"] == "similarity of image and caption 0.250"
+    assert texts["said by the model"] == "A green river."
     assert story(project, "pairs/both")["rewritten from"] == "A lake."
 
 
@@ -167,7 +167,7 @@ def test_the_story_of_an_image_that_the_narrator_left_out(project):
 
 def test_provenance_reaches_from_the_release_to_the_trainings():
     def stage(deps: list[str], out: str) -> dict:
-        return {"deps": [{"path": one} for one in deps], "outs": [{"path": out}]}
+        return {"deps": [{"path": path} for path in deps], "outs": [{"path": out}]}
 
     stages = {
         "release": stage(["build/candidate"], "build/release"),

@@ -80,9 +80,9 @@ def wanted(assembled: Built, version: str) -> None:
 
 
 def test_the_first_release_is_1_0_0_and_proves_itself(assembled: Built) -> None:
-    told = publish(assembled.project)
-    assert (told["version"], told["published"], told["path"]) == ("1.0.0", True, "releases/sar-text/1.0.0")
-    assert verify(assembled.root / "releases/sar-text/1.0.0")["content_sha256"] == told["content_sha256"]
+    metrics = publish(assembled.project)
+    assert (metrics["version"], metrics["published"], metrics["path"]) == ("1.0.0", True, "releases/sar-text/1.0.0")
+    assert verify(assembled.root / "releases/sar-text/1.0.0")["content_sha256"] == metrics["content_sha256"]
 
 
 def test_it_holds_what_a_release_promises(assembled: Built) -> None:
@@ -107,8 +107,8 @@ def test_unchanged_content_publishes_nothing_and_the_record_stays(assembled: Bui
     publish(assembled.project)
     record = (assembled.root / "build/publication/publication.json").read_bytes()
     before = sha256_tree(assembled.root / "releases")
-    told = rebuild(assembled)
-    assert (told["version"], told["published"]) == ("1.0.0", False)
+    metrics = rebuild(assembled)
+    assert (metrics["version"], metrics["published"]) == ("1.0.0", False)
     assert sha256_tree(assembled.root / "releases") == before
     assert (assembled.root / "build/publication/publication.json").read_bytes() == record
     assert str(assembled.root).encode() not in record
@@ -174,8 +174,8 @@ def test_deleted_releases_get_the_same_version_back_for_the_same_content(assembl
     reword(assembled)
     content = rebuild(assembled)["content_sha256"]
     shutil.rmtree(assembled.root / "releases")
-    told = publish(assembled.project)
-    assert (told["version"], told["published"], told["content_sha256"]) == ("1.0.1", True, content)
+    metrics = publish(assembled.project)
+    assert (metrics["version"], metrics["published"], metrics["content_sha256"]) == ("1.0.1", True, content)
     shutil.rmtree(assembled.root / "releases")
     reword(assembled, 1)
     assert (

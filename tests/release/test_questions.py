@@ -35,7 +35,7 @@ def test_there_is_a_file_for_every_split_and_its_rows_are_of_it(published: Path)
         "validation.jsonl",
     ]
     for split, questions in read_splits(published).items():
-        assert {one.split for one in questions} <= {split}
+        assert {question.split for question in questions} <= {split}
     assert len(read_splits(published)["train"]) > 20
 
 
@@ -55,15 +55,17 @@ def test_a_row_is_a_conversation_about_the_image_that_csv_names(published: Path)
 
 def test_the_counts_are_in_the_statistics_and_on_the_card(published: Path) -> None:
     counts = read_json(published / "statistics.json")["vqa"]
-    questions = [one for found in read_splits(published).values() for one in found]
+    questions = [question for found in read_splits(published).values() for question in found]
     assert counts["questions"] == len(questions)
-    assert counts["images"] == len({one.image_id for one in questions})
+    assert counts["images"] == len({question.image_id for question in questions})
     for split in ("train", "validation", "test"):
-        assert counts["splits"][split] == Counter(one.type for one in questions if one.split == split)
+        assert counts["splits"][split] == Counter(
+            question.type for question in questions if question.split == split
+        )
     card = (published / "README.md").read_text()
     assert "## SAR-VQA" in card
     assert "visual-question-answering" in card
-    by_corpus = Counter(one.type for one in questions if one.corpus == "alpha")
+    by_corpus = Counter(question.type for question in questions if question.corpus == "alpha")
     cells = " | ".join(str(by_corpus[name]) for name in TYPES)
     assert f"| `alpha` | {cells} | {by_corpus.total()} |" in card
 
@@ -105,12 +107,15 @@ def test_images_are_doubtful_whose_annotation_was_not_taken_in_as_a_whole(tmp_pa
 def test_a_release_asks_no_count_of_images_of_which_something_was_left_out(tmp_path: Path) -> None:
     built = build(tmp_path / "project")
     images = [row["image_id"] for row in built.pairs() if row["corpus"] == "alpha"]
-    faults = [Fault(one, one, "component-too-small", "1 of ship, 9 pixels in all", "box") for one in images]
+    faults = [
+        Fault(image_id, image_id, "component-too-small", "1 of ship, 9 pixels in all", "box")
+        for image_id in images
+    ]
     write_quarantine(built.root / "build/corpus/alpha/quarantine.csv", faults)
     passed_verdict(built)
     assemble(built.project)
-    found = [one for told in read_splits(built.root / "build/release").values() for one in told]
-    assert {one.corpus for one in found} == {"beta"}
+    found = [question for of_split in read_splits(built.root / "build/release").values() for question in of_split]
+    assert {question.corpus for question in found} == {"beta"}
 
 
 def test_a_whole_release_verifies(release: Path) -> None:

@@ -13,9 +13,9 @@ from sartext.tables import SPLITS
 from tests.release.indexed import boxes, image_row, make_project, rows_by_id, scene, write_corpus
 
 
-def ships(tmp_path, **told) -> Project:
+def ships(tmp_path, **splits) -> Project:
     """Identical images with differing boxes but equal counts, on both sides of the published split."""
-    project = make_project(tmp_path, {"ships": {}, "empty": {}}, **told)
+    project = make_project(tmp_path, {"ships": {}, "empty": {}}, **splits)
     same = scene(1)
     rows = [
         image_row(project, "ships/000001", same, objects=boxes("ship", "ship"), published_split="test"),

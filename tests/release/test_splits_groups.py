@@ -18,7 +18,7 @@ def member(image_id: str, pixels: str = "", scene: str = "", benchmark: str | No
 
 
 def placed(corpora, near=(), parameters=HALVES) -> dict[str, Assignment]:
-    return {one.image_id: one for one in assign(corpora, near, parameters)}
+    return {assignment.image_id: assignment for assignment in assign(corpora, near, parameters)}
 
 
 def names(side: str, count: int, prefix: str = "a") -> list[str]:
@@ -48,8 +48,8 @@ def test_more_test_images_come_from_validation_first():
     """Test lies below validation: raising the share of test takes no image out of test."""
     small, large = SplitParameters(validation=0.1, test=0.1), SplitParameters(validation=0.1, test=0.2)
     ids = [f"c/{number}" for number in range(500)]
-    assert {one for one in ids if side_of(one, small) == "test"} < {
-        one for one in ids if side_of(one, large) == "test"
+    assert {name for name in ids if side_of(name, small) == "test"} < {
+        name for name in ids if side_of(name, large) == "test"
     }
 
 
@@ -108,8 +108,8 @@ def test_both_halves_of_a_pair_are_on_one_side():
         ]
         for number in range(30)
     ]
-    found = placed([[one for pair in pairs for one in pair]])
-    assert all(found[one.image_id].split == found[other.image_id].split for one, other in pairs)
+    found = placed([[image for pair in pairs for image in pair]])
+    assert all(found[image.image_id].split == found[other.image_id].split for image, other in pairs)
 
 
 def test_groups_close_over_scenes_and_copies_that_are_left_out():
@@ -241,13 +241,13 @@ def worlds(draw) -> World:
             )
         corpora.append(images)
     firsts: dict[tuple[str, str], Member] = {}
-    for one in (one for images in corpora for one in images):
-        firsts.setdefault(one.pixels, one)
+    for image in (image for images in corpora for image in images):
+        firsts.setdefault(image.pixels, image)
     candidates = [
-        (one.image_id, other.image_id)
-        for at, one in enumerate(firsts.values())
+        (image.image_id, other.image_id)
+        for at, image in enumerate(firsts.values())
         for other in list(firsts.values())[at + 1 :]
-        if one.modality == other.modality
+        if image.modality == other.modality
     ]
     near = draw(st.lists(st.sampled_from(candidates), unique=True, max_size=12)) if candidates else []
     return World(corpora, near)
@@ -259,7 +259,7 @@ def test_appending_a_corpus_moves_nobody(world):
     """Cluster, group, split, benchmark and reason of every image stay what they were, corpus after corpus."""
     whole = placed(world.corpora, world.near)
     for count in range(len(world.corpora)):
-        known = {one.image_id for images in world.corpora[:count] for one in images}
+        known = {image.image_id for images in world.corpora[:count] for image in images}
         near = [pair for pair in world.near if known.issuperset(pair)]
         before = placed(world.corpora[:count], near)
         assert before == {name: whole[name] for name in known}
@@ -269,21 +269,21 @@ def test_appending_a_corpus_moves_nobody(world):
 @given(worlds())
 def test_nothing_that_is_alike_stands_on_two_sides(world):
     found = placed(world.corpora, world.near)
-    images = [one for corpus in world.corpora for one in corpus]
-    assert found.keys() == {one.image_id for one in images}
-    stays = [one for one in images if found[one.image_id].split]
+    images = [image for corpus in world.corpora for image in corpus]
+    assert found.keys() == {image.image_id for image in images}
+    stays = [image for image in images if found[image.image_id].split]
     for key in ("scene", "pixels", "group", "cluster"):
         sides: dict[object, set[str | None]] = {}
-        for one in stays:
-            assignment = found[one.image_id]
+        for image in stays:
+            assignment = found[image.image_id]
             shared = {
-                "scene": one.scene_id,
-                "pixels": one.pixels,
+                "scene": image.scene_id,
+                "pixels": image.pixels,
                 "group": assignment.group_id,
                 "cluster": assignment.cluster_id,
             }[key]
             sides.setdefault(shared, set()).add(assignment.split)
-        assert all(len(one) == 1 for one in sides.values()), key
+        assert all(len(splits) == 1 for splits in sides.values()), key
     for first, second in world.near:
         if found[first].split and found[second].split:
             assert found[first].split == found[second].split
@@ -293,20 +293,20 @@ def test_nothing_that_is_alike_stands_on_two_sides(world):
 @given(worlds())
 def test_of_identical_images_one_stays_at_most_and_benchmarks_are_never_trained_on(world):
     found = placed(world.corpora, world.near)
-    images = [one for corpus in world.corpora for one in corpus]
-    stays = [one for one in images if found[one.image_id].split]
-    assert len({one.pixels for one in stays}) == len(stays)
-    position = {one.image_id: at for at, one in enumerate(images)}
-    corpus_of = {one.image_id: at for at, corpus in enumerate(world.corpora) for one in corpus}
-    for one in images:
-        assignment = found[one.image_id]
+    images = [image for corpus in world.corpora for image in corpus]
+    stays = [image for image in images if found[image.image_id].split]
+    assert len({image.pixels for image in stays}) == len(stays)
+    position = {image.image_id: at for at, image in enumerate(images)}
+    corpus_of = {image.image_id: at for at, corpus in enumerate(world.corpora) for image in corpus}
+    for image in images:
+        assignment = found[image.image_id]
         assert assignment.reason
-        assert position[assignment.group_id] <= position[one.image_id]
-        assert position[assignment.cluster_id] <= position[one.image_id]
-        if not one.benchmark:
+        assert position[assignment.group_id] <= position[image.image_id]
+        assert position[assignment.cluster_id] <= position[image.image_id]
+        if not image.benchmark:
             continue
         assert assignment.split in {"test", None}
         for other in stays:  # what came with the benchmark or later and looks like it is not trained on
-            alike = other.pixels == one.pixels or {other.image_id, one.image_id} in map(set, world.near)
-            if alike and corpus_of[other.image_id] >= corpus_of[one.image_id]:
+            alike = other.pixels == image.pixels or {other.image_id, image.image_id} in map(set, world.near)
+            if alike and corpus_of[other.image_id] >= corpus_of[image.image_id]:
                 assert found[other.image_id].split == "test"

@@ -16,8 +16,8 @@ from tests.release.sealing import reseal
 
 
 def test_a_whole_release_is_proved(release: Path) -> None:
-    told = verify(release)
-    assert (told["version"], told["pairs"], told["images"]) == ("1.0.0", 40, 30)
+    metrics = verify(release)
+    assert (metrics["version"], metrics["pairs"], metrics["images"]) == ("1.0.0", 40, 30)
 
 
 def test_it_needs_no_project_and_writes_nothing(release: Path) -> None:
