@@ -99,3 +99,4 @@ def test_an_unknown_format_is_refused_before_anything_is_written(scratch, projec
     assert done.returncode == 1
     assert "no release format 'mad-up'; did you mean 'made-up'?" in done.stderr
     assert not (scratch.project / "build/release").exists()
+    assert "no release format 'mad-up'" in scratch.run("doctor").stdout, "told before a build, too"

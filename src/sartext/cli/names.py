@@ -15,6 +15,7 @@ def require_known_names(project: Project) -> None:
     _require_corpora(project)
     _require_methods(project)
     _require_champions(project)
+    _require_formats(project)
 
 
 def name_finding(project: Project) -> Finding:
@@ -49,3 +50,10 @@ def _require_champions(project: Project) -> None:
             raise ParameterError(
                 f"no model '{model}' is trained", where="params.yaml: champions", way_out=nearest(model, trained)
             )
+
+
+def _require_formats(project: Project) -> None:
+    from sartext.release.formats import FORMATS
+
+    for name in project.parameters.release.formats:
+        FORMATS.get(name, where="params.yaml: release.formats")

@@ -217,16 +217,16 @@ def _duplicates(project: Project, image_id: str) -> list[Row]:
 def _split(project: Project, image_id: str) -> list[Row]:
     path = project.build / "splits" / "splits.parquet"
     rows = read_rows(path, SPLITS) if path.is_file() else []
-    mine = next((row for row in rows if row["image_id"] == image_id), None)
-    if mine is None:
+    assigned = next((row for row in rows if row["image_id"] == image_id), None)
+    if assigned is None:
         return [("split", _not_yet("sartext splits"))]
     story = []
     for heading, column in (("cluster", "cluster_id"), ("group", "group_id")):
-        members = sum(row[column] == mine[column] for row in rows)
-        story.append((heading, f"{mine[column]} ({members} image{'s' if members > 1 else ''})"))
-    if mine["benchmark"]:
-        story.append(("benchmark", mine["benchmark"]))
-    return [*story, ("split", f"{mine['split'] or 'none'}: {mine['reason']}")]
+        members = sum(row[column] == assigned[column] for row in rows)
+        story.append((heading, f"{assigned[column]} ({members} image{'s' if members > 1 else ''})"))
+    if assigned["benchmark"]:
+        story.append(("benchmark", assigned["benchmark"]))
+    return [*story, ("split", f"{assigned['split'] or 'none'}: {assigned['reason']}")]
 
 
 def _gate(project: Project, image_id: str, fate: Mapping[str, Any] | None) -> list[Row]:

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sartext.errors import ReleaseError
-from sartext.files import canonical_json, read_json, sha256_text
+from sartext.files import canonical_json, read_json, sha256_file, sha256_text
 
 CONTENT = "content.json"
 """The record of an assembled release (``build/release``): the SHA-256 of every file and of all of them."""
@@ -80,6 +80,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if missing:
         raise ReleaseError(f"not a manifest: {', '.join(missing)}", where=path, way_out=WAY_OUT)
     return dict(manifest)
+
+
+def file_problem(path: Path, listed: Mapping[str, Any]) -> str:
+    """Say in what a file differs from what a manifest lists of it, or return an empty text."""
+    if path.is_symlink() or not path.is_file():
+        return "a link or no plain file"
+    size = path.stat().st_size
+    if size != listed["size"]:
+        return f"changed ({size:,} bytes instead of {listed['size']:,})"
+    return "" if sha256_file(path) == listed["sha256"] else "changed (same size, other bytes)"
 
 
 def safe_path(text: str, where: object) -> PurePosixPath:

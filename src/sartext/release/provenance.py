@@ -42,8 +42,8 @@ def write_provenance(project: Project, folder: Path) -> None:
     if lock is not None:
         stages = lock.get("stages") or {}
         # by name: DVC writes them in the order in which they happened to run
-        kept = {name: stages[name] for name in sorted(ancestors(stages, STAGE))}
-        write_text(folder / "dvc.lock", _dump({**lock, "stages": kept}))
+        upstream = {name: stages[name] for name in sorted(ancestors(stages, STAGE))}
+        write_text(folder / "dvc.lock", _dump({**lock, "stages": upstream}))
 
 
 def read_lock(project: Project) -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ from sartext.release.comparison import (
     published_versions,
 )
 from sartext.release.gate.verdict import require_passed
-from sartext.release.layout import CONTENT, MANIFEST, content_files, content_sha256, read_manifest
+from sartext.release.layout import CONTENT, MANIFEST, content_files, content_sha256, file_problem, read_manifest
 from sartext.revision import git_state
 from sartext.tables import PAIRS, read_rows
 
@@ -177,25 +177,13 @@ def _record_path(project: Project) -> Path:
 def _require_whole(folder: Path, manifest: dict[str, Any]) -> None:
     """Raise an error unless every file is the one that the manifest lists, byte for byte."""
     listed: dict[str, dict[str, Any]] = manifest["files"]
-    damaged = [
-        name
-        for name in track(sorted(listed), "checking what is published", len(listed))
-        if not _is_listed(folder / name, listed[name])
-    ]
+    names = track(sorted(listed), "checking what is published", len(listed))
+    damaged = [name for name in names if file_problem(folder / name, listed[name])]
     if damaged:
         more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
         raise _damaged(folder, damaged[0] + more)
     if content_sha256(content_files(folder)) != manifest["content_sha256"]:
         raise _damaged(folder, MANIFEST)
-
-
-def _is_listed(path: Path, listed: dict[str, Any]) -> bool:
-    return (
-        path.is_file()
-        and not path.is_symlink()
-        and path.stat().st_size == listed["size"]
-        and sha256_file(path) == listed["sha256"]
-    )
 
 
 def _damaged(folder: Path, what: str) -> ReleaseError:

@@ -11,12 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sartext.errors import ReleaseError
-from sartext.files import sha256_file
 from sartext.progress import track
 from sartext.release.formats import FORMATS
 from sartext.release.formats.format import Pairs
 from sartext.release.formats.parquet import read_pairs
-from sartext.release.layout import MANIFEST, WAY_OUT, content_files, content_sha256, read_manifest
+from sartext.release.layout import MANIFEST, WAY_OUT, content_files, content_sha256, file_problem, read_manifest
 
 
 def verify(folder: Path) -> dict[str, object]:
@@ -62,7 +61,7 @@ def _check_files(folder: Path, listed: Mapping[str, Mapping[str, Any]]) -> None:
     wrong = dict.fromkeys(listed.keys() - present, "missing")
     wrong |= dict.fromkeys(present - listed.keys(), "not in the manifest")
     for name in track(sorted(listed.keys() & present), "verifying files", len(listed.keys() & present)):
-        problem = _difference(folder / name, listed[name])
+        problem = file_problem(folder / name, listed[name])
         if problem:
             wrong[name] = problem
     _refuse(folder, wrong, "file")
@@ -74,15 +73,6 @@ def _walk(folder: Path) -> Iterator[str]:
         links = [name for name in folders if (Path(parent) / name).is_symlink()]
         for name in (*files, *links):
             yield (Path(parent) / name).relative_to(folder).as_posix()
-
-
-def _difference(path: Path, listed: Mapping[str, Any]) -> str:
-    if path.is_symlink() or not path.is_file():
-        return "a link or no plain file"
-    size = path.stat().st_size
-    if size != listed["size"]:
-        return f"changed ({size:,} bytes instead of {listed['size']:,})"
-    return "" if sha256_file(path) == listed["sha256"] else "changed (same size, other bytes)"
 
 
 def _refuse(folder: Path, wrong: Mapping[str, str], kind: str) -> None:

@@ -110,8 +110,8 @@ def find_near(
             hashes[at] = 0 if thumbnail.hashes is None else thumbnail.hashes
         pairs = []
         for modality in sorted({subject.row["modality"] for subject in subjects}):
-            kept = [at for at, subject in enumerate(subjects) if subject.row["modality"] == modality]
-            positions = np.array([at for at in kept if not flat[at]], dtype=np.int64)
+            same = [at for at, subject in enumerate(subjects) if subject.row["modality"] == modality]
+            positions = np.array([at for at in same if not flat[at]], dtype=np.int64)
             pairs += _verify(subjects, thumbnails, positions, hashes, parameters)
         return sorted(pairs, key=lambda pair: (pair.second, pair.first)), int(flat.sum())
 

@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from sartext.release.gate.suite import Frame, Inputs, Measure, Suite, without
-
-NAMES = ("train", "validation", "test")
+from sartext.release.inputs import SPLIT_NAMES
 
 
 def _keys(column: str) -> Measure:
@@ -50,7 +49,7 @@ def _decision_problem(inputs: Inputs, image_id: str, split: str) -> str:
 
 
 def _name(inputs: Inputs) -> list[str]:
-    return ["" if split in NAMES else f"'{split}'" for split in inputs.column("split")]
+    return ["" if split in SPLIT_NAMES else f"'{split}'" for split in inputs.column("split")]
 
 
 def _benchmark(inputs: Inputs) -> list[str]:
