@@ -4,8 +4,11 @@ import shutil
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from sartext.errors import ArchiveError
 from sartext.progress import track
@@ -45,8 +48,8 @@ def unpack(source: Path, target: Path) -> int:
 
 
 def _copy_folder(source: Path, target: Path) -> int:
-    found = (item for item in sorted(source.rglob("*")) if item.is_symlink() or not item.is_dir())
-    files = [item for item in found if not _is_version_control(item.relative_to(source).parts)]
+    items = (item for item in sorted(source.rglob("*")) if item.is_symlink() or not item.is_dir())
+    files = [item for item in items if not _is_version_control(item.relative_to(source).parts)]
     for item in files:
         if item.is_symlink() or not item.is_file():
             raise ArchiveError(
@@ -62,46 +65,57 @@ def _copy_folder(source: Path, target: Path) -> int:
     return len(files)
 
 
+@dataclass(frozen=True)
+class _Member:
+    """A file of an archive; ``plain`` is False for a link or a device."""
+
+    name: str
+    size: int
+    plain: bool
+    open: Callable[[], IO[bytes] | None]
+
+
 def _unpack_zip(source: Path, target: Path) -> int:
     with zipfile.ZipFile(source) as archive:
         members = [
-            member
-            for member in archive.infolist()
-            if not member.is_dir() and not _is_version_control(PurePosixPath(member.filename).parts)
+            _Member(
+                info.filename,
+                info.file_size,
+                not stat.S_ISLNK(info.external_attr >> 16),
+                partial(archive.open, info),
+            )
+            for info in archive.infolist()
+            if not info.is_dir()
         ]
-        places = list(_places(source, target, [member.filename for member in members]))
-        for member in members:
-            if stat.S_ISLNK(member.external_attr >> 16):
-                raise ArchiveError(f"'{member.filename}' is a link", where=source, way_out="pack the file itself")
-        _require_space(source, target, sum(member.file_size for member in members))
-        for member, place in track(zip(members, places, strict=True), "unpacking", len(members)):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(member) as stream, place.open("wb") as out:
-                shutil.copyfileobj(stream, out)
-    return len(members)
+        return _unpack_members(source, target, members)
 
 
 def _unpack_tar(source: Path, target: Path) -> int:
     with tarfile.open(source) as archive:
         members = [
-            member
-            for member in archive.getmembers()
-            if not member.isdir() and not _is_version_control(PurePosixPath(member.name).parts)
+            _Member(info.name, info.size, info.isfile(), partial(archive.extractfile, info))
+            for info in archive.getmembers()
+            if not info.isdir()
         ]
-        for member in members:
-            if not member.isfile():
-                raise ArchiveError(
-                    f"'{member.name}' is a link or no plain file", where=source, way_out="pack the file itself"
-                )
-        places = list(_places(source, target, [member.name for member in members]))
-        _require_space(source, target, sum(member.size for member in members))
-        for member, place in track(zip(members, places, strict=True), "unpacking", len(members)):
-            stream = archive.extractfile(member)
-            if stream is None:
-                raise ArchiveError(f"'{member.name}' holds no data", where=source, way_out="download it again")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with stream, place.open("wb") as out:
-                shutil.copyfileobj(stream, out)
+        return _unpack_members(source, target, members)
+
+
+def _unpack_members(source: Path, target: Path, members: list[_Member]) -> int:
+    members = [member for member in members if not _is_version_control(PurePosixPath(member.name).parts)]
+    places = list(_places(source, target, [member.name for member in members]))
+    for member in members:
+        if not member.plain:
+            raise ArchiveError(
+                f"'{member.name}' is a link or no plain file", where=source, way_out="pack the file itself"
+            )
+    _require_space(source, target, sum(member.size for member in members))
+    for member, place in track(zip(members, places, strict=True), "unpacking", len(members)):
+        stream = member.open()
+        if stream is None:
+            raise ArchiveError(f"'{member.name}' holds no data", where=source, way_out="download it again")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with stream, place.open("wb") as out:
+            shutil.copyfileobj(stream, out)
     return len(members)
 
 

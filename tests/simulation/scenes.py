@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from sartext.simulation.backscatter import linear
+from sartext.simulation.backscatter import PointTargets, linear
 from sartext.simulation.grid import MARGIN, OVERSAMPLING, Field, cells
 from sartext.simulation.radar import detect
-from sartext.simulation.scatterers import PointTargets
 from sartext.simulation.truth import Cover, Scene, Thing
 
 NO_POINTS = PointTargets(*(np.zeros(0) for _ in range(4)))

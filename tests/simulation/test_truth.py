@@ -8,8 +8,7 @@ from sartext.errors import SimulationError
 from sartext.simulation.composition import THEMES, compose
 from sartext.simulation.grid import image_window
 from sartext.simulation.radar import Acquisition, display, form_image, radar_box
-from sartext.simulation.recipes import shoot
-from sartext.simulation.seeds import CORPORA
+from sartext.simulation.recipes import CORPORA, shoot
 from sartext.simulation.truth import THING_LABELS, Cover, Scene, extent, footprint
 from tests.simulation.scenes import a_thing, flat
 

@@ -81,10 +81,10 @@ def _stretch(outcomes: list[Outcome]) -> None:
             outcome.row["db_low"], outcome.row["db_high"] = stretch_window(total)
 
 
-def _refusal(entry: Entry, found: int, usable: int, faults: list[Fault]) -> str | None:
+def _refusal(entry: Entry, images: int, usable: int, faults: list[Fault]) -> str | None:
     """Say why a corpus cannot be used, or return None."""
-    left_out = found - usable
-    if usable and left_out <= entry.quarantine_limit * found:
+    left_out = images - usable
+    if usable and left_out <= entry.quarantine_limit * images:
         return None
     reasons = count_reasons(faults)
     most = sorted((reasons["image"] or reasons["annotation"]).items(), key=lambda item: -item[1])
@@ -92,9 +92,9 @@ def _refusal(entry: Entry, found: int, usable: int, faults: list[Fault]) -> str 
     first = min(fault for fault in faults if fault.kind == "image")
     example = f"{counted}; first {first.path}: {first.reason} {first.detail}".rstrip()
     if not usable:
-        return f"none of {found} images is usable ({example})"
-    share, limit = 100 * left_out / found, 100 * entry.quarantine_limit
-    return f"{left_out} of {found} images ({share:.1f} %, at most {limit:g} %) cannot be used ({example})"
+        return f"none of {images} images is usable ({example})"
+    share, limit = 100 * left_out / images, 100 * entry.quarantine_limit
+    return f"{left_out} of {images} images ({share:.1f} %, at most {limit:g} %) cannot be used ({example})"
 
 
 def _way_out(faults: list[Fault], log: str) -> str:
@@ -107,12 +107,12 @@ def _way_out(faults: list[Fault], log: str) -> str:
 
 def _measure(entry: Entry, jobs: list[Job], rows: list[dict[str, Any]], faults: list[Fault]) -> dict[str, object]:
     optical_halves = sum(job.modality == "optical" for job in jobs) if entry.pairing else 0
-    found = len(jobs) - optical_halves
+    images = len(jobs) - optical_halves
     objects = count_labels(rows)
     published = entry.published
     return {
         "corpus": entry.name,
-        "images_found": found,
+        "images_found": images,
         "optical_halves_found": optical_halves,
         "indexed": len(rows),
         "left_out": len(jobs) - len(rows),
@@ -126,7 +126,7 @@ def _measure(entry: Entry, jobs: list[Job], rows: list[dict[str, Any]], faults: 
         "scenes": len({row["scene_id"] for row in rows}),
         "published_images": published.images,
         "published_objects": published.objects,
-        "images_absent": max(0, published.images - found) if published.images is not None else None,
+        "images_absent": max(0, published.images - images) if published.images is not None else None,
     }
 
 

@@ -99,13 +99,13 @@ def device_of(name: str) -> torch.device:
         raise ModelError(f"no device '{name}'", way_out="say cpu, cuda or auto")
     if kind == "cpu":
         return torch.device("cpu")
-    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if found == 0:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0:
         built = "" if torch.version.cuda or torch.version.hip else " (this torch is built for CPUs only)"
         raise ModelError(
             f"a GPU is asked for ('{name}') and torch sees none{built}",
             way_out="set the device to cpu or auto (`training.device` in params.yaml), or install a torch for it",
         )
-    if number and int(number) >= found:
-        raise ModelError(f"device '{name}' is asked for, there are {found}", way_out=f"say cuda:0 to {found - 1}")
+    if number and int(number) >= count:
+        raise ModelError(f"device '{name}' is asked for, there are {count}", way_out=f"say cuda:0 to {count - 1}")
     return torch.device(name)

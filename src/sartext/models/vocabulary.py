@@ -78,7 +78,7 @@ def runs(tokens: Iterable[Sequence[str]]) -> Counter[Run]:
 
     Words of several tokens and punctuation end a run.
     """
-    found: Counter[Run] = Counter()
+    counts: Counter[Run] = Counter()
     for text in tokens:
         run: list[str] = []
         for at, token in enumerate(text):
@@ -88,11 +88,11 @@ def runs(tokens: Iterable[Sequence[str]]) -> Counter[Run]:
                 run.append(token)
                 continue
             if len(run) > 1:
-                found[tuple(run)] += 1
+                counts[tuple(run)] += 1
             run = []
         if len(run) > 1:
-            found[tuple(run)] += 1
-    return found
+            counts[tuple(run)] += 1
+    return counts
 
 
 def phrase_merges(counted: Counter[Run], most: int, known: Iterable[str]) -> list[Pair]:

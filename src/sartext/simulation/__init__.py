@@ -1,7 +1,7 @@
 """The embedded corpora: SAR and optical scenes rendered from one ground truth, so that all works with no download.
 
-`truth` says what a scene is, `landscape` and `composition` make it, `backscatter`, `scatterers` and `radar` form
-its SAR image, `optical` and `grammar` its picture and captions, `recipes`, `rendering` and `writers` its corpora.
+`truth` says what a scene is, `landscape` and `composition` make it, `backscatter` and `radar` form its SAR image,
+`optical` and `grammar` its picture and captions, `recipes`, `rendering` and `writers` its corpora.
 """
 
 from itertools import groupby
@@ -10,8 +10,8 @@ from pathlib import Path
 from sartext.config import SimulationParameters
 from sartext.files import atomic_folder
 from sartext.progress import map_parallel
+from sartext.simulation.recipes import CORPORA
 from sartext.simulation.rendering import Rendered, Task, render_image
-from sartext.simulation.seeds import CORPORA
 from sartext.simulation.writers import write_annotations
 
 __all__ = ["CORPORA", "image_counts", "write_corpora"]

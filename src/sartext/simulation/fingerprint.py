@@ -10,7 +10,7 @@ from typing import Final
 from sartext.config import SimulationParameters
 from sartext.errors import SimulationError
 from sartext.files import canonical_json, sha256_file, sha256_text, write_text
-from sartext.simulation.seeds import CORPORA
+from sartext.simulation.recipes import CORPORA
 
 FINGERPRINT: Final = Path(__file__).with_name("fingerprint.txt")
 DIGITS: Final = 8
@@ -25,7 +25,7 @@ def parameters_sha256(parameters: SimulationParameters) -> str:
 
 
 def applies_to(parameters: SimulationParameters, fingerprint: Path = FINGERPRINT) -> bool:
-    """Tell whether the fingerprint was taken with these parameters; with others nothing can be compared.
+    """Return whether the fingerprint was taken with these parameters; with others nothing can be compared.
 
     Raises:
         SimulationError: the fingerprint is absent or damaged.
@@ -73,8 +73,8 @@ def write_fingerprint(data: Path, parameters: SimulationParameters, fingerprint:
 
 
 def _files(data: Path) -> list[str]:
-    found = (item for name in CORPORA for item in (data / name).rglob("*") if item.is_file())
-    return sorted(item.relative_to(data).as_posix() for item in found)
+    files = (item for name in CORPORA for item in (data / name).rglob("*") if item.is_file())
+    return sorted(item.relative_to(data).as_posix() for item in files)
 
 
 def _read(fingerprint: Path) -> tuple[str, dict[str, str]]:

@@ -12,9 +12,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sartext.simulation.backscatter import CROSS_POLAR_DB, NOISE_DB, WALL_DB, ground_power, linear
+from sartext.simulation.backscatter import (
+    CROSS_POLAR_DB,
+    NOISE_DB,
+    WALL_DB,
+    PointTargets,
+    ground_power,
+    linear,
+    point_targets,
+)
 from sartext.simulation.grid import MARGIN, OVERSAMPLING, Field, Mask, cells
-from sartext.simulation.scatterers import PointTargets, point_targets
 from sartext.simulation.truth import Box, Scene, extent, footprint
 
 BANDWIDTH: Final = 0.49

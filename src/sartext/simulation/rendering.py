@@ -17,8 +17,7 @@ from sartext.simulation.encoding import geotiff, png
 from sartext.simulation.grammar import optical_captions
 from sartext.simulation.grid import on_pixels
 from sartext.simulation.optical import render
-from sartext.simulation.recipes import PATCHES, PLACES, Shot, shoot
-from sartext.simulation.seeds import generator
+from sartext.simulation.recipes import PATCHES, PLACES, Shot, generator, shoot
 from sartext.simulation.truth import Cover, Scene
 
 Colour = tuple[int, int, int]
@@ -103,11 +102,11 @@ def number_of(corpus: str, path: str) -> int:
     """
     name = PurePosixPath(path).stem
     if corpus == "sim-pairs":
-        found = re.fullmatch(r"ROIsim_[a-z]+_s[12]_([1-9]\d*)_p([1-9])", name)
-        if found and int(found[2]) <= PATCHES:
-            return (int(found[1]) - 1) * PATCHES + int(found[2]) - 1
-    elif (found := re.fullmatch(r"(?:tile_)?0*([1-9]\d*)", name)) is not None:
-        return int(found[1]) - 1
+        match = re.fullmatch(r"ROIsim_[a-z]+_s[12]_([1-9]\d*)_p([1-9])", name)
+        if match and int(match[2]) <= PATCHES:
+            return (int(match[1]) - 1) * PATCHES + int(match[2]) - 1
+    elif (match := re.fullmatch(r"(?:tile_)?0*([1-9]\d*)", name)) is not None:
+        return int(match[1]) - 1
     raise SimulationError(
         "no image of the embedded corpus has such a name",
         where=path,
@@ -141,22 +140,17 @@ def _display(task: Task, shot: Shot) -> bytes:
 
 
 def _objects(shot: Shot) -> list[dict[str, Any]]:
-    """Label, box and footprint area of each object as the radar shows it."""
-    found = []
-    for index, thing in enumerate(shot.scene.things):
-        box = radar.radar_box(shot.scene, index, shot.acquisition)
-        found.append({"label": thing.label, "box": list(box)})
-    return found
-
-
-def _render_ships(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
-    name = stem(task.number)
-    return {f"JPEGImages/{name}.png": _display(task, shot)}, {"name": name, "objects": _objects(shot)}
+    """Label and box of each object as the radar shows it."""
+    return [
+        {"label": thing.label, "box": list(radar.radar_box(shot.scene, index, shot.acquisition))}
+        for index, thing in enumerate(shot.scene.things)
+    ]
 
 
 def _render_objects(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
     name = stem(task.number)
-    return {f"images/{name}.png": _display(task, shot)}, {"name": name, "objects": _objects(shot)}
+    folder = "JPEGImages" if task.corpus == "sim-ships" else "images"
+    return {f"{folder}/{name}.png": _display(task, shot)}, {"name": name, "objects": _objects(shot)}
 
 
 def _render_landcover(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
@@ -235,7 +229,7 @@ def _render_unlabelled(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[s
 
 
 _RENDERERS: Final[dict[str, Callable[[Task, Shot], tuple[dict[str, bytes], dict[str, Any]]]]] = {
-    "sim-ships": _render_ships,
+    "sim-ships": _render_objects,
     "sim-objects": _render_objects,
     "sim-landcover": _render_landcover,
     "sim-pairs": _render_pairs,

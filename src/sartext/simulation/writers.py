@@ -144,18 +144,6 @@ def _tokens(raw: str) -> list[str]:
     return [word for word in raw.split() if word not in {",", "."}]
 
 
-def _optical(folder: Path, images: Sequence[Rendered], size: int) -> int:
-    return _karpathy(folder / "dataset.json", "sim-optical", images)
-
-
-def _pairs(folder: Path, images: Sequence[Rendered], size: int) -> int:
-    return _karpathy(folder / "captions.json", "sim-pairs", images)
-
-
-def _landcover(folder: Path, images: Sequence[Rendered], size: int) -> int:
-    return 0  # the masks are the annotation
-
-
 def _unlabelled(folder: Path, images: Sequence[Rendered], size: int) -> int:
     truth = {image.record["name"]: image.record["truth"] for image in images}
     _json(folder / "hidden_truth.json", truth)
@@ -165,8 +153,8 @@ def _unlabelled(folder: Path, images: Sequence[Rendered], size: int) -> int:
 _ANNOTATORS: Final[dict[str, Annotator]] = {
     "sim-ships": _voc,
     "sim-objects": _coco,
-    "sim-landcover": _landcover,
-    "sim-pairs": _pairs,
-    "sim-optical": _optical,
+    "sim-landcover": lambda *_: 0,  # the masks are the annotation
+    "sim-pairs": lambda folder, images, _: _karpathy(folder / "captions.json", "sim-pairs", images),
+    "sim-optical": lambda folder, images, _: _karpathy(folder / "dataset.json", "sim-optical", images),
     "sim-unlabelled": _unlabelled,
 }

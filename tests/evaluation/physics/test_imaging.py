@@ -10,11 +10,10 @@ from sartext.evaluation.physics.imaging import intensity, reflect, reflect_witho
 from sartext.evaluation.physics.scenes import own_parameters
 from sartext.evaluation.physics.settings import CURVES, ORDINARY, SETTINGS, Setting
 from sartext.simulation import radar
-from sartext.simulation.backscatter import decibel, linear
+from sartext.simulation.backscatter import PointTargets, decibel, linear
 from sartext.simulation.composition import compose
 from sartext.simulation.grid import MARGIN, cells
 from sartext.simulation.recipes import shoot
-from sartext.simulation.scatterers import PointTargets
 from sartext.simulation.truth import Cover
 from tests.evaluation.physics.conftest import PARAMETERS
 from tests.simulation.scenes import NO_POINTS, flat

@@ -70,7 +70,7 @@ def test_it_describes_itself(physics):
 
 def test_ordinary_pictures_are_formed_from_the_simulation_s_own_stream(physics):
     from sartext.evaluation.physics.scenes import own_seed
-    from sartext.simulation.seeds import generator
+    from sartext.simulation.recipes import generator
 
     for place, one in enumerate(physics.scenes):
         rng = generator(own_seed(3), one.corpus, one.number, "radar")

@@ -23,9 +23,8 @@ from sartext.evaluation.physics.scenes import (
 from sartext.evaluation.physics.settings import Setting
 from sartext.narrator.statements import read_statements, statements_of
 from sartext.simulation.radar import display
-from sartext.simulation.recipes import shoot
+from sartext.simulation.recipes import generator, shoot
 from sartext.simulation.rendering import Task, render_image, sar_file
-from sartext.simulation.seeds import generator
 from tests.evaluation.physics.conftest import PARAMETERS
 
 OWNED = own_parameters(PARAMETERS, seed=3)

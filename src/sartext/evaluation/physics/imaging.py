@@ -12,10 +12,9 @@ import numpy as np
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.physics.settings import ORDINARY, Setting
-from sartext.simulation.backscatter import ground_power, linear
+from sartext.simulation.backscatter import PointTargets, ground_power, linear
 from sartext.simulation.grid import MARGIN, Field
 from sartext.simulation.radar import BANDWIDTH, Acquisition, detect, imaged_points, received
-from sartext.simulation.scatterers import PointTargets
 from sartext.simulation.truth import Scene
 
 POLARISATION = "VV"

@@ -25,7 +25,7 @@ from sartext.narrator.facts import Facts
 from sartext.narrator.realisation import canonical
 from sartext.progress import map_parallel
 from sartext.simulation.radar import display
-from sartext.simulation.seeds import generator
+from sartext.simulation.recipes import generator
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -50,18 +50,18 @@ class Rules:
     Attributes:
         log_probabilities: add log-probabilities; else raw logits.
         start_counts: the start token counts in the length that a total is divided by.
-        patient: an image is done when the worst of ``beams`` finished hypotheses scores at least what the best
-            continuation of the step scores; else when ``beams`` hypotheses are finished, or when the best of them
+        until_beaten: an image is done when the worst of ``beams`` finished hypotheses scores at least what the
+            best continuation of the step scores; else when ``beams`` hypotheses are finished, or when the best of them
             scores at least what the best open beam would if the rest of its tokens cost nothing.
     """
 
     log_probabilities: bool
     start_counts: bool
-    patient: bool
+    until_beaten: bool
 
 
-OWN = Rules(log_probabilities=True, start_counts=False, patient=False)
-OPEN_CLIP = Rules(log_probabilities=False, start_counts=True, patient=True)
+OWN = Rules(log_probabilities=True, start_counts=False, until_beaten=False)
+OPEN_CLIP = Rules(log_probabilities=False, start_counts=True, until_beaten=True)
 
 
 @dataclass(frozen=True)
@@ -79,28 +79,28 @@ class Best:
     """The best hypotheses of one image, at most ``most``, in the order they were found."""
 
     most: int
-    found: list[Hypothesis] = field(default_factory=list)
+    hypotheses: list[Hypothesis] = field(default_factory=list)
 
     def add(self, new: Hypothesis) -> None:
         """Keep ``new`` if there is room or if it beats the worst, which goes (of equals the first found)."""
-        if len(self.found) < self.most or new.score > self.worst:
-            self.found.append(new)
-            if len(self.found) > self.most:
-                self.found.remove(min(self.found, key=lambda hypothesis: hypothesis.score))
+        if len(self.hypotheses) < self.most or new.score > self.worst:
+            self.hypotheses.append(new)
+            if len(self.hypotheses) > self.most:
+                self.hypotheses.remove(min(self.hypotheses, key=lambda hypothesis: hypothesis.score))
 
     @property
     def full(self) -> bool:
         """Whether there are ``most``."""
-        return len(self.found) >= self.most
+        return len(self.hypotheses) >= self.most
 
     @property
     def worst(self) -> float:
         """The lowest score."""
-        return min(hypothesis.score for hypothesis in self.found)
+        return min(hypothesis.score for hypothesis in self.hypotheses)
 
     def ranked(self) -> list[Hypothesis]:
         """By falling score; of equals the last found is first."""
-        last_first = self.found[::-1]
+        last_first = self.hypotheses[::-1]
         return sorted(last_first, key=lambda hypothesis: hypothesis.score, reverse=True)
 
 
@@ -111,7 +111,7 @@ def search(
 
     Returns:
         The hypotheses of every image, best first. Beams still open at ``length`` come in as unfinished ones
-        where the rules are patient, and else only for an image that finished none.
+        where the rules go on until beaten, and else only for an image that finished none.
     """
     best = [Best(beams) for _ in range(run.images)]
     state = _Beams.begin(run.images, beams, length, start)
@@ -120,16 +120,16 @@ def search(
         scores = logits.log_softmax(-1) if rules.log_probabilities else logits
         if position < minimum:
             scores[:, :, end] = -torch.inf
-        found = _continuations(scores, state.totals)
-        ends = (found.tokens == end) & state.open[:, None]
+        continuations = _continuations(scores, state.totals)
+        ends = (continuations.tokens == end) & state.open[:, None]
         for row, rank in zip(*np.nonzero(ends[:, :beams]), strict=True):
-            ids = state.ids[row, found.origin[row, rank], 1:position]
-            hypothesis = _hypothesis(ids, found.totals[row, rank], position + 1, rules, finished=True)
+            ids = state.ids[row, continuations.origin[row, rank], 1:position]
+            hypothesis = _hypothesis(ids, continuations.totals[row, rank], position + 1, rules, finished=True)
             best[state.image[row]].add(hypothesis)
-        state.advance(found, position, end)
+        state.advance(continuations, position, end)
         for row in np.flatnonzero(state.open):
-            if (mine := best[state.image[row]]).found:
-                highest = found.totals[row, 0] if rules.patient else state.totals[row].max()
+            if (mine := best[state.image[row]]).hypotheses:
+                highest = continuations.totals[row, 0] if rules.until_beaten else state.totals[row].max()
                 state.open[row] = not _done(mine, float(highest), position + 1, length, rules)
         kept = np.flatnonzero(state.open)
         if not kept.size:
@@ -139,7 +139,7 @@ def search(
             run.keep(kept)
     for row in np.flatnonzero(state.open):
         mine = best[state.image[row]]
-        if rules.patient or not mine.found:
+        if rules.until_beaten or not mine.hypotheses:
             for ids, total in zip(state.ids[row, :, 1:], state.totals[row], strict=True):
                 mine.add(_hypothesis(ids, total, length, rules, finished=False))
     return [hypotheses.ranked() for hypotheses in best]
@@ -184,13 +184,13 @@ class _Beams:
         totals[:, 0] = 0
         return cls(ids, totals, None, np.arange(images), np.ones(images, dtype=bool))
 
-    def advance(self, found: _Continuations, position: int, end: int) -> None:
+    def advance(self, continuations: _Continuations, position: int, end: int) -> None:
         """Go on with the best continuations that do not end the caption."""
-        order = np.argsort(found.tokens == end, axis=1, kind="stable")[:, : self.ids.shape[1]]
-        self.origin = np.take_along_axis(found.origin, order, axis=1)
-        self.totals = np.take_along_axis(found.totals, order, axis=1)
+        order = np.argsort(continuations.tokens == end, axis=1, kind="stable")[:, : self.ids.shape[1]]
+        self.origin = np.take_along_axis(continuations.origin, order, axis=1)
+        self.totals = np.take_along_axis(continuations.totals, order, axis=1)
         self.ids = self.ids[np.arange(len(self.ids))[:, None], self.origin]
-        self.ids[:, :, position] = np.take_along_axis(found.tokens, order, axis=1)
+        self.ids[:, :, position] = np.take_along_axis(continuations.tokens, order, axis=1)
 
     def keep(self, rows: Ids) -> None:
         """Go on with these images alone."""
@@ -211,10 +211,10 @@ def _hypothesis(ids: Ids, total: np.float32, tokens: int, rules: Rules, *, finis
 
 def _done(best: Best, highest: float, tokens: int, length: int, rules: Rules) -> bool:
     """Whether an image that has finished hypotheses needs no more of them."""
-    if rules.patient:
+    if rules.until_beaten:
         return best.full and best.worst >= highest / _counted(tokens, rules)
     attainable = highest / _counted(length, rules)
-    return best.full or max(hypothesis.score for hypothesis in best.found) >= attainable
+    return best.full or max(hypothesis.score for hypothesis in best.hypotheses) >= attainable
 
 
 def _counted(tokens: int, rules: Rules) -> int:
@@ -273,8 +273,8 @@ def open_clip_tokens(
 
 def as_open_clip(run: Steps, *, length: int, minimum: int, sot: int, eos: int, pad: int, group: int) -> Tensor:
     """Search with one group of ``group`` beams and lay the captions out as transformers does."""
-    found = search(run, OPEN_CLIP, beams=group, length=length, minimum=minimum, start=sot, end=eos)
-    best = [[sot, *hypotheses[0].ids] for hypotheses in found]
+    ranked = search(run, OPEN_CLIP, beams=group, length=length, minimum=minimum, start=sot, end=eos)
+    best = [[sot, *hypotheses[0].ids] for hypotheses in ranked]
     longest = max((len(ids) for ids in best), default=0)
     width = min(longest + 1, length)
     laid = torch.full((len(best), width), pad, dtype=torch.long)

@@ -72,7 +72,7 @@ def generate(
         DecodingError: a parameter out of range, or a model that writes no captions.
     """
     if method == "beam":
-        return [found[0] for found in hypotheses(model, images, length=length, beams=beams, minimum=minimum)]
+        return [ranked[0] for ranked in hypotheses(model, images, length=length, beams=beams, minimum=minimum)]
     if method not in ("greedy", "nucleus"):
         raise DecodingError(f"no method '{method}'", way_out="take greedy, beam or nucleus")
     if not 0 < top_p <= 1 or not temperature > 0:
@@ -86,8 +86,8 @@ def generate(
         if run is None:
             return []
         sot, end = model.tokenizer.sot, model.tokenizer.eos
-        found = pick_captions(run, pick, length=length, minimum=minimum, start=sot, end=end)
-    return [_caption(hypothesis, end) for hypothesis in found]
+        captions = pick_captions(run, pick, length=length, minimum=minimum, start=sot, end=end)
+    return [_caption(hypothesis, end) for hypothesis in captions]
 
 
 def hypotheses(model: Model, images: Tensor, *, length: int, beams: int, minimum: int = 0) -> list[list[Caption]]:
@@ -105,8 +105,8 @@ def hypotheses(model: Model, images: Tensor, *, length: int, beams: int, minimum
         if run is None:
             return []
         sot, end = model.tokenizer.sot, model.tokenizer.eos
-        found = search(run, OWN, beams=beams, length=length, minimum=minimum, start=sot, end=end)
-    return [[_caption(hypothesis, end) for hypothesis in ranked] for ranked in found]
+        searched = search(run, OWN, beams=beams, length=length, minimum=minimum, start=sot, end=end)
+    return [[_caption(hypothesis, end) for hypothesis in ranked] for ranked in searched]
 
 
 def _caption(hypothesis: Hypothesis, end: int) -> Caption:

@@ -43,29 +43,29 @@ class Linear:
 class Layer:
     """One of open_clip's residual attention blocks.
 
-    ``ask`` projects to queries, or of self-attention to queries, keys and values; ``offer`` projects an image to
-    keys and values. A scale that a block does not have is None.
+    ``to_queries`` projects to queries, or of self-attention to queries, keys and values; ``to_keys`` projects an
+    image to keys and values. A scale that a block does not have is None.
     """
 
     heads: int
-    first: Part
-    ask: Linear
-    offer: Linear | None
-    offered: Part
-    join: Linear
+    attention_norm: Part
+    to_queries: Linear
+    to_keys: Linear | None
+    key_norm: Part
+    project: Linear
     first_scale: Part
-    second: Part
+    mlp_norm: Part
     widen: Linear
-    bend: Part
+    activation: Part
     narrow: Linear
     second_scale: Part
 
-    def after(self, state: Tensor, found: Tensor) -> Tensor:
-        """Finish the block; ``found`` by its attention is [images, heads, beams, width of a head]."""
-        joined = self.join(found.transpose(1, 2).reshape(state.shape))
+    def after(self, state: Tensor, attended: Tensor) -> Tensor:
+        """Finish the block; ``attended``, by its attention, is [images, heads, beams, width of a head]."""
+        joined = self.project(attended.transpose(1, 2).reshape(state.shape))
         state = state + (joined if self.first_scale is None else self.first_scale(joined))
-        bent = self.narrow(self.bend(self.widen(layer_norm(self.second, state))))
-        return state + (bent if self.second_scale is None else self.second_scale(bent))
+        widened = self.narrow(self.activation(self.widen(layer_norm(self.mlp_norm, state))))
+        return state + (widened if self.second_scale is None else self.second_scale(widened))
 
 
 def layer_of(block: Part) -> Layer:
@@ -75,15 +75,15 @@ def layer_of(block: Part) -> Layer:
     weight, bias = attn.in_proj_weight, attn.in_proj_bias
     return Layer(
         heads=int(attn.num_heads),
-        first=block.ln_1,
-        ask=Linear(weight[:width], None if bias is None else bias[:width]),
-        offer=Linear(weight[width:], None if bias is None else bias[width:]) if crossing else None,
-        offered=block.ln_1_kv if crossing else None,
-        join=_linear(attn.out_proj),
+        attention_norm=block.ln_1,
+        to_queries=Linear(weight[:width], None if bias is None else bias[:width]),
+        to_keys=Linear(weight[width:], None if bias is None else bias[width:]) if crossing else None,
+        key_norm=block.ln_1_kv if crossing else None,
+        project=_linear(attn.out_proj),
         first_scale=_scale(block.ls_1),
-        second=block.ln_2,
+        mlp_norm=block.ln_2,
         widen=_linear(block.mlp.c_fc),
-        bend=_bend(block.mlp.gelu),
+        activation=_activation(block.mlp.gelu),
         narrow=_linear(block.mlp.c_proj),
         second_scale=_scale(block.ls_2),
     )
@@ -105,7 +105,7 @@ def _scale(part: Part) -> Part:
     return None if isinstance(part, nn.Identity) else part
 
 
-def _bend(part: Part) -> Part:
+def _activation(part: Part) -> Part:
     return F.gelu if isinstance(part, nn.GELU) and part.approximate == "none" else part
 
 
@@ -268,26 +268,30 @@ class Run:
 
     def _own(self, layer: Layer, state: Tensor, at: int, mask: Tensor | None) -> Tensor:
         """One block of self-attention over the kept keys and values and the new ones."""
-        mixed = layer.ask(layer_norm(layer.first, state)).view(self.images, self._beams, 3, layer.heads, -1)
+        mixed = layer.to_queries(layer_norm(layer.attention_norm, state)).view(
+            self.images, self._beams, 3, layer.heads, -1
+        )
         cache = self._caches[at]
         if cache is None:
             shape = (2, self.images, layer.heads, self._length, self._beams, mixed.shape[-1])
             cache = self._caches[at] = mixed.new_empty(shape)
         cache[:, :, :, self._position] = mixed[:, :, 1:].permute(2, 0, 3, 1, 4)
         keys, values = cache[:, :, :, : self._position + 1].flatten(3, 4)
-        found = F.scaled_dot_product_attention(mixed[:, :, 0].transpose(1, 2), keys, values, attn_mask=mask)
-        return layer.after(state, found)
+        attended = F.scaled_dot_product_attention(mixed[:, :, 0].transpose(1, 2), keys, values, attn_mask=mask)
+        return layer.after(state, attended)
 
     def _cross(self, layer: Layer, state: Tensor, cache: Tensor) -> Tensor:
         """One block of attention to the image; the beams of an image share its keys and values."""
-        asked = layer.ask(layer_norm(layer.first, state)).view(self.images, self._beams, layer.heads, -1)
-        return layer.after(state, F.scaled_dot_product_attention(asked.transpose(1, 2), cache[0], cache[1]))
+        queries = layer.to_queries(layer_norm(layer.attention_norm, state)).view(
+            self.images, self._beams, layer.heads, -1
+        )
+        return layer.after(state, F.scaled_dot_product_attention(queries.transpose(1, 2), cache[0], cache[1]))
 
 
 def _image_cache(layer: Layer, tokens: Tensor) -> Tensor:
     """Keys and values of the image in one block: [2, images, heads, image tokens, width of a head]."""
-    if layer.offer is None:
+    if layer.to_keys is None:
         raise TypeError("only a block of cross-attention looks at the image")
-    mixed = layer.offer(layer_norm(layer.offered, tokens))
+    mixed = layer.to_keys(layer_norm(layer.key_norm, tokens))
     images, count, _ = tokens.shape
     return mixed.view(images, count, 2, layer.heads, -1).permute(2, 0, 3, 1, 4).contiguous()

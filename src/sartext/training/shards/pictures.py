@@ -21,8 +21,8 @@ from sartext.corpora.radiometry import to_db, to_grey
 from sartext.errors import ArtefactError
 from sartext.models.squashing import squash
 from sartext.simulation.encoding import png
+from sartext.simulation.recipes import CORPORA
 from sartext.simulation.rendering import Task, number_of, sar_file
-from sartext.simulation.seeds import CORPORA
 
 Pixels = npt.NDArray[np.uint8]
 
