@@ -14,7 +14,7 @@ LABELS = {"ship": "ship"}
 
 def cleaned(*corners):
     objects, reasons = clean_boxes((RawBox("ship", *corners),), 100, 80, LABELS)
-    return [(one["xmin"], one["ymin"], one["xmax"], one["ymax"]) for one in objects], reasons
+    return [(box["xmin"], box["ymin"], box["xmax"], box["ymax"]) for box in objects], reasons
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_class_names_are_mapped_through_the_catalogue(corpus):
     corpus.put("annotations/1.xml", voc(*[(name, 1, 1, 9, 9) for name in names]))
     corpus.index()
     found = corpus.rows()["1"]["objects"]
-    assert [one["label"] for one in found] == ["ship"] * 4
-    assert [one["source_label"] for one in found] == names
+    assert [box["label"] for box in found] == ["ship"] * 4
+    assert [box["source_label"] for box in found] == names
 
 
 def test_unknown_class_costs_its_image_and_is_named(detection):

@@ -40,17 +40,17 @@ def test_kind_has_what_its_reader_needs(entry):
 
 
 def test_classes_are_told_apart(entry):
-    assert set(label_table(entry).values()) == {one.label for one in entry.classes}
+    assert set(label_table(entry).values()) == {kind.label for kind in entry.classes}
     if entry.kind == "segmentation":
-        marks = [one.colour if one.colour is not None else one.code for one in entry.classes]
+        marks = [kind.colour if kind.colour is not None else kind.code for kind in entry.classes]
         assert None not in marks
         assert len(set(marks)) == len(marks)
         assert len({type(mark) for mark in marks}) == 1
 
 
 def test_nouns_are_words_that_metrics_keep(entry):
-    for one in entry.classes:
-        for word in (one.noun, one.plural, one.hypernym):
+    for kind in entry.classes:
+        for word in (kind.noun, kind.plural, kind.hypernym):
             assert re.fullmatch(r"[A-Za-z0-9' -]+", word)
 
 

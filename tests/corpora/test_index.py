@@ -259,9 +259,9 @@ def test_equal_pictures_in_other_files_share_their_pixel_hash(detection):
     for name in ("grey", "colour"):
         detection.put(f"annotations/{name}.xml", voc())
     detection.index()
-    one, other = detection.rows().values()
-    assert one["pixels_sha256"] == other["pixels_sha256"]
-    assert one["sha256"] != other["sha256"]
+    row, other_row = detection.rows().values()
+    assert row["pixels_sha256"] == other_row["pixels_sha256"]
+    assert row["sha256"] != other_row["sha256"]
 
 
 def test_quarantine_table_has_its_columns_and_refuses_others(tmp_path, detection):

@@ -47,7 +47,7 @@ def index_one(corpus, mask, content=None):
 
 
 def fractions(row, zone="image"):
-    return {one["label"]: one["fraction"] for one in row["regions"] if one["zone"] == zone}
+    return {region["label"]: region["fraction"] for region in row["regions"] if region["zone"] == zone}
 
 
 def test_shares_are_of_the_valid_pixels_and_zones_of_the_class(palette):
@@ -57,9 +57,9 @@ def test_shares_are_of_the_valid_pixels_and_zones_of_the_class(palette):
     assert fractions(row) == {"sea": 0.75, "land": 0.25}
     assert fractions(row, "upper-left") == {"land": 1.0}
     assert fractions(row, "upper-right") == {"sea": pytest.approx(1 / 3)}
-    land = next(one for one in row["regions"] if one["label"] == "land" and one["zone"] == "image")
+    land = next(region for region in row["regions"] if region["label"] == "land" and region["zone"] == "image")
     assert land["largest_component"] == 300
-    assert {one["largest_component"] for one in row["regions"] if one["zone"] != "image"} == {0}
+    assert {region["largest_component"] for region in row["regions"] if region["zone"] != "image"} == {0}
 
 
 @pytest.mark.parametrize(("width", "height"), [(4, 4), (5, 7), (64, 64), (1250, 650), (1, 1)])
@@ -83,7 +83,7 @@ def test_things_become_boxes_of_their_connected_components(palette):
     mask[20:22, 30:35] = 153, 76, 0
     mask[25:28, 1:4] = 153, 76, 0  # nine pixels
     row = index_one(palette, mask)
-    boxes = [(one["label"], one["xmin"], one["ymin"], one["xmax"], one["ymax"]) for one in row["objects"]]
+    boxes = [(box["label"], box["xmin"], box["ymin"], box["xmax"], box["ymax"]) for box in row["objects"]]
     assert boxes == [("ship", 3, 2, 12, 8), ("ship", 30, 20, 35, 22)]
     assert "ship" not in fractions(row)
     (fault,) = palette.faults("box")
@@ -94,7 +94,7 @@ def test_small_rare_class_keeps_its_component(palette):
     mask = canvas(650, 1250)
     mask[100:103, 50:70] = 0, 255, 255
     row = index_one(palette, mask)
-    oil = next(one for one in row["regions"] if one["label"] == "oil" and one["zone"] == "image")
+    oil = next(region for region in row["regions"] if region["label"] == "oil" and region["zone"] == "image")
     assert oil["fraction"] < 0.0001
     assert oil["largest_component"] == 60
 

@@ -61,16 +61,16 @@ def indexed(project):
 
 
 def shares(row):
-    return {one["label"]: one["fraction"] for one in row["regions"] if one["zone"] == "image"}
+    return {region["label"]: region["fraction"] for region in row["regions"] if region["zone"] == "image"}
 
 
 def test_ssdd(indexed):
     metrics, rows, faults = indexed("ssdd")
     assert len(rows) == 1038
     assert metrics["images_without_objects"] == 0
-    boxes = [one for row in rows.values() for one in row["objects"]]
-    assert sum(one["xmin"] == 0 or one["ymin"] == 0 for one in boxes) == 7
-    assert all(one["angle"] is not None for one in boxes)
+    boxes = [box for row in rows.values() for box in row["objects"]]
+    assert sum(box["xmin"] == 0 or box["ymin"] == 0 for box in boxes) == 7
+    assert all(box["angle"] is not None for box in boxes)
     assert not read_kind(faults, "box")
     assert Counter(row["published_split"] for row in rows.values()) == {"train": 928, "test": 110}
     assert len(rows) - len({row["pixels_sha256"] for row in rows.values()}) == 20
@@ -97,7 +97,7 @@ def test_sar_aircraft(indexed):
     assert sorted(rows) == [f"00043{number}" for number in range(60, 69)]
     assert metrics["reasons"] == {"annotation": {"annotation-without-image": 4359}, "box": {}, "image": {}}
     assert metrics["objects"]["a320-321"] == 4
-    assert {one["source_label"] for row in rows.values() for one in row["objects"]} >= {"A320/321", "other"}
+    assert {box["source_label"] for row in rows.values() for box in row["objects"]} >= {"A320/321", "other"}
 
 
 def test_ls_ssdd_keeps_tiles_without_ships(indexed):
@@ -115,7 +115,9 @@ def test_oil_spill_takes_no_anti_aliasing_for_a_ship_and_loses_no_small_spill(in
     assert len(rows["img_0013"]["objects"]) == 1
     assert sum(bool(row["objects"]) for row in rows.values()) == 11
     spill = next(
-        one for one in rows["img_0030"]["regions"] if one["label"] == "oil-spill" and one["zone"] == "image"
+        region
+        for region in rows["img_0030"]["regions"]
+        if region["label"] == "oil-spill" and region["zone"] == "image"
     )
     assert spill["fraction"] == pytest.approx(726 / (1250 * 650))
     assert spill["largest_component"] == 428

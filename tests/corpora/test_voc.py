@@ -12,7 +12,7 @@ SHIP = ("ship", 5, 6, 15, 16)
 
 def objects(corpus, image="1"):
     row = corpus.rows()[image]
-    return [(one["label"], one["xmin"], one["ymin"], one["xmax"], one["ymax"]) for one in row["objects"]]
+    return [(box["label"], box["xmin"], box["ymin"], box["xmax"], box["ymax"]) for box in row["objects"]]
 
 
 def test_one_file_per_image(detection):

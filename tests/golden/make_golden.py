@@ -75,10 +75,10 @@ def train(network: torch.nn.Module) -> float:
     for step in range(STEPS):
         pictures, captions = scenes(BATCH, SEED + 1000 + step)
         longest = max(map(len, captions))
-        ids = torch.tensor([one + [PAD] * (longest - len(one)) for one in captions])
-        told = torch.tensor([len(one) for one in captions])[:, None] > torch.arange(1, longest)
+        ids = torch.tensor([caption + [PAD] * (longest - len(caption)) for caption in captions])
+        scored = torch.tensor([len(caption) for caption in captions])[:, None] > torch.arange(1, longest)
         logits = network(torch.from_numpy(normalise(pictures)), ids)["logits"]
-        loss = torch.nn.functional.cross_entropy(logits[told], ids[:, 1:][told])
+        loss = torch.nn.functional.cross_entropy(logits[scored], ids[:, 1:][scored])
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -120,14 +120,14 @@ def record(network: torch.nn.Module) -> None:
     for case in CASES:
         some = images if case == CASES[0] else images[:FEWER]
         pairs = zip(generated(network, some, case), generated(exact, some.double(), case), strict=True)
-        for at, (one, other) in enumerate(pairs):
-            steady[at] &= trimmed(one) == trimmed(other)
+        for at, (caption, other) in enumerate(pairs):
+            steady[at] &= trimmed(caption) == trimmed(other)
     np.save(FOLDER / "pictures.npy", pictures[steady])
     images, fewer = images[torch.tensor(steady)], sum(steady[:FEWER])
     some = {case: images if case == CASES[0] else images[:fewer] for case in CASES}
     cases = [{"case": case, "tokens": generated(network, some[case], case).tolist()} for case in CASES]
-    told = {"versions": VERSIONS, "left_out": steady.count(False), "words": WORDS, "cases": cases}
-    (FOLDER / "tokens.json").write_text(json.dumps(told, separators=(",", ":")) + "\n")
+    record = {"versions": VERSIONS, "left_out": steady.count(False), "words": WORDS, "cases": cases}
+    (FOLDER / "tokens.json").write_text(json.dumps(record, separators=(",", ":")) + "\n")
     sys.stderr.write(f"{sum(steady)} pictures, {steady.count(False)} left out\n")
 
 
@@ -135,8 +135,8 @@ class Exact(open_clip.CoCa):
     """A CoCa that reckons in 64-bit floats; the search wants logits of 32."""
 
     def forward(self, *args, **kwargs):
-        told = super().forward(*args, **kwargs)
-        return told | {"logits": told["logits"].float()}
+        outputs = super().forward(*args, **kwargs)
+        return outputs | {"logits": outputs["logits"].float()}
 
 
 class Told(open_clip.CoCa):

@@ -38,8 +38,8 @@ def small_model(folder: Path, kind: str, seed: int = 7) -> Model:
 
 def foundation(pretrained: object, kind: str = "clip", tokenizer: str = "trained") -> Foundation:
     """A foundation of a tiny architecture with weights from somewhere."""
-    told = None if pretrained is None else str(pretrained)
-    return Foundation(f"{kind}-tiny", told, "clip" if tokenizer == "clip" else "trained")
+    place = None if pretrained is None else str(pretrained)
+    return Foundation(f"{kind}-tiny", place, "clip" if tokenizer == "clip" else "trained")
 
 
 def pictures(count: int, height: int = 90, width: int = 70, seed: int = 3) -> np.ndarray:
@@ -51,5 +51,7 @@ def pictures(count: int, height: int = 90, width: int = 70, seed: int = 3) -> np
 
 def states_equal(first: Model, second: Model) -> bool:
     """Whether two models have the same weights, bit for bit."""
-    one, other = first.network.state_dict(), second.network.state_dict()
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+    state, other_state = first.network.state_dict(), second.network.state_dict()
+    return state.keys() == other_state.keys() and all(
+        torch.equal(state[name], other_state[name]) for name in state
+    )

@@ -59,7 +59,7 @@ def test_equal_weights_are_equal_bytes_and_last_stands_beside_best(tmp_path):
     last = checkpoint.save(model, tmp_path / "a", name="last.safetensors")
     assert last != first
     assert checkpoint.load(tmp_path / "a").sha256 == first
-    assert sorted(one.name for one in (tmp_path / "a").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
         "last.safetensors",
         "model.safetensors",
         "open_clip_config.json",
@@ -68,10 +68,10 @@ def test_equal_weights_are_equal_bytes_and_last_stands_beside_best(tmp_path):
     ]
 
 
-def _configured(folder, part, **told):
+def _configured(folder, part, **fields):
     config = folder / "open_clip_config.json"
     whole = json.loads(config.read_text())
-    whole[part] = whole[part] | told
+    whole[part] = whole[part] | fields
     config.write_text(json.dumps(whole))
 
 
@@ -79,9 +79,9 @@ def test_a_foreign_checkpoint_keeps_its_own_resizing_until_it_is_trained_on(tmp_
     model = small_model(tmp_path, "clip")
     checkpoint.save(model, tmp_path / "model")
     config = tmp_path / "model" / "open_clip_config.json"
-    told = json.loads(config.read_text())
-    told["preprocess_cfg"] = {"mean": 0.5, "std": [0.5, 0.5, 0.5], "interpolation": "bilinear"}
-    config.write_text(json.dumps(told))
+    content = json.loads(config.read_text())
+    content["preprocess_cfg"] = {"mean": 0.5, "std": [0.5, 0.5, 0.5], "interpolation": "bilinear"}
+    config.write_text(json.dumps(content))
     torch.save(model.network.state_dict(), tmp_path / "model" / "open_clip_pytorch_model.bin")
     (tmp_path / "model" / "model.safetensors").unlink()
     again = checkpoint.load(tmp_path / "model")
@@ -217,8 +217,8 @@ def test_where_a_training_left_its_record_no_other_weights_are_read(tmp_path, na
 )
 def test_another_configuration_or_tokenizer_than_the_trainings_is_refused(tmp_path, name, what):
     folder, model = tmp_path / "model", small_model(tmp_path, "clip")
-    told = {"model_sha256": checkpoint.save(model, folder), "model": model.config}
-    write_json(folder / "training.json", {**told, "tokenizer_sha256": model.tokenizer.files_sha256()})
+    record = {"model_sha256": checkpoint.save(model, folder), "model": model.config}
+    write_json(folder / "training.json", {**record, "tokenizer_sha256": model.tokenizer.files_sha256()})
     checkpoint.load(folder)
     content = json.loads((folder / name).read_text())
     (folder / name).write_text(json.dumps({**content, "added": 1}))
@@ -247,9 +247,9 @@ def test_weights_of_another_architecture_are_told_by_what_differs(tmp_path):
 def test_weights_of_another_width_are_told_by_their_shape(tmp_path):
     checkpoint.save(small_model(tmp_path, "clip"), tmp_path / "clip")
     config = tmp_path / "clip" / "open_clip_config.json"
-    told = json.loads(config.read_text())
-    told["model_cfg"]["text_cfg"]["width"] = 64
-    config.write_text(json.dumps(told))
+    content = json.loads(config.read_text())
+    content["model_cfg"]["text_cfg"]["width"] = 64
+    config.write_text(json.dumps(content))
     with pytest.raises(
         ModelError, match=r"another architecture: .* is .*128.* in the file and .*64.* in the config"
     ):
@@ -274,7 +274,7 @@ def test_a_failed_save_leaves_the_good_checkpoint(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="broken pipe"):
         checkpoint.save(model, tmp_path / "model")
     assert checkpoint.load(tmp_path / "model").sha256 == digest
-    assert not [one for one in (tmp_path / "model").iterdir() if one.name.startswith(".partial")]
+    assert not [path for path in (tmp_path / "model").iterdir() if path.name.startswith(".partial")]
 
 
 def _no_space(state, path, metadata):

@@ -35,10 +35,10 @@ for body in (lambda: None, broken, needing):
     sys.modules.pop("torchvision", None)
     finder.body = body
     try:
-        told = scope["guard_torchvision"]()
+        outcome = scope["guard_torchvision"]()
     except RuntimeError as error:
-        told = error
-    print(told, hasattr(torch.ops.torchvision, "nms"), scope["plain_import_works"]())
+        outcome = error
+    print(outcome, hasattr(torch.ops.torchvision, "nms"), scope["plain_import_works"]())
 """
 
 

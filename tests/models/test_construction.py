@@ -36,7 +36,7 @@ def test_two_processes_build_equal_finite_weights(tmp_path):
     model = checkpoint.load(tmp_path / "there" / "model")
     head = model.network.state_dict()["text_decoder.text_projection"]
     assert head.std().item() == pytest.approx(head.shape[0] ** -0.5, rel=0.05)
-    assert all(torch.isfinite(one).all() for one in model.network.parameters())
+    assert all(torch.isfinite(parameter).all() for parameter in model.network.parameters())
 
 
 @pytest.mark.parametrize("kind", ["clip", "coca"])
@@ -66,10 +66,10 @@ def test_coca_trains_on_the_whole_context_and_knows_the_padding(tmp_path):
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_foundation_of_the_package_names_an_architecture(path):
-    told = read_foundation(path)
-    config = architecture(told.architecture)
+    stated = read_foundation(path)
+    config = architecture(stated.architecture)
     assert ("multimodal_cfg" in config) == path.stem.startswith("coca")
-    assert (told.pretrained is None) == (told.tokenizer == "trained")
+    assert (stated.pretrained is None) == (stated.tokenizer == "trained")
 
 
 def test_a_foundation_may_set_the_size_of_input_and_patches(tmp_path):
@@ -104,8 +104,8 @@ def test_pretrained_weights_from_a_file_folder_or_torch_file_are_all_read(tmp_pa
 def test_weights_in_a_folder_keep_the_normalisation_that_they_know(tmp_path):
     checkpoint.save(small_model(tmp_path, "clip"), tmp_path / "model")
     path = tmp_path / "model" / "open_clip_config.json"
-    told = read_json(path)
-    write_json(path, {**told, "preprocess_cfg": {"mean": [0.5, 0.4, 0.3], "std": 0.25}})
+    content = read_json(path)
+    write_json(path, {**content, "preprocess_cfg": {"mean": [0.5, 0.4, 0.3], "std": 0.25}})
     built = build(foundation(tmp_path / "model"), None, seed=1)
     assert (built.mean, built.std) == ((0.5, 0.4, 0.3), (0.25, 0.25, 0.25))
 
@@ -118,7 +118,7 @@ def test_weights_in_a_folder_bring_their_own_tokenizer(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("built_from", "message"),
     [
         (Foundation("clip-tinny"), "no architecture 'clip-tinny'.*clip-tiny"),
         (Foundation("clip-tiny", "laion2b"), "no pretrained weights 'laion2b' of 'clip-tiny'.*it has none"),
@@ -135,10 +135,10 @@ def test_weights_in_a_folder_bring_their_own_tokenizer(tmp_path):
         (Foundation("roberta-ViT-B-32", None, "clip"), "has a tokenizer of its own"),
     ],
 )
-def test_what_cannot_be_built_is_told(tmp_path, told, message):
+def test_what_cannot_be_built_is_told(tmp_path, built_from, message):
     small_tokenizer(tmp_path)
     with pytest.raises(ModelError, match=message):
-        build(told, tmp_path, seed=1)
+        build(built_from, tmp_path, seed=1)
 
 
 @pytest.mark.parametrize("name", ["w.ckpt", "w.pkl", "w.pickle", "W.CKPT"])
@@ -149,9 +149,9 @@ def test_a_pickle_by_its_name_is_not_opened_and_the_reason_is_told(tmp_path, mon
     folder.mkdir()
     for place in (tmp_path / name, folder / name):
         torch.save(small_model(tmp_path, "clip").network.state_dict(), place)
-    for told in (tmp_path / name, name, folder):
+    for place_name in (tmp_path / name, name, folder):
         with pytest.raises(ModelError, match="is a pickle: reading it would unpickle, and that runs") as raised:
-            build(foundation(told), tmp_path, seed=1)
+            build(foundation(place_name), tmp_path, seed=1)
         assert name in str(raised.value)
         assert "save the tensors alone as safetensors" in raised.value.way_out
         assert "\n" not in str(raised.value)
@@ -167,8 +167,8 @@ def test_a_pickle_beside_weights_is_passed_over(tmp_path):
 def test_a_tag_without_network_names_the_way_out(tmp_path, monkeypatch):
     asked = []
 
-    def offline(**told):
-        asked.append(told["repo_id"])
+    def offline(**arguments):
+        asked.append(arguments["repo_id"])
         raise LocalEntryNotFoundError("Cannot find the requested files in the disk cache")
 
     monkeypatch.setattr(open_clip.pretrained, "hf_hub_download", offline)
@@ -192,8 +192,8 @@ def test_a_tag_brings_its_weights_and_the_normalisation_that_they_know(tmp_path,
     model = small_model(tmp_path, "clip")
     checkpoint.save(model, tmp_path / "model")
     there = {("somebody/tiny", "open_clip_model.safetensors"): tmp_path / "model" / "model.safetensors"}
-    told = {"made": {"hf_hub": "somebody/tiny/", "mean": MEAN, "std": STD}}
-    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "clip-tiny", told)
+    tags = {"made": {"hf_hub": "somebody/tiny/", "mean": MEAN, "std": STD}}
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "clip-tiny", tags)
     monkeypatch.setattr(
         open_clip.pretrained,
         "hf_hub_download",
@@ -255,5 +255,5 @@ def test_equal_pictures_and_weights_give_equal_features(tmp_path):
     images = torch.from_numpy(pictures(2, 64, 64)[:, :64, :64].copy()).permute(0, 3, 1, 2).float()
     images = torch.nn.functional.interpolate(images, (64, 64))
     with torch.no_grad():
-        one, other = (model.network.encode_image(images) for model in (first, second))
-    assert hashlib.sha256(one.numpy().tobytes()).digest() == hashlib.sha256(other.numpy().tobytes()).digest()
+        features, other = (model.network.encode_image(images) for model in (first, second))
+    assert hashlib.sha256(features.numpy().tobytes()).digest() == hashlib.sha256(other.numpy().tobytes()).digest()

@@ -50,16 +50,16 @@ def whole_logits(model, images, ids):
 )
 @pytest.mark.parametrize("correct_mask", [False, True])
 def test_a_cached_step_gives_the_logits_of_the_whole_forward_pass(changed, correct_mask):
-    one = random_model(**changed)
-    one.network.text.correct_cls_mask = correct_mask
+    model = random_model(**changed)
+    model.network.text.correct_cls_mask = correct_mask
     images = golden_images()[:3]
     ids = torch.randint(2, len(WORDS), (3, 12), generator=torch.Generator().manual_seed(1))
     ids[:, 0] = START
     ids[1, 4] = ids[2, 7] = ids[2, 8] = PAD  # a word of its own in CLIP's vocabulary, and masked as padding
     with torch.inference_mode():
-        run = Run(towers_of(one.network), images, beams=1, length=12)
+        run = Run(towers_of(model.network), images, beams=1, length=12)
         steps = torch.stack([run.step(ids[:, at : at + 1].numpy())[:, 0] for at in range(12)], dim=1)
-    torch.testing.assert_close(steps, whole_logits(one, images, ids), atol=2e-5, rtol=1e-4)
+    torch.testing.assert_close(steps, whole_logits(model, images, ids), atol=2e-5, rtol=1e-4)
 
 
 def test_beams_that_change_places_keep_their_own_history(model, images):
@@ -101,8 +101,8 @@ def test_captions_are_sentences_about_the_picture(model, images):
 
 
 def test_one_beam_gives_the_greedy_caption(model, images, greedy):
-    assert [one.ids for one in generate(model, images, method="beam", beams=1, length=LENGTH)] == [
-        one.ids for one in greedy
+    assert [caption.ids for caption in generate(model, images, method="beam", beams=1, length=LENGTH)] == [
+        caption.ids for caption in greedy
     ]
 
 
@@ -110,10 +110,10 @@ def test_one_beam_gives_the_greedy_caption(model, images, greedy):
 @pytest.mark.parametrize("method", ["greedy", "beam", "nucleus"])
 def test_the_log_probability_is_what_teacher_forcing_gives(model, images, method, minimum):
     captions = generate(model, images, method=method, beams=4, length=LENGTH, minimum=minimum, top_p=0.95)
-    told = score(model, images, [one.ids for one in captions])
-    assert [one.log_probability for one in captions] == pytest.approx(told.tolist(), abs=2e-4)
-    assert all(one.mean_log_probability == one.log_probability / len(one.ids) for one in captions)
-    assert all(len(one.ids) >= minimum for one in captions)
+    logs = score(model, images, [caption.ids for caption in captions])
+    assert [caption.log_probability for caption in captions] == pytest.approx(logs.tolist(), abs=2e-4)
+    assert all(caption.mean_log_probability == caption.log_probability / len(caption.ids) for caption in captions)
+    assert all(len(caption.ids) >= minimum for caption in captions)
 
 
 def test_score_takes_a_caption_for_every_image_and_any_prefix(model, images, greedy):
@@ -135,7 +135,8 @@ def test_score_takes_a_caption_for_every_image_and_any_prefix(model, images, gre
 def test_beams_find_at_least_as_likely_captions(model, images, greedy):
     wide = generate(model, images, method="beam", beams=5, length=LENGTH)
     gained = [
-        one.mean_log_probability - other.mean_log_probability for one, other in zip(wide, greedy, strict=True)
+        caption.mean_log_probability - other.mean_log_probability
+        for caption, other in zip(wide, greedy, strict=True)
     ]
     assert min(gained) > -1e-5
 
@@ -143,33 +144,38 @@ def test_beams_find_at_least_as_likely_captions(model, images, greedy):
 def test_hypotheses_come_ranked_and_finished(model, images):
     for ranked in hypotheses(model, images, beams=4, length=LENGTH):
         assert 1 <= len(ranked) <= 4
-        assert all(one.finished and one.ids[-1] == END and END not in one.ids[:-1] for one in ranked)
-        means = [one.mean_log_probability for one in ranked]
+        assert all(
+            caption.finished and caption.ids[-1] == END and END not in caption.ids[:-1] for caption in ranked
+        )
+        means = [caption.mean_log_probability for caption in ranked]
         assert means == sorted(means, reverse=True)
-        assert len({one.ids for one in ranked}) == len(ranked)
+        assert len({caption.ids for caption in ranked}) == len(ranked)
 
 
 @pytest.mark.parametrize("method", ["greedy", "beam", "nucleus"])
 def test_what_stands_beside_an_image_changes_nothing(model, images, method):
-    told = {"method": method, "beams": 3, "length": LENGTH, "seed": 5}
-    together = generate(model, images, **told)
-    other_way = generate(model, images.flip(0), **told)[::-1]
-    alone = [generate(model, images[at : at + 1], **told)[0] for at in range(6)]
-    assert [one.ids for one in together] == [one.ids for one in other_way]
-    assert [one.ids for one in together[:6]] == [one.ids for one in alone]
+    options = {"method": method, "beams": 3, "length": LENGTH, "seed": 5}
+    together = generate(model, images, **options)
+    other_way = generate(model, images.flip(0), **options)[::-1]
+    alone = [generate(model, images[at : at + 1], **options)[0] for at in range(6)]
+    assert [caption.ids for caption in together] == [caption.ids for caption in other_way]
+    assert [caption.ids for caption in together[:6]] == [caption.ids for caption in alone]
 
 
 def test_draws_follow_seed_and_temperature(model, images):
-    told = {"method": "nucleus", "length": LENGTH, "top_p": 1.0, "temperature": 1.5}
-    first, again, other = (generate(model, images, seed=seed, **told) for seed in (1, 1, 2))
+    options = {"method": "nucleus", "length": LENGTH, "top_p": 1.0, "temperature": 1.5}
+    first, again, other = (generate(model, images, seed=seed, **options) for seed in (1, 1, 2))
     assert first == again
-    assert sum(one.ids != two.ids for one, two in zip(first, other, strict=True)) > len(images) / 2
+    assert (
+        sum(caption.ids != other_caption.ids for caption, other_caption in zip(first, other, strict=True))
+        > len(images) / 2
+    )
 
 
 def test_a_narrow_or_cold_nucleus_is_greedy(model, images, greedy):
-    for told in ({"top_p": 1e-6}, {"temperature": 1e-4}):
-        drawn = generate(model, images, method="nucleus", length=LENGTH, **told)
-        assert [one.ids for one in drawn] == [one.ids for one in greedy]
+    for options in ({"top_p": 1e-6}, {"temperature": 1e-4}):
+        drawn = generate(model, images, method="nucleus", length=LENGTH, **options)
+        assert [caption.ids for caption in drawn] == [caption.ids for caption in greedy]
 
 
 def test_draws_stay_inside_the_nucleus_and_follow_its_shares(model, images):
@@ -189,12 +195,12 @@ def test_draws_stay_inside_the_nucleus_and_follow_its_shares(model, images):
 @pytest.mark.parametrize("method", ["greedy", "beam", "nucleus"])
 def test_a_caption_that_does_not_end_in_time_is_unfinished(model, images, greedy, method):
     short = generate(model, images, method=method, beams=2, length=8, top_p=1e-6)
-    for one, whole in zip(short, greedy, strict=True):
-        assert one.finished == (END in one.ids)
-        assert one.finished or len(one.ids) == 7
+    for caption, whole in zip(short, greedy, strict=True):
+        assert caption.finished == (END in caption.ids)
+        assert caption.finished or len(caption.ids) == 7
         if method != "beam":
-            assert one.ids == whole.ids[:7]
-    assert {one.finished for one in short} == {True, False}
+            assert caption.ids == whole.ids[:7]
+    assert {caption.finished for caption in short} == {True, False}
 
 
 def test_the_greatest_length_is_the_models_context(model, images):
@@ -207,17 +213,17 @@ def test_the_greatest_length_is_the_models_context(model, images):
 def test_the_batch_shrinks_as_captions_finish(model, images, monkeypatch):
     sizes = []
     step = Run.step
-    monkeypatch.setattr(Run, "step", lambda run, *told: sizes.append(run.images) or step(run, *told))
+    monkeypatch.setattr(Run, "step", lambda run, *options: sizes.append(run.images) or step(run, *options))
     generate(model, images, length=LENGTH)
     assert sizes[0] == len(images) and sizes[-1] < len(images) / 2
     assert len(sizes) < LENGTH - 1, "it ends with the last caption"
 
 
 def test_the_network_is_left_in_the_mode_it_was_in(images):
-    one = random_model()
-    one.network.train()
-    generate(one, images[:1], length=4)
-    assert one.network.training
+    model = random_model()
+    model.network.train()
+    generate(model, images[:1], length=4)
+    assert model.network.training
 
 
 def test_no_images_no_captions(model, images):
@@ -227,8 +233,8 @@ def test_no_images_no_captions(model, images):
 
 
 def test_bfloat16_weights_decode_too(images):
-    one = random_model()
-    cast = replace(one, network=one.network.to(torch.bfloat16))
+    model = random_model()
+    cast = replace(model, network=model.network.to(torch.bfloat16))
     for method in ("greedy", "beam", "nucleus"):
         assert len(generate(cast, images[:3], method=method, beams=2, length=10)) == 3
 

@@ -17,11 +17,11 @@ TIES = json.loads((GOLDEN / "ties.json").read_text())["cases"]
 
 def tokens(case: list[int], images: torch.Tensor) -> list[list[int]]:
     beams, groups, length, minimum = case
-    told = {"beams": beams, "groups": groups, "length": length, "minimum": minimum}
-    return open_clip_tokens(golden_network(), images, **told, sot=START, eos=END, pad=PAD).tolist()
+    options = {"beams": beams, "groups": groups, "length": length, "minimum": minimum}
+    return open_clip_tokens(golden_network(), images, **options, sot=START, eos=END, pad=PAD).tolist()
 
 
-@pytest.mark.parametrize("recorded", RECORDED, ids=lambda one: str(one["case"]))
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: str(recorded["case"]))
 def test_the_same_tokens_as_open_clip(recorded):
     images = golden_images()[: len(recorded["tokens"])]
     assert tokens(recorded["case"], images) == recorded["tokens"]
@@ -29,28 +29,28 @@ def test_the_same_tokens_as_open_clip(recorded):
 
 def test_the_recorded_captions_are_worth_comparing():
     captions = RECORDED[0]["tokens"]
-    assert len(captions) >= 64 and all(len(one["tokens"]) >= 16 for one in RECORDED)
+    assert len(captions) >= 64 and all(len(recorded["tokens"]) >= 16 for recorded in RECORDED)
     assert RECORDED[0]["case"] == [6, 3, 30, 5]
-    assert len({tuple(one) for one in captions}) > 40, "they differ"
-    assert any(END not in one for one in captions), "some are cut at the greatest length"
-    lengths = {one.index(END) for one in captions if END in one}
+    assert len({tuple(caption) for caption in captions}) > 40, "they differ"
+    assert any(END not in caption for caption in captions), "some are cut at the greatest length"
+    lengths = {caption.index(END) for caption in captions if END in caption}
     assert min(lengths) < 8 and max(lengths) > 20, "they are of many lengths"
-    inside = [one[: one.index(END)] if END in one else one for one in captions]
-    assert any(PAD in one for one in inside), "the padding's id stands inside some as a word"
+    inside = [caption[: caption.index(END)] if END in caption else caption for caption in captions]
+    assert any(PAD in caption for caption in inside), "the padding's id stands inside some as a word"
 
 
 def test_what_stands_beside_an_image_changes_nothing():
     case = [6, 3, 30, 5]
     alone = [tokens(case, golden_images()[at : at + 1])[0] for at in range(12)]
-    for one, other in zip(alone, tokens(case, golden_images()[:12]), strict=True):
-        assert one == other[: len(one)] and set(other[len(one) :]) <= {PAD}
+    for caption, other in zip(alone, tokens(case, golden_images()[:12]), strict=True):
+        assert caption == other[: len(caption)] and set(other[len(caption) :]) <= {PAD}
 
 
-@pytest.mark.parametrize("recorded", TIES, ids=lambda one: str(one["case"]))
+@pytest.mark.parametrize("recorded", TIES, ids=lambda recorded: str(recorded["case"]))
 def test_equal_scores_are_settled_as_open_clip_settles_them(recorded):
     beams, groups, length, minimum = recorded["case"]
-    told = {"length": length, "minimum": minimum, "group": beams // groups}
-    found = as_open_clip(scripted.Scripted(), **told, sot=scripted.START, eos=scripted.END, pad=scripted.PAD)
+    options = {"length": length, "minimum": minimum, "group": beams // groups}
+    found = as_open_clip(scripted.Scripted(), **options, sot=scripted.START, eos=scripted.END, pad=scripted.PAD)
     assert found.tolist() == recorded["tokens"]
 
 

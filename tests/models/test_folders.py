@@ -24,22 +24,22 @@ def folder(tmp_path: Path) -> Path:
 def refusal(folder: Path | str) -> str:
     with pytest.raises(ModelError) as raised:
         checkpoint.load(folder)
-    told = str(raised.value)
-    assert "\n" not in told
-    return told
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
 
 
 def foreign(folder: Path | str) -> str:
     """A refusal that sends nobody to this project's own pipeline."""
-    told = refusal(folder)
-    assert not [one for one in OWN_PIPELINE if one in told]
-    return told
+    message = refusal(folder)
+    assert not [advice for advice in OWN_PIPELINE if advice in message]
+    return message
 
 
-def set_config(folder: Path, part: str, **told: object) -> None:
+def set_config(folder: Path, part: str, **fields: object) -> None:
     config = folder / "open_clip_config.json"
     whole = json.loads(config.read_text())
-    whole["model_cfg"][part] |= told
+    whole["model_cfg"][part] |= fields
     config.write_text(json.dumps(whole))
 
 
@@ -49,8 +49,8 @@ def test_a_folder_may_be_named_as_open_clip_names_it(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nowhere", "ViT-B-32"])
 def test_a_name_is_no_folder(name: str) -> None:
-    told = foreign(name)
-    assert "a folder is needed" in told and "hf download REPOSITORY --local-dir FOLDER" in told
+    message = foreign(name)
+    assert "a folder is needed" in message and "hf download REPOSITORY --local-dir FOLDER" in message
 
 
 def test_a_stage_that_has_not_run_is_to_be_run(tmp_path: Path) -> None:
@@ -60,9 +60,9 @@ def test_a_stage_that_has_not_run_is_to_be_run(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_told_what_it_must_hold(tmp_path: Path) -> None:
-    told = foreign(tmp_path)
+    message = foreign(tmp_path)
     for name in ("open_clip_config.json", ".safetensors", "open_clip_pytorch_model.bin", "tokenizer.json"):
-        assert name in told
+        assert name in message
 
 
 def test_a_sar_gpt_is_sent_to_its_task(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_tokenizer_that_is_only_named_must_be_saved_into_the_folder(folder: Pa
 
 
 def test_berts_tokenizer_gives_the_ids_that_open_clip_gives(folder: Path) -> None:
-    words = sorted({word.strip(".").lower() for one in CAPTIONS for word in one.split()})
+    words = sorted({word.strip(".").lower() for caption in CAPTIONS for word in caption.split()})
     (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", *words]))
     BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
     set_config(folder, "text_cfg", hf_tokenizer_name="bert-base-uncased")

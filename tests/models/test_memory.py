@@ -80,9 +80,9 @@ def test_what_is_said_to_fit_fits_beside_the_optimisers_state(monkeypatch: pytes
     model, made = toy_model("clip"), []
     plain = torch.empty_like
 
-    def counted(one: Tensor, *told: Any, **named: Any) -> Tensor:
-        made.append(one.shape)
-        return plain(one, *told, **named)
+    def counted(tensor: Tensor, *args: Any, **named: Any) -> Tensor:
+        made.append(tensor.shape)
+        return plain(tensor, *args, **named)
 
     class Short(Greedy):
         def forward(self, images: Tensor) -> Any:
@@ -92,7 +92,7 @@ def test_what_is_said_to_fit_fits_beside_the_optimisers_state(monkeypatch: pytes
     model.network.visual = Short(model.network.visual, 4)
     with pytest.raises(TrainingError, match="8 pairs at a time; 4 fit"):
         trained(model, steps=1, validation=[])
-    shapes = [one.shape for one in model.network.parameters() for _ in range(2)]
+    shapes = [parameter.shape for parameter in model.network.parameters() for _ in range(2)]
     assert made[: len(shapes)] == shapes
 
 
@@ -100,9 +100,9 @@ def test_one_of_several_processes_does_not_try_what_fits() -> None:
     def attempt(count: int) -> None:
         pytest.fail(f"{count} pairs were tried")
 
-    told = "out of memory with 4 pairs at a time; set `training.accumulate: 2`.*`training.batch: 4`"
+    message = "out of memory with 4 pairs at a time; set `training.accumulate: 2`.*`training.batch: 4`"
     with (
-        pytest.raises(TrainingError, match=told),
+        pytest.raises(TrainingError, match=message),
         explained(toy_parameters(), 2, attempt),
     ):
         raise MemoryError

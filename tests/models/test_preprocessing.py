@@ -30,22 +30,22 @@ def test_squash_and_normalise_equal_open_clips_evaluation(tmp_path, shape, grey)
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 def test_a_foreign_model_sees_what_open_clip_would_show_it(tmp_path, mode, interpolation):
     model = small_model(tmp_path, "clip")
-    told = {"resize_mode": mode, "interpolation": interpolation, "fill_color": 9}
-    model.config["preprocess_cfg"] = own_preprocess_cfg(64, told, None)
+    stated = {"resize_mode": mode, "interpolation": interpolation, "fill_color": 9}
+    model.config["preprocess_cfg"] = own_preprocess_cfg(64, stated, None)
     checkpoint.save(model, tmp_path / "model")
     _, _, transform = open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'model'}")
     for shape in [(90, 70), (64, 64), (30, 200), (20, 10)]:
         picture = pictures(1, *shape)[0]
-        for one in (picture, picture[:, :, 0]):
-            ours = normalise(torch.from_numpy(fit(one, model))[None], model)[0]
-            torch.testing.assert_close(ours, transform(Image.fromarray(one)), rtol=0, atol=1e-6)
+        for shown in (picture, picture[:, :, 0]):
+            ours = normalise(torch.from_numpy(fit(shown, model))[None], model)[0]
+            torch.testing.assert_close(ours, transform(Image.fromarray(shown)), rtol=0, atol=1e-6)
 
 
 def test_a_checkpoint_of_ours_is_fitted_by_squashing_to_the_last_bit(tmp_path):
     checkpoint.save(small_model(tmp_path, "clip"), tmp_path / "model")
     model = checkpoint.load(tmp_path / "model")
-    for one in (pictures(1)[0], pictures(1, 30, 200)[0][:, :, 0]):
-        assert np.array_equal(fit(one, model), squash(one, model.side))
+    for picture in (pictures(1)[0], pictures(1, 30, 200)[0][:, :, 0]):
+        assert np.array_equal(fit(picture, model), squash(picture, model.side))
 
 
 def test_nothing_is_cut_off():
@@ -59,7 +59,7 @@ def test_nothing_is_cut_off():
 
 def test_both_layouts_give_the_same_input(tmp_path):
     model = small_model(tmp_path, "clip")
-    batch = torch.from_numpy(np.stack([squash(one, 64) for one in pictures(3)]))
+    batch = torch.from_numpy(np.stack([squash(picture, 64) for picture in pictures(3)]))
     before = batch.clone()
     assert torch.equal(normalise(batch, model), normalise(batch.permute(0, 3, 1, 2), model))
     assert torch.equal(batch, before), "the batch is not changed"

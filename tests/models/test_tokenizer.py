@@ -43,8 +43,8 @@ def test_words_it_never_saw_still_come_back(tmp_path):
 
 def test_phrases_become_tokens_and_keep_to_whole_words(tmp_path):
     tokenizer = small_tokenizer(tmp_path)
-    told = json.loads((tmp_path / "tokenizer.json").read_text())["model"]
-    phrases = [token for token in told["vocab"] if "\u0120" in token[1:]]
+    model = json.loads((tmp_path / "tokenizer.json").read_text())["model"]
+    phrases = [token for token in model["vocab"] if "\u0120" in token[1:]]
     assert phrases, "no token of several words"
     assert not any(mark in token for token in phrases for mark in ".,;")
     caption = "There are two ships in the center of this SAR image."
@@ -93,8 +93,8 @@ def test_clip_knows_its_own_vocabulary_and_writes_readable_text():
     tokenizer = clip_tokenizer()
     assert (tokenizer.size, tokenizer.sot, tokenizer.eos, tokenizer.pad) == (49408, 49406, 49407, 0)
     caption = "There are two A220 aircraft in the upper-left part of this SAR image; it's a Boeing787."
-    told = tokenizer.decode(tokenizer.encode([caption])[0])
-    assert told.startswith("There are two A220 aircraft in the upper-left part of this SAR image; it's")
+    text = tokenizer.decode(tokenizer.encode([caption])[0])
+    assert text.startswith("There are two A220 aircraft in the upper-left part of this SAR image; it's")
 
 
 def test_tidy_is_english():

@@ -41,11 +41,11 @@ def test_six_corpora_are_written_and_nothing_else(data):
 
 def test_what_was_written_is_reported(tmp_path):
     few = SimulationParameters(ships=5, objects=2, landcover=2, pairs=6, optical=0, unlabelled=2)
-    told = write_corpora(few, tmp_path)
-    assert "sim-optical" not in told["written"]
-    assert told["written"]["sim-ships"]["images"] == 5
-    assert told["written"]["sim-pairs"] == {"images": 6, "files": 13, "annotations": 15}
-    assert len(told["examples"]) == 5
+    metrics = write_corpora(few, tmp_path)
+    assert "sim-optical" not in metrics["written"]
+    assert metrics["written"]["sim-ships"]["images"] == 5
+    assert metrics["written"]["sim-pairs"] == {"images": 6, "files": 13, "annotations": 15}
+    assert len(metrics["examples"]) == 5
 
 
 def test_ships_come_as_voc_with_one_xml_per_image(data):
@@ -70,23 +70,29 @@ def test_ships_come_as_voc_with_one_xml_per_image(data):
 
 def test_objects_come_as_coco(data):
     content = json.loads((data / "sim-objects/annotations/instances.json").read_text())
-    assert [one["name"] for one in content["categories"]] == ["ship", "aircraft", "vehicle", "tank", "bridge"]
+    assert [category["name"] for category in content["categories"]] == [
+        "ship",
+        "aircraft",
+        "vehicle",
+        "tank",
+        "bridge",
+    ]
     assert [one["name"] for one in content["categories"]] == [one.label for one in entry("sim-objects").classes]
-    images = {one["id"]: one for one in content["images"]}
+    images = {image["id"]: image for image in content["images"]}
     files = {path.name for path in (data / "sim-objects/images").iterdir()}
-    assert {one["file_name"] for one in images.values()} == files
-    assert len({one["id"] for one in content["annotations"]}) == len(content["annotations"]) > 20
-    for one in content["annotations"]:
-        x, y, width, height = one["bbox"]
-        image = images[one["image_id"]]
+    assert {image["file_name"] for image in images.values()} == files
+    assert len({annotation["id"] for annotation in content["annotations"]}) == len(content["annotations"]) > 20
+    for annotation in content["annotations"]:
+        x, y, width, height = annotation["bbox"]
+        image = images[annotation["image_id"]]
         assert x >= 0 and y >= 0 and width > 0 and height > 0
         assert x + width <= image["width"] and y + height <= image["height"]
-        assert one["area"] == width * height
+        assert annotation["area"] == width * height
 
 
 def test_land_cover_comes_as_calibrated_bands_and_palette_masks(data):
     folder, declared = data / "sim-landcover", entry("sim-landcover")
-    legend = {one.colour for one in declared.classes}
+    legend = {kind.colour for kind in declared.classes}
     assert legend == set(LEGEND.values())
     without_data = blended = 0
     for path in sorted((folder / "S1").iterdir()):
@@ -110,7 +116,7 @@ def test_land_cover_comes_as_calibrated_bands_and_palette_masks(data):
 
 
 def test_classes_have_the_backscatter_that_the_catalogue_expects(data):
-    ranges = {one.label: (one.colour, one.db_range) for one in entry("sim-landcover").classes if one.db_range}
+    ranges = {kind.label: (kind.colour, kind.db_range) for kind in entry("sim-landcover").classes if kind.db_range}
     assert ranges.keys() == LEGEND.keys() - {"no data"}
     levels = {label: [] for label in ranges}
     for path in sorted((data / "sim-landcover/S1").iterdir()):
@@ -143,9 +149,9 @@ def test_pairs_share_their_names_and_half_have_captions(data):
         assert Image.open(path).mode == "L" and Image.open(folder / half).mode == "RGB"
         places.setdefault(re.search(declared.scene, relative).groups(), []).append(path.name)
     assert len(places) == 4 and all(len(patches) == 3 for patches in places.values())
-    told = json.loads((folder / "captions.json").read_text())["images"]
-    assert len(told) == 6
-    assert {one["filename"] for one in told} < {path.name for path in (folder / "s2").iterdir()}
+    images = json.loads((folder / "captions.json").read_text())["images"]
+    assert len(images) == 6
+    assert {image["filename"] for image in images} < {path.name for path in (folder / "s2").iterdir()}
 
 
 def test_both_halves_of_a_pair_show_the_same_water():
@@ -164,14 +170,14 @@ def test_both_halves_of_a_pair_show_the_same_water():
 def test_optical_captions_come_as_karpathy_json(data):
     content = json.loads((data / "sim-optical/dataset.json").read_text())
     assert content["dataset"] == "sim-optical"
-    assert {one["filename"] for one in content["images"]} == {
+    assert {image["filename"] for image in content["images"]} == {
         p.name for p in (data / "sim-optical/images").iterdir()
     }
-    assert {one["split"] for one in content["images"]} == {"train", "val", "test"}
-    for one in content["images"]:
-        assert len(one["sentences"]) == len(one["sentids"]) == 5
-        for sentence, number in zip(one["sentences"], one["sentids"], strict=True):
-            assert sentence["sentid"] == number and sentence["imgid"] == one["imgid"]
+    assert {image["split"] for image in content["images"]} == {"train", "val", "test"}
+    for image in content["images"]:
+        assert len(image["sentences"]) == len(image["sentids"]) == 5
+        for sentence, number in zip(image["sentences"], image["sentids"], strict=True):
+            assert sentence["sentid"] == number and sentence["imgid"] == image["imgid"]
             assert sentence["raw"].endswith(" .")
             assert sentence["tokens"] == [word for word in sentence["raw"].split() if word not in (",", ".")]
 
@@ -179,9 +185,9 @@ def test_optical_captions_come_as_karpathy_json(data):
 def test_the_truth_of_the_unlabelled_corpus_is_kept_aside(data):
     truth = json.loads((data / "sim-unlabelled/hidden_truth.json").read_text())
     assert sorted(truth) == sorted(path.name for path in (data / "sim-unlabelled/images").iterdir())
-    for one in truth.values():
-        assert sum(one["cover"].values()) == pytest.approx(1.0, abs=0.001)
-        assert one["looks"] in (1, 2, 4, 10)
+    for scene in truth.values():
+        assert sum(scene["cover"].values()) == pytest.approx(1.0, abs=0.001)
+        assert scene["looks"] in (1, 2, 4, 10)
     declared = entry("sim-unlabelled")
     assert declared.annotations is None and "hidden" not in " ".join(declared.images)
 
@@ -223,8 +229,8 @@ def test_corpora_that_are_there_are_kept_when_asked(tmp_path):
     keep = TINY.model_copy(update={"optical": 0, "pairs": 0, "landcover": 0, "unlabelled": 0})
     (tmp_path / "sim-ships").mkdir()
     (tmp_path / "sim-ships/mine.txt").write_text("mine")
-    told = write_corpora(keep, tmp_path, missing_only=True)
-    assert told["kept"] == ["sim-ships"] and list(told["written"]) == ["sim-objects"]
+    metrics = write_corpora(keep, tmp_path, missing_only=True)
+    assert metrics["kept"] == ["sim-ships"] and list(metrics["written"]) == ["sim-objects"]
     assert (tmp_path / "sim-ships/mine.txt").read_text() == "mine"
     write_corpora(keep, tmp_path)
     assert not (tmp_path / "sim-ships/mine.txt").exists()

@@ -27,13 +27,13 @@ def captions(count: int) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def told() -> list[list[str]]:
+def image_captions() -> list[list[str]]:
     return captions(120)
 
 
 @pytest.fixture(scope="module")
-def sentences(told) -> list[str]:
-    return [sentence for image in told for sentence in image]
+def sentences(image_captions) -> list[str]:
+    return [sentence for image in image_captions for sentence in image]
 
 
 def clear_sky(**colours: int) -> Sky:
@@ -65,8 +65,8 @@ def test_haze_takes_contrast_away():
     assert hazy.mean() > clear.mean()
 
 
-def test_each_image_has_five_different_sentences(told):
-    for image in told:
+def test_each_image_has_five_different_sentences(image_captions):
+    for image in image_captions:
         assert len(image) == len(set(image)) == SENTENCES
 
 
@@ -85,8 +85,8 @@ def test_captions_hold_colours_and_weather_that_sar_does_not_show(sentences):
     assert {"sunny", "hazy", "roofs"} <= set(text.split())
 
 
-def test_captions_tell_what_is_there(told):
-    for number, image in enumerate(told):
+def test_captions_tell_what_is_there(image_captions):
+    for number, image in enumerate(image_captions):
         shot = shoot("sim-optical", number, PARAMETERS)
         counts, words = shot.scene.counts(), set(" ".join(image).split())
         if "ship" not in counts:
@@ -104,12 +104,12 @@ def test_captions_tell_what_is_there(told):
 def test_the_words_are_not_those_of_the_sar_classes(sentences):
     """Of the nouns of the SAR classes, optical captions share no more than a few."""
     classes = [
-        one
+        kind
         for name in ("sim-ships", "sim-objects", "sim-landcover")
-        for one in load_entry(PACKAGED / f"{name}.yaml").classes
-        if one.say
+        for kind in load_entry(PACKAGED / f"{name}.yaml").classes
+        if kind.say
     ]
-    sar = {word for one in classes for noun in (one.noun, one.plural) for word in noun.split()} - FUNCTION_WORDS
+    sar = {word for kind in classes for noun in (kind.noun, kind.plural) for word in noun.split()} - FUNCTION_WORDS
     optical = set(" ".join(sentences).replace(",", " ").replace(".", " ").split()) - FUNCTION_WORDS
     assert sar & optical <= {"bridge", "bridges", "tank", "tanks"}
     assert len(optical) > 80

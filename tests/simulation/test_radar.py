@@ -182,10 +182,10 @@ def test_a_tall_block_is_bright_before_and_dark_behind_in_the_image(direction):
 
 def test_looks_average_the_same_scene_and_do_not_move_it():
     scene = with_block(64, 3.0)
-    one = form_image(scene, Acquisition(1, "left", 38.0), ("VV",), np.random.default_rng(1))[0]
-    ten = form_image(scene, Acquisition(10, "left", 38.0), ("VV",), np.random.default_rng(1))[0]
-    assert one.shape == ten.shape == (64, 64)
-    assert ten[:16].std() < 0.6 * one[:16].std()
+    single = form_image(scene, Acquisition(1, "left", 38.0), ("VV",), np.random.default_rng(1))[0]
+    multilook = form_image(scene, Acquisition(10, "left", 38.0), ("VV",), np.random.default_rng(1))[0]
+    assert single.shape == multilook.shape == (64, 64)
+    assert multilook[:16].std() < 0.6 * single[:16].std()
 
 
 def test_the_display_maps_a_fixed_window_of_decibels():

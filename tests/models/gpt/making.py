@@ -26,7 +26,7 @@ ANSWERS = ("yes", "no", "2", "3", "upper left", "in the center")
 
 
 def tower(
-    kind: str = "clip", *, side: int = SIDE, seed: int = 0, vision: dict[str, Any] | None = None, **told: Any
+    kind: str = "clip", *, side: int = SIDE, seed: int = 0, vision: dict[str, Any] | None = None, **fields: Any
 ) -> Model:
     """Build a tiny CLIP or CoCa with random weights, also of its layer norms."""
     text = {"width": 16, "heads": 2, "layers": 1}
@@ -41,7 +41,7 @@ def tower(
             **(vision or {}),
         },
         "text_cfg": dict(text),
-        **told,
+        **fields,
     }
     if kind == "coca":
         pool = {"attentional_pool": True, "attn_pooler_queries": 4, "attn_pooler_heads": 2, "output_tokens": True}
@@ -62,13 +62,13 @@ def tower(
 
 def texts() -> list[str]:
     """What the tokenizer of the tests is trained on."""
-    return [prompt(one, image=False) for one in QUESTIONS] + [reply(one) for one in ANSWERS]
+    return [prompt(question, image=False) for question in QUESTIONS] + [reply(answer) for answer in ANSWERS]
 
 
 def tiny_gpt(*, images: bool = True, seed: int = 5, **language: Any) -> Gpt:
     """Build a SAR-GPT of some ten thousand weights."""
-    told = {"vocabulary": 400, "layers": 2, "width": 32, "heads": 4, **language}
-    return build_gpt(tower(), LanguageFoundation(None, **told), texts(), seed=seed, images=images)
+    fields = {"vocabulary": 400, "layers": 2, "width": 32, "heads": 4, **language}
+    return build_gpt(tower(), LanguageFoundation(None, **fields), texts(), seed=seed, images=images)
 
 
 def talkative(model: Gpt, by: float = 8.0) -> Gpt:
@@ -91,7 +91,7 @@ def pictures(count: int, height: int = 70, width: int = 50, seed: int = 3) -> li
     return found
 
 
-def phi_folder(folder: Path, *, head_bias: float = 0.3, seed: int = 1, **told: Any) -> Path:
+def phi_folder(folder: Path, *, head_bias: float = 0.3, seed: int = 1, **fields: Any) -> Path:
     """Write a tiny Phi with a tokenizer, as a person would have downloaded it."""
     import tokenizers
     from transformers import PhiConfig, PhiForCausalLM, PreTrainedTokenizerFast
@@ -103,7 +103,7 @@ def phi_folder(folder: Path, *, head_bias: float = 0.3, seed: int = 1, **told: A
     size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = PhiForCausalLM(PhiConfig(vocab_size=360, bos_token_id=0, eos_token_id=0, **{**size, **told}))
+        network = PhiForCausalLM(PhiConfig(vocab_size=360, bos_token_id=0, eos_token_id=0, **{**size, **fields}))
         torch.nn.init.normal_(network.lm_head.bias, std=head_bias)
     network.save_pretrained(folder)
     end = "<|endoftext|>"

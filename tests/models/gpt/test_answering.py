@@ -56,8 +56,8 @@ def test_grey_pictures_are_seen_as_colour_pictures_of_equal_channels(model: Gpt)
 
 
 def test_pictures_are_read_when_they_are_needed_and_once(model: Gpt) -> None:
-    shown = {f"a/{number}": one for number, one in enumerate(pictures(5))}
-    asked = [(f"{image}:{number}", image, one) for number, one in enumerate(QUESTIONS) for image in shown]
+    shown = {f"a/{number}": picture for number, picture in enumerate(pictures(5))}
+    asked = [(f"{image}:{number}", image, text) for number, text in enumerate(QUESTIONS) for image in shown]
     read: list[str] = []
 
     def reading(image: str) -> np.ndarray:
@@ -65,9 +65,9 @@ def test_pictures_are_read_when_they_are_needed_and_once(model: Gpt) -> None:
         return shown[image]
 
     said = answer_each(model, asked, reading, length=6)
-    assert list(said) == [one[0] for one in asked] and sorted(read) == sorted(shown)
+    assert list(said) == [question[0] for question in asked] and sorted(read) == sorted(shown)
     assert list(said.values()) == answer(
-        model, [shown[one[1]] for one in asked], [one[2] for one in asked], length=6
+        model, [shown[question[1]] for question in asked], [question[2] for question in asked], length=6
     )
     blind = tiny_gpt(images=False)
     read.clear()

@@ -47,7 +47,7 @@ def plain(folder: Path, shown: list[np.ndarray], asked: list[str]) -> list[str]:
 
 
 def test_plain_transformers_gives_the_same_answers(model: Gpt, folder: Path) -> None:
-    shown = [one for one in pictures(4) for _ in QUESTIONS]
+    shown = [picture for picture in pictures(4) for _ in QUESTIONS]
     asked = list(QUESTIONS) * 4
     ours = answer(model, shown, asked, length=6)
     assert plain(folder, shown, asked) == ours == answer(load_gpt(folder), shown, asked, length=6)
@@ -55,9 +55,11 @@ def test_plain_transformers_gives_the_same_answers(model: Gpt, folder: Path) -> 
 
 
 def test_a_question_alone_gets_the_answer_it_gets_among_others(model: Gpt) -> None:
-    shown = [one for one in pictures(3) for _ in QUESTIONS]
+    shown = [picture for picture in pictures(3) for _ in QUESTIONS]
     asked = list(QUESTIONS) * 3
-    alone = [answer(model, [picture], [one], length=6)[0] for picture, one in zip(shown, asked, strict=True)]
+    alone = [
+        answer(model, [picture], [question], length=6)[0] for picture, question in zip(shown, asked, strict=True)
+    ]
     assert answer(model, shown, asked, length=6) == alone == answer(model, shown, asked, length=6, batch=2)
 
 
@@ -70,7 +72,7 @@ def test_the_processor_squashes_and_normalises_as_the_library_does(model: Gpt, f
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
     # whatever the backend, a picture of the model's size is not resized
     fitting = pictures(2, SIDE // 10 * 10 + 10, SIDE // 10 * 10 + 10)
-    for picture in (one[:SIDE, :SIDE] for one in fitting):
+    for picture in (whole[:SIDE, :SIDE] for whole in fitting):
         found = LlavaProcessor.from_pretrained(folder)(
             images=Image.fromarray(picture), text="<image>", return_tensors="pt"
         )
@@ -96,12 +98,12 @@ def test_equal_models_are_equal_bytes_and_the_seed_decides(model: Gpt, folder: P
     assert sha256_tree(tmp_path / "again") == sha256_tree(folder)
     assert digest == sha256_file(folder / "model.safetensors") == load_gpt(folder).sha256
     assert save_gpt(tiny_gpt(seed=6), tmp_path / "other") != digest
-    assert "/tmp" not in "".join(one.read_text() for one in folder.glob("*.json"))
+    assert "/tmp" not in "".join(path.read_text() for path in folder.glob("*.json"))
 
 
 def test_an_answer_of_the_training_is_few_tokens(model: Gpt) -> None:
-    for one in ANSWERS:
-        assert len(model.tokenizer(" " + one, add_special_tokens=False)["input_ids"]) <= 3
+    for word in ANSWERS:
+        assert len(model.tokenizer(" " + word, add_special_tokens=False)["input_ids"]) <= 3
 
 
 def test_other_folders_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -120,8 +122,8 @@ def test_other_folders_are_refused(folder: Path, tmp_path: Path) -> None:
 
 def copied(folder: Path, place: Path) -> Path:
     place.mkdir()
-    for one in folder.iterdir():
-        (place / one.name).write_bytes(one.read_bytes())
+    for path in folder.iterdir():
+        (place / path.name).write_bytes(path.read_bytes())
     return place
 
 

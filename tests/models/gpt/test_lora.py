@@ -42,10 +42,10 @@ def test_adapters_say_nothing_before_they_learn() -> None:
 
 def test_adapters_alone_learn_in_the_language_model() -> None:
     language = adapted().network.model.language_model
-    assert {name for name, one in language.named_parameters() if one.requires_grad} == {
+    assert {name for name, parameter in language.named_parameters() if parameter.requires_grad} == {
         name for name, _ in language.named_parameters() if "lora_" in name
     }
-    sizes = [one.shape for name, one in language.named_parameters() if "lora_A" in name]
+    sizes = [parameter.shape for name, parameter in language.named_parameters() if "lora_A" in name]
     assert len(sizes) == 2 * len(TARGETS) and all(size[0] == 4 for size in sizes)
 
 
@@ -62,15 +62,15 @@ def test_merged_weights_equal_the_adapters_outputs(tmp_path: Path) -> None:
 
 
 def test_the_seed_decides() -> None:
-    one, other = adapted().network.state_dict(), adapted().network.state_dict()
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    first, other = adapted().network.state_dict(), adapted().network.state_dict()
+    assert all(torch.equal(first[name], other[name]) for name in first)
 
 
 def test_a_model_without_adapters_is_merged_to_itself() -> None:
     model = tiny_gpt()
-    before = {name: one.clone() for name, one in model.network.state_dict().items()}
+    before = {name: value.clone() for name, value in model.network.state_dict().items()}
     merge(model)
-    assert all(torch.equal(before[name], one) for name, one in model.network.state_dict().items())
+    assert all(torch.equal(before[name], value) for name, value in model.network.state_dict().items())
 
 
 def test_an_unknown_layer_is_named() -> None:

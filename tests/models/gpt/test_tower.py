@@ -17,12 +17,12 @@ def states_of_open_clip(model: Model, pixels: torch.Tensor) -> list[torch.Tensor
     visual: Any = model.network.visual
     blocks = visual.transformer.resblocks
     hooks = [blocks[0].register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))]
-    hooks += [one.register_forward_hook(lambda *told: found.append(told[-1])) for one in blocks]
+    hooks += [block.register_forward_hook(lambda *arguments: found.append(arguments[-1])) for block in blocks]
     with torch.no_grad():
         visual(pixels)
     for hook in hooks:
         hook.remove()
-    return [one if blocks[0].attn.batch_first else one.transpose(0, 1) for one in found]
+    return [state if blocks[0].attn.batch_first else state.transpose(0, 1) for state in found]
 
 
 @pytest.mark.parametrize("quick", [False, True])
@@ -36,9 +36,9 @@ def test_every_hidden_state_equals_open_clips(quick: bool, vision: dict[str, Any
         theirs = model.network.visual(pixels)
     expected = states_of_open_clip(model, pixels)
     assert len(found.hidden_states) == len(expected)
-    for one, other in zip(found.hidden_states, expected, strict=True):
+    for state, other in zip(found.hidden_states, expected, strict=True):
         assert other.abs().max() > 0.1
-        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(state, other, atol=1e-5, rtol=1e-5)
     # the pooled feature goes through the last layer norm, and in open_clip through a projection
     torch.testing.assert_close(found.pooler_output @ model.network.visual.proj, theirs, atol=1e-5, rtol=1e-5)
     assert converted.config.hidden_act == ("quick_gelu" if quick else "gelu")
@@ -47,18 +47,20 @@ def test_every_hidden_state_equals_open_clips(quick: bool, vision: dict[str, Any
 def test_the_activation_matters() -> None:
     pixels = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        one, other = (convert_tower(tower(quick_gelu=quick))(pixels).last_hidden_state for quick in (False, True))
-    assert (one - other).abs().max() > 1e-3
+        gelu, quick_gelu = (
+            convert_tower(tower(quick_gelu=quick))(pixels).last_hidden_state for quick in (False, True)
+        )
+    assert (gelu - quick_gelu).abs().max() > 1e-3
 
 
 def test_the_clip_is_not_changed_and_shares_nothing() -> None:
     model = tower()
-    before = {name: one.clone() for name, one in model.network.state_dict().items()}
+    before = {name: value.clone() for name, value in model.network.state_dict().items()}
     converted = convert_tower(model)
     with torch.no_grad():
         for parameter in converted.parameters():
             parameter.zero_()
-    assert all(torch.equal(before[name], one) for name, one in model.network.state_dict().items())
+    assert all(torch.equal(before[name], value) for name, value in model.network.state_dict().items())
 
 
 @pytest.mark.parametrize(

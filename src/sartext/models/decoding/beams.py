@@ -51,8 +51,8 @@ class Rules:
         log_probabilities: add log-probabilities; else raw logits.
         start_counts: the start token counts in the length that a total is divided by.
         until_beaten: an image is done when the worst of ``beams`` finished hypotheses scores at least what the
-            best continuation of the step scores; else when ``beams`` hypotheses are finished, or when the best of them
-            scores at least what the best open beam would if the rest of its tokens cost nothing.
+            best continuation of the step scores; else when ``beams`` hypotheses are finished, or when the best of
+            them scores at least what the best open beam would if the rest of its tokens cost nothing.
     """
 
     log_probabilities: bool

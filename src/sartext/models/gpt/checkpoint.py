@@ -5,19 +5,17 @@ same network, tokens and pictures. Pictures of another size than the model's are
 ``backend="pil"``; torchvision's filter differs by a few grey levels.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoTokenizer, LlavaForConditionalGeneration, LlavaProcessor
-from transformers.utils import logging as transformers_logging
 
 from sartext.errors import ArtefactError, ModelError
 from sartext.files import disk_errors, read_json, sha256_file
 from sartext.models.checkpoint import GPT_CONFIG, GPT_TYPE, folder_of, is_stage
 from sartext.models.gpt.construction import IMAGES
+from sartext.models.gpt.language import no_progress_bars
 from sartext.models.gpt.model import Gpt, image_processor
 from sartext.models.model import device_of
 from sartext.models.weights import CONFIG as OPEN_CLIP
@@ -41,7 +39,7 @@ def save_gpt(model: Gpt, folder: Path) -> str:
         ArtefactError: the disk is full or the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with disk_errors(folder / WEIGHTS), _quiet():
+    with disk_errors(folder / WEIGHTS), no_progress_bars():
         # one file, whatever its size: its hash is the model's
         model.network.save_pretrained(folder, max_shard_size="1TB")
         model.processor.save_pretrained(folder)
@@ -76,7 +74,7 @@ def load_gpt(folder: Path | str, *, device: str | torch.device = "cpu") -> Gpt:
     verify_weights(folder, weights, digest)
     processor = _read_processor(folder)
     try:
-        with _quiet(), torch.random.fork_rng(devices=[]):
+        with no_progress_bars(), torch.random.fork_rng(devices=[]):
             network, info = LlavaForConditionalGeneration.from_pretrained(
                 folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
             )
@@ -137,15 +135,3 @@ def _read_processor(folder: Path) -> LlavaProcessor:
         raise ModelError(
             f"its processor cannot be read ({type(error).__name__}: {error})", where=folder, way_out=AGAIN
         ) from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Show none of transformers' own progress bars."""
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if bars:
-            transformers_logging.enable_progress_bar()

@@ -1,5 +1,7 @@
 """The causal language model of a SAR-GPT: its foundation file, random weights on purpose, or pretrained ones."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -156,20 +158,19 @@ def _tiny(foundation: LanguageFoundation, tokenizer: PreTrainedTokenizerBase) ->
 
 def _pretrained(foundation: LanguageFoundation) -> PhiForCausalLM:
     """Read the weights as float32, from safetensors alone."""
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
     try:
-        config, _ = PhiConfig.get_config_dict(foundation.place)
-        kind = config.get("model_type")
-        if kind != "phi":
-            raise ModelError(
-                f"the weights are of a model of type '{kind}', one of type 'phi' is needed",
-                where=foundation.source,
-                way_out="name phi-1, phi-1.5, phi-2 or a folder with their like as `pretrained` there",
+        with no_progress_bars():
+            config, _ = PhiConfig.get_config_dict(foundation.place)
+            kind = config.get("model_type")
+            if kind != "phi":
+                raise ModelError(
+                    f"the weights are of a model of type '{kind}', one of type 'phi' is needed",
+                    where=foundation.source,
+                    way_out="name phi-1, phi-1.5, phi-2 or a folder with their like as `pretrained` there",
+                )
+            network, info = PhiForCausalLM.from_pretrained(
+                foundation.place, dtype=torch.float32, use_safetensors=True, output_loading_info=True
             )
-        network, info = PhiForCausalLM.from_pretrained(
-            foundation.place, dtype=torch.float32, use_safetensors=True, output_loading_info=True
-        )
     except ModelError:
         raise
     except Exception as error:  # whatever the network, the hub or the disk came up with
@@ -179,9 +180,6 @@ def _pretrained(foundation: LanguageFoundation) -> PhiForCausalLM:
             where=foundation.source,
             way_out="download it elsewhere and name its folder as `pretrained` there",
         ) from error
-    finally:
-        if bars:
-            transformers_logging.enable_progress_bar()
     lacking = sorted([*map(str, info["missing_keys"]), *map(str, info["mismatched_keys"])])
     if lacking:
         raise ModelError(
@@ -191,3 +189,15 @@ def _pretrained(foundation: LanguageFoundation) -> PhiForCausalLM:
             way_out="copy the model again",
         )
     return network
+
+
+@contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """Show none of transformers' own progress bars."""
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if bars:
+            transformers_logging.enable_progress_bar()
