@@ -76,8 +76,8 @@ def test_optical_captions_go_to_the_optical_half(corpus):
     said = [{"filename": "ROIs1_fall_s2_2_p1.png", "split": "train", "sentences": [{"raw": "A field ."}]}]
     corpus.put("captions.json", json.dumps({"images": said}))
     corpus.index()
-    captions = {name: row["captions"] for name, row in corpus.rows().items() if row["captions"]}
-    assert captions == {"ROIs1_fall_s2_2_p1": ["A field."]}
+    texts = {name: row["captions"] for name, row in corpus.rows().items() if row["captions"]}
+    assert texts == {"ROIs1_fall_s2_2_p1": ["A field."]}
     (corpus.folder / "captions.json").unlink()
     corpus.index()  # welcome, not owed
     assert len(corpus.rows()) == 4

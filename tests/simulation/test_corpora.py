@@ -70,14 +70,9 @@ def test_ships_come_as_voc_with_one_xml_per_image(data):
 
 def test_objects_come_as_coco(data):
     content = json.loads((data / "sim-objects/annotations/instances.json").read_text())
-    assert [category["name"] for category in content["categories"]] == [
-        "ship",
-        "aircraft",
-        "vehicle",
-        "tank",
-        "bridge",
-    ]
-    assert [one["name"] for one in content["categories"]] == [one.label for one in entry("sim-objects").classes]
+    labels = [category["name"] for category in content["categories"]]
+    assert labels == [kind.label for kind in entry("sim-objects").classes]
+    assert labels == ["ship", "aircraft", "vehicle", "tank", "bridge"]
     images = {image["id"]: image for image in content["images"]}
     files = {path.name for path in (data / "sim-objects/images").iterdir()}
     assert {image["file_name"] for image in images.values()} == files
