@@ -13,7 +13,7 @@ import pytest
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Sources, choose, open_benchmarks
-from sartext.evaluation.stages.material import project_benchmarks
+from sartext.evaluation.stages.models import project_benchmarks
 from sartext.narrator.facts import Facts, ObjectFact
 from sartext.release.layout import data_files
 from tests.evaluation import generated

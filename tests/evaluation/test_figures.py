@@ -8,11 +8,7 @@ import pytest
 
 from sartext.errors import ArtefactError
 from sartext.evaluation.bootstrap import Interval
-from sartext.evaluation.captioning.baselines import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
-from sartext.evaluation.figures import RESERVED, Figure, find, not_computed, read_figures, write_figures
-from sartext.evaluation.foils.scoring import TEXT_PRIOR
-from sartext.evaluation.retrieval_figures import CHANCE, PERFECT
-from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS
+from sartext.evaluation.figures import Figure, find, not_computed, read_figures, write_figures
 
 RECALL = Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 41.25, 39.5, 43.0, 210)
 FIGURES = [
@@ -94,8 +90,3 @@ def test_a_figure_is_found_by_metric_variant_benchmark_and_subset() -> None:
     assert find(FIGURES, metric, variant, benchmark="sim-test") is FIGURES[3]
     assert find(FIGURES, metric, variant, subset="corpus:sim-ships") is FIGURES[2]
     assert find(FIGURES, metric, "nobody") is None
-
-
-def test_every_name_of_a_baseline_is_reserved() -> None:
-    named = {CHANCE, GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN, PERFECT, TEXT_PRIOR, CONSTANT, CONSTANT_PER_CORPUS}
-    assert named == RESERVED

@@ -3,9 +3,10 @@
 import pytest
 
 from sartext.errors import ParameterError
+from sartext.evaluation.baselines import CHANCE
 from sartext.evaluation.figures import find
 from sartext.evaluation.registry import METRICS, headlines, in_order, metric_named, metric_of, names_in
-from sartext.evaluation.retrieval_figures import CHANCE, facts_keys, score_retrieval
+from sartext.evaluation.retrieval_figures import facts_keys, score_retrieval
 from tests.evaluation.generated import benchmark
 
 EVERY = [metric for registry in METRICS.values() for metric in registry]

@@ -7,14 +7,12 @@ import pytest
 import torch
 
 from sartext.errors import EvaluationError
+from sartext.evaluation.baselines import CHANCE, PERFECT
 from sartext.evaluation.figures import find
 from sartext.evaluation.metrics.recall import ceiling
 from sartext.evaluation.retrieval import retrieval
-from sartext.evaluation.retrieval_examples import examples
 from sartext.evaluation.retrieval_figures import (
-    CHANCE,
     METRICS,
-    PERFECT,
     classes_of,
     facts_keys,
     rank_variants,
@@ -22,6 +20,7 @@ from sartext.evaluation.retrieval_figures import (
     retrieval_figures,
     score_retrieval,
 )
+from sartext.evaluation.stages.retrieval import retrieval_examples
 from tests.evaluation.generated import benchmark
 
 
@@ -182,29 +181,28 @@ def test_the_curve_goes_through_the_figures(tested):
 
 def test_examples_show_right_and_wrong_answers_and_are_not_picked_by_hand(tested):
     images, texts = features = knowing(tested, 1.5)
-    shown = examples(features, tested, 6)
-    assert shown == examples(features, tested, 6)
+    shown = retrieval_examples(features, tested, 6, "model")
+    assert shown == retrieval_examples(features, tested, 6, "model")
     keys = dict(zip((one.image_id for one in tested.examples), facts_keys(tested), strict=True))
     places = {one.image_id: at for at, one in enumerate(tested.examples)}
     for way, query, gallery in (("i2t", images, texts), ("t2i", texts, images)):
-        some = [one for one in shown if one.way == way]
+        some = [one for one in shown if one.kind == way]
         assert len(some) == 6
-        assert sum(one.right for one in some) == 3
+        assert sum(one.ranked[0].right for one in some) == 3
         assert [one.image_id for one in some] == sorted(one.image_id for one in some)
         for one in some:
             similar = gallery @ query[places[one.image_id]]
-            told = [float(similar[places[answer.image_id]]) for answer in one.answers]
+            told = [float(similar[places[answer.image_id]]) for answer in one.ranked]
             assert told == pytest.approx(sorted(told, reverse=True))
             assert told[0] == pytest.approx(float(similar.max()))
-            assert one.right == one.answers[0].right
-            assert len(one.answers) == 5
-            for answer in one.answers:
+            assert len(one.ranked) == 5
+            for answer in one.ranked:
                 assert answer.right == (keys[answer.image_id] == keys[one.image_id])
     for one in shown:
-        if one.way == "i2t":
-            assert len({answer.caption for answer in one.answers}) == 5
+        if one.kind == "i2t":
+            assert len({answer.caption for answer in one.ranked}) == 5
 
 
 def test_where_nothing_is_wrong_only_right_ones_are_shown(tested):
     exact = torch.eye(60)[facts_keys(tested)]
-    assert all(one.right for one in examples((exact, exact), tested, 4))
+    assert all(one.ranked[0].right for one in retrieval_examples((exact, exact), tested, 4, "model"))

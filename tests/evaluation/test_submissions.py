@@ -16,16 +16,16 @@ from PIL import Image
 from sartext.catalogue.entry import Entry
 from sartext.corpora.images import picture
 from sartext.errors import EvaluationError
+from sartext.evaluation.baselines import CHANCE, CONSTANT, CONSTANT_PER_CORPUS, PERFECT, TEXT_PRIOR
 from sartext.evaluation.benchmarks import Benchmark, open_benchmarks
 from sartext.evaluation.captioning.baselines import baselines
 from sartext.evaluation.embedding import embed
 from sartext.evaluation.figures import Figure, find, read_figures
 from sartext.evaluation.foils.making import make_foils
 from sartext.evaluation.foils.margins import margins
-from sartext.evaluation.foils.scoring import TEXT_PRIOR, score_foils
-from sartext.evaluation.retrieval_figures import CHANCE, METRICS, PERFECT, score_retrieval
+from sartext.evaluation.foils.scoring import score_foils
+from sartext.evaluation.retrieval_figures import METRICS, score_retrieval
 from sartext.evaluation.submissions import Submission, _sources, score
-from sartext.evaluation.vqa import CONSTANT, CONSTANT_PER_CORPUS
 from sartext.files import read_json, sha256_file
 from sartext.models.checkpoint import load
 from sartext.models.gpt.checkpoint import save_gpt

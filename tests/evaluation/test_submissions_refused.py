@@ -10,8 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sartext.evaluation.retrieval_figures import PERFECT
-from sartext.evaluation.vqa import CONSTANT
+from sartext.evaluation.baselines import CONSTANT, PERFECT
 from sartext.files import read_json, write_json
 from sartext.models.gpt.checkpoint import save_gpt
 from sartext.vqa.question import Question

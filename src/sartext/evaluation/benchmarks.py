@@ -127,18 +127,18 @@ class Benchmark:
     @property
     def groups(self) -> list[str]:
         """The group of each example."""
-        return [one.group_id for one in self.examples]
+        return [example.group_id for example in self.examples]
 
     @property
     def corpora(self) -> list[str]:
         """The corpora that it has images of."""
-        return sorted({one.corpus for one in self.examples})
+        return sorted({example.corpus for example in self.examples})
 
     @cached_property
     def sha256(self) -> str:
         """The hash of its definition: every image by id and pixels, and what is true of it."""
-        told = [[one.image_id, one.pixels_sha256, one.key] for one in self.examples]
-        return sha256_text(canonical_json({"name": self.name, "examples": told}))
+        definition = [[example.image_id, example.pixels_sha256, example.key] for example in self.examples]
+        return sha256_text(canonical_json({"name": self.name, "examples": definition}))
 
     def describe(self) -> dict[str, Any]:
         """Return what a report says of it."""
@@ -146,8 +146,8 @@ class Benchmark:
             "name": self.name,
             "images": len(self),
             "groups": len(set(self.groups)),
-            "distinct_facts": len({one.key for one in self.examples}),
-            "corpora": {name: sum(one.corpus == name for one in self.examples) for name in self.corpora},
+            "distinct_facts": len({example.key for example in self.examples}),
+            "corpora": {name: sum(example.corpus == name for example in self.examples) for name in self.corpora},
             "left_out": len(self.left_out),
             "sha256": self.sha256,
         }
@@ -189,20 +189,20 @@ def open_benchmarks(release: Path, sources: Sources | None = None) -> dict[str, 
     holding = [path for path, table in tables.items() if any(row["split"] == "test" for row in table)]
     pictures = _Pictures(holding, {row["image_id"]: row for row in tested}, sources)
     at_hand = {row["image_id"]: _example(row, sources) for row in tested if pictures.has(row)}
-    found = {}
+    benchmarks = {}
     for name, part in _parts(tested):
         ids = [row["image_id"] for row in part]
-        examples = tuple(at_hand[one] for one in ids if one in at_hand)
-        left_out = {one: "withheld by its licence" for one in ids if one not in at_hand}
+        examples = tuple(at_hand[image_id] for image_id in ids if image_id in at_hand)
+        left_out = {image_id: "withheld by its licence" for image_id in ids if image_id not in at_hand}
         if examples:
-            found[name] = Benchmark(name, examples, train, pictures.read, left_out)
-    if RELEASE_TEST not in found:
+            benchmarks[name] = Benchmark(name, examples, train, pictures.read, left_out)
+    if RELEASE_TEST not in benchmarks:
         raise EvaluationError(
             f"the release withholds all {len(tested)} pictures of its test split",
             where=release,
             way_out="name the folder of the source images: --images FOLDER",
         )
-    return found
+    return benchmarks
 
 
 def choose(benchmarks: Mapping[str, Benchmark], name: str) -> Benchmark:
@@ -213,7 +213,7 @@ def choose(benchmarks: Mapping[str, Benchmark], name: str) -> Benchmark:
     """
     if name not in benchmarks:
         way_out = nearest(name, benchmarks)
-        if any(one.left_out for one in benchmarks.values()):
+        if any(benchmark.left_out for benchmark in benchmarks.values()):
             way_out += " If the release withholds its pictures, name their folder: --images FOLDER"
         raise EvaluationError(f"the release holds no picture of a benchmark '{name}'", way_out=way_out)
     return benchmarks[name]
@@ -262,25 +262,25 @@ class _Pictures:
     def __init__(self, files: Sequence[Path], rows: Mapping[str, Row], sources: Sources) -> None:
         self.rows = rows
         self.sources = sources
-        self.held: dict[str, bytes] = {}
+        self.encoded: dict[str, bytes] = {}
         for path in files:
             with pq.ParquetFile(path) as table:
                 for batch in table.iter_batches(batch_size=100, columns=["image_id", "image"]):
-                    for one in batch.to_pylist():
-                        if one["image_id"] in rows and one["image"] is not None:
-                            self.held[one["image_id"]] = one["image"]["bytes"]
+                    for row in batch.to_pylist():
+                        if row["image_id"] in rows and row["image"] is not None:
+                            self.encoded[row["image_id"]] = row["image"]["bytes"]
 
     def has(self, row: Row) -> bool:
         """Whether the picture of a row is at hand."""
-        return row["image_id"] in self.held or self.sources.picture(row) is not None
+        return row["image_id"] in self.encoded or self.sources.picture(row) is not None
 
     def read(self, image_id: str) -> Pixels:
         """Return a picture, decoded anew each time."""
         from sartext.corpora.images import decode
 
-        if image_id in self.held:
-            return np.asarray(decode(self.held[image_id]), dtype=np.uint8)
-        found = self.sources.picture(self.rows[image_id])
-        if found is None:
+        if image_id in self.encoded:
+            return np.asarray(decode(self.encoded[image_id]), dtype=np.uint8)
+        picture = self.sources.picture(self.rows[image_id])
+        if picture is None:
             raise EvaluationError("the picture is not at hand", where=image_id, way_out="name it: --images FOLDER")
-        return found
+        return picture

@@ -124,17 +124,17 @@ def intervals(values: Floats, resampled: Floats, confidence: float = CONFIDENCE)
         confidence: the share of the resamples inside.
     """
     tail = 100 * (1 - confidence) / 2
-    found = []
+    bounds = []
     for column, value in enumerate(values):
         known = resampled[np.isfinite(resampled[:, column]), column]
         if not np.isfinite(value):
-            found.append(Interval(None, None, None))
+            bounds.append(Interval(None, None, None))
         elif not len(known):
-            found.append(Interval(float(value), None, None))
+            bounds.append(Interval(float(value), None, None))
         else:
             low, high = np.percentile(known, [tail, 100 - tail])
-            found.append(Interval(float(value), float(low), float(high)))
-    return found
+            bounds.append(Interval(float(value), float(low), float(high)))
+    return bounds
 
 
 def mean_score(sums: Floats) -> Floats:

@@ -4,7 +4,7 @@ A task's folder holds
 
 - ``figures.json``: every number (`evaluation.figures`), whichever task it is of: foils may lie in ``retrieval``,
   physics curves in ``captioning``; the report goes by ``Figure.task``. A paired difference is a figure whose
-  variant is `evaluation.differences.difference("sar-rs-clip", "foundation")`, with the interval of the difference.
+  variant is `evaluation.figures.difference("sar-rs-clip", "foundation")`, with the interval of the difference.
 - ``details.json``: the `Details` of the task, written by `write_details`: what is shown beside the numbers. Fields
   that a task has nothing for stay empty; what several tasks say of a variant or a benchmark must be equal.
 - ``pictures/<image_id>.png``: every picture that the details name, ``/`` of an image id as a folder.
@@ -284,10 +284,10 @@ def picture_path(folder: Path, image_id: str) -> Path:
 
 def shown_pictures(details: Details) -> set[str]:
     """Return the image ids whose pictures the details name."""
-    ranked = {place.image_id for one in details.retrieval if one.kind == "t2i" for place in one.ranked}
-    queries = {one.image_id for one in details.retrieval if one.kind == "i2t"}
+    ranked = {place.image_id for example in details.retrieval if example.kind == "t2i" for place in example.ranked}
+    queries = {example.image_id for example in details.retrieval if example.kind == "i2t"}
     frames = {frame.picture for strip in details.strips for frame in strip.frames}
-    foils = {one.image_id for one in details.foils}
-    captions = {one.image_id for one in details.captions}
-    questions = {one.image_id for one in details.questions}
+    foils = {example.image_id for example in details.foils}
+    captions = {example.image_id for example in details.captions}
+    questions = {example.image_id for example in details.questions}
     return ranked | queries | frames | foils | captions | questions

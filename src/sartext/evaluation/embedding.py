@@ -55,7 +55,7 @@ def embed(model: Model, benchmark: Benchmark, *, batch: int = BATCH) -> Features
     Raises:
         EvaluationError: a feature is no number.
     """
-    captions = [one.caption for one in benchmark.examples]
+    captions = [example.caption for example in benchmark.examples]
     texts, cut = embed_texts(model, captions, batch=batch)
     return Features(embed_images(model, benchmark.pictures(), batch=batch), texts, cut)
 
@@ -72,11 +72,11 @@ def embed_images(model: Model, pictures: Iterable[Pixels], *, batch: int = BATCH
         EvaluationError: there is no picture, or a feature is no number.
         ModelError: one is no 8-bit grey or RGB picture.
     """
-    fitted = (fit(one, model) for one in pictures)
-    inputs = (torch.from_numpy(np.stack(some)) for some in _batches(fitted, batch))
+    fitted = (fit(picture, model) for picture in pictures)
+    inputs = (torch.from_numpy(np.stack(batch_of)) for batch_of in _batches(fitted, batch))
     return _features(
         model,
-        (normalise(one.to(model.device), model) for one in inputs),
+        (normalise(inputs_of.to(model.device), model) for inputs_of in inputs),
         "encode_image",
         "pictures",
     )
@@ -106,16 +106,17 @@ def embed_texts(model: Model, texts: Sequence[str], *, batch: int = BATCH) -> tu
     at = torch.tensor([places.setdefault(text, len(places)) for text in texts], dtype=torch.int64)
     tokenizer, context = model.tokenizer, model.context
     tokens = (
-        tokenizer.encode(some, context, cut=True, full=True).to(model.device) for some in _batches(places, batch)
+        tokenizer.encode(batch_of, context, cut=True, full=True).to(model.device)
+        for batch_of in _batches(places, batch)
     )
-    found = _features(model, tokens, "encode_text", "texts")
-    return found[at], len(tokenizer.too_long(texts, context))
+    features = _features(model, tokens, "encode_text", "texts")
+    return features[at], len(tokenizer.too_long(texts, context))
 
 
 def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
+    while batch := list(islice(rest, size)):
+        yield batch
 
 
 def _features(model: Model, inputs: Iterable[Tensor], method: str, what: str) -> Tensor:
@@ -124,12 +125,12 @@ def _features(model: Model, inputs: Iterable[Tensor], method: str, what: str) ->
     network.eval()
     try:
         with torch.inference_mode():
-            found = [getattr(network, method)(one, normalize=True).float().cpu() for one in inputs]
+            parts = [getattr(network, method)(batch, normalize=True).float().cpu() for batch in inputs]
     finally:
         network.train(was_training)
-    if not found:
+    if not parts:
         raise EvaluationError(f"no {what} to embed", way_out="name a benchmark that has some")
-    features = torch.cat(found)
+    features = torch.cat(parts)
     wrong = (~torch.isfinite(features).all(dim=1)).nonzero()
     if len(wrong):
         raise EvaluationError(

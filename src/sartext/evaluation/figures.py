@@ -26,20 +26,6 @@ MINUS = " minus "
 OVER = " over "
 """Between the names of two variants: the ratio of their figures."""
 
-RESERVED = frozenset(
-    {
-        "chance",
-        "constant",
-        "constant-per-corpus",
-        "grammar",
-        "most-frequent",
-        "nearest-train",
-        "perfect",
-        "text-prior",
-    }
-)
-"""Variants that are no models: baselines and ceilings. A model of such a name would be mistaken for them."""
-
 
 @dataclass(frozen=True)
 class Figure:
@@ -71,9 +57,9 @@ class Figure:
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high"):
-            one = getattr(self, name)
-            if one is not None and not isfinite(one):
-                raise ValueError(f"{self.task}.{self.metric} of {self.variant}: {name} is {one}, not a number")
+            number = getattr(self, name)
+            if number is not None and not isfinite(number):
+                raise ValueError(f"{self.task}.{self.metric} of {self.variant}: {name} is {number}, not a number")
         if self.value is None and not self.reason:
             raise ValueError(f"{self.task}.{self.metric} of {self.variant}: no value and no reason")
 
@@ -106,11 +92,11 @@ def write_figures(path: Path, figures: Iterable[Figure]) -> None:
     Raises:
         ValueError: two figures are of the same thing.
     """
-    ordered = sorted(figures, key=lambda one: one.place)
+    ordered = sorted(figures, key=lambda figure: figure.place)
     for before, after in pairwise(ordered):
         if before.place == after.place:
             raise ValueError(f"two figures of {before.place}")
-    write_json(path, [asdict(one) for one in ordered])
+    write_json(path, [asdict(figure) for figure in ordered])
 
 
 def read_figures(path: Path) -> list[Figure]:
@@ -119,10 +105,10 @@ def read_figures(path: Path) -> list[Figure]:
     Raises:
         ArtefactError: the file is absent or damaged.
     """
-    names = {one.name for one in fields(Figure)}
+    names = {field.name for field in fields(Figure)}
     content: Any = read_json(path)
     try:
-        return [Figure(**{key: value for key, value in one.items() if key in names}) for one in content]
+        return [Figure(**{key: value for key, value in row.items() if key in names}) for row in content]
     except (TypeError, AttributeError, ValueError) as error:
         raise ArtefactError(f"not a table of figures ({error})", where=path, way_out="evaluate again") from error
 
@@ -141,21 +127,21 @@ def paired(figures: Sequence[Figure], resampled: Floats, pairs: Sequence[tuple[s
         pairs: variants, the second of which is taken from the first.
     """
     place = {
-        (one.benchmark, one.metric, one.variant): at
-        for at, one in enumerate(figures)
-        if one.subset == EVERYTHING and one.value is not None
+        (figure.benchmark, figure.metric, figure.variant): at
+        for at, figure in enumerate(figures)
+        if figure.subset == EVERYTHING and figure.value is not None
     }
-    for benchmark, metric in dict.fromkeys((one.benchmark, one.metric) for one in figures):
+    for benchmark, metric in dict.fromkeys((figure.benchmark, figure.metric) for figure in figures):
         for variant, other in pairs:
             first, second = (place.get((benchmark, metric, name)) for name in (variant, other))
             if first is None or second is None:
                 continue
-            one, two = figures[first], figures[second]
+            left, right = figures[first], figures[second]
             drawn = (resampled[:, first] - resampled[:, second])[:, None]
-            value = (one.value or 0.0) - (two.value or 0.0)
+            value = (left.value or 0.0) - (right.value or 0.0)
             interval = intervals(np.array([value]), drawn)[0]
-            name, n = difference(variant, other), min(one.n, two.n)
-            yield Figure(one.task, metric, name, value, n=n, benchmark=benchmark).within(interval)
+            name, n = difference(variant, other), min(left.n, right.n)
+            yield Figure(left.task, metric, name, value, n=n, benchmark=benchmark).within(interval)
 
 
 def find(
@@ -164,10 +150,10 @@ def find(
     """Return the figure of a metric and variant, the first benchmark's where none is named; None where absent."""
     return next(
         (
-            one
-            for one in figures
-            if (one.metric, one.variant, one.subset) == (metric, variant, subset)
-            and benchmark in {None, one.benchmark}
+            figure
+            for figure in figures
+            if (figure.metric, figure.variant, figure.subset) == (metric, variant, subset)
+            and benchmark in {None, figure.benchmark}
         ),
         None,
     )

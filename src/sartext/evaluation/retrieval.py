@@ -96,7 +96,7 @@ def retrieval(
             features of different width, or one is no number.
     """
     ranked = ranks(images, texts, image_labels, text_labels)
-    return Retrieval(ranked[0].found(CUTS), ranked[1].found(CUTS))
+    return Retrieval(ranked[0].recall_at(CUTS), ranked[1].recall_at(CUTS))
 
 
 def ranks(
@@ -175,9 +175,9 @@ def rank(images: Tensor, texts: Tensor, image_labels: Tensor, text_labels: Tenso
     lock = Lock()
 
     def find_best(block: Block) -> None:
-        found = list(_best_positives(block, block.similarity()))
+        best = list(_best_positives(block, block.similarity()))
         with lock:
-            for side, items, similarities, numbers in found:
+            for side, items, similarities, numbers in best:
                 _update_best(side, items, similarities, numbers)
 
     def count(block: Block) -> None:
@@ -214,9 +214,9 @@ _Best = tuple[Side, slice, Tensor, Tensor]
 def _best_positives(block: Block, similarity: Tensor) -> Iterator[_Best]:
     rows, columns = block.rows, block.columns
     for left, of_left in rows.chunks(block.row):
-        some = similarity if of_left is None else similarity[of_left]
+        part_of = similarity if of_left is None else similarity[of_left]
         for right, of_right in columns.chunks(block.column):
-            part = some if of_right is None else some[:, of_right]
+            part = part_of if of_right is None else part_of[:, of_right]
             positive = rows.labels[left, None] == columns.labels[None, right]
             part = part.masked_fill(~positive, -torch.inf)
             for side, items, dimension in ((rows, left, 1), (columns, right, 0)):
@@ -246,13 +246,13 @@ def _count(block: Block, similarity: Tensor) -> Iterator[_Counted]:
     strip = similarity_blocks.STRIP if similarity.device.type == "cpu" else similarity_blocks.BLOCK
     for start in range(0, len(similarity), strip):
         part = similarity[start : start + strip]
-        some = slice(block.row.start + start, block.row.start + start + len(part))
-        for items, of in rows.chunks(some):
+        part_of = slice(block.row.start + start, block.row.start + start + len(part))
+        for items, of in rows.chunks(part_of):
             queries = part if of is None else part[of]
             yield from _compare(queries, rows, items, columns.weights[block.column], buffers=buffers, gallery=1)
         for items, of in columns.chunks(block.column):
             queries = part if of is None else part[:, of]
-            yield from _compare(queries, columns, items, rows.weights[some], buffers=buffers, gallery=0)
+            yield from _compare(queries, columns, items, rows.weights[part_of], buffers=buffers, gallery=0)
 
 
 def _compare(
@@ -272,5 +272,5 @@ def _compare(
 
 
 def _labels(labels: Labels) -> Tensor:
-    held = labels.cpu() if isinstance(labels, Tensor) else labels
-    return torch.as_tensor(np.asarray(held, dtype=np.int64))
+    values = labels.cpu() if isinstance(labels, Tensor) else labels
+    return torch.as_tensor(np.asarray(values, dtype=np.int64))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 
 from sartext.errors import EvaluationError
+from sartext.evaluation.baselines import CHANCE, PERFECT
 from sartext.evaluation.benchmarks import Benchmark, Example
 from sartext.evaluation.bootstrap import Floats, Sums, estimate, intervals, resample
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
@@ -27,6 +28,7 @@ from sartext.evaluation.metrics.recall import (
     SCORINGS,
     WAYS,
     Ranks,
+    Scoring,
     chance_ranks,
     perfect_ranks,
 )
@@ -34,7 +36,6 @@ from sartext.evaluation.retrieval import check_features, ranks
 from sartext.narrator.nouns import bare
 from sartext.narrator.statements import COVER_CLASS, OBJECT_CLASS, statements_of
 
-PERFECT, CHANCE = "perfect", "chance"
 METRICS = tuple(metric.name for metric in recall.METRICS)
 
 LONGEST_CURVE = 50
@@ -43,12 +44,12 @@ RESAMPLES = 2000
 Features = tuple[torch.Tensor, torch.Tensor]
 """Features of the images and of the captions, in the order of a benchmark's examples."""
 
-Curves = dict[str, dict[str, dict[str, list[float]]]]
+Curves = dict[Scoring, dict[str, dict[str, list[float]]]]
 """By scoring, variant and way (``i2t``, ``t2i``): recalls, times 100, at k = 1, 2, ..."""
 
 
 @dataclass(frozen=True, eq=False)
-class Ranked:
+class RankedVariant:
     """Where the right answers of one model stand: of images and of texts, by scoring."""
 
     one_positive: tuple[Ranks, Ranks]
@@ -63,12 +64,12 @@ class Ranked:
         """What each example adds to each of ``METRICS``, times 100: examples x metrics."""
         parts = []
         for scoring in SCORINGS:
-            found = np.hstack([one.found(CUTS) for one in self.of(scoring)])
-            parts.append(np.hstack([found.mean(axis=1, keepdims=True), found]))
+            recalls = np.hstack([ranks.recall_at(CUTS) for ranks in self.of(scoring)])
+            parts.append(np.hstack([recalls.mean(axis=1, keepdims=True), recalls]))
         return 100 * np.hstack(parts)
 
 
-def rank_variants(features: Mapping[str, Features], benchmark: Benchmark) -> dict[str, Ranked]:
+def rank_variants(features: Mapping[str, Features], benchmark: Benchmark) -> dict[str, RankedVariant]:
     """Rank by every model's features; ``perfect`` and ``chance`` are among the results.
 
     Args:
@@ -82,15 +83,15 @@ def rank_variants(features: Mapping[str, Features], benchmark: Benchmark) -> dic
     own = perfect_ranks(keys)
     known = Ranks(np.zeros(len(keys)), np.zeros(len(keys)), np.ones(len(keys)))
     drawn, drawn_aware = chance_ranks(np.arange(len(keys))), chance_ranks(keys)
-    found = {
-        PERFECT: Ranked((own, own), (known, known)),
-        CHANCE: Ranked((drawn, drawn), (drawn_aware, drawn_aware)),
+    ranked = {
+        PERFECT: RankedVariant((own, own), (known, known)),
+        CHANCE: RankedVariant((drawn, drawn), (drawn_aware, drawn_aware)),
     }
     for variant in sorted(features):
         images, texts = features[variant]
         check_fit(variant, images, texts, benchmark)
-        found[variant] = Ranked(ranks(images, texts), ranks(images, texts, keys))
-    return found
+        ranked[variant] = RankedVariant(ranks(images, texts), ranks(images, texts, keys))
+    return ranked
 
 
 def check_fit(variant: str, images: torch.Tensor, texts: torch.Tensor, benchmark: Benchmark) -> None:
@@ -114,7 +115,7 @@ def check_fit(variant: str, images: torch.Tensor, texts: torch.Tensor, benchmark
 
 def facts_keys(benchmark: Benchmark) -> npt.NDArray[np.int64]:
     """Return a number per example; those of equal facts are equal."""
-    _, keys = np.unique([one.key for one in benchmark.examples], return_inverse=True)
+    _, keys = np.unique([example.key for example in benchmark.examples], return_inverse=True)
     return keys.astype(np.int64)
 
 
@@ -139,7 +140,7 @@ def score_retrieval(
 
 
 def retrieval_figures(
-    ranked: Mapping[str, Ranked],
+    ranked: Mapping[str, RankedVariant],
     benchmark: Benchmark,
     *,
     resamples: int = RESAMPLES,
@@ -166,18 +167,20 @@ def retrieval_figures(
     groups, group_of = np.unique(benchmark.groups, return_inverse=True)
     names, columns, counted = [], [], []
     for subset, inside in subsets_of(benchmark).items():
-        for variant, one in ranked.items():
+        for variant, model in ranked.items():
             for column, metric in enumerate(METRICS):
                 if subset.startswith("class:") and metric != f"{DUPLICATE_AWARE}.{MEAN_RECALL}":
                     continue
                 names.append((metric, variant, subset, int(inside.sum())))
-                columns.append(np.bincount(group_of, one.values[:, column] * inside, len(groups)))
+                columns.append(np.bincount(group_of, model.values[:, column] * inside, len(groups)))
                 counted.append(np.bincount(group_of, inside, len(groups)))
     sums = [Sums(np.stack(columns, axis=1), np.stack(counted, axis=1).astype(np.float64))]
     resampled = resample(sums, resamples, seed)
     figures = [
-        Figure("retrieval", metric, variant, one.value, n=n, benchmark=benchmark.name, subset=subset).within(one)
-        for (metric, variant, subset, n), one in zip(names, intervals(estimate(sums), resampled), strict=True)
+        Figure("retrieval", metric, variant, bounds.value, n=n, benchmark=benchmark.name, subset=subset).within(
+            bounds
+        )
+        for (metric, variant, subset, n), bounds in zip(names, intervals(estimate(sums), resampled), strict=True)
     ]
     return [*figures, *paired(figures, resampled, pairs)]
 
@@ -185,38 +188,38 @@ def retrieval_figures(
 def subsets_of(benchmark: Benchmark) -> dict[str, npt.NDArray[np.bool_]]:
     """Return which examples are in the whole, in each corpus, and show each class, by the subset's name."""
     examples = benchmark.examples
-    shown = [set(classes_of(one)) for one in examples]
-    found = {EVERYTHING: np.ones(len(examples), dtype=bool)}
+    shown = [set(classes_of(example)) for example in examples]
+    subsets = {EVERYTHING: np.ones(len(examples), dtype=bool)}
     for name in benchmark.corpora:
-        found[f"corpus:{name}"] = np.array([one.corpus == name for one in examples])
+        subsets[f"corpus:{name}"] = np.array([example.corpus == name for example in examples])
     for noun in sorted(set().union(*shown)):
-        found[f"class:{noun}"] = np.array([noun in one for one in shown])
-    return found
+        subsets[f"class:{noun}"] = np.array([noun in example for example in shown])
+    return subsets
 
 
 def classes_of(example: Example) -> Iterator[str]:
     """Yield the classes that an example's facts hold, as captions call one of them, in lower case."""
-    for one in statements_of(example.facts):
-        if one.kind in {OBJECT_CLASS, COVER_CLASS}:
-            yield one.label
+    for statement in statements_of(example.facts):
+        if statement.kind in {OBJECT_CLASS, COVER_CLASS}:
+            yield statement.label
     for present in example.facts.present:
         yield bare(present.noun)
 
 
-def recall_curves(ranked: Mapping[str, Ranked]) -> Curves:
+def recall_curves(ranked: Mapping[str, RankedVariant]) -> Curves:
     """Return recall at k = 1, 2, ... as far as ``LONGEST_CURVE`` or the gallery reaches, for plotting."""
     curves: Curves = {}
     for scoring in SCORINGS:
-        for variant, one in ranked.items():
-            told = {}
-            for way, side in zip(WAYS, one.of(scoring), strict=True):
+        for variant, model in ranked.items():
+            recalls = {}
+            for way, side in zip(WAYS, model.of(scoring), strict=True):
                 cuts = range(1, min(LONGEST_CURVE, len(side.above)) + 1)
-                told[way] = [100 * float(recall) for recall in side.found(cuts).mean(axis=0)]
-            curves.setdefault(scoring, {})[variant] = told
+                recalls[way] = [100 * float(recall) for recall in side.recall_at(cuts).mean(axis=0)]
+            curves.setdefault(scoring, {})[variant] = recalls
     return curves
 
 
-def ranks_rows(ranked: Ranked, benchmark: Benchmark) -> list[dict[str, str | int]]:
+def ranks_rows(ranked: RankedVariant, benchmark: Benchmark) -> list[dict[str, str | int]]:
     """Return where the right answers of one model stand, a row per example.
 
     The columns ``<scoring>.<way>.above``, ``.ties`` and ``.positives`` are `Ranks` of the query: with no ties the
@@ -225,9 +228,9 @@ def ranks_rows(ranked: Ranked, benchmark: Benchmark) -> list[dict[str, str | int
     columns: dict[str, Floats] = {}
     for scoring in SCORINGS:
         for way, side in zip(WAYS, ranked.of(scoring), strict=True):
-            told = {"above": side.above, "ties": side.ties, "positives": side.best}
-            columns |= {f"{scoring}.{way}.{name}": values for name, values in told.items()}
+            numbers = {"above": side.above, "ties": side.ties, "positives": side.best}
+            columns |= {f"{scoring}.{way}.{name}": values for name, values in numbers.items()}
     return [
-        {"image_id": one.image_id, **{name: int(values[row]) for name, values in columns.items()}}
-        for row, one in enumerate(benchmark.examples)
+        {"image_id": example.image_id, **{name: int(values[row]) for name, values in columns.items()}}
+        for row, example in enumerate(benchmark.examples)
     ]

@@ -14,8 +14,9 @@ from sartext.config import Project
 from sartext.corpora.images import TIFF_MARKS, decode
 from sartext.corpora.radiometry import to_db, to_grey
 from sartext.errors import EvaluationError, nearest
+from sartext.evaluation.baselines import BASELINES, CONSTANT, CONSTANT_PER_CORPUS
 from sartext.evaluation.benchmarks import Benchmark, Pixels, Sources, choose, open_benchmarks
-from sartext.evaluation.figures import RESERVED, Figure
+from sartext.evaluation.figures import Figure
 from sartext.files import read_json
 
 Catalogue = Mapping[str, Entry]
@@ -130,7 +131,7 @@ def _check(submission: Submission) -> None:
         raise EvaluationError(
             f"{submission.name!a} holds control characters", where="--name", way_out="choose another one"
         )
-    if submission.name in RESERVED or not submission.name:
+    if submission.name in BASELINES or not submission.name:
         raise EvaluationError(
             f"'{submission.name}' is the name of a baseline or of nothing",
             where="--name",
@@ -241,8 +242,6 @@ def _captioning(
 def _vqa(submission: Submission, benchmark: Benchmark, catalogue: Catalogue, warnings: list[str]) -> list[Figure]:
     from sartext.evaluation.prediction_files import read_answers
     from sartext.evaluation.vqa import (
-        CONSTANT,
-        CONSTANT_PER_CORPUS,
         constant_answers,
         constant_answers_per_corpus,
         score_vqa,

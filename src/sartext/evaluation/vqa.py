@@ -21,9 +21,6 @@ from sartext.vqa.question import TYPES, Question
 Answers = Mapping[str, str]
 """Answers by question id."""
 
-CONSTANT = "constant"
-CONSTANT_PER_CORPUS = "constant-per-corpus"
-
 ARTICLES = frozenset({"a", "an", "the"})
 NUMBERS = {word: str(number) for number, word in enumerate(NUMBER_WORDS)}
 

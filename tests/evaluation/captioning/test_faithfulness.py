@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.metrics.faithfulness import annotation_of, judge
+from sartext.evaluation.metrics.faithfulness import checkable_classes, judge
 from sartext.narrator.facts import Facts
 from sartext.narrator.statements import KINDS, OBJECT_COUNT
 from tests.evaluation.captioning.making import (
@@ -20,7 +20,7 @@ from tests.evaluation.captioning.making import (
     quoted_facts,
 )
 
-ANNOTATION = annotation_of(
+ANNOTATION = checkable_classes(
     {
         "ships": entry("ships", *THINGS),
         "rough": entry("rough", SHIP, TANK.model_copy(update={"exhaustive": False})),
@@ -128,7 +128,7 @@ def test_a_background_is_read_and_judged():
     found = judge(
         ["Only open water can be seen in this SAR image."] * 2,
         [example("oil/1", Facts(scene="open water")), example("oil/2", object_facts((SHIP, 1, 0)))],
-        annotation_of({"oil": sea}),
+        checkable_classes({"oil": sea}),
     )
     assert found.of("scene").tolist() == [[1, 1, 1], [0, 1, 0]]
 

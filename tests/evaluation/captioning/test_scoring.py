@@ -12,7 +12,7 @@ from sartext.evaluation.captioning.texts import collect
 from sartext.evaluation.figures import find, write_figures
 from sartext.evaluation.metrics.bleu import bleu
 from sartext.evaluation.metrics.cider import cider_d, document_frequencies, informative
-from sartext.evaluation.metrics.faithfulness import annotation_of
+from sartext.evaluation.metrics.faithfulness import checkable_classes
 from sartext.evaluation.metrics.meteor import meteor
 from sartext.evaluation.metrics.spice import FOLDER
 from tests.evaluation.captioning.making import (
@@ -64,7 +64,7 @@ SHIFTED = dict(zip(RELEASED, [*list(RELEASED.values())[1:], ""], strict=True))
 def scored():
     predictions = {**baselines(BENCHMARK, SEED), "released": RELEASED, "shifted": SHIFTED}
     texts = collect(predictions, BENCHMARK, seed=SEED)
-    return texts, score_variants(texts, annotation_of(ENTRIES))
+    return texts, score_variants(texts, checkable_classes(ENTRIES))
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,12 @@ def test_a_benchmark_of_rewritten_captions_has_no_ceiling():
     assert told["grammar"] == {}
     texts = collect({"grammar": {}}, pairs, seed=SEED)
     figures = figures_of(
-        texts, score_variants(texts, annotation_of(ENTRIES)), benchmark="pairs", side=SIDE, seed=SEED, resamples=20
+        texts,
+        score_variants(texts, checkable_classes(ENTRIES)),
+        benchmark="pairs",
+        side=SIDE,
+        seed=SEED,
+        resamples=20,
     )
     assert {one.value for one in figures if one.metric != "images_without_caption"} == {None}
     assert value(figures, "images_without_caption", "grammar") == 2

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from sartext.catalogue.entry import CorpusClass
 from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.evaluation.foils.changes import KINDS, QUADRANTS, SHARE_MARGIN, changes_of
-from sartext.evaluation.foils.choosing import choose
 from sartext.evaluation.foils.making import (
     CLAUSES,
     NO_ENTRY,
@@ -20,6 +19,7 @@ from sartext.evaluation.foils.making import (
     OTHER_PATTERN,
     WORDS_CHANGED,
     apart,
+    choose,
     make_foils,
 )
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, normalise

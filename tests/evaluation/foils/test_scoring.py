@@ -7,19 +7,14 @@ import pytest
 import torch
 
 from sartext.errors import EvaluationError
+from sartext.evaluation.baselines import TEXT_PRIOR
 from sartext.evaluation.benchmarks import TrainCaption
 from sartext.evaluation.embedding import embed
 from sartext.evaluation.figures import find
 from sartext.evaluation.foils.changes import KINDS
 from sartext.evaluation.foils.making import Foils, make_foils
 from sartext.evaluation.foils.margins import margins, margins_of
-from sartext.evaluation.foils.scoring import (
-    TEXT_PRIOR,
-    foil_examples,
-    prior_margins,
-    score_foils,
-    train_prior,
-)
+from sartext.evaluation.foils.scoring import foil_examples, prior_margins, score_foils, train_prior
 from sartext.narrator.statements import statements_of
 from tests.evaluation.foils.test_making import ENTRIES
 from tests.evaluation.generated import benchmark

@@ -7,16 +7,15 @@ import pytest
 import torch
 
 from sartext.errors import EvaluationError
+from sartext.evaluation.baselines import CONSTANT
 from sartext.evaluation.figures import find
-from sartext.evaluation.physics.curves import PARTS
-from sartext.evaluation.physics.pairs import SUBSET
 from sartext.evaluation.physics.reading import ModelReader, constant_reader, stated
 from sartext.evaluation.physics.rendering import NAME
-from sartext.evaluation.physics.scoring import CONSTANT, score_physics
+from sartext.evaluation.physics.scoring import PARTS, SUBSET, score_physics
 from sartext.evaluation.physics.settings import CHANGE, MEAN_RECALL, ORDINARY, POINTS
-from sartext.evaluation.physics.strips import strips
 from sartext.evaluation.registry import names_in
 from sartext.evaluation.retrieval import retrieval
+from sartext.evaluation.stages.physics import strips
 from sartext.narrator.statements import OBJECT_CLASS, Statement
 from tests.evaluation.physics.readers import HedgingReader, JumpyReader, OrdinaryReader, TruthfulReader
 from tests.models.making import small_model
@@ -187,15 +186,15 @@ def test_an_untrained_model_is_scored_near_chance(tmp_path, physics):
 
 
 def test_strips_show_scenes_of_different_corpora_over_every_curve_and_the_pair(physics):
-    found = strips(TRUTHFUL, TruthfulReader(physics), physics)
+    found, pictures = strips(TRUTHFUL, TruthfulReader(physics), physics)
     assert len(found) == 8
     frames = [frame for strip in found for frame in strip.frames]
-    ids = {frame.picture_id: frame.picture for frame in frames}
-    assert all(np.array_equal(ids[frame.picture_id], frame.picture) for frame in frames)
+    assert {frame.picture for frame in frames} == pictures.keys()
+    assert all(picture.shape == pictures[frames[0].picture].shape for picture in pictures.values())
     assert all(frame.caption for frame in frames)
-    assert not any("." in frame.picture_id for frame in frames), "ids name files, and hold no dots"
+    assert not any("." in name for name in pictures), "ids name files, and hold no dots"
     assert [len(strip.frames) for strip in found[:4]] == [5, 5, 5, 3]
-    corpora = {frame.picture_id.removeprefix(f"{NAME}/").rsplit("-", 3)[0] for frame in frames}
+    corpora = {name.removeprefix(f"{NAME}/").rsplit("-", 3)[0] for name in pictures}
     assert len({name.rstrip("0123456789-") for name in corpora}) >= 2
     pair = found[3]
     assert pair.frames[0].caption == pair.frames[1].caption != pair.frames[2].caption

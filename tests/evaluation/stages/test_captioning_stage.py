@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 
 from sartext.config import Project
-from sartext.evaluation.captioning.baselines import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
+from sartext.evaluation.baselines import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
 from sartext.evaluation.details import Details, read_details, shown_pictures
 from sartext.evaluation.figures import MINUS, Figure, find, read_figures
 from sartext.evaluation.prediction_files import read_captions
 from sartext.evaluation.stages import evaluate_task
 from sartext.evaluation.stages.captioning import captions_of, nearest_captions
-from sartext.evaluation.stages.material import project_benchmarks
-from sartext.evaluation.stages.physics import ASKED, Physics
-from sartext.evaluation.stages.variants import compared
+from sartext.evaluation.stages.models import compared, project_benchmarks
+from sartext.evaluation.stages.physics import SCORED, Physics
 from sartext.models.checkpoint import load
 from tests.evaluation.captioning.making import needs_jars, needs_java
 from tests.evaluation.stages.project import PHYSICS, trained
@@ -62,7 +61,7 @@ def test_every_coca_and_the_baselines_are_scored_and_told_of(
     assert metrics["figures"] == len(figures)
     assert {one.task for one in figures} == {"captioning", "physics"}
     assert {one.variant for one in figures if one.task == "physics" and MINUS not in one.variant} == {
-        *({one.name for one in compared(project)} & {*ASKED}),
+        *({one.name for one in compared(project)} & {*SCORED}),
         "constant",
     }
 
@@ -144,10 +143,10 @@ def test_physics_asks_the_models_that_are_drawn_and_keeps_the_baseline_once(proj
     physics = Physics(project.parameters)
     assert (physics.figures, physics.baselines) == ([], ())
     model = load(project.checkpoint("clip-sar"))
-    physics.ask("foundation", model)
+    physics.score("foundation", model)
     assert physics.figures == [], "its curves are not drawn"
     for name in ("narrator", "sar-rs-clip"):
-        physics.ask(name, model)
+        physics.score(name, model)
     assert {one.variant for one in physics.figures} == {"narrator", "sar-rs-clip", "constant"}
     assert len({one.place for one in physics.figures}) == len(physics.figures)
     assert [one.name for one in physics.baselines] == ["constant"]
@@ -162,5 +161,5 @@ def test_without_simulation_or_scenes_there_are_no_physics_curves(project: Proje
     none = parameters.evaluation.model_copy(update={"physics_scenes": 0})
     for change in ({"simulation": None}, {"evaluation": none}):
         physics = Physics(parameters.model_copy(update=change))
-        physics.ask("sar-rs-coca", model)
+        physics.score("sar-rs-coca", model)
         assert (physics.figures, physics.strips, physics.benchmarks, physics.baselines) == ([], [], (), ())

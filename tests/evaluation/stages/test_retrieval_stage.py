@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from sartext.config import Project
+from sartext.evaluation.baselines import CHANCE, PERFECT, TEXT_PRIOR
 from sartext.evaluation.details import Details, picture_path, read_details, shown_pictures
 from sartext.evaluation.figures import MINUS, Figure, find, read_figures
-from sartext.evaluation.foils.scoring import TEXT_PRIOR
 from sartext.evaluation.metrics.recall import Ranks
-from sartext.evaluation.retrieval_figures import CHANCE, METRICS, PERFECT, score_retrieval
+from sartext.evaluation.retrieval_figures import METRICS, score_retrieval
 from sartext.evaluation.stages import evaluate_task
-from sartext.evaluation.stages.material import project_benchmarks
-from sartext.evaluation.stages.variants import compared
+from sartext.evaluation.stages.models import compared, project_benchmarks
 from sartext.files import sha256_tree
 from tests.evaluation.released import AT_HAND, WITHHELD
 
@@ -88,7 +87,7 @@ def test_the_ranks_of_every_variant_give_its_recall(project: Project, figures: l
             columns = (
                 [float(row[f"{scoring}.{way}.{of}"]) for row in rows] for of in ("above", "ties", "positives")
             )
-            found = Ranks(*map(np.array, columns)).found([int(cut)])
+            found = Ranks(*map(np.array, columns)).recall_at([int(cut)])
             wanted = find(figures, metric, name, benchmark="release-test")
             assert wanted is not None
             assert 100 * found.mean() == pytest.approx(wanted.value)

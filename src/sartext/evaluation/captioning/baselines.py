@@ -7,12 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.errors import EvaluationError
+from sartext.evaluation.baselines import GRAMMAR, MOST_FREQUENT
 from sartext.evaluation.benchmarks import Benchmark, TrainCaption
-from sartext.evaluation.captioning.texts import GRAMMAR, references_of
+from sartext.evaluation.captioning.texts import references_of
 from sartext.narrator.methods import BY_MODEL
-
-MOST_FREQUENT = "most-frequent"
-NEAREST_TRAIN = "nearest-train"
 
 BLOCK = 1 << 22
 """Similarities held at a time."""

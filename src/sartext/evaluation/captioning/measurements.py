@@ -17,7 +17,7 @@ from sartext.evaluation.metrics.faithfulness import (
     STATED,
     TRUE,
     WRONG,
-    Annotation,
+    CheckableClasses,
     Judgement,
     judge,
 )
@@ -61,12 +61,12 @@ class ScoredCaptions:
     judgement: Judgement
 
 
-def score_variants(texts: CaptionTexts, annotation: Annotation) -> dict[str, ScoredCaptions]:
+def score_variants(texts: CaptionTexts, checkable: CheckableClasses) -> dict[str, ScoredCaptions]:
     """Score the captions of all variants; a metric sees all of them at once.
 
     Args:
         texts: see `texts.collect`.
-        annotation: see `faithfulness.annotation_of`.
+        checkable: see `faithfulness.checkable_classes`.
 
     Raises:
         EvaluationError: Java is absent, or a corpus is not in the catalogue.
@@ -81,7 +81,7 @@ def score_variants(texts: CaptionTexts, annotation: Annotation) -> dict[str, Sco
         of_variant = {metric: values[place] for metric, values in parts.items()}
         if weighted:
             of_variant[FROZEN] = cider_d(pairs, texts.train)
-        judgement = judge(captions.written, texts.examples, annotation)
+        judgement = judge(captions.written, texts.examples, checkable)
         scored[name] = ScoredCaptions(captions, of_variant, pairs, judgement)
     return scored
 
@@ -95,7 +95,7 @@ def _computed(texts: CaptionTexts) -> dict[str, list[Floats]]:
     ]
     if not pairs:
         return {}
-    captions, references = [caption for caption, _ in pairs], [held for _, held in pairs]
+    captions, references = [caption for caption, _ in pairs], [of_image for _, of_image in pairs]
     computed: dict[Compute, list[Floats]] = {}
     parts: dict[str, list[Floats]] = {}
     for metric in CAPTIONING:

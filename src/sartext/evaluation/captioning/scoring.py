@@ -24,7 +24,7 @@ from sartext.evaluation.captioning.texts import PARTIAL, CaptionTexts, collect
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
 from sartext.evaluation.metrics.cider import Frequencies, cider_d, document_frequencies, informative
 from sartext.evaluation.metrics.diversity import diversity
-from sartext.evaluation.metrics.faithfulness import annotation_of
+from sartext.evaluation.metrics.faithfulness import checkable_classes
 from sartext.evaluation.registry import headlines
 
 TASK: Final = "captioning"
@@ -92,7 +92,7 @@ def measure_captions(
 ) -> tuple[CaptionTexts, dict[str, ScoredCaptions]]:
     """Return what `figures_of` makes its figures from; arguments and errors as in `score_captions`."""
     texts = collect(predictions, benchmark, seed=seed, partial=partial)
-    return texts, score_variants(texts, annotation_of(entries))
+    return texts, score_variants(texts, checkable_classes(entries))
 
 
 def figures_of(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sartext.errors import EvaluationError
+from sartext.evaluation.baselines import GRAMMAR
 from sartext.evaluation.benchmarks import Benchmark, Example
 from sartext.evaluation.bootstrap import Bools
 from sartext.evaluation.captioning.tokenisation import tokenise
@@ -23,7 +24,6 @@ REFERENCES = 5
 REALISATIONS = 3 * REFERENCES
 """Realisations asked for: some of them may differ in punctuation only, which the metrics leave out."""
 
-GRAMMAR = "grammar"
 PARTIAL = frozenset({GRAMMAR})
 """Variants that need not caption every image: they are scored on those that they do."""
 
@@ -149,7 +149,9 @@ def collect(
     tokens = {"": "", **tokenise(sorted(texts))}
     return CaptionTexts(
         examples,
-        tuple(_with_words(example, held, tokens) for example, held in zip(examples, references, strict=True)),
+        tuple(
+            _with_words(example, of_image, tokens) for example, of_image in zip(examples, references, strict=True)
+        ),
         {name: _tokenised(captions, tokens) for name, captions in ordered.items()},
         document_frequencies([tokens[text] for text in of_image] for of_image in train),
         frozenset(tokens[row.caption] for row in benchmark.train),

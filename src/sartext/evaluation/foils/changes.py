@@ -3,7 +3,7 @@
 A change keeps the shape of the caption, so that both are told by the same patterns: the same zones are mentioned,
 and land cover keeps its order and its groups of equal shares. Every change has an opposite: what is true here and
 false there, and the other way round, is one pair of values. Foils are chosen so that both directions are equally
-frequent (see ``choosing``).
+frequent (see ``making.choose``).
 """
 
 from collections.abc import Iterator, Sequence
@@ -69,8 +69,8 @@ def changes_of(facts: Facts, corpus: str, method: str, entry: Entry | None) -> I
         method: how it was captioned.
         entry: the corpus's, which says what classes there are; without it no class is changed.
     """
-    for at, one in enumerate(facts.objects):
-        if one.count <= LARGEST_COUNT:
+    for at, fact in enumerate(facts.objects):
+        if fact.count <= LARGEST_COUNT:
             yield from _counts(facts, at, corpus)
             yield from _object_zones(facts, at, corpus)
             if method == COUNTED_BY and entry is not None:
@@ -91,7 +91,7 @@ def _change(kind: Kind, facts: Facts, place: Sequence[object], where: object, va
 def _with_object(facts: Facts, at: int, changed: ObjectFact) -> Facts:
     """The facts with another object, in the order in which captions tell objects."""
     objects = [*facts.objects[:at], changed, *facts.objects[at + 1 :]]
-    return replace(facts, objects=tuple(sorted(objects, key=lambda one: (-one.count, one.noun))))
+    return replace(facts, objects=tuple(sorted(objects, key=lambda fact: (-fact.count, fact.noun))))
 
 
 def _with_cover(facts: Facts, at: int, changed: CoverFact) -> Facts:
@@ -100,62 +100,64 @@ def _with_cover(facts: Facts, at: int, changed: CoverFact) -> Facts:
 
 def _counts(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
     """One more or one fewer, in a zone that is mentioned before and after."""
-    one = facts.objects[at]
+    fact = facts.objects[at]
     for step in (1, -1):
-        for center, outside in ((one.center + step, one.outside), (one.center, one.outside + step)):
-            told = replace(one, count=one.count + step, center=center, outside=outside)
-            kept = min(center, outside) >= 0 and _zones([told]) == _zones([one])
-            if kept and told.count <= LARGEST_COUNT:
-                where = (_zones([one]), len(facts.objects), bool(facts.cover))
-                values = (f"{one.count:02}", f"{told.count:02}")
-                yield _change("count", _with_object(facts, at, told), (corpus, one.label), where, values)
+        for center, outside in ((fact.center + step, fact.outside), (fact.center, fact.outside + step)):
+            changed = replace(fact, count=fact.count + step, center=center, outside=outside)
+            kept = min(center, outside) >= 0 and _zones([changed]) == _zones([fact])
+            if kept and changed.count <= LARGEST_COUNT:
+                where = (_zones([fact]), len(facts.objects), bool(facts.cover))
+                values = (f"{fact.count:02}", f"{changed.count:02}")
+                yield _change("count", _with_object(facts, at, changed), (corpus, fact.label), where, values)
 
 
 def _object_zones(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
     """Those inside and outside the center change places, or one of them moves."""
-    one = facts.objects[at]
-    moves = dict.fromkeys((center, one.count - center) for center in (one.outside, one.center - 1, one.center + 1))
+    fact = facts.objects[at]
+    moves = dict.fromkeys(
+        (center, fact.count - center) for center in (fact.outside, fact.center - 1, fact.center + 1)
+    )
     for center, outside in moves:
-        told = replace(one, center=center, outside=outside)
-        changed = _with_object(facts, at, told)
-        if min(center, outside) < 0 or center == one.center or sum(_zones([told])) != sum(_zones([one])):
+        changed = replace(fact, center=center, outside=outside)
+        facts_changed = _with_object(facts, at, changed)
+        if min(center, outside) < 0 or center == fact.center or sum(_zones([changed])) != sum(_zones([fact])):
             continue
-        if sum(_zones(changed.objects)) == sum(_zones(facts.objects)):
+        if sum(_zones(facts_changed.objects)) == sum(_zones(facts.objects)):
             where = (len(facts.objects), bool(facts.cover))
-            values = (f"{one.center:02}", f"{center:02}")
-            yield _change("zone", changed, (corpus, one.label, one.count), where, values)
+            values = (f"{fact.center:02}", f"{center:02}")
+            yield _change("zone", facts_changed, (corpus, fact.label, fact.count), where, values)
 
 
 def _zones(objects: Sequence[ObjectFact]) -> tuple[bool, bool]:
     """Whether objects in and outside the center are mentioned."""
-    return any(one.center > 0 for one in objects), any(one.outside > 0 for one in objects)
+    return any(fact.center > 0 for fact in objects), any(fact.outside > 0 for fact in objects)
 
 
 def _object_classes(facts: Facts, at: int, entry: Entry) -> Iterator[Change]:
     """Another class of objects of the corpus, of which the annotation proves that there is none."""
-    one = facts.objects[at]
-    if _class_of(entry, one.label) is None:
+    fact = facts.objects[at]
+    if _class_of(entry, fact.label) is None:
         return
     for other in _absent(facts, entry):
         if not other.stuff:
-            told = replace(one, label=other.label, noun=other.noun, plural=other.plural)
-            where, values = (one.count, len(facts.objects)), (one.noun, other.noun)
-            place = (entry.name, min(one.count, SEVERAL))
-            yield _change("class", _with_object(facts, at, told), place, where, values)
+            changed = replace(fact, label=other.label, noun=other.noun, plural=other.plural)
+            where, values = (fact.count, len(facts.objects)), (fact.noun, other.noun)
+            place = (entry.name, min(fact.count, SEVERAL))
+            yield _change("class", _with_object(facts, at, changed), place, where, values)
 
 
 def _cover_classes(facts: Facts, at: int, entry: Entry) -> Iterator[Change]:
     """Another land cover that is not there; not for a small part, as a trace of another is not told."""
-    one = facts.cover[at]
-    mine = _class_of(entry, one.label)
-    if one.share == _WORDS[0] or mine is None:
+    fact = facts.cover[at]
+    mine = _class_of(entry, fact.label)
+    if fact.share == _WORDS[0] or mine is None:
         return
     for other in _absent(facts, entry):
         if other.stuff and other.rare == mine.rare:
-            told = replace(one, label=other.label, noun=subject_of(other).noun)
-            values = (one.noun, told.noun)
+            changed = replace(fact, label=other.label, noun=subject_of(other).noun)
+            values = (fact.noun, changed.noun)
             # some classes never cover much: partners of another share would give that away
-            yield _change("class", _with_cover(facts, at, told), (entry.name, one.share), at, values)
+            yield _change("class", _with_cover(facts, at, changed), (entry.name, fact.share), at, values)
 
 
 def _absent(facts: Facts, entry: Entry) -> Iterator[CorpusClass]:
@@ -164,20 +166,20 @@ def _absent(facts: Facts, entry: Entry) -> Iterator[CorpusClass]:
     Neither a kind of what is there nor what that is a kind of, and no noun such as "of another type", which may
     well be true of it.
     """
-    nouns = ((one.noun for one in told) for told in (facts.objects, facts.cover, facts.present))
+    nouns = ((fact.noun for fact in of_kind) for of_kind in (facts.objects, facts.cover, facts.present))
     keys = set(map(bare, chain.from_iterable(nouns)))
-    there = [one for one in map(subject_of, entry.classes) if one.key in keys]
+    there = [subject_there for subject_there in map(subject_of, entry.classes) if subject_there.key in keys]
     known = annotation_of(entry).subjects
     for other in entry.classes:
         subject = known.get(subject_of(other).key)
         if subject is None or subject.key in keys or not (other.say and other.valid and subject.exhaustive):
             continue
-        if not any(related(subject, one) for one in there):
+        if not any(related(subject, subject_there) for subject_there in there):
             yield other
 
 
 def _class_of(entry: Entry, label: str) -> CorpusClass | None:
-    return next((one for one in entry.classes if one.label == label), None)
+    return next((known for known in entry.classes if known.label == label), None)
 
 
 def _cover_zones(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
@@ -185,27 +187,27 @@ def _cover_zones(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
 
     Classes of one share that lie in one zone are told together, and stay together or apart.
     """
-    one = facts.cover[at]
-    beside = {other.zone for place, other in enumerate(facts.cover) if place != at and other.share == one.share}
-    for zone in QUADRANTS if one.zone in QUADRANTS else ():
-        if zone != one.zone and not beside & {zone, one.zone}:
-            changed = _with_cover(facts, at, replace(one, zone=zone))
-            yield _change("zone", changed, (corpus, one.label), one.share, (str(one.zone), zone))
+    fact = facts.cover[at]
+    beside = {other.zone for place, other in enumerate(facts.cover) if place != at and other.share == fact.share}
+    for zone in QUADRANTS if fact.zone in QUADRANTS else ():
+        if zone != fact.zone and not beside & {zone, fact.zone}:
+            changed = _with_cover(facts, at, replace(fact, zone=zone))
+            yield _change("zone", changed, (corpus, fact.label), fact.share, (str(fact.zone), zone))
 
 
 def _shares(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
     """Another share in words that leaves the order of the classes, and could be true beside the others."""
-    one = facts.cover[at]
+    fact = facts.cover[at]
     others = [other.share for place, other in enumerate(facts.cover) if place != at]
     for word in _WORDS:
-        far = max(_LOWEST[word] - one.fraction, one.fraction - _HIGHEST[word])
-        kept = all(_sign(word, other) == _sign(one.share, other) for other in others)
+        far = max(_LOWEST[word] - fact.fraction, fact.fraction - _HIGHEST[word])
+        kept = all(_sign(word, other) == _sign(fact.share, other) for other in others)
         if far < SHARE_MARGIN or not kept or not _fits(word, facts.cover, at):
             continue
         middle = (_LOWEST[word] + _HIGHEST[word]) / 2
-        changed = _with_cover(facts, at, replace(one, share=share_word(middle), fraction=middle))
+        changed = _with_cover(facts, at, replace(fact, share=share_word(middle), fraction=middle))
         where = (at == 0, len(facts.cover), bool(facts.objects))
-        yield _change("share", changed, (corpus, one.label), where, (one.share, word))
+        yield _change("share", changed, (corpus, fact.label), where, (fact.share, word))
 
 
 def _sign(word: str, other: str) -> int:
@@ -217,7 +219,7 @@ def _fits(word: str, cover: Sequence[CoverFact], at: int) -> bool:
     """Whether a share could be true beside the others: together no more than the image, and as much as is told."""
     if cover[at].zone and _HIGHEST[word] > EVERYWHERE:
         return False
-    words = [word if place == at else one.share for place, one in enumerate(cover)]
-    least, most = sum(_LOWEST[one] for one in words), sum(_HIGHEST[one] for one in words)
-    told = sum(one.fraction for one in cover)
-    return least < 1 and (told < TOLD_WHOLE or most >= told)
+    words = [word if place == at else fact.share for place, fact in enumerate(cover)]
+    least, most = sum(_LOWEST[word_at] for word_at in words), sum(_HIGHEST[word_at] for word_at in words)
+    stated = sum(fact.fraction for fact in cover)
+    return least < 1 and (stated < TOLD_WHOLE or most >= stated)

@@ -2,18 +2,26 @@
 
 Both are realised from facts anew, by the same patterns: that one of them is the caption of the release would give
 it away. Equal captions of other images set no ceiling, as each comparison is between two texts for one image.
+
+What people and scenes make frequent is more often true: one ship more often than two, water more often than roads.
+A text alone would then tell the caption from its foil. So foils come in pairs of images: what is true of the one
+is the foil of the other. Over both, a preference for either value gains nothing.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from sartext.catalogue.entry import Entry
 from sartext.evaluation.benchmarks import Benchmark, Example
 from sartext.evaluation.foils.changes import COUNTED_BY, KINDS, Change, Kind, changes_of
-from sartext.evaluation.foils.choosing import choose
 from sartext.narrator.facts import Facts, normalise
 from sartext.narrator.realisation import realise
+
+LEVELS = ("fine", "coarse")
+"""Partners whose other facts are alike are taken first."""
 
 NOTHING_TO_CHANGE = {
     "count": "no object that could be one more or one fewer in the same zones",
@@ -87,21 +95,27 @@ def make_foils(benchmark: Benchmark, entries: Mapping[str, Entry], seed: int) ->
     """
     items: list[Foil] = []
     skipped: dict[str, dict[str, int]] = {}
-    candidates = {one.image_id: _candidates(one, entries, seed) for one in benchmark.examples}
+    candidates = {example.image_id: _candidates(example, entries, seed) for example in benchmark.examples}
     for number, kind in enumerate(KINDS):
-        of_kind = {name: [one for one in every if one.change.kind == kind] for name, every in candidates.items()}
-        usable = {name: [one.change for one in some if one.alike] for name, some in of_kind.items()}
-        chosen = choose({name: some for name, some in usable.items() if some}, seed + number)
+        of_kind = {
+            name: [candidate for candidate in candidates_of if candidate.change.kind == kind]
+            for name, candidates_of in candidates.items()
+        }
+        usable = {
+            name: [candidate.change for candidate in of_image if candidate.alike]
+            for name, of_image in of_kind.items()
+        }
+        chosen = choose({name: changes for name, changes in usable.items() if changes}, seed + number)
         reasons: Counter[str] = Counter()
-        for place, one in enumerate(benchmark.examples):
-            if one.image_id in chosen:
-                changed = chosen[one.image_id].facts
-                caption, foil = _text(one.facts, one, seed), _text(changed, one, seed)
-                items.append(Foil(kind, place, one.image_id, one.group_id, caption, foil, changed))
-            elif of_kind[one.image_id]:
-                reasons[NO_PARTNER if usable[one.image_id] else OTHER_PATTERN] += 1
+        for place, example in enumerate(benchmark.examples):
+            if example.image_id in chosen:
+                changed = chosen[example.image_id].facts
+                caption, foil = _text(example.facts, example, seed), _text(changed, example, seed)
+                items.append(Foil(kind, place, example.image_id, example.group_id, caption, foil, changed))
+            elif of_kind[example.image_id]:
+                reasons[NO_PARTNER if usable[example.image_id] else OTHER_PATTERN] += 1
             else:
-                reasons[_why_none(one, kind, entries)] += 1
+                reasons[_why_none(example, kind, entries)] += 1
         skipped[kind] = dict(sorted(reasons.items()))
     return Foils(benchmark.name, tuple(items), skipped)
 
@@ -114,15 +128,15 @@ class _Candidate:
     alike: bool
 
 
-def _candidates(one: Example, entries: Mapping[str, Entry], seed: int) -> list[_Candidate]:
+def _candidates(example: Example, entries: Mapping[str, Entry], seed: int) -> list[_Candidate]:
     """The changes that make another record of facts, once each."""
-    changes = changes_of(one.facts, one.corpus, one.method, entries.get(one.corpus))
-    found = {normalise(change.facts): change for change in changes}
-    found.pop(normalise(one.facts), None)
-    caption = _text(one.facts, one, seed) if found else ""
+    changes = changes_of(example.facts, example.corpus, example.method, entries.get(example.corpus))
+    distinct = {normalise(change.facts): change for change in changes}
+    distinct.pop(normalise(example.facts), None)
+    caption = _text(example.facts, example, seed) if distinct else ""
     return [
-        _Candidate(change, 0 < apart(caption, _text(change.facts, one, seed)) <= WORDS_CHANGED)
-        for _, change in sorted(found.items())
+        _Candidate(change, 0 < apart(caption, _text(change.facts, example, seed)) <= WORDS_CHANGED)
+        for _, change in sorted(distinct.items())
     ]
 
 
@@ -135,13 +149,69 @@ def apart(caption: str, other: str) -> int:
 _MARKS = str.maketrans("", "", ".,;")
 
 
-def _text(facts: Facts, one: Example, seed: int) -> str:
-    return realise(facts, one.image_id, seed)[0]
+def _text(facts: Facts, example: Example, seed: int) -> str:
+    return realise(facts, example.image_id, seed)[0]
 
 
-def _why_none(one: Example, kind: Kind, entries: Mapping[str, Entry]) -> str:
-    if one.facts.statements:
+def _why_none(example: Example, kind: Kind, entries: Mapping[str, Entry]) -> str:
+    if example.facts.statements:
         return CLAUSES
-    if kind == "class" and one.corpus not in entries and (one.facts.cover or one.method == COUNTED_BY):
+    if kind == "class" and example.corpus not in entries and (example.facts.cover or example.method == COUNTED_BY):
         return NO_ENTRY
     return NOTHING_TO_CHANGE[kind]
+
+
+def choose(candidates: Mapping[str, Sequence[Change]], seed: int) -> dict[str, Change]:
+    """Return at most one change per image, as many forward as backward ones of every pair of values.
+
+    Those with few possible partners choose first. Among equals, the order is drawn.
+
+    Args:
+        candidates: the changes of one kind, by image id.
+        seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = {
+        name: float(value) for name, value in zip(sorted(candidates), rng.random(len(candidates)), strict=True)
+    }
+    chosen: dict[str, Change] = {}
+    for level in LEVELS:
+        _pair(candidates, drawn, level, chosen)
+    return dict(sorted(chosen.items()))
+
+
+def _pair(
+    candidates: Mapping[str, Sequence[Change]], drawn: Mapping[str, float], level: str, chosen: dict[str, Change]
+) -> None:
+    """Add pairs of images whose changes are opposite."""
+    free: dict[tuple[str, bool], dict[str, Change]] = defaultdict(dict)
+    for name in sorted(candidates):
+        if name not in chosen:
+            for change in candidates[name]:
+                free[getattr(change, level), change.forward].setdefault(name, change)
+    options = {
+        name: sum(len(free.get((getattr(change, level), not change.forward), ())) for change in candidates[name])
+        for name in candidates
+    }
+    order = sorted(
+        (name for name in candidates if name not in chosen), key=lambda name: (options[name], drawn[name])
+    )
+    queues = {
+        key: iter(sorted(names, key=lambda name: (options[name], drawn[name]))) for key, names in free.items()
+    }
+    for name in order:
+        if name in chosen:
+            continue
+        for change in sorted(
+            candidates[name],
+            key=lambda candidate: (len(free.get(_opposite(candidate, level), ())), candidate.fine),
+        ):
+            key = _opposite(change, level)
+            partner = next((other for other in queues.get(key, ()) if other not in chosen and other != name), None)
+            if partner is not None:
+                chosen[name], chosen[partner] = change, free[key][partner]
+                break
+
+
+def _opposite(change: Change, level: str) -> tuple[str, bool]:
+    return getattr(change, level), not change.forward

@@ -16,6 +16,7 @@ from math import log
 import numpy as np
 
 from sartext.errors import EvaluationError
+from sartext.evaluation.baselines import TEXT_PRIOR
 from sartext.evaluation.benchmarks import Benchmark
 from sartext.evaluation.bootstrap import Floats, Sums, estimate, intervals, resample
 from sartext.evaluation.details import FoilExample
@@ -25,8 +26,6 @@ from sartext.evaluation.foils.making import Foils
 from sartext.evaluation.metric import Metric
 
 ACCURACY, MEAN_ACCURACY = "accuracy", "mean_accuracy"
-TEXT_PRIOR = "text-prior"
-"""The variant that sees no image: a language model of the training captions."""
 
 ORDER = 4
 START, END = "<start>", "<end>"

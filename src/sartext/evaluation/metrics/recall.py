@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,10 @@ from sartext.evaluation.metric import Metric
 CUTS = (1, 5, 10)
 """The ranks at which recall is reported."""
 
-ONE_POSITIVE, DUPLICATE_AWARE = "one_positive", "duplicate_aware"
-SCORINGS = {ONE_POSITIVE: "one positive", DUPLICATE_AWARE: "duplicate-aware"}
+Scoring = Literal["one_positive", "duplicate_aware"]
+ONE_POSITIVE: Final = "one_positive"
+DUPLICATE_AWARE: Final = "duplicate_aware"
+SCORINGS: dict[Scoring, str] = {ONE_POSITIVE: "one positive", DUPLICATE_AWARE: "duplicate-aware"}
 WAYS = {"i2t": "image to text", "t2i": "text to image"}
 MEAN_RECALL = "mean_recall"
 
@@ -37,7 +40,7 @@ class Ranks:
     ties: Floats
     best: Floats
 
-    def found(self, cuts: Sequence[int]) -> Floats:
+    def recall_at(self, cuts: Sequence[int]) -> Floats:
         """Return the chance that a positive is among the first k, all orders of ties equally likely.
 
         The first k miss all of the best positives if their k - above free places go to negatives
@@ -65,7 +68,7 @@ def ceiling(labels: Labels) -> float:
     Such a model ranks the captions with equal facts first and cannot tell them apart: of ``m`` equal ones it
     finds the image's own among the first ``k`` with chance ``min(1, k / m)``.
     """
-    return 100 * float(perfect_ranks(labels).found(CUTS).mean())
+    return 100 * float(perfect_ranks(labels).recall_at(CUTS).mean())
 
 
 def perfect_ranks(labels: Labels) -> Ranks:
@@ -86,9 +89,9 @@ def _group_sizes(labels: Labels) -> Floats:
     return sizes[where].astype(np.float64)
 
 
-def _chance(scoring: str, cuts: Sequence[int], labels: Sequence[int]) -> float:
+def _chance(scoring: Scoring, cuts: Sequence[int], labels: Sequence[int]) -> float:
     own = labels if scoring == DUPLICATE_AWARE else range(len(labels))
-    return 100 * float(chance_ranks(own).found(cuts).mean())
+    return 100 * float(chance_ranks(own).recall_at(cuts).mean())
 
 
 _MEANING = {
@@ -99,7 +102,7 @@ _MEANING = {
 }
 
 
-def _metrics(scoring: str) -> list[Metric]:
+def _metrics(scoring: Scoring) -> list[Metric]:
     mean = Metric(
         "retrieval",
         f"{scoring}.{MEAN_RECALL}",

@@ -61,12 +61,12 @@ class ModelReader:
 
     def tell(self, pictures: Pixels) -> list[str]:
         """Return a caption per picture, empty where the model did not end it."""
-        model, told = self.model, []
+        model, captions = self.model, []
         for start in range(0, len(pictures), BATCH):
-            squashed = np.stack([squash(one, model.side) for one in pictures[start : start + BATCH]])
+            squashed = np.stack([squash(picture, model.side) for picture in pictures[start : start + BATCH]])
             images = normalise(torch.from_numpy(squashed).to(model.device), model)
-            told += generate(model, images, length=model.context)
-        return [model.tokenizer.decode(one.ids).strip() if one.finished else "" for one in told]
+            captions += generate(model, images, length=model.context)
+        return [model.tokenizer.decode(caption.ids).strip() if caption.finished else "" for caption in captions]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ class ConstantReader:
 def constant_reader(captions: Sequence[str]) -> ConstantReader:
     """Return the reader that tells the most frequent caption of a set, the first in the alphabet of equal ones."""
     counted = Counter(captions)
-    return ConstantReader(min(counted, key=lambda one: (-counted[one], one)))
+    return ConstantReader(min(counted, key=lambda caption: (-counted[caption], caption)))
 
 
 def reader_of(model: Model | Reader) -> Reader:
@@ -107,4 +107,4 @@ def reader_of(model: Model | Reader) -> Reader:
 def stated(captions: Sequence[str]) -> list[frozenset[Statement]]:
     """Return what captions state, one set of statements per caption."""
     words = vocabulary()
-    return [frozenset(read_statements(one, words.nouns, words.scenes).statements) for one in captions]
+    return [frozenset(read_statements(caption, words.nouns, words.scenes).statements) for caption in captions]

@@ -81,26 +81,26 @@ class PhysicsSet:
     @property
     def captions(self) -> list[str]:
         """The caption of each scene, in the grammar's plain words."""
-        return [one.caption for one in self.scenes]
+        return [scene.caption for scene in self.scenes]
 
     @cached_property
     def labels(self) -> list[int]:
         """A whole number per scene, equal where captions say the same."""
-        known = {key: number for number, key in enumerate(dict.fromkeys(one.key for one in self.scenes))}
-        return [known[one.key] for one in self.scenes]
+        known = {key: number for number, key in enumerate(dict.fromkeys(scene.key for scene in self.scenes))}
+        return [known[scene.key] for scene in self.scenes]
 
     @cached_property
     def sha256(self) -> str:
         """The hash of its definition: every picture, and what is true of it."""
-        told = [[one.name, one.key] for one in self.scenes]
-        found = sha256(canonical_json({"name": NAME, "scenes": told}).encode())
-        for picture in (*self.pictures.values(), self.redrawn, *(one.picture for one in self.removals)):
-            found.update(np.ascontiguousarray(picture).tobytes())
-        return found.hexdigest()
+        definition = [[scene.name, scene.key] for scene in self.scenes]
+        digest = sha256(canonical_json({"name": NAME, "scenes": definition}).encode())
+        for picture in (*self.pictures.values(), self.redrawn, *(removal.picture for removal in self.removals)):
+            digest.update(np.ascontiguousarray(picture).tobytes())
+        return digest.hexdigest()
 
     def describe(self) -> dict[str, Any]:
         """Return what a report says of it."""
-        corpora = [one.corpus for one in self.scenes]
+        corpora = [scene.corpus for scene in self.scenes]
         return {
             "name": NAME,
             "scenes": len(self.scenes),
@@ -130,12 +130,12 @@ def render_physics(parameters: SimulationParameters, *, scenes: int = SCENES, se
     imaged = list(map_parallel(partial(_image, own), composed, "imaging scenes at every setting"))
     return PhysicsSet(
         scenes=tuple(composed),
-        pictures={setting: np.stack([one.pictures[setting] for one in imaged]) for setting in SETTINGS},
-        redrawn=np.stack([one.redrawn for one in imaged]),
+        pictures={setting: np.stack([pictured.pictures[setting] for pictured in imaged]) for setting in SETTINGS},
+        redrawn=np.stack([pictured.redrawn for pictured in imaged]),
         removals=tuple(
             Removal(place, noun_of(scene.corpus, scene.scene.things[index].label), picture, facts)
-            for place, (scene, one) in enumerate(zip(composed, imaged, strict=True))
-            for index, picture, facts in one.removed
+            for place, (scene, pictured) in enumerate(zip(composed, imaged, strict=True))
+            for index, picture, facts in pictured.removed
         ),
     )
 
@@ -147,38 +147,38 @@ class _Imaged:
     removed: list[tuple[int, Pixels, Facts]]
 
 
-def _image(own: SimulationParameters, one: PhysicsScene) -> _Imaged:
+def _image(own: SimulationParameters, scene: PhysicsScene) -> _Imaged:
     """All pictures of one scene; the streams are those that the simulation has for an image of that number."""
-    first, second = (generator(own.seed, one.corpus, one.number, "radar", look) for look in (0, 1))
-    whole = reflect(one.scene, one.acquisition, first)
+    first, second = (generator(own.seed, scene.corpus, scene.number, "radar", look) for look in (0, 1))
+    whole = reflect(scene.scene, scene.acquisition, first)
     pictures = {setting: display(intensity(whole, setting)) for setting in SETTINGS}
     redrawn = display(intensity(replace(whole, rng=second)))
     removed = [
         (index, display(intensity(reflect_without(whole, index, first))), facts)
-        for index, facts in _removable(own, one)
+        for index, facts in _removable(own, scene)
     ]
     return _Imaged(pictures, redrawn, removed)
 
 
-def _removable(own: SimulationParameters, one: PhysicsScene) -> list[tuple[int, Facts]]:
+def _removable(own: SimulationParameters, scene: PhysicsScene) -> list[tuple[int, Facts]]:
     """Objects to remove, drawn by the seed, and the facts of what is then left.
 
     Only objects that the annotation counts, and only where it counts another object too: without any, a caption of
     objects would have nothing true to say.
     """
-    counted = {fact.label: fact.count for fact in one.facts.objects}
+    counted = {fact.label: fact.count for fact in scene.facts.objects}
     if sum(counted.values()) < FEWEST:
         return []
-    order = generator(own.seed, one.corpus, one.number, "writing").permutation(len(one.scene.things))
-    found: list[tuple[int, Facts]] = []
+    order = generator(own.seed, scene.corpus, scene.number, "writing").permutation(len(scene.scene.things))
+    removable: list[tuple[int, Facts]] = []
     for index in map(int, order):
-        label = one.scene.things[index].label
-        if label == "bridge" or label not in counted or len(found) == REMOVED:
+        label = scene.scene.things[index].label
+        if label == "bridge" or label not in counted or len(removable) == REMOVED:
             continue
-        left = annotate(one.corpus, without(one.scene, index), one.acquisition)
+        left = annotate(scene.corpus, without(scene.scene, index), scene.acquisition)
         fewer = {name: number - (name == label) for name, number in counted.items()}
         still = {fact.label: fact.count for fact in left.objects} if left else {}
         # a ship of a mask that was two components, or too small to count, leaves another count behind
         if left is not None and still == {name: number for name, number in fewer.items() if number}:
-            found.append((index, left))
-    return found
+            removable.append((index, left))
+    return removable

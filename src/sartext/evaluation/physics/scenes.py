@@ -117,14 +117,14 @@ def annotate(corpus: str, scene: Scene, acquisition: Acquisition) -> Facts | Non
         row |= {"objects": mask.objects, "regions": mask.regions}
     else:
         row["objects"] = [_box(scene, index, acquisition) for index in range(len(scene.things))]
-    found = _row_facts(corpus)(row, Tally())
-    return None if isinstance(found, str) else found
+    facts = _row_facts(corpus)(row, Tally())
+    return None if isinstance(facts, str) else facts
 
 
 def class_map(scene: Scene, entry: Entry) -> npt.NDArray[np.int16]:
     """Return the place in the catalogue of the class of each pixel, as a mask of the corpus would give it."""
-    places = {one.label: place for place, one in enumerate(entry.classes)}
-    cover = np.array([places[COVER_LABELS[one]] for one in COVER_LABELS], dtype=np.int16)
+    places = {known.label: place for place, known in enumerate(entry.classes)}
+    cover = np.array([places[COVER_LABELS[known]] for known in COVER_LABELS], dtype=np.int16)
     classes = cover[scene.land_cover()]
     ships = [index for index, thing in enumerate(scene.things, start=1) if thing.label == "ship"]
     classes[np.isin(on_pixels(scene.owner, scene.size), ships)] = places["ship"]
@@ -150,7 +150,7 @@ def vocabulary() -> Vocabulary:
 
 def noun_of(corpus: str, label: str) -> str:
     """Return how captions of a corpus call one object of a class, in lower case."""
-    nouns: Mapping[str, str] = {one.label: one.noun.casefold() for one in entry_of(corpus).classes}
+    nouns: Mapping[str, str] = {known.label: known.noun.casefold() for known in entry_of(corpus).classes}
     return nouns[label]
 
 

@@ -8,16 +8,13 @@ import torch
 from sartext.config import Project
 from sartext.config.training import GptParameters
 from sartext.errors import ArtefactError
+from sartext.evaluation.baselines import BASELINES, CONSTANT, CONSTANT_PER_CORPUS
 from sartext.evaluation.benchmarks import Benchmark
 from sartext.evaluation.details import Details, Role, Variant, VqaExample
 from sartext.evaluation.figures import Figure
-from sartext.evaluation.stages.blind import CONSTANT_VARIANT
-from sartext.evaluation.stages.material import project_benchmarks
-from sartext.evaluation.stages.variants import gpt_rows, stage_of, training_of
+from sartext.evaluation.stages.models import gpt_rows, project_benchmarks, stage_of, training_of
 from sartext.evaluation.stages.writing import rows_of, spaced, write_evaluation
 from sartext.evaluation.vqa import (
-    CONSTANT,
-    CONSTANT_PER_CORPUS,
     Answers,
     answers_rows,
     constant_answers,
@@ -35,10 +32,6 @@ from sartext.vqa.question import TYPES, Question, read_splits
 EXAMPLES = 3
 """Questions shown of each type."""
 
-PER_CORPUS = Variant(
-    CONSTANT_PER_CORPUS, "the most frequent training answer of each type and corpus", "baseline", "rule"
-)
-
 
 def evaluate(project: Project) -> dict[str, object]:
     """Answer the questions of every benchmark, score the answers, and write ``build/evaluation/vqa``.
@@ -47,11 +40,11 @@ def evaluate(project: Project) -> dict[str, object]:
         ArtefactError: a model is not trained, or the release has no questions.
         EvaluationError: there is nothing to evaluate on.
     """
-    told = project.parameters.evaluation
+    evaluation = project.parameters.evaluation
     benchmarks = project_benchmarks(project)
     splits = read_splits(project.build / "release")
     train = splits.get("train", [])
-    asked = {name: _asked(one, splits.get("test", [])) for name, one in benchmarks.items()}
+    asked = {name: _questions_on(benchmark, splits.get("test", [])) for name, benchmark in benchmarks.items()}
     answers: dict[str, dict[str, Answers]] = {name: {} for name in benchmarks}
     variants: list[Variant] = []
     torch.set_num_threads(project.parameters.training.threads)
@@ -60,7 +53,7 @@ def evaluate(project: Project) -> dict[str, object]:
         model = _open(project, variant)
         variants.append(_described(project, variant, row, model))
         for name, benchmark in benchmarks.items():
-            questions = [(one.id, one.image_id, one.text) for one in asked[name]]
+            questions = [(question.id, question.image_id, question.text) for question in asked[name]]
             answers[name][variant] = answer_each(model, questions, benchmark.read)
     figures: list[Figure] = []
     tables: dict[str, list[dict[str, str | bool]]] = {}
@@ -71,16 +64,17 @@ def evaluate(project: Project) -> dict[str, object]:
             answers[name],
             questions_of,
             benchmark_name=name,
-            resamples=told.resamples,
-            seed=told.seed,
-            pairs=told.pairs(answers[name]),
+            resamples=evaluation.resamples,
+            seed=evaluation.seed,
+            pairs=evaluation.pairs(answers[name]),
         )
         tables |= {
-            f"answers/{name}/{one}": answers_rows(given, questions_of) for one, given in answers[name].items()
+            f"answers/{name}/{variant}": answers_rows(of_variant, questions_of)
+            for variant, of_variant in answers[name].items()
         }
     main = next(iter(benchmarks.values()))
     details = Details(
-        variants=(*variants, CONSTANT_VARIANT, PER_CORPUS),
+        variants=(*variants, BASELINES[CONSTANT], BASELINES[CONSTANT_PER_CORPUS]),
         benchmarks=rows_of(benchmarks.values()),
         questions=tuple(_examples(asked[main.name], answers[main.name])),
         chosen={"questions": f"{EXAMPLES} questions of each type, evenly spaced in the order of their ids."},
@@ -88,10 +82,10 @@ def evaluate(project: Project) -> dict[str, object]:
     return write_evaluation(project, "vqa", figures, details, main.read, tables=tables)
 
 
-def _asked(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
+def _questions_on(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
     """The questions about the images of a benchmark."""
-    images = {one.image_id for one in benchmark.examples}
-    return [one for one in questions if one.image_id in images]
+    images = {example.image_id for example in benchmark.examples}
+    return [question for question in questions if question.image_id in images]
 
 
 def _open(project: Project, name: str) -> Gpt:
@@ -102,17 +96,17 @@ def _open(project: Project, name: str) -> Gpt:
 
 
 def _described(project: Project, name: str, row: GptParameters, model: Gpt) -> Variant:
-    title, role = _called(row)
-    told = training_of(project, name)
-    optical = told.get("optical") or {"samples": 0}
+    title, role = _title_and_role(row)
+    record = training_of(project, name)
+    optical = record.get("optical") or {"samples": 0}
     return Variant(
         name=name,
         title=title,
         role=role,
         kind="gpt",
         origin=row.origin,
-        samples=optical["samples"] + told["samples"],
-        sar_samples=told["samples"],
+        samples=optical["samples"] + record["samples"],
+        sar_samples=record["samples"],
         weights=sum(parameter.numel() for parameter in model.network.parameters()),
         model_sha256=model.sha256,
         stages=(stage_of(project, name),),
@@ -121,7 +115,7 @@ def _described(project: Project, name: str, row: GptParameters, model: Gpt) -> V
     )
 
 
-def _called(row: GptParameters) -> tuple[str, Role]:
+def _title_and_role(row: GptParameters) -> tuple[str, Role]:
     """What a model is: in the title, and in the comparison."""
     if not row.images:
         return "the language model alone: it sees no image", "baseline"
@@ -132,6 +126,6 @@ def _called(row: GptParameters) -> tuple[str, Role]:
 
 def _examples(questions: Sequence[Question], answers: Mapping[str, Answers]) -> Iterator[VqaExample]:
     for kind in TYPES:
-        for one in spaced([each for each in questions if each.type == kind], EXAMPLES):
-            told = {variant: given[one.id] for variant, given in answers.items()}
-            yield VqaExample(one.id, one.image_id, one.type, one.text, one.answer, told)
+        for question in spaced([item for item in questions if item.type == kind], EXAMPLES):
+            given = {variant: of_variant[question.id] for variant, of_variant in answers.items()}
+            yield VqaExample(question.id, question.image_id, kind, question.text, question.answer, given)

@@ -1,4 +1,4 @@
-"""Writing what an evaluation found: figures, details and the pictures that they name, whole or not at all."""
+"""The outputs of an evaluation: figures, details and the pictures that they name, whole or not at all."""
 
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from PIL import Image
 from sartext.config import Project
 from sartext.evaluation.benchmarks import Benchmark, Pixels
 from sartext.evaluation.details import BenchmarkRow, Details, picture_path, shown_pictures, write_details
-from sartext.evaluation.figures import Figure, write_figures
+from sartext.evaluation.figures import EVERYTHING, MINUS, Figure, write_figures
 from sartext.files import atomic_folder
 
 LARGEST = 256
@@ -50,7 +50,7 @@ def write_evaluation(
             _write_table(folder / f"{name}.csv", rows)
     return {
         "figures": len(figures),
-        "not_computed": sum(one.value is None for one in figures),
+        "not_computed": sum(figure.value is None for figure in figures),
         "variants": len(details.variants),
         "benchmarks": len(details.benchmarks),
         "headlines": headlines(figures),
@@ -61,16 +61,16 @@ def headlines(figures: Iterable[Figure]) -> Mapping[str, float]:
     """Return the main figure of every variant of a task, by ``<metric> of <variant>``."""
     main = {"duplicate_aware.mean_recall", "cider_d", "aa"}
     return {
-        f"{one.metric} of {one.variant}": round(one.value, 4)
-        for one in figures
-        if one.metric in main and one.subset == "all" and one.value is not None and " minus " not in one.variant
+        f"{figure.metric} of {figure.variant}": round(figure.value, 4)
+        for figure in figures
+        if figure.metric in main and figure.subset == EVERYTHING
+        if figure.value is not None and MINUS not in figure.variant
     }
 
 
 def rows_of(benchmarks: Iterable[Benchmark]) -> tuple[BenchmarkRow, ...]:
     """Return what the report says of benchmarks."""
-    told: list[dict[str, Any]] = [one.describe() for one in benchmarks]
-    return tuple(BenchmarkRow(**one) for one in told)
+    return tuple(BenchmarkRow(**benchmark.describe()) for benchmark in benchmarks)
 
 
 def spaced(items: Sequence[Any], count: int) -> list[Any]:
@@ -84,10 +84,10 @@ def _write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _told(value) for name, value in row.items()} for row in rows)
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
 
 
-def _told(value: object) -> object:
+def _cell(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.6f}" if isinstance(value, float) else value
@@ -98,7 +98,7 @@ def _write_picture(path: Path, picture: Pixels) -> None:
     grey = picture.ndim == 3 and bool((picture[..., :1] == picture).all())
     shown = Image.fromarray(np.ascontiguousarray(picture[..., 0] if grey else picture))
     if (longer := max(shown.size)) > LARGEST:
-        size = [max(1, round(one * LARGEST / longer)) for one in shown.size]
+        size = [max(1, round(length * LARGEST / longer)) for length in shown.size]
         shown = shown.resize((size[0], size[1]), Image.Resampling.BICUBIC)
     # stored, not deflated: the bytes of a zlib build would make them another evaluation
     shown.save(path, "PNG", compress_level=0)

@@ -1,21 +1,26 @@
-"""Which models a project's evaluation compares: foundations, arms of the comparison, and models on the release."""
+"""What a project evaluates: the benchmarks of its release, and the models that it compares on them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sartext.config import Project
 from sartext.config.arms import ARMS, PROGRESSIVE, arm_rows
 from sartext.config.training import CheckpointParameters, GptParameters
 from sartext.errors import ArtefactError, EvaluationError
+from sartext.evaluation.baselines import BASELINES
+from sartext.evaluation.benchmarks import Benchmark, Sources, open_benchmarks
 from sartext.evaluation.details import Role, Variant
-from sartext.evaluation.figures import RESERVED
 from sartext.files import read_json
 from sartext.models.checkpoint import load, start
 from sartext.models.foundation import read_foundation
 from sartext.models.model import Kind, Model, device_of, kind_of
 from sartext.models.weights import CONFIG, RECORD
+from sartext.progress import track
+from sartext.release.pictures import SourcePictures
 
 FOUNDATIONS = {"coca": "foundation", "clip": "foundation-clip"}
 NARRATOR = "narrator"
@@ -29,8 +34,25 @@ FURTHER = {
 ON_RELEASE = "trained on the release"
 
 
+def project_benchmarks(project: Project) -> dict[str, Benchmark]:
+    """Return the benchmarks of the assembled release, by name; none of their pictures is withheld from its maker.
+
+    Raises:
+        EvaluationError: no release is assembled, or its test split is empty.
+        ArtefactError: an index is missing.
+    """
+    sources = SourcePictures(project)
+    return open_benchmarks(
+        project.build / "release",
+        Sources(
+            picture=lambda row: sources.read(row["image_id"]),
+            boxes=lambda image_id: list(sources.row(image_id)["objects"]),
+        ),
+    )
+
+
 @dataclass(frozen=True)
-class Compared:
+class ComparedModel:
     """A model to be compared.
 
     Args:
@@ -65,7 +87,7 @@ class Compared:
         return model
 
 
-def compared(project: Project) -> list[Compared]:
+def compared(project: Project) -> list[ComparedModel]:
     """Return the models to compare, in the order in which tables show them.
 
     Arms whose row ``checkpoints`` lacks, and models that ``models`` lacks, are left out.
@@ -75,20 +97,20 @@ def compared(project: Project) -> list[Compared]:
         EvaluationError: there is none, or one is called as an arm or a baseline is.
     """
     parameters = project.parameters
-    found = [*_foundations(project)]
+    models = [*_foundations(project)]
     for name, row, title in _arms(parameters.checkpoints):
-        found.append(_of_row(project, name, row, title, "model" if name == NARRATOR else "arm"))
-    for name, one in parameters.models.items():
-        if isinstance(one, CheckpointParameters):
-            narrow = one.methods and NARRATOR not in one.methods
+        models.append(_of_row(project, name, row, title, "model" if name == NARRATOR else "arm"))
+    for name, row_of_model in parameters.models.items():
+        if isinstance(row_of_model, CheckpointParameters):
+            narrow = row_of_model.methods and NARRATOR not in row_of_model.methods
             how = f"{ON_RELEASE}, without narrated captions" if narrow else ON_RELEASE
             _check_name(name)
-            found.append(_of_row(project, name, name, how, "model"))
-    if not found:
+            models.append(_of_row(project, name, name, how, "model"))
+    if not models:
         raise EvaluationError(
             "there is no model to evaluate", where="params.yaml", way_out="list one in `checkpoints` or `models`"
         )
-    return found
+    return models
 
 
 def _arms(rows: Mapping[str, CheckpointParameters]) -> Iterator[tuple[str, str, str]]:
@@ -114,31 +136,47 @@ def gpt_rows(project: Project) -> dict[str, GptParameters]:
     return rows
 
 
-def described(project: Project, one: Compared, model: Model) -> Variant:
+def described(project: Project, source: ComparedModel, model: Model) -> Variant:
     """Return what the report says of a model.
 
     Raises:
         ArtefactError: a model that it descends from is not trained.
     """
-    lineage = _lineage(project, one.row) if one.row else []
+    lineage = _lineage(project, source.row) if source.row else []
     rows = [project.parameters.trainings[name] for name in lineage]
     seen = [int(training_of(project, name)["samples"]) for name in lineage]
     mixed = any(row.data == "build/shards" for row in rows)
     sar = [samples for row, samples in zip(rows, seen, strict=True) if row.data != "build/shards/optical"]
     return Variant(
-        name=one.name,
-        title=one.title,
-        role=one.role,
-        kind=one.kind,
-        origin=rows[-1].origin if rows else one.origin,
+        name=source.name,
+        title=source.title,
+        role=source.role,
+        kind=source.kind,
+        origin=rows[-1].origin if rows else source.origin,
         samples=sum(seen),
         sar_samples=None if mixed else sum(sar),
         weights=sum(parameter.numel() for parameter in model.network.parameters()),
-        model_sha256=model.sha256 if one.row else None,
+        model_sha256=model.sha256 if source.row else None,
         stages=tuple(stage_of(project, name) for name in lineage),
-        registered=one.row,
-        pretrained=read_foundation(project.root / one.origin).pretrained is not None,
+        registered=source.row,
+        pretrained=read_foundation(project.root / source.origin).pretrained is not None,
     )
+
+
+def open_models(project: Project) -> Iterator[tuple[str, Variant, Model]]:
+    """Yield the models to compare, one in memory at a time, in the order of the tables.
+
+    With each its name and what the report says of it.
+
+    Raises:
+        ArtefactError: one is not trained.
+        ModelError: one cannot be loaded.
+    """
+    torch.set_num_threads(project.parameters.training.threads)  # it is part of the arithmetic
+    models = compared(project)
+    for source in track(iter(models), "models", len(models)):
+        model = source.open(project)
+        yield source.name, described(project, source, model), model
 
 
 def training_of(project: Project, name: str) -> Mapping[str, Any]:
@@ -148,12 +186,12 @@ def training_of(project: Project, name: str) -> Mapping[str, Any]:
         ArtefactError: it has not ended, or its record is damaged.
     """
     path = project.checkpoint(name) / RECORD
-    told = read_json(path) if path.is_file() else {}
-    if "samples" not in told:
+    record = read_json(path) if path.is_file() else {}
+    if "samples" not in record:
         raise ArtefactError(
-            f"{RECORD} does not tell what was trained", where=path.parent, way_out=f"run `sartext train {name}`"
+            f"{RECORD} does not say what was trained", where=path.parent, way_out=f"run `sartext train {name}`"
         )
-    return dict(told)
+    return dict(record)
 
 
 def stage_of(project: Project, name: str) -> str:
@@ -163,7 +201,7 @@ def stage_of(project: Project, name: str) -> str:
 
 def _check_name(name: str) -> None:
     """Refuse a model that tables could not tell from an arm or a baseline."""
-    if name in RESERVED or name in {*FOUNDATIONS.values(), *FURTHER, *(arm.name for arm in ARMS)}:
+    if name in BASELINES or name in {*FOUNDATIONS.values(), *FURTHER, *(arm.name for arm in ARMS)}:
         raise EvaluationError(
             f"'{name}' is the name of an arm or a baseline",
             where=f"params.yaml: models.{name}",
@@ -171,29 +209,29 @@ def _check_name(name: str) -> None:
         )
 
 
-def _foundations(project: Project) -> Iterator[Compared]:
+def _foundations(project: Project) -> Iterator[ComparedModel]:
     """The foundation of the progressive arm, and of the CLIP beside it."""
     rows = project.parameters.checkpoints
     for kind, name in FOUNDATIONS.items():
         row = f"{kind}-optical"
         if row in rows and not rows[row].origin.startswith("build/"):
-            told: Kind = "coca" if kind == "coca" else "clip"
-            yield Compared(name, "before any training of ours", "foundation", told, None, rows[row].origin)
+            network: Kind = "coca" if kind == "coca" else "clip"
+            yield ComparedModel(name, "before any training of ours", "foundation", network, None, rows[row].origin)
 
 
-def _of_row(project: Project, name: str, row: str, title: str, role: Role) -> Compared:
+def _of_row(project: Project, name: str, row: str, title: str, role: Role) -> ComparedModel:
     folder = project.checkpoint(row)
     if not (folder / CONFIG).is_file():
         raise ArtefactError("the model is not trained", where=folder, way_out=f"run `sartext train {row}`")
     kind = kind_of(read_json(folder / CONFIG)["model_cfg"])
     first = next(iter(_lineage(project, row)))
-    return Compared(name, title, role, kind, row, project.parameters.trainings[first].origin)
+    return ComparedModel(name, title, role, kind, row, project.parameters.trainings[first].origin)
 
 
 def _lineage(project: Project, row: str) -> list[str]:
     """The rows that a model descends from, the first one first, itself the last."""
     rows = project.parameters.trainings
-    found = [row]
-    while (origin := rows[found[0]].origin).startswith("build/"):
-        found.insert(0, Path(origin).name)
-    return found
+    lineage = [row]
+    while (origin := rows[lineage[0]].origin).startswith("build/"):
+        lineage.insert(0, Path(origin).name)
+    return lineage

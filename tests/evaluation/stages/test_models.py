@@ -8,10 +8,9 @@ import yaml
 from sartext.config import Project, load_parameters
 from sartext.config.arms import ARMS, arm_rows
 from sartext.errors import ArtefactError, EvaluationError
+from sartext.evaluation.baselines import BASELINES
 from sartext.evaluation.details import Variant
-from sartext.evaluation.figures import RESERVED
-from sartext.evaluation.stages.opened import opened
-from sartext.evaluation.stages.variants import compared, gpt_rows, stage_of
+from sartext.evaluation.stages.models import compared, gpt_rows, open_models, stage_of
 from sartext.files import sha256_file
 from sartext.models.checkpoint import start
 from sartext.models.weights import RECORD
@@ -22,7 +21,7 @@ from tests.models.making import states_equal
 
 @pytest.fixture(scope="module")
 def described(project: Project) -> dict[str, Variant]:
-    return {one.name: variant for one, variant, _ in opened(project)}
+    return {name: variant for name, variant, _ in open_models(project)}
 
 
 def other(project: Project, root: Path, **sections: object) -> Project:
@@ -125,7 +124,7 @@ def test_a_training_that_tells_nothing_of_itself_is_named(project: Project) -> N
             ArtefactError,
             match=r"coca-optical: training.json does not tell what was trained; run `sartext train coca-opt",
         ):
-            list(opened(project))
+            list(open_models(project))
     finally:
         away.rename(folder / RECORD)
 
@@ -172,4 +171,4 @@ def test_pairs_are_of_variants_that_are_there(project: Project) -> None:
         *(arm.name for arm in ARMS),
         *load_parameters(ROOT / "params.yaml").models,
     }
-    assert every <= known | RESERVED
+    assert every <= known | {*BASELINES.names}
