@@ -24,20 +24,13 @@ CAPTIONS_FORM = f"it needs columns {ID} and {CAPTION}, or is what `sartext capti
 ANSWERS_FORM = "give `id` and `answer`, as CSV or JSON lines"
 
 IMAGES_SHOWN, QUESTIONS_SHOWN = 3, 5
-"""Ids that an error names."""
 
-Columns = Sequence[Collection[str]]
-"""What a table needs: of each of these groups of names, one."""
+Columns = Sequence[Collection[str]]  # what a table needs: a name of each group
 
 
 @dataclass(frozen=True)
 class CaptionFile:
-    """The captions of a benchmark's images.
-
-    Args:
-        captions: by image id; an empty one is what a model said, and scores as such.
-        warnings: why the scores will hardly be worth something, in words.
-    """
+    """The captions of a benchmark's images by id, where an empty one scores as such, and warnings about them."""
 
     captions: Mapping[str, str]
     warnings: tuple[str, ...] = ()
@@ -80,8 +73,7 @@ def read_captions(path: Path, benchmark: Benchmark, *, partial: bool = False) ->
         else:
             of_image[image_id] = row.caption.strip()
     if unknown:
-        like = names.nearest(unknown[0])
-        way_out = f"ids are such as '{like}'; leave others out, or name their benchmark"
+        way_out = f"ids are such as '{names.nearest(unknown[0])}'; leave others out, or name their benchmark"
         _refuse_images(f"not in {benchmark.name}", unknown, path, way_out)
     _refuse_images("captioned twice", repeated, path, "keep one row per image")
     check_captions(of_image, benchmark, where=path, partial=partial)
@@ -97,16 +89,10 @@ def read_captions(path: Path, benchmark: Benchmark, *, partial: bool = False) ->
 def check_captions(
     captions: Mapping[str, str], benchmark: Benchmark, *, where: object, partial: bool = False
 ) -> None:
-    """Require a caption of every image of a benchmark and of no other.
-
-    Args:
-        captions: by image id.
-        benchmark: the images.
-        where: named in the error.
-        partial: images may be without one.
+    """Require a caption, by image id, of every image of a benchmark (not if partial) and of no other.
 
     Raises:
-        EvaluationError: ids are unknown or missing.
+        EvaluationError: ids are unknown or missing; ``where`` names the captions.
     """
     known = {example.image_id for example in benchmark.examples}
     unknown = sorted(set(captions) - known - set(benchmark.left_out))
@@ -118,7 +104,7 @@ def check_captions(
 
 
 def caption_warnings(captions: Mapping[str, str], benchmark: Benchmark) -> list[str]:
-    """Return what a person should know of captions before their scores: one caption for a whole corpus."""
+    """Return a warning for each corpus whose captions are all equal."""
     warnings = []
     for corpus in benchmark.corpora:
         ids = [example.image_id for example in benchmark.examples if example.corpus == corpus]
@@ -130,10 +116,8 @@ def caption_warnings(captions: Mapping[str, str], benchmark: Benchmark) -> list[
 
 def _refuse_images(what: str, ids: Sequence[str], where: object, way_out: str) -> None:
     if ids:
-        images = "image" if len(ids) == 1 else "images"
-        raise EvaluationError(
-            f"{len(ids)} {images} {what}: {_first(ids, IMAGES_SHOWN)}", where=where, way_out=way_out
-        )
+        count = "1 image" if len(ids) == 1 else f"{len(ids)} images"
+        raise EvaluationError(f"{count} {what}: {_first(ids, IMAGES_SHOWN)}", where=where, way_out=way_out)
 
 
 def _first(ids: Sequence[str], count: int) -> str:
@@ -197,8 +181,7 @@ def read_answers(path: Path, questions: Sequence[Question], others: Iterable[Que
         others: that may be answered too; these answers are left out.
 
     Raises:
-        EvaluationError: the file is absent or of another form; an id is unknown, missing or repeated. An empty
-            answer is taken, and counts as wrong.
+        EvaluationError: the file is absent or of another form; an id is unknown, missing or repeated.
     """
     answers: dict[str, str] = {}
     repeated: list[str] = []
@@ -249,15 +232,10 @@ def _answer(record: Mapping[str, object], place: str, path: Path) -> tuple[str, 
 
 
 def read_records(path: Path, needed: Columns, form: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the rows of a table, each with the place that an error names.
-
-    Args:
-        path: ``.csv`` or ``.jsonl``, in UTF-8.
-        needed: columns that a CSV must have.
-        form: what the table should be, for the advice that an error gives.
+    """Yield the rows of a ``.csv`` or ``.jsonl`` table in UTF-8, each with the place that an error names.
 
     Raises:
-        EvaluationError: the file is absent, empty, or something else.
+        EvaluationError: the file is absent, empty, or not of the form, which the error then says.
     """
     ending = path.suffix.casefold()
     if ending not in {".csv", ".jsonl"}:
@@ -269,12 +247,12 @@ def read_records(path: Path, needed: Columns, form: str) -> Iterator[tuple[str, 
 def _text(path: Path, form: str) -> str:
     try:
         text = path.read_text(encoding="utf-8-sig")
+        if "\0" in text:
+            raise ValueError("it holds a zero byte")
     except OSError as error:
         raise EvaluationError(f"it cannot be read ({error.strerror})", where=path, way_out=form) from error
-    except UnicodeDecodeError as error:
+    except ValueError as error:
         raise EvaluationError("it is no UTF-8 text", where=path, way_out="save it as UTF-8") from error
-    if "\0" in text:
-        raise EvaluationError("it is no UTF-8 text", where=path, way_out="save it as UTF-8")
     if not text.strip():
         raise EvaluationError("it is empty", where=path, way_out=form)
     return text

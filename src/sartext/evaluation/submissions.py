@@ -65,12 +65,9 @@ class Submission:
 
 @dataclass(frozen=True)
 class Scores:
-    """The figures of a model or a file beside baselines.
+    """The figures of a submission and of baselines, what they can be traced by, and warnings for their reader.
 
-    Args:
-        figures: of the benchmark.
-        origin: what they can be traced by: the release, the benchmark's hash, the seed, the resamples.
-        warnings: what a person should know before reading them.
+    ``origin`` holds the release, the benchmark's hash, the seed and the resamples.
     """
 
     figures: Sequence[Figure]

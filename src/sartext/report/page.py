@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sartext.evaluation.benchmarks import SIMULATED
+from sartext.evaluation.metric import Metric
+from sartext.evaluation.registry import METRICS
 from sartext.pages import Cell, Row, Table, render
 from sartext.report.captioning import captioning
 from sartext.report.claims import claims
@@ -44,9 +46,17 @@ def meaning(view: View) -> dict[str, Any]:
         "random": [
             variant.name for variant in variants if variant.role == "foundation" and not variant.pretrained
         ],
-        "spice": bool(view.index.trained("captioning", "spice")),
+        "metrics": _definitions(view),
         "notes": details.notes,
     }
+
+
+def _definitions(view: View) -> list[Metric]:
+    """The headline metrics that were measured, and SPICE where it was not: it says why."""
+    measured = {(figure.task, figure.metric) for figure in view.index.figures if figure.value is not None}
+    every = [metric for registry in METRICS.values() for metric in registry]
+    known = [metric for metric in every if metric.headline and (metric.task, metric.name) in measured]
+    return known if view.index.trained("captioning", "spice") else [*known, METRICS["captioning"]["spice"]]
 
 
 def provenance(view: View) -> dict[str, Any]:
