@@ -201,7 +201,7 @@ def test_any_blocks_count_what_the_definition_says(rows, columns, labels, distin
 
 def test_the_chance_of_ties_is_the_share_of_orders():
     """One positive and three negatives that tie behind two that are above."""
-    found = Ranks(np.array([2.0]), np.array([3.0]), np.array([1.0])).found((1, 2, 3, 4, 6))
+    found = Ranks(np.array([2.0]), np.array([3.0]), np.array([1.0])).recall_at((1, 2, 3, 4, 6))
     np.testing.assert_allclose(found, [[0, 0, 1 / 4, 2 / 4, 1]])
 
 

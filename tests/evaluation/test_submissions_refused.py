@@ -241,7 +241,7 @@ def test_scores_are_never_written_into_the_release(
     ("options", "said"),
     [
         ((), "Missing option '--task': one of retrieval, captioning, vqa, foils; `"),
-        (("--task", "vqa", "--seed", "-1"), "Invalid value for '--seed': -1 is not in the range x>=0."),
+        (("--task", "vqa", "--seed", "-1"), "Invalid value for '--seed': -1 is not in the range x>=0"),
     ],
 )
 def test_wrong_options_are_told_in_one_line(

@@ -47,6 +47,11 @@ SEEN = {
 }
 """What each training tells of itself: two stopped before they had seen what was planned."""
 
+COMPARISONS = {
+    "progressive": ["mixed", "optical-only", "foundation"],
+    "sar-rs-clip": ["clip-progressive", "foundation-clip", "chance"],
+    "sar-gpt": ["constant", "constant-per-corpus", "sar-gpt-blind"],
+}
 PHYSICS = 3
 """Scenes of the physics curves."""
 
@@ -62,7 +67,7 @@ def trained(root: Path, *, parts: bool = True) -> Project:
         models=MODELS,
         simulation={"seed": 4711, "size": 64},
         training={"threads": 1},
-        evaluation={"resamples": 100, "physics_scenes": PHYSICS},
+        evaluation={"resamples": 100, "physics_scenes": PHYSICS, "comparisons": COMPARISONS},
     )
     (root / "src").mkdir()
     (root / "src" / "sartext").symlink_to(ROOT / "src" / "sartext", target_is_directory=True)

@@ -122,7 +122,7 @@ def test_a_training_that_tells_nothing_of_itself_is_named(project: Project) -> N
     try:
         with pytest.raises(
             ArtefactError,
-            match=r"coca-optical: training.json does not tell what was trained; run `sartext train coca-opt",
+            match=r"coca-optical: training.json does not say what was trained; run `sartext train coca-opt",
         ):
             list(open_models(project))
     finally:
