@@ -42,17 +42,17 @@ def _prune_lock(project: Project, listed: Mapping[str, set[str]]) -> set[str]:
     path = project.root / "dvc.lock"
     if not path.is_file():
         return set()
-    told = path.read_text(encoding="utf-8")
-    stages = (YAML(typ="safe").load(told) or {}).get("stages") or {}
+    text = path.read_text(encoding="utf-8")
+    stages = (YAML(typ="safe").load(text) or {}).get("stages") or {}
     foreign = {key for key in stages if _is_foreign(key, listed)}
     if foreign:
         yaml = YAML()  # keeps the layout, and takes long
-        lock = yaml.load(told)
+        lock = yaml.load(text)
         for key in foreign:
             del lock["stages"][key]
-        text = StringIO()
-        yaml.dump(lock, text)
-        write_text(path, text.getvalue())
+        stream = StringIO()
+        yaml.dump(lock, stream)
+        write_text(path, stream.getvalue())
     return foreign
 
 

@@ -36,11 +36,11 @@ class Source:
 def list_sources(project: Project) -> list[Source]:
     """Return every corpus of the catalogue with what is present of it, listed ones first."""
     order = {name: number for number, name in enumerate(project.parameters.corpora)}
-    found = []
+    sources = []
     for name, entry in load_catalogue(project).items():
         folder = project.source(name)
-        found.append(Source(entry, name in order, folder.is_dir(), count_images(folder, entry)))
-    return sorted(found, key=lambda one: (order.get(one.entry.name, len(order)), one.entry.name))
+        sources.append(Source(entry, name in order, folder.is_dir(), count_images(folder, entry)))
+    return sorted(sources, key=lambda source: (order.get(source.entry.name, len(order)), source.entry.name))
 
 
 def source_table(project: Project) -> Table:
@@ -50,17 +50,17 @@ def source_table(project: Project) -> Table:
         table.add_column(heading, overflow="fold")
     table.add_column("images here", justify="right")
     table.add_column("published", justify="right")
-    for one in list_sources(project):
-        entry = one.entry
+    for source in list_sources(project):
+        entry = source.entry
         published = "?" if entry.published.images is None else f"{entry.published.images:,}"
         table.add_row(
             entry.name,
             f"{entry.modality} {entry.kind}",
             describe_format(entry),
-            "yes" if one.listed else "no",
+            "yes" if source.listed else "no",
             entry.licence or "absent",
             "yes" if entry.redistribution else "no",
-            f"{one.images:,}" if one.present else "absent",
+            f"{source.images:,}" if source.present else "absent",
             published,
         )
     return table

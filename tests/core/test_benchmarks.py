@@ -60,9 +60,9 @@ def test_the_table_is_written_and_a_missed_bound_is_told_by_the_exit_code(
     monkeypatch.setattr(sys, "argv", ["benchmarks", "a2c"])
     monkeypatch.chdir(tmp_path)
     assert main() == code
-    told = json.loads((tmp_path / "build" / "bench.json").read_text())
-    assert [one["value"] for one in told] == [value, 3.0]
-    assert told[0]["command"] == "python -m benchmarks a2c"
+    rows = json.loads((tmp_path / "build" / "bench.json").read_text())
+    assert [row["value"] for row in rows] == [value, 3.0]
+    assert rows[0]["command"] == "python -m benchmarks a2c"
     assert ("error: decode.speed" in capsys.readouterr().err) == bool(code)
 
 
@@ -78,8 +78,8 @@ def test_a_benchmark_that_breaks_loses_nothing_of_the_others(tmp_path, monkeypat
     monkeypatch.setattr(sys, "argv", ["benchmarks", "decode"])
     assert main() == 1
     assert "error: decode: not measured, RuntimeError: captions differ" in capsys.readouterr().err
-    told = json.loads((tmp_path / "build" / "bench.json").read_text())
-    assert [(one["name"], one["value"]) for one in told] == [("a2c.rate", 3.0), ("decode", None)]
+    rows = json.loads((tmp_path / "build" / "bench.json").read_text())
+    assert [(row["name"], row["value"]) for row in rows] == [("a2c.rate", 3.0), ("decode", None)]
 
 
 def test_an_unknown_benchmark_is_named(monkeypatch, capsys):

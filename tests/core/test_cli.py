@@ -90,13 +90,35 @@ def test_what_a_stage_tells_is_printed_and_left_in_the_log(
     assert '"images": 3' in (project.build / "log" / "splits.json").read_text()
 
 
-def test_names_that_nothing_defines_are_found_before_a_build(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "near"),
+    [
+        ("samples: 64", "samples: 64, methods: [a2d]", "'a2c'"),
+        ("checkpoints", "champions: {clap: {vqa/oa: 1}}\ncheckpoints", "'clip'"),
+        ("checkpoints", "champions: {clip: {vqa/ao: 1}}\ncheckpoints", "'oa'"),
+        ("checkpoints", "release: {formats: [parket]}\ncheckpoints", "'parquet'"),
+    ],
+)
+def test_names_that_nothing_defines_are_found_before_a_build(
+    project: Project, before: str, after: str, near: str
+) -> None:
     require_known_names(project)
     path = project.root / "params.yaml"
-    path.write_text(f"{path.read_text()}champions: {{clap: {{vqa/oa: 1}}}}\n")
-    with pytest.raises(ParameterError, match="did you mean 'clip'"):
+    path.write_text(path.read_text().replace(before, after))
+    with pytest.raises(ParameterError, match=f"did you mean {near}"):
         require_known_names(Project(project.root))
-    assert "did you mean 'clip'" in sartext(project, "doctor").output
+    assert f"did you mean {near}" in sartext(project, "doctor").output
+
+
+def test_an_annotation_format_that_nothing_reads_is_found_before_a_build(project: Project) -> None:
+    entry = (ROOT / "src/sartext/catalogue/ssdd.yaml").read_text()
+    (project.root / "catalogue").mkdir()
+    (project.root / "catalogue" / "mine.yaml").write_text(
+        entry.replace("name: ssdd", "name: mine").replace("format: voc", "format: vox")
+    )
+    (project.root / "params.yaml").write_text("corpora:\n  mine: {catalogue: catalogue/mine.yaml}\n")
+    with pytest.raises(ParameterError, match="did you mean 'voc'"):
+        require_known_names(Project(project.root))
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 corpora"), (1, "1 corpus"), (1200, "1,200 corpora")])

@@ -9,8 +9,8 @@ ADAPTER = TypeAdapter(Champions)
 
 
 def test_thresholds_are_read_by_model_and_figure() -> None:
-    told = {"sar-rs-clip": {"retrieval/duplicate_aware.mean_recall": 30, "foils/mean_accuracy": 60.5}}
-    assert ADAPTER.validate_python(told) == told
+    thresholds = {"sar-rs-clip": {"retrieval/duplicate_aware.mean_recall": 30, "foils/mean_accuracy": 60.5}}
+    assert ADAPTER.validate_python(thresholds) == thresholds
 
 
 @pytest.mark.parametrize("name", ["mean_recall", "retrieval/", "retrieval/Mean Recall", "speed/oa", "vqa/a.b.c"])

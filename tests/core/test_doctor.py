@@ -75,10 +75,10 @@ def test_a_torchvision_that_cannot_be_imported_is_a_warning_with_the_way_out(
     versions = {"torch": torch, "torchvision": "0.28.0"}
     places = {name: PathDistribution(site / f"{name}-{version}.dist-info") for name, version in versions.items()}
     monkeypatch.setattr(doctor, "distribution", places.__getitem__)
-    told = finding(project, "torchvision")
-    assert (told.state == "warning") == bool(fault)
-    assert fault in told.detail
-    assert ("from sartext.models.compatibility import open_clip" in told.detail) == bool(fault)
+    fits = finding(project, "torchvision")
+    assert (fits.state == "warning") == bool(fault)
+    assert fault in fits.detail
+    assert ("from sartext.models.compatibility import open_clip" in fits.detail) == bool(fault)
 
 
 def test_it_imports_nothing_heavy(project: Project) -> None:

@@ -139,10 +139,10 @@ def test_nothing_to_pin_is_an_error(project: Project) -> None:
 
 def test_the_list_says_what_is_known_listed_and_present(project: Project, tmp_path: Path) -> None:
     add_source(project, "second", corpus(tmp_path / "a"))
-    found = {one.entry.name: (one.listed, one.present, one.images) for one in list_sources(project)}
-    assert found["own"] == (True, False, 0)
-    assert found["second"] == (False, True, 3)
-    assert "ssdd" in found
+    sources = {item.entry.name: (item.listed, item.present, item.images) for item in list_sources(project)}
+    assert sources["own"] == (True, False, 0)
+    assert sources["second"] == (False, True, 3)
+    assert "ssdd" in sources
 
 
 def test_the_command_tells_what_to_append_to_the_parameters(project: Project, tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ def tracked(project: Project) -> Record:
     record = begin(project, NAME, {"parameters": {}})
     stream = BytesIO()
     Image.new("RGB", (1200, 300)).save(stream, format="PNG")
-    record.keep_file("samples.png", stream.getvalue())
-    record.keep_file("training.json", (project.checkpoint(NAME) / "training.json").read_bytes())
-    record.keep_upload("mlflow/mlflow.db", {"run_id": "77", "experiment_id": "1", "version": 3})
+    record.save_file("samples.png", stream.getvalue())
+    record.save_file("training.json", (project.checkpoint(NAME) / "training.json").read_bytes())
+    record.save_upload("mlflow/mlflow.db", {"run_id": "77", "experiment_id": "1", "version": 3})
     return record
 
 
@@ -64,7 +64,7 @@ def test_the_page_is_where_it_is_served(project: Project, monkeypatch: pytest.Mo
 
 
 def test_the_record_of_another_training_is_not_shown(project: Project) -> None:
-    tracked(project).keep_file("training.json", b"{}")
+    tracked(project).save_file("training.json", b"{}")
     assert not {"MLflow run", "samples"} & describe_checkpoint(project, NAME).keys()
 
 

@@ -49,8 +49,8 @@ def write_shards(folder: Path) -> None:
         row |= {"group_id": f"toy/{image:06d}", "modality": "sar", "method": "a2c", "captions": [caption]}
         row |= {"facts": f'{{"ships":{count + 1}}}', "objects": [], "regions": [], "shard": shard}
         rows.append(row | {"offsets": [offsets["png"]], "sizes": [len(content)]})
-    for one in archives.values():
-        one.close()
+    for archive in archives.values():
+        archive.close()
     write_table(folder / "index.parquet", SHARDS, rows)
     write_json(folder / "description.json", {"side": SIDE, "narrator": {}, "corpora": {}})
 
@@ -66,20 +66,22 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (root / "params.yaml").write_text(yaml.safe_dump({"corpora": {}, "checkpoints": rows}))
     (root / "src" / "sartext").parent.mkdir()
     (root / "src" / "sartext").symlink_to(ROOT / "src" / "sartext", target_is_directory=True)
-    found = Project(root)
-    train_tokenizer([f"There are {one} ships in this SAR image." for one in NUMBERS], 300, 24).save(
-        found.tokenizer
+    project = Project(root)
+    train_tokenizer([f"There are {number} ships in this SAR image." for number in NUMBERS], 300, 24).save(
+        project.tokenizer
     )
     for name in NAMES:
-        model = start(foundation.format(name[:4]), root, found.tokenizer, seed=1, side=SIDE)
-        write_json(found.checkpoint(name) / "training.json", {"model_sha256": save(model, found.checkpoint(name))})
-        shutil.copy(found.checkpoint(name) / "model.safetensors", found.checkpoint(name) / "last.safetensors")
+        model = start(foundation.format(name[:4]), root, project.tokenizer, seed=1, side=SIDE)
+        write_json(
+            project.checkpoint(name) / "training.json", {"model_sha256": save(model, project.checkpoint(name))}
+        )
+        shutil.copy(project.checkpoint(name) / "model.safetensors", project.checkpoint(name) / "last.safetensors")
     subprocess.run(["git", "init", "--quiet", "."], cwd=root, check=True)
     author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     (root / ".gitignore").write_text("build\nmlflow\nsrc\n")
     subprocess.run(["git", "add", "."], cwd=root, check=True)
     subprocess.run(["git", *author, "commit", "--quiet", "-m", "begin"], cwd=root, check=True)
-    return found
+    return project
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +119,8 @@ def own_store(project: Project, stored: Project) -> Project:
 def train(project: Project, name: str, first: int = 1, last: int = 10, *, finish: bool = True) -> Tracker:
     """Tell a tracker what a training of some steps of 64 pairs would."""
     tracker = Tracker(project, name)
-    tracker.started({"kind": name[:4], "parent": None})
+    steps = project.parameters.checkpoints[name].samples // 64
+    tracker.started({"kind": name[:4], "parent": None, "steps": steps})
     for step in range(first, last + 1):
         tracker.step(step, 64 * step, {"loss": 5.0 / step, "learning_rate": 1e-4 * step})
         if step % 5 == 0:

@@ -16,6 +16,7 @@ from sartext.evaluation.figures import Figure
 from sartext.evaluation.submissions import Scores, Submission
 from sartext.files import read_json, sha256_file, write_json
 from sartext.report.stage import write_report
+from sartext.tracking.champion import BENCHMARK_TAG
 from sartext.tracking.evaluations import (
     EXPERIMENT,
     RECORD_TAG,
@@ -23,7 +24,7 @@ from sartext.tracking.evaluations import (
     evaluation_records,
     waiting_evaluations,
 )
-from sartext.tracking.promotion import ALIAS, BENCHMARK_TAG, promote, upload_waiting_evaluations
+from sartext.tracking.promotion import ALIAS, promote, upload_waiting_evaluations
 from sartext.tracking.store import destination
 from tests.conftest import ROOT
 from tests.report.evaluations import BENCHMARK, write_evaluations
@@ -60,14 +61,14 @@ def set_model(project: Project, digest: str, recall: float | None = None) -> Non
     """Let the report's ``sar-rs-clip`` be a model with these weights, and its recall be another."""
     path = project.build / "report" / "report.json"
     report = read_json(path)
-    report["variants"] = [one for one in report["variants"] if one["name"] in SOME]
-    for one in report["variants"]:
-        if one["name"] == "sar-rs-clip":
-            one |= {"registered": MODEL, "model_sha256": digest}
-    for one in report["figures"]:
-        place = (one["variant"], one["metric"], one["subset"], one["benchmark"])
+    report["variants"] = [variant for variant in report["variants"] if variant["name"] in SOME]
+    for variant in report["variants"]:
+        if variant["name"] == "sar-rs-clip":
+            variant |= {"registered": MODEL, "model_sha256": digest}
+    for figure in report["figures"]:
+        place = tuple(figure[key] for key in ("variant", "metric", "subset", "benchmark"))
         if recall is not None and place == ("sar-rs-clip", RECALL.partition("/")[2], "all", BENCHMARK.name):
-            one |= {"value": recall, "low": recall - 2, "high": recall + 2}
+            figure |= {"value": recall, "low": recall - 2, "high": recall + 2}
     write_json(path, report)
 
 
@@ -93,14 +94,14 @@ def client_of(project: Project) -> Any:
 def runs_of(project: Project) -> dict[str, Any]:
     client = client_of(project)
     experiment = client.get_experiment_by_name(EXPERIMENT)
-    found = client.search_runs([experiment.experiment_id], max_results=500)
-    assert len({run.info.run_name for run in found}) == len(found)
-    return {run.info.run_name: run for run in found}
+    runs = client.search_runs([experiment.experiment_id], max_results=500)
+    assert len({run.info.run_name for run in runs}) == len(runs)
+    return {run.info.run_name: run for run in runs}
 
 
 def champion_of(project: Project) -> int | None:
-    found = client_of(project).get_registered_model(MODEL).aliases.get(ALIAS)
-    return None if found is None else int(found)
+    version = client_of(project).get_registered_model(MODEL).aliases.get(ALIAS)
+    return None if version is None else int(version)
 
 
 def test_a_run_per_model_has_its_figures_and_its_benchmarks(reported: Project) -> None:
@@ -108,23 +109,23 @@ def test_a_run_per_model_has_its_figures_and_its_benchmarks(reported: Project) -
     promoted(reported, {})
     runs = runs_of(reported)
     variants = read_json(reported.build / "report" / "report.json")["variants"]
-    assert runs.keys() == {"report", *(one["name"] for one in variants if one["kind"] != "rule")}
+    assert runs.keys() == {"report", *(variant["name"] for variant in variants if variant["kind"] != "rule")}
     run = runs["sar-rs-clip"]
     figures = {
-        one["metric"]: one
-        for one in read_json(reported.build / "report" / "report.json")["figures"]
-        if (one["variant"], one["subset"], one["benchmark"]) == ("sar-rs-clip", "all", BENCHMARK.name)
+        figure["metric"]: figure
+        for figure in read_json(reported.build / "report" / "report.json")["figures"]
+        if (figure["variant"], figure["subset"], figure["benchmark"]) == ("sar-rs-clip", "all", BENCHMARK.name)
     }
-    told = figures["duplicate_aware.mean_recall"]
+    recall = figures["duplicate_aware.mean_recall"]
     metrics = run.data.metrics
     measured = [metrics[f"{RECALL}{end}"] for end in ("", "_low", "_high")]
-    assert measured == [told["value"], told["low"], told["high"]]
+    assert measured == [recall["value"], recall["low"], recall["high"]]
     assert f"hrsid-test/{RECALL}" in metrics
-    (inputs,) = (one for one in run.inputs.dataset_inputs if one.dataset.name == BENCHMARK.name)
+    (inputs,) = (item for item in run.inputs.dataset_inputs if item.dataset.name == BENCHMARK.name)
     assert BENCHMARK.sha256.startswith(inputs.dataset.digest)
     assert run.data.tags["model"] == f"models:/{MODEL}/1"
     assert run.data.tags["mlflow.parentRunId"] == runs["report"].info.run_id
-    artifacts = {one.path for one in client_of(reported).list_artifacts(runs["report"].info.run_id)}
+    artifacts = {file.path for file in client_of(reported).list_artifacts(runs["report"].info.run_id)}
     assert {"index.html", "report.json"} <= artifacts
 
 
@@ -212,10 +213,10 @@ def test_a_champion_is_measured_anew_as_its_contender_was(
     reported: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the seed and the resamples of the parameters, and captions read for the nouns of the same corpora."""
-    told = yaml.safe_load((reported.root / "params.yaml").read_text())
-    told |= {"corpora": {"toy": {"catalogue": "catalogue/toy.yaml"}}, "captions": ["toy"]}
-    told |= {"evaluation": {"seed": 8, "resamples": 300}}
-    (reported.root / "params.yaml").write_text(yaml.safe_dump(told))
+    parameters = yaml.safe_load((reported.root / "params.yaml").read_text())
+    parameters |= {"corpora": {"toy": {"catalogue": "catalogue/toy.yaml"}}, "captions": ["toy"]}
+    parameters |= {"evaluation": {"seed": 8, "resamples": 300}}
+    (reported.root / "params.yaml").write_text(yaml.safe_dump(parameters))
     project = Project(reported.root)
     train(project, MODEL)
     promoted(project, PASSES)
@@ -223,15 +224,15 @@ def test_a_champion_is_measured_anew_as_its_contender_was(
     train_another(project, recall=70)
     asked: list[Submission] = []
 
-    def scoring(one: Submission) -> Scores:
-        asked.append(one)
-        return Scores([Figure("retrieval", RECALL.partition("/")[2], one.name, 75, 73, 77)], {})
+    def scoring(submission: Submission) -> Scores:
+        asked.append(submission)
+        return Scores([Figure("retrieval", RECALL.partition("/")[2], submission.name, 75, 73, 77)], {})
 
     monkeypatch.setattr("sartext.evaluation.submissions.score", scoring)
     (line,) = promoted(project, PASSES)
     assert "70, the champion's 75 [73, 77]" in line
-    (one,) = asked
-    assert (one.seed, one.resamples, one.corpora) == (8, 300, ("toy",))
+    (submission,) = asked
+    assert (submission.seed, submission.resamples, submission.corpora) == (8, 300, ("toy",))
 
 
 def test_a_second_promotion_moves_nothing_and_makes_no_second_run(
@@ -326,7 +327,7 @@ stages:
     deps: [source.json]
     outs: [build/report]
   promotion:
-    cmd: mkdir -p build/promotion && echo ran >> count && echo told > build/promotion/promotion.json
+    cmd: mkdir -p build/promotion && echo ran >> count && echo done > build/promotion/promotion.json
     deps: {deps}
     params: {params}
     outs: {outs}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from sartext.errors import TrackingError
-from sartext.tracking.promotion import Contender, Decision, Estimate, Figures, decide
+from sartext.tracking.champion import Contender, Decision, Estimate, Figures, decide
 
 RECALL = "retrieval/duplicate_aware.mean_recall"
 INVENTED = "captioning/invented_objects"
@@ -24,21 +24,33 @@ def decided(mine: Contender, present: Contender | None, thresholds: Mapping[str,
     return decide("sar-rs-clip", mine, thresholds or {RECALL: 50}, present, never)
 
 
-def test_the_first_version_that_passes_is_champion() -> None:
-    found = decided(contender("1", 60, 55, 65), None)
-    assert (found.outcome, found.champion) == ("champion", "1")
+FIRST = contender("1", 60, 55, 65)
 
 
-def test_a_version_below_a_threshold_is_refused_and_told_why() -> None:
-    found = decided(contender("2", 49.9, 45, 55), contender("1", 60, 55, 65))
-    assert (found.outcome, found.champion) == ("refused", "1")
-    assert "49.9, at least 50" in found.line()
+@pytest.mark.parametrize(
+    ("mine", "present", "outcome", "champion", "reason"),
+    [
+        pytest.param(FIRST, None, "champion", "1", "there was no champion", id="the first that passes"),
+        pytest.param(
+            contender("2", 49.9, 45, 55), FIRST, "refused", "1", "49.9, at least 50", id="below the bound"
+        ),
+        pytest.param(contender("2", 56, 50, 62), FIRST, "champion", "2", "", id="lower, inside the interval"),
+        pytest.param(contender("2", 54, 49, 59), FIRST, "stays", "1", "the champion's 60 [55, 65]", id="below it"),
+        pytest.param(FIRST, FIRST, "champion", "1", "", id="the champion itself"),
+    ],
+)
+def test_who_becomes_champion(
+    mine: Contender, present: Contender | None, outcome: str, champion: str, reason: str
+) -> None:
+    decision = decided(mine, present)
+    assert (decision.outcome, decision.champion) == (outcome, champion)
+    assert reason in decision.line()
 
 
 def test_a_figure_that_was_not_computed_is_no_pass() -> None:
-    found = decided(contender("1", 60, 55, 65), None, {RECALL: 50, "vqa/oa": 40})
-    assert found.outcome == "refused"
-    assert "vqa/oa was not computed" in found.line()
+    decision = decided(FIRST, None, {RECALL: 50, "vqa/oa": 40})
+    assert decision.outcome == "refused"
+    assert "vqa/oa was not computed" in decision.line()
 
 
 def test_a_threshold_of_what_should_be_low_is_an_upper_one() -> None:
@@ -47,26 +59,10 @@ def test_a_threshold_of_what_should_be_low_is_an_upper_one() -> None:
     assert decided(mine, None, {INVENTED: 0.3}).outcome == "refused"
 
 
-def test_a_lower_figure_inside_the_champions_interval_replaces_it() -> None:
-    found = decided(contender("2", 56, 50, 62), contender("1", 60, 55, 65))
-    assert (found.outcome, found.champion) == ("champion", "2")
-
-
-def test_falling_behind_by_more_than_the_interval_does_not() -> None:
-    found = decided(contender("2", 54, 49, 59), contender("1", 60, 55, 65))
-    assert (found.outcome, found.champion) == ("stays", "1")
-    assert "54, the champion's 60 [55, 65]" in found.line()
-
-
 def test_where_less_is_better_more_than_the_interval_is_behind() -> None:
     present = Contender("1", {INVENTED: Estimate(0.3, 0.2, 0.4)}, HERE)
     worse = Contender("2", {INVENTED: Estimate(0.45, 0.3, 0.5)}, HERE)
     assert decided(worse, present, {INVENTED: 1}).outcome == "stays"
-
-
-def test_the_champion_stays_champion_when_it_is_evaluated_again() -> None:
-    found = decided(contender("1", 60, 55, 65), contender("1", 60, 55, 65))
-    assert (found.outcome, found.champion) == ("champion", "1")
 
 
 def test_a_champion_of_another_benchmark_is_measured_anew() -> None:
@@ -77,9 +73,9 @@ def test_a_champion_of_another_benchmark_is_measured_anew() -> None:
         return {RECALL: Estimate(70, 66, 74)}
 
     mine, present = contender("2", 60, 55, 65), contender("1", 40, 35, 45, ELSEWHERE)
-    found = decide("sar-rs-clip", mine, {RECALL: 50}, present, remeasure)
+    decision = decide("sar-rs-clip", mine, {RECALL: 50}, present, remeasure)
     assert asked == ["1"]
-    assert (found.outcome, found.champion) == ("stays", "1")
+    assert (decision.outcome, decision.champion) == ("stays", "1")
 
 
 def test_it_stays_where_it_cannot_be_measured_anew() -> None:
@@ -87,17 +83,17 @@ def test_it_stays_where_it_cannot_be_measured_anew() -> None:
         raise TrackingError("its files cannot be had")
 
     mine, present = contender("2", 60, 55, 65), contender("1", 40, 35, 45, ELSEWHERE)
-    found = decide("sar-rs-clip", mine, {RECALL: 50}, present, remeasure)
-    assert (found.outcome, found.champion) == ("stays", "1")
-    assert "another benchmark" in found.line()
+    decision = decide("sar-rs-clip", mine, {RECALL: 50}, present, remeasure)
+    assert (decision.outcome, decision.champion) == ("stays", "1")
+    assert "another benchmark" in decision.line()
 
 
 def test_a_version_that_nobody_evaluated_is_measured_before_it_is_replaced() -> None:
     def remeasure(version: str) -> Figures:
         return {RECALL: Estimate(30, 25, 35)}
 
-    found = decide("sar-rs-clip", contender("2", 60, 55, 65), {RECALL: 50}, Contender("1", {}, HERE), remeasure)
-    assert found.outcome == "champion"
+    decision = decide("sar-rs-clip", contender("2", 60, 55, 65), {RECALL: 50}, Contender("1", {}, HERE), remeasure)
+    assert decision.outcome == "champion"
 
 
 @pytest.mark.parametrize("outcome", ["champion", "stays", "refused", "waits"])

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from sartext.tracking.inputs import dvc_hash
 from sartext.tracking.record import Record, records
 from sartext.tracking.store import DATABASE
 from sartext.tracking.tracker import Tracker, flat
-from sartext.tracking.uploading import upload_patiently
+from sartext.tracking.uploading import upload_with_timeout
 from tests.tracking.conftest import train
 
 AWAY = "http://127.0.0.1:9"
@@ -29,15 +28,11 @@ def steps(record: Record, key: str) -> list[int]:
     return [moment.step for moment in record.moments() if key in moment.metrics]
 
 
-def test_a_server_that_is_away_costs_a_line_and_no_time(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_server_that_is_away_costs_a_line(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     train(project, "coca-sar")
     (record,) = records(project)
-    begin = time.monotonic()
     with pytest.raises(TrackingError):
-        upload_patiently(project, record)
-    assert time.monotonic() - begin < 3
+        upload_with_timeout(project, record)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"warning: {AWAY}: the tracking server does not answer (")
     assert line.endswith(
@@ -72,7 +67,7 @@ def test_the_machine_is_measured(project: Project) -> None:
     (record,) = records(project)
     last = list(record.moments())[-1].metrics
     assert 0 <= last["system/cpu_utilization_percentage"] <= 100
-    assert last["system/process_memory_megabytes"] > 50
+    assert last["system/system_memory_usage_megabytes"] > 50
 
 
 def test_a_training_that_goes_on_continues_its_record(project: Project) -> None:
@@ -131,14 +126,14 @@ def test_a_failed_training_that_goes_on_continues_its_record(project: Project) -
 def test_a_failed_training_that_begins_anew_leaves_the_failed_record(project: Project) -> None:
     train(project, "coca-sar", last=7, finish=False).failed(TrainingError("no space"))
     train(project, "coca-sar")
-    assert [one.status() for one in records(project)] == ["FAILED", "FINISHED"]
+    assert [record.status() for record in records(project)] == ["FAILED", "FINISHED"]
 
 
 def test_a_training_that_begins_anew_has_a_record_of_its_own(project: Project) -> None:
     train(project, "coca-sar", last=3, finish=False)  # its tracker is gone, and so is the lock
     goes_on = train(project, "coca-sar", finish=False)
     assert goes_on.record == records(project)[-1]
-    assert [(one.status(), len(steps(one, "train/loss"))) for one in records(project)] == [
+    assert [(record.status(), len(steps(record, "train/loss"))) for record in records(project)] == [
         ("KILLED", 3),
         ("RUNNING", 10),
     ]

@@ -6,7 +6,7 @@ import yaml
 from pydantic import ValidationError
 
 from sartext.catalogue.entry import Entry
-from sartext.config import Project, explain_validation
+from sartext.config import Project, explain_validation, parse_yaml
 from sartext.errors import CatalogueError, nearest
 
 PACKAGED = Path(__file__).parent
@@ -19,7 +19,7 @@ def load_entry(path: Path) -> Entry:
         CatalogueError: the file is absent, no YAML, or says something unknown or wrong.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content = parse_yaml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise CatalogueError(
             "no such catalogue file", where=path, way_out="correct `corpora` in params.yaml"

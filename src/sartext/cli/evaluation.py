@@ -40,15 +40,17 @@ def evaluate(project: Project, /, out: Path | None, every: bool, **submission: A
     request = Submission(**submission, root=project.root)
     if out is not None:
         check_target(out, [request.captions, request.answers], [request.release, request.model])
-    found = score(request)
-    for line in found.warnings:
+    scores = score(request)
+    for line in scores.warnings:
         click.echo(f"warning: {line}", err=True)
-    table = (figure_table if every else headline_table)(found.figures, request.name.strip())
+    table = (figure_table if every else headline_table)(scores.figures, request.name.strip())
     show(table)
-    more = len(found.figures) - table.row_count
+    more = len(scores.figures) - table.row_count
     if out is not None:
-        write_scores(out, found.figures, found.origin)
-        click.echo(f"{len(found.figures)} figures in {out}" + (f", {more} of them not shown here" if more else ""))
+        write_scores(out, scores.figures, scores.origin)
+        click.echo(
+            f"{len(scores.figures)} figures in {out}" + (f", {more} of them not shown here" if more else "")
+        )
     elif more:
         way = "write all to a file" if every else "show more by --all, or write all to a file"
         click.echo(f"{more} more figures are not shown here; {way}: --out scores.csv")

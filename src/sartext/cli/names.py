@@ -12,10 +12,8 @@ def require_known_names(project: Project) -> None:
         ParameterError: a name is unknown; the message holds the nearest one.
         CatalogueError: a catalogue file is wrong.
     """
-    _require_corpora(project)
-    _require_methods(project)
-    _require_champions(project)
-    _require_formats(project)
+    for require in (_require_formats, _require_methods, _require_champions, _require_release_formats):
+        require(project)
 
 
 def name_finding(project: Project) -> Finding:
@@ -27,32 +25,42 @@ def name_finding(project: Project) -> Finding:
     return Finding("ok", "names", "all of params.yaml are known")
 
 
-def _require_corpora(project: Project) -> None:
+def _require_formats(project: Project) -> None:
+    """The annotation formats of the corpora's catalogue files."""
     from sartext.catalogue import find_entry
+    from sartext.corpora.formats import FORMATS
 
-    for name in project.parameters.corpora:
-        find_entry(project, name)
+    for name, corpus in project.parameters.corpora.items():
+        if annotations := find_entry(project, name).annotations:
+            FORMATS.get(annotations.format, where=f"{corpus.catalogue}: annotations.format")
 
 
 def _require_methods(project: Project) -> None:
+    """The caption methods that trainings learn from."""
     from sartext.narrator.methods import METHODS
 
-    for checkpoint, row in project.parameters.checkpoints.items():
+    for name, row in project.parameters.trainings.items():
+        section = "checkpoints" if name in project.parameters.checkpoints else "models"
         for method in row.methods:
-            METHODS.get(method, where=f"params.yaml: checkpoints.{checkpoint}.methods")
+            METHODS.get(method, where=f"params.yaml: {section}.{name}.methods")
 
 
 def _require_champions(project: Project) -> None:
+    """The models that may become champions, and the metrics of their thresholds."""
+    from sartext.evaluation.registry import metric_named
+
     parameters = project.parameters
     trained = [*parameters.checkpoints, *parameters.models]
-    for model in parameters.champions:
+    for model, thresholds in parameters.champions.items():
+        where = f"params.yaml: champions.{model}"
         if model not in trained:
-            raise ParameterError(
-                f"no model '{model}' is trained", where="params.yaml: champions", way_out=nearest(model, trained)
-            )
+            raise ParameterError(f"no model '{model}' is trained", where=where, way_out=nearest(model, trained))
+        for name in thresholds:
+            metric_named(name, where=where)
 
 
-def _require_formats(project: Project) -> None:
+def _require_release_formats(project: Project) -> None:
+    """The formats that a release is written in."""
     from sartext.release.formats import FORMATS
 
     for name in project.parameters.release.formats:

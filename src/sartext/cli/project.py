@@ -100,7 +100,7 @@ def tracking() -> None:
 @pass_project
 def upload_runs(project: Project) -> None:
     """Upload the trainings that no server has yet to where MLFLOW_TRACKING_URI says, or into mlflow/."""
-    from sartext.tracking.waiting import upload_waiting
+    from sartext.tracking.uploading import upload_waiting
 
     for line in upload_waiting(project):
         click.echo(line)
@@ -110,7 +110,7 @@ def upload_runs(project: Project) -> None:
 @pass_project
 def list_runs(project: Project) -> None:
     """Show the recorded trainings, and which are still to be uploaded."""
-    from sartext.tracking.waiting import run_table
+    from sartext.tracking.uploading import run_table
 
     show(run_table(project))
 

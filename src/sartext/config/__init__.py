@@ -11,7 +11,7 @@ from sartext.config.data import (
     VqaParameters,
 )
 from sartext.config.project import Parameters, Project, load_parameters
-from sartext.config.section import Section, explain_validation
+from sartext.config.section import Section, explain_validation, parse_yaml
 from sartext.config.training import (
     CheckpointParameters,
     NarrationParameters,
@@ -41,4 +41,5 @@ __all__ = [
     "VqaParameters",
     "explain_validation",
     "load_parameters",
+    "parse_yaml",
 ]

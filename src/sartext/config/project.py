@@ -20,7 +20,7 @@ from sartext.config.data import (
     SplitParameters,
 )
 from sartext.config.evaluation import Champions, EvaluationParameters
-from sartext.config.section import Section, explain_validation
+from sartext.config.section import Section, explain_validation, parse_yaml
 from sartext.config.training import (
     CheckpointParameters,
     GptParameters,
@@ -209,7 +209,7 @@ def load_parameters(path: Path) -> Parameters:
             a value is out of range.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content = parse_yaml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ParameterError(
             "no parameter file", where=path, way_out="run the command in the project's folder, or pass --root"
@@ -231,12 +231,12 @@ def _explain(error: ValidationError, model: type[BaseModel], path: Path) -> Para
     match problem["loc"]:
         case ("models", name, "open_clip" | "gpt" as kind, *rest):  # the kind of a row stands in no file
             model = GptParameters if kind == GPT else CheckpointParameters
-            told = InitErrorDetails(
+            details = InitErrorDetails(
                 type=problem["type"],
                 loc=("models", name, *rest),
                 input=problem["input"],
                 ctx=problem.get("ctx", {}),
             )
-            error = ValidationError.from_exception_data(error.title, [told])
+            error = ValidationError.from_exception_data(error.title, [details])
     what, way_out = explain_validation(error, model, path)
     return ParameterError(what, where=path, way_out=way_out)

@@ -158,7 +158,7 @@ class StudyParameters(Section):
     @field_validator("fractions", "development_fractions")
     @classmethod
     def _shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if not value or not all(0 < one <= 1 for one in value):
+        if not value or not all(0 < share <= 1 for share in value):
             raise ValueError("every fraction must lie in (0, 1]")
         return value
 

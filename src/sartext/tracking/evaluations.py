@@ -6,21 +6,15 @@ As with trainings, the record on disk comes first: ``build/tracking/evaluation/<
 
 import json
 import os
-import time
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from filelock import FileLock
 
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, read_json, sha256_file, write_json
-from sartext.tracking.patience import Beat
-from sartext.tracking.record import DAGSTER_RUN, home, link_or_copy, now
-from sartext.tracking.store import Destination, artifacts_uri, find_or_create_experiment
+from sartext.tracking.record import DAGSTER_RUN, Uploadable, home, link_or_copy, new_folder, now
+from sartext.tracking.store import Destination, Extend, artifacts_uri, find_or_create_experiment
 
 EXPERIMENT = "sar-text-evaluation"
 NOTE = (
@@ -48,36 +42,16 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class EvaluationRecord:
-    """The record of one report; its folder's name is its id."""
-
-    folder: Path
-
-    @property
-    def id(self) -> str:
-        """What tells this report from every other."""
-        return self.folder.name
+class EvaluationRecord(Uploadable):
+    """The record of one report."""
 
     def description(self) -> dict[str, Any]:
-        """``at`` (milliseconds since 1970), ``sha256`` of the report and ``tags``."""
+        """Return ``at`` (milliseconds since 1970), ``sha256`` of the report and ``tags``."""
         return dict(read_json(self.folder / DESCRIPTION))
 
     def report(self) -> dict[str, Any]:
-        """The content of ``report.json``."""
+        """Return the content of ``report.json``."""
         return dict(read_json(self.folder / "report.json"))
-
-    def uploads(self) -> dict[str, dict[str, Any]]:
-        """The run of each server that has the whole of it, by the server's address."""
-        path = self.folder / "uploads.json"
-        return dict(read_json(path)) if path.is_file() else {}
-
-    def save_upload(self, server: str, state: Row) -> None:
-        """Note that a server has the whole of it."""
-        write_json(self.folder / "uploads.json", {**self.uploads(), server: dict(state)})
-
-    def upload_lock(self) -> FileLock:
-        """Held by whoever uploads."""
-        return FileLock(self.folder / ".upload")
 
 
 def record_report(project: Project) -> EvaluationRecord:
@@ -94,8 +68,7 @@ def record_report(project: Project) -> EvaluationRecord:
     if known and known[-1].description()["sha256"] == digest:
         return known[-1]
     at = now()
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(at / 1000))
-    folder = home(project) / FOLDER / f"{stamp}{at % 1000:03d}-{uuid.uuid4().hex[:8]}"
+    folder = new_folder(home(project) / FOLDER, at)
     run = os.environ.get(DAGSTER_RUN)
     with atomic_folder(folder) as temporary:
         for name in FILES:
@@ -112,7 +85,7 @@ def evaluation_records(project: Project) -> list[EvaluationRecord]:
 
 def waiting_evaluations(project: Project) -> list[EvaluationRecord]:
     """Return the reports that no server has whole, the oldest first."""
-    return [record for record in evaluation_records(project) if not record.uploads()]
+    return [record for record in evaluation_records(project) if not record.uploaded()]
 
 
 class EvaluationUpload:
@@ -122,13 +95,13 @@ class EvaluationUpload:
         project: the checkout.
         record: of the report.
         target: where runs go.
-        beat: called before each part with the seconds that it may take.
+        extend: called before each part with the seconds that it may take.
     """
 
-    def __init__(self, project: Project, record: EvaluationRecord, target: Destination, beat: Beat) -> None:
+    def __init__(self, project: Project, record: EvaluationRecord, target: Destination, extend: Extend) -> None:
         from mlflow import MlflowClient
 
-        self.project, self.record, self.target, self.beat = project, record, target, beat
+        self.project, self.record, self.target, self.extend = project, record, target, extend
         self.client: MlflowClient = MlflowClient(target.uri)
         self.report = record.report()
         self.description = record.description()
@@ -145,7 +118,7 @@ class EvaluationUpload:
                 self.client.log_artifact(run_ids[""], str(self.record.folder / name))
         for variant in self.report["variants"]:
             if variant["kind"] != "rule":
-                self.beat(REQUEST_SECONDS)
+                self.extend(REQUEST_SECONDS)
                 run_ids[variant["name"]] = self._log_variant(run_ids[""], variant)
         if parent.info.status != "FINISHED":
             self.client.set_terminated(run_ids[""], end_time=self.description["at"])

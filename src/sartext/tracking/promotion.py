@@ -1,24 +1,18 @@
-"""The stage `promotion`: which version of a model is its champion in MLflow's registry.
+"""The stage `promotion`: the report in MLflow, and the champion of each model in its registry."""
 
-A version becomes champion only if every figure that its thresholds name reaches them, and none of these figures
-lies outside the 95 % interval of the present champion's, on its worse side. Both must be measured on the same
-benchmark, by its hash: where the present champion was measured on another one, it is measured anew; where that
-cannot be done, it stays.
-"""
-
-import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sartext.config import Project
 from sartext.errors import SarTextError, TrackingError
 from sartext.files import write_json
+from sartext.tracking.champion import Contender, Decision, Estimate, Figures, decide
 from sartext.tracking.evaluations import (
     EvaluationRecord,
     EvaluationUpload,
@@ -27,12 +21,9 @@ from sartext.tracking.evaluations import (
     record_report,
     waiting_evaluations,
 )
-from sartext.tracking.patience import Beat, patiently
-from sartext.tracking.store import COMMAND, destination, load_mlflow, prepare, reach, warn
+from sartext.tracking.store import COMMAND, Extend, connection, destination, no_timeout, warn, with_timeout
 
 ALIAS = "champion"
-FIGURES_TAG = "evaluation.figures"
-BENCHMARK_TAG = "evaluation.benchmark"
 RUN_TAG = "evaluation.run_id"
 RELEASE_TAG = "evaluation.release"
 
@@ -44,148 +35,6 @@ MEASURE_SECONDS = 900.0
 
 NOT_EVALUATED = "no model of this name was evaluated"
 NOT_REGISTERED = "no version in the registry has the evaluated weights; its training is not uploaded yet"
-
-Outcome = Literal["champion", "stays", "refused", "waits"]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure: its value and 95 % interval, None where there is none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-Figures = Mapping[str, Estimate]
-"""By ``<task>/<metric>``, of a whole benchmark."""
-
-Remeasure = Callable[[str], Figures]
-"""Measures a version on the benchmark of the evaluation."""
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A version of a model with its figures on a benchmark, which is named by the hash of its definition."""
-
-    version: str
-    figures: Figures
-    benchmark: str
-
-    def tags(self) -> dict[str, str]:
-        """Return what its version carries, so that the next evaluation can compare with it."""
-        figures = {name: asdict(figure) for name, figure in sorted(self.figures.items())}
-        return {FIGURES_TAG: json.dumps(figures), BENCHMARK_TAG: self.benchmark}
-
-    @classmethod
-    def of_version(cls, version: Any) -> "Contender":  # noqa: ANN401 - mlflow is untyped
-        """Return a version of the registry with the figures of its tags; none where it was not evaluated."""
-        figures = json.loads(version.tags.get(FIGURES_TAG, "{}"))
-        estimates = {name: Estimate(**figure) for name, figure in figures.items()}
-        return cls(str(version.version), estimates, version.tags.get(BENCHMARK_TAG, ""))
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What became of a model's evaluation.
-
-    Args:
-        model: its name in the registry.
-        outcome: ``champion``: the evaluated version has the alias now, or had it and keeps it; ``stays``: another
-            version keeps it; ``refused``: the evaluated version did not pass; ``waits``: there is no version yet.
-        version: the one that was evaluated, if it is registered.
-        champion: the version that has the alias after this, if any.
-        reasons: sentences.
-    """
-
-    model: str
-    outcome: Outcome
-    version: str | None
-    champion: str | None
-    reasons: tuple[str, ...]
-
-    def line(self) -> str:
-        """Return it as one line for a person."""
-        version = f" version {self.version}" if self.version else ""
-        words = {
-            "champion": "is the champion",
-            "stays": f"does not replace champion version {self.champion}",
-            "refused": "does not become champion",
-            "waits": "waits",
-        }[self.outcome]
-        return f"{self.model}{version} {words}: {'; '.join(self.reasons)}"
-
-
-def decide(
-    model: str,
-    contender: Contender,
-    thresholds: Mapping[str, float],
-    present: Contender | None,
-    remeasure: Remeasure,
-) -> Decision:
-    """Decide whether a version becomes the champion of its model.
-
-    Args:
-        model: its name.
-        contender: the version that was evaluated.
-        thresholds: by ``<task>/<metric>``.
-        present: the champion, if there is one.
-        remeasure: called with the present champion's version where it was measured on another benchmark.
-    """
-    champion = present.version if present else None
-    missed = [text for name, bound in thresholds.items() if (text := _shortfall(contender.figures, name, bound))]
-    if missed:
-        if champion == contender.version:
-            missed.append("it keeps the alias that it has, as no other version takes it")
-        elif champion:
-            missed.append(f"version {champion} stays champion")
-        return Decision(model, "refused", contender.version, champion, tuple(missed))
-    passed = f"it passes {'its threshold' if len(thresholds) == 1 else f'all {len(thresholds)} thresholds'}"
-    if present is None or present.version == contender.version:
-        before = "there was no champion" if present is None else "it was the champion before"
-        return Decision(model, "champion", contender.version, contender.version, (passed, before))
-    figures, how = present.figures, "measured on the same benchmark"
-    if present.benchmark != contender.benchmark or not thresholds.keys() <= figures.keys():
-        try:
-            figures, how = remeasure(present.version), "measured anew on this benchmark"
-        except SarTextError as error:
-            reason = (
-                f"version {present.version} was measured on another benchmark and cannot be measured anew: {error}"
-            )
-            return Decision(model, "stays", contender.version, present.version, (passed, reason))
-    worse = [text for name in thresholds if (text := _regression(contender.figures, figures, name))]
-    if worse:
-        return Decision(model, "stays", contender.version, present.version, (passed, *worse))
-    reason = f"it does not fall behind version {present.version}, {how}"
-    return Decision(model, "champion", contender.version, contender.version, (passed, reason))
-
-
-def _lower_is_better(name: str) -> bool:
-    from sartext.evaluation.registry import metric_named
-
-    return metric_named(name, where="params.yaml: champions").higher_is_better is False
-
-
-def _shortfall(figures: Figures, name: str, bound: float) -> str:
-    """Say why a threshold is not passed; nothing where it is."""
-    figure = figures.get(name)
-    if figure is None:
-        return f"{name} was not computed, {bound:g} is asked"
-    if _lower_is_better(name):
-        return f"{name} is {figure.value:.4g}, at most {bound:g} is allowed" if figure.value > bound else ""
-    return f"{name} is {figure.value:.4g}, at least {bound:g} is asked" if figure.value < bound else ""
-
-
-def _regression(figures: Figures, champions: Figures, name: str) -> str:
-    """Say why a figure is behind the champion's by more than its interval; nothing where it is not."""
-    figure, best = figures[name], champions.get(name)
-    if best is None:
-        return f"{name} of the champion was not computed"
-    low = best.value if best.low is None else best.low
-    high = best.value if best.high is None else best.high
-    if (figure.value > high) if _lower_is_better(name) else (figure.value < low):
-        return f"{name} is {figure.value:.4g}, the champion's {best.value:.4g} [{low:.4g}, {high:.4g}]"
-    return ""
 
 
 def promote(project: Project) -> dict[str, object]:
@@ -203,7 +52,9 @@ def promote(project: Project) -> dict[str, object]:
     record = record_report(project)
     try:
         name = destination(project).name
-        decisions = patiently(lambda beat: upload_evaluation(project, record, beat=beat), START_SECONDS, name)
+        decisions = with_timeout(
+            lambda extend: upload_evaluation(project, record, extend=extend), START_SECONDS, name
+        )
     except TrackingError as error:
         warn(f"{error}; the evaluation is kept, upload it later by `{COMMAND}`")
         reason = f"the registry could not be asked; `{COMMAND}` decides"
@@ -214,37 +65,25 @@ def promote(project: Project) -> dict[str, object]:
 
 
 def upload_evaluation(
-    project: Project, record: EvaluationRecord, *, beat: Beat = lambda allowed: None
+    project: Project, record: EvaluationRecord, *, extend: Extend = no_timeout
 ) -> list[Decision]:
     """Bring a report to where this environment sends runs, and decide on champions if no report is newer.
 
     Args:
         project: the checkout.
         record: of the report.
-        beat: called before each part with the seconds that it may take.
+        extend: called before each part with the seconds that it may take.
 
     Raises:
         TrackingError: the server does not answer or refuses.
     """
-    target = destination(project)
-    reach(target)
-    with record.upload_lock():
-        try:
-            load_mlflow()
-            prepare(project, target)
-            upload = EvaluationUpload(project, record, target, beat)
-            run_ids = upload.run()
-            registry = _Registry(upload, run_ids)
-            registry.describe_versions()
-            newest = record.id == evaluation_records(project)[-1].id  # an older report must not undo a newer one
-            decisions = list(registry.decisions()) if newest else []
-        except SarTextError:
-            raise
-        except Exception as error:  # of MLflow, requests, SQLAlchemy
-            reason = " ".join(str(error).split())[:300]
-            raise TrackingError(
-                f"the upload failed ({type(error).__name__}: {reason})", where=target.name
-            ) from error
+    with record.upload_lock(), connection(project) as target:
+        upload = EvaluationUpload(project, record, target, extend)
+        run_ids = upload.run()
+        registry = _Registry(upload, run_ids)
+        registry.describe_versions()
+        newest = record.id == evaluation_records(project)[-1].id  # an older report must not undo a newer one
+        decisions = list(registry.decisions()) if newest else []
         state = {"run_id": run_ids[""], "experiment_id": upload.experiment, "complete": True}
         record.save_upload(target.name, state)
         if newest:
@@ -338,7 +177,7 @@ class _Registry:
         import mlflow
 
         thresholds = self.thresholds[model]
-        self.upload.beat(MEASURE_SECONDS)
+        self.upload.extend(MEASURE_SECONDS)
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         with tempfile.TemporaryDirectory() as folder:
             try:

@@ -1,22 +1,27 @@
-"""Where runs go: the server that ``MLFLOW_TRACKING_URI`` names, else a database of our own in ``mlflow/``."""
+"""Where runs go: the server that ``MLFLOW_TRACKING_URI`` names, else a database of our own in ``mlflow/``.
+
+A server may be away, or take a part and never answer: it costs seconds, not hours.
+"""
 
 import logging
 import os
 import sqlite3
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from filelock import FileLock
 
 from sartext.config import Project
-from sartext.errors import TrackingError
+from sartext.errors import SarTextError, TrackingError
 from sartext.files import atomic_folder, remove_tree
 
 if TYPE_CHECKING:
@@ -50,6 +55,16 @@ ARTIFACT_COLUMNS = (
 """The columns of MLflow's database that hold absolute places of artifacts."""
 
 
+T = TypeVar("T")
+
+Extend = Callable[[float], None]
+"""Called before each part of an upload with the seconds that it may take."""
+
+
+def no_timeout(seconds: float) -> None:
+    """Let a part take what it takes."""
+
+
 @dataclass(frozen=True)
 class Destination:
     """Where runs go: ``uri`` for MLflow, ``name`` for people and records (no password in it)."""
@@ -61,9 +76,9 @@ class Destination:
 
 def destination(project: Project) -> Destination:
     """Return where this environment sends runs to."""
-    told = os.environ.get(VARIABLE, "").strip()
-    if told:
-        return Destination(told, _without_password(told), own=False)
+    uri = os.environ.get(VARIABLE, "").strip()
+    if uri:
+        return Destination(uri, _without_password(uri), own=False)
     return Destination(f"sqlite:///{(project.root / DATABASE).resolve()}", DATABASE, own=True)
 
 
@@ -96,6 +111,61 @@ def reach(target: Destination) -> None:
     raise TrackingError(f"the tracking server does not answer ({reason})", where=target.name)
 
 
+def with_timeout(work: Callable[[Extend], T], seconds: float, server: str) -> T:
+    """Return what work gives, done in a thread beside.
+
+    Args:
+        work: calls what it is given before each part.
+        seconds: that the first part may take.
+        server: named in the error.
+
+    Raises:
+        TrackingError: a part took longer than it may.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+    deadline = [time.monotonic() + seconds]
+
+    def extend(seconds: float) -> None:
+        deadline[0] = time.monotonic() + seconds
+
+    def run() -> None:
+        try:
+            results.append(work(extend))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="upload", daemon=True)
+    thread.start()
+    while thread.is_alive() and time.monotonic() < deadline[0]:
+        thread.join(0.1)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TrackingError("the server took a part and does not answer", where=server)
+    return results[0]
+
+
+@contextmanager
+def connection(project: Project) -> Iterator[Destination]:
+    """Yield where runs go once it answers and is ready.
+
+    Raises:
+        TrackingError: it does not answer, or anything in the block fails.
+    """
+    target = destination(project)
+    reach(target)
+    try:
+        load_mlflow()
+        prepare(project, target)
+        yield target
+    except SarTextError:
+        raise
+    except Exception as error:  # of MLflow, requests, SQLAlchemy
+        reason = " ".join(str(error).split())[:300]
+        raise TrackingError(f"the upload failed ({type(error).__name__}: {reason})", where=target.name) from error
+
+
 def load_mlflow() -> None:
     """Import mlflow (seconds), silent and without telemetry."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -122,19 +192,11 @@ def prepare(project: Project, target: Destination) -> None:
     if not target.own:
         return
     database = project.root / DATABASE
-    with store_lock(project):
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(database.with_name(".lock")):
         if not database.is_file():
             _create(project, database)
         _settle(project, database)
-
-
-@contextmanager
-def store_lock(project: Project) -> Iterator[None]:
-    """Hold the lock of the store of our own."""
-    place = project.root / DATABASE
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(place.with_name(".lock")):
-        yield
 
 
 def _create(project: Project, database: Path) -> None:
@@ -142,13 +204,13 @@ def _create(project: Project, database: Path) -> None:
     load_mlflow()
     from mlflow import MlflowClient
 
-    making = database.with_name(".making")
-    remove_tree(making)  # left behind by a kill
-    with atomic_folder(making) as temporary:
+    partial = database.with_name(".making")
+    remove_tree(partial)  # left behind by a kill
+    with atomic_folder(partial) as temporary:
         client = MlflowClient(f"sqlite:///{temporary / database.name}")
         create_experiment(client, artifacts_uri(project))
-    (making / database.name).replace(database)
-    remove_tree(making)
+    (partial / database.name).replace(database)
+    remove_tree(partial)
 
 
 def artifacts_uri(project: Project) -> str:

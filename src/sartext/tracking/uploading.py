@@ -5,99 +5,135 @@ being noted is found again: the run by a tag with the record's id, metrics by th
 run.
 """
 
+import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from rich.table import Table
+
 from sartext.config import Project
-from sartext.errors import SarTextError, TrackingError
-from sartext.tracking.patience import Beat, patiently
-from sartext.tracking.record import Moment, Record, State
-from sartext.tracking.store import Destination, create_experiment, destination, load_mlflow, prepare, reach
+from sartext.tracking.record import Moment, Record, State, records
+from sartext.tracking.store import (
+    Extend,
+    connection,
+    create_experiment,
+    destination,
+    no_timeout,
+    reach,
+    with_timeout,
+)
 
 ALIAS = "candidate"
 RECORD_TAG = "sartext.record"
 FAILURE_TAG = "failure"
-LONGEST_TAG = 5000
-"""Characters of a tag that every server takes."""
+LONGEST_TEXT = 5000
+"""Characters of a tag or a parameter that every server takes."""
 
 BATCH = 1000
 """Metrics that a server takes at once; a hundred of the parameters and tags."""
 
-PATIENCE_SECONDS = 20.0
+REQUEST_SECONDS = 20.0
+"""That a part may take, if it carries no large file."""
+
 SLOWEST_BYTES_PER_SECOND = 10e6
 
 
-def upload(project: Project, record: Record, *, beat: Beat = lambda allowed: None) -> State:
+def upload(project: Project, record: Record, *, extend: Extend = no_timeout) -> State:
     """Bring a record to where this environment sends runs; return what is noted of it (``run_id``, ``complete``…).
 
     Args:
         project: the checkout.
         record: a training, ended or not.
-        beat: called before each part with the seconds that it may take.
+        extend: called before each part with the seconds that it may take.
 
     Raises:
         TrackingError: the server does not answer or refuses; what arrived stays noted.
     """
-    target = destination(project)
-    reach(target)
-    with record.upload_lock():
-        try:
-            load_mlflow()
-            prepare(project, target)
-            beat(PATIENCE_SECONDS)
-            return _Upload(record, target, beat).run()
-        except SarTextError:
-            raise
-        except Exception as error:  # of MLflow, requests, SQLAlchemy
-            reason = " ".join(str(error).split())[:300]
-            raise TrackingError(
-                f"the upload failed ({type(error).__name__}: {reason})", where=target.name
-            ) from error
+    with record.upload_lock(), connection(project) as target:
+        extend(REQUEST_SECONDS)
+        return _Upload(record, target.uri, target.name, extend).run()
 
 
-def upload_patiently(project: Project, record: Record) -> State:
+def upload_with_timeout(project: Project, record: Record) -> State:
     """Upload, but give up on a server that takes a part and does not answer; it costs seconds, not hours.
 
     Raises:
         TrackingError: as `upload`, or nothing moved for too long.
     """
-    first = 3 * PATIENCE_SECONDS  # it loads mlflow and may make the store
-    return patiently(lambda beat: upload(project, record, beat=beat), first, destination(project).name)
+    first = 3 * REQUEST_SECONDS  # it loads mlflow and may make the store
+    return with_timeout(lambda extend: upload(project, record, extend=extend), first, destination(project).name)
+
+
+def upload_waiting(project: Project) -> Iterator[str]:
+    """Upload the trainings and reports that no server has whole, decide on champions, and yield a line for each.
+
+    Raises:
+        TrackingError: the server does not answer or refuses; what it has by then is not sent again.
+    """
+    from sartext.tracking.evaluations import waiting_evaluations
+    from sartext.tracking.promotion import upload_waiting_evaluations
+
+    target = destination(project)
+    waiting = [record for record in records(project) if not record.uploaded()]
+    if not waiting and not waiting_evaluations(project):
+        yield "nothing waits to be uploaded"
+        return
+    reach(target)
+    for record in waiting:
+        state = upload(project, record)
+        record.clear_model()
+        version = f", model version {state['version']}" if "version" in state else ""
+        yield f"{record.name} {record.id}: {str(state['status']).lower()}, in {target.name}{version}"
+    yield from upload_waiting_evaluations(project)
+
+
+def run_table(project: Project) -> Table:
+    """Return the recorded trainings as a table for a person."""
+    table = Table(title="Trainings", title_justify="left", box=None, pad_edge=False)
+    for heading in ("checkpoint", "began", "state", "uploaded to"):
+        table.add_column(heading, overflow="fold")
+    for record in records(project):
+        began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.description()["at"] / 1000))
+        servers = [name for name, state in record.uploads().items() if state.get("complete")]
+        table.add_row(record.name, began, record.status().lower(), ", ".join(servers) or "waits")
+    return table
 
 
 class _Upload:
     """One upload: the record, the client, and what is noted of it."""
 
-    def __init__(self, record: Record, target: Destination, beat: Beat) -> None:
+    def __init__(self, record: Record, uri: str, server: str, extend: Extend) -> None:
         from mlflow import MlflowClient
 
-        self.record = record
-        self.target = target
-        self.beat = beat
-        self.client: MlflowClient = MlflowClient(target.uri)
-        self.state: State = record.uploads().get(target.name, {})
+        self.record, self.server, self.extend = record, server, extend
+        self.client: MlflowClient = MlflowClient(uri)
+        self.state: State = record.uploads().get(server, {})
 
     def run(self) -> State:
-        if self.state.get("complete") and not self._gone():
-            return self.state
-        description = self.record.description()
-        self._create(description)
-        self._parameters(description)
-        self._metrics()
-        self._inputs(description)
-        self._files()
-        self._model()
-        self._finish()
+        """Send what is missing; return what is noted."""
+        if "run_id" in self.state and self._is_gone():
+            self.state = {}
+        if not self.state.get("complete"):
+            description = self.record.description()
+            if "run_id" not in self.state:
+                self._create_run(description)
+            self._send_parameters(description)
+            self._send_metrics()
+            self._send_inputs(description)
+            self._send_files()
+            self._send_model()
+            self._send_status()
         return self.state
 
     def _note(self, **known: Any) -> None:  # noqa: ANN401 - what JSON holds
         self.state = {**self.state, **known}
-        self.record.keep_upload(self.target.name, self.state)
-        self.beat(PATIENCE_SECONDS)
+        self.record.save_upload(self.server, self.state)
+        self.extend(REQUEST_SECONDS)
 
-    def _gone(self) -> bool:
+    def _is_gone(self) -> bool:
         """Whether the run that is noted is not there: the store was removed, or is another one at this address."""
         from mlflow.exceptions import MlflowException
 
@@ -109,45 +145,44 @@ class _Upload:
             raise
         return bool(run.data.tags.get(RECORD_TAG) != self.record.id)
 
-    def _create(self, description: dict[str, Any]) -> None:
-        if "run_id" in self.state and not self._gone():
-            return
-        self.state = {}
+    def _create_run(self, description: dict[str, Any]) -> None:
         experiment = create_experiment(self.client, None)
         known = self.client.search_runs([experiment], f"tags.`{RECORD_TAG}` = '{self.record.id}'", max_results=1)
-        run = known[0] if known else self._new_run(experiment, description)
+        tags = {RECORD_TAG: self.record.id, **description.get("tags", {})}
+        run = (
+            known[0]
+            if known
+            else self.client.create_run(
+                experiment, start_time=description["at"], tags=tags, run_name=self.record.name
+            )
+        )
         self._note(run_id=run.info.run_id, experiment_id=experiment, artifacts=run.info.artifact_uri)
 
-    def _new_run(self, experiment: str, description: dict[str, Any]) -> Any:  # noqa: ANN401 - mlflow is untyped
-        tags = {RECORD_TAG: self.record.id, **description.get("tags", {})}
-        return self.client.create_run(
-            experiment, start_time=description["at"], tags=tags, run_name=self.record.name
-        )
-
-    def _parameters(self, description: dict[str, Any]) -> None:
+    def _send_parameters(self, description: dict[str, Any]) -> None:
         from mlflow.entities import Param
 
-        if self.state.get("parameters"):
-            return
-        pairs = iter([Param(key, text[:5000]) for key, text in description["parameters"].items()])
-        while part := list(islice(pairs, 100)):
-            self.client.log_batch(self.state["run_id"], params=part)
-        self._note(parameters=True)
+        if not self.state.get("parameters"):
+            pairs = iter([Param(key, text[:LONGEST_TEXT]) for key, text in description["parameters"].items()])
+            while part := list(islice(pairs, 100)):
+                self.client.log_batch(self.state["run_id"], params=part)
+            self._note(parameters=True)
 
-    def _metrics(self) -> None:
+    def _send_metrics(self) -> None:
         """Send the lines that are not noted yet; the server drops equal ones that it has."""
         from mlflow.entities import Metric
 
         sent = int(self.state.get("lines", 0))
-        for lines in _parts(islice(self.record.moments(), sent, None), BATCH):
-            metrics = [Metric(key, value, one.at, one.step) for one in lines for key, value in one.metrics.items()]
+        for moments in _batches(islice(self.record.moments(), sent, None), BATCH):
+            metrics = [
+                Metric(key, value, moment.at, moment.step)
+                for moment in moments
+                for key, value in moment.metrics.items()
+            ]
             self.client.log_batch(self.state["run_id"], metrics=metrics)
-            sent += len(lines)
+            sent += len(moments)
             self._note(lines=sent)
 
-    def _inputs(self, description: dict[str, Any]) -> None:
-        import json
-
+    def _send_inputs(self, description: dict[str, Any]) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         if self.state.get("inputs"):
@@ -155,114 +190,96 @@ class _Upload:
         tags = [InputTag("mlflow.data.context", "training")]
         datasets = [
             Dataset(
-                name=one["name"],
-                digest=one["digest"],
+                name=item["name"],
+                digest=item["digest"],
                 source_type="local",
-                source=json.dumps(one["source"]),
-                schema=json.dumps(one["schema"]),
-                profile=json.dumps(one["profile"]),
+                **{field: json.dumps(item[field]) for field in ("source", "schema", "profile")},
             )
-            for one in description.get("inputs", [])
+            for item in description.get("inputs", [])
         ]
         if datasets:
-            self.client.log_inputs(self.state["run_id"], [DatasetInput(one, tags) for one in datasets])
+            self.client.log_inputs(self.state["run_id"], [DatasetInput(dataset, tags) for dataset in datasets])
         self._note(inputs=True)
 
-    def _files(self) -> None:
+    def _send_files(self) -> None:
         done = list(self.state.get("files", []))
-        for root in (self.record.files, self.record.model):
+        for root, above in ((self.record.files, self.record.files), (self.record.model, self.record.folder)):
             for path in sorted(item for item in root.rglob("*") if item.is_file()):
-                name = path.relative_to(root if root == self.record.files else self.record.folder)
-                if name.as_posix() in done:
-                    continue
-                self.beat(PATIENCE_SECONDS + path.stat().st_size / SLOWEST_BYTES_PER_SECOND)
-                folder = name.parent.as_posix()
-                self.client.log_artifact(self.state["run_id"], str(path), None if folder == "." else folder)
-                done.append(name.as_posix())
-                self._note(files=done)
+                name = path.relative_to(above)
+                if name.as_posix() not in done:
+                    self.extend(REQUEST_SECONDS + path.stat().st_size / SLOWEST_BYTES_PER_SECOND)
+                    folder = name.parent.as_posix()
+                    self.client.log_artifact(self.state["run_id"], str(path), None if folder == "." else folder)
+                    done.append(name.as_posix())
+                    self._note(files=done)
         if (self.record.files / "images").is_dir():
             self.client.set_tag(self.state["run_id"], "mlflow.loggedImages", "True")  # shown beside the curves
 
-    def _model(self) -> None:
+    def _send_model(self) -> None:
+        """Make a version in the registry; it gets the alias unless a model that was trained later has it."""
+        from mlflow.exceptions import MlflowException
+
         if not self.record.model.is_dir() or "version" in self.state:
             return
         name, run_id = self.record.name, self.state["run_id"]
-        self._register(name)
-        known = self.client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
-        version = known[0] if known else self._new_version(name, run_id)
-        self._nominate(name, version)
-        self._note(version=int(version.version))
-
-    def _new_version(self, name: str, run_id: str) -> Any:  # noqa: ANN401 - mlflow is untyped
-        told = self.record.trained()
-        best = {key: f"{value:.4g}" for key, value in (told.get("best") or {}).items()}
-        end = self.record.end() or self.record.description()
-        known = {"trained": written(end["at"]), "model_sha256": str(told.get("model_sha256", ""))}
-        text = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in best.items())
-        return self.client.create_model_version(
-            name,
-            f"{self.state['artifacts']}/model",
-            run_id,
-            tags={key: value for key, value in known.items() if value},
-            description=f"best by validation: {text}" if text else None,
-        )
-
-    def _register(self, name: str) -> None:
-        from mlflow.exceptions import MlflowException
-
         description = self.record.description().get("tags", {}).get("mlflow.note.content", "")
         try:
             self.client.create_registered_model(name, description=description)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-
-    def _nominate(self, name: str, version: Any) -> None:  # noqa: ANN401 - mlflow is untyped
-        """Give the alias, unless a model that was trained later has it: uploads may come late."""
+        known = self.client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+        version = known[0] if known else self._create_version(name, run_id)
         number = self.client.get_registered_model(name).aliases.get(ALIAS)
         present = None if number is None else self.client.get_model_version(name, str(number))
+        # uploads may come late
         if present is None or present.tags.get("trained", "") <= version.tags.get("trained", ""):
             self.client.set_registered_model_alias(name, ALIAS, version.version)
+        self._note(version=int(version.version))
 
-    def _finish(self) -> None:
-        end = self.record.end()
-        status = self.record.status()
-        at = None if status == "RUNNING" else end["at"] if end else _last(self.record)
-        self._tell_reason((end or {}).get("reason", ""))
-        if status == "RUNNING":
-            self.client.update_run(self.state["run_id"], status="RUNNING")
-        else:
-            self.client.set_terminated(self.state["run_id"], status=status, end_time=at)
-        self._note(status=status, complete=end is not None)
+    def _create_version(self, name: str, run_id: str) -> Any:  # noqa: ANN401 - mlflow is untyped
+        trained = self.record.trained()
+        best = [f"{key.replace('_', ' ')} {value:.4g}" for key, value in (trained.get("best") or {}).items()]
+        end = self.record.end() or self.record.description()
+        tags = {"trained": timestamp(end["at"]), "model_sha256": str(trained.get("model_sha256", ""))}
+        return self.client.create_model_version(
+            name,
+            f"{self.state['artifacts']}/model",
+            run_id,
+            tags={key: value for key, value in tags.items() if value},
+            description=f"best by validation: {', '.join(best)}" if best else None,
+        )
 
-    def _tell_reason(self, reason: str) -> None:
-        """Let a tag say why a training failed; one that went on since has none."""
-        run_id = self.state["run_id"]
-        if reason:
-            self.client.set_tag(run_id, FAILURE_TAG, reason[:LONGEST_TAG])
+    def _send_status(self) -> None:
+        """Say how the training stands, by a tag why it failed; one that went on since has none."""
+        run_id, end, status = self.state["run_id"], self.record.end(), self.record.status()
+        if reason := end.get("reason", ""):
+            self.client.set_tag(run_id, FAILURE_TAG, reason[:LONGEST_TEXT])
         elif FAILURE_TAG in self.client.get_run(run_id).data.tags:
             self.client.delete_tag(run_id, FAILURE_TAG)
+        if status == "RUNNING":
+            self.client.update_run(run_id, status=status)
+        else:
+            last = (moment.at for moment in self.record.moments())
+            at = end["at"] if end else max(last, default=self.record.description()["at"])
+            self.client.set_terminated(run_id, status=status, end_time=at)
+        self._note(status=status, complete=bool(end))
 
 
-def _last(record: Record) -> int:
-    began: int = record.description()["at"]
-    return max([began, *(moment.at for moment in record.moments())])
-
-
-def written(at: int) -> str:
+def timestamp(at: int) -> str:
     """Write milliseconds since 1970 as a date and time (UTC) whose order as text is that of time."""
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
 
 
-def _parts(moments: Iterator[Moment], most: int) -> Iterator[list[Moment]]:
+def _batches(moments: Iterator[Moment], most: int) -> Iterator[list[Moment]]:
     """Cut moments into lists whose metrics a server takes at once."""
-    part: list[Moment] = []
+    batch: list[Moment] = []
     size = 0
     for moment in moments:
-        if part and size + len(moment.metrics) > most:
-            yield part
-            part, size = [], 0
-        part.append(moment)
+        if batch and size + len(moment.metrics) > most:
+            yield batch
+            batch, size = [], 0
+        batch.append(moment)
         size += len(moment.metrics)
-    if part:
-        yield part
+    if batch:
+        yield batch
