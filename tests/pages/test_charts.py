@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from sartext.pages.charts import GAP, Line, Point, Row, axis_of, forest, lines
+from sartext.pages.charts import GAP, ForestRow, Line, Point, axis_of, forest, lines
 from sartext.pages.marks import Look, looks, swatch
 
 PLACES = [(0, "1"), (1, "2")]
@@ -82,7 +82,7 @@ def test_a_line_far_from_all_others_is_told_in_words() -> None:
 
 
 def test_a_dot_stands_where_its_value_is_between_its_bounds() -> None:
-    rows = [Row("a", Look(0), 50.0, 40.0, 70.0), Row("b", Look(1), 100.0, 100.0, 100.0)]
+    rows = [ForestRow("a", Look(0), 50.0, 40.0, 70.0), ForestRow("b", Look(1), 100.0, 100.0, 100.0)]
     root = ET.fromstring(forest("title", rows, reference=(50.0, "chance"), bounds=(0, 100)))
     first, last = (float(dot.attrib["cx"]) for dot in elements(root, "circle"))
     whisker = next(line for line in elements(root, "line") if line.attrib["class"].startswith("whisker"))

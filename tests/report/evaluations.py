@@ -90,9 +90,9 @@ LEVEL = {
 }  # fmt: skip
 """How good each is, roughly, where 1 is the best."""
 
-EMBEDDING = [one.name for one in VARIANTS if one.kind in {"clip", "coca"}]
+EMBEDDING = [variant.name for variant in VARIANTS if variant.kind in {"clip", "coca"}]
 RANKED = [*EMBEDDING, "chance"]
-CAPTIONING = [one.name for one in VARIANTS if one.kind == "coca"]
+CAPTIONING = [variant.name for variant in VARIANTS if variant.kind == "coca"]
 CAPTION_RULES = ["most-frequent", "nearest-train", "grammar"]
 ANSWERING = ["sar-gpt", "sar-gpt-blind", "constant", "constant-per-corpus"]
 TYPES = ("presence", "count", "position", "comparison", "dominant", "scene")
@@ -132,7 +132,7 @@ def retrieval_figures() -> list[Figure]:
             for way in ("i2t", "t2i"):
                 for cut, share in ((1, 0.6), (5, 1.0), (10, 1.2)):
                     found.append(_figure("retrieval", f"{scoring}.{way}_r{cut}", name, level * share, most=100))
-        parts = [*(f"corpus:{one}" for one in CORPORA), *(f"class:{one}" for one in CLASSES)]
+        parts = [*(f"corpus:{part}" for part in CORPORA), *(f"class:{part}" for part in CLASSES)]
         metric = "duplicate_aware.mean_recall"
         found += [_figure("retrieval", metric, name, 100 * LEVEL[name], most=100, subset=s, n=60) for s in parts]
         other = replace(
@@ -141,7 +141,9 @@ def retrieval_figures() -> list[Figure]:
         found.append(other)
     found.append(Figure("retrieval", "one_positive.mean_recall", "perfect", 84.2, n=IMAGES))
     named = {
-        (one.metric, one.variant): one for one in found if one.subset == "all" and one.benchmark == "release-test"
+        (figure.metric, figure.variant): figure
+        for figure in found
+        if figure.subset == "all" and figure.benchmark == "release-test"
     }
     for metric in ("duplicate_aware.mean_recall", "one_positive.mean_recall"):
         for other in ("direct", "direct-total", "mixed", "shuffled", "optical-only"):
@@ -166,8 +168,8 @@ def captioning_figures() -> list[Figure]:
         level = LEVEL[name]
         for metric, best in METRICS.items():
             most = 10.0 if metric.startswith("cider") else 100.0 if best > 10 else 1.0
-            parts = [("all", IMAGES), *((f"corpus:{one}", size) for one, size in CORPORA.items())]
-            parts += [(f"objects:{one}", 24) for one in ("under-2px", "2-4px", "4-8px", "from-8px")]
+            parts = [("all", IMAGES), *((f"corpus:{corpus}", size) for corpus, size in CORPORA.items())]
+            parts += [(f"objects:{size}", 24) for size in ("under-2px", "2-4px", "4-8px", "from-8px")]
             found += [
                 _figure("captioning", metric, name, level * best, most=most, subset=s, n=n) for s, n in parts
             ]
@@ -213,7 +215,7 @@ def physics_figures() -> list[Figure]:
                     )
                     for step, share in steps
                 ]
-    return [replace(one, benchmark="sim-physics") for one in found]
+    return [replace(figure, benchmark="sim-physics") for figure in found]
 
 
 def vqa_figures() -> list[Figure]:
@@ -222,8 +224,8 @@ def vqa_figures() -> list[Figure]:
         level = 100 * LEVEL[name]
         found += [_figure("vqa", metric, name, level, most=100, n=1184) for metric in ("aa", "oa")]
         found += [
-            _figure("vqa", "accuracy", name, level * (1.1 - 0.05 * at), most=100, subset=f"type:{one}", n=210)
-            for at, one in enumerate(TYPES[:-1])
+            _figure("vqa", "accuracy", name, level * (1.1 - 0.05 * at), most=100, subset=f"type:{kind}", n=210)
+            for at, kind in enumerate(TYPES[:-1])
         ]
         found.append(
             not_computed(
@@ -231,7 +233,8 @@ def vqa_figures() -> list[Figure]:
             )
         )
         found += [
-            _figure("vqa", "accuracy", name, level, most=100, subset=f"corpus:{one}", n=296) for one in CORPORA
+            _figure("vqa", "accuracy", name, level, most=100, subset=f"corpus:{corpus}", n=296)
+            for corpus in CORPORA
         ]
     return found
 
@@ -281,7 +284,7 @@ def _written() -> Mapping[str, Written]:
 
 def details() -> dict[str, Details]:
     """The details of each task."""
-    named = {one.name: one for one in VARIANTS}
+    named = {variant.name: variant for variant in VARIANTS}
     preferred = {"sar-rs-clip": True, "sar-rs-coca": False, "foundation": None}
     foils = tuple(
         FoilExample(IDS[at], TRUE, TRUE.replace("three ships", "four ships"), kind, preferred)
@@ -298,7 +301,7 @@ def details() -> dict[str, Details]:
     )  # fmt: skip
     return {
         "retrieval": Details(
-            tuple(named[one] for one in [*RANKED, "text-prior", "perfect"]),
+            tuple(named[name] for name in [*RANKED, "text-prior", "perfect"]),
             (BENCHMARK, OTHER),
             curves=tuple(_curves()),
             retrieval=tuple(_rankings()),
@@ -307,15 +310,16 @@ def details() -> dict[str, Details]:
             notes=("Captions longer than the context were cut: 3 of 244.",),
         ),
         "captioning": Details(
-            tuple(named[one] for one in [*CAPTIONING, *CAPTION_RULES, "sar-rs-clip"]),
+            tuple(named[name] for name in [*CAPTIONING, *CAPTION_RULES, "sar-rs-clip"]),
             (BENCHMARK,),
             captions=tuple(
-                CaptionExample(one, one.split("/")[0], CAPTIONS[at % 3], _written()) for at, one in enumerate(IDS)
+                CaptionExample(name, name.split("/")[0], CAPTIONS[at % 3], _written())
+                for at, name in enumerate(IDS)
             ),
             strips=(Strip("Three ships beside a bridge", "sar-rs-coca", frames),),
             chosen={"captions": "The first, middle and last test image of each corpus."},
         ),
-        "vqa": Details(tuple(named[one] for one in ANSWERING), (BENCHMARK,), questions=questions),
+        "vqa": Details(tuple(named[name] for name in ANSWERING), (BENCHMARK,), questions=questions),
     }
 
 
@@ -336,7 +340,7 @@ def write_evaluations(root: Path) -> None:
     """Write the folders of all tasks below ``root``, as the evaluations do."""
     for task in TASKS:
         write_figures(root / task / "figures.json", FIGURES[task]())
-        told = details()[task]
-        write_details(root / task / "details.json", told)
-        for image_id in sorted(shown_pictures(told)):
+        described = details()[task]
+        write_details(root / task / "details.json", described)
+        for image_id in sorted(shown_pictures(described)):
             write_bytes(picture_path(root / task, image_id), picture(image_id))

@@ -13,8 +13,8 @@ const all = [...document.querySelectorAll('svg')].filter(svg => getComputedStyle
 return [all.length, all.filter(svg => { const box = svg.getBoundingClientRect();
   return !(box.width > 0 && box.height > 0) || !svg.children.length; }).length];
 """
-BROKEN = "return [...document.images].filter(one => !(one.complete && one.naturalWidth > 0)).length"
-OPEN = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
+BROKEN = "return [...document.images].filter(element => !(element.complete && element.naturalWidth > 0)).length"
+OPEN = "document.querySelectorAll('details').forEach(element => { element.open = true; })"
 WIDTHS = "return [document.documentElement.scrollWidth, window.innerWidth]"
 CLIPPED = """
 return [...document.querySelectorAll('.charts svg text')].filter(text => {

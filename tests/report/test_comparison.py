@@ -26,9 +26,9 @@ def index_of(*figures: Figure, variants: tuple[Variant, ...] = VARIANTS) -> Figu
 
 
 def verdict(
-    index: FigureIndex, metric: str = "bleu_4", one: str = "progressive", other: str = "direct"
+    index: FigureIndex, metric: str = "bleu_4", variant: str = "progressive", other: str = "direct"
 ) -> str | None:
-    found = compare(index, one, other, "captioning", metric)
+    found = compare(index, variant, other, "captioning", metric)
     return found.verdict if found else None
 
 
@@ -82,8 +82,8 @@ def test_a_difference_that_the_report_computed_is_no_paired_one() -> None:
     measured = index_of(figure("progressive", 0.5, 0.01), figure("direct", 0.1, 0.01))
     both_ways = [replace(figure(difference(*pair), 0.4, 0), low=None, high=None) for pair in (
         ("progressive", "direct"), ("direct", "progressive"))]  # fmt: skip
-    for one in both_ways:
-        assert verdict(measured.with_more([one])) == "better"
+    for turned in both_ways:
+        assert verdict(measured.with_more([turned])) == "better"
 
 
 def test_what_was_not_measured_is_not_compared() -> None:
@@ -107,14 +107,17 @@ def test_what_is_compared_and_what_a_suffix_means_is_declared_in_the_parameters(
         "first": [], "second": ["third"], "third": [], "model": [], "model.plain": []
     }  # fmt: skip
     assert [variant.name for variant in variants if index.is_headline(variant)] == ["model"]
-    assert {one.variant for one in derived(index)} == {"second minus third", "model minus model.plain"}
+    assert {derived_figure.variant for derived_figure in derived(index)} == {
+        "second minus third",
+        "model minus model.plain",
+    }
 
 
 def test_a_ratio_to_random_weights_is_not_computed() -> None:
     (ratio,) = (
-        one
-        for one in derived(index_of(figure("foundation", 0.05, 0.01), figure("sar-rs-coca", 0.4, 0.01)))
-        if one.variant == "sar-rs-coca over foundation"
+        derived_figure
+        for derived_figure in derived(index_of(figure("foundation", 0.05, 0.01), figure("sar-rs-coca", 0.4, 0.01)))
+        if derived_figure.variant == "sar-rs-coca over foundation"
     )
     assert ratio.value is None
     assert "no pretrained weights" in ratio.reason
@@ -123,7 +126,11 @@ def test_a_ratio_to_random_weights_is_not_computed() -> None:
 def test_a_ratio_to_pretrained_weights_is_one() -> None:
     variants = (replace(BASE, pretrained=True), MODEL)
     figures = (figure("foundation", 0.05, 0.01), figure("sar-rs-coca", 0.4, 0.01))
-    (ratio,) = (one for one in derived(index_of(*figures, variants=variants)) if " over " in one.variant)
+    (ratio,) = (
+        derived_figure
+        for derived_figure in derived(index_of(*figures, variants=variants))
+        if " over " in derived_figure.variant
+    )
     assert ratio.value == pytest.approx(8)
     assert shown(ratio) == ("8.0\u00d7", "")
 
@@ -131,18 +138,26 @@ def test_a_ratio_to_pretrained_weights_is_one() -> None:
 def test_a_ratio_to_zero_is_not_computed() -> None:
     variants = (replace(BASE, pretrained=True), MODEL)
     figures = (figure("foundation", 0, 0), figure("sar-rs-coca", 0.4, 0.01))
-    (ratio,) = (one for one in derived(index_of(*figures, variants=variants)) if " over " in one.variant)
+    (ratio,) = (
+        derived_figure
+        for derived_figure in derived(index_of(*figures, variants=variants))
+        if " over " in derived_figure.variant
+    )
     assert ratio.value is None
     assert "zero" in ratio.reason
 
 
-@pytest.mark.parametrize(("base", "told"), [(4.3e-14, None), (0.00049, None), (0.0006, 400.0)])
-def test_a_ratio_to_what_is_shown_as_zero_is_not_computed(base: float, told: float | None) -> None:
+@pytest.mark.parametrize(("base", "value"), [(4.3e-14, None), (0.00049, None), (0.0006, 400.0)])
+def test_a_ratio_to_what_is_shown_as_zero_is_not_computed(base: float, value: float | None) -> None:
     variants = (replace(BASE, pretrained=True), MODEL)
     figures = (figure("foundation", base, 0), figure("sar-rs-coca", 0.24, 0.01))
-    (ratio,) = (one for one in derived(index_of(*figures, variants=variants)) if " over " in one.variant)
-    assert ratio.value == (None if told is None else pytest.approx(told))
-    assert ("as far as it is shown" in ratio.reason) == (told is None)
+    (ratio,) = (
+        derived_figure
+        for derived_figure in derived(index_of(*figures, variants=variants))
+        if " over " in derived_figure.variant
+    )
+    assert ratio.value == (None if value is None else pytest.approx(value))
+    assert ("as far as it is shown" in ratio.reason) == (value is None)
 
 
 def test_numbers_have_a_true_minus_and_no_negative_zero() -> None:

@@ -27,10 +27,10 @@ def test_equal_details_are_equal_bytes(project: Project) -> None:
 
 def test_all_tasks_are_joined_and_every_variant_stands_once(project: Project) -> None:
     found = read_evaluation(project.build / "evaluation")
-    names = [one.name for one in found.details.variants]
-    assert sorted(names) == sorted(one.name for one in VARIANTS)
-    assert {one.task for one in found.figures} == {"retrieval", "captioning", "vqa", "foils", "physics"}
-    assert found.pictures.keys() == set().union(*(shown_pictures(one) for one in details().values()))
+    names = [variant.name for variant in found.details.variants]
+    assert sorted(names) == sorted(variant.name for variant in VARIANTS)
+    assert {figure.task for figure in found.figures} == {"retrieval", "captioning", "vqa", "foils", "physics"}
+    assert found.pictures.keys() == set().union(*(shown_pictures(described) for described in details().values()))
 
 
 def test_a_missing_evaluation_names_its_command(project: Project) -> None:
@@ -54,11 +54,12 @@ def test_a_figure_of_an_undescribed_variant_is_refused(project: Project) -> None
 
 
 def test_evaluations_that_disagree_on_a_model_are_refused(project: Project) -> None:
-    told = details()["captioning"]
+    described = details()["captioning"]
     other = tuple(
-        replace(one, model_sha256="0" * 64) if one.name == "progressive" else one for one in told.variants
+        replace(variant, model_sha256="0" * 64) if variant.name == "progressive" else variant
+        for variant in described.variants
     )
-    write_details(project.build / "evaluation" / "captioning" / "details.json", replace(told, variants=other))
+    write_details(project.build / "evaluation" / "captioning" / "details.json", replace(described, variants=other))
     with pytest.raises(ArtefactError, match="disagree on 'progressive'"):
         read_evaluation(project.build / "evaluation")
 

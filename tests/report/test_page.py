@@ -74,7 +74,7 @@ def cells(page: str) -> Iterator[tuple[str, str]]:
 
 
 def test_every_number_of_the_tables_is_in_the_json(page: str, report: dict[str, Any]) -> None:
-    known = {"|".join(figure.place): figure for figure in (Figure(**one) for one in report["figures"])}
+    known = {"|".join(figure.place): figure for figure in (Figure(**row) for row in report["figures"])}
     found = list(cells(page))
     assert len(found) > 1000
     for place, text in found:
@@ -96,11 +96,11 @@ def test_no_cell_of_a_table_of_figures_has_a_number_of_its_own(page: str) -> Non
 def test_the_json_holds_release_benchmarks_and_every_figure(report: dict[str, Any]) -> None:
     assert report["release"]["content_sha256"] == CONTENT
     assert report["release"]["version"] == "1.2.0"
-    assert [one["name"] for one in report["benchmarks"]] == [BENCHMARK.name, OTHER.name]
+    assert [row["name"] for row in report["benchmarks"]] == [BENCHMARK.name, OTHER.name]
     wanted = {"task", "metric", "variant", "value", "low", "high", "n", "benchmark", "subset", "reason"}
-    assert all(one.keys() == wanted for one in report["figures"])
-    assert all(one["value"] is not None or one["reason"] for one in report["figures"])
-    assert sorted(one["name"] for one in report["variants"]) == sorted(variant.name for variant in VARIANTS)
+    assert all(row.keys() == wanted for row in report["figures"])
+    assert all(row["value"] is not None or row["reason"] for row in report["figures"])
+    assert sorted(row["name"] for row in report["variants"]) == sorted(variant.name for variant in VARIANTS)
 
 
 def test_the_page_needs_nothing_from_outside(page: str) -> None:
@@ -125,14 +125,14 @@ def test_the_page_holds_no_place_of_this_machine(made: Project, page: str) -> No
 def test_every_section_is_linked_and_every_picture_is_described(page: str) -> None:
     for name in re.findall(r'<a href="#([a-z]+)"', page):
         assert f'<section id="{name}"' in page
-    assert all('alt="' in one for one in re.findall(r"<img [^>]*>", page))
-    assert all("aria-label" in one or "aria-hidden" in one for one in re.findall(r"<svg [^>]*>", page))
-    assert all("<th scope=" in one for one in re.findall(r"<thead>.*?</thead>", page))
+    assert all('alt="' in element for element in re.findall(r"<img [^>]*>", page))
+    assert all("aria-label" in element or "aria-hidden" in element for element in re.findall(r"<svg [^>]*>", page))
+    assert all("<th scope=" in element for element in re.findall(r"<thead>.*?</thead>", page))
 
 
 def test_the_claims_stand_beside_the_papers_figures(page: str) -> None:
     section = page[page.index('id="claims"') : page.index('id="retrieval"')]
-    for told in (
+    for text in (
         "+16.43 on OSdataset-512",
         "+12.97",
         "+10.54 on HRSID",
@@ -140,22 +140,22 @@ def test_the_claims_stand_beside_the_papers_figures(page: str) -> None:
         "version 1",
         "more than 10\u00d7",
     ):
-        assert told in section
+        assert text in section
     assert "no pretrained weights were loaded" in section
     assert "CoreNLP" in section
 
 
 def test_provenance_names_release_commit_data_and_benchmarks(page: str) -> None:
     section = page[page.index('id="provenance"') :]
-    for told in ("sar-text 1.2.0", CONTENT, COMMIT, BENCHMARK.sha256, "d41d8cd98f00b204e9800998ecf8427e.dir"):
-        assert told in section
+    for text in ("sar-text 1.2.0", CONTENT, COMMIT, BENCHMARK.sha256, "d41d8cd98f00b204e9800998ecf8427e.dir"):
+        assert text in section
 
 
 def test_text_of_models_cannot_break_the_page(project: Project) -> None:
     path = project.build / "evaluation" / "captioning" / "details.json"
-    told = read_json(path)
-    told["captions"][0]["captions"]["sar-rs-coca"]["text"] = "<script>alert('ship & \"bridge\"')</script>"
-    write_json(path, told)
+    content = read_json(path)
+    content["captions"][0]["captions"]["sar-rs-coca"]["text"] = "<script>alert('ship & \"bridge\"')</script>"
+    write_json(path, content)
     write_report(project)
     page = (project.build / "report" / "index.html").read_text(encoding="utf-8")
     assert "<script" not in page
@@ -173,7 +173,7 @@ def findings_of(project: Project) -> str:
 def change(project: Project, task: str, place: tuple[str, ...], **bounds: float) -> None:
     path = project.build / "evaluation" / task / "figures.json"
     figures = read_figures(path)
-    changed = [replace(one, **bounds) if one.place == place else one for one in figures]  # type: ignore[arg-type]
+    changed = [replace(figure, **bounds) if figure.place == place else figure for figure in figures]  # type: ignore[arg-type]
     assert changed != figures
     write_figures(path, changed)
 
@@ -185,9 +185,9 @@ def test_the_verdict_turns_with_the_interval_of_the_difference(project: Project)
     better = findings_of(project)
     change(project, "retrieval", place, value=-5.0, low=-9.0, high=-1.0)
     worse = findings_of(project)
-    told = r"progressive</b>, retrieval.*?{} [^;]*mixed"
-    assert re.search(told.format("better than</span>"), better)
-    assert re.search(told.format("worse than</span>"), worse)
+    pattern = r"progressive</b>, retrieval.*?{} [^;]*mixed"
+    assert re.search(pattern.format("better than</span>"), better)
+    assert re.search(pattern.format("worse than</span>"), worse)
 
 
 def test_a_model_that_does_not_beat_a_blind_baseline_is_not_called_better(project: Project) -> None:

@@ -12,13 +12,13 @@ from sartext.evaluation.figures import Figure
 from sartext.pages.marks import Look
 from sartext.report.captioning import captioning
 from sartext.report.claims import claims
-from sartext.report.findings import Finding, findings
+from sartext.report.findings import ReportFinding, findings
 from sartext.report.inputs import Evaluation, Release, read_evaluation
 from sartext.report.page import meaning, page
 from sartext.report.physics import physics
 from sartext.report.questions import vqa
 from sartext.report.retrieval import retrieval
-from sartext.report.view import Column, View, looks_of, variants_table, view_of
+from sartext.report.view import Column, ReportView, looks_of, variants_table, view_of
 from tests.report.evaluations import BENCHMARK, KINDS
 
 RELEASE = Release("sar-text", "SAR-Text", "5c" * 32)
@@ -31,11 +31,11 @@ def evaluation(template: Project) -> Evaluation:
 
 
 @pytest.fixture(scope="module")
-def make_view(template: Project) -> Callable[[Evaluation], View]:
+def make_view(template: Project) -> Callable[[Evaluation], ReportView]:
     return lambda evaluation: view_of(evaluation, RELEASE, template.parameters.evaluation)
 
 
-MakeView = Callable[[Evaluation], View]
+MakeView = Callable[[Evaluation], ReportView]
 
 
 def changed(evaluation: Evaluation, change: Change) -> Evaluation:
@@ -56,7 +56,7 @@ def without(evaluation: Evaluation, names: Collection[str]) -> Evaluation:
     return replace(evaluation, details=details, figures=figures)
 
 
-def finding(view: View, kind: str, variant: str, what: str = "") -> Finding:
+def finding(view: ReportView, kind: str, variant: str, what: str = "") -> ReportFinding:
     """The only finding of a kind on a variant."""
     [found] = [
         found

@@ -33,15 +33,15 @@ IN_TOTAL = ("arm-direct-total", "arm-mixed")
 
 def make_project(root: Path, **study) -> Project:
     """A checkout with the parameters of the embedded profile, 16 samples in every stage, and a small study."""
-    told = yaml.safe_load((ROOT / "params.yaml").read_text())
-    told["study"] = {**STUDY, **study}
-    for one in told["corpora"].values():
-        copy(one["catalogue"], root)
-    for name, row in told["checkpoints"].items():
+    parameters = yaml.safe_load((ROOT / "params.yaml").read_text())
+    parameters["study"] = {**STUDY, **study}
+    for corpus in parameters["corpora"].values():
+        copy(corpus["catalogue"], root)
+    for name, row in parameters["checkpoints"].items():
         row["samples"] = 32 if name in IN_TOTAL else 16
         if row["from"].endswith(".yaml"):
             copy(row["from"], root)
-    (root / "params.yaml").write_text(yaml.safe_dump(told, sort_keys=False))
+    (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
     return Project(root)
 
 

@@ -25,25 +25,25 @@ def findings(finished):
 
 def test_figures_are_computed_from_the_groups(finished, findings):
     """Mean recall of an arm, by hand: the mean over seeds of the mean over pairs."""
-    row = next(one for one in findings.rows if one.arm.name == "direct" and one.fraction == 1.0)
+    row = next(row for row in findings.rows if row.arm.name == "direct" and row.fraction == 1.0)
     means = []
     for entry in finished.entries:
         if entry.arm.name == "direct" and entry.fraction == 1.0:
             groups = finished.result(entry.cell)["examination"]["groups"].values()
-            means.append(sum(one["recall"] for one in groups) / sum(one["pairs"] for one in groups))
+            means.append(sum(sums["recall"] for sums in groups) / sum(sums["pairs"] for sums in groups))
     assert row.metrics["mean_recall"].value == pytest.approx(np.mean(means))
     assert row.metrics["mean_recall"].low <= row.metrics["mean_recall"].value <= row.metrics["mean_recall"].high
     assert 0 < row.metrics["cross_entropy"].value < 10
 
 
 def test_differences_are_progressive_minus_control(findings):
-    at = {(one.arm.name, one.fraction): one.metrics for one in findings.rows}
+    at = {(row.arm.name, row.fraction): row.metrics for row in findings.rows}
     assert len(findings.differences) == len(CONTROLS) * len(METRICS) * 2
-    for one in findings.differences:
-        mine, other = at["progressive", one.fraction], at[one.control.name, one.fraction]
-        if one.interval.value is not None and one.metric.name in {"mean_recall", "cross_entropy"}:
-            expected = mine[one.metric.name].value - other[one.metric.name].value
-            assert one.interval.value == pytest.approx(expected)
+    for difference in findings.differences:
+        mine, other = at["progressive", difference.fraction], at[difference.control.name, difference.fraction]
+        if difference.interval.value is not None and difference.metric.name in {"mean_recall", "cross_entropy"}:
+            expected = mine[difference.metric.name].value - other[difference.metric.name].value
+            assert difference.interval.value == pytest.approx(expected)
 
 
 def test_figures_are_repeatable(finished, findings):
@@ -61,10 +61,10 @@ def test_tables_hold_every_arm(finished, findings):
         (arm.name, f) for arm in ARMS for f in ("0.25", "1")
     }
     assert {"samples", "seconds", "mean_recall", "mean_recall_low", "precision_high", "recall"} <= rows[0].keys()
-    told = json.loads((output / "study.json").read_text())
-    assert told["hash"] == finished.design.digest
-    assert told["seeds"] == [9001, 9002]
-    assert len(told["differences"]) == len(findings.differences)
+    summary = json.loads((output / "study.json").read_text())
+    assert summary["hash"] == finished.design.digest
+    assert summary["seeds"] == [9001, 9002]
+    assert len(summary["differences"]) == len(findings.differences)
 
 
 def test_the_page_stands_alone_and_holds_every_arm_and_figure(finished, findings):

@@ -17,7 +17,7 @@ from sartext.errors import ArtefactError, ParameterError, TrainingError
 from sartext.models.checkpoint import start
 from sartext.narrator.facts import from_json
 from sartext.narrator.realisation import canonical
-from sartext.study.cells import Cell, diverged, is_done, read_result, result_path, run_cell
+from sartext.study.cells import StudyCell, diverged, is_done, read_result, result_path, run_cell
 from sartext.study.design import plan
 from sartext.study.examination import examine
 from sartext.study.figures import METRICS
@@ -32,13 +32,13 @@ from tests.study.conftest import make_project, without_seconds
 
 def test_every_arm_has_a_result_at_every_seed_and_share(finished):
     study = finished.design.study
-    assert {(one.cell.seed, one.arm.name, one.fraction) for one in finished.entries} == {
+    assert {(entry.cell.seed, entry.arm.name, entry.fraction) for entry in finished.entries} == {
         (seed, arm.name, share) for seed in study.seeds for arm in ARMS for share in study.fractions
     }
     for entry in finished.entries:
         groups = finished.result(entry.cell)["examination"]["groups"]
-        assert sum(one["tokens"] for one in groups.values()) > 0
-        assert sum(sum(counts[2] for counts in one["statements"].values()) for one in groups.values()) > 0
+        assert sum(sums["tokens"] for sums in groups.values()) > 0
+        assert sum(sum(counts[2] for counts in sums["statements"].values()) for sums in groups.values()) > 0
 
 
 def test_samples_are_those_of_the_design(finished):
@@ -62,7 +62,7 @@ def test_samples_are_those_of_the_design(finished):
 def test_the_optical_stage_is_trained_once_per_seed(finished):
     cells = {entry.cell.parent for entry in finished.entries if entry.cell.parent}
     assert len(cells) == 2 * len(finished.design.study.seeds)
-    alone = {one.cell for one in finished.entries if one.arm.name == "optical-only"}
+    alone = {entry.cell for entry in finished.entries if entry.arm.name == "optical-only"}
     assert alone <= cells
 
 
@@ -156,12 +156,12 @@ def test_cells_of_another_recipe_are_refused(finished, tmp_path):
 
 def test_a_development_cell_is_not_scored_on_test_and_may_diverge(finished):
     torch.set_num_threads(1)
-    sound = Cell(9001, "arm-direct", 1.0, 0.001, development=True)
+    sound = StudyCell(9001, "arm-direct", 1.0, 0.001, development=True)
     run_cell(finished.design, sound)
     found = read_result(finished.design, sound)
     assert "examination" not in found
     assert found["validation_loss"] > 0
-    wild = Cell(9001, "arm-direct", 1.0, 1e30, development=True)
+    wild = StudyCell(9001, "arm-direct", 1.0, 1e30, development=True)
     run_cell(finished.design, wild)
     assert read_result(finished.design, wild)["validation_loss"] is None
 
@@ -169,26 +169,29 @@ def test_a_development_cell_is_not_scored_on_test_and_may_diverge(finished):
 def test_an_arm_that_diverged_has_no_figures_and_ends_no_study(finished):
     """Its result says so, that of what starts from it too; tables and page show it."""
     design = finished.design
-    wild = Cell(9001, OPTICAL, 1.0, 1e30)
-    child = Cell(9001, SAR, 1.0, 0.002, parent=wild)
+    wild = StudyCell(9001, OPTICAL, 1.0, 1e30)
+    child = StudyCell(9001, SAR, 1.0, 0.002, parent=wild)
     torch.set_num_threads(1)
     for cell in (wild, child):
         run_cell(design, cell)
         assert is_done(design, cell)
         assert diverged(read_result(design, cell))
     entries = tuple(
-        replace(one, cell=child)
-        if (one.cell.seed, one.arm.name, one.fraction) == (9001, "progressive", 1.0)
-        else one
-        for one in finished.entries
+        replace(entry, cell=child)
+        if (entry.cell.seed, entry.arm.name, entry.fraction) == (9001, "progressive", 1.0)
+        else entry
+        for entry in finished.entries
     )
     lost = replace(finished, entries=entries)
     try:
         findings = write_tables(lost)
-        [row] = [one for one in findings.rows if one.diverged]
+        [row] = [row for row in findings.rows if row.diverged]
         assert (row.arm.name, row.fraction, row.diverged) == ("progressive", 1.0, 1)
-        assert all(one.value is None for one in row.metrics.values())
-        assert all((one.interval.value is None) >= (one.fraction == 1.0) for one in findings.differences)
+        assert all(interval.value is None for interval in row.metrics.values())
+        assert all(
+            (difference.interval.value is None) >= (difference.fraction == 1.0)
+            for difference in findings.differences
+        )
         cells = without_seconds(design.output / "cells.csv")
         assert [row["arm"] for row in cells if row["diverged"] == "1"] == ["progressive"]
         assert page(lost, findings).count("diverged in 1 seed<") == len(METRICS)
@@ -218,7 +221,7 @@ def test_all_arms_are_scored_in_the_wording_that_the_sar_stages_are_taught(finis
 
 def test_a_test_split_of_nothing_is_an_error(finished):
     world = world_of(finished.design, 9001)
-    cell = next(one.cell.parent for one in finished.entries if one.cell.parent)
+    cell = next(entry.cell.parent for entry in finished.entries if entry.cell.parent)
     folder = finished.design.folder / f"seed-{cell.seed}" / "models"
     model = start(cell.name, folder, None, seed=1, side=64)
     with (
@@ -233,29 +236,29 @@ def test_real_corpora_are_shared_by_all_seeds(finished, tmp_path):
     built = tmp_path / "build" / "sample"
     shutil.copytree(world_of(finished.design, 9001).project.root, built)
     parameters = built / "params.yaml"
-    told = make_project(tmp_path / "own", fractions=[1.0], scenes={}, looks=None)
-    shutil.copyfile(told.root / "params.yaml", parameters)
+    made = make_project(tmp_path / "own", fractions=[1.0], scenes={}, looks=None)
+    shutil.copyfile(made.root / "params.yaml", parameters)
     narrow_to_what_was_built(parameters)
     before = {path: path.stat().st_mtime_ns for path in built.rglob("*")}
     design = plan(Project(tmp_path), "sample")
     assert design.output == tmp_path / "build" / "study-sample"
-    one = run_study(design)
+    study = run_study(design)
     assert {path: path.stat().st_mtime_ns for path in built.rglob("*")} == before
     assert {str(world_of(design, seed).examination.root) for seed in design.study.seeds} == {
         str(design.folder / "test")
     }
-    write_page(one, write_tables(one))
+    write_page(study, write_tables(study))
     assert "real corpora" in (design.output / "index.html").read_text()
 
 
 def narrow_to_what_was_built(path):
     import yaml
 
-    told = yaml.safe_load(path.read_text())
+    content = yaml.safe_load(path.read_text())
     captions = ["sim-ships", "sim-objects", "sim-landcover"]
-    corpora = {name: one for name, one in told["corpora"].items() if name in {*captions, "sim-optical"}}
-    told |= {"captions": captions, "corpora": corpora, "narrated": [], "optical_captions": []}
-    path.write_text(yaml.safe_dump(told, sort_keys=False))
+    corpora = {name: corpus for name, corpus in content["corpora"].items() if name in {*captions, "sim-optical"}}
+    content |= {"captions": captions, "corpora": corpora, "narrated": [], "optical_captions": []}
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 def test_a_sample_that_was_not_made_is_an_error(tmp_path):

@@ -91,8 +91,8 @@ def rows_of(checkpoints: Mapping[str, CheckpointParameters]) -> dict[str, Checkp
             way_out=f"the comparison needs `from: {CHECKPOINT}/{names[OPTICAL]}`",
         )
     for stage, data in ((OPTICAL, f"{SHARDS}/optical"), (SAR, f"{SHARDS}/sar")):
-        found = checkpoints[names[stage]]
-        _check(names[stage], found, found.model_copy(update={"data": data, "shuffle_captions": False}), stage=True)
+        row = checkpoints[names[stage]]
+        _check(names[stage], row, row.model_copy(update={"data": data, "shuffle_captions": False}), stage=True)
     fair = _comparison(optical, sar)
     rows = {**fair, **{name: checkpoints[name] for name in fair if name in checkpoints and name != SAR}}
     for name, row in rows.items():
@@ -142,11 +142,11 @@ def _row_name(row: str, checkpoints: Mapping[str, CheckpointParameters]) -> str:
 
 def _check(name: str, row: CheckpointParameters, fair: CheckpointParameters, *, stage: bool = False) -> None:
     """All but the learning rate, which every arm has from the same grid, must be as the comparison says."""
-    found, wanted = row.model_dump(mode="json", by_alias=True), fair.model_dump(mode="json", by_alias=True)
-    for key in found:
-        if key != "learning_rate" and found[key] != wanted[key]:
+    stated, wanted = row.model_dump(mode="json", by_alias=True), fair.model_dump(mode="json", by_alias=True)
+    for key in stated:
+        if key != "learning_rate" and stated[key] != wanted[key]:
             raise ParameterError(
-                f"'{name}' has {key} {found[key]}, the comparison is fair with {wanted[key]}",
+                f"'{name}' has {key} {stated[key]}, the comparison is fair with {wanted[key]}",
                 where=f"params.yaml: checkpoints.{name}.{key}",
                 way_out="set it" if stage else "set it, or leave the row out",
             )

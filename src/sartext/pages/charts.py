@@ -38,7 +38,7 @@ FAR = 1.5
 
 
 @dataclass(frozen=True)
-class Row:
+class ForestRow:
     """A row of a forest plot; ``text`` and ``interval`` are what stands beside the mark."""
 
     name: str
@@ -126,7 +126,7 @@ def axis_of(
 
 def forest(
     title: str,
-    rows: Sequence[Row],
+    rows: Sequence[ForestRow],
     *,
     reference: tuple[float, str] | None = None,
     bounds: tuple[float, float] | None = None,

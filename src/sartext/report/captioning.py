@@ -6,7 +6,7 @@ from typing import Any
 from sartext.evaluation.figures import EVERYTHING
 from sartext.evaluation.registry import headlines, in_order, metric_of, names_in
 from sartext.pages import Table
-from sartext.report.view import Column, View, curves, dots, drawn, variants_table
+from sartext.report.view import Column, ReportView, curves, dots, drawn, variants_table
 
 SCORES, FACTS, STATEMENTS = (names_in("captioning", section) for section in ("scores", "facts", "statements"))
 PARTS = headlines("captioning")
@@ -16,14 +16,14 @@ SIZED = ("object_precision", "object_recall", "fact_recall")
 SIZES = ("under-2px", "2-4px", "4-8px", "from-8px")
 
 
-def captioning(view: View) -> dict[str, Any]:
+def captioning(view: ReportView) -> dict[str, Any]:
     """Return what the section shows."""
     index = view.index
     known = {figure.metric for figure in index.of("captioning") if figure.subset == EVERYTHING} - {*SCORES}
     kinds = known & {*STATEMENTS}
     corpora = index.subsets("captioning", "corpus")
-    found = index.subsets("captioning", "objects")
-    sizes = [size for size in SIZES if size in found] + [size for size in found if size not in SIZES]
+    present = index.subsets("captioning", "objects")
+    sizes = [size for size in SIZES if size in present] + [size for size in present if size not in SIZES]
     subsets = {f"objects:{size}": _words(size) for size in sizes}
     drawn_variants = [variant for variant in index.variants if _is_in_charts(view, variant.name)]
     return {
@@ -53,7 +53,7 @@ def captioning(view: View) -> dict[str, Any]:
     }
 
 
-def _by_metric(view: View, metrics: Iterable[str]) -> Table:
+def _by_metric(view: ReportView, metrics: Iterable[str]) -> Table:
     columns = []
     for metric in in_order("captioning", {*metrics}):
         known = metric_of("captioning", metric)
@@ -62,7 +62,7 @@ def _by_metric(view: View, metrics: Iterable[str]) -> Table:
 
 
 def _by_part(
-    view: View, metrics: Sequence[str], subsets: Sequence[str], titles: Sequence[str]
+    view: ReportView, metrics: Sequence[str], subsets: Sequence[str], titles: Sequence[str]
 ) -> list[tuple[str, str, Table]]:
     """The title, unit and table of each metric, a column per part of the test set."""
     tables = []
@@ -79,7 +79,7 @@ def _words(size: str) -> str:
     return size.replace("-px", " px").replace("px", " px").replace("under-", "under ").replace("from-", "from ")
 
 
-def _is_in_charts(view: View, name: str) -> bool:
+def _is_in_charts(view: ReportView, name: str) -> bool:
     """Whether a variant is among the few of a chart in which all would hide each other."""
     variant = view.index.named[name]
     return variant.role == "foundation" or view.index.is_headline(variant) or bool(view.index.controls_of(variant))

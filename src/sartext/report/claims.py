@@ -8,7 +8,7 @@ from sartext.evaluation.figures import OVER, Figure, Task
 from sartext.evaluation.registry import metric_of, shown
 from sartext.pages import Cell, Row, Table
 from sartext.report.comparison import AWARE, ONE_POSITIVE, RATIOS, WORDS, compare
-from sartext.report.view import DASH, Column, Reasons, View, place, variants_table
+from sartext.report.view import DASH, Column, Reasons, ReportView, place, variants_table
 
 COLUMNS: Sequence[tuple[str, Task, str]] = (
     ("mean recall, one positive", "retrieval", ONE_POSITIVE),
@@ -33,7 +33,7 @@ HERE, BOTH = "here", "its figure, and the other's"
 HEADS = ("claim", FIRST, LATER, HERE, BOTH, "measured on", "verdict")
 
 
-def claims(view: View) -> dict[str, Any]:
+def claims(view: ReportView) -> dict[str, Any]:
     """Return the table of every model, and the paper's claims with what was found here."""
     reasons = Reasons()
     rows = [*_gains(view, reasons), *_ratios(view, reasons), *_answers(view, reasons)]
@@ -45,12 +45,12 @@ def claims(view: View) -> dict[str, Any]:
     }
 
 
-def _described(view: View, benchmark: str) -> tuple[str, BenchmarkRow | None]:
+def _described(view: ReportView, benchmark: str) -> tuple[str, BenchmarkRow | None]:
     rows = (row for row in view.details.benchmarks if row.name == benchmark)
     return benchmark, next(rows, None)
 
 
-def _figures(view: View, benchmark: str) -> Table:
+def _figures(view: ReportView, benchmark: str) -> Table:
     columns = [Column(title, task, metric, benchmark=benchmark) for title, task, metric in COLUMNS]
     facts = {
         variant.name: [_count(variant.samples), _count(variant.sar_samples)] for variant in view.index.variants
@@ -62,7 +62,7 @@ def _count(value: int | None) -> str:
     return DASH if value is None else f"{value:,}"
 
 
-def _gains(view: View, reasons: Reasons) -> Iterator[Row]:
+def _gains(view: ReportView, reasons: Reasons) -> Iterator[Row]:
     """The retrieval models over their foundations."""
     index = view.index
     for variant in index.trained("retrieval", ONE_POSITIVE):
@@ -82,7 +82,7 @@ def _gains(view: View, reasons: Reasons) -> Iterator[Row]:
                     yield _row(view, [what, first, later], sides, comparison.figure, reasons)
 
 
-def _ratios(view: View, reasons: Reasons) -> Iterator[Row]:
+def _ratios(view: ReportView, reasons: Reasons) -> Iterator[Row]:
     """The captioning models' scores as multiples of their foundations'."""
     for metric in RATIOS:
         title = metric_of("captioning", metric).title
@@ -96,7 +96,7 @@ def _ratios(view: View, reasons: Reasons) -> Iterator[Row]:
                 yield _row(view, [what, PAPER_RATIOS[metric], AS_IN_FIRST], (name, other), figure, reasons)
 
 
-def _answers(view: View, reasons: Reasons) -> Iterator[Row]:
+def _answers(view: ReportView, reasons: Reasons) -> Iterator[Row]:
     """The models that answer, over baselines and arms."""
     measured = view.index.measured("vqa", "oa")
     for variant in measured:
@@ -110,7 +110,7 @@ def _answers(view: View, reasons: Reasons) -> Iterator[Row]:
                 yield _row(view, [what, PAPER_ANSWERS, AS_IN_FIRST], sides, comparison.figure, reasons)
 
 
-def _row(view: View, words: Sequence[str], sides: tuple[str, str], figure: Figure, reasons: Reasons) -> Row:
+def _row(view: ReportView, words: Sequence[str], sides: tuple[str, str], figure: Figure, reasons: Reasons) -> Row:
     """A claim in the paper's words, the figure here, both figures that it is of, and the verdict."""
     claim, *paper = words
     comparison = compare(view.index, *sides, figure.task, figure.metric, benchmark=figure.benchmark)

@@ -139,7 +139,7 @@ def by_size(text: str) -> tuple[int, float, str]:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VariantComparison:
     """A variant against another in one metric.
 
     Args:
@@ -157,16 +157,16 @@ class Comparison:
 
 def compare(
     index: FigureIndex, variant: str, other: str, task: Task, metric: str, *, benchmark: str | None = None
-) -> Comparison | None:
+) -> VariantComparison | None:
     """Compare two variants in a metric; None where either has no value."""
     left, right = (index.find(task, metric, name, benchmark=benchmark) for name in (variant, other))
     if left is None or right is None or left.value is None or right.value is None:
         return None
     paired = _paired(index, left, right)
     if paired is not None:
-        return Comparison(paired, _verdict(side(paired, 0.0), task, metric), paired=True)
+        return VariantComparison(paired, _verdict(side(paired, 0.0), task, metric), paired=True)
     plain = replace(left, variant=difference(variant, other), value=left.value - right.value, low=None, high=None)
-    return Comparison(plain, _verdict(_apart(left, right), task, metric), paired=False)
+    return VariantComparison(plain, _verdict(_apart(left, right), task, metric), paired=False)
 
 
 def _paired(index: FigureIndex, left: Figure, right: Figure) -> Figure | None:

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, Task
 from sartext.evaluation.registry import metric_of, shown
-from sartext.report.comparison import AWARE, VERDICTS, WORDS, Comparison, Verdict, compare, side
+from sartext.report.comparison import AWARE, VERDICTS, WORDS, VariantComparison, Verdict, compare, side
 from sartext.report.questions import CHANCE
-from sartext.report.view import View
+from sartext.report.view import ReportView
 
 ARM_METRICS: Sequence[tuple[Task, str]] = (
     ("retrieval", AWARE),
@@ -31,7 +31,7 @@ FOLLOWS: Mapping[Verdict, str] = {"better": "follows", "worse": "does not follow
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReportFinding:
     """A sentence: a verdict, and what the template says of a variant.
 
     Args:
@@ -54,7 +54,7 @@ class Finding:
     samples: tuple[int, int] | None = None
 
 
-def findings(view: View) -> dict[str, Any]:
+def findings(view: ReportView) -> dict[str, Any]:
     """Return the tiles and the findings at the top of the page."""
     return {
         "tiles": [*_tiles(view)],
@@ -70,7 +70,7 @@ def findings(view: View) -> dict[str, Any]:
     }
 
 
-def _tiles(view: View) -> Iterator[dict[str, str]]:
+def _tiles(view: ReportView) -> Iterator[dict[str, str]]:
     """The best model's headline figure of each task."""
     for task, metric in TILES:
         figures = [
@@ -103,7 +103,7 @@ def with_interval(figure: Figure | None) -> str:
     return " ".join(filter(None, shown(figure))).replace(" ", "\u00a0")
 
 
-def _against_others(view: View) -> Iterator[Finding]:
+def _against_others(view: ReportView) -> Iterator[ReportFinding]:
     """The retrieval models beside what they began from, and beside an order drawn at random."""
     baselines = view.index.baselines("retrieval", AWARE)
     for variant in filter(view.index.is_headline, view.index.trained("retrieval", AWARE)):
@@ -114,17 +114,17 @@ def _against_others(view: View) -> Iterator[Finding]:
 
 
 def _compared(
-    view: View,
+    view: ReportView,
     variant: Variant,
     others: Iterable[Variant],
     measured: tuple[Task, str],
     what: str,
     *,
     values: bool = True,
-) -> Iterator[Finding]:
+) -> Iterator[ReportFinding]:
     """One variant beside several others in one metric, as far as it was measured of both."""
     task, metric = measured
-    comparisons: dict[str, Comparison] = {}
+    comparisons: dict[str, VariantComparison] = {}
     for other in others:
         comparison = compare(view.index, variant.name, other.name, task, metric)
         if comparison is not None:
@@ -134,10 +134,10 @@ def _compared(
         verdict, word = _together(verdicts.values())
         figures = {name: view.index.find(task, metric, name) for name in (variant.name, *comparisons)}
         words = {name: with_interval(figure) for name, figure in figures.items()} if values else None
-        yield Finding("compared", verdict, word, variant.name, what, _by_verdict(verdicts), words)
+        yield ReportFinding("compared", verdict, word, variant.name, what, _by_verdict(verdicts), words)
 
 
-def _arms(view: View) -> Iterator[Finding]:
+def _arms(view: ReportView) -> Iterator[ReportFinding]:
     """What the transfer bought, against every control, one finding per metric."""
     for task, metric in ARM_METRICS:
         what = f", {_task(task).lower()}, {metric_of(task, metric).title}"
@@ -159,7 +159,7 @@ def _by_verdict(verdicts: Mapping[str, Verdict]) -> list[tuple[Verdict, list[str
     return [(kind, names) for kind, names in groups if names]
 
 
-def _narrated(view: View) -> Iterator[Finding]:
+def _narrated(view: ReportView) -> Iterator[ReportFinding]:
     """The models with narrated captions beside those without."""
     for task, metric in ARM_METRICS:
         for variant in view.index.trained(task, metric):
@@ -167,7 +167,7 @@ def _narrated(view: View) -> Iterator[Finding]:
             comparison = compare(view.index, variant.name, other.name, task, metric) if other else None
             if other is not None and comparison is not None:
                 sides = {"with": variant.name, "without": other.name}
-                yield Finding(
+                yield ReportFinding(
                     "narrated",
                     comparison.verdict,
                     WORDS[comparison.verdict],
@@ -184,14 +184,14 @@ def _both(first: int | None, second: int | None) -> tuple[int, int] | None:
     return None if first is None or second is None else (first, second)
 
 
-def _captions(view: View) -> Iterator[Finding]:
+def _captions(view: ReportView) -> Iterator[ReportFinding]:
     """The captioning models beside captions that nobody made for the image."""
     measured: tuple[Task, str] = ("captioning", "cider_d")
     for variant in filter(view.index.is_headline, view.index.trained(*measured)):
         yield from _compared(view, variant, view.index.baselines(*measured), measured, " in captioning, CIDEr-D")
 
 
-def _answers(view: View) -> Iterator[Finding]:
+def _answers(view: ReportView) -> Iterator[ReportFinding]:
     measured: tuple[Task, str] = ("vqa", "oa")
     what = " in answering, beside baselines that see no image, OA"
     for variant in view.index.measured(*measured):
@@ -199,7 +199,7 @@ def _answers(view: View) -> Iterator[Finding]:
             yield from _compared(view, variant, view.index.baselines(*measured), measured, what)
 
 
-def _foils(view: View) -> Iterator[Finding]:
+def _foils(view: ReportView) -> Iterator[ReportFinding]:
     kinds = view.index.subsets("foils", "kind")
     for variant in _headline_models(view, "foils"):
         figures = {
@@ -213,7 +213,7 @@ def _foils(view: View) -> Iterator[Finding]:
         if verdicts:
             verdict, word = _together(verdicts.values())
             mean = with_interval(view.index.find("foils", "mean_accuracy", variant.name))
-            yield Finding(
+            yield ReportFinding(
                 "foils",
                 verdict,
                 word if word == "mixed" else ABOVE_CHANCE.get(verdict, word),
@@ -223,14 +223,14 @@ def _foils(view: View) -> Iterator[Finding]:
             )
 
 
-def _headline_models(view: View, task: Task) -> Iterator[Variant]:
+def _headline_models(view: ReportView, task: Task) -> Iterator[Variant]:
     names = {figure.variant for figure in view.index.figures if figure.task == task and figure.value is not None}
     yield from (
         variant for variant in filter(view.index.is_headline, view.index.variants) if variant.name in names
     )
 
 
-def _removed(view: View) -> Iterator[Finding]:
+def _removed(view: ReportView) -> Iterator[ReportFinding]:
     """Whether captions follow the scene: an object removed, beside nothing but another draw of the speckle."""
     for variant in _headline_models(view, "physics"):
         own = {
@@ -243,4 +243,6 @@ def _removed(view: View) -> Iterator[Finding]:
             beyond = own.get("caption_changed_beyond_speckle")
             verdict = VERDICTS[side(beyond, 0.0) if beyond is not None else 0]
             values = {"gone": with_interval(gone), "speckle": with_interval(speckle)}
-            yield Finding("removed", verdict, FOLLOWS.get(verdict, WORDS[verdict]), variant.name, values=values)
+            yield ReportFinding(
+                "removed", verdict, FOLLOWS.get(verdict, WORDS[verdict]), variant.name, values=values
+            )

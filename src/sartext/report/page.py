@@ -14,7 +14,7 @@ from sartext.report.inputs import Release
 from sartext.report.physics import physics
 from sartext.report.questions import foils, vqa
 from sartext.report.retrieval import retrieval
-from sartext.report.view import DASH, View, name_cell
+from sartext.report.view import DASH, ReportView, name_cell
 
 BESIDE = {
     "foundation": "the foundation",
@@ -27,7 +27,7 @@ SMALL = 50_000_000
 """Weights under which a model is called tiny: the smallest that the field uses has three times as many."""
 
 
-def meaning(view: View) -> dict[str, Any]:
+def meaning(view: ReportView) -> dict[str, Any]:
     """Return what decides which sentences say what the figures mean, and what they do not."""
     variants, details = view.index.variants, view.details
     corpora = {name for benchmark in details.benchmarks for name in benchmark.corpora}
@@ -51,7 +51,7 @@ def meaning(view: View) -> dict[str, Any]:
     }
 
 
-def _definitions(view: View) -> list[Metric]:
+def _definitions(view: ReportView) -> list[Metric]:
     """The headline metrics that were measured, and SPICE where it was not: it says why."""
     measured = {(figure.task, figure.metric) for figure in view.index.figures if figure.value is not None}
     every = [metric for registry in METRICS.values() for metric in registry]
@@ -59,7 +59,7 @@ def _definitions(view: View) -> list[Metric]:
     return known if view.index.trained("captioning", "spice") else [*known, METRICS["captioning"]["spice"]]
 
 
-def provenance(view: View) -> dict[str, Any]:
+def provenance(view: ReportView) -> dict[str, Any]:
     """Return where the figures come from: release, commit, data, benchmarks, models."""
     benchmarks = [
         Row(
@@ -118,7 +118,7 @@ def _is_hash(text: str) -> bool:
     return " " not in text and len(text) > 20
 
 
-SECTIONS: Mapping[str, tuple[str, Callable[[View], dict[str, Any] | None]]] = {
+SECTIONS: Mapping[str, tuple[str, Callable[[ReportView], dict[str, Any] | None]]] = {
     "claims": ("Claims", claims),
     "retrieval": ("Retrieval", retrieval),
     "captioning": ("Captioning", captioning),
@@ -131,7 +131,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[View], dict[str, Any] | None]]] = {
 """By the name of a section's template and anchor: its title in the navigation, and what it shows."""
 
 
-def page(view: View) -> str:
+def page(view: ReportView) -> str:
     """Return the page as HTML; equal inputs give equal text."""
     sections = {name: content for name, (_, write) in SECTIONS.items() if (content := write(view)) is not None}
     roles = {variant.role for variant in view.details.variants}

@@ -6,7 +6,7 @@ from typing import Any
 from sartext.evaluation.registry import metric_of, names_in, number
 from sartext.pages import Chart
 from sartext.report.comparison import by_size
-from sartext.report.view import Column, View, curves, dots, drawn, variants_table
+from sartext.report.view import Column, ReportView, curves, dots, drawn, variants_table
 
 CONDITIONS = {
     "looks": "number of looks",
@@ -21,7 +21,7 @@ REMOVALS = names_in("physics", "pairs")
 DRAWN = ("caption_changed", "caption_changed_by_speckle", "count_followed", "similarity_fell")
 
 
-def physics(view: View) -> dict[str, Any] | None:
+def physics(view: ReportView) -> dict[str, Any] | None:
     """Return what the section shows; None where no scene was imaged."""
     index = view.index
     benchmark = next((figure.benchmark for figure in index.figures if figure.task == "physics"), None)
@@ -54,7 +54,7 @@ def physics(view: View) -> dict[str, Any] | None:
     }
 
 
-def _settings(view: View, benchmark: str, metric: str, condition: str) -> dict[str, str]:
+def _settings(view: ReportView, benchmark: str, metric: str, condition: str) -> dict[str, str]:
     """The subsets of a condition's settings with their values in words, by size."""
     settings = {
         figure.subset.partition(":")[2]
@@ -68,7 +68,7 @@ def _words(setting: float) -> str:
     return number(setting, 0 if setting == int(setting) else 1)
 
 
-def _curve(view: View, benchmark: str, metric: str, condition: str) -> Chart | None:
+def _curve(view: ReportView, benchmark: str, metric: str, condition: str) -> Chart | None:
     settings: Mapping[str, str] = _settings(view, benchmark, metric, condition)
     if len(settings) < 2:
         return None
@@ -84,7 +84,7 @@ def _curve(view: View, benchmark: str, metric: str, condition: str) -> Chart | N
     )
 
 
-def _columns(view: View, benchmark: str, metric: str) -> list[Column]:
+def _columns(view: ReportView, benchmark: str, metric: str) -> list[Column]:
     return [
         Column(f"{condition} {words}", "physics", metric, subset, benchmark)
         for condition in CONDITIONS

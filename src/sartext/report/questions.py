@@ -4,13 +4,13 @@ from typing import Any
 
 from sartext.evaluation.figures import Figure
 from sartext.evaluation.vqa import normalise_answer
-from sartext.report.view import Column, View, dots, drawn, variants_table
+from sartext.report.view import Column, ReportView, dots, drawn, variants_table
 
 CHANCE = 50.0
 """Of foils, in percent."""
 
 
-def vqa(view: View) -> dict[str, Any]:
+def vqa(view: ReportView) -> dict[str, Any]:
     """Return what the section on visual question answering shows."""
     index = view.index
     types = index.subsets("vqa", "type", "accuracy")
@@ -30,7 +30,7 @@ def vqa(view: View) -> dict[str, Any]:
     }
 
 
-def _numbers(view: View) -> list[tuple[str, int]]:
+def _numbers(view: ReportView) -> list[tuple[str, int]]:
     """How many questions each type has, from the variant that was asked most."""
     numbers: dict[str, int] = {}
     figures: list[Figure] = view.index.of("vqa", "accuracy")
@@ -45,7 +45,7 @@ def _is_right(answer: str, right: str) -> bool:
     return normalise_answer(answer) == normalise_answer(right)
 
 
-def foils(view: View) -> dict[str, Any]:
+def foils(view: ReportView) -> dict[str, Any]:
     """Return what the section on foils shows."""
     kinds = view.index.subsets("foils", "kind")
     return {

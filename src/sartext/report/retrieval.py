@@ -8,7 +8,7 @@ from sartext.evaluation.details import Curve
 from sartext.evaluation.registry import metric_of, names_in
 from sartext.pages import Chart, charts
 from sartext.report.comparison import AWARE, ONE_POSITIVE
-from sartext.report.view import PERCENT, Column, View, dots, drawn, variants_table
+from sartext.report.view import PERCENT, Column, ReportView, dots, drawn, variants_table
 
 SCORINGS = {"duplicate_aware": "duplicate-aware", "one_positive": "one positive"}
 DIRECTIONS = {"i2t": "Image to text", "t2i": "Text to image"}
@@ -18,7 +18,7 @@ MOST_CORPORA = 12
 MOST_CLASSES = 30
 
 
-def retrieval(view: View) -> dict[str, Any]:
+def retrieval(view: ReportView) -> dict[str, Any]:
     """Return what the section shows."""
     index, details = view.index, view.details
     corpora = index.subsets("retrieval", "corpus", AWARE)[:MOST_CORPORA]
@@ -41,13 +41,13 @@ def retrieval(view: View) -> dict[str, Any]:
     }
 
 
-def _cuts(view: View, scoring: str) -> list[Column]:
+def _cuts(view: ReportView, scoring: str) -> list[Column]:
     cuts = (metric for metric in names_in("retrieval", "cuts") if metric.startswith(scoring))
     metrics = [metric for metric in cuts if view.index.measured("retrieval", metric)]
     return [Column(metric_of("retrieval", metric).title, "retrieval", metric) for metric in metrics]
 
 
-def _curves(view: View, scoring: str) -> list[Chart]:
+def _curves(view: ReportView, scoring: str) -> list[Chart]:
     order = [variant.name for variant in view.details.variants]
     curves = [
         curve
@@ -58,7 +58,7 @@ def _curves(view: View, scoring: str) -> list[Chart]:
     return [_chart(view, curves, direction, title) for direction, title in DIRECTIONS.items()] if curves else []
 
 
-def _chart(view: View, curves: Sequence[Curve], direction: str, title: str) -> Chart:
+def _chart(view: ReportView, curves: Sequence[Curve], direction: str, title: str) -> Chart:
     lines = [
         charts.Line(curve.variant, view.looks[curve.variant], _points(getattr(curve, direction)), marked=False)
         for curve in curves

@@ -15,7 +15,7 @@ from sartext.files import atomic_folder, read_json, write_json, write_text
 from sartext.pages import Cell, Row, Table, render
 from sartext.report.inputs import evaluated_release, read_evaluation
 from sartext.report.page import page
-from sartext.report.view import DASH, View, view_of
+from sartext.report.view import DASH, ReportView, view_of
 from sartext.tracking.record import Record, records
 from sartext.tracking.store import page_of
 
@@ -47,7 +47,7 @@ def write_report(project: Project) -> dict[str, object]:
     }
 
 
-def as_json(view: View) -> dict[str, Any]:
+def as_json(view: ReportView) -> dict[str, Any]:
     """Return the content of ``report.json``: the release, benchmarks, variants, and every figure of the page."""
     return {
         "release": asdict(view.release),

@@ -30,7 +30,7 @@ GROUPS = {
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class ReportView:
     """Everything that the page shows.
 
     Args:
@@ -48,12 +48,12 @@ class View:
     pictures: Mapping[str, str]
 
 
-def view_of(evaluation: Evaluation, release: Release, declared: EvaluationParameters) -> View:
+def view_of(evaluation: Evaluation, release: Release, declared: EvaluationParameters) -> ReportView:
     """Put together what the sections need, with the differences and ratios that follow from the figures."""
     details = evaluation.details
     measured = FigureIndex(evaluation.figures, details.variants, details.benchmarks[0].name, declared)
     index = measured.with_more(derived(measured))
-    return View(release, index, details, looks_of(details.variants), evaluation.pictures)
+    return ReportView(release, index, details, looks_of(details.variants), evaluation.pictures)
 
 
 def looks_of(variants: Sequence[Variant]) -> dict[str, Look]:
@@ -83,7 +83,7 @@ def heading(text: str) -> str:
 
 
 def dots(
-    view: View,
+    view: ReportView,
     task: Task,
     metric: str,
     *,
@@ -110,7 +110,9 @@ def dots(
         if figure is not None and figure.value is not None:
             text, interval = shown(figure)
             look = view.looks[variant.name]
-            rows.append(charts.Row(variant.name, look, figure.value, figure.low, figure.high, text, interval))
+            rows.append(
+                charts.ForestRow(variant.name, look, figure.value, figure.low, figure.high, text, interval)
+            )
     if not rows:
         return None
     name = heading(title or known.title)
@@ -120,7 +122,7 @@ def dots(
 
 
 def curves(
-    view: View,
+    view: ReportView,
     task: Task,
     metric: str,
     subsets: Mapping[str, str],
@@ -207,7 +209,7 @@ def place(figure: Figure) -> str:
 
 
 def variants_table(
-    view: View,
+    view: ReportView,
     columns: Sequence[Column],
     *,
     facts: Mapping[str, Sequence[str]] | None = None,
@@ -242,7 +244,7 @@ def variants_table(
     )
 
 
-def name_cell(view: View, variant: Variant) -> Cell:
+def name_cell(view: ReportView, variant: Variant) -> Cell:
     """Return the cell that heads a variant's row."""
     return Cell(variant.name, look=view.looks[variant.name])
 

@@ -27,7 +27,7 @@ from sartext.training.shards.reading import Pair, Shards, open_shards
 
 
 @dataclass(frozen=True)
-class Cell:
+class StudyCell:
     """One training.
 
     Args:
@@ -43,7 +43,7 @@ class Cell:
     row: str
     fraction: float
     learning_rate: float
-    parent: "Cell | None" = None
+    parent: "StudyCell | None" = None
     development: bool = False
 
     @property
@@ -53,12 +53,12 @@ class Cell:
         return f"{self.row}_{self.fraction:g}_{self.learning_rate:g}{origin}"
 
 
-def result_path(design: Design, cell: Cell) -> Path:
+def result_path(design: Design, cell: StudyCell) -> Path:
     """Return where a cell's result is written."""
     return world_of(design, cell.seed).folder / "cells" / f"{cell.name}.json"
 
 
-def is_done(design: Design, cell: Cell) -> bool:
+def is_done(design: Design, cell: StudyCell) -> bool:
     """Whether a cell has its result, and its model where others start from that and it did not diverge."""
     if not result_path(design, cell).is_file():
         return False
@@ -70,7 +70,7 @@ def diverged(result: Mapping[str, Any]) -> bool:
     return result["validation_loss"] is None
 
 
-def read_result(design: Design, cell: Cell) -> Mapping[str, Any]:
+def read_result(design: Design, cell: StudyCell) -> Mapping[str, Any]:
     """Return the result of a cell.
 
     Raises:
@@ -79,21 +79,21 @@ def read_result(design: Design, cell: Cell) -> Mapping[str, Any]:
     path = result_path(design, cell)
     if not path.is_file():
         raise ArtefactError("a cell of the study is missing", where=path, way_out="run `sartext study run`")
-    found = _read(path, path.stat().st_mtime_ns)
-    if found.get("hash") != design.digest:
+    result = _read(path, path.stat().st_mtime_ns)
+    if result.get("hash") != design.digest:
         raise ArtefactError(
             "a cell of another simulator or recipe", where=path, way_out="remove it and run `sartext study run`"
         )
-    return found
+    return result
 
 
 @lru_cache(maxsize=4096)
 def _read(path: Path, _changed: int) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = read_json(path)
-    return found
+    result: Mapping[str, Any] = read_json(path)
+    return result
 
 
-def run_cell(design: Design, cell: Cell) -> None:
+def run_cell(design: Design, cell: StudyCell) -> None:
     """Train a cell, score it and write its result; a cell that stands is left as it is.
 
     A training that diverges would do so again, as would all that start from it: that is its result.
@@ -125,7 +125,7 @@ def run_cell(design: Design, cell: Cell) -> None:
     write_json(result_path(design, cell), result)
 
 
-def _train(design: Design, cell: Cell, world: World) -> tuple[Model, Fit, dict[str, int]]:
+def _train(design: Design, cell: StudyCell, world: World) -> tuple[Model, Fit, dict[str, int]]:
     """Return the model as its last step left it, its course, and what it saw of SAR."""
     row = design.rows[cell.row]
     parameters = _parameters(design, cell)
@@ -148,7 +148,7 @@ def sar_seen(pairs: Sequence[Pair], batch: int, steps: int, seed: int) -> dict[s
     return {"sar_pairs": int(sar.sum()), "sar_samples": drawn}
 
 
-def _start(design: Design, cell: Cell, world: World, side: int) -> Model:
+def _start(design: Design, cell: StudyCell, world: World, side: int) -> Model:
     if cell.parent is None:
         origin, project = design.rows[cell.row].origin, world.project
         return start(origin, project.root, project.tokenizer, seed=cell.seed, side=side)
@@ -157,7 +157,7 @@ def _start(design: Design, cell: Cell, world: World, side: int) -> Model:
 
 
 def _validation(
-    design: Design, cell: Cell, world: World, model: Model, parameters: TrainingParameters
+    design: Design, cell: StudyCell, world: World, model: Model, parameters: TrainingParameters
 ) -> list[Batch]:
     """A stage that sees SAR captions is chosen by those alone, so that all arms answer the same question."""
     row = design.rows[cell.row]
@@ -173,7 +173,7 @@ def _validation(
     return batches
 
 
-def _parameters(design: Design, cell: Cell) -> TrainingParameters:
+def _parameters(design: Design, cell: StudyCell) -> TrainingParameters:
     batch = design.parameters.training.batch
     every = steps_between(design.rows[cell.row].samples // batch, design.study.validations)
     return design.parameters.training.model_copy(update={"seed": cell.seed, "validate_every": every * batch})
@@ -184,7 +184,7 @@ def steps_between(steps: int, validations: int) -> int:
     return max(1, -(-steps // validations))
 
 
-def _told(design: Design, cell: Cell) -> dict[str, Any]:
+def _told(design: Design, cell: StudyCell) -> dict[str, Any]:
     return {
         "hash": design.digest,
         "seed": cell.seed,
@@ -197,7 +197,7 @@ def _told(design: Design, cell: Cell) -> dict[str, Any]:
 
 def _course(fitted: Fit) -> dict[str, Any]:
     validations = fitted.curves["validations"]
-    kept = next(one for one in validations if one["step"] == fitted.best_step)
+    kept = next(validation for validation in validations if validation["step"] == fitted.best_step)
     return {
         "samples": fitted.samples,
         "kept_samples": fitted.samples * fitted.best_step // fitted.steps,
@@ -214,9 +214,9 @@ def _examine(design: Design, world: World, model: Model) -> dict[str, Any]:
         return examine(model, shards, entries, methods=taught.methods, paraphrase=taught.paraphrase)
 
 
-def _is_parent(design: Design, cell: Cell) -> bool:
+def _is_parent(design: Design, cell: StudyCell) -> bool:
     return any(row.parent == cell.row for row in design.rows.values())
 
 
-def _model(design: Design, cell: Cell) -> Path:
+def _model(design: Design, cell: StudyCell) -> Path:
     return world_of(design, cell.seed).folder / "models" / cell.name

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sartext.errors import TrainingError
-from sartext.study.cells import Cell, read_result
+from sartext.study.cells import StudyCell, read_result
 from sartext.study.design import Design
 
 WHOLE = 1.0
@@ -29,15 +29,15 @@ class Rates:
     def chosen(self, row: str, fraction: float) -> float:
         """Return the learning rate of a row: that of the nearest share at which it was chosen (by ratio)."""
         near = [share for name, share in self.tried if name == row]
-        share = min(near, key=lambda one: (abs(math.log(one / fraction)), one))
-        known = [one for one in self.tried[row, share] if one.loss is not None]
+        share = min(near, key=lambda share: (abs(math.log(share / fraction)), share))
+        known = [rate for rate in self.tried[row, share] if rate.loss is not None]
         if not known:
             raise TrainingError(
                 f"'{row}' diverged with every learning rate",
                 where="params.yaml: study.learning_rates",
                 way_out="add smaller ones",
             )
-        return min(known, key=lambda one: (one.loss, one.learning_rate)).learning_rate
+        return min(known, key=lambda rate: (rate.loss, rate.learning_rate)).learning_rate
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return everything that was tried, in order."""
@@ -46,7 +46,7 @@ class Rates:
                 "row": row,
                 "fraction": share,
                 "chosen": self.chosen(row, share),
-                "tried": [{"learning_rate": one.learning_rate, "loss": one.loss} for one in tried],
+                "tried": [{"learning_rate": rate.learning_rate, "loss": rate.loss} for rate in tried],
             }
             for (row, share), tried in sorted(self.tried.items())
         ]
@@ -62,7 +62,7 @@ def learns_sar(design: Design, row: str) -> bool:
     return not design.rows[row].data.endswith("/optical")
 
 
-def candidates(design: Design, row: str, rates: Rates) -> list[Cell]:
+def candidates(design: Design, row: str, rates: Rates) -> list[StudyCell]:
     """Return the development cells of a row; its parent's learning rate must have been chosen."""
     study = design.study
     return [
@@ -82,10 +82,10 @@ def cell_of(
     *,
     learning_rate: float | None = None,
     development: bool = False,
-) -> Cell:
+) -> StudyCell:
     """Return the cell of a row, its learning rate the chosen or the given one, its parent's the chosen one."""
     parent = design.rows[row].parent
-    return Cell(
+    return StudyCell(
         seed=seed,
         row=row,
         fraction=fraction,
@@ -95,15 +95,15 @@ def cell_of(
     )
 
 
-def learn_rates(design: Design, row: str, cells: Iterable[Cell], rates: Rates) -> None:
+def learn_rates(design: Design, row: str, cells: Iterable[StudyCell], rates: Rates) -> None:
     """Add what the development cells of a row found."""
     losses: dict[tuple[float, float], list[float | None]] = {}
     for cell in cells:
         result: Mapping[str, Any] = read_result(design, cell)
         losses.setdefault((cell.fraction, cell.learning_rate), []).append(result["validation_loss"])
-    for (share, rate), found in sorted(losses.items()):
-        known = [one for one in found if one is not None]
-        mean = sum(known) / len(known) if len(known) == len(found) else None
+    for (share, rate), of_seeds in sorted(losses.items()):
+        known = [loss for loss in of_seeds if loss is not None]
+        mean = sum(known) / len(known) if len(known) == len(of_seeds) else None
         rates.tried.setdefault((row, share), []).append(Tried(rate, mean))
 
 

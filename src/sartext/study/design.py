@@ -1,7 +1,8 @@
 """What a study consists of: its data, its parameters, their hash, and the folder that all of it lies in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,8 +10,47 @@ from sartext.config import Parameters, Project
 from sartext.config.arms import rows_of, scaled
 from sartext.config.training import CheckpointParameters, StudyParameters
 from sartext.errors import ParameterError
-from sartext.files import sha256_file
-from sartext.study.recipe import recipe_hash
+from sartext.files import canonical_json, sha256_file, sha256_text
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+CODE = (
+    "catalogue",
+    "config/arms.py",
+    "corpora",
+    "evaluation/metrics/recall.py",
+    "evaluation/retrieval.py",
+    "evaluation/similarity_blocks.py",
+    "models",
+    "narrator",
+    "release/inputs.py",
+    "release/splits",
+    "simulation",
+    "study",
+    "training",
+)
+"""Folders and files of the package that decide a cell's figures."""
+
+LIBRARIES = ("torch", "open_clip_torch", "numpy")
+"""Libraries whose versions decide them too."""
+
+PRESENTATION = (
+    "models/gpt/*",
+    "study/figures.py",
+    "study/page.py",
+    "study/running.py",
+    "study/tables.py",
+    "study/templates/*",
+    "training/gpt/*",
+)
+"""Parts of them that do not: they read finished cells, or are not used."""
+
+NO_PART = {
+    "study": {"seeds", "fractions", "workers", "resamples"},
+    "training": {"threads", "validate_every", "seed"},
+    "simulation": {"seed"},
+}
+"""Parameters that do not belong to the recipe: they differ by cell, or change no figure of one."""
 
 Data = Literal["sim", "sample"]
 
@@ -92,13 +132,13 @@ def plan(project: Project, data: Data = "sim", *, quick: bool = False) -> Design
     source = project if data == "sim" else Project(project.build / "sample")
     if data == "sample" and not (source.root / "params.yaml").is_file():
         raise ParameterError("the real sample is not there", where=source.root, way_out="run `make sample` first")
-    told = source.parameters
-    study = told.study or StudyParameters.model_validate({})
+    declared = source.parameters
+    study = declared.study or StudyParameters.model_validate({})
     if quick:
         told_quick = {**QUICK, **(QUICK_SCENES if data == "sim" else {}), "seeds": study.seeds[:2]}
         study = StudyParameters.model_validate({**study.model_dump(), **told_quick})
-    parameters = _simulated(told, study) if data == "sim" else _real(told, study)
-    parameters = _trained(parameters, told.checkpoints, study, quick)
+    parameters = _simulated(declared, study) if data == "sim" else _real(declared, study)
+    parameters = _trained(parameters, declared.checkpoints, study, quick)
     output = project.build / (PLACES[data] + ("-quick" if quick else ""))
     return Design(data, source, parameters, output, recipe_hash(_recipe(source, parameters, data)))
 
@@ -116,40 +156,40 @@ def study_of(parameters: Parameters) -> StudyParameters:
     return parameters.study
 
 
-def _simulated(told: Parameters, study: StudyParameters) -> Parameters:
+def _simulated(declared: Parameters, study: StudyParameters) -> Parameters:
     """Only what the arms learn from and are tested on: captioned SAR scenes and optical ones."""
-    if told.simulation is None:
+    if declared.simulation is None:
         raise ParameterError(
             "no section 'simulation'", where="params.yaml", way_out="add one, or run the study with --data sample"
         )
-    if told.simulation.seed in {*study.seeds, *study.development_seeds}:
+    if declared.simulation.seed in {*study.seeds, *study.development_seeds}:
         raise ParameterError(
-            f"seed {told.simulation.seed} makes the scenes of `make release`; a study needs fresh ones",
+            f"seed {declared.simulation.seed} makes the scenes of `make release`; a study needs fresh ones",
             where="params.yaml: study.seeds",
             way_out="take it out",
         )
     numbers: dict[str, int] = {str(name): number for name, number in study.scenes.items()}
-    sizes = told.simulation.model_copy(update={**numbers, "unlabelled": 0})
+    sizes = declared.simulation.model_copy(update={**numbers, "unlabelled": 0})
     empty = {corpus for name, corpus in CORPUS_OF.items() if not getattr(sizes, name)}
-    captions = tuple(name for name in told.captions if name in set(CORPUS_OF.values()) - empty)
-    corpora = {name: one for name, one in told.corpora.items() if name in {*captions, OPTICAL_CORPUS}}
+    captions = tuple(name for name in declared.captions if name in set(CORPUS_OF.values()) - empty)
+    corpora = {name: corpus for name, corpus in declared.corpora.items() if name in {*captions, OPTICAL_CORPUS}}
     if not captions or OPTICAL_CORPUS not in corpora or not sizes.optical:
         raise ParameterError(
             "a study needs captioned SAR scenes and optical ones",
             where="params.yaml: captions, corpora, study.scenes",
             way_out=f"list {OPTICAL_CORPUS} and one of {', '.join(CORPUS_OF.values())}",
         )
-    return told.model_copy(update={"simulation": sizes, "corpora": corpora, "captions": captions})
+    return declared.model_copy(update={"simulation": sizes, "corpora": corpora, "captions": captions})
 
 
-def _real(told: Parameters, study: StudyParameters) -> Parameters:
+def _real(declared: Parameters, study: StudyParameters) -> Parameters:
     if study.scenes or study.looks:
         raise ParameterError(
             "real corpora have no scenes to simulate",
             where="params.yaml: study",
             way_out="take out `scenes` and `looks`",
         )
-    return told
+    return declared
 
 
 def _trained(
@@ -178,9 +218,11 @@ def _trained(
 
 
 def _recipe(source: Project, parameters: Parameters, data: Data) -> dict[str, Any]:
-    told = parameters.model_dump(mode="json", by_alias=True)
-    recipe = {section: told[section] for section in SECTIONS}
-    rows = {name: {key: one for key, one in row.items() if key != "learning_rate"} for name, row in _rows(told)}
+    content = parameters.model_dump(mode="json", by_alias=True)
+    recipe = {section: content[section] for section in SECTIONS}
+    rows = {
+        name: {key: value for key, value in row.items() if key != "learning_rate"} for name, row in _rows(content)
+    }
     foundations = {row["from"] for row in rows.values() if row["from"].endswith((".yaml", ".yml"))}
     files = {name: sha256_file(source.root / name) for name in sorted(foundations)}
     if data == "sample":
@@ -188,8 +230,8 @@ def _recipe(source: Project, parameters: Parameters, data: Data) -> dict[str, An
     return {**recipe, "checkpoints": rows, "corpora": list(parameters.corpora), "files": files, "data": data}
 
 
-def _rows(told: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return sorted(told["checkpoints"].items())
+def _rows(content: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return sorted(content["checkpoints"].items())
 
 
 def _tables(source: Project) -> list[str]:
@@ -204,3 +246,39 @@ def _built(source: Project, name: str) -> Path:
     if not path.is_file():
         raise ParameterError("the real sample is not built", where=path, way_out="run `make sample` first")
     return path
+
+
+def recipe_hash(parameters: dict[str, Any], package: Path = PACKAGE) -> str:
+    """Return the SHA-256 over code and parameters, in hexadecimal; cells of different hashes are never mixed.
+
+    It stands for everything that decides a cell's figures, the libraries' versions included. It leaves out which
+    seeds and shares are run, how many processes run them, and how the results are drawn.
+
+    Args:
+        parameters: of the study as JSON, by section of ``params.yaml``; only sections that it uses.
+        package: the folder of the code.
+    """
+    kept = {section: _kept(section, value) for section, value in parameters.items()}
+    content = {**kept, "versions": {name: version(name) for name in LIBRARIES}}
+    return sha256_text(canonical_json({"code": dict(code_hashes(package)), "parameters": content}))
+
+
+def code_hashes(package: Path = PACKAGE) -> Iterator[tuple[str, str]]:
+    """Yield path and SHA-256 of every file that decides a cell's figures, in path order."""
+    for folder in CODE:
+        place = package / folder
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            name = path.relative_to(package).as_posix()
+            if path.is_file() and path.suffix != ".pyc" and not _presents(name):
+                yield name, sha256_file(path)
+
+
+def _presents(name: str) -> bool:
+    return any(name == part or (part.endswith("/*") and name.startswith(part[:-1])) for part in PRESENTATION)
+
+
+def _kept(section: str, value: Any) -> Any:  # noqa: ANN401 - a section as JSON
+    left_out = NO_PART.get(section)
+    return (
+        {name: content for name, content in value.items() if name not in left_out} if left_out and value else value
+    )

@@ -115,7 +115,7 @@ def _compare(
 ) -> torch.Tensor:
     """Add recall and cross-entropy of all pairs to their groups; return what decides which pairs are equal."""
     seen = [_see(model, batch) for batch in batches]
-    images, texts, nats, tokens = (torch.cat([one[at] for one in seen]) for at in range(4))
+    images, texts, nats, tokens = (torch.cat([outputs[at] for outputs in seen]) for at in range(4))
     keys = torch.cat([batch.keys for batch in batches])
     aware = retrieval(images, texts, keys.numpy()).per_pair
     own = retrieval(images, texts).per_pair
@@ -160,15 +160,15 @@ def _caption(
         for at, caption in zip(places, generate(model, images, length=model.context), strict=True):
             pair = pairs[batch.image_ids[at]]
             text = _text(model, caption)
-            told = read_statements(text, nouns, scenes)
+            read = read_statements(text, nouns, scenes)
             truth = statements_of(from_json(pair.facts or ""))
-            counts, undecided = compare(told.statements, truth, decided[pair.corpus])
+            counts, undecided = compare(read.statements, truth, decided[pair.corpus])
             sums = groups[pair.group_id].statements
             for kind, count in counts.items():
                 sums[kind] += count
             written.captions += 1
             written.finished += caption.finished
-            written.readable += caption.finished and not told.problems
+            written.readable += caption.finished and not read.problems
             written.undecided += undecided
             if len(written.examples) < EXAMPLES:
                 example = {"image_id": pair.image_id, "caption": text, "truth": batch.captions[at]}
@@ -182,6 +182,6 @@ def _text(model: Model, caption: Caption) -> str:
 
 
 def _as_json(sums: GroupSums) -> dict[str, Any]:
-    statements = {kind: [one.right, one.stated, one.true] for kind, one in sums.statements.items()}
+    statements = {kind: [count.right, count.stated, count.true] for kind, count in sums.statements.items()}
     plain = {name: getattr(sums, name) for name in ("pairs", "recall", "own_recall", "nats", "tokens")}
     return {**plain, "statements": statements}

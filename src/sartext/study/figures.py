@@ -9,8 +9,8 @@ import numpy as np
 from sartext.config.arms import ARMS, CONTROLS, PROGRESSIVE, Arm
 from sartext.evaluation.bootstrap import Floats, Interval, Sums, estimate, intervals, resample
 from sartext.narrator.statements import COVER_KINDS, KINDS, OBJECT_KINDS
-from sartext.study.cells import Cell, diverged
-from sartext.study.running import Entry, Finished
+from sartext.study.cells import StudyCell, diverged
+from sartext.study.running import ArmResult, Finished
 
 BOOTSTRAP_SEED = 20
 RIGHT, STATED, TRUE = range(3)
@@ -19,7 +19,7 @@ Group = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Metric:
+class StudyMetric:
     """A figure of the test split: a sum over groups divided by another one, times ``scale``; how it is shown."""
 
     name: str
@@ -40,13 +40,13 @@ def _statements(kinds: Sequence[str], which: int) -> Callable[[Group], float]:
     return lambda group: float(sum(group["statements"][kind][which] for kind in kinds))
 
 
-def _facts(name: str, title: str, kinds: Sequence[str], of: int) -> Metric:
-    return Metric(name, title, True, 100.0, _statements(kinds, RIGHT), _statements(kinds, of))
+def _facts(name: str, title: str, kinds: Sequence[str], of: int) -> StudyMetric:
+    return StudyMetric(name, title, True, 100.0, _statements(kinds, RIGHT), _statements(kinds, of))
 
 
 MAIN = (
-    Metric("mean_recall", "mean recall", True, 1.0, _sum("recall"), _sum("pairs"), "0 to 100"),
-    Metric(
+    StudyMetric("mean_recall", "mean recall", True, 1.0, _sum("recall"), _sum("pairs"), "0 to 100"),
+    StudyMetric(
         "cross_entropy",
         "caption cross-entropy",
         False,
@@ -60,7 +60,7 @@ MAIN = (
     _facts("recall", "recall of facts", KINDS, TRUE),
 )
 FURTHER = (
-    Metric("own_recall", "one-positive recall", True, 1.0, _sum("own_recall"), _sum("pairs"), "0 to 100"),
+    StudyMetric("own_recall", "one-positive recall", True, 1.0, _sum("own_recall"), _sum("pairs"), "0 to 100"),
     _facts("object_precision", "precision, objects", OBJECT_KINDS, STATED),
     _facts("object_recall", "recall, objects", OBJECT_KINDS, TRUE),
     _facts("cover_precision", "precision, land cover", COVER_KINDS, STATED),
@@ -70,7 +70,7 @@ METRICS = (*MAIN, *FURTHER)
 
 
 @dataclass(frozen=True)
-class Row:
+class ArmRow:
     """An arm at one share of the SAR captions.
 
     ``pairs`` are the SAR pairs learned from, ``samples`` and ``seconds`` what all its stages took until they
@@ -97,7 +97,7 @@ class Difference:
 
     control: Arm
     fraction: float
-    metric: Metric
+    metric: StudyMetric
     interval: Interval
     seeds: int
 
@@ -114,12 +114,12 @@ class Difference:
 class Findings:
     """Everything that tables and page tell."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ArmRow, ...]
     differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Columns:
     """Columns of all arms and metrics: [columns], [resamples, columns], [seeds, columns]."""
 
     values: Floats
@@ -134,24 +134,28 @@ def find(finished: Finished) -> Findings:
         ArtefactError: a cell is missing or damaged.
     """
     results = {entry: finished.result(entry.cell) for entry in finished.entries}
-    rows: list[Row] = []
+    rows: list[ArmRow] = []
     differences: list[Difference] = []
     for number, fraction in enumerate(sorted(set(finished.design.study.fractions))):
-        found = _at(finished, results, fraction, BOOTSTRAP_SEED + number)
-        rows += found.rows
-        differences += found.differences
+        of_share = _at(finished, results, fraction, BOOTSTRAP_SEED + number)
+        rows += of_share.rows
+        differences += of_share.differences
     return Findings(tuple(rows), tuple(differences))
 
 
-def lineage_total(finished: Finished, cell: Cell, what: str) -> float:
+def lineage_total(finished: Finished, cell: StudyCell, what: str) -> float:
     """Return a figure of a cell's training summed over it and the stages that it starts from."""
     parent = lineage_total(finished, cell.parent, what) if cell.parent is not None else 0.0
     return parent + float(finished.result(cell)[what])
 
 
-def _at(finished: Finished, results: Mapping[Entry, Mapping[str, Any]], fraction: float, seed: int) -> Findings:
+def _at(
+    finished: Finished, results: Mapping[ArmResult, Mapping[str, Any]], fraction: float, seed: int
+) -> Findings:
     design = finished.design
-    entries = {(one.cell.seed, one.arm.name): one for one in finished.entries if one.fraction == fraction}
+    entries = {
+        (entry.cell.seed, entry.arm.name): entry for entry in finished.entries if entry.fraction == fraction
+    }
     sums = [
         _sums([groups_of(results[entries[number, arm.name]]) for arm in ARMS]) for number in design.study.seeds
     ]
@@ -159,18 +163,18 @@ def _at(finished: Finished, results: Mapping[Entry, Mapping[str, Any]], fraction
     lost = [any(diverged(results[entries[seed, arm.name]]) for seed in design.study.seeds) for arm in ARMS]
     # the seeds that are left would tell of easier ones: an arm that diverged in any has no figure
     known = np.where(np.repeat(lost, len(METRICS)), np.nan, 1.0)
-    every = _Found(
+    every = _Columns(
         values=estimate(sums) * scale * known,
         drawn=resample(sums, design.study.resamples, seed, same_groups=design.data != "sim") * scale,
-        by_seed=np.stack([estimate([one]) * scale for one in sums]),
+        by_seed=np.stack([estimate([of_seed]) * scale for of_seed in sums]),
     )
-    found = intervals(every.values, every.drawn)
+    bounds = intervals(every.values, every.drawn)
     rows = tuple(
-        _row(finished, [entries[number, arm.name] for number in design.study.seeds], found[_place(arm, 0) :])
+        _row(finished, [entries[number, arm.name] for number in design.study.seeds], bounds[_place(arm, 0) :])
         for arm in ARMS
     )
     differences = tuple(
-        _difference(control, fraction, metric, at, found=every)
+        _difference(control, fraction, metric, at, columns=every)
         for control in CONTROLS
         for at, metric in enumerate(METRICS)
     )
@@ -183,8 +187,8 @@ def _place(arm: Arm, metric: int) -> int:
 
 def groups_of(result: Mapping[str, Any]) -> Mapping[str, Group]:
     """Return the sums by group of a cell; none of one that diverged."""
-    found: Mapping[str, Group] = {} if diverged(result) else result["examination"]["groups"]
-    return found
+    groups: Mapping[str, Group] = {} if diverged(result) else result["examination"]["groups"]
+    return groups
 
 
 _NOTHING: Group = {
@@ -198,26 +202,26 @@ def _sums(arms: Sequence[Mapping[str, Group]]) -> Sums:
     names = sorted({name for arm in arms for name in arm}) or [""]
     groups = [[arm.get(name, _NOTHING) for arm in arms] for name in names]
     return Sums(
-        np.array([[metric.numerator(one) for one in each for metric in METRICS] for each in groups]),
-        np.array([[metric.denominator(one) for one in each for metric in METRICS] for each in groups]),
+        np.array([[metric.numerator(group) for group in each for metric in METRICS] for each in groups]),
+        np.array([[metric.denominator(group) for group in each for metric in METRICS] for each in groups]),
     )
 
 
-def _row(finished: Finished, entries: Sequence[Entry], found: Sequence[Interval]) -> Row:
+def _row(finished: Finished, entries: Sequence[ArmResult], bounds: Sequence[Interval]) -> ArmRow:
     first = entries[0]
     cells = [entry.cell for entry in entries if not diverged(finished.result(entry.cell))]
     results = [finished.result(cell) for cell in cells]
-    return Row(
+    return ArmRow(
         arm=first.arm,
         fraction=first.fraction,
         learning_rate=first.cell.learning_rate,
-        pairs=_mean([one["sar_pairs"] for one in results]),
+        pairs=_mean([result["sar_pairs"] for result in results]),
         samples=_mean([lineage_total(finished, cell, "samples") for cell in cells]),
         sar_samples=_mean([lineage_total(finished, cell, "sar_samples") for cell in cells]),
-        kept=_mean([one["kept_samples"] for one in results]),
+        kept=_mean([result["kept_samples"] for result in results]),
         seconds=_mean([lineage_total(finished, cell, "seconds") for cell in cells]),
         diverged=len(entries) - len(cells),
-        metrics={metric.name: found[at] for at, metric in enumerate(METRICS)},
+        metrics={metric.name: bounds[at] for at, metric in enumerate(METRICS)},
     )
 
 
@@ -225,10 +229,10 @@ def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def _difference(control: Arm, fraction: float, metric: Metric, at: int, *, found: _Found) -> Difference:
+def _difference(control: Arm, fraction: float, metric: StudyMetric, at: int, *, columns: _Columns) -> Difference:
     mine, other = _place(PROGRESSIVE, at), _place(control, at)
-    drawn = found.drawn[:, [mine]] - found.drawn[:, [other]]
-    [interval] = intervals(found.values[[mine]] - found.values[[other]], drawn)
-    gain = found.by_seed[:, mine] - found.by_seed[:, other]
+    drawn = columns.drawn[:, [mine]] - columns.drawn[:, [other]]
+    [interval] = intervals(columns.values[[mine]] - columns.values[[other]], drawn)
+    gain = columns.by_seed[:, mine] - columns.by_seed[:, other]
     better = gain > 0 if metric.higher_is_better else gain < 0
     return Difference(control, fraction, metric, interval, int(better.sum()))

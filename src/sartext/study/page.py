@@ -11,8 +11,7 @@ from sartext.narrator.rewriting import OPTICAL_RULES
 from sartext.pages import Cell, Chart, Row, Table, charts, render
 from sartext.pages.marks import Look, looks
 from sartext.study.cells import diverged
-from sartext.study.figures import FURTHER, MAIN, Difference, Findings, Metric, groups_of
-from sartext.study.figures import Row as ArmRow
+from sartext.study.figures import FURTHER, MAIN, ArmRow, Difference, Findings, StudyMetric, groups_of
 from sartext.study.running import Finished
 from sartext.study.tables import count, summary
 
@@ -59,13 +58,13 @@ def _percent(share: float) -> str:
     return f"{100 * share:g}\u00a0%"
 
 
-def finding(findings: Findings, control: Arm, metric: Metric) -> dict[int, list[float]]:
+def finding(findings: Findings, control: Arm, metric: StudyMetric) -> dict[int, list[float]]:
     """Return the shares at which the intervals say that progressive is better (1) than a control or worse (-1)."""
     shares: dict[int, list[float]] = {1: [], -1: [], 0: []}
     for difference in findings.differences:
         if difference.control is control and difference.metric is metric:
             shares[difference.verdict].append(difference.fraction)
-    return {verdict: found for verdict, found in shares.items() if verdict and found}
+    return {verdict: at for verdict, at in shares.items() if verdict and at}
 
 
 def _verdicts(findings: Findings) -> Table:
@@ -80,8 +79,7 @@ def _verdicts(findings: Findings) -> Table:
 def _verdict(shares: Mapping[int, Sequence[float]]) -> Cell:
     words = {1: ("better", "better"), -1: ("worse", "worse")}
     parts = tuple(
-        Cell(f"{words[verdict][0]} at {_together(found)}", kind=words[verdict][1])
-        for verdict, found in shares.items()
+        Cell(f"{words[verdict][0]} at {_together(at)}", kind=words[verdict][1]) for verdict, at in shares.items()
     )
     return Cell("not told apart", kind="soft", parts=parts)
 
@@ -91,7 +89,7 @@ def _together(shares: Sequence[float]) -> str:
     return f"{', '.join(numbers[:-1])} and {numbers[-1]}\u00a0%" if len(numbers) > 1 else f"{numbers[0]}\u00a0%"
 
 
-def _arms_chart(findings: Findings, metric: Metric) -> Chart:
+def _arms_chart(findings: Findings, metric: StudyMetric) -> Chart:
     intervals = {
         arm.name: {row.fraction: row.metrics[metric.name] for row in findings.rows if row.arm is arm}
         for arm in ARMS
@@ -99,7 +97,7 @@ def _arms_chart(findings: Findings, metric: Metric) -> Chart:
     return _chart(metric, metric.title, intervals, zero_line=False)
 
 
-def _differences_chart(findings: Findings, metric: Metric) -> Chart:
+def _differences_chart(findings: Findings, metric: StudyMetric) -> Chart:
     intervals = {
         control.name: {
             difference.fraction: difference.interval
@@ -112,7 +110,7 @@ def _differences_chart(findings: Findings, metric: Metric) -> Chart:
 
 
 def _chart(
-    metric: Metric, title: str, intervals: Mapping[str, Mapping[float, Interval]], *, zero_line: bool
+    metric: StudyMetric, title: str, intervals: Mapping[str, Mapping[float, Interval]], *, zero_line: bool
 ) -> Chart:
     """Lines over the shares of the SAR captions, which stand at their logarithms."""
     shares = sorted({share for line in intervals.values() for share in line})
@@ -149,7 +147,10 @@ def _place(share: float, shares: Sequence[float]) -> float:
 
 
 def _by_share(
-    findings: Findings, heads: Sequence[str], metrics: Sequence[Metric], cells: Callable[[ArmRow], Sequence[str]]
+    findings: Findings,
+    heads: Sequence[str],
+    metrics: Sequence[StudyMetric],
+    cells: Callable[[ArmRow], Sequence[str]],
 ) -> Table:
     """Every arm at every share, with some of its figures."""
     rows = []
@@ -186,7 +187,7 @@ def _difference(difference: Difference, seeds: int) -> Cell:
     return Cell(cell.text, f"{cell.detail} in {difference.seeds} of {seeds}".strip(), kind=kind)
 
 
-def _interval(interval: Interval, metric: Metric, *, signed: bool = False) -> Cell:
+def _interval(interval: Interval, metric: StudyMetric, *, signed: bool = False) -> Cell:
     if interval.value is None or interval.low is None or interval.high is None:
         return Cell("not computed", kind="none")
     value, low, high = (

@@ -15,7 +15,7 @@ from sartext.config.arms import ARMS, Arm
 from sartext.errors import ArtefactError, ParameterError
 from sartext.files import write_json
 from sartext.progress import depend_on_the_parent, track
-from sartext.study.cells import Cell, is_done, read_result, run_cell
+from sartext.study.cells import StudyCell, is_done, read_result, run_cell
 from sartext.study.choice import WHOLE, Rates, candidates, cell_of, learn_rates, learns_sar, take_the_only_rate
 from sartext.study.design import Design
 from sartext.study.worlds import is_ready, prepare, world_of
@@ -26,12 +26,12 @@ Work = Callable[[Callable[[Any], Any], Sequence[Any], str], None]
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArmResult:
     """One result of the comparison: an arm at one share of the SAR captions, for one seed."""
 
     arm: Arm
     fraction: float
-    cell: Cell
+    cell: StudyCell
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Finished:
 
     design: Design
     rates: Rates
-    entries: tuple[Entry, ...]
+    entries: tuple[ArmResult, ...]
 
-    def result(self, cell: Cell) -> Mapping[str, Any]:
+    def result(self, cell: StudyCell) -> Mapping[str, Any]:
         """The result of a cell, see `cells.read_result`."""
         return read_result(self.design, cell)
 
@@ -88,11 +88,11 @@ def read_study(design: Design) -> Finished:
     return finished
 
 
-def entries_of(design: Design, rates: Rates) -> tuple[Entry, ...]:
+def entries_of(design: Design, rates: Rates) -> tuple[ArmResult, ...]:
     """Return every result that the comparison needs; an arm without SAR captions has the same at every share."""
     study = design.study
     return tuple(
-        Entry(arm, share, cell_of(design, seed, arm.row, share if arm.fractions else WHOLE, rates))
+        ArmResult(arm, share, cell_of(design, seed, arm.row, share if arm.fractions else WHOLE, rates))
         for seed in study.seeds
         for arm in ARMS
         for share in sorted(set(study.fractions))
@@ -114,13 +114,15 @@ def check_shares(design: Design) -> None:
     trying = {seed: min(study.development_fractions) for seed in study.development_seeds}
     smallest = {seed: min(study.fractions) for seed in study.seeds} | (trying if _is_a_choice(design) else {})
     sources = {(row.data, row.methods) for row in design.rows.values()}
-    for root, fraction in sorted({(world_of(design, seed).project.root, one) for seed, one in smallest.items()}):
+    for root, fraction in sorted(
+        {(world_of(design, seed).project.root, fraction) for seed, fraction in smallest.items()}
+    ):
         for data, methods in sorted(sources):
             with open_shards(root / data) as shards:
-                found = len(share(made_by(shards.rows("train"), methods), fraction))
-            if found < batch:
+                pairs = len(share(made_by(shards.rows("train"), methods), fraction))
+            if pairs < batch:
                 raise ParameterError(
-                    f"at {100 * fraction:g} % of the SAR captions there are {found} pairs, a batch takes {batch}",
+                    f"at {100 * fraction:g} % of the SAR captions there are {pairs} pairs, a batch takes {batch}",
                     where=root / data,
                     way_out="lower `study.batch`, raise `study.scenes`, or drop small `study.fractions`",
                 )
@@ -134,23 +136,23 @@ def _prepare(design: Design, seed: int) -> None:
     prepare(design, seed)
 
 
-def _choose_rates(design: Design, run: Callable[[Sequence[Cell], str], None]) -> Rates:
+def _choose_rates(design: Design, run: Callable[[Sequence[StudyCell], str], None]) -> Rates:
     rates = Rates()
     if not _is_a_choice(design):
         take_the_only_rate(design, rates)
         return rates
     for sar in (False, True):  # parents first: a row of the second round starts from their chosen learning rate
         rows = [row for row in design.rows if learns_sar(design, row) == sar]
-        found = {row: candidates(design, row, rates) for row in rows}
-        cells = [cell for row in rows for cell in found[row]]
+        by_row = {row: candidates(design, row, rates) for row in rows}
+        cells = [cell for row in rows for cell in by_row[row]]
         stage = "SAR" if sar else "optical"
         run(cells, f"study: learning rates of the {stage} stages")
         for row in rows:
-            learn_rates(design, row, found[row], rates)
+            learn_rates(design, row, by_row[row], rates)
     return rates
 
 
-def _run_cells(design: Design, work: Work, cells: Sequence[Cell], what: str) -> None:
+def _run_cells(design: Design, work: Work, cells: Sequence[StudyCell], what: str) -> None:
     """Run cells and, before them, the parents that they start from."""
     parents = {cell.parent for cell in cells if cell.parent is not None}
     for ready in (parents, set(cells) - parents):

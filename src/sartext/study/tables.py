@@ -14,8 +14,8 @@ from sartext.files import write_json, write_text
 from sartext.narrator.statements import KINDS
 from sartext.study.cells import diverged
 from sartext.study.design import Design
-from sartext.study.figures import MAIN, METRICS, Findings, Group, Metric, find, groups_of, lineage_total
-from sartext.study.running import Entry, Finished
+from sartext.study.figures import MAIN, METRICS, Findings, Group, StudyMetric, find, groups_of, lineage_total
+from sartext.study.running import ArmResult, Finished
 from sartext.study.worlds import world_of
 
 LIBRARIES = ("torch", "open_clip_torch", "numpy", "tokenizers", "pillow")
@@ -55,11 +55,11 @@ def count(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}"
 
 
-def _shown(one: Interval, metric: Metric) -> str:
-    if one.value is None or one.low is None or one.high is None:
+def _shown(interval: Interval, metric: StudyMetric) -> str:
+    if interval.value is None or interval.low is None or interval.high is None:
         return "not computed"
     digits = metric.digits
-    return f"{one.value:.{digits}f} ({one.low:.{digits}f} to {one.high:.{digits}f})"
+    return f"{interval.value:.{digits}f} ({interval.low:.{digits}f} to {interval.high:.{digits}f})"
 
 
 def summary(finished: Finished, findings: Findings) -> dict[str, Any]:
@@ -81,16 +81,16 @@ def summary(finished: Finished, findings: Findings) -> dict[str, Any]:
         "table": [_table_row(row) for row in findings.rows],
         "differences": [
             {
-                "control": one.control.name,
-                "fraction": one.fraction,
-                "metric": one.metric.name,
-                "progressive_minus_control": one.interval.value,
-                "low": one.interval.low,
-                "high": one.interval.high,
-                "seeds_better": one.seeds,
-                "verdict": one.verdict,
+                "control": difference.control.name,
+                "fraction": difference.fraction,
+                "metric": difference.metric.name,
+                "progressive_minus_control": difference.interval.value,
+                "low": difference.interval.low,
+                "high": difference.interval.high,
+                "seeds_better": difference.seeds,
+                "verdict": difference.verdict,
             }
-            for one in findings.differences
+            for difference in findings.differences
         ],
     }
 
@@ -100,7 +100,7 @@ def _cell_rows(finished: Finished) -> Iterable[dict[str, Any]]:
         yield _cell_row(finished, entry, finished.design)
 
 
-def _cell_row(finished: Finished, entry: Entry, design: Design) -> dict[str, Any]:
+def _cell_row(finished: Finished, entry: ArmResult, design: Design) -> dict[str, Any]:
     result = finished.result(entry.cell)
     lost = diverged(result)
     examined: Mapping[str, Any] = (
@@ -134,8 +134,10 @@ def _cell_row(finished: Finished, entry: Entry, design: Design) -> dict[str, Any
 def _total(groups: Iterable[Group]) -> dict[str, Any]:
     """The sums of all groups together."""
     every = list(groups)
-    plain = {name: sum(one[name] for one in every) for name in ("pairs", "recall", "own_recall", "nats", "tokens")}
-    statements = {kind: [sum(one["statements"][kind][at] for one in every) for at in range(3)] for kind in KINDS}
+    plain = {
+        name: sum(sums[name] for sums in every) for name in ("pairs", "recall", "own_recall", "nats", "tokens")
+    }
+    statements = {kind: [sum(sums["statements"][kind][at] for sums in every) for at in range(3)] for kind in KINDS}
     return {**plain, "statements": statements}
 
 
@@ -147,7 +149,7 @@ def _table_rows(findings: Findings) -> Iterable[dict[str, Any]]:
     return [_flat(_table_row(row)) for row in findings.rows]
 
 
-def _table_row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a figures.Row
+def _table_row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a figures.ArmRow
     return {
         "arm": row.arm.name,
         "fraction": row.fraction,
@@ -157,13 +159,13 @@ def _table_row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a figures.Row
         "samples": row.samples,
         "sar_samples": row.sar_samples,
         "kept_samples": row.kept,
-        **{name: _interval(one) for name, one in row.metrics.items()},
+        **{name: _interval(interval) for name, interval in row.metrics.items()},
         "seconds": None if row.seconds is None else round(row.seconds, 1),
     }
 
 
-def _interval(one: Interval) -> dict[str, float | None]:
-    return {"value": one.value, "low": one.low, "high": one.high}
+def _interval(interval: Interval) -> dict[str, float | None]:
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

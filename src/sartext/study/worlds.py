@@ -45,8 +45,8 @@ class World:
     @property
     def counts(self) -> dict[str, Any]:
         """How many pairs and groups there are to learn from and to be scored on."""
-        found: dict[str, Any] = read_json(self.examination.root / READY)
-        return found
+        counts: dict[str, Any] = read_json(self.examination.root / READY)
+        return counts
 
 
 def world_of(design: Design, seed: int) -> World:
@@ -73,7 +73,7 @@ def prepare(design: Design, seed: int) -> World:
     tested = _hold_out(design, world)
     kept = ("pairs", "train", "validation", "groups", "corpora")
     counts = {
-        **{kind: {name: one[name] for name in kept} for kind, one in trained.items()},
+        **{kind: {name: metrics[name] for name in kept} for kind, metrics in trained.items()},
         "test": {name: tested[name] for name in ("pairs", "groups", "methods", "corpora")},
     }
     write_json(world.examination.root / READY, counts)
@@ -102,9 +102,9 @@ def _simulate(design: Design, world: World, seed: int) -> None:
 
 def _found(design: Design, root: Path, parameters: Parameters, files: Set[str] = frozenset()) -> None:
     """Write the parameters of a project, and copy the catalogue of its corpora and other files."""
-    told = parameters.model_dump(mode="json", by_alias=True, exclude_none=True)
-    write_text(root / "params.yaml", yaml.safe_dump(told, sort_keys=False))
-    for name in sorted({one.catalogue for one in parameters.corpora.values()} | files):
+    content = parameters.model_dump(mode="json", by_alias=True, exclude_none=True)
+    write_text(root / "params.yaml", yaml.safe_dump(content, sort_keys=False))
+    for name in sorted({corpus.catalogue for corpus in parameters.corpora.values()} | files):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(design.source.root / name, root / name)
 
