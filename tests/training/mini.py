@@ -18,7 +18,7 @@ CAPTIONED = ("sim-ships", "sim-objects", "sim-landcover", "sim-pairs")
 COUNTS = {"ships": 50, "objects": 40, "landcover": 40, "pairs": 45, "optical": 100, "unlabelled": 16}
 
 
-def write_parameters(root: Path, **told: object) -> Project:
+def write_parameters(root: Path, **sections: object) -> Project:
     """Write the parameters of a small project into a folder."""
     corpora = (*CAPTIONED, "sim-optical", "sim-unlabelled")
     foundations = "src/sartext/models/foundations"
@@ -39,7 +39,7 @@ def write_parameters(root: Path, **told: object) -> Project:
         "shards": {"side": 64, "looks": 2},
         "training": {"batch": 16, "threads": 1, "validate_every": 64},
         "checkpoints": {name: {**row, "samples": 96, "learning_rate": 0.001} for name, row in rows.items()},
-        **told,
+        **sections,
     }
     root.mkdir(parents=True, exist_ok=True)
     (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))

@@ -36,8 +36,8 @@ def box(x0: float, y0: float, x1: float, y1: float, angle: float | None = None) 
 def class_map(seed: int, entry: Entry) -> np.ndarray:
     """Patches of land cover and two ships, as positions of the catalogue's classes."""
     random = np.random.default_rng(seed)
-    names = [one.label for one in entry.classes]
-    stuff = [names.index(one) for one in ("water", "forest", "crops", "built-up")]
+    names = [entry_class.label for entry_class in entry.classes]
+    stuff = [names.index(label) for label in ("water", "forest", "crops", "built-up")]
     classes = np.repeat(np.repeat(random.choice(stuff, (4, 4), p=(0.55, 0.15, 0.2, 0.1)), 16, axis=0), 16, axis=1)
     for row, column in random.integers(4, 50, (2, 2)):
         classes[row : row + 3, column : column + 9] = names.index("ship")
@@ -69,9 +69,10 @@ def test_facts_of_a_turned_picture_are_those_of_its_turned_mask(k: int, seed: in
     again = summarise_mask(np.ascontiguousarray(turn(classes, k)), LANDCOVER)
     derived = turned_facts(tuple(upright.objects), tuple(upright.regions), SIDE, k, naming)
     assert derived == annotated_facts(again.objects, again.regions, SIDE, SIDE, naming)
-    zones = sorted((one["label"], one["zone"], one["fraction"]) for one in again.regions)
+    zones = sorted((region["label"], region["zone"], region["fraction"]) for region in again.regions)
     turned = sorted(
-        (one["label"], one["zone"], one["fraction"]) for one in (turn_region(row, k) for row in upright.regions)
+        (region["label"], region["zone"], region["fraction"])
+        for region in (turn_region(row, k) for row in upright.regions)
     )
     assert turned == zones
 
@@ -96,14 +97,14 @@ def test_the_eight_turns_are_all_different() -> None:
 def test_center_and_outside_do_not_change_by_turning(width: int) -> None:
     naming, random = corpus_naming(LANDCOVER), np.random.default_rng(1)
     corners = random.uniform(0, width, (20, 2, 2))
-    boxes = [box(*one.min(axis=0), *one.max(axis=0)) for one in corners]
+    boxes = [box(*corner.min(axis=0), *corner.max(axis=0)) for corner in corners]
     facts, _ = object_facts(boxes, width, width, naming.objects)
     for k in range(TURNS):
         assert turned_facts(tuple(boxes), (), width, k, naming).objects == facts.objects
 
 
 @pytest.mark.parametrize(
-    ("caption", "told"),
+    ("caption", "expected"),
     [
         ("a river on the left of the town", True),
         ("the upper right corner is a lake", True),
@@ -117,8 +118,8 @@ def test_center_and_outside_do_not_change_by_turning(width: int) -> None:
         ("a bright lot of upright trees", False),
     ],
 )
-def test_captions_that_name_a_side_are_known(caption: str, told: bool) -> None:
-    assert names_a_side(caption) is told
+def test_captions_that_name_a_side_are_known(caption: str, expected: bool) -> None:
+    assert names_a_side(caption) is expected
 
 
 def test_gain_and_contrast_are_mild_and_keep_what_has_no_data() -> None:
@@ -142,8 +143,8 @@ def test_draws_depend_on_seed_and_position_and_reach_everything() -> None:
     assert drawn == [draw(5, position, 3) for position in range(4000)]
     assert drawn != [draw(6, position, 3) for position in range(4000)]
     for name, count in (("look", 3), ("turn", TURNS), ("gain", 9), ("contrast", 9)):
-        seen = np.bincount([getattr(one, name) for one in drawn], minlength=count)
+        seen = np.bincount([getattr(choice, name) for choice in drawn], minlength=count)
         assert len(seen) == count
         assert seen.min() > 0.7 * 4000 / count
-    worded = np.bincount([one.wording % WORDINGS for one in drawn])
+    worded = np.bincount([choice.wording % WORDINGS for choice in drawn])
     assert worded.min() > 0.7 * 4000 / WORDINGS

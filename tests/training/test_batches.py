@@ -30,12 +30,12 @@ def tokenizer(mini_project: Project) -> Tokenizer:
     return read_tokenizer(mini_project.tokenizer)
 
 
-def equal(one: Batch, other: Batch) -> bool:
+def equal(first: Batch, other: Batch) -> bool:
     return (
-        one.step == other.step
-        and one.image_ids == other.image_ids
-        and one.captions == other.captions
-        and all(torch.equal(getattr(one, name), getattr(other, name)) for name in ("images", "tokens", "keys"))
+        first.step == other.step
+        and first.image_ids == other.image_ids
+        and first.captions == other.captions
+        and all(torch.equal(getattr(first, name), getattr(other, name)) for name in ("images", "tokens", "keys"))
     )
 
 
@@ -84,10 +84,10 @@ def test_what_is_said_is_true_of_the_turned_annotation(
             continue
         entry = find_entry(mini_project, pair.corpus)
         for turn in range(TURNS):
-            told = captions.view(index, turn, index + turn)
-            facts = turned_facts(pair.objects, pair.regions, 64, told.turn, shards.namings[pair.corpus])
-            assert contradictions(told.caption, to_json(facts), pair.method, entry) == []
-            seen.add(told.turn)
+            view = captions.view(index, turn, index + turn)
+            facts = turned_facts(pair.objects, pair.regions, 64, view.turn, shards.namings[pair.corpus])
+            assert contradictions(view.caption, to_json(facts), pair.method, entry) == []
+            seen.add(view.turn)
     assert seen == set(range(TURNS))
 
 
@@ -99,16 +99,16 @@ def test_pairs_with_equal_facts_have_equal_keys_and_others_have_not(shards: Shar
         for image_id, caption, key in zip(batch.image_ids, batch.captions, batch.keys.tolist(), strict=True):
             record = pairs[image_id].facts
             said.setdefault(key, set()).add(caption.casefold() if record is None else normalise(from_json(record)))
-    assert all(len(one) == 1 for one in said.values())
+    assert all(len(texts) == 1 for texts in said.values())
     assert len(set.union(*said.values())) == len(said)
 
 
 def test_paraphrases_and_turns_that_say_the_same_share_a_key(shards: Shards, tokenizer: Tokenizer) -> None:
     captions = CaptionViews(shards.rows("train"), shards, tokenizer)
     index = next(at for at, pair in enumerate(captions.pairs) if pair.corpus == "sim-ships")
-    told = [captions.view(index, turn, wording) for turn in range(TURNS) for wording in range(WORDINGS)]
-    assert len({one.caption for one in told}) > 1
-    assert {one.key for one in told} == {captions.stored(index).key}
+    views = [captions.view(index, turn, wording) for turn in range(TURNS) for wording in range(WORDINGS)]
+    assert len({view.caption for view in views}) > 1
+    assert {view.key for view in views} == {captions.stored(index).key}
 
 
 def test_validation_is_upright_unchanged_and_as_stored(shards: Shards, tokenizer: Tokenizer) -> None:
@@ -154,9 +154,9 @@ def test_shuffled_captions_are_other_images_captions_always_the_same(shards: Sha
         for image_id, caption in zip(batch.image_ids, batch.captions, strict=True):
             origin[image_id] = origin.get(image_id, owner[caption]) & owner[caption]
     assert all(origin.values())  # one other image has all the captions that an image was shown with
-    alone = {image_id: found for image_id, found in origin.items() if len(found) == 1}
+    alone = {image_id: others for image_id, others in origin.items() if len(others) == 1}
     assert len(alone) > 50
-    assert all({image_id} != found for image_id, found in alone.items())
+    assert all({image_id} != others for image_id, others in alone.items())
 
 
 def test_a_share_is_of_the_sar_pairs_alone(shards: Shards, tokenizer: Tokenizer) -> None:
@@ -219,10 +219,10 @@ def test_one_long_caption_among_few_is_left_out_and_the_advice_can_be_followed(s
 
     pairs = [pair for pair in shards.rows("train") if not pair.annotated][:5]
     assert len(pairs) == 5
-    one, *others = (pair.captions for pair in pairs)
-    assert CaptionViews(pairs, shards, Lengthy(*one)).left_out == [pairs[0].image_id]
+    longest, *others = (pair.captions for pair in pairs)
+    assert CaptionViews(pairs, shards, Lengthy(*longest)).left_out == [pairs[0].image_id]
     with pytest.raises(TrainingError, match="77 is the most: shorten them"):
-        CaptionViews(pairs, shards, Lengthy(*one, *(text for told in others for text in told)))
+        CaptionViews(pairs, shards, Lengthy(*longest, *(text for texts in others for text in texts)))
 
 
 def test_an_error_reaches_the_trainer_and_no_thread_stays(shards: Shards, tokenizer: Tokenizer) -> None:
@@ -230,17 +230,17 @@ def test_an_error_reaches_the_trainer_and_no_thread_stays(shards: Shards, tokeni
     running = batches.from_step(0)
     next(running)
     running.close()
-    assert not [one for one in threading.enumerate() if one.name.startswith("batches")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
     batches._maker.shards = Shards([])
     with pytest.raises(Exception, match="out of range"):
         next(batches.from_step(0))
-    assert not [one for one in threading.enumerate() if one.name.startswith("batches")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
 
 
 def test_sar_pairs_are_chosen_by_how_their_captions_were_made(shards: Shards, tokenizer: Tokenizer) -> None:
     pairs = {pair.image_id: pair for pair in shards.rows("train")}
     chosen = Batches(shards, tokenizer, batch=8, seed=1, methods=("a2c", "sa2c"))
-    wanted = [one for one in pairs.values() if one.modality != "sar" or one.method in {"a2c", "sa2c"}]
+    wanted = [pair for pair in pairs.values() if pair.modality != "sar" or pair.method in {"a2c", "sa2c"}]
     assert chosen.pairs + len(chosen.left_out) == len(wanted) < len(pairs)
     for step in range(4):
         for image_id in chosen.at(step).image_ids:
@@ -249,9 +249,9 @@ def test_sar_pairs_are_chosen_by_how_their_captions_were_made(shards: Shards, to
 
 def test_plain_captions_are_the_grammars_canonical_ones(shards: Shards, tokenizer: Tokenizer) -> None:
     pairs = {pair.image_id: pair for pair in shards.rows("validation")}
-    told = validation_batches(shards, tokenizer, batch=16, paraphrase=False)
+    batches = validation_batches(shards, tokenizer, batch=16, paraphrase=False)
     annotated = 0
-    for batch in told:
+    for batch in batches:
         for image_id, caption in zip(batch.image_ids, batch.captions, strict=True):
             pair = pairs[image_id]
             if pair.annotated:

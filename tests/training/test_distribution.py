@@ -39,33 +39,35 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def one() -> dict[str, Any]:
+def single() -> dict[str, Any]:
     return results(Processes())
 
 
 @pytest.mark.parametrize(("kind", "parts", "facts"), CASES)
 def test_gradients_are_those_of_the_whole_batch(
-    one: dict[str, Any], two: list[dict[str, Any]], kind: str, parts: int, facts: bool
+    single: dict[str, Any], two: list[dict[str, Any]], kind: str, parts: int, facts: bool
 ) -> None:
-    expected = one[f"{kind}-{parts}-{facts}"]
+    expected = single[f"{kind}-{parts}-{facts}"]
     for process in two:
-        found = process[f"{kind}-{parts}-{facts}"]
-        torch.testing.assert_close(found["losses"], expected["losses"], rtol=1e-5, atol=1e-6)
-        assert found["gradients"].keys() == expected["gradients"].keys()
+        shared = process[f"{kind}-{parts}-{facts}"]
+        torch.testing.assert_close(shared["losses"], expected["losses"], rtol=1e-5, atol=1e-6)
+        assert shared["gradients"].keys() == expected["gradients"].keys()
         for name, gradient in expected["gradients"].items():
             # sums in another order: what is near zero is as exact as the largest value of its tensor
             slack = 1e-5 * float(gradient.abs().max())
-            torch.testing.assert_close(found["gradients"][name], gradient, rtol=1e-4, atol=slack, msg=name)
+            torch.testing.assert_close(shared["gradients"][name], gradient, rtol=1e-4, atol=slack, msg=name)
 
 
 @pytest.mark.parametrize("kind", ["clip", "coca"])
-def test_the_loss_curve_is_that_of_one_process(one: dict[str, Any], two: list[dict[str, Any]], kind: str) -> None:
-    expected = one[f"fit-{kind}"]["curves"]
+def test_the_loss_curve_is_that_of_one_process(
+    single: dict[str, Any], two: list[dict[str, Any]], kind: str
+) -> None:
+    expected = single[f"fit-{kind}"]["curves"]
     for process in two:
-        found = process[f"fit-{kind}"]["curves"]
+        shared = process[f"fit-{kind}"]["curves"]
         for part in ("steps", "validations"):
-            assert [list(row) for row in found[part]] == [list(row) for row in expected[part]]
-            for row, wanted in zip(found[part], expected[part], strict=True):
+            assert [list(row) for row in shared[part]] == [list(row) for row in expected[part]]
+            for row, wanted in zip(shared[part], expected[part], strict=True):
                 assert row == pytest.approx(wanted, rel=1e-3 if part == "validations" else 1e-4)
 
 

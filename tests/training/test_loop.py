@@ -22,8 +22,10 @@ from sartext.training.optimisation import adamw, learning_rate_at
 from tests.training.toy import ToyBatches, toy_batch, toy_model, toy_parameters, toy_validation
 
 
-def trained(model: Model, *, steps: int = 8, validation: Any = None, callback: Any = None, **told: object) -> Fit:
-    parameters = toy_parameters(**told)
+def trained(
+    model: Model, *, steps: int = 8, validation: Any = None, callback: Any = None, **options: object
+) -> Fit:
+    parameters = toy_parameters(**options)
     validation = toy_validation(model) if validation is None else validation
     return fit(
         ImageTextTask(model, ToyBatches(model, parameters.batch), validation, parameters),
@@ -41,7 +43,9 @@ def gradients_of(model: Model, parts: int, *, equal_facts: bool = True) -> dict[
     torch.manual_seed(5)
     pairs = Pairs(normalise(batch.images, model), batch.tokens, batch.keys)
     compute_gradients(Trained(model.network, objective), pairs, objective, Processes(), parts)
-    return {name: one.grad.clone() for name, one in model.network.named_parameters() if one.grad is not None}
+    return {
+        name: weight.grad.clone() for name, weight in model.network.named_parameters() if weight.grad is not None
+    }
 
 
 @pytest.mark.parametrize("kind", ["clip", "coca"])
@@ -73,8 +77,8 @@ def test_gradient_checkpointing_changes_nothing_but_memory() -> None:
     plain, thrifty = toy_model(), toy_model()
     first = trained(plain, steps=3)
     second = trained(thrifty, steps=3, gradient_checkpointing=True)
-    assert [one["loss"] for one in first.curves["steps"]] == pytest.approx(
-        [one["loss"] for one in second.curves["steps"]], rel=1e-5
+    assert [figures["loss"] for figures in first.curves["steps"]] == pytest.approx(
+        [figures["loss"] for figures in second.curves["steps"]], rel=1e-5
     )
 
 
@@ -90,7 +94,7 @@ def test_the_learning_rate_is_open_clips_cosine() -> None:
 def test_weight_decay_spares_gains_biases_and_temperature() -> None:
     network = toy_model().network
     spared, decayed = (
-        {id(one) for one in group["params"]} for group in adamw(network, toy_parameters()).param_groups
+        {id(weight) for weight in group["params"]} for group in adamw(network, toy_parameters()).param_groups
     )
     for name, parameter in network.named_parameters():
         small = parameter.ndim < 2 or "ln_" in name or "bias" in name or name == "logit_scale"
@@ -100,9 +104,9 @@ def test_weight_decay_spares_gains_biases_and_temperature() -> None:
 @pytest.mark.parametrize("kind", ["clip", "coca"])
 def test_a_training_learns(kind: str) -> None:
     fitted = trained(toy_model(kind), steps=40)
-    losses = [one["loss"] for one in fitted.curves["steps"]]
+    losses = [figures["loss"] for figures in fitted.curves["steps"]]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
-    validated = [one["loss"] for one in fitted.curves["validations"]]
+    validated = [figures["loss"] for figures in fitted.curves["validations"]]
     assert validated[-1] < validated[0]
     assert fitted.samples == 320 and fitted.steps == 40 and fitted.stopped == "complete"
 
@@ -113,8 +117,8 @@ def test_the_same_training_gives_the_same_bytes_and_leaves_torch_as_it_was() -> 
     for model in models:
         torch.rand(3)
         trained(model, steps=5)
-    for one, other in zip(*(model.network.state_dict().values() for model in models), strict=True):
-        assert torch.equal(one, other)
+    for first, other in zip(*(model.network.state_dict().values() for model in models), strict=True):
+        assert torch.equal(first, other)
     assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
 
 
@@ -145,13 +149,13 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss() -> None:
 
     class Cloning(Callback):
         def validated(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
-            seen[step] = {name: one.clone() for name, one in model.network.state_dict().items()}
+            seen[step] = {name: weight.clone() for name, weight in model.network.state_dict().items()}
 
     # so high a learning rate that the lowest loss is not the last one
-    told = toy_parameters(validate_every=8, warmup=0.0)
-    task = ImageTextTask(model, ToyBatches(model, 8), toy_validation(model), told)
+    parameters = toy_parameters(validate_every=8, warmup=0.0)
+    task = ImageTextTask(model, ToyBatches(model, 8), toy_validation(model), parameters)
     fitted = fit(task, samples=64, learning_rate=0.1, callback=Cloning())
-    losses = {one["step"]: one["loss"] for one in fitted.curves["validations"]}
+    losses = {figures["step"]: figures["loss"] for figures in fitted.curves["validations"]}
     assert list(losses) == list(seen) == list(range(1, 9))
     assert fitted.best_step == min(losses, key=losses.__getitem__) < 8
     torch.testing.assert_close(fitted.best, seen[fitted.best_step], rtol=0, atol=0)
@@ -163,17 +167,17 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss() -> None:
 def test_the_optimiser_sees_gradients_of_at_most_the_clip_norm(monkeypatch: pytest.MonkeyPatch) -> None:
     plain, seen = torch.optim.AdamW.step, []
 
-    def step(optimiser: torch.optim.AdamW, *told: Any) -> Any:
-        every = [one.grad for group in optimiser.param_groups for one in group["params"]]
-        seen.append(float(torch.cat([one.flatten() for one in every]).norm()))
-        return plain(optimiser, *told)
+    def step(optimiser: torch.optim.AdamW, *arguments: Any) -> Any:
+        every = [weight.grad for group in optimiser.param_groups for weight in group["params"]]
+        seen.append(float(torch.cat([weight.flatten() for weight in every]).norm()))
+        return plain(optimiser, *arguments)
 
     monkeypatch.setattr(torch.optim.AdamW, "step", step)
     unclipped = trained(toy_model(), steps=1, clip_norm=1e6).curves["steps"][0]["gradient_norm"]
     assert unclipped == pytest.approx(seen.pop(), rel=1e-5) and unclipped > 1
-    told = [one["gradient_norm"] for one in trained(toy_model(), steps=4, clip_norm=0.5).curves["steps"]]
+    norms = [figures["gradient_norm"] for figures in trained(toy_model(), steps=4, clip_norm=0.5).curves["steps"]]
     assert seen == pytest.approx([0.5] * 4, rel=1e-3)
-    assert told[0] == unclipped and min(told) > 0.5
+    assert norms[0] == unclipped and min(norms) > 0.5
 
 
 def test_it_stops_when_patience_is_over() -> None:
@@ -184,7 +188,7 @@ def test_it_stops_when_patience_is_over() -> None:
     fitted = fit(task, samples=8 * 60, learning_rate=0.9)
     assert fitted.stopped == "patience" and fitted.steps < 60
     assert fitted.steps == fitted.curves["validations"][-1]["step"]
-    since = [one for one in fitted.curves["validations"] if one["step"] > fitted.best_step]
+    since = [figures for figures in fitted.curves["validations"] if figures["step"] > fitted.best_step]
     assert len(since) == 2
 
 
@@ -260,7 +264,7 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
 @pytest.mark.parametrize("kind", ["clip", "coca"])
 def test_on_a_gpu_in_bf16_the_loss_curve_is_that_of_the_cpu(kind: str) -> None:
     curves = []
-    for told in ({"device": "cpu"}, {"device": "cuda", "precision": "bf16", "accumulate": 2}):
-        fitted = trained(toy_model(kind), steps=8, **told)
-        curves.append([one["loss"] for one in fitted.curves["steps"]])
+    for options in ({"device": "cpu"}, {"device": "cuda", "precision": "bf16", "accumulate": 2}):
+        fitted = trained(toy_model(kind), steps=8, **options)
+        curves.append([figures["loss"] for figures in fitted.curves["steps"]])
     assert curves[1] == pytest.approx(curves[0], rel=0.03)

@@ -33,18 +33,20 @@ def test_equal_facts_share_the_target() -> None:
     logits = scale * images @ texts.T
     keys = torch.tensor([7, 7, 1])
     by_image, by_text = logits.log_softmax(dim=1), logits.T.log_softmax(dim=1)
-    first = [(one[0, 0] + one[0, 1]) / 2 + (one[1, 0] + one[1, 1]) / 2 + one[2, 2] for one in (by_image, by_text)]
+    first = [
+        (logs[0, 0] + logs[0, 1]) / 2 + (logs[1, 0] + logs[1, 1]) / 2 + logs[2, 2] for logs in (by_image, by_text)
+    ]
     assert contrastive(images, texts, scale, keys) == pytest.approx(float(-sum(first) / 6))
 
 
 def test_a_perfect_model_of_repeating_captions_has_no_gradient_between_equal_pairs() -> None:
-    one = functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), dim=1)
-    images = one.clone().requires_grad_()
+    vectors = functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), dim=1)
+    images = vectors.clone().requires_grad_()
     keys = torch.tensor([4, 4, 9])
-    contrastive(images, one, torch.tensor(100.0), keys).backward()
+    contrastive(images, vectors, torch.tensor(100.0), keys).backward()
     assert images.grad is not None and images.grad.abs().max() < 1e-6
-    contrastive(images, one, torch.tensor(100.0)).backward()  # plain InfoNCE cannot be content: log 2 remains
-    assert contrastive(one, one, torch.tensor(100.0)) == pytest.approx(2 / 3 * 0.6931, abs=1e-3)
+    contrastive(images, vectors, torch.tensor(100.0)).backward()  # plain InfoNCE cannot be content: log 2 remains
+    assert contrastive(vectors, vectors, torch.tensor(100.0)) == pytest.approx(2 / 3 * 0.6931, abs=1e-3)
 
 
 def test_the_caption_loss_is_open_clips_and_does_not_score_padding() -> None:
@@ -78,7 +80,7 @@ def test_cut_captions_give_what_open_clip_gives_for_whole_ones(kind: str) -> Non
         assert torch.equal(seen.labels, expected["labels"][scored])
 
 
-def test_a_caption_has_the_same_features_beside_short_and_long_ones() -> None:
+def test_a_caption_has_the_same_vectorsbeside_short_and_long_ones() -> None:
     model = toy_model("coca")
     images = torch.randn(1, 3, SIDE, SIDE)
     alone = forward(model.network, images, model.tokenizer.encode([CAPTIONS[-2]]))

@@ -33,8 +33,8 @@ def ended(*_: object, **__: object) -> Any:
     raise SystemExit(143)
 
 
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+def same(first: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == other.keys() and all(torch.equal(first[name], other[name]) for name in first)
 
 
 def test_twenty_kills_at_random_moments_leave_the_weights_of_an_undisturbed_run(
@@ -62,12 +62,12 @@ def test_twenty_kills_at_random_moments_leave_the_weights_of_an_undisturbed_run(
     final = children.Process(target=run, args=(folder, result, None, 0))
     final.start()
     final.join(120)
-    told = torch.load(result, weights_only=True)
-    assert told["resumed_after"] >= max(killed_after) - 1 > 1
-    assert same(told["last"], dict(model.network.state_dict()))
-    assert same(told["best"], undisturbed.best) and told["best_step"] == undisturbed.best_step
-    assert told["curves"] == undisturbed.curves
-    assert len(told["curves"]["steps"]) == STEPS
+    outcome = torch.load(result, weights_only=True)
+    assert outcome["resumed_after"] >= max(killed_after) - 1 > 1
+    assert same(outcome["last"], dict(model.network.state_dict()))
+    assert same(outcome["best"], undisturbed.best) and outcome["best_step"] == undisturbed.best_step
+    assert outcome["curves"] == undisturbed.curves
+    assert len(outcome["curves"]["steps"]) == STEPS
 
 
 def stopped_after(children: Any, folder: Path, last: int) -> None:
@@ -110,8 +110,8 @@ def test_best_weights_without_a_state_are_of_no_use_to_the_next_training(tmp_pat
     assert again.load() == (None, "")
     other = {"w": torch.zeros(3)}
     again.save(State(step=4, weights=other, best_step=4, best=other))
-    found, _ = Resume(tmp_path / "resume", {}).load()
-    assert found is not None and same(found.best, other)
+    state, _ = Resume(tmp_path / "resume", {}).load()
+    assert state is not None and same(state.best, other)
 
 
 def test_code_in_a_state_is_not_run(tmp_path: Path) -> None:
@@ -208,8 +208,8 @@ def test_an_interrupt_among_gradients_keeps_the_step_before(
 ) -> None:
     left = iter(range(8))
 
-    def clipped(*told: Any) -> Any:
-        return clip(*told) if next(left) < 7 else ended()
+    def clipped(*arguments: Any) -> Any:
+        return clip(*arguments) if next(left) < 7 else ended()
 
     clip = torch.nn.utils.clip_grad_norm_
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
@@ -241,8 +241,8 @@ def test_terminated_at_any_moment_it_goes_on_after_its_last_step(children: Any, 
     chance, kept = random.Random(5), 0
     for _ in range(4):
         reached = children.Value("i", 0)
-        told = (tmp_path / "resume", tmp_path / "result.pt", reached, 0, NEVER)
-        child = children.Process(target=run, args=told)
+        arguments = (tmp_path / "resume", tmp_path / "result.pt", reached, 0, NEVER)
+        child = children.Process(target=run, args=arguments)
         child.start()
         while reached.value < kept + 2 and child.is_alive():
             time.sleep(0.0005)
@@ -250,8 +250,8 @@ def test_terminated_at_any_moment_it_goes_on_after_its_last_step(children: Any, 
         child.terminate()
         child.join(120)
         assert child.exitcode == 128 + signal.SIGTERM
-        found, _ = Resume(tmp_path / "resume", FINGERPRINT).load()
-        kept = found.step if found is not None else 0
+        state, _ = Resume(tmp_path / "resume", FINGERPRINT).load()
+        kept = state.step if state is not None else 0
     assert kept > 0
     goes_on_alike(tmp_path / "resume", kept)
 
@@ -283,6 +283,6 @@ def test_only_the_newest_best_weights_are_kept(tmp_path: Path) -> None:
     for step in (1, 2):
         resume.save(State(step=step, weights=weights, best_step=step, best=weights))
     assert sorted(path.name for path in (tmp_path / "resume").iterdir()) == ["best-2.pt", "state.pt"]
-    found, note = Resume(tmp_path / "resume", {"a": 1}).load()
-    assert found is not None and found.step == 2 and note == "it goes on after step 2"
-    assert same(found.best, weights)
+    state, note = Resume(tmp_path / "resume", {"a": 1}).load()
+    assert state is not None and state.step == 2 and note == "it goes on after step 2"
+    assert same(state.best, weights)

@@ -31,18 +31,18 @@ def model(mini_project: Project, shards: Shards) -> Model:
     return start(origin, mini_project.root, mini_project.tokenizer, seed=1, side=shards.side)
 
 
-@pytest.mark.parametrize("told", ROWS, ids=lambda told: next(iter(told), "plain"))
+@pytest.mark.parametrize("choices", ROWS, ids=lambda choices: next(iter(choices), "plain"))
 @pytest.mark.parametrize("augment", [True, False])
 def test_the_batches_are_those_of_the_row(
-    shards: Shards, model: Model, told: dict[str, Any], augment: bool
+    shards: Shards, model: Model, choices: dict[str, Any], augment: bool
 ) -> None:
-    row = CheckpointParameters(**{"from": "x.yaml"}, data="build/shards", samples=96, learning_rate=0.1, **told)
+    row = CheckpointParameters(**{"from": "x.yaml"}, data="build/shards", samples=96, learning_rate=0.1, **choices)
     training = TrainingParameters.model_validate({"batch": 12, "seed": 5, "augment": augment})
     options: dict[str, Any] = {"fraction": 0.8, "rank": 1, "world": 2, "workers": 1}
-    found = batches_of_row(row, training, shards, model, **options)
-    wanted = Batches(shards, model.tokenizer, batch=12, seed=5, augment=augment, **told, **options)
-    assert found.pairs == wanted.pairs
-    assert all(equal(found.at(step), wanted.at(step)) for step in (0, 7))
-    stored = validation_batches(shards, model.tokenizer, batch=12, seed=5, **told)
+    batches = batches_of_row(row, training, shards, model, **options)
+    wanted = Batches(shards, model.tokenizer, batch=12, seed=5, augment=augment, **choices, **options)
+    assert batches.pairs == wanted.pairs
+    assert all(equal(batches.at(step), wanted.at(step)) for step in (0, 7))
+    stored = validation_batches(shards, model.tokenizer, batch=12, seed=5, **choices)
     validated = validation_of_row(row, training, shards, model)
-    assert all(equal(one, other) for one, other in zip(validated, stored, strict=True))
+    assert all(equal(batch, other) for batch, other in zip(validated, stored, strict=True))

@@ -44,7 +44,7 @@ def test_a_batch_holds_different_pairs_and_an_epoch_none_twice(n: int, batch: in
         return
     steps = n // batch
     first = step - step % steps
-    epoch = np.concatenate([batch_indices(n, batch, one, 1) for one in range(first, first + steps)])
+    epoch = np.concatenate([batch_indices(n, batch, each, 1) for each in range(first, first + steps)])
     assert len(set(epoch.tolist())) == steps * batch
     assert set(epoch.tolist()) <= set(range(n))
 
@@ -74,10 +74,12 @@ def test_a_smaller_share_is_part_of_a_larger_one_and_groups_stay_whole() -> None
     before: set[str] = set()
     for fraction in (0.05, 0.1, 0.25, 0.5, 1.0):
         kept = share(pairs, fraction)
-        ids = {one.image_id for one in kept if one.modality == "sar"}
+        ids = {member.image_id for member in kept if member.modality == "sar"}
         assert before <= ids
         assert fraction * 90 <= len(ids) < fraction * 90 + 3
-        assert sum(one.modality == "optical" for one in kept) == 10
-        counts = [sum(one.group_id == group for one in kept) for group in {one.group_id for one in kept}]
+        assert sum(member.modality == "optical" for member in kept) == 10
+        counts = [
+            sum(member.group_id == group for member in kept) for group in {member.group_id for member in kept}
+        ]
         assert set(counts) <= {1, 3}
         before = ids

@@ -30,9 +30,9 @@ def shards(mini_project: Project) -> Shards:
     return open_shards(mini_project.build / "shards")
 
 
-def copy_of(mini_project: Project, root: Path, **told: object) -> Project:
+def copy_of(mini_project: Project, root: Path, **sections: object) -> Project:
     """A project of its own on the same data and artefacts, with other parameters."""
-    project = write_parameters(root, **told)
+    project = write_parameters(root, **sections)
     for name in ("data", "build/corpus", "build/captions", "build/splits"):
         (project.root / name).parent.mkdir(exist_ok=True)
         (project.root / name).symlink_to(mini_project.root / name, target_is_directory=True)
@@ -61,7 +61,7 @@ def test_every_captioned_image_of_those_splits_is_there_with_its_captions(
     mini_project: Project, shards: Shards
 ) -> None:
     splits = {row["image_id"]: row for row in read_rows(mini_project.build / "splits" / "splits.parquet", SPLITS)}
-    found = {pair.image_id: pair for split in ("train", "validation") for pair in shards.rows(split)}
+    pairs = {pair.image_id: pair for split in ("train", "validation") for pair in shards.rows(split)}
     expected = {}
     for name in mini_project.parameters.corpora:
         for row in read_rows(mini_project.corpus(name) / "index.parquet", INDEX):
@@ -70,10 +70,14 @@ def test_every_captioned_image_of_those_splits_is_there_with_its_captions(
     for name in CAPTIONED:
         for row in read_rows(mini_project.captions(name) / "captions.parquet", CAPTIONS):
             expected[row["image_id"]] = (row["caption"],)
-    usable = {one: told for one, told in expected.items() if splits[one]["split"] in {"train", "validation"}}
-    assert {one: pair.captions for one, pair in found.items()} == usable
-    assert {pair.modality for pair in found.values() if pair.method == "optical"} == {"optical"}
-    assert {pair.corpus for pair in found.values() if pair.modality == "optical"} == {"sim-optical", "sim-pairs"}
+    usable = {
+        image_id: captions
+        for image_id, captions in expected.items()
+        if splits[image_id]["split"] in {"train", "validation"}
+    }
+    assert {image_id: pair.captions for image_id, pair in pairs.items()} == usable
+    assert {pair.modality for pair in pairs.values() if pair.method == "optical"} == {"optical"}
+    assert {pair.corpus for pair in pairs.values() if pair.modality == "optical"} == {"sim-optical", "sim-pairs"}
 
 
 def test_a_picture_is_the_whole_image_squashed(mini_project: Project, shards: Shards) -> None:
@@ -115,7 +119,7 @@ def test_simulated_sar_images_have_looks_of_the_same_scene_with_other_speckle(sh
         assert pair.looks == 2
         first, second = (shards.picture(pair, look).astype(float) for look in range(2))
         assert (first != second).mean() > 0.5
-        smooth = [one.reshape(8, 8, 8, 8).mean(axis=(1, 3)).ravel() for one in (first, second)]
+        smooth = [pixels.reshape(8, 8, 8, 8).mean(axis=(1, 3)).ravel() for pixels in (first, second)]
         missing = (first == 0).reshape(8, 8, 8, 8).all(axis=(1, 3))
         np.testing.assert_array_equal(missing, (second == 0).reshape(8, 8, 8, 8).all(axis=(1, 3)))
         assert abs(np.mean(smooth[0]) - np.mean(smooth[1])) < 40
@@ -162,9 +166,9 @@ def test_a_new_tar_file_begins_at_the_stated_size(mini_project: Project, tmp_pat
         assert shards.side == 96
         for pair in shards.rows("train"):
             assert shards.picture(pair).shape[:2] == (96, 96)
-    one = open_shards(mini_project.shards("sar")).folders
+    smaller = open_shards(mini_project.shards("sar")).folders
     with pytest.raises(TrainingError, match=r"different sides: 64, 96 pixels.*shards\.side"):
-        Shards([*one, project.shards("optical")])
+        Shards([*smaller, project.shards("optical")])
 
 
 def test_no_corpora_at_all_are_no_error_here(mini_project: Project, tmp_path: Path) -> None:

@@ -44,10 +44,10 @@ def test_real_corpora_become_shards(realdata: Path, tmp_path: Path) -> None:
         for pair in pairs:
             assert shards.picture(pair).shape[:2] == (96, 96)
             assert pair.looks == 1  # nobody can render these again
-            for one in pair.objects:
-                assert 0 <= one["xmin"] < one["xmax"] <= 96
-                assert 0 <= one["ymin"] < one["ymax"] <= 96
-                assert min(one["xmax"] - one["xmin"], one["ymax"] - one["ymin"]) >= 4
+            for box in pair.objects:
+                assert 0 <= box["xmin"] < box["xmax"] <= 96
+                assert 0 <= box["ymin"] < box["ymax"] <= 96
+                assert min(box["xmax"] - box["xmin"], box["ymax"] - box["ymin"]) >= 4
         sided = np.mean(
             [names_a_side(text) for pair in pairs if pair.method == "optical" for text in pair.captions]
         )

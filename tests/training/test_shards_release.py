@@ -27,8 +27,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A release of which a model wrote one caption, and one training image belongs to a benchmark."""
     built = build(tmp_path_factory.mktemp("release-shards") / "project")
     built.parameters(shards={"side": 16, "looks": 2})
-    told = {"method": "narrator", "caption": NARRATED, "model_sha256": "0" * 64, "score": 0.9}
-    built.set_pair(1, **told)
+    narrated = {"method": "narrator", "caption": NARRATED, "model_sha256": "0" * 64, "score": 0.9}
+    built.set_pair(1, **narrated)
     passed_verdict(built)
     assemble(built.project)
     path = built.root / "build/splits/splits.parquet"
@@ -52,7 +52,7 @@ def shards(project: Built, metrics: dict[str, Any]) -> Shards:
 
 
 def pairs_of(shards: Shards) -> dict[str, Any]:
-    return {one.image_id: one for split in ("train", "validation") for one in shards.rows(split)}
+    return {pair.image_id: pair for split in ("train", "validation") for pair in shards.rows(split)}
 
 
 def test_they_hold_the_captions_of_the_release_withheld_images_and_narrated_ones_too(
@@ -60,16 +60,16 @@ def test_they_hold_the_captions_of_the_release_withheld_images_and_narrated_ones
 ) -> None:
     released = {row["image_id"]: row for row in project.pairs() if row["split"] != "test"}
     del released["alpha/0002"]
-    found = pairs_of(shards)
-    assert {one: pair.captions for one, pair in found.items()} == {
-        one: (row["caption"],) for one, row in released.items()
+    pairs = pairs_of(shards)
+    assert {image_id: pair.captions for image_id, pair in pairs.items()} == {
+        image_id: (row["caption"],) for image_id, row in released.items()
     }
-    assert {one: (pair.split, pair.method, pair.group_id) for one, pair in found.items()} == {
-        one: (row["split"], row["method"], row["group_id"]) for one, row in released.items()
+    assert {image_id: (pair.split, pair.method, pair.group_id) for image_id, pair in pairs.items()} == {
+        image_id: (row["split"], row["method"], row["group_id"]) for image_id, row in released.items()
     }
-    assert found["alpha/0001"].captions == (NARRATED,)
-    assert metrics["methods"] == {"a2c": len(found) - 1, "narrator": 1}
-    assert (metrics["data"], metrics["pairs"]) == ("release", len(found))
+    assert pairs["alpha/0001"].captions == (NARRATED,)
+    assert metrics["methods"] == {"a2c": len(pairs) - 1, "narrator": 1}
+    assert (metrics["data"], metrics["pairs"]) == ("release", len(pairs))
     assert set(metrics["corpora"]) == {"alpha", "beta"}, "beta's licence withholds it from others, not from us"
 
 
@@ -103,12 +103,12 @@ def test_what_is_known_of_a_split_is_what_the_splits_say_now(project: Built, tmp
 
 
 def test_pictures_are_the_sources_squashed(project: Built, shards: Shards) -> None:
-    found = pairs_of(shards)
+    pairs = pairs_of(shards)
     for image_id in ("alpha/0001", "beta/0003"):
         with Image.open(project.root / f"data/{image_id.replace('/', '/images/')}.png") as image:
             source = np.asarray(image)
         assert source.shape == (SIDE, SIDE)
-        pair = found[image_id]
+        pair = pairs[image_id]
         assert len(pair.offsets) == 1, "what was not simulated has one look"
         assert (shards.picture(pair) == squash(source, 16)[..., 0]).all()
 
@@ -146,7 +146,7 @@ def test_objects_too_small_for_the_model_are_not_told_of_the_release_either(
                 row["objects"] = [{**box, "xmax": 2.0, "ymax": 2.0}]
         write_table(tmp_path / f"build/corpus/{name}/index.parquet", INDEX, rows)
     metrics = write_shards(other.project, "release")
-    rows = {one["image_id"]: one for one in read_rows(other.project.shards("release") / "index.parquet", SHARDS)}
+    rows = {row["image_id"]: row for row in read_rows(other.project.shards("release") / "index.parquet", SHARDS)}
     assert "one ship" in rows["alpha/0005"]["captions"][0].lower()
     assert "alpha/0006" not in rows
     assert rows["alpha/0001"]["captions"] == [NARRATED], "what a model says of an image is not told from boxes"

@@ -78,8 +78,8 @@ SIGHTS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = tmp_path_factory.mktemp("small-objects")
-    told = {"classes": [SHIP, WATER, SPILL], "background": "open water"}
-    project = make_project(root, {"c": told}, captions=["c"], validation=0.0, test=0.0)
+    entry = {"classes": [SHIP, WATER, SPILL], "background": "open water"}
+    project = make_project(root, {"c": entry}, captions=["c"], validation=0.0, test=0.0)
     parameters = yaml.safe_load((root / "params.yaml").read_text())
     parameters["shards"] = {"side": SIDE, "smallest_object": 2}
     (root / "params.yaml").write_text(yaml.safe_dump(parameters))
@@ -100,48 +100,48 @@ def metrics(project: Project) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def found(project: Project, metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def pairs(project: Project, metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {row["image_id"][2:]: row for row in read_rows(project.shards("sar") / "index.parquet", SHARDS)}
 
 
-def test_no_caption_names_an_object_that_is_too_small(found: dict[str, dict[str, Any]]) -> None:
-    assert len(found["seen"]["objects"]) == 2
-    assert from_json(found["seen"]["facts"]).objects[0].count == 2
-    assert len(found["one-too-small"]["objects"]) == 1
-    assert from_json(found["one-too-small"]["facts"]).objects[0].count == 1
-    assert "ship" not in found["sea-small"]["captions"][0].lower()
-    for row in found.values():
-        for one in row["objects"]:
-            assert min(one["xmax"] - one["xmin"], one["ymax"] - one["ymin"]) >= 2
+def test_no_caption_names_an_object_that_is_too_small(pairs: dict[str, dict[str, Any]]) -> None:
+    assert len(pairs["seen"]["objects"]) == 2
+    assert from_json(pairs["seen"]["facts"]).objects[0].count == 2
+    assert len(pairs["one-too-small"]["objects"]) == 1
+    assert from_json(pairs["one-too-small"]["facts"]).objects[0].count == 1
+    assert "ship" not in pairs["sea-small"]["captions"][0].lower()
+    for row in pairs.values():
+        for box in row["objects"]:
+            assert min(box["xmax"] - box["xmin"], box["ymax"] - box["ymin"]) >= 2
 
 
 def test_no_caption_names_a_rare_class_whose_largest_part_is_too_small(
-    project: Project, found: dict[str, dict[str, Any]], metrics: dict[str, Any]
+    project: Project, pairs: dict[str, dict[str, Any]], metrics: dict[str, Any]
 ) -> None:
     written = {row["image_id"][2:]: row for row in read_rows(project.captions("c") / "captions.parquet", CAPTIONS)}
     for name in ("spill-small", "spill-small-beside-ship", "only-spill-small"):
         assert "oil spill" in written[name]["caption"].lower(), "the image in its own size shows it"
     for name, left in (("spill-small", "water"), ("spill-small-beside-ship", "ship")):
-        assert "spill" not in found[name]["captions"][0].lower()
-        assert left in found[name]["captions"][0].lower()
-        assert "spill" not in found[name]["facts"]
+        assert "spill" not in pairs[name]["captions"][0].lower()
+        assert left in pairs[name]["captions"][0].lower()
+        assert "spill" not in pairs[name]["facts"]
         # captions of turned pictures are told from these rows
-        assert "spill" not in {one["label"] for one in found[name]["regions"]}
-    assert found["spill-seen"]["captions"] == [written["spill-seen"]["caption"]]
-    assert "oil spill" in found["spill-seen"]["captions"][0].lower()
-    assert "only-spill-small" not in found
+        assert "spill" not in {region["label"] for region in pairs[name]["regions"]}
+    assert pairs["spill-seen"]["captions"] == [written["spill-seen"]["caption"]]
+    assert "oil spill" in pairs["spill-seen"]["captions"][0].lower()
+    assert "only-spill-small" not in pairs
     assert metrics["rare_classes_too_small"] == 3
 
 
 def test_a_pair_left_with_nothing_to_say_is_left_out_and_counted(
-    found: dict[str, dict[str, Any]], metrics: dict[str, Any]
+    pairs: dict[str, dict[str, Any]], metrics: dict[str, Any]
 ) -> None:
-    assert "all-too-small" not in found
+    assert "all-too-small" not in pairs
     # small ships are ships: the water round them is not "only open water"
-    assert "only-small-on-unsaid-sea" not in found
-    assert "open water" in found["empty-sea"]["captions"][0]
+    assert "only-small-on-unsaid-sea" not in pairs
+    assert "open water" in pairs["empty-sea"]["captions"][0]
     # nobody ever named a speck of nine pixels: that sea is empty
-    assert "open water" in found["speck-on-unsaid-sea"]["captions"][0]
+    assert "open water" in pairs["speck-on-unsaid-sea"]["captions"][0]
     assert metrics["left_out"] == {TOO_SMALL: 3}
     assert metrics["objects_too_small"] == 5
     assert metrics["captions_changed"] == 4
@@ -149,24 +149,24 @@ def test_a_pair_left_with_nothing_to_say_is_left_out_and_counted(
 
 
 def test_untouched_captions_are_those_of_the_captions_stage(
-    project: Project, found: dict[str, dict[str, Any]]
+    project: Project, pairs: dict[str, dict[str, Any]]
 ) -> None:
     written = {row["image_id"][2:]: row for row in read_rows(project.captions("c") / "captions.parquet", CAPTIONS)}
     for name in ("seen", "edge", "empty-sea", "spill-seen", "speck-on-unsaid-sea"):
-        assert found[name]["captions"] == [written[name]["caption"]]
-        assert found[name]["facts"] == written[name]["facts"]
+        assert pairs[name]["captions"] == [written[name]["caption"]]
+        assert pairs[name]["facts"] == written[name]["facts"]
 
 
-def test_captions_agree_with_their_facts(project: Project, found: dict[str, dict[str, Any]]) -> None:
+def test_captions_agree_with_their_facts(project: Project, pairs: dict[str, dict[str, Any]]) -> None:
     entry = find_entry(project, "c")
-    for row in found.values():
+    for row in pairs.values():
         assert contradictions(row["captions"][0], row["facts"], row["method"], entry) == []
 
 
-def squashed(one: dict[str, Any], across: float, down: float) -> dict[str, Any]:
+def squashed(box: dict[str, Any], across: float, down: float) -> dict[str, Any]:
     """A box of the index where the squashing of the whole image puts it, not cut to anything."""
-    across_edges = {name: one[name] * across for name in ("xmin", "xmax")}
-    return {"label": one["label"], **across_edges, **{name: one[name] * down for name in ("ymin", "ymax")}}
+    across_edges = {name: box[name] * across for name in ("xmin", "xmax")}
+    return {"label": box["label"], **across_edges, **{name: box[name] * down for name in ("ymin", "ymax")}}
 
 
 def same_place(box: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -175,19 +175,20 @@ def same_place(box: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def test_every_captioned_object_lies_inside_the_input_of_the_model(
-    project: Project, mini_project: Project, found: dict[str, dict[str, Any]]
+    project: Project, mini_project: Project, pairs: dict[str, dict[str, Any]]
 ) -> None:
     """The whole image is squashed to the input, so each box is where the same pixels are, and none is cut off."""
-    places = [(project, "c", found)]
+    places = [(project, "c", pairs)]
     rows = read_rows(mini_project.shards("sar") / "index.parquet", SHARDS)
     for name in mini_project.parameters.captions:
         of_corpus = {row["image_id"].partition("/")[2]: row for row in rows if row["corpus"] == name}
         places.append((mini_project, name, of_corpus))
     checked = 0
-    for one, name, shards in places:
-        side = one.parameters.shards.side
+    for place, name, shards in places:
+        side = place.parameters.shards.side
         images = {
-            row["image_id"].partition("/")[2]: row for row in read_rows(one.corpus(name) / "index.parquet", INDEX)
+            row["image_id"].partition("/")[2]: row
+            for row in read_rows(place.corpus(name) / "index.parquet", INDEX)
         }
         for stem, row in shards.items():
             wide, high = images[stem]["width"], images[stem]["height"]

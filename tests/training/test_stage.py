@@ -41,14 +41,14 @@ def project(mini_project: Project, tmp_path: Path) -> Project:
     return Project(root)
 
 
-def changed(project: Project, section: str, **told: object) -> Project:
+def changed(project: Project, section: str, **values: object) -> Project:
     """Write other parameters of the training, or of a checkpoint."""
     path = project.root / "params.yaml"
     parameters = yaml.safe_load(path.read_text())
     place: Mapping[str, object] = parameters
     for part in section.split("."):
         place = place[part]
-    place.update(told)
+    place.update(values)
     path.write_text(yaml.safe_dump(parameters, sort_keys=False))
     return Project(project.root)
 
@@ -60,7 +60,7 @@ def test_two_stages_of_the_transfer(project: Project) -> None:
     assert record["model_sha256"] == sha256_file(folder / "model.safetensors") == metrics["model_sha256"]
     assert record["last_sha256"] == sha256_file(folder / "last.safetensors")
     assert record["steps"] == 6 and record["samples"] == 96 and len(record["curves"]["steps"]) == 6
-    assert record["best_step"] == min(record["curves"]["validations"], key=lambda one: one["loss"])["step"]
+    assert record["best_step"] == min(record["curves"]["validations"], key=lambda figures: figures["loss"])["step"]
     index = project.shards("optical") / "index.parquet"
     assert record["data"]["build/shards/optical/index.parquet"] == sha256_file(index)
     assert record["parent"] == {"checkpoint": None, "model_sha256": None}
@@ -207,7 +207,7 @@ def test_a_training_that_is_interrupted_has_not_failed(project: Project, monkeyp
     (record,) = records(project, "clip-optical")
     assert not record.end()
     assert train(project, "clip-optical", callbacks=[Tracker(project, "clip-optical")])["resumed_after"] == 3
-    assert [one.status() for one in records(project, "clip-optical")] == ["FINISHED"]
+    assert [record.status() for record in records(project, "clip-optical")] == ["FINISHED"]
 
 
 def test_parameters_that_were_edited_meanwhile_are_not_recorded(project: Project) -> None:

@@ -18,7 +18,7 @@ BOX = {"source_label": "ship", "xmin": 30.0, "ymin": 30.0, "xmax": 36.0, "ymax":
 
 def _row(image_id: str, modality: str, objects: list, captions: list) -> dict:
     plain = dict.fromkeys(INDEX.names)
-    told = {
+    parameters = {
         "path": f"data/{image_id}.png",
         "sha256": image_id,
         "pixels_sha256": image_id,
@@ -28,7 +28,7 @@ def _row(image_id: str, modality: str, objects: list, captions: list) -> dict:
     rest = {"quantity": "display", "polarisation": "VV", "scene_id": image_id, "regions": []}
     return {
         **plain,
-        **told,
+        **parameters,
         **rest,
         "image_id": image_id,
         "modality": modality,
@@ -55,11 +55,11 @@ def _project(root: Path, splits: dict[str, str]) -> Project:
         ],
         "sim-unlabelled": [_row("sim-unlabelled/0", "sar", [], [])],
     }
-    for name, found in rows.items():
-        write_table(project.corpus(name) / "index.parquet", INDEX, found)
-    every = [row["image_id"] for found in rows.values() for row in found]
+    for name, corpus_rows in rows.items():
+        write_table(project.corpus(name) / "index.parquet", INDEX, corpus_rows)
+    every = [row["image_id"] for corpus_rows in rows.values() for row in corpus_rows]
     blank = {"cluster_id": "c", "group_id": "g", "benchmark": None, "reason": ""}
-    table = [{**blank, "image_id": one, "split": splits.get(one, "train")} for one in every]
+    table = [{**blank, "image_id": image_id, "split": splits.get(image_id, "train")} for image_id in every]
     write_table(project.build / "splits" / "splits.parquet", SPLITS, table)
     return project
 
@@ -71,8 +71,8 @@ def test_it_knows_the_words_of_captions_and_of_the_grammar(tmp_path):
     assert tokenizer.size == metrics["vocabulary"] <= 400
     assert tokenizer.context == 24
     assert metrics["texts"] >= 2 + 4
-    told = json.loads((project.tokenizer / "tokenizer.json").read_text())["model"]["vocab"]
-    words = " ".join(told).replace("\u0120", " ")
+    vocabulary = json.loads((project.tokenizer / "tokenizer.json").read_text())["model"]["vocab"]
+    words = " ".join(vocabulary).replace("\u0120", " ")
     assert "fields" in words
     assert "ships" in words
     assert "zebra" not in words, "validation is not read"

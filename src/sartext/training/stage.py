@@ -86,8 +86,8 @@ def train(
             progress = ProgressCallback(f"{'model' if name in project.parameters.models else 'checkpoint'} {name}")
             stack.callback(progress.close)
             callback, origins = CallbackList(progress, *callbacks), job.origins()
-            told = {key: origins[key] for key in ("parent", "data", "versions")}
-            callback.started({"name": name, **job.info(origins), **told})
+            inputs = {key: origins[key] for key in ("parent", "data", "versions")}
+            callback.started({"name": name, **job.info(origins), **inputs})
         state = project.build / "resume" / name
 
         def resume(course: str) -> Resume | None:

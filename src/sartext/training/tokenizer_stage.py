@@ -1,4 +1,4 @@
-"""The stage ``tokenizer``: the words of the optical captions and of what the grammar says of SAR images."""
+"""The stage ``tokenizer``: trained on optical captions and on realised captions of SAR images."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -44,7 +44,7 @@ def make_tokenizer(project: Project) -> dict[str, object]:
     for name in project.parameters.corpora:
         rows = [row for row in read_index(project, name).to_pylist() if row["image_id"] in train]
         sources[name] = list(_texts(project, name, rows))
-    texts = [text for found in sources.values() for text in found]
+    texts = [text for corpus in sources.values() for text in corpus]
     if not texts:
         raise ModelError(
             "the train split holds no caption and no annotation: there is nothing to train a tokenizer on",
@@ -79,18 +79,18 @@ def _texts(project: Project, name: str, rows: list[dict[str, Any]]) -> Iterator[
         if row["modality"] == "optical":
             yield from row["captions"]
         elif row_facts is not None:
-            yield from _told(row_facts, row, seed, tally)
+            yield from _realised(row_facts, row, seed, tally)
 
 
-def _told(row_facts: RowFacts, row: Mapping[str, Any], seed: int, tally: Tally) -> list[str]:
+def _realised(row_facts: RowFacts, row: Mapping[str, Any], seed: int, tally: Tally) -> list[str]:
     facts = row_facts(row, tally)
     return realise(facts, row["image_id"], seed, PARAPHRASES) if isinstance(facts, Facts) else []
 
 
 def _measure(tokenizer: Tokenizer, sources: Mapping[str, list[str]]) -> dict[str, object]:
     lengths = {name: tokenizer.lengths(texts) for name, texts in sources.items() if texts}
-    every = [length for found in lengths.values() for length in found]
-    over = Counter({name: sum(length > tokenizer.context for length in found) for name, found in lengths.items()})
+    every = [length for corpus in lengths.values() for length in corpus]
+    over = Counter({name: sum(length > tokenizer.context for length in each) for name, each in lengths.items()})
     return {
         "texts": len(every),
         "vocabulary": tokenizer.size,

@@ -32,17 +32,17 @@ def trained(chosen: GptRecipe, *courses: Course, **options: Any) -> tuple[Gpt, d
 
 
 def weights(model: Gpt) -> dict[str, Tensor]:
-    return {name: one.clone() for name, one in model.network.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in model.network.state_dict().items()}
 
 
-def equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+def equal(first: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return first.keys() == other.keys() and all(torch.equal(first[name], other[name]) for name in first)
 
 
 def right(model: Gpt, asked: Course) -> int:
-    shown = [picture(one.image_id) for one in asked.train]
-    said = answer(model, shown, [one.question for one in asked.train], length=8)
-    return sum(text == one.answer for text, one in zip(said, asked.train, strict=True))
+    shown = [picture(question.image_id) for question in asked.train]
+    said = answer(model, shown, [question.question for question in asked.train], length=8)
+    return sum(text == question.answer for text, question in zip(said, asked.train, strict=True))
 
 
 def test_sixteen_questions_are_learned_by_heart(tmp_path: Path) -> None:
@@ -63,17 +63,17 @@ def test_without_pictures_they_cannot_be() -> None:
 def test_the_same_seed_gives_the_same_weights() -> None:
     chosen = recipe(optical=48)
     courses = course("optical"), course()
-    (one, fits), (other, again) = trained(chosen, *courses), trained(chosen, *courses)
-    assert equal(weights(one), weights(other)) and fits["sar"].curves == again["sar"].curves
+    (first, fits), (other, again) = trained(chosen, *courses), trained(chosen, *courses)
+    assert equal(weights(first), weights(other)) and fits["sar"].curves == again["sar"].curves
     third, _ = trained(replace(chosen, training=chosen.training.model_copy(update={"seed": 8})), *courses)
-    assert not equal(weights(one), weights(third))
+    assert not equal(weights(first), weights(third))
 
 
 def test_accumulated_parts_give_the_same_gradients() -> None:
-    (one, whole), (other, parts) = trained(recipe(32)), trained(recipe(32, accumulate=4))
+    (first, whole), (other, parts) = trained(recipe(32)), trained(recipe(32, accumulate=4))
     losses = [[step["loss"] for step in fits["sar"].curves["steps"]] for fits in (whole, parts)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-    for name, tensor in weights(one).items():
+    for name, tensor in weights(first).items():
         torch.testing.assert_close(weights(other)[name], tensor, atol=2e-3, rtol=0)
 
 
@@ -84,7 +84,7 @@ def changed(before: Mapping[str, Tensor], model: Gpt) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("told", "parts"),
+    ("options", "parts"),
     [
         ({}, {"multi_modal_projector", "language_model", "weight"}),
         ({"freeze_tower": False}, {"vision_tower", "multi_modal_projector", "language_model", "weight"}),
@@ -93,12 +93,14 @@ def changed(before: Mapping[str, Tensor], model: Gpt) -> set[str]:
         ({"lora": LORA, "images": False}, {"language_model"}),
     ],
 )
-def test_what_learns(told: dict[str, Any], parts: set[str]) -> None:
-    chosen = recipe(32, **told)
-    before = weights(untrained(chosen, course())) if "lora" not in told else weights(untrained(recipe(), course()))
+def test_what_learns(options: dict[str, Any], parts: set[str]) -> None:
+    chosen = recipe(32, **options)
+    before = (
+        weights(untrained(chosen, course())) if "lora" not in options else weights(untrained(recipe(), course()))
+    )
     model, _ = trained(chosen)
     assert changed(before, model) == parts
-    if "lora" in told:  # the layers without adapters stay
+    if "lora" in options:  # the layers without adapters stay
         after = weights(model)
         assert after.keys() == before.keys()
         stayed = {name for name in after if "language_model" in name and torch.equal(after[name], before[name])}
@@ -111,9 +113,9 @@ def test_what_learns(told: dict[str, Any], parts: set[str]) -> None:
 def test_the_best_weights_by_validation_are_kept() -> None:
     asked = course(train=16, validation=8)
     model, fits = trained(recipe(16 * 40, validate_every=16), asked)
-    told = fits["sar"].curves["validations"]
-    assert [one["step"] for one in told] == list(range(1, 41))
-    best = max(told, key=lambda one: (one["accuracy"], -one["loss"]))
+    validations = fits["sar"].curves["validations"]
+    assert [figures["step"] for figures in validations] == list(range(1, 41))
+    best = max(validations, key=lambda figures: (figures["accuracy"], -figures["loss"]))
     assert fits["sar"].best_step == best["step"]
     held = replace(asked, train=asked.validation)
     assert right(model, held) == pytest.approx(best["accuracy"] * len(held.train) / 100)
@@ -140,13 +142,13 @@ class Recorder(Callback):
 
 
 def test_steps_count_through_both_lessons() -> None:
-    told = Recorder()
-    trained(recipe(48, optical=32, validate_every=32), course("optical"), course(), callback=told)
-    assert told.steps == [(step, 16 * step) for step in range(1, 6)]
-    assert told.validations == [2, 4, 5]
-    told = Recorder()
-    _, fits = trained(recipe(48), course("optical"), course(), callback=told)
-    assert len(told.steps) == 3 and fits.keys() == {"sar"}
+    recorder = Recorder()
+    trained(recipe(48, optical=32, validate_every=32), course("optical"), course(), callback=recorder)
+    assert recorder.steps == [(step, 16 * step) for step in range(1, 6)]
+    assert recorder.validations == [2, 4, 5]
+    recorder = Recorder()
+    _, fits = trained(recipe(48), course("optical"), course(), callback=recorder)
+    assert len(recorder.steps) == 3 and fits.keys() == {"sar"}
 
 
 RESUMED = recipe(16 * 6, optical=16 * 6, validate_every=32, lora=LORA)
@@ -174,10 +176,12 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) 
     child.join(120)
     assert child.exitcode == -signal.SIGKILL and not (tmp_path / "no").exists()
     model, fits = resumed(tmp_path / "state")
-    assert sum(one.resumed_after for one in fits.values()) in {kill - 1, kill}
+    assert sum(fitted.resumed_after for fitted in fits.values()) in {kill - 1, kill}
     straight, whole = trained(RESUMED, course("optical"), course())
     assert save_gpt(model, tmp_path / "one") == save_gpt(straight, tmp_path / "other")
-    assert {name: one.curves for name, one in fits.items()} == {name: one.curves for name, one in whole.items()}
+    assert {name: fitted.curves for name, fitted in fits.items()} == {
+        name: fitted.curves for name, fitted in whole.items()
+    }
     assert sha256_file(tmp_path / "one" / "config.json") == sha256_file(tmp_path / "other" / "config.json")
 
 
@@ -207,13 +211,13 @@ def test_numbers_that_are_none_end_the_training_and_name_the_images() -> None:
 
 def test_bad_questions_are_refused() -> None:
     asked = course()
-    one = asked.train[0]
+    question = asked.train[0]
     for train, what in (
         ([], "there are no questions to learn from"),
         (asked.train[:5], "a batch of 16 cannot be drawn from 5 questions"),
-        ([*asked.train, one], f"question '{one.id}' stands twice"),
-        ([*asked.train[1:], replace(one, answer=" ")], f"{one.id}: an empty answer"),
-        ([*asked.train[1:], replace(one, question="")], f"{one.id}: an empty question"),
+        ([*asked.train, question], f"question '{question.id}' stands twice"),
+        ([*asked.train[1:], replace(question, answer=" ")], f"{question.id}: an empty answer"),
+        ([*asked.train[1:], replace(question, question="")], f"{question.id}: an empty question"),
     ):
         with pytest.raises(TrainingError, match=what):
             fit_curriculum(untrained(recipe(), asked), recipe(), [replace(asked, train=train)])
@@ -225,7 +229,7 @@ def test_bad_questions_are_refused() -> None:
 def test_a_lesson_that_fills_no_batch_is_refused_before_the_one_before_it_is_trained(
     samples: int, train: int
 ) -> None:
-    told = Recorder()
+    recorder = Recorder()
     with pytest.raises(TrainingError, match="batch of 16"):
-        trained(recipe(samples, optical=32), course("optical"), course(train=train), callback=told)
-    assert not told.steps
+        trained(recipe(samples, optical=32), course("optical"), course(train=train), callback=recorder)
+    assert not recorder.steps

@@ -45,8 +45,8 @@ def test_loss_on_answers_only(model: Gpt) -> None:
     learned = packed.labels[packed.labels != IGNORED].tolist()
     end = model.tokenizer.eos_token_id
     expected: list[int] = []
-    for one in rows_of(asked):
-        for question in one:
+    for row in rows_of(asked):
+        for question in row:
             answer = next(each.answer for each in several() if each.id == question.id)
             expected += [*model.tokenizer(reply(answer), add_special_tokens=False)["input_ids"], end]
     assert learned == expected
@@ -58,12 +58,12 @@ def test_loss_on_answers_only(model: Gpt) -> None:
 
 
 def test_tokens_are_those_of_the_processor(model: Gpt) -> None:
-    for question, one in zip(several(), tokenise(model, several()), strict=True):
+    for question, tokens in zip(several(), tokenise(model, several()), strict=True):
         ids = model.tokenizer(prompt(question.question, image=model.images))["input_ids"]
         place = [model.image_token] * model.patches
         expanded = [each for token in ids for each in (place if token == model.image_token else [token])]
-        assert [*one.prefix, *one.question] == expanded
-        assert len(one.prefix) == (1 + model.patches if model.images else 0)
+        assert [*tokens.prefix, *tokens.question] == expanded
+        assert len(tokens.prefix) == (1 + model.patches if model.images else 0)
 
 
 def test_a_row_gives_every_question_what_it_gets_alone(model: Gpt) -> None:
@@ -74,9 +74,9 @@ def test_a_row_gives_every_question_what_it_gets_alone(model: Gpt) -> None:
         packed = pack(asked, pad)
         together = predict(model, packed, states)
         names = [packed.questions[owner] for owner in together.owners.tolist()]
-        for one in asked:
-            alone = predict(model, pack([one], pad), states)
-            places = [at for at, name in enumerate(names) if name == one.id]
+        for tokens in asked:
+            alone = predict(model, pack([tokens], pad), states)
+            places = [at for at, name in enumerate(names) if name == tokens.id]
             torch.testing.assert_close(together.logits[places], alone.logits, atol=2e-4, rtol=1e-4)
             assert torch.equal(together.labels[places], alone.labels)
     assert len(packed.image_ids) == 4 and packed.image_ids.count("toy/5") == 2
@@ -84,30 +84,40 @@ def test_a_row_gives_every_question_what_it_gets_alone(model: Gpt) -> None:
 
 
 def test_a_row_alone_is_the_networks_own_forward_pass(model: Gpt) -> None:
-    one = tokenise(model, several())[0]
-    ids = torch.tensor([[*one.prefix, *one.question, *one.answer[:-1]]])
+    tokens = tokenise(model, several())[0]
+    ids = torch.tensor([[*tokens.prefix, *tokens.question, *tokens.answer[:-1]]])
     with torch.no_grad():
-        pixels = {"pixel_values": pixel_values(model, [picture(one.image_id)])} if model.images else {}
-        theirs = model.network(input_ids=ids, **pixels).logits[0, -len(one.answer) :]
-        ours = predict(model, pack([one], 0), states_of(model, [one.image_id])).logits
+        pixels = {"pixel_values": pixel_values(model, [picture(tokens.image_id)])} if model.images else {}
+        theirs = model.network(input_ids=ids, **pixels).logits[0, -len(tokens.answer) :]
+        ours = predict(model, pack([tokens], 0), states_of(model, [tokens.image_id])).logits
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
 
 
 def test_accuracy_is_that_of_greedy_answers(model: Gpt) -> None:
     from sartext.models.gpt.answering import answer
 
-    asked = [replace(one) for one in questions(0, 6)]
-    said = answer(model, [picture(one.image_id) for one in asked], [one.question for one in asked], length=8)
+    asked = [replace(question) for question in questions(0, 6)]
+    said = answer(
+        model,
+        [picture(question.image_id) for question in asked],
+        [question.question for question in asked],
+        length=8,
+    )
     # make half of the answers those that the model gives
     truth = [
-        replace(one, answer=text) if at % 2 and text else one
-        for at, (one, text) in enumerate(zip(asked, said, strict=True))
+        replace(question, answer=text) if at % 2 and text else question
+        for at, (question, text) in enumerate(zip(asked, said, strict=True))
     ]
     given = tokenise(model, truth)
-    figures = score(model, [pack(given, 0)], states_of(model, [one.image_id for one in asked]))
-    greedy = answer(model, [picture(one.image_id) for one in truth], [one.question for one in truth], length=8)
+    figures = score(model, [pack(given, 0)], states_of(model, [question.image_id for question in asked]))
+    greedy = answer(
+        model,
+        [picture(question.image_id) for question in truth],
+        [question.question for question in truth],
+        length=8,
+    )
     ended = [len(model.tokenizer(reply(text), add_special_tokens=False)["input_ids"]) < 8 for text in greedy]
-    right = sum(text == one.answer and end for text, one, end in zip(greedy, truth, ended, strict=True))
+    right = sum(text == question.answer and end for text, question, end in zip(greedy, truth, ended, strict=True))
     assert figures["accuracy"] == pytest.approx(100 * right / len(truth))
 
 

@@ -72,8 +72,8 @@ def write_release(project: Project) -> None:
     splits = {row["image_id"]: row for row in pq.read_table(project.build / "splits/splits.parquet").to_pylist()}
     rows: list[dict[str, Any]] = []
     for corpus in project.parameters.captions:
-        told = pq.read_table(project.captions(corpus) / "captions.parquet").to_pylist()
-        rows += [{**row, **splits[row["image_id"]], "corpus": corpus} for row in told]
+        captions = pq.read_table(project.captions(corpus) / "captions.parquet").to_pylist()
+        rows += [{**row, **splits[row["image_id"]], "corpus": corpus} for row in captions]
     catalogue = {
         name: Entry.model_validate(yaml.safe_load((ROOT / f"src/sartext/catalogue/{name}.yaml").read_text()))
         for name in project.parameters.captions
@@ -84,7 +84,7 @@ def write_release(project: Project) -> None:
     (release / "data").mkdir()
     with open_shards(project.shards("sar")) as shards:
         for split in ("train", "validation"):
-            questions = [one for one in asked if one.split == split]
+            questions = [question for question in asked if question.split == split]
             (release / "vqa" / f"{split}.jsonl").write_text(lines_of(questions))
             table = [pair_row(pair.image_id, split, shards.picture(pair)) for pair in shards.rows(split)]
             path = release / "data" / f"{split}-00000-of-00001.parquet"
@@ -119,11 +119,11 @@ def project(mini_project: Project, tmp_path: Path, tmp_path_factory: pytest.Temp
     return Project(root)
 
 
-def changed(project: Project, name: str, **told: object) -> Project:
+def changed(project: Project, name: str, **values: object) -> Project:
     """Write another row of a model."""
     path = project.root / "params.yaml"
     parameters = yaml.safe_load(path.read_text())
-    parameters["models"][name] |= told
+    parameters["models"][name] |= values
     path.write_text(yaml.safe_dump(parameters, sort_keys=False))
     return Project(project.root)
 
@@ -161,7 +161,7 @@ def test_a_model_and_what_is_told_of_it(project: Project) -> None:
     clip = project.checkpoint("clip-optical") / "model.safetensors"
     assert record["parent"] == {"checkpoint": "checkpoint/clip-optical", "model_sha256": sha256_file(clip)}
     assert record["recipe"]["tower"] == "build/checkpoint/clip-optical" and record["left_out"] == 0
-    assert "/tmp" not in "".join(one.read_text() for one in folder.glob("*.json"))
+    assert "/tmp" not in "".join(path.read_text() for path in folder.glob("*.json"))
     assert not (project.build / "resume" / "sar-gpt").exists()
     before = sha256_tree(folder)
     train(project, "sar-gpt")
@@ -174,19 +174,22 @@ def test_plain_transformers_answers_the_questions_of_the_release_alike(project: 
     pictures = ReleasePictures(release)
     asked = release_questions(release, "validation")[:12]
     ours = answer_each(
-        load_gpt(folder), [(one.id, one.image_id, one.question) for one in asked], pictures, length=6
+        load_gpt(folder),
+        [(question.id, question.image_id, question.question) for question in asked],
+        pictures,
+        length=6,
     )
     network = LlavaForConditionalGeneration.from_pretrained(folder)
     processor = AutoProcessor.from_pretrained(folder, backend="pil")
     lines = {
         row["id"]: row for row in map(json.loads, (release / "vqa/validation.jsonl").read_text().splitlines())
     }
-    for one in asked:
+    for question in asked:
         # a person's turn as the release has it, and a line break
-        text = lines[one.id]["conversations"][0]["value"] + "\n"
-        inputs = processor(images=Image.fromarray(pictures(one.image_id)), text=text, return_tensors="pt")
+        text = lines[question.id]["conversations"][0]["value"] + "\n"
+        inputs = processor(images=Image.fromarray(pictures(question.image_id)), text=text, return_tensors="pt")
         said = network.generate(**inputs, max_new_tokens=6, do_sample=False)[:, inputs["input_ids"].shape[1] :]
-        assert processor.batch_decode(said, skip_special_tokens=True)[0].strip() == ours[one.id]
+        assert processor.batch_decode(said, skip_special_tokens=True)[0].strip() == ours[question.id]
 
 
 def test_a_blind_model_asks_the_same_questions(project: Project) -> None:
@@ -196,7 +199,10 @@ def test_a_blind_model_asks_the_same_questions(project: Project) -> None:
     record = json.loads((project.checkpoint("sar-gpt-blind") / "training.json").read_text())
     release = project.build / "release"
     assert record["questions"]["train"] == len(release_questions(release, "train"))
-    asked = [(one.id, one.image_id, one.question) for one in release_questions(release, "validation")[:6]]
+    asked = [
+        (question.id, question.image_id, question.question)
+        for question in release_questions(release, "validation")[:6]
+    ]
 
     def refusing(image_id: str) -> np.ndarray:
         raise AssertionError(image_id)
@@ -250,12 +256,12 @@ def withhold(project: Project, split: str, keep: int) -> list[str]:
 
 def test_questions_on_withheld_pictures_are_left_out_or_their_pictures_had_from_outside(project: Project) -> None:
     before = {
-        one.image_id: ReleasePictures(project.build / "release")(one.image_id)
-        for one in release_questions(project.build / "release", "validation")
+        question.image_id: ReleasePictures(project.build / "release")(question.image_id)
+        for question in release_questions(project.build / "release", "validation")
     }
     gone = set(withhold(project, "validation", 3))
     asked = release_questions(project.build / "release", "validation")
-    expected = sum(one.image_id in gone for one in asked)
+    expected = sum(question.image_id in gone for question in asked)
     assert 0 < expected < len(asked)
     assert train(project, "sar-gpt")["left_out_questions"] == expected
     metrics = train(project, "sar-gpt", withheld=before.get)
