@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help release report rebuild test lint ui sample study same-bytes bench clean
+.PHONY: help release report plan rebuild test lint ui sample study same-bytes bench clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,7 +23,10 @@ release: $(READY)  ## build, judge and publish the release that params.yaml desc
 	@$(BIN)/python -m orchestration release
 
 report: $(READY)  ## train the models on the release, evaluate them, write build/report/index.html; DATA=sample for the real sample
-	@$(BIN)/python -m orchestration $(if $(filter sample,$(DATA)),sample --realdata $(REALDATA) --job report,report)
+	@$(BIN)/python -m orchestration report --data $(DATA) --realdata $(REALDATA)
+
+plan: $(READY)  ## every stage that a build would make, why, and how long it took last time; JOB=release for that alone
+	@$(BIN)/python -m orchestration plan $(if $(JOB),--job $(JOB))
 
 rebuild: $(READY)  ## what the weekly schedule runs
 	@$(BIN)/python -m orchestration rebuild

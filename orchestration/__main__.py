@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -12,6 +13,14 @@ from sartext.cli import Group, run
 
 root_option = click.option(
     "--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project's folder."
+)
+
+realdata_option = click.option(
+    "--realdata",
+    type=click.Path(path_type=Path),
+    default=Path("../shared/realdata"),
+    show_default=True,
+    help="The folder of small real corpora.",
 )
 
 
@@ -30,8 +39,18 @@ def release(root: Path) -> None:
 
 @cli.command()
 @root_option
-def report(root: Path) -> None:
+@click.option(
+    "--data",
+    type=click.Choice(["sim", "sample"]),
+    default="sim",
+    show_default=True,
+    help="The embedded corpora, or the small real ones.",
+)
+@realdata_option
+def report(root: Path, data: str, realdata: Path) -> None:
     """Train the models on the release and the arms of the comparison, evaluate them and write the report."""
+    if data == "sample":
+        _build_sample(root, realdata, "report")
     _build(root, "report")
 
 
@@ -51,16 +70,28 @@ def materialize(asset: str, root: Path) -> None:
 
 
 @cli.command()
-@click.option("--realdata", type=click.Path(path_type=Path), required=True, help="The small real corpora.")
 @click.option(
-    "--job", type=click.Choice(["release", "report"]), default="release", show_default=True, help="What is built."
+    "--job",
+    type=click.Choice(["release", "report", "rebuild"]),
+    default="rebuild",
+    show_default=True,
+    help="What would be built.",
 )
 @root_option
-def sample(realdata: Path, job: str, root: Path) -> None:
-    """Build a release, or also the report, from small real corpora in a scratch clone, build/sample."""
-    from orchestration.sample import build_sample
+def plan(job: str, root: Path) -> None:
+    """Show what a build would make, why, and how long each stage took last time; build nothing."""
+    _enter(root)
+    from orchestration.build import plan
 
-    sys.exit(build_sample(root.resolve(), realdata, job))
+    plan(root.resolve(), job)
+
+
+@cli.command()
+@realdata_option
+@root_option
+def sample(realdata: Path, root: Path) -> None:
+    """Build a release from small real corpora in a scratch clone, build/sample."""
+    _build_sample(root, realdata, "release")
 
 
 @cli.command()
@@ -70,7 +101,7 @@ def sample(realdata: Path, job: str, root: Path) -> None:
 def ui(root: Path, port: int, mlflow_port: int | None) -> None:
     """Serve the lineage page, with its schedules, and MLflow's page on 127.0.0.1."""
     _enter(root)
-    from orchestration.build import serve
+    from orchestration.serving import serve
 
     sys.exit(serve(root.resolve(), port, mlflow_port))
 
@@ -81,6 +112,12 @@ def _build(root: Path, job: str, asset: str | None = None) -> None:
     from orchestration.build import build
 
     build(root.resolve(), job, asset=asset, start=start)
+
+
+def _build_sample(root: Path, realdata: Path, job: str) -> NoReturn:
+    from orchestration.sample import build_sample
+
+    sys.exit(build_sample(root.resolve(), realdata, job))
 
 
 def _enter(root: Path) -> None:

@@ -1,12 +1,15 @@
-"""One asset per stage of ``dvc.yaml`` and one observable source per corpus."""
+"""One asset per stage of ``dvc.yaml``, one observable source per corpus, and the gate's suites as asset checks."""
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dagster import (
     AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
     AssetExecutionContext,
     AssetKey,
     AssetObservation,
@@ -17,22 +20,29 @@ from dagster import (
     Failure,
     MaterializeResult,
     MetadataValue,
+    RetryRequested,
     SourceAsset,
     multi_asset,
     observable_source_asset,
 )
 
-from orchestration.checks import QUALITY, gate_results, gate_specs
-from orchestration.dvc_adapter import folder_hash
-from orchestration.execution import StageError
+from orchestration.dvc_adapter import data_version, folder_hash, read_lock
+from orchestration.execution import StageError, run_stage
 from orchestration.graph import DATA, Graph, Stage
-from orchestration.metadata import describe
-from orchestration.resources import Session
+from orchestration.metadata import describe, fenced, show_table
+from orchestration.model_metadata import describe_models
+from orchestration.plan import GATE, GUARDED, PUBLICATION, missing_release
+from orchestration.runs import DATA_VERSION_TAG, Session, places
 from sartext.errors import CorpusError, SarTextError
+from sartext.files import read_json
+from sartext.progress import WORKERS, workers
+from sartext.release.gate.suites import SUITES
+from sartext.release.gate.verdict import judged_nothing, outcome, tally
+from sartext.tracking.record import DAGSTER_RUN
 
-DATA_VERSION_TAG = "dagster/data_version"
-REFUSE_STALE = frozenset({"release", "publication"})
-"""Stages that do not run on stale upstreams; the others warn."""
+RETRIES = 3
+RETRY_SECONDS = 20
+"""After a failure that may pass: a store that does not answer, a stage or a lock that another process holds."""
 
 Events = Iterator[MaterializeResult[object] | AssetObservation]
 
@@ -45,93 +55,100 @@ def build_assets(graph: Graph, root: Path) -> list[AssetsDefinition | SourceAsse
         return [*stages, *(_corpus_source(root, name) for name in graph.corpora)]
 
 
-def stage_spec(graph: Graph, stage: Stage) -> AssetSpec:
-    """Describe one stage as an asset."""
-    before = [AssetKey(graph.stages[name].key) for name in graph.upstream[stage.name]]
+def _stage_asset(graph: Graph, stage: Stage) -> AssetsDefinition:
+    upstream = [AssetKey(graph.stages[name].key) for name in graph.upstream[stage.name]]
     sources = [AssetKey([DATA, corpus]) for corpus in graph.sources[stage.name]]
-    return AssetSpec(
+    spec = AssetSpec(
         AssetKey(stage.key),
-        deps=[*before, *sources],
+        deps=[*upstream, *sources],
         description=stage.desc or None,
         group_name=stage.group,
         kinds=set(stage.kinds),
         owners=list(stage.owners),
         metadata={
-            "command": MetadataValue.md(f"```sh\n{stage.cmd}\n```"),
+            "command": fenced(stage.cmd, "sh"),
             "outs": MetadataValue.json(list(stage.outs)),
             "parameters": MetadataValue.json(list(stage.params)),
         },
     )
 
-
-def _stage_asset(graph: Graph, stage: Stage) -> AssetsDefinition:
     @multi_asset(
         name=stage.op,
-        specs=[stage_spec(graph, stage)],
-        check_specs=gate_specs(stage.key) if stage.name == QUALITY else None,
+        specs=[spec],
+        check_specs=gate_specs(stage.key) if stage.name == GATE else None,
         required_resource_keys={"session"},
         pool=stage.pool,
     )
     def make(context: AssetExecutionContext) -> Events:
-        session: Session = context.resources.session
-        yield from _make(context, session, stage)
+        try:
+            yield from _make(context, context.resources.session, stage)
+        except StageError as error:
+            if error.transient and context.retry_number < RETRIES:
+                context.log.warning(f"{error}; it is tried again in {RETRY_SECONDS} s")
+                raise RetryRequested(RETRIES, RETRY_SECONDS) from error
+            raise Failure(str(error), metadata={"last lines": fenced("\n".join(error.tail))}) from None
+        except SarTextError as error:
+            raise Failure(str(error)) from None
 
     return make
 
 
 def _make(context: AssetExecutionContext, session: Session, stage: Stage) -> Events:
-    try:
-        start = time.monotonic()
-        _look_upstream(context, stage, session.stale_ancestors(stage.name))
-        yield from _observe(session, stage)
-        reasons, seconds = session.make(stage, context.log.info, _of_this_run(context, session.adapter.graph))
-        made = session.adapter.made(stage.name)
-        checks: Sequence[AssetCheckResult] = ()
-        if stage.name == QUALITY:
-            checks = list(gate_results(session.project.root, stage.key))
-        yield MaterializeResult(
-            asset_key=AssetKey(stage.key),
-            data_version=DataVersion(session.adapter.data_version(stage.name)),
-            check_results=checks,
-            metadata={
-                "outcome": "made" if reasons else "unchanged",
-                "because": "; ".join(reasons) or "nothing changed",
-                **describe(session.project, stage, made),
-                "seconds": round(seconds if reasons else time.monotonic() - start, 3),
-            },
-        )
-    except StageError as error:
-        lines = "\n".join(error.tail)
-        raise Failure(str(error), metadata={"last lines": MetadataValue.md(f"```\n{lines}\n```")}) from None
-    except SarTextError as error:
-        raise Failure(str(error)) from None
+    start = time.monotonic()
+    root, graph, plan = session.project.root, session.graph, session.plan
+    stages = _stages_of_run(context, graph)
+    _require_fresh(context, stage, plan.stale_ancestors(graph, stage.name, stages))
+    for corpus in graph.sources[stage.name]:  # which bytes are read, so that the asset counts as built on them
+        if corpus in plan.corpora:
+            yield AssetObservation(AssetKey([DATA, corpus]), tags={DATA_VERSION_TAG: plan.corpora[corpus]})
+    reasons = plan.reasons_now(graph, stage.name, read_lock(root))
+    result = "unchanged"
+    if reasons:
+        context.log.info(f"{stage.title} is made: {'; '.join(reasons)}")
+        beside = set(stages) - {stage.name, *graph.ancestors(stage.name), *graph.descendants(stage.name)}
+        variables = {DAGSTER_RUN: context.run_id, WORKERS: str(_share(len(beside)))}
+        force = stage.name == PUBLICATION and missing_release(root) is not None  # which DVC does not know
+        ran = run_stage(root, stage, force=force, listen=context.log.info, variables=variables)
+        result = "made" if ran else "restored"
+    seconds = time.monotonic() - start
+    outs = read_lock(root).get(stage.name, {})
+    yield MaterializeResult(
+        asset_key=AssetKey(stage.key),
+        data_version=DataVersion(data_version(outs)),
+        check_results=list(gate_results(root, stage.key)) if stage.name == GATE else (),
+        metadata={
+            "outcome": result,
+            "because": "; ".join(reasons) or "nothing changed",
+            **describe_models(session.project, stage),
+            **describe(session.project, stage, outs),
+            "seconds": round(seconds, 3),
+        },
+    )
 
 
-def _of_this_run(context: AssetExecutionContext, graph: Graph) -> list[str]:
-    """The stages that the run makes: all of its job, or the steps that were chosen of an earlier run."""
+def _share(beside: int) -> int:
+    """The cores of a stage, when so many of its run neither follow from it nor come before it."""
+    return max(1, workers() // min(places(), 1 + beside))
+
+
+def _stages_of_run(context: AssetExecutionContext, graph: Graph) -> list[str]:
+    """The stages that the run holds: all of its job, or the steps that were chosen of an earlier run."""
     steps = context.run.step_keys_to_execute
     if steps is not None:
-        return [one.name for one in graph if one.op in steps]
-    return [one.name for one in graph if context.job_def.has_node_named(one.op)]
+        return [stage.name for stage in graph if stage.op in steps]
+    return [stage.name for stage in graph if context.job_def.has_node_named(stage.op)]
 
 
-def _look_upstream(context: AssetExecutionContext, stage: Stage, stale: Sequence[str]) -> None:
+def _require_fresh(context: AssetExecutionContext, stage: Stage, stale: Sequence[str]) -> None:
     if not stale:
         return
-    named = ", ".join(stale)
-    if stage.name in REFUSE_STALE:
+    names = ", ".join(stale)
+    if stage.name in GUARDED:
         raise Failure(
-            f"{stage.title} is not made from stale upstreams: {named}; materialise them in the same run",
+            f"{stage.title} is not made from stale upstreams: {names}; materialise them in the same run",
             metadata={"stale": MetadataValue.json(list(stale))},
         )
-    context.log.warning(f"{stage.title} is made from stale upstreams: {named}")
-
-
-def _observe(session: Session, stage: Stage) -> Iterator[AssetObservation]:
-    """Tell which bytes of each corpus are read, so that the asset counts as built on them."""
-    for corpus in session.adapter.graph.sources[stage.name]:
-        if corpus in session.corpora:
-            yield AssetObservation(AssetKey([DATA, corpus]), tags={DATA_VERSION_TAG: session.corpora[corpus]})
+    context.log.warning(f"{stage.title} is made from stale upstreams: {names}")
 
 
 def _corpus_source(root: Path, corpus: str) -> SourceAsset:
@@ -154,3 +171,67 @@ def _corpus_source(root: Path, corpus: str) -> SourceAsset:
         return DataVersion(version)
 
     return observe
+
+
+def gate_specs(key: Sequence[str]) -> list[AssetCheckSpec]:
+    """Declare the checks of the asset ``quality``: a blocking one per suite."""
+    return [
+        AssetCheckSpec(
+            suite,
+            asset=AssetKey(list(key)),
+            blocking=True,
+            description=f"Expectations on {suite} of the candidate",
+        )
+        for suite in SUITES.names
+    ]
+
+
+def gate_results(root: Path, key: Sequence[str]) -> Iterator[AssetCheckResult]:
+    """Yield the verdict of every suite; one that ``gate.json`` does not hold, or that has no rows, failed."""
+    gate = read_json(root / "build" / "quality" / "gate.json")
+    suites: dict[str, Mapping[str, Any]] = {suite["name"]: suite for suite in gate["suites"]}
+    for name in SUITES.names:
+        rows = list(suites.get(name, {}).get("expectations", []))
+        failed = [row for row in rows if not row["passed"]]
+        passed = bool(rows) and bool(suites[name]["passed"])
+        warned = passed and bool(failed) and all(row["severity"] == "warning" for row in failed)
+        yield AssetCheckResult(
+            check_name=name,
+            asset_key=AssetKey(list(key)),
+            passed=passed and not failed,
+            severity=AssetCheckSeverity.WARN if warned else AssetCheckSeverity.ERROR,
+            description=_verdict(name in suites, rows, failed),
+            metadata={
+                "expectations": _expectations(rows),
+                **{row["name"]: row["figure"] for row in rows if row.get("figure") is not None},
+            },
+        )
+
+
+def _verdict(judged: bool, rows: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, Any]]) -> str:
+    if not judged:
+        return "the gate holds no result of this suite"
+    if not rows:
+        return "the suite has no expectations"
+    if judged_nothing(rows):
+        return "; ".join(dict.fromkeys(str(row["detail"]) for row in rows))
+    if not failed:
+        return tally(rows)
+    return "; ".join(f"{row['name']}: {row.get('detail') or row['status']}" for row in failed)
+
+
+def _expectations(rows: Sequence[Mapping[str, Any]]) -> MetadataValue[Any]:
+    columns = ("expectation", "severity", "verdict", "figure", "unit", "status", "detail")
+    cells = (
+        (
+            row["name"],
+            row["severity"],
+            outcome(row),
+            "" if row.get("figure") is None else f"{row['figure']:.6g}",
+            row.get("unit") or "",
+            row["status"],
+            row.get("detail") or "",
+        )
+        for row in rows
+    )
+    return show_table(columns, cells)

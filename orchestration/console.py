@@ -9,7 +9,6 @@ from typing import Any
 from dagster import AssetCheckSeverity, DagsterEvent, DagsterEventType, InitLoggerContext, LoggerDefinition
 from dagster_shared.error import SerializableErrorInfo
 from rich.console import Console
-from rich.status import Status
 
 from orchestration.graph import Graph
 
@@ -18,9 +17,9 @@ _ERROR_CLASS = re.compile(r"^(?:\w+\.)+\w+: ")
 
 
 class RunDisplay(logging.Handler):
-    """Shows a run's records: on a terminal what goes on now, and everywhere a line when a stage is done.
+    """Prints a line when a stage is done, and every ten seconds what one that takes long said last.
 
-    A stage that takes long also shows its own lines, one every ten seconds, where there is no terminal.
+    Each step's process has its own, so that stages made beside each other all show how far they are.
     """
 
     def __init__(self, titles: Mapping[str, str], console: Console) -> None:
@@ -28,8 +27,7 @@ class RunDisplay(logging.Handler):
         self._titles = titles
         self._console = console
         self._width = max((len(title) for title in titles.values()), default=0)
-        self._status: Status | None = None
-        self._shown = 0.0
+        self._shown = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one record; an error in showing it is reported and stops no run."""
@@ -42,43 +40,27 @@ class RunDisplay(logging.Handler):
         title = self._titles.get(meta["step_key"] or "", "")
         event: DagsterEvent | None = meta["dagster_event"]
         if event is None:
-            self._line(title, str(meta["orig_message"]), record.levelno)
-        elif event.event_type is DagsterEventType.STEP_START:
-            self._begin(title)
+            self._message(title, str(meta["orig_message"]), record.levelno)
         elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
-            found = event.step_materialization_data.materialization.metadata
-            outcome, seconds = found["outcome"].value, found["seconds"].value
-            took = f" in {seconds:.1f} s" if outcome == "made" else ""
-            self._done(f"{title:<{self._width}}  {outcome}{took}")
+            metadata = event.step_materialization_data.materialization.metadata
+            outcome, seconds = metadata["outcome"].value, metadata["seconds"].value
+            took = f" in {seconds:.1f} s" if outcome != "unchanged" else ""
+            self.print_line(f"{title:<{self._width}}  {outcome}{took}")
         elif event.event_type is DagsterEventType.STEP_FAILURE:
-            self._done(f"{title:<{self._width}}  failed")
-        elif event.event_type in {DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_SUCCESS}:
-            self._done(None)
+            self.print_line(f"{title:<{self._width}}  failed")
 
-    def _begin(self, title: str) -> None:
-        self._shown = time.monotonic()
-        if self._console.is_terminal:
-            self._done(None)
-            self._status = self._console.status(title)
-            self._status.start()
-
-    def _line(self, title: str, text: str, level: int) -> None:
+    def _message(self, title: str, text: str, level: int) -> None:
         if text.startswith("Dependencies for step"):
             return  # Dagster's word for what follows from the failure already shown
         if level >= logging.WARNING:
-            self._console.print(f"  {text}", style="yellow", markup=False, highlight=False)
-        elif self._status:
-            self._status.update(f"{title}  {text[: max(20, self._console.width - self._width - 8)]}")
+            self.print_line(text, style="yellow")
         elif title and time.monotonic() - self._shown >= EVERY_SECONDS:
             self._shown = time.monotonic()
-            self._console.print(f"  {title}: {text}", markup=False, highlight=False)
+            self.print_line(f"{title}: {text}")
 
-    def _done(self, line: str | None) -> None:
-        if self._status:
-            self._status.stop()
-            self._status = None
-        if line:
-            self._console.print(f"  {line}", markup=False, highlight=False)
+    def print_line(self, line: str, style: str = "") -> None:
+        """Print a line as it is."""
+        self._console.print(f"  {line}", style=style, markup=False, highlight=False)
 
 
 def lines_logger(graph: Graph) -> LoggerDefinition:
@@ -86,9 +68,9 @@ def lines_logger(graph: Graph) -> LoggerDefinition:
     titles = {stage.op: stage.title for stage in graph}
 
     def lines(_context: InitLoggerContext) -> logging.Logger:
-        found = logging.Logger("sartext.lines", logging.DEBUG)  # Dagster's events are DEBUG
-        found.addHandler(RunDisplay(titles, Console(soft_wrap=True)))
-        return found
+        logger = logging.Logger("sartext.lines", logging.DEBUG)  # Dagster's events are DEBUG
+        logger.addHandler(RunDisplay(titles, Console(soft_wrap=True)))
+        return logger
 
     return LoggerDefinition(lines, description="A line per stage on standard output.")
 
@@ -96,11 +78,11 @@ def lines_logger(graph: Graph) -> LoggerDefinition:
 def failure_line(events: Sequence[DagsterEvent]) -> str:
     """Return the one line that says why a run failed: the gate, a failed stage, or what kept it from starting."""
     refusals = [
-        f"{found.check_name} ({found.description})"
+        f"{check.check_name} ({check.description})"
         for event in events
         if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION
-        and not (found := event.asset_check_evaluation_data).passed
-        and found.severity is AssetCheckSeverity.ERROR
+        and not (check := event.asset_check_evaluation_data).passed
+        and check.severity is AssetCheckSeverity.ERROR
     ]
     if refusals:
         return f"the quality gate refuses the candidate: {'; '.join(refusals)}; see build/quality/gate.json"

@@ -1,17 +1,19 @@
-"""The only module that imports DVC, and only to read: the graph, what is stale, what was made."""
+"""The only module that imports DVC, and only to read: the graph, what is stale, what was made, what is pinned."""
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from dvc.exceptions import DvcException
+from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from orchestration.graph import DATA, Graph, Stage
 from sartext.errors import ArtefactError, PinError, SarTextError
@@ -22,6 +24,10 @@ PIN = "data.dvc"
 
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 logging.getLogger("dvc").setLevel(logging.ERROR)  # it warns of every lock that a killed stage left, and frees it
+
+
+class BusyError(ArtefactError):
+    """Another process makes a stage, so that DVC cannot tell yet."""
 
 
 @dataclass(frozen=True)
@@ -45,60 +51,41 @@ class PinDifference:
         return bool(self.changed or self.unpinned or self.absent or self.strays)
 
 
-class Adapter:
-    """What DVC knows of a project, asked once per stage until that stage or one before it is made anew."""
+def read_reasons(root: Path) -> dict[str, tuple[str, ...]]:
+    """Return why each stage that is not up to date would be run: what changed, one phrase each.
 
-    def __init__(self, root: Path, graph: Graph) -> None:
-        self.root = root
-        self.graph = graph
-        self._asked = False
-        self._reasons: dict[str, tuple[str, ...]] = {}
-        self._made: dict[str, dict[str, str]] = {}
+    Raises:
+        BusyError: a stage is being made by another process.
+        ArtefactError: DVC cannot tell.
+    """
+    with _opened(root) as repo, repo.lock:
+        reasons = {stage.name: tuple(_phrases(repo, stage)) for stage in _stages(repo)}
+    return {name: phrases for name, phrases in reasons.items() if phrases}
 
-    def reasons(self, name: str) -> tuple[str, ...]:
-        """Why a stage would be run: what changed, one phrase each; empty when there is nothing to do.
 
-        Raises:
-            ArtefactError: DVC cannot tell, for instance because a stage is running elsewhere.
-        """
-        if name not in self._reasons:
-            self._ask([name] if self._asked else self.graph.stages)
-            self._asked = True
-        return self._reasons[name]
+def read_lock(root: Path) -> dict[str, dict[str, str]]:
+    """Return the hash of each out that ``dvc.lock`` records, by stage and path.
 
-    def learn(self, names: Iterable[str]) -> None:
-        """Ask of all of these that are not known, at once: opening the project takes longer than asking.
+    Raises:
+        ArtefactError: it cannot be read.
+    """
+    path = root / "dvc.lock"
+    with _opened(root) as repo, repo.lock:  # DVC does not write it atomically
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    try:
+        content = YAML(typ="safe").load(text)
+        stages = (content or {}).get("stages") or {}
+        return {
+            str(name): {str(out["path"]): str(out["md5"]) for out in entry.get("outs") or ()}
+            for name, entry in stages.items()
+        }
+    except (YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise ArtefactError("it cannot be read", where=path, way_out="`git checkout dvc.lock`") from error
 
-        Raises:
-            ArtefactError: DVC cannot tell, for instance because one of them is running.
-        """
-        if unknown := [one for one in names if one not in self._reasons]:
-            self._ask(unknown)
 
-    def made(self, name: str) -> Mapping[str, str]:
-        """DVC's hash (MD5) of each out of a stage as ``dvc.lock`` records it; empty before its first run."""
-        if name not in self._made:
-            self._ask([name])
-        return self._made[name]
-
-    def data_version(self, name: str) -> str:
-        """SHA-256 over the outs of a stage in ``dvc.lock``."""
-        return sha256_text(canonical_json(dict(self.made(name))))
-
-    def forget(self, name: str) -> None:
-        """Drop what is known of a stage that ran, and of all that follows from it."""
-        for one in (name, *self.graph.descendants(name)):
-            self._reasons.pop(one, None)
-            self._made.pop(one, None)
-
-    def _ask(self, names: Iterable[str]) -> None:
-        wanted = set(names)
-        with _opened(self.root) as repo, repo.lock:
-            for stage in repo.index.stages:
-                if isinstance(stage, PipelineStage) and stage.name in wanted:
-                    self._reasons[stage.name] = tuple(_phrases(repo, stage))
-                    made = {_relative(repo, out): str(out.hash_info.value) for out in stage.outs if out.hash_info}
-                    self._made[stage.name] = dict(sorted(made.items()))
+def data_version(outs: Mapping[str, str]) -> str:
+    """Return the SHA-256 over the outs of a stage in ``dvc.lock``."""
+    return sha256_text(canonical_json(dict(sorted(outs.items()))))
 
 
 def read_graph(root: Path) -> Graph:
@@ -110,8 +97,8 @@ def read_graph(root: Path) -> Graph:
     """
     with _opened(root) as repo:
         repo.index.check_graph()
-        found = [_stage(repo, one) for one in repo.index.stages if isinstance(one, PipelineStage)]
-    return Graph({one.name: one for one in found})
+        stages = [_stage(repo, stage) for stage in _stages(repo)]
+    return Graph({stage.name: stage for stage in stages})
 
 
 def folder_hash(root: Path, corpus: str) -> str | None:
@@ -139,16 +126,38 @@ def compare_with_pin(root: Path) -> tuple[dict[str, str], PinDifference]:
     if tree.hash_info.value == recorded:  # the names in the pin are older where plain `dvc repro` re-pinned
         return present, PinDifference()
     names = sorted(set(pinned) | set(present))
-    found = PinDifference(
-        changed=tuple(one for one in names if one in pinned and one in present and pinned[one] != present[one]),
-        unpinned=tuple(one for one in names if one not in pinned),
-        absent=tuple(one for one in names if one not in present),
+    difference = PinDifference(
+        changed=tuple(
+            name for name in names if name in pinned and pinned[name] != present.get(name, pinned[name])
+        ),
+        unpinned=tuple(name for name in names if name not in pinned),
+        absent=tuple(name for name in names if name not in present),
     )
-    return present, found if found else PinDifference(strays=True)
+    return present, difference if difference else PinDifference(strays=True)
 
 
-def pin_is_cached(root: Path) -> bool:
-    """Tell whether DVC's cache holds what ``data.dvc`` pins, so that ``dvc checkout data.dvc`` restores it."""
+def require_pinned(root: Path) -> dict[str, str]:
+    """Require ``data/`` to equal ``data.dvc`` and return DVC's hash of each corpus folder.
+
+    Raises:
+        PinError: they differ; the corpora that do are named.
+    """
+    corpora, difference = compare_with_pin(root)
+    if difference:
+        restore = (
+            "`dvc checkout --force data.dvc` restores it"
+            if _pin_is_cached(root)
+            else "to restore an embedded corpus remove its folder and run `sartext simulate --missing`, "
+            "for another `sartext corpora add --replace`"
+        )
+        raise PinError(
+            f"data/ is not what data.dvc pins: {difference}",
+            way_out=f"`sartext corpora pin` accepts it; {restore}",
+        )
+    return corpora
+
+
+def _pin_is_cached(root: Path) -> bool:
     recorded, _ = _read_pin(root / PIN)
     with _opened(root) as repo:
         return Path(repo.cache.local.oid_to_path(recorded)).is_file()
@@ -157,12 +166,12 @@ def pin_is_cached(root: Path) -> bool:
 def _read_pin(path: Path) -> tuple[str, dict[str, str]]:
     accept = "look at data/ and accept it by `sartext corpora pin`"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
         recorded = str(content["outs"][0]["md5"])
         return recorded, {str(name): str(value) for name, value in content["meta"]["corpora"].items()}
     except FileNotFoundError as error:
         raise PinError("there is no pin of data/", where=PIN, way_out=accept) from error
-    except (yaml.YAMLError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (YAMLError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise PinError("the pin does not name its corpora", where=PIN, way_out=accept) from error
 
 
@@ -178,6 +187,8 @@ def _opened(root: Path) -> Iterator[Repo]:
             yield repo
     except SarTextError:
         raise
+    except LockError as error:
+        raise BusyError(_one_line(error), where=root) from error
     except DvcException as error:
         raise ArtefactError(_one_line(error), where=root, way_out="correct it; `dvc status` says more") from error
 
@@ -185,6 +196,10 @@ def _opened(root: Path) -> Iterator[Repo]:
 def _one_line(error: BaseException) -> str:
     cause = f" ({error.__cause__})" if error.__cause__ and str(error.__cause__) not in str(error) else ""
     return " ".join(f"{error}{cause}".split())
+
+
+def _stages(repo: Repo) -> Iterator[PipelineStage]:
+    return (stage for stage in repo.index.stages if isinstance(stage, PipelineStage))
 
 
 def _stage(repo: Repo, stage: PipelineStage) -> Stage:

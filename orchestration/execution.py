@@ -1,6 +1,8 @@
 """Running a stage as DVC runs it, in processes of its own that never outlive the run."""
 
+import multiprocessing
 import os
+import re
 import subprocess
 import sys
 from collections import deque
@@ -20,7 +22,7 @@ TRAINING = "training"
 """The pool of the trainings, and of what captions with their models."""
 
 TAIL_LINES = 20
-DVCS_OWN = (
+DVC_LINES = (
     "Running stage",
     "> ",
     "Generating lock file",
@@ -31,8 +33,12 @@ DVCS_OWN = (
     "\tdvc config",
     "Use `dvc push`",
 )
-"""How the lines begin by which DVC tells what it does; they stay in ``build/log``."""
+"""How the lines begin by which DVC says what it does; they stay in ``build/log``."""
 
+TRANSIENT = re.compile(r"is busy, it is being blocked by|Unable to acquire lock|exited with 75$")
+"""DVC's words for what may pass: the stage runs elsewhere, DVC's lock is held, or the command said EX_TEMPFAIL."""
+
+RESTORED = re.compile(r"^Stage '.*' is cached - skipping run")
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 Listener = Callable[[str], None]
 
@@ -45,38 +51,19 @@ class Ended:
     tail: tuple[str, ...]
 
 
-class Leash:
-    """What a command's supervisor holds on to: let go, from any thread, the command's processes end."""
-
-    def __init__(self) -> None:
-        self.end, hold = os.pipe()
-        self._ends = (os.fdopen(hold, "wb", buffering=0), os.fdopen(self.end, "rb", buffering=0))
-
-    def let_go(self) -> None:
-        """End the command: SIGTERM, and SIGKILL after the grace; nothing happens where it has ended."""
-        self._ends[0].close()
-
-    def close(self) -> None:
-        """Let go, and close the supervisor's end here; it has its own."""
-        for end in self._ends:
-            end.close()
-
-
 class StageError(ArtefactError):
-    """A stage's command failed; ``tail`` holds the last lines that it wrote."""
+    """A stage's command failed.
+
+    ``tail`` holds the last lines that it wrote; ``transient`` says whether the same command may succeed later.
+    """
 
     tail: tuple[str, ...] = ()
+    transient = False
 
 
 def run_stage(
-    root: Path,
-    stage: Stage,
-    *,
-    force: bool,
-    listen: Listener,
-    variables: Mapping[str, str] | None = None,
-    leash: Leash | None = None,
-) -> None:
+    root: Path, stage: Stage, *, force: bool, listen: Listener, variables: Mapping[str, str] | None = None
+) -> bool:
     """Make one stage with ``dvc repro --single-item``; its lines go to ``listen``, with DVC's to ``build/log``.
 
     Args:
@@ -85,7 +72,9 @@ def run_stage(
         force: run it although DVC sees nothing to do.
         listen: called with each line of the stage's output, without its end.
         variables: added to its environment.
-        leash: for another thread to end it by.
+
+    Returns:
+        Whether its command ran; false where DVC had what it makes in its cache.
 
     Raises:
         StageError: the command failed; the message holds what it said last.
@@ -93,25 +82,22 @@ def run_stage(
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item"]
     command += [*(["--force"] if force else []), stage.name]
     log = root / "build" / "log" / f"{stage.name}.txt"
-    grace = grace_of(stage)
+    grace = TRAINING_GRACE_SECONDS if stage.pool == TRAINING else GRACE_SECONDS
 
-    def hear(line: str) -> None:
-        if not line.startswith(DVCS_OWN):
+    def listen_to_stage(line: str) -> None:
+        if not line.startswith(DVC_LINES):
             listen(line)
 
-    ended = run_command(command, root=root, log=log, listen=hear, variables=variables, leash=leash, grace=grace)
+    ended = run_command(command, root=root, log=log, listen=listen_to_stage, variables=variables, grace=grace)
     if ended.status != 0:
         error = StageError(
-            f"{stage.title} failed: {told(ended.tail)}",
+            f"{stage.title} failed: {failure_reason(ended.tail)}",
             way_out=f"the whole output is in build/log/{log.name}",
         )
         error.tail = ended.tail
+        error.transient = any(map(TRANSIENT.search, ended.tail))
         raise error
-
-
-def grace_of(stage: Stage) -> float:
-    """Return the seconds that a stage has to end by itself."""
-    return TRAINING_GRACE_SECONDS if stage.pool == TRAINING else GRACE_SECONDS
+    return not any(map(RESTORED.search, ended.tail))
 
 
 def run_command(
@@ -121,19 +107,19 @@ def run_command(
     log: Path,
     listen: Listener,
     variables: Mapping[str, str] | None = None,
-    leash: Leash | None = None,
-    grace: float | None = None,
+    grace: float = GRACE_SECONDS,
 ) -> Ended:
     """Run a command in a session of its own, with variables added to its environment, and stream its output.
 
     However this function is left, by an interrupt or an error too, no process of the command remains: they get
-    SIGTERM, and SIGKILL after the grace, ten seconds if none is given. They end in the same way if this process is
-    killed outright.
+    SIGTERM, and SIGKILL after the grace in seconds. They end in the same way if this process, or the run's that
+    started it as a step, is killed outright.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    leash = leash or Leash()
-    seconds = GRACE_SECONDS if grace is None else grace
-    supervised = [sys.executable, str(SUPERVISOR), str(leash.end), str(seconds), *command]
+    watched, hold = os.pipe()
+    run = multiprocessing.parent_process()
+    leashes = [watched, *([run.sentinel] if run is not None else [])]
+    supervised = [sys.executable, str(SUPERVISOR), ",".join(map(str, leashes)), str(grace), *command]
     process: subprocess.Popen[str] | None = None
     try:
         process = subprocess.Popen(
@@ -146,16 +132,19 @@ def run_command(
             text=True,
             encoding="utf-8",
             errors="replace",
-            pass_fds=(leash.end,),
+            pass_fds=leashes,
             start_new_session=True,
         )
         with log.open("w", encoding="utf-8") as record:
             tail = _stream(process, record, listen)
         return Ended(process.wait(), tail)
     finally:
-        leash.close()
+        os.close(hold)
+        os.close(watched)
         if process is not None:
-            _await(process)
+            wait_for_end(process)
+            if process.stdout:
+                process.stdout.close()
 
 
 def _stream(process: "subprocess.Popen[str]", record: TextIO, listen: Listener) -> tuple[str, ...]:
@@ -170,16 +159,14 @@ def _stream(process: "subprocess.Popen[str]", record: TextIO, listen: Listener) 
     return tuple(tail)
 
 
-def _await(process: "subprocess.Popen[str]") -> None:
-    """Wait until the supervisor has ended its group; a second Ctrl-C must not leave it behind."""
+def wait_for_end(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:
+    """Wait until a supervisor has ended its group; a second Ctrl-C must not leave it behind."""
     while True:
         try:
             process.wait()
         except BaseException:  # noqa: S112 - an interrupt; the supervisor is done within the grace
             continue
         else:
-            if process.stdout:
-                process.stdout.close()
             return
 
 
@@ -190,14 +177,14 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{path}", "DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def told(tail: Sequence[str]) -> str:
+def failure_reason(tail: Sequence[str]) -> str:
     """The line that says best why a command failed: its last error, else its last line; DVC's own words aside."""
-    own = [line for line in tail if not line.startswith(DVCS_OWN) and not _repeats(line)]
+    own = [line for line in tail if not line.startswith(DVC_LINES) and not _repeats(line)]
     errors = [line for line in own if line.lower().startswith("error")]
     return (errors or own or ["no output"])[-1].removeprefix("error: ")
 
 
 def _repeats(line: str) -> bool:
     """Tell whether DVC only repeats that a command failed; a reason of its own stands after a colon."""
-    _, found, rest = line.partition("ERROR: failed to reproduce")
-    return bool(found) and (": " not in rest or "failed to run:" in rest)
+    _, separator, rest = line.partition("ERROR: failed to reproduce")
+    return bool(separator) and (": " not in rest or "failed to run:" in rest)

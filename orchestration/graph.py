@@ -1,7 +1,7 @@
 """The build graph as plain records: stages, what they read and write, and what follows from what."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,6 +51,10 @@ class Stage:
         """The name of the step that makes it; no job has such a name."""
         return "make_" + re.sub(r"\W", "_", self.name)
 
+    def reads(self, out: str) -> bool:
+        """Whether an out, or a folder around or below it, is among the deps."""
+        return any(dep == out or out.startswith(f"{dep}/") or dep.startswith(f"{out}/") for dep in self.deps)
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -66,9 +70,7 @@ class Graph:
         """The stages whose outs a stage reads; a folder stands for every out below it."""
         return {
             stage.name: tuple(
-                other.name
-                for other in self
-                if other.name != stage.name and any(_meet(dep, out) for dep in stage.deps for out in other.outs)
+                other.name for other in self if other is not stage and any(map(stage.reads, other.outs))
             )
             for stage in self
         }
@@ -85,30 +87,41 @@ class Graph:
         """Every corpus in ``data/`` that some stage reads."""
         return tuple(sorted({corpus for corpora in self.sources.values() for corpus in corpora}))
 
-    def ancestors(self, name: str) -> tuple[str, ...]:
-        """Every stage that ``name`` is made from, directly or not, in the order of ``dvc.yaml``."""
-        return self._closure(name, self.upstream)
+    @cached_property
+    def ordered(self) -> tuple[str, ...]:
+        """The names, each after all that its stage is made from."""
+        ordered: dict[str, None] = {}
 
-    def descendants(self, name: str) -> tuple[str, ...]:
-        """Every stage that is made from ``name``, directly or not, in the order of ``dvc.yaml``."""
+        def add(name: str) -> None:
+            for upstream in self.upstream[name]:
+                if upstream not in ordered:
+                    add(upstream)
+            ordered[name] = None
+
+        for name in self.stages:
+            add(name)
+        return tuple(ordered)
+
+    def ancestors(self, *names: str) -> tuple[str, ...]:
+        """Every stage that these are made from, directly or not, in the order of ``dvc.yaml``."""
+        return self._closure(names, self.upstream)
+
+    def descendants(self, *names: str) -> tuple[str, ...]:
+        """Every stage that is made from these, directly or not, in the order of ``dvc.yaml``."""
         downstream = {
-            one: tuple(other for other in self.stages if one in self.upstream[other]) for one in self.stages
+            name: tuple(other for other in self.stages if name in self.upstream[other]) for name in self.stages
         }
-        return self._closure(name, downstream)
+        return self._closure(names, downstream)
 
-    def _closure(self, name: str, edges: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-        seen: set[str] = set()
-        waiting = list(edges[name])
+    def _closure(self, names: Iterable[str], edges: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+        reached: set[str] = set()
+        waiting = [other for name in names for other in edges[name]]
         while waiting:
-            one = waiting.pop()
-            if one not in seen:
-                seen.add(one)
-                waiting.extend(edges[one])
-        return tuple(other for other in self.stages if other in seen)
-
-
-def _meet(dep: str, out: str) -> bool:
-    return dep == out or out.startswith(f"{dep}/") or dep.startswith(f"{out}/")
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                waiting.extend(edges[name])
+        return tuple(name for name in self.stages if name in reached)
 
 
 def _corpora(stage: Stage) -> Iterator[str]:

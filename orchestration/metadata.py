@@ -1,9 +1,9 @@
 """What a person sees of an artefact in Dagster: counts, duration, hashes, first rows, pictures with captions."""
 
 import base64
-import html
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
@@ -11,9 +11,6 @@ from typing import Any
 
 from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 
-from orchestration.checkpoints import TRAINED, describe_checkpoint
-from orchestration.evaluations import PREFIX as EVALUATION
-from orchestration.evaluations import PROMOTION, REPORT, describe_evaluation, describe_promotion, describe_report
 from orchestration.graph import Stage
 from sartext.config import Project
 from sartext.files import read_json
@@ -27,40 +24,61 @@ THUMBNAIL_PIXELS = 128
 Metadata = dict[str, Any]
 
 
-def describe(project: Project, stage: Stage, made: Mapping[str, str]) -> Metadata:
+def describe(project: Project, stage: Stage, outs: Mapping[str, str]) -> Metadata:
     """Return the metadata of one materialisation.
 
     Args:
         project: the checkout.
         stage: the stage that made it.
-        made: DVC's hash of each out.
+        outs: DVC's hash of each out.
     """
     log = project.build / "log" / f"{stage.name}.json"
     record = read_json(log) if log.is_file() else {}
     metrics = dict(record.get("metrics", {}))
-    examples = [str(one) for one in metrics.pop("examples", [])][:EXAMPLES]
-    found: Metadata = {}
+    examples = [str(image_id) for image_id in metrics.pop("examples", [])][:EXAMPLES]
+    metadata: Metadata = {}
     if examples:
-        found["examples"] = _gallery(project, stage, examples)
+        metadata["examples"] = _gallery(project, stage, examples)
     if preview := _preview(project.root, stage):
-        found["first rows"] = preview
-    found |= {name: _shown(value) for name, value in metrics.items() if value is not None}
-    if stage.name.startswith(TRAINED):
-        found |= describe_checkpoint(project, stage.name.partition("@")[2])
-    if stage.name.startswith(EVALUATION):
-        found |= describe_evaluation(project, stage.name.removeprefix(EVALUATION))
-    if stage.name == REPORT:
-        found |= describe_report(project)
-    if stage.name == PROMOTION:
-        found |= describe_promotion(project)
+        metadata["first rows"] = preview
+    metadata |= {name: _scalar(value) for name, value in metrics.items() if value is not None}
     if "seconds" in record:
-        found["seconds of work"] = float(record["seconds"])
-    found["outs"] = _table([{"path": path, "md5": digest} for path, digest in made.items()], ("path", "md5"))
-    found |= dict(_links(project, stage))
-    return found
+        metadata["seconds of work"] = float(record["seconds"])
+    metadata["outs"] = show_table(("path", "md5"), outs.items())
+    return metadata | dict(_links(project, stage))
 
 
-def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> MetadataValue[Any]:
+    """Return rows of cells as one of Dagster's tables of text."""
+    records = [TableRecord(dict(zip(columns, map(str, row), strict=True))) for row in rows]
+    return MetadataValue.table(records, TableSchema([TableColumn(name) for name in columns]))
+
+
+def fenced(text: str, language: str = "") -> MetadataValue[Any]:
+    """Return lines as a block of code that none of them can close."""
+    fence = "`" * max(3, 1 + _longest_ticks(text))
+    return MetadataValue.md(f"{fence}{language}\n{text}\n{fence}")
+
+
+def literal(text: str) -> str:
+    """Return text in Markdown as it is: a span of code, the one place where no link, picture or HTML is seen."""
+    line = " ".join(text.split())
+    ticks = "`" * (1 + _longest_ticks(line))
+    return f"{ticks} {line} {ticks}"
+
+
+def picture(content: bytes, name: str) -> str:
+    """Return a picture in Markdown, its bytes included; nothing in its name ends the name."""
+    kind = "png" if content.startswith(b"\x89PNG") else "jpeg"
+    alternative = re.sub(r"[^\w./@ -]", "_", name)
+    return f"![{alternative}](data:image/{kind};base64,{base64.b64encode(content).decode('ascii')})"
+
+
+def _longest_ticks(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
+
+
+def _scalar(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     """A scalar as it is; Dagster shows everything else as JSON."""
     return value if isinstance(value, bool | int | float | str) else MetadataValue.json(value)
 
@@ -82,11 +100,11 @@ def _preview(root: Path, stage: Stage) -> MetadataValue[Any] | None:
         place = root / out
         files = sorted(place.rglob("*.parquet")) if place.is_dir() else [place] * (place.suffix == ".parquet")
         if files:
-            return _rows(files[0])
+            return _first_rows(files[0])
     return None
 
 
-def _rows(path: Path) -> MetadataValue[Any]:
+def _first_rows(path: Path) -> MetadataValue[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -94,12 +112,8 @@ def _rows(path: Path) -> MetadataValue[Any]:
         schema = file.schema_arrow
         names = [field.name for field in schema if not pa.types.is_nested(field.type)][:PREVIEW_COLUMNS]
         batch = next(file.iter_batches(batch_size=PREVIEW_ROWS, columns=names), None)
-    return _table(batch.to_pylist() if batch is not None else [], names)
-
-
-def _table(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> MetadataValue[Any]:
-    records = [TableRecord({name: _cell(row[name]) for name in names}) for row in rows]
-    return MetadataValue.table(records=records, schema=TableSchema([TableColumn(name) for name in names]))
+    rows = batch.to_pylist() if batch is not None else []
+    return show_table(names, ([_cell(row[name]) for name in names] for row in rows))
 
 
 def _cell(value: object) -> str:
@@ -108,20 +122,21 @@ def _cell(value: object) -> str:
 
 
 def _gallery(project: Project, stage: Stage, examples: Sequence[str]) -> MetadataValue[Any]:
-    """Example pictures with what is said of them; a picture that cannot be shown says why."""
-    shown: list[str] = []
-    for corpus, found in groupby(examples, key=lambda image_id: image_id.split("/", 1)[0]):
-        image_ids = list(found)
+    """Example pictures with their captions; a picture that cannot be shown says why."""
+    entries: list[str] = []
+    for corpus, group in groupby(examples, key=lambda image_id: image_id.split("/", 1)[0]):
+        image_ids = list(group)
         try:
-            shown.extend(_exhibits(project, stage, corpus, image_ids))
+            entries.extend(_exhibits(project, stage, corpus, image_ids))
         except Exception as error:
-            shown.append(f"`{'`, `'.join(image_ids)}` cannot be shown: {type(error).__name__}: {error}")
-    return MetadataValue.md("\n\n".join(shown))
+            names = ", ".join(image_ids)
+            entries.append(literal(f"{names} cannot be shown: {type(error).__name__}: {error}"))
+    return MetadataValue.md("\n\n".join(entries))
 
 
 def _exhibits(project: Project, stage: Stage, corpus: str, image_ids: Sequence[str]) -> Iterator[str]:
     from sartext.catalogue import find_entry
-    from sartext.corpora.images import picture
+    from sartext.corpora.images import picture as read_pixels
 
     entry = find_entry(project, corpus)
     index = _rows_of(project.corpus(corpus) / "index.parquet", image_ids)
@@ -129,8 +144,8 @@ def _exhibits(project: Project, stage: Stage, corpus: str, image_ids: Sequence[s
     captions = {name: row for path in tables if path.is_file() for name, row in _rows_of(path, image_ids).items()}
     for image_id in image_ids:
         words = str(captions[image_id]["caption"]) if image_id in captions else _contents(index[image_id])
-        address = _thumbnail(picture(project.root, index[image_id], entry))
-        yield f"![{image_id}]({address})\n\n{html.escape(words)} *({image_id})*"
+        thumbnail = picture(_thumbnail(read_pixels(project.root, index[image_id], entry)), image_id)
+        yield f"{thumbnail}\n\n{literal(words)} {literal(image_id)}"
 
 
 def _rows_of(path: Path, image_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -144,14 +159,17 @@ def _contents(row: Mapping[str, Any]) -> str:
     """What the index knows of an image: its first optical caption, else its objects, else its land cover."""
     if row["captions"]:
         return str(row["captions"][0])
-    objects = Counter(str(one["label"]) for one in row["objects"])
-    cover = [f"{one['label']} {one['fraction']:.0%}" for one in row["regions"] if one["zone"] == "image"]
-    told = [f"{count} {label}" for label, count in sorted(objects.items())] + cover
-    return ", ".join(told) or "nothing annotated"
+    objects = Counter(str(item["label"]) for item in row["objects"])
+    cover = [
+        f"{region['label']} {region['fraction']:.0%}" for region in row["regions"] if region["zone"] == "image"
+    ]
+    return (
+        ", ".join([f"{count} {label}" for label, count in sorted(objects.items())] + cover) or "nothing annotated"
+    )
 
 
-def _thumbnail(pixels: Any) -> str:  # noqa: ANN401 - a numpy array, imported lazily
-    """An image as a ``data:`` address: a PNG of up to 128 pixels; small ones are enlarged."""
+def _thumbnail(pixels: Any) -> bytes:  # noqa: ANN401 - a numpy array, imported lazily
+    """An image as a PNG of up to 128 pixels; small ones are enlarged."""
     from PIL import Image
 
     image = Image.fromarray(pixels)
@@ -161,4 +179,4 @@ def _thumbnail(pixels: Any) -> str:  # noqa: ANN401 - a numpy array, imported la
     image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
     stream = BytesIO()
     image.save(stream, format="PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+    return stream.getvalue()

@@ -9,10 +9,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.scores import show_report
 from sartext.config import Project
 from sartext.files import read_json
 from sartext.release.gate.verdict import Outcome, judged_nothing, outcome
+
+SCORES: Mapping[str, tuple[str, str, str]] = {
+    "recall": ("retrieval", "duplicate_aware.mean_recall", ".1f"),
+    "one positive": ("retrieval", "one_positive.mean_recall", ".1f"),
+    "BLEU-4": ("captioning", "bleu_4", ".3f"),
+    "CIDEr-D": ("captioning", "cider_d", ".3f"),
+    "facts": ("captioning", "fact_precision", ".1f"),
+    "OA": ("vqa", "oa", ".1f"),
+    "AA": ("vqa", "aa", ".1f"),
+}
+"""Heading, task, metric and format: mean recall by equal facts and by one positive, precision of facts, VQA."""
 
 DETAIL_CHARACTERS = 60
 SPLITS = ("train", "validation", "test")
@@ -33,10 +43,10 @@ def count_pairs(path: Path) -> dict[str, Counter[str]]:
     """Count the pairs of a candidate per corpus and split."""
     import pyarrow.parquet as pq
 
-    found: dict[str, Counter[str]] = {}
+    pairs: dict[str, Counter[str]] = {}
     for row in pq.read_table(path, columns=["corpus", "split"]).to_pylist():
-        found.setdefault(row["corpus"], Counter())[row["split"]] += 1
-    return dict(sorted(found.items()))
+        pairs.setdefault(row["corpus"], Counter())[row["split"]] += 1
+    return dict(sorted(pairs.items()))
 
 
 def summarise_gate(gate: Mapping[str, Any]) -> list[SuiteSummary]:
@@ -60,17 +70,17 @@ def _worst(expectations: Sequence[Mapping[str, Any]]) -> str:
         return "judged nothing"
     if judged_nothing(expectations):
         return _short(str(expectations[0]["detail"]))
-    one = min(
+    worst = min(
         expectations,
         key=lambda row: (bool(row["passed"]), row["severity"] != "critical", row.get("figure") is None),
     )
-    if one["passed"]:
+    if worst["passed"]:
         measured = [row for row in expectations if row.get("figure")]
         figures = [f"{row['name']} {row['figure']:,.4g} {row.get('unit') or ''}".rstrip() for row in measured]
         return "; ".join([_held(expectations), *figures[:2]])
-    figure = "" if one.get("figure") is None else f" {one['figure']:.4g} {one.get('unit') or ''}"
-    said = str(one.get("detail") or one["status"])
-    return f"{one['name']}{figure.rstrip()} ({one['severity']}: {_short(said)})"
+    figure = "" if worst.get("figure") is None else f" {worst['figure']:.4g} {worst.get('unit') or ''}"
+    detail = str(worst.get("detail") or worst["status"])
+    return f"{worst['name']}{figure.rstrip()} ({worst['severity']}: {_short(detail)})"
 
 
 def _held(expectations: Sequence[Mapping[str, Any]]) -> str:
@@ -93,14 +103,15 @@ class ModelSummary:
 def summarise_models(project: Project, made: Collection[str]) -> list[ModelSummary]:
     """Sum up the checkpoints and models of a run, from their training records."""
     parameters = project.parameters
-    found = []
+    models = []
     for name, row in {**parameters.checkpoints, **parameters.models}.items():
         if {f"checkpoint/{name}", f"model/{name}"} & set(made):
-            told = read_json(project.checkpoint(name) / "training.json")
-            loss = (told["best"] or {}).get("loss")
+            training = read_json(project.checkpoint(name) / "training.json")
+            loss = (training["best"] or {}).get("loss")
             origin = Path(row.origin).stem if row.origin.endswith(".yaml") else Path(row.origin).name
-            found.append(ModelSummary(name, origin, told["samples"], told["best_step"], told["steps"], loss))
-    return found
+            steps = (training["samples"], training["best_step"], training["steps"])
+            models.append(ModelSummary(name, origin, *steps, loss))
+    return models
 
 
 @dataclass(frozen=True)
@@ -120,21 +131,21 @@ def summarise_narrations(project: Project, made: Collection[str]) -> list[Narrat
         *((f"optical-captions/{name}", "captioned_halves") for name in project.parameters.optical_captions),
         *((f"narrated/{name}", "narrated") for name in project.parameters.narrated),
     ]
-    found = []
+    narrations = []
     for asset, seen in folders:
         if asset in made:
-            told = read_json(project.build / asset / "metrics.json")
-            reasons = Counter(told["uncaptioned"])
-            found.append(
+            metrics = read_json(project.build / asset / "metrics.json")
+            reasons = Counter(metrics["uncaptioned"])
+            narrations.append(
                 NarrationSummary(
-                    told["corpus"],
-                    told["method"],
-                    told[seen],
-                    told["captions"],
+                    metrics["corpus"],
+                    metrics["method"],
+                    metrics[seen],
+                    metrics["captions"],
                     "; ".join(f"{count:,} {_short(reason)}" for reason, count in reasons.most_common(2)),
                 )
             )
-    return found
+    return narrations
 
 
 def _short(text: str) -> str:
@@ -150,7 +161,7 @@ def show_summary(
         project: the checkout.
         console: where to print.
         seconds: how long the run took.
-        made: the assets that the run made or found unchanged; of others, left from earlier runs, nothing is told.
+        made: the assets that the run made or found unchanged; others, left from earlier runs, are not shown.
         published: whether this run published the release.
     """
     models = summarise_models(project, made)
@@ -165,10 +176,10 @@ def show_summary(
         console.print(_gate_table(summarise_gate(read_json(project.build / "quality" / "gate.json"))))
     if "publication" in made:
         console.print()
-        told = read_json(project.build / "publication" / "publication.json")
+        record = read_json(project.build / "publication" / "publication.json")
         how = "newly published" if published else "nothing changed, nothing published"
-        console.print(f"release   {told['version']} ({how})", highlight=False)
-        console.print(f"path      {told['path']}", highlight=False, soft_wrap=True)
+        console.print(f"release   {record['version']} ({how})", highlight=False)
+        console.print(f"path      {record['path']}", highlight=False, soft_wrap=True)
     if "report" in made:
         show_report(project, console)
     console.print(f"duration  {seconds:.1f} s", highlight=False)
@@ -193,9 +204,10 @@ def _models_table(models: Sequence[ModelSummary]) -> Table:
         table.add_column(heading)
     for heading in ("pairs seen", "best step", "validation loss"):
         table.add_column(heading, justify="right")
-    for one in models:
-        loss = "" if one.loss is None else f"{one.loss:.4f}"
-        table.add_row(one.name, one.origin, f"{one.samples:,}", f"{one.best_step:,} of {one.steps:,}", loss)
+    for model in models:
+        loss = "" if model.loss is None else f"{model.loss:.4f}"
+        steps = f"{model.best_step:,} of {model.steps:,}"
+        table.add_row(model.name, model.origin, f"{model.samples:,}", steps, loss)
     return table
 
 
@@ -204,8 +216,8 @@ def _narrations_table(narrations: Sequence[NarrationSummary]) -> Table:
     for heading in ("corpus", "method", "images", "captions", "left out, mostly"):
         figure = heading in {"images", "captions"}
         table.add_column(heading, justify="right" if figure else "left", overflow="fold")
-    for one in narrations:
-        table.add_row(one.corpus, one.method, f"{one.seen:,}", f"{one.captions:,}", one.reason)
+    for row in narrations:
+        table.add_row(row.corpus, row.method, f"{row.seen:,}", f"{row.captions:,}", row.reason)
     return table
 
 
@@ -213,6 +225,39 @@ def _gate_table(suites: Sequence[SuiteSummary]) -> Table:
     table = Table(title="Quality gate", title_justify="left")
     for heading in ("suite", "verdict", "expectations", "figure"):
         table.add_column(heading, justify="right" if heading == "expectations" else "left", overflow="fold")
-    for one in suites:
-        table.add_row(one.name, f"[{COLOURS[one.verdict]}]{one.verdict}[/]", str(one.expectations), one.worst)
+    for suite in suites:
+        verdict = f"[{COLOURS[suite.verdict]}]{suite.verdict}[/]"
+        table.add_row(suite.name, verdict, str(suite.expectations), suite.worst)
     return table
+
+
+def show_report(project: Project, console: Console) -> None:
+    """Print the figures of the first benchmark by variant, and the path of the page."""
+    content: Mapping[str, Any] = read_json(project.build / "report" / "report.json")
+    benchmark = content["benchmarks"][0]
+    console.print(_scores_table(content["variants"], content["figures"], benchmark))
+    page = project.relative(project.build / "report" / "index.html")
+    console.print(f"report    {page}", highlight=False, soft_wrap=True)
+
+
+def _scores_table(
+    variants: Sequence[Mapping[str, Any]], figures: Sequence[Mapping[str, Any]], benchmark: Mapping[str, Any]
+) -> Table:
+    whole = {
+        (figure["task"], figure["metric"], figure["variant"]): figure["value"]
+        for figure in figures
+        if figure["benchmark"] == benchmark["name"] and figure["subset"] == "all"
+    }
+    table = Table(title=f"{benchmark['name']}, {benchmark['images']:,} images", title_justify="left", box=None)
+    table.add_column("variant", no_wrap=True)
+    for heading in SCORES:
+        table.add_column(heading, justify="right")
+    for name in dict.fromkeys(variant["name"] for variant in variants):
+        cells = [_cell(whole.get((task, metric, name)), form) for task, metric, form in SCORES.values()]
+        if any(cells):
+            table.add_row(name, *cells)
+    return table
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

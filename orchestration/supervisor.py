@@ -1,9 +1,9 @@
-"""Keeps a stage's processes on a leash: whoever holds the other end of a pipe lives, or they end.
+"""Runs a command that ends with the process that started it.
 
-Run as a script: ``supervisor.py LEASH GRACE COMMAND...``. The command gets a session of its own. When the pipe
-LEASH closes (cancelled, crashed or killed outright, the holder cannot help closing it) or a SIGTERM comes, the
-command's whole process group gets SIGTERM, and SIGKILL after GRACE seconds. Standard library only: it starts
-with every stage.
+Run as a script: ``supervisor.py PIPES GRACE COMMAND...``. The command gets a session of its own. When one of the
+PIPES (file descriptors, by commas) closes, as it does however its holder ends, or a SIGTERM comes, the command's
+whole process group gets SIGTERM, and SIGKILL after GRACE seconds. Standard library only: it starts with every
+stage.
 """
 
 import os
@@ -19,8 +19,8 @@ from pathlib import Path
 ENDED = 128 + signal.SIGTERM
 
 
-def supervise(leash: int, grace: float, command: Sequence[str]) -> int:
-    """Run a command until it ends or the leash is let go; return its exit status (143 if it was ended)."""
+def supervise(pipes: Sequence[int], grace: float, command: Sequence[str]) -> int:
+    """Run a command until it ends or one of the pipes closes; return its exit status (143 if it was ended)."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -30,9 +30,9 @@ def supervise(leash: int, grace: float, command: Sequence[str]) -> int:
     child = subprocess.Popen(command, start_new_session=True)
     ended = False
     while child.poll() is None and not ended:
-        ready, _, _ = select.select([leash, woken], [], [])
+        ready, _, _ = select.select([*pipes, woken], [], [])
         signals = os.read(woken, 64) if woken in ready else b""
-        ended = leash in ready or signal.SIGTERM in signals
+        ended = ready != [woken] or signal.SIGTERM in signals
     end_group(child, grace)
     return ENDED if ended else (child.returncode if child.returncode >= 0 else 128 - child.returncode)
 
@@ -74,4 +74,4 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(supervise(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))
+    sys.exit(supervise([int(number) for number in sys.argv[1].split(",")], float(sys.argv[2]), sys.argv[3:]))

@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ corpora:
   alpha: {catalogue: alpha.yaml}
   beta: {catalogue: beta.yaml}
 captions: [alpha, beta]
+training: {threads: 1}
 """
 
 STAGES = """\
@@ -117,8 +119,65 @@ def verdict(*failed: str, severity: str = "critical", absent: tuple[str, ...] = 
         for name in SUITES.names
         if name not in absent
     ]
-    passed = not absent and all(one["passed"] for one in suites)
+    passed = not absent and all(suite["passed"] for suite in suites)
     return json.dumps({"content_sha256": "0", "passed": passed, "suites": suites}, separators=(",", ":"))
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
+    """Wait until something holds; the deadline is for what never does, on a busy machine too."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+def pids_in(record: Path, count: int) -> list[int]:
+    """The processes that wrote their ids to a file, once they are so many."""
+    wait_for(lambda: record.is_file() and len(record.read_text().split()) >= count)
+    return [int(word) for word in record.read_text().split()]
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def start(root: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Begin ``python -m orchestration`` in a project."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration", *arguments],
+        cwd=root,
+        env={**os.environ, "COLUMNS": "120"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def command(root: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run ``python -m orchestration``; return its exit status and what it wrote to both streams."""
+    process = start(root, *arguments)
+    output, errors = process.communicate(timeout=300)
+    return process.returncode, output, errors
+
+
+def rewrite(root: Path, *changes: tuple[str, str]) -> None:
+    """Replace text of dvc.yaml."""
+    stages = (root / "dvc.yaml").read_text()
+    for before, after in changes:
+        assert before in stages
+        stages = stages.replace(before, after)
+    (root / "dvc.yaml").write_text(stages)
+
+
+def change(root: Path, corpus: str) -> None:
+    """Change a corpus, and accept it."""
+    (root / "data" / corpus / "boxes").write_text("one box is another\n")
+    pin(Project(root))
 
 
 def dvc(root: Path, *arguments: str) -> str:
@@ -169,8 +228,8 @@ def toy(template: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def instance() -> Iterator[DagsterInstance]:
     """A Dagster instance that nobody else sees."""
-    with DagsterInstance.ephemeral() as found:
-        yield found
+    with DagsterInstance.ephemeral() as instance:
+        yield instance
 
 
 @pytest.fixture(autouse=True)

@@ -4,53 +4,50 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.dvc_adapter import Adapter, compare_with_pin, folder_hash, read_graph
-from orchestration.resources import Session, require_pinned
-from sartext.config import Project
-from sartext.errors import PinError
-from sartext.sources import pin
+from orchestration.dvc_adapter import (
+    compare_with_pin,
+    data_version,
+    folder_hash,
+    read_lock,
+    read_reasons,
+    require_pinned,
+)
+from sartext.errors import ArtefactError, PinError
 
 from .conftest import dvc
 
 
-def adapter(root: Path) -> Adapter:
-    return Adapter(root, read_graph(root))
-
-
 def test_a_built_project_has_nothing_to_do(toy: Path) -> None:
-    found = adapter(toy)
-    assert {name: found.reasons(name) for name in found.graph.stages} == dict.fromkeys(found.graph.stages, ())
+    assert read_reasons(toy) == {}
 
 
 def test_reasons_name_what_changed(toy: Path) -> None:
     (toy / "data" / "beta" / "boxes").write_text("another\n")
     (toy / "build" / "captions" / "alpha" / "captions").unlink()
     (toy / "params.yaml").write_text((toy / "params.yaml").read_text().replace("[alpha, beta]", "[beta, alpha]"))
-    found = adapter(toy)
-    assert found.reasons("corpus@beta") == ("data/beta modified",)
-    assert found.reasons("corpus@alpha") == ()
-    assert found.reasons("captions@alpha") == ("build/captions/alpha modified",)
-    assert "params.yaml: captions modified" in found.reasons("candidate")
-
-
-def test_an_answer_is_kept_until_the_stage_or_one_before_it_is_made(toy: Path) -> None:
-    found = adapter(toy)
-    assert found.reasons("candidate") == ()
-    (toy / "build" / "captions" / "alpha" / "captions").write_text("other\n")
-    assert found.reasons("candidate") == ()
-    found.forget("captions@beta")
-    assert found.reasons("candidate") == ("build/captions modified",)
-    assert found.reasons("captions@alpha") == ()
+    reasons = read_reasons(toy)
+    assert reasons["corpus@beta"] == ("data/beta modified",)
+    assert "corpus@alpha" not in reasons
+    assert reasons["captions@alpha"] == ("build/captions/alpha modified",)
+    assert "params.yaml: captions modified" in reasons["candidate"]
 
 
 def test_the_data_version_is_that_of_the_outs_in_the_lock(toy: Path) -> None:
-    first = {name: adapter(toy).data_version(name) for name in ("corpus@alpha", "candidate", "publication")}
+    names = ("corpus@alpha", "candidate", "publication")
+    first = {name: data_version(outs) for name, outs in read_lock(toy).items() if name in names}
     assert all(len(value) == 64 for value in first.values())
     assert len(set(first.values())) == 3
-    assert first == {name: adapter(toy).data_version(name) for name in first}
     (toy / "data" / "alpha" / "boxes").write_text("another\n")
     dvc(toy, "repro", "--quiet", "corpus@alpha")
-    assert adapter(toy).data_version("corpus@alpha") != first["corpus@alpha"]
+    assert data_version(read_lock(toy)["corpus@alpha"]) != first["corpus@alpha"]
+
+
+def test_a_lock_that_cannot_be_read_is_an_error_and_none_holds_nothing(toy: Path) -> None:
+    (toy / "dvc.lock").write_text("stages: [")
+    with pytest.raises(ArtefactError, match=r"dvc\.lock"):
+        read_lock(toy)
+    (toy / "dvc.lock").unlink()
+    assert read_lock(toy) == {}
 
 
 def test_a_corpus_has_the_hash_that_is_pinned_and_locked(toy: Path) -> None:
@@ -88,11 +85,3 @@ def test_a_pin_that_is_absent_or_names_no_corpora_is_told(toy: Path, text: str |
         (toy / "data.dvc").write_text(text)
     with pytest.raises(PinError, match="sartext corpora pin"):
         require_pinned(toy)
-
-
-def test_a_lost_release_is_a_reason_to_publish(toy: Path) -> None:
-    pin(Project(toy))
-    session = Session(Project(toy), read_graph(toy), {})
-    assert session.reasons("publication") == ()
-    (toy / "releases" / "toy" / "1.0.0").rmdir()
-    assert session.reasons("publication") == ("releases/toy/1.0.0 does not exist",)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from dagster import AssetCheckResult, AssetCheckSeverity
 
-from orchestration.checks import gate_results
+from orchestration.assets import gate_results
 from sartext.release.gate.suites import SUITES
 
 from .conftest import verdict
@@ -15,13 +15,13 @@ from .conftest import verdict
 def results(tmp_path: Path, gate: str) -> dict[str, AssetCheckResult]:
     (tmp_path / "build" / "quality").mkdir(parents=True)
     (tmp_path / "build" / "quality" / "gate.json").write_text(gate)
-    return {str(one.check_name): one for one in gate_results(tmp_path, ["quality"])}
+    return {str(check.check_name): check for check in gate_results(tmp_path, ["quality"])}
 
 
 def test_every_suite_has_a_result_with_its_figures(tmp_path: Path) -> None:
     found = results(tmp_path, verdict())
     assert tuple(found) == SUITES.names
-    assert all(one.passed for one in found.values())
+    assert all(check.passed for check in found.values())
     assert found["schema"].metadata["schema_hold"].value == 12.5
     assert found["schema"].metadata["expectations"].records[0].data["unit"] == "%"
 
@@ -58,9 +58,9 @@ def test_a_suite_whose_verdict_and_rows_disagree_failed(tmp_path: Path) -> None:
 def test_a_suite_that_had_nothing_to_judge_says_so_and_does_not_block(tmp_path: Path) -> None:
     gate = json.loads(verdict())
     row = gate["suites"][0]["expectations"][0]
-    told = {**row, "judged": False, "figure": None, "detail": "not judged: no corpus is narrated"}
-    gate["suites"][0]["expectations"] = [told, {**told, "name": "another"}]
-    gate["suites"][1]["expectations"].append(told)
+    unjudged = {**row, "judged": False, "figure": None, "detail": "not judged: no corpus is narrated"}
+    gate["suites"][0]["expectations"] = [unjudged, {**unjudged, "name": "another"}]
+    gate["suites"][1]["expectations"].append(unjudged)
     found = results(tmp_path, json.dumps(gate))
     assert (found[SUITES.names[0]].passed, found[SUITES.names[0]].description) == (
         True,

@@ -96,7 +96,7 @@ def reached(module: str) -> set[str]:
 
 
 def _of_recipe(module: str) -> bool:
-    return any(module == one or module.startswith(f"{one}.") for one in RECIPE)
+    return any(module == package or module.startswith(f"{package}.") for package in RECIPE)
 
 
 def _together(module: str, other: str) -> bool:

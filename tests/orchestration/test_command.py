@@ -1,39 +1,17 @@
 """``python -m orchestration``: what a person types, sees and can interrupt."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from .conftest import verdict
-from .test_execution import family, gone
-
-
-def start(root: Path, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "orchestration", *arguments],
-        cwd=root,
-        env={**os.environ, "COLUMNS": "120"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def command(root: Path, *arguments: str) -> tuple[int, str, str]:
-    process = start(root, *arguments)
-    output, errors = process.communicate(timeout=120)
-    return process.returncode, output, errors
+from .conftest import alive, command, pids_in, rewrite, start, verdict
 
 
 def test_a_release_with_nothing_to_do_ends_with_the_table(toy: Path) -> None:
     code, output, errors = command(toy, "release")
     assert (code, errors) == (0, "")
-    assert output.count("unchanged") == 8
+    assert "nothing to do: 8 stages are unchanged" in output
     rows = [line.replace("│", " ").split() for line in output.splitlines() if "│" in line]
     assert ["alpha", "1", "0", "0", "1"] in rows
     assert ["all", "2", "0", "0", "2"] in rows
@@ -67,18 +45,29 @@ def test_a_broken_file_is_one_line_and_exit_1(toy: Path, file: str, text: str, s
 
 
 def test_a_termination_ends_the_stage_and_the_next_run_completes(toy: Path) -> None:
-    stages = (toy / "dvc.yaml").read_text()
-    waiting = "{ test -e go || { sleep 60 & echo $! > pids; echo $$ >> pids; wait; }; } && echo indexed"
-    (toy / "dvc.yaml").write_text(stages.replace("echo indexed", waiting))
+    waiting = "{ test -e go || { sleep 600 & echo $! $$ > pids.${key}; wait; }; } && echo indexed"
+    rewrite(toy, ("echo indexed", waiting))
     process = start(toy, "release")
-    processes = family(toy / "pids", 2)
-    time.sleep(0.2)
+    processes = pids_in(toy / "pids.alpha", 2)
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=180)
     assert process.returncode == 130
     assert errors.strip() == "error: interrupted; what was complete stays, run the command again"
-    assert gone(processes, within=0.2)
+    assert not any(map(alive, processes))
     (toy / "go").touch()
     code, output, errors = command(toy, "release")
     assert (code, errors) == (0, "")
     assert "corpus/alpha    made" in output
+
+
+def test_data_of_an_unknown_name_is_an_error_that_names_the_known(toy: Path) -> None:
+    code, output, errors = command(toy, "report", "--data", "bogus")
+    assert (code, output) == (2, "")
+    assert "'sim', 'sample'" in errors
+    assert errors.count("\n") == 1
+
+
+def test_an_asset_of_an_unknown_name_is_an_error_that_names_the_nearest(toy: Path) -> None:
+    code, _, errors = command(toy, "materialize", "corpus/alfa")
+    assert code == 1
+    assert "did you mean 'corpus/alpha'?" in errors

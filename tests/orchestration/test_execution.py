@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from orchestration.dvc_adapter import read_graph
-from orchestration.execution import DVCS_OWN, environment, run_command, run_stage, told
+from orchestration.execution import DVC_LINES, environment, failure_reason, run_command, run_stage
+
+from .conftest import alive, pids_in, wait_for
 
 # a stage that starts a child which starts a child, all of them deaf to SIGTERM but the first
 FAMILY = """
@@ -29,42 +30,15 @@ RUNNER = """
 import sys
 from pathlib import Path
 import orchestration.execution as execution
-execution.GRACE_SECONDS = 0.5
 try:
-    execution.run_command(sys.argv[2:], root=Path(sys.argv[1]), log=Path(sys.argv[1]) / "log.txt", listen=print)
+    root = Path(sys.argv[1])
+    execution.run_command(sys.argv[2:], root=root, log=root / "log.txt", listen=print, grace=0.5)
 except KeyboardInterrupt:
     sys.exit(130)
 """
 
 
-def alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"
-
-
-def gone(processes: list[int], within: float = 8.0) -> bool:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if not any(alive(one) for one in processes):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def family(record: Path, size: int = 3) -> list[int]:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        lines = record.read_text().split() if record.is_file() else []
-        if len(lines) == size:
-            return [int(line) for line in lines]
-        time.sleep(0.05)
-    raise AssertionError("the family never stood")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_a_signal_to_the_runner_ends_children_and_grandchildren(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "family.py").write_text(FAMILY)
     (tmp_path / "runner.py").write_text(
@@ -72,11 +46,11 @@ def test_a_signal_to_the_runner_ends_children_and_grandchildren(tmp_path: Path, 
     )
     command = [sys.executable, str(tmp_path / "family.py"), "0", str(tmp_path / "pids")]
     runner = subprocess.Popen([sys.executable, str(tmp_path / "runner.py"), str(tmp_path), *command])
-    processes = family(tmp_path / "pids")
-    assert all(os.getpgid(one) != os.getpgid(runner.pid) for one in processes)
+    processes = pids_in(tmp_path / "pids", 3)
+    assert all(os.getpgid(process) != os.getpgid(runner.pid) for process in processes)
     runner.send_signal(number)
-    assert runner.wait(timeout=20) == (-signal.SIGKILL if number is signal.SIGKILL else 130)
-    assert gone(processes)
+    assert runner.wait(timeout=120) == (-signal.SIGKILL if number is signal.SIGKILL else 130)
+    wait_for(lambda: not any(map(alive, processes)))
 
 
 def test_an_error_while_listening_ends_the_command(tmp_path: Path) -> None:
@@ -86,29 +60,29 @@ def test_an_error_while_listening_ends_the_command(tmp_path: Path) -> None:
     command = ["sh", "-c", f"echo $$ > {tmp_path}/pids; echo first; sleep 60"]
     with pytest.raises(ValueError, match="first"):
         run_command(command, root=tmp_path, log=tmp_path / "log.txt", listen=refuse)
-    assert gone(family(tmp_path / "pids", 1), within=0.2)
+    assert not any(map(alive, pids_in(tmp_path / "pids", 1)))
 
 
 def test_nothing_that_a_command_left_behind_goes_on(tmp_path: Path) -> None:
     command = ["sh", "-c", f"sleep 60 & echo $! > {tmp_path}/pids; exit 3"]
     ended = run_command(command, root=tmp_path, log=tmp_path / "log.txt", listen=lambda line: None)
     assert ended.status == 3
-    assert gone(family(tmp_path / "pids", 1), within=0.2)
+    assert not any(map(alive, pids_in(tmp_path / "pids", 1)))
 
 
 def test_lines_are_streamed_as_they_come_and_kept(tmp_path: Path) -> None:
-    seen: list[tuple[float, str]] = []
-    command = ["sh", "-c", "echo one; sleep 0.5; printf 'half\\rwhole\\n\\n' >&2; exit 0"]
-    ended = run_command(
-        command,
-        root=tmp_path,
-        log=tmp_path / "log" / "stage.txt",
-        listen=lambda line: seen.append((time.monotonic(), line)),
-    )
-    assert ended.status == 0
-    assert [line for _, line in seen] == ["one", "half", "whole"]
-    assert seen[1][0] - seen[0][0] > 0.3
-    assert (tmp_path / "log" / "stage.txt").read_text() == "one\nhalf\nwhole\n"
+    """The command waits for an answer to its first line, which it gets only if that is heard at once."""
+    lines: list[str] = []
+
+    def answer(line: str) -> None:
+        lines.append(line)
+        (tmp_path / "heard").touch()
+
+    text = "echo first; while ! test -e heard; do sleep 0.05; done; printf 'half\\rwhole\\n\\n' >&2"
+    log = tmp_path / "log" / "stage.txt"
+    assert run_command(["sh", "-c", text], root=tmp_path, log=log, listen=answer).status == 0
+    assert lines == ["first", "half", "whole"]
+    assert log.read_text() == "first\nhalf\nwhole\n"
 
 
 def test_a_run_hears_the_stage_and_its_log_dvc_too(toy: Path) -> None:
@@ -119,7 +93,7 @@ def test_a_run_hears_the_stage_and_its_log_dvc_too(toy: Path) -> None:
     log = (toy / "build" / "log" / f"{stage.name}.txt").read_text()
     assert f"Running stage '{stage.name}':" in log
     assert "git add" in log
-    assert not [line for line in lines if line.startswith(DVCS_OWN)]
+    assert not [line for line in lines if line.startswith(DVC_LINES)]
 
 
 def test_python_in_a_stage_is_this_interpreter(tmp_path: Path) -> None:
@@ -155,4 +129,4 @@ def test_a_stage_learns_of_which_run_it_is_part(tmp_path: Path) -> None:
     ],
 )
 def test_the_line_that_says_best_why(lines: list[str], expected: str) -> None:
-    assert told(lines) == expected
+    assert failure_reason(lines) == expected

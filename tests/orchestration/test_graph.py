@@ -45,7 +45,7 @@ def described(definitions: Definitions) -> dict[str, object]:
         for job in repository.get_all_jobs()
         if not job.name.startswith("__")
     }
-    schedules = {one.name: f"{one.cron_schedule} {one.job_name}" for one in repository.schedule_defs}
+    schedules = {weekly.name: f"{weekly.cron_schedule} {weekly.job_name}" for weekly in repository.schedule_defs}
     return {"assets": assets, "checks": checks, "jobs": jobs, "schedules": schedules}
 
 
@@ -164,7 +164,7 @@ def test_a_stage_that_writes_what_another_writes_is_told(toy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "profile", ["params.yaml", *(f"conf/{one.name}" for one in sorted((ROOT / "conf").glob("*.yaml")))]
+    "profile", ["params.yaml", *(f"conf/{path.name}" for path in sorted((ROOT / "conf").glob("*.yaml")))]
 )
 def test_every_profile_holds_what_the_graph_asks_for(tmp_path: Path, profile: str) -> None:
     """DVC stops in the middle of a build where a section that a stage depends on is absent, even an empty one."""

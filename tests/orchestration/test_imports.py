@@ -6,8 +6,7 @@ import sys
 
 from tests.conftest import ROOT
 
-HEAVY = ("torch", "mlflow", "great_expectations", "transformers", "open_clip", "pyarrow", "pandas")
-SECONDS = 4.0
+HEAVY = ("torch", "mlflow", "great_expectations", "transformers", "open_clip", "pyarrow", "pandas", "PIL", "scipy")
 
 
 def loaded(statement: str) -> set[str]:
@@ -28,16 +27,6 @@ def test_the_definitions_load_no_heavy_library() -> None:
 def test_the_library_knows_nothing_of_its_orchestration() -> None:
     modules = loaded("import sartext.cli, sartext.sources, sartext.prune, sartext.locking")
     assert not modules & {"dagster", "dvc", "orchestration"}
-
-
-def test_the_definitions_load_in_under_four_seconds() -> None:
-    """In seconds of this process's work: other processes on the machine do not count."""
-    code = "import time, orchestration.definitions; print(time.process_time())"
-    environment = {**os.environ, "SARTEXT_ROOT": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
-    )
-    assert float(done.stdout) < SECONDS
 
 
 def test_dvc_is_imported_by_the_adapter_alone() -> None:

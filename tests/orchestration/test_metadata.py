@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from orchestration.graph import Stage
-from orchestration.metadata import describe
+from orchestration.metadata import describe, fenced, literal, picture
 from sartext.config import Project
 from sartext.files import write_json
 from sartext.tables import CAPTIONS, INDEX, write_table
@@ -42,17 +42,17 @@ def project(tmp_path: Path) -> Project:
     row = dict.fromkeys(INDEX.names) | texts
     row |= {"image_id": f"{CORPUS}/000001", "path": path.relative_to(tmp_path).as_posix(), "sha256": "0"}
     row |= {"pixels_sha256": "0", "width": 60, "height": 40, "objects": [box], "regions": [], "captions": []}
-    found = Project(tmp_path)
-    write_table(found.corpus(CORPUS) / "index.parquet", INDEX, [row])
+    project = Project(tmp_path)
+    write_table(project.corpus(CORPUS) / "index.parquet", INDEX, [row])
     caption = dict.fromkeys(CAPTIONS.names, None) | {
         "image_id": f"{CORPUS}/000001",
         "caption": "There is <one> ship.",
     }
     caption |= {"method": "a2c", "method_version": "1", "facts": "{}"}
-    write_table(found.captions(CORPUS) / "captions.parquet", CAPTIONS, [caption])
+    write_table(project.captions(CORPUS) / "captions.parquet", CAPTIONS, [caption])
     narrated = {**caption, "caption": "Narrated.", "method": "narrator"}
-    write_table(found.narrated(CORPUS) / "captions.parquet", CAPTIONS, [narrated])
-    return found
+    write_table(project.narrated(CORPUS) / "captions.parquet", CAPTIONS, [narrated])
+    return project
 
 
 def log(project: Project, stage: Stage, **metrics: object) -> None:
@@ -74,9 +74,9 @@ def test_counts_duration_hashes_and_first_rows(project: Project) -> None:
 @pytest.mark.parametrize(
     ("stage", "words"),
     [
-        (Stage(f"captions@{CORPUS}", "x", outs=(f"build/captions/{CORPUS}",)), "There is &lt;one&gt; ship."),
-        (Stage(f"narrated@{CORPUS}", "x", outs=(f"build/narrated/{CORPUS}",)), "Narrated."),
-        (Stage(f"corpus@{CORPUS}", "x"), "1 ship"),
+        (Stage(f"captions@{CORPUS}", "x", outs=(f"build/captions/{CORPUS}",)), "` There is <one> ship. `"),
+        (Stage(f"narrated@{CORPUS}", "x", outs=(f"build/narrated/{CORPUS}",)), "` Narrated. `"),
+        (Stage(f"corpus@{CORPUS}", "x"), "` 1 ship `"),
     ],
     ids=["caption", "narrated caption", "annotation"],
 )
@@ -99,3 +99,33 @@ def test_a_picture_that_cannot_be_shown_says_why(project: Project) -> None:
 
 def test_a_stage_that_left_no_log_has_metadata_all_the_same(project: Project) -> None:
     assert set(describe(project, Stage("splits", "x", outs=("build/splits",)), {})) == {"outs"}
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "[click](https://example.org)",
+        "![seen](https://example.org/pixel.png)",
+        "<img src=https://example.org/pixel.png>",
+        "see https://example.org or a@example.org",
+        "` ends the span ``` and [click](https://example.org)",
+        "first\n\n# heading\n\n[click](https://example.org)",
+    ],
+)
+def test_hostile_text_is_shown_as_it_is(hostile: str) -> None:
+    """A span of code, closed by as many ticks as it began with and by nothing within."""
+    shown = literal(hostile)
+    ticks = shown[: len(shown) - len(shown.lstrip("`"))]
+    assert shown.endswith(f" {ticks}")
+    assert ticks not in re.findall("`+", shown[len(ticks) : -len(ticks)])
+    assert "\n" not in shown
+    block = str(fenced(hostile).value).splitlines()
+    assert block[1:-1] == hostile.splitlines()
+    assert block[-1] == block[0]
+    assert not any(line.startswith(block[-1]) for line in block[1:-1])
+
+
+def test_a_hostile_name_stays_within_its_picture(project: Project) -> None:
+    assert picture(b"", "x](https://example.org) ![y").startswith(
+        "![x__https_//example.org_ __y](data:image/jpeg;"
+    )

@@ -1,18 +1,25 @@
 """What a run makes, refuses and tells."""
 
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus, ExecuteInProcessResult
 
+from orchestration import assets
 from orchestration.build import materialised
 from orchestration.console import failure_line
 from orchestration.definitions import build_definitions
+from orchestration.dvc_adapter import read_graph
+from orchestration.execution import StageError, environment, run_stage
+from orchestration.runs import STARTED_TAG, close_abandoned, find_root, places, prepare_home, trainings
 from orchestration.summary import count_pairs
 from sartext.config import Project
-from sartext.sources import pin
+from sartext.errors import ArtefactError
 
-from .conftest import dvc, verdict
+from .conftest import change, dvc, pids_in, rewrite, verdict
 
 EVERYTHING = {
     "corpus/alpha",
@@ -26,14 +33,14 @@ EVERYTHING = {
 }
 
 
-def run(root: Path, instance: DagsterInstance, *assets: str, job: str = "rebuild") -> ExecuteInProcessResult:
+def run(root: Path, instance: DagsterInstance, *names: str, job: str = "rebuild") -> ExecuteInProcessResult:
     """Run a job, or some of its assets alone, and require success."""
-    result = attempt(root, instance, *assets, job=job)
+    result = attempt(root, instance, *names, job=job)
     assert result.success, failure_line(result.all_events)
     return result
 
 
-def attempt(root: Path, instance: DagsterInstance, *assets: str, job: str = "rebuild") -> ExecuteInProcessResult:
+def attempt(root: Path, instance: DagsterInstance, *names: str, job: str = "rebuild") -> ExecuteInProcessResult:
     return (
         build_definitions(root)
         .resolve_job_def(job)
@@ -41,7 +48,7 @@ def attempt(root: Path, instance: DagsterInstance, *assets: str, job: str = "reb
             instance=instance,
             raise_on_error=False,
             run_config={"loggers": {"lines": {}}},
-            asset_selection=[AssetKey(one.split("/")) for one in assets] or None,
+            asset_selection=[AssetKey(name.split("/")) for name in names] or None,
         )
     )
 
@@ -79,10 +86,6 @@ def warnings(instance: DagsterInstance, result: ExecuteInProcessResult) -> str:
     )
 
 
-def change(root: Path, corpus: str) -> None:
-    (root / "data" / corpus / "boxes").write_text("one box is another\n")
-
-
 @pytest.mark.parametrize("job", ["release", "rebuild"])
 def test_nothing_changed_starts_no_process(toy: Path, instance: DagsterInstance, job: str) -> None:
     lock = (toy / "dvc.lock").read_bytes()
@@ -95,7 +98,6 @@ def test_nothing_changed_starts_no_process(toy: Path, instance: DagsterInstance,
 def test_only_what_follows_from_a_changed_corpus_is_made(toy: Path, instance: DagsterInstance) -> None:
     first = run(toy, instance)
     change(toy, "beta")
-    pin(Project(toy))
     result = run(toy, instance)
     # the verdict came out the same, so that `publication` follows from `release` only
     assert made(result) == EVERYTHING - {"corpus/alpha", "captions/alpha"}
@@ -113,40 +115,37 @@ def test_only_what_follows_from_a_changed_corpus_is_made(toy: Path, instance: Da
 
 
 def test_a_stage_whose_inputs_came_out_the_same_is_not_made(toy: Path, instance: DagsterInstance) -> None:
-    stages = (toy / "dvc.yaml").read_text()
-    (toy / "dvc.yaml").write_text(stages.replace("echo indexed", "echo read"))
+    rewrite(toy, ("echo indexed", "echo read"))
     assert made(run(toy, instance)) == {"corpus/alpha", "corpus/beta"}
 
 
 def test_data_that_is_not_pinned_stops_the_run_before_anything_is_made(
     toy: Path, instance: DagsterInstance
 ) -> None:
-    change(toy, "beta")
+    (toy / "data" / "beta" / "boxes").write_text("one box is another\n")
     pinned = (toy / "data.dvc").read_bytes()
     result = attempt(toy, instance)
     assert not result.success
     assert materialised(result) == frozenset()
-    said = failure_line(result.all_events)
-    assert "changed beta" in said
-    assert "alpha" not in said
-    assert "sartext corpora pin" in said
-    assert "\n" not in said
+    line = failure_line(result.all_events)
+    assert "changed beta" in line
+    assert "alpha" not in line
+    assert "sartext corpora pin" in line
+    assert "\n" not in line
     assert (toy / "data.dvc").read_bytes() == pinned
 
 
 def test_a_stale_upstream_is_named_in_a_warning(toy: Path, instance: DagsterInstance) -> None:
     change(toy, "beta")
-    pin(Project(toy))
     result = run(toy, instance, "candidate")
-    told = warnings(instance, result)
-    assert "stale upstreams: corpus@beta" in told
-    assert "alpha" not in told
+    text = warnings(instance, result)
+    assert "stale upstreams: corpus@beta" in text
+    assert "alpha" not in text
 
 
 @pytest.mark.parametrize("asset", ["release", "publication"])
 def test_release_and_publication_refuse_stale_upstreams(toy: Path, instance: DagsterInstance, asset: str) -> None:
     change(toy, "beta")
-    pin(Project(toy))
     result = attempt(toy, instance, asset)
     assert not result.success
     assert "stale upstreams: corpus@beta" in failure_line(result.all_events)
@@ -154,8 +153,7 @@ def test_release_and_publication_refuse_stale_upstreams(toy: Path, instance: Dag
 
 
 def test_a_failing_stage_fails_the_run_with_its_last_lines(toy: Path, instance: DagsterInstance) -> None:
-    stages = (toy / "dvc.yaml").read_text()
-    (toy / "dvc.yaml").write_text(stages.replace("echo indexed", "sh fail.sh"))
+    rewrite(toy, ("echo indexed", "sh fail.sh"))
     (toy / "fail.sh").write_text("echo reading; echo 'error: no such box' >&2; exit 1\n")
     result = attempt(toy, instance)
     assert not result.success
@@ -169,16 +167,16 @@ def test_a_failing_stage_fails_the_run_with_its_last_lines(toy: Path, instance: 
     assert not materialised(result) & {"captions/alpha", "captions/beta", "candidate"}
 
 
-@pytest.mark.parametrize("told", [verdict("splits"), verdict(absent=("ledger",))], ids=["failed", "absent"])
+@pytest.mark.parametrize("gate", [verdict("splits"), verdict(absent=("ledger",))], ids=["failed", "absent"])
 def test_a_failed_check_holds_back_the_release_in_the_same_run(
-    toy: Path, instance: DagsterInstance, told: str
+    toy: Path, instance: DagsterInstance, gate: str
 ) -> None:
-    (toy / "verdict.json").write_text(told)
+    (toy / "verdict.json").write_text(gate)
     result = attempt(toy, instance)
     assert not result.success
     assert made(result) == {"quality"}
     assert not materialised(result) & {"release", "publication"}
-    failed = [one for one in result.get_asset_check_evaluations() if not one.passed]
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
     assert len(failed) == 1
     assert failed[0].check_name in failure_line(result.all_events)
     again = attempt(toy, instance)
@@ -197,8 +195,8 @@ def test_the_release_alone_fails_after_a_failed_gate(toy: Path, instance: Dagste
 def test_a_failed_warning_does_not_block(toy: Path, instance: DagsterInstance) -> None:
     (toy / "verdict.json").write_text(verdict("images", severity="warning"))
     result = run(toy, instance)
-    warned = [one for one in result.get_asset_check_evaluations() if not one.passed]
-    assert [(one.check_name, one.severity.value) for one in warned] == [("images", "WARN")]
+    warned = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    assert [(check.check_name, check.severity.value) for check in warned] == [("images", "WARN")]
 
 
 def test_a_publication_whose_release_is_gone_is_made_again(toy: Path, instance: DagsterInstance) -> None:
@@ -224,3 +222,114 @@ def test_what_was_read_is_observed(toy: Path, instance: DagsterInstance) -> None
     }
     assert seen.keys() == {"data/alpha", "data/beta"}
     assert all(value.endswith(".dir") and value in (toy / "data.dvc").read_text() for value in seen.values())
+
+
+def test_a_restored_stage_says_so(toy: Path, instance: DagsterInstance) -> None:
+    """DVC has what these inputs gave before in its cache: no command runs."""
+    before = (toy / "data" / "beta" / "boxes").read_text()
+    change(toy, "beta")
+    run(toy, instance, "corpus/beta")
+    (toy / "data" / "beta" / "boxes").write_text(before)
+    dvc(toy, "commit", "--force", "--quiet", "data.dvc")
+    assert outcomes(run(toy, instance, "corpus/beta")) == {"corpus/beta": "restored"}
+
+
+def test_what_may_pass_is_tried_again(
+    toy: Path, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tracking server that does not answer at once: the command exits with EX_TEMPFAIL."""
+    monkeypatch.setattr(assets, "RETRY_SECONDS", 0)
+    rewrite(toy, ("echo indexed ${key}", "{ test -e ${key}.tried || { touch ${key}.tried; exit 75; }; }"))
+    result = run(toy, instance)
+    assert {"corpus/alpha", "corpus/beta"} <= made(result)
+    retried = [event.step_key for event in result.all_events if event.is_step_up_for_retry]
+    assert sorted(retried) == ["make_corpus_alpha", "make_corpus_beta"]
+
+
+def test_a_stage_that_another_process_makes_is_waited_for(toy: Path, instance: DagsterInstance) -> None:
+    wait = "{ test -e go || { echo $$ >> begun; while ! test -e go; do sleep 0.1; done; }; }"
+    rewrite(toy, ("echo indexed ${key}", wait))
+    command = [sys.executable, "-m", "dvc", "repro", "--quiet", "--single-item", "corpus@alpha"]
+    other = subprocess.Popen(command, cwd=toy, env=environment())
+    pids_in(toy / "begun", 1)
+    with pytest.raises(StageError) as caught:
+        run_stage(toy, read_graph(toy).stages["corpus@alpha"], force=False, listen=lambda _line: None)
+    assert caught.value.transient
+    threading.Timer(2, (toy / "go").touch).start()
+    assert outcomes(run(toy, instance, "corpus/alpha")) == {"corpus/alpha": "unchanged"}
+    assert other.wait() == 0
+
+
+def test_what_cannot_pass_is_not_tried_again(toy: Path, instance: DagsterInstance) -> None:
+    rewrite(toy, ("echo indexed ${key}", "{ echo ${key} >> tried; exit 1; }"))
+    result = attempt(toy, instance)
+    assert not result.success
+    assert sorted((toy / "tried").read_text().split()) == ["alpha", "beta"]
+
+
+def test_a_killed_run_gives_back_its_place_and_its_pools(toy: Path, instance: DagsterInstance) -> None:
+    job = build_definitions(toy).resolve_job_def("rebuild")
+
+    def begun(tags: dict[str, str]) -> str:
+        return instance.create_run_for_job(job, tags=tags, status=DagsterRunStatus.STARTED).run_id
+
+    dead, own, waiting = begun({STARTED_TAG: "yes"}), begun({STARTED_TAG: "yes"}), begun({})
+    slots = instance.event_log_storage
+    slots.set_concurrency_slots("training", 1)
+    assert slots.claim_concurrency_slot("training", dead, "make_model").is_claimed
+    assert close_abandoned(instance, own=own) == [dead]
+    status = {run_id: instance.get_run_by_id(run_id).status for run_id in (dead, own, waiting)}
+    assert status == {
+        dead: DagsterRunStatus.FAILURE,
+        own: DagsterRunStatus.STARTED,
+        waiting: DagsterRunStatus.STARTED,
+    }
+    assert slots.claim_concurrency_slot("training", own, "make_model").is_claimed
+
+
+@pytest.mark.parametrize(
+    ("parameters", "cores", "at_a_time"),
+    [
+        ("{threads: 1}", "2", 2),
+        ("{threads: 2}", "2", 1),
+        ("{threads: 2}", "9", 4),
+        ("{threads: 8}", "2", 1),
+        ("{device: cuda, threads: 1}", "8", 1),
+    ],
+)
+def test_trainings_share_the_cores_by_their_threads(
+    toy: Path, monkeypatch: pytest.MonkeyPatch, parameters: str, cores: str, at_a_time: int
+) -> None:
+    monkeypatch.setenv("SARTEXT_WORKERS", cores)
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    (toy / "params.yaml").write_text((toy / "params.yaml").read_text().replace("{threads: 1}", parameters))
+    assert places() == min(int(cores), 4)
+    assert trainings(Project(toy)) == at_a_time
+    prepare_home(toy)
+    with DagsterInstance.get() as own:
+        assert own.get_concurrency_config().pool_config.default_pool_limit == at_a_time
+
+
+def test_the_home_is_made_once_and_follows_the_configuration(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setenv("SARTEXT_ROOT", "")
+    home = prepare_home(toy)
+    written = (home / "dagster.yaml").stat().st_mtime_ns
+    prepare_home(toy)
+    assert (home / "dagster.yaml").stat().st_mtime_ns == written
+    (home / "dagster.yaml").write_text("telemetry: {enabled: true}\n")
+    prepare_home(toy)
+    with DagsterInstance.get() as own:
+        assert own.telemetry_enabled is False
+        assert own.run_monitoring_enabled
+        assert own.get_concurrency_config().run_queue_config.max_concurrent_runs == 1
+
+
+def test_the_root_is_named_or_the_current_folder(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(toy)
+    assert find_root() == toy
+    monkeypatch.chdir(toy / "data")
+    with pytest.raises(ArtefactError, match="SARTEXT_ROOT"):
+        find_root()
+    monkeypatch.setenv("SARTEXT_ROOT", str(toy))
+    assert find_root() == toy

@@ -1,13 +1,15 @@
 """The tables at the end of a build tell what the run made, and nothing that earlier runs left."""
 
 import io
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from rich.console import Console
 
-from orchestration.summary import show_summary, summarise_gate, summarise_models, summarise_narrations
+from orchestration.summary import show_report, show_summary, summarise_gate, summarise_models, summarise_narrations
 from sartext.config import Project
 from sartext.files import write_json
 
@@ -27,22 +29,22 @@ def project(tmp_path: Path) -> Project:
         },
     }
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(parameters))
-    found = Project(tmp_path)
+    project = Project(tmp_path)
     record = {"samples": 640, "steps": 5, "best_step": 4, "best": {"loss": 1.25}}
-    write_json(found.checkpoint("coca-optical") / "training.json", record)
-    write_json(found.checkpoint("coca-sar") / "training.json", {**record, "best_step": 5, "best": None})
+    write_json(project.checkpoint("coca-optical") / "training.json", record)
+    write_json(project.checkpoint("coca-sar") / "training.json", {**record, "best_step": 5, "best": None})
     counts = {"captions": 30, "uncaptioned": {"below": 9, "unfinished": 1, "train only": 20}}
     narrated = {"corpus": "bare", "method": "narrator", "narrated": 40, **counts}
-    write_json(found.narrated("bare") / "metrics.json", narrated)
+    write_json(project.narrated("bare") / "metrics.json", narrated)
     optical = {"corpus": "pairs", "method": "optical-model", "captioned_halves": 40, **counts}
-    write_json(found.optical_captions("pairs") / "metrics.json", optical)
-    return found
+    write_json(project.optical_captions("pairs") / "metrics.json", optical)
+    return project
 
 
 def test_a_model_tells_its_origin_and_its_best_step(project: Project) -> None:
-    one, two = summarise_models(project, {"checkpoint/coca-optical", "checkpoint/coca-sar", "splits"})
-    assert (one.origin, one.best_step, one.steps, one.loss) == ("coca-tiny", 4, 5, 1.25)
-    assert (two.origin, two.loss) == ("coca-optical", None)
+    optical, sar = summarise_models(project, {"checkpoint/coca-optical", "checkpoint/coca-sar", "splits"})
+    assert (optical.origin, optical.best_step, optical.steps, optical.loss) == ("coca-tiny", 4, 5, 1.25)
+    assert (sar.origin, sar.loss) == ("coca-optical", None)
 
 
 def test_captions_by_models_are_counted_with_the_main_reasons_of_the_others(project: Project) -> None:
@@ -60,20 +62,72 @@ def test_the_tables_are_printed(project: Project) -> None:
     stream = io.StringIO()
     made = {"checkpoint/coca-optical", "narrated/bare"}
     show_summary(project, Console(file=stream, width=120), seconds=3.0, made=made, published=False)
-    said = stream.getvalue()
-    assert "4 of 5" in said
-    assert "coca-sar" not in said
-    assert "narrator" in said
-    assert "duration  3.0 s" in said
+    text = stream.getvalue()
+    assert "4 of 5" in text
+    assert "coca-sar" not in text
+    assert "narrator" in text
+    assert "duration  3.0 s" in text
 
 
 def test_a_suite_that_had_nothing_to_judge_has_not_passed() -> None:
     held = {"name": "a", "severity": "critical", "passed": True, "figure": 0.5, "unit": "share", "detail": "seen"}
     nothing = {**held, "judged": False, "figure": None, "detail": "not judged: no corpus is narrated"}
     rows = {"narration": [nothing, nothing], "captions": [held, nothing], "ledger": [held]}
-    suites = [{"name": name, "passed": True, "expectations": told} for name, told in rows.items()]
-    assert [(one.verdict, one.worst) for one in summarise_gate({"suites": suites})] == [
+    suites = [{"name": name, "passed": True, "expectations": expectations} for name, expectations in rows.items()]
+    assert [(suite.verdict, suite.worst) for suite in summarise_gate({"suites": suites})] == [
         ("not judged", "not judged: no corpus is narrated"),
         ("passed", "all hold, 1 not judged; a 0.5 share"),
         ("passed", "all hold; a 0.5 share"),
     ]
+
+
+def figure(task: str, metric: str, variant: str, value: float | None, **more: Any) -> dict[str, Any]:
+    row = {"task": task, "metric": metric, "variant": variant, "value": value}
+    return {**row, "benchmark": "release-test", "subset": "all", **more}
+
+
+def shown(tmp_path: Path, figures: list[dict[str, Any]]) -> str:
+    (tmp_path / "params.yaml").write_text("corpora: {}\n")
+    folder = tmp_path / "build" / "report"
+    folder.mkdir(parents=True)
+    report = {
+        "benchmarks": [{"name": "release-test", "images": 1200}, {"name": "hrsid-test", "images": 9}],
+        "variants": [{"name": "sar-rs-clip"}, {"name": "grammar"}, {"name": "text-prior"}],
+        "figures": figures,
+    }
+    (folder / "report.json").write_text(json.dumps(report))
+    console = Console(width=140, record=True, file=(tmp_path / "console").open("w"))
+    show_report(Project(tmp_path), console)
+    return console.export_text()
+
+
+def test_every_variant_with_a_headline_figure_has_a_row(tmp_path: Path) -> None:
+    text = shown(
+        tmp_path,
+        [
+            figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 72.84),
+            figure("captioning", "bleu_4", "grammar", 0.8214),
+            figure("foils", "mean_accuracy", "text-prior", 51.8),
+        ],
+    )
+    assert "release-test, 1,200 images" in text
+    assert "sar-rs-clip" in text
+    assert "72.8" in text
+    assert "0.821" in text
+    assert "text-prior" not in text, "it has no headline figure"
+    assert "report    build/report/index.html" in text
+
+
+def test_parts_other_benchmarks_and_what_was_not_computed_are_not_told(tmp_path: Path) -> None:
+    text = shown(
+        tmp_path,
+        [
+            figure("vqa", "oa", "sar-rs-clip", 11.1, benchmark="hrsid-test"),
+            figure("vqa", "oa", "sar-rs-clip", 22.2, subset="corpus:sim-ships"),
+            figure("captioning", "cider_d", "sar-rs-clip", None),
+            figure("vqa", "aa", "sar-rs-clip", 33.3),
+        ],
+    )
+    assert "33.3" in text
+    assert "11.1" not in text
+    assert "22.2" not in text
