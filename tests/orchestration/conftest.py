@@ -16,6 +16,7 @@ from orchestration.execution import environment
 from sartext.config import Project
 from sartext.release.gate.suites import SUITES
 from sartext.sources import pin
+from tests.conftest import ROOT
 
 PARAMETERS = """\
 corpora:
@@ -212,6 +213,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for corpus in ("alpha", "beta"):
         (root / "data" / corpus).mkdir(parents=True)
         (root / "data" / corpus / "boxes").write_text(f"{corpus} has boxes\n")
+        entry = (ROOT / "src/sartext/catalogue/sim-ships.yaml").read_text(encoding="utf-8")
+        (root / f"{corpus}.yaml").write_text(entry.replace("sim-ships", corpus), encoding="utf-8")
     pin(Project(root))
     dvc(root, "repro", "--quiet")
     return root
