@@ -1,5 +1,6 @@
 """A run's steps as Dagster shows them: beside each other, with true times, ended with the run or alone."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -34,9 +35,9 @@ AFTER = """\
       outs:
         - ${item}
   report:
-    cmd: cat first second > page
-    deps: [first, second, build/publication/publication.json]
-    outs: [page]
+    cmd: mkdir -p build/report && cp report.json build/report && cat first second > build/report/models
+    deps: [first, second, report.json, build/publication/publication.json]
+    outs: [build/report]
 """
 
 COUNT = "echo + >> at-work; sleep 1; echo - >> at-work"
@@ -184,6 +185,8 @@ def test_what_follows_from_a_release_waits_until_it_is_made(toy: Path, home: Pat
     """The release that lies there is an old one while the corpora are read anew."""
     with (toy / "dvc.yaml").open("a") as stages:
         stages.write(AFTER)
+    report = {"benchmarks": [{"name": "test", "images": 1}], "variants": [], "figures": []}
+    (toy / "report.json").write_text(json.dumps(report))
     change(toy, "alpha")
     assert command(toy, "report")[0] == 0
     spans = History().spans()
