@@ -31,9 +31,9 @@ def main() -> int:
     path.parent.mkdir(exist_ok=True)
     commands = {command for command, _ in measured}
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    told = [row for row in before if row["command"] not in commands]
-    told += [row.as_json(command) for command, row in measured]
-    path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    rows = [row for row in before if row["command"] not in commands]
+    rows += [row.as_json(command) for command, row in measured]
+    path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     missed = [row for _, row in measured if row.verdict in {"missed", "not measured"}]
     for row in missed:
         sys.stderr.write(f"error: {row.name}: {row.verdict}, {row.bound or row.against}\n")

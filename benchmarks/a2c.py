@@ -57,25 +57,25 @@ def measure() -> list[Row]:
 
 def _a2c_rows(runs: dict[int, list[dict[str, float]]]) -> list[Row]:
     full = runs[IMAGES]
-    totals = [median(one["read"] + one["text"] for one in runs[size]) for size in SIZES]
+    totals = [median(run["read"] + run["text"] for run in runs[size]) for size in SIZES]
     slope, _ = linear_regression([math.log(size) for size in SIZES], [math.log(total) for total in totals])
     boxes = f"{IMAGES:,} images, {full[0]['objects']:,.0f} boxes"
     return [
-        Row("a2c.captions_per_second", median(one["captions"] / one["text"] for one in full), "1/s", boxes),
+        Row("a2c.captions_per_second", median(run["captions"] / run["text"] for run in full), "1/s", boxes),
         Row(
             "a2c.time_over_reading",
-            median(one["text"] / one["json"] for one in full),
+            median(run["text"] / run["json"] for run in full),
             "ratio",
             "json.loads of the same COCO files, nothing checked",
             most=1.0,
         ),
         Row(
             "a2c.time_over_reader",
-            median(one["text"] / one["read"] for one in full),
+            median(run["text"] / run["read"] for run in full),
             "ratio",
             "for information; reading the same COCO files by the project's reader",
         ),
-        Row("a2c.peak_mb", max(one["peak_mb"] for one in full), "MB", "the whole process", most=500),
+        Row("a2c.peak_mb", max(run["peak_mb"] for run in full), "MB", "the whole process", most=500),
         Row("a2c.growth_exponent", slope, "exponent", f"{SIZES[0]:,} to {IMAGES:,} images", most=1.1),
     ]
 
@@ -84,24 +84,24 @@ def _sa2c_rows(runs: list[dict[str, float]]) -> list[Row]:
     return [
         Row(
             "sa2c.captions_per_second",
-            median(one["captions"] / one["text"] for one in runs),
+            median(run["captions"] / run["text"] for run in runs),
             "1/s",
             f"{IMAGES:,} images, land cover and objects",
         ),
         Row(
             "sa2c.time_over_reading",
-            median(one["text"] / one["read"] for one in runs),
+            median(run["text"] / run["read"] for run in runs),
             "ratio",
             "decoding a 512 x 512 palette mask per image",
             most=1.0,
         ),
         Row(
             "sa2c.time_over_index",
-            median(one["text"] / one["index"] for one in runs),
+            median(run["text"] / run["index"] for run in runs),
             "ratio",
             "for information; reading the same rows from the index",
         ),
-        Row("sa2c.peak_mb", max(one["peak_mb"] for one in runs), "MB", "the whole process", most=500),
+        Row("sa2c.peak_mb", max(run["peak_mb"] for run in runs), "MB", "the whole process", most=500),
     ]
 
 
@@ -170,8 +170,8 @@ def run_sa2c(path: Path) -> dict[str, float]:
             break
         start = process_time()
         for row in rows:
-            found, _ = object_facts(row["objects"], row["width"], row["height"], names)
-            facts = Facts(objects=found.objects, cover=cover_facts(row["regions"], stuff))
+            objects, _ = object_facts(row["objects"], row["width"], row["height"], names)
+            facts = Facts(objects=objects.objects, cover=cover_facts(row["regions"], stuff))
             _caption_row(facts, row["image_id"])
         figures["text"] += process_time() - start
         figures["captions"] += len(rows)
@@ -206,15 +206,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Benchmark of the captions made by rules.")
     parser.add_argument("--run", nargs=2, metavar=("KIND", "PATH"), help="one run, as JSON on standard output")
     parser.add_argument("--json", type=Path, help="where to write the figures")
-    told = parser.parse_args()
-    if told.run:
-        kind, path = told.run
+    arguments = parser.parse_args()
+    if arguments.run:
+        kind, path = arguments.run
         result: Any = run_a2c(Path(path)) if kind == "a2c" else run_sa2c(Path(path))
     else:
         result = measure()
     text = json.dumps(result, indent=2)
-    if told.json:
-        told.json.write_text(text + "\n", encoding="utf-8")
+    if arguments.json:
+        arguments.json.write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")
 
 

@@ -68,13 +68,13 @@ def measure() -> list[Row]:
     """Run the benchmark; return the rows of its table."""
     rows, ratios = [], []
     for case in cases():
-        told = compare(case)
-        ratios.append(median(told["ratios"]))
+        comparison = compare(case)
+        ratios.append(median(comparison["ratios"]))
         where = f"{case.device}, {case.precision}, batch {case.batch}, {told['threads']} threads"
         rows.append(Row(f"training.speed_over_open_clip.{case.name}", ratios[-1], "ratio", where, least=1.0))
-        rows.append(Row(f"training.samples_per_second.{case.name}", median(told["ours"]), "1/s", where))
+        rows.append(Row(f"training.samples_per_second.{case.name}", median(comparison["ours"]), "1/s", where))
         rows.append(
-            Row(f"training.open_clip_samples_per_second.{case.name}", median(told["theirs"]), "1/s", where)
+            Row(f"training.open_clip_samples_per_second.{case.name}", median(comparison["theirs"]), "1/s", where)
         )
     against = "open_clip's train_one_epoch, same model and pairs in turns, the least of the models"
     return [Row("training.speed_over_open_clip", min(ratios), "ratio", against, least=1.0), *rows]
@@ -107,28 +107,28 @@ def compare(case: Case, rounds: int = ROUNDS, steps: int = STEPS) -> dict[str, A
 
 def generated_captions(count: int) -> list[str]:
     """Return that many captions of generated boxes, in the words of the narrator's grammar."""
-    names, draw, told = naming(bench_entry()), random.Random(7), []
-    while len(told) < count:
+    names, draw, captions = naming(bench_entry()), random.Random(7), []
+    while len(captions) < count:
         rows = []
         for _ in range(draw.choice((1, 1, 1, 2, 2, 3, 5))):
             left, top = draw.uniform(0, 240), draw.uniform(0, 240)
             box = {"xmin": left, "ymin": top, "xmax": left + 12, "ymax": top + 9, "angle": None}
             rows.append({"label": draw.choice(tuple(THINGS)), **box})
         facts, _ = object_facts(rows, 256, 256, names)
-        told.append(realise(facts, f"bench/{len(told)}", 7)[0])
-    return told
+        captions.append(realise(facts, f"bench/{len(captions)}", 7)[0])
+    return captions
 
 
 def _batches(model: Model, captions: list[str], case: Case, steps: int) -> list[Batch]:
-    fitting = [one for one in captions if not model.tokenizer.too_long([one])]
+    fitting = [caption for caption in captions if not model.tokenizer.too_long([caption])]
     draw, pick = torch.Generator().manual_seed(7), random.Random(8)
     made = []
     for step in range(steps):
-        told = tuple(pick.choice(fitting) for _ in range(case.batch))
+        texts = tuple(pick.choice(fitting) for _ in range(case.batch))
         shape = (case.batch, 3, model.side, model.side)
         images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=draw)
         names = tuple(f"bench/{step}-{number}" for number in range(case.batch))
-        made.append(Batch(step, images, model.tokenizer.encode(told), torch.arange(case.batch), names, told))
+        made.append(Batch(step, images, model.tokenizer.encode(texts), torch.arange(case.batch), names, texts))
     return made
 
 
