@@ -31,9 +31,9 @@ def generate_coco(folder: Path, images: int) -> None:
             {"id": number, "file_name": f"{part}_{number:07}.jpg", "width": SIDE, "height": SIDE}
             for number in range(start, end)
         ]
-        annotations = [one for number in range(start, end) for one in _annotations(rng, number)]
-        for number, one in enumerate(annotations):
-            one["id"] = number
+        annotations = [annotation for number in range(start, end) for annotation in _annotations(rng, number)]
+        for number, annotation in enumerate(annotations):
+            annotation["id"] = number
         content = {"images": listed, "annotations": annotations, "categories": categories}
         (folder / f"{part}.json").write_text(json.dumps(content), encoding="utf-8")
 

@@ -48,8 +48,8 @@ def measure() -> list[Row]:
     try:
         python = environment()
     except subprocess.CalledProcessError as error:
-        told = (error.stderr or error.stdout or str(error)).strip().splitlines()
-        why = f"open_clip's environment cannot be made: {told[-1] if told else error}"
+        lines = (error.stderr or error.stdout or str(error)).strip().splitlines()
+        why = f"open_clip's environment cannot be made: {lines[-1] if lines else error}"
         return [Row("decode.speed_over_open_clip", None, "ratio", why, least=LEAST)]
     with tempfile.TemporaryDirectory(prefix="sartext-bench-") as name:
         return [row for model in models for row in _measure(model, python, Path(name))]
@@ -83,7 +83,10 @@ def _measure(model: str, python: Path, folder: Path) -> list[Row]:
     theirs = _run("open_clip", model, python, folder)
     again = _run("sartext", model, Path(sys.executable), folder)
     seconds = max(ours["seconds"], again["seconds"])
-    same = [_trimmed(one) == _trimmed(other) for one, other in zip(ours["tokens"], theirs["tokens"], strict=True)]
+    same = [
+        _trimmed(ours_) == _trimmed(theirs_)
+        for ours_, theirs_ in zip(ours["tokens"], theirs["tokens"], strict=True)
+    ]
     if model != LARGE and (ours["tokens"] != theirs["tokens"] or again["tokens"] != ours["tokens"]):
         raise AssertionError(f"{model}: {same.count(False)} of {len(same)} captions differ from open_clip's")
     suffix = "" if model == BASE else f".{model}"
@@ -120,8 +123,8 @@ def _run(side: str, model: str, python: Path, folder: Path) -> dict[str, Any]:
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environ, check=False)
     if result.returncode:
         raise RuntimeError(f"{side} on {model}: {result.stderr.strip().splitlines()[-1]}")
-    told: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return told
+    measured: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return measured
 
 
 def run_side(side: str, model: str, folder: Path) -> dict[str, Any]:
@@ -142,9 +145,9 @@ def run_side(side: str, model: str, folder: Path) -> dict[str, Any]:
                 "num_beams": "beams",
                 "num_beam_groups": "groups",
             }
-            told = {theirs: SEARCH[ours] for theirs, ours in names.items()}
+            search = {theirs: SEARCH[ours] for theirs, ours in names.items()}
             return network.generate(
-                some, **told, sot_token_id=ids["sot"], eos_token_id=ids["eos"], pad_token_id=ids["pad"]
+                some, **search, sot_token_id=ids["sot"], eos_token_id=ids["eos"], pad_token_id=ids["pad"]
             )
         from sartext.models.decoding.beams import open_clip_tokens
 
@@ -158,11 +161,11 @@ def run_side(side: str, model: str, folder: Path) -> dict[str, Any]:
             tokens = caption(images).tolist()
             runs.append(clock() - start)
         seconds = min(runs)
-    told = {"seconds": seconds, "tokens": tokens, "threads": torch.get_num_threads(), "device": device}
+    measured = {"seconds": seconds, "tokens": tokens, "threads": torch.get_num_threads(), "device": device}
     if device == "cuda" and side == "sartext":
-        told["matrix_share"] = _operations(caption, images) / seconds / _matrix_rate()
-        told["device"] = torch.cuda.get_device_name()
-    return told
+        measured["matrix_share"] = _operations(caption, images) / seconds / _matrix_rate()
+        measured["device"] = torch.cuda.get_device_name()
+    return measured
 
 
 def _prepared(model: str, folder: Path) -> tuple[Any, Any, dict[str, int]]:
@@ -223,8 +226,8 @@ def main() -> None:
     parser.add_argument(
         "--run", nargs=3, required=True, metavar=("SIDE", "MODEL", "FOLDER"), help="one side, as JSON"
     )
-    told = parser.parse_args()
-    result = run_side(told.run[0], told.run[1], Path(told.run[2]))
+    arguments = parser.parse_args()
+    result = run_side(arguments.run[0], arguments.run[1], Path(arguments.run[2]))
     sys.stdout.write(json.dumps(result) + "\n")
 
 

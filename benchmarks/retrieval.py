@@ -40,20 +40,20 @@ def measure() -> list[Row]:
     return rows(json.loads(result.stdout))
 
 
-def rows(told: dict[str, float]) -> list[Row]:
+def rows(measured: dict[str, float]) -> list[Row]:
     """Return the rows of the table."""
-    size = f"{told['size']:,.0f} x {told['size']:,.0f} features of {WIDTH}"
-    name = f"retrieval.{told['size'] / 1000:.0f}k"
-    ratio = told["seconds"] / told["matmul_seconds"]
-    clock = told["clock"] / told["matmul_clock"]
+    size = f"{measured['size']:,.0f} x {measured['size']:,.0f} features of {WIDTH}"
+    name = f"retrieval.{measured['size'] / 1000:.0f}k"
+    ratio = measured["seconds"] / measured["matmul_seconds"]
+    clock = measured["clock"] / measured["matmul_clock"]
     against = (
-        f"the product in blocks, {told['matmul_seconds']:.0f} s of {told['threads']:.0f} threads; "
+        f"the product in blocks, {measured['matmul_seconds']:.0f} s of {measured['threads']:.0f} threads; "
         f"{clock:.2f} by the clock"
     )
     return [
-        Row(f"{name}.peak_gb", told["peak_gb"], "GB", f"{size}, the whole process", most=2.0),
+        Row(f"{name}.peak_gb", measured["peak_gb"], "GB", f"{size}, the whole process", most=2.0),
         Row(f"{name}.time_over_matmul", ratio, "ratio", against, most=2.0),
-        Row(f"{name}.mean_recall", told["mean_recall"], "%", f"for information; {size}"),
+        Row(f"{name}.mean_recall", measured["mean_recall"], "%", f"for information; {size}"),
     ]
 
 
@@ -108,8 +108,12 @@ def main() -> None:
     """Run one measurement (``--run SIZE``) or the benchmark."""
     parser = argparse.ArgumentParser(description="Benchmark of retrieval.")
     parser.add_argument("--run", type=int, metavar="SIZE", help="one run, as JSON on standard output")
-    told = parser.parse_args()
-    found = run(told.run) if told.run else [row.as_json("python -m benchmarks retrieval") for row in measure()]
+    arguments = parser.parse_args()
+    found = (
+        run(arguments.run)
+        if arguments.run
+        else [row.as_json("python -m benchmarks retrieval") for row in measure()]
+    )
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
 
 

@@ -70,7 +70,7 @@ def measure() -> list[Row]:
     for case in cases():
         comparison = compare(case)
         ratios.append(median(comparison["ratios"]))
-        where = f"{case.device}, {case.precision}, batch {case.batch}, {told['threads']} threads"
+        where = f"{case.device}, {case.precision}, batch {case.batch}, {comparison['threads']} threads"
         rows.append(Row(f"training.speed_over_open_clip.{case.name}", ratios[-1], "ratio", where, least=1.0))
         rows.append(Row(f"training.samples_per_second.{case.name}", median(comparison["ours"]), "1/s", where))
         rows.append(
@@ -166,9 +166,9 @@ class _Theirs:
         self.model, self.case = model, case
         pad, context = model.tokenizer.pad, model.context
         self.batches: list[tuple[Tensor, Tensor]] = []
-        for one in batches:
-            tokens = torch.nn.functional.pad(one.tokens, (0, context - one.tokens.shape[1]), value=pad)
-            self.batches.append((normalise(one.images, model), tokens))
+        for batch in batches:
+            tokens = torch.nn.functional.pad(batch.tokens, (0, context - batch.tokens.shape[1]), value=pad)
+            self.batches.append((normalise(batch.images, model), tokens))
         self.network = model.network.to(case.device)
         self.network.output_dict = True
         coca = model.kind == "coca"
@@ -223,8 +223,8 @@ class _Loader:
 def _their_optimiser(network: torch.nn.Module) -> torch.optim.AdamW:
     """AdamW as open_clip's ``main`` makes it: two groups, torch's default implementation."""
     groups: dict[bool, list[torch.nn.Parameter]] = {False: [], True: []}
-    for name, one in network.named_parameters():
-        spared = one.ndim < 2 or any(part in name for part in ("bn", "ln", "bias", "logit_scale"))
-        groups[not spared].append(one)
-    told = [{"params": groups[False], "weight_decay": 0.0}, {"params": groups[True], "weight_decay": 0.1}]
-    return torch.optim.AdamW(told, lr=RATE, betas=(0.9, 0.98), eps=1e-6)
+    for name, weight in network.named_parameters():
+        spared = weight.ndim < 2 or any(part in name for part in ("bn", "ln", "bias", "logit_scale"))
+        groups[not spared].append(weight)
+    weights = [{"params": groups[False], "weight_decay": 0.0}, {"params": groups[True], "weight_decay": 0.1}]
+    return torch.optim.AdamW(weights, lr=RATE, betas=(0.9, 0.98), eps=1e-6)
