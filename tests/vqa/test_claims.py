@@ -11,11 +11,11 @@ from sartext.narrator.vocabulary import NUMBER_WORDS, share_word
 from sartext.vqa.claims import MARGIN, Claim, Doubt, Image, claims_of, turned
 from sartext.vqa.making import evidence
 from sartext.vqa.proof import proves
-from sartext.vqa.subjects import checkable_classes
+from sartext.vqa.subjects import annotation_of
 from tests.narrator.examples import entry_of
 from tests.vqa.scenes import BOXES, COVERS, MASKS, Truth, detections, masks
 
-OF_BOXES, OF_MASKS = checkable_classes(BOXES), checkable_classes(MASKS)
+OF_BOXES, OF_MASKS = annotation_of(BOXES), annotation_of(MASKS)
 
 
 def ships(count: int, center: int = 0) -> ObjectFact:
@@ -170,7 +170,7 @@ def test_pixels_without_a_class_may_be_of_the_smaller_one_and_lie_anywhere(
 
 
 def test_an_image_of_the_background_may_hold_what_was_left_out() -> None:
-    sea = checkable_classes(entry_of("segmentation", classes=COVERS, background="the sea"))
+    sea = annotation_of(entry_of("segmentation", classes=COVERS, background="the sea"))
     assert not asked(Facts(scene="the sea"), sea, doubt=Doubt.OBJECTS)
     forest = Facts(cover=(cover("forest", 0.5),))
     assert answers(asked(forest, sea, doubt=Doubt.PIXELS), "only") == {("the sea",): "no"}
@@ -187,7 +187,7 @@ def test_a_class_that_is_not_annotated_exhaustively_is_neither_counted_nor_place
 
 def test_a_class_of_which_one_is_not_annotated_exhaustively_is_not_as_a_whole() -> None:
     first, second = COVERS[0], COVERS[0].model_copy(update={"label": "lake", "exhaustive": False})
-    assert not checkable_classes(entry_of(classes=(first, second))).subjects["water"].exhaustive
+    assert not annotation_of(entry_of(classes=(first, second))).subjects["water"].exhaustive
 
 
 def test_a_mask_proves_absence_only_where_the_told_cover_is_the_whole_image() -> None:
@@ -245,7 +245,7 @@ def test_the_largest_told_share_is_not_dominant_where_more_is_untold() -> None:
 
 
 def test_the_background_alone_or_with_something() -> None:
-    sea = checkable_classes(entry_of("segmentation", classes=COVERS, background="the sea"))
+    sea = annotation_of(entry_of("segmentation", classes=COVERS, background="the sea"))
     assert answers(asked(Facts(scene="the sea"), sea), "only") == {("the sea",): "yes"}
     assert answers(asked(Facts(cover=(cover("forest", 0.5),)), sea), "only") == {("the sea",): "no"}
 

@@ -15,7 +15,7 @@ from sartext.vqa.claims import Doubt, Image, claims_of
 from sartext.vqa.making import Source, make_questions
 from sartext.vqa.proof import proves
 from sartext.vqa.question import TYPES, from_row, lines_of, read_questions, read_splits, to_row
-from sartext.vqa.subjects import checkable_classes
+from sartext.vqa.subjects import annotation_of
 from sartext.vqa.wording import OPEN, STUFF, THINGS, asked
 from tests.narrator.examples import entry_of
 from tests.vqa.scenes import BOXES, COVERS, MASKS
@@ -143,7 +143,7 @@ def test_a_doubtful_image_is_asked_only_what_its_annotation_proves_nevertheless(
 
 def every_claim():
     for facts, entry in [*((FACTS[row["image_id"]], CATALOGUE[row["corpus"]]) for row in PAIRS[::5])]:
-        annotation = checkable_classes(entry)
+        annotation = annotation_of(entry)
         for claim in claims_of(Image(facts, annotation, 10)):
             yield claim, annotation
 
