@@ -60,3 +60,10 @@ def test_files_that_the_documents_name_are_there(document: Path) -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_modules_that_the_documents_name_are_there(document: Path) -> None:
+    for name in re.findall(r"`(sartext(?:\.\w+)+)`", document.read_text(encoding="utf-8")):
+        place = ROOT / "src" / Path(*name.split("."))
+        assert place.is_dir() or place.with_suffix(".py").is_file(), name
