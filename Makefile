@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help release report plan rebuild test lint ui sample study same-bytes bench clean
+.PHONY: help release report plan rebuild test lint ui sample study same-bytes bench docs clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,12 @@ same-bytes: $(READY)  ## build conf/small.yaml at BASE and as it stands, compare
 
 bench: $(READY)  ## the benchmark table, also in build/bench.json
 	@$(BIN)/python -m benchmarks
+
+docs: $(READY)  ## the documentation with a reference from the docstrings, in build/docs-html
+	@$(BIN)/python -c 'import sphinx, furo, myst_parser' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --builder html docs build/docs-html
+	@echo "build/docs-html/index.html"
 
 clean:  ## remove stage outputs; data/, releases/ and .venv stay
 	@rm -rf build
