@@ -6,7 +6,7 @@ import sys
 
 from tests.conftest import ROOT
 
-HEAVY = ("torch", "mlflow", "great_expectations", "transformers", "open_clip", "pyarrow", "pandas")
+HEAVY = ("torch", "mlflow", "great_expectations", "transformers", "open_clip", "pandas")
 
 
 def loaded(statement: str) -> set[str]:
