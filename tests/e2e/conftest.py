@@ -33,6 +33,7 @@ SMALL = {
     "gate": {"minimum_pairs": 20, "sentence_pattern_share": 0.9},
     "checkpoints": {},
     "models": {},
+    "champions": {},
     "optical_captions": [],
     "narrated": [],
 }
