@@ -8,6 +8,7 @@ import click
 import pytest
 
 from sartext.cli.commands import cli
+from sartext.corpora.formats import FORMATS
 from tests.conftest import ROOT
 from tests.docs.blocks import DOCUMENTS, Block, shell_blocks
 
@@ -67,3 +68,8 @@ def test_modules_that_the_documents_name_are_there(document: Path) -> None:
     for name in re.findall(r"`(sartext(?:\.\w+)+)`", document.read_text(encoding="utf-8")):
         place = ROOT / "src" / Path(*name.split("."))
         assert place.is_dir() or place.with_suffix(".py").is_file(), name
+
+
+def test_every_annotation_format_has_its_row() -> None:
+    table = (ROOT / "docs" / "corpora.md").read_text(encoding="utf-8")
+    assert set(FORMATS.names) <= set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE))
