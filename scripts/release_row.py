@@ -57,7 +57,7 @@ def main() -> int:
         command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         command += [
             "--disable-background-networking",
-            "--window-size=960,400",
+            "--window-size=960,312",
             f"--user-data-dir={folder}/profile",
         ]
         subprocess.run([*command, f"--screenshot={arguments.out}", page.as_uri()], check=True, capture_output=True)
