@@ -40,7 +40,9 @@ def _guarded(method: Callable[..., None]) -> Callable[..., None]:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, SarTextError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, SarTextError):
+        return str(error)
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 class Tracker:
