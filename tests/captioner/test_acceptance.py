@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sartext.captioner.acceptance import BELOW, decide
 from sartext.captioner.captioner import ModelCaption
+from sartext.captioner.narration import BELOW, decide
 from sartext.captioner.thresholds import Fit, Rule, Threshold
 from sartext.narrator.annotated import cover_facts, cover_naming, naming, object_facts
 from sartext.narrator.facts import Facts, PresentFact, from_json, to_json

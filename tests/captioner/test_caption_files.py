@@ -12,7 +12,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from sartext.captioner.captioner import beam_search
 from sartext.captioner.user_files import files
-from sartext.captioner.user_files.display import Display, display_of, guess, stretch
+from sartext.captioner.user_files.display import Display, guess, stretch
 from sartext.captioner.user_files.files import CaptionOptions, find_images
 from sartext.captioner.user_files.rows import Row, add_rows, repair
 from sartext.cli import cli, run
@@ -160,10 +160,10 @@ def test_amplitudes_are_stretched_over_all_files_so_that_their_order_stays(tmp_p
     rng = np.random.default_rng(1)
     calm, rough = (rng.rayleigh(scale, (64, 64)).astype(np.float32) for scale in (20, 200))
     paths = [write_tiff(tmp_path / "a.tif", calm), write_tiff(tmp_path / "b.tif", rough.astype(np.uint16))]
-    window = stretch(Display(), paths, 2)
+    window = stretch(Display(), paths)
     shown = [Display(stretched=window).picture(path).mean() for path in paths]
     assert shown[0] + 60 < shown[1]
-    assert stretch(Display(), [write_png(tmp_path / "c.png", marked(1, "left"))], 1) is None
+    assert stretch(Display(), [write_png(tmp_path / "c.png", marked(1, "left"))]) is None
 
 
 def test_a_quantity_is_guessed_from_the_values_or_told(tmp_path):
@@ -178,7 +178,7 @@ def test_a_quantity_is_guessed_from_the_values_or_told(tmp_path):
 
 def test_a_window_must_have_an_extent():
     with pytest.raises(ParameterError, match="lower bound first"):
-        display_of("auto", (0.0, -25.0), None)
+        Display(window=(0.0, -25.0))
 
 
 def test_a_checkpoint_that_cannot_write_is_refused_and_writes_nothing(folder, tmp_path):

@@ -23,8 +23,8 @@ def amplitudes(kind=np.float32):
 def test_a_files_own_tag_says_what_is_no_data(tmp_path):
     tagged = write_tiff(tmp_path / "tagged.tif", amplitudes(), nodata=-9999)
     whole = write_tiff(tmp_path / "whole.tif", amplitudes()[32:])
-    window = stretch(Display(), [tagged], 1)
-    assert window == stretch(Display(), [whole], 1) == stretch(Display(nodata=-9999), [tagged], 1)
+    window = stretch(Display(), [tagged])
+    assert window == stretch(Display(), [whole]) == stretch(Display(nodata=-9999), [tagged])
     shown = Display(stretched=window).picture(tagged)
     assert (shown[:32] == 0).all()
     assert (shown[32:] == Display(stretched=window).picture(whole)).all()

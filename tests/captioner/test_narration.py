@@ -6,12 +6,11 @@ from collections import Counter
 import pytest
 import yaml
 
-from sartext.captioner.acceptance import BELOW, UNFINISHED
 from sartext.captioner.calibration import calibrate
+from sartext.captioner.captioner import UNFINISHED
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, train_ids
-from sartext.captioner.narration import narrate
+from sartext.captioner.narration import BELOW, narrate, read_truth, true_facts
 from sartext.captioner.optical import DISAGREE, caption_optical_halves, uncaptioned_pairs
-from sartext.captioner.truth import read_truth, true_facts
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.corpora.images import picture

@@ -10,6 +10,7 @@ import torch
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import TrainingError
+from sartext.models.squashing import three_channels
 from sartext.models.tokenizer import Tokenizer, read_tokenizer
 from sartext.narrator.facts import from_json, normalise, to_json
 from sartext.narrator.faithfulness import contradictions
@@ -17,7 +18,7 @@ from sartext.narrator.realisation import canonical
 from sartext.training.augmentation import TURNS, WORDINGS, turned_facts
 from sartext.training.batches import Batch, Batches, validation_batches
 from sartext.training.caption_views import CaptionViews
-from sartext.training.shards.reading import Shards, as_colour, open_shards
+from sartext.training.shards.reading import Shards, open_shards
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +54,8 @@ def test_steps_give_the_same_whatever_the_threads_and_wherever_one_goes_on(
     shards: Shards, tokenizer: Tokenizer
 ) -> None:
     first, second = (
-        list(
-            islice(Batches(shards, tokenizer, batch=24, seed=5, workers=workers, megabytes=room).from_step(0), 12)
-        )
-        for workers, room in ((1, 0), (4, 512))
+        list(islice(Batches(shards, tokenizer, batch=24, seed=5, workers=workers).from_step(0), 12))
+        for workers in (1, 4)
     )
     assert all(map(equal, first, second))
     assert all(map(equal, first[7:], Batches(shards, tokenizer, batch=24, seed=5).from_step(7)))
@@ -118,7 +117,7 @@ def test_validation_is_upright_unchanged_and_as_stored(shards: Shards, tokenizer
     assert [text for batch in batches for text in batch.captions] == [pair.captions[0] for pair in pairs]
     shown = torch.cat([batch.images for batch in batches])
     for image, pair in zip(shown, pairs, strict=True):
-        expected = torch.from_numpy(as_colour(shards.picture(pair)).copy()).permute(2, 0, 1)
+        expected = torch.from_numpy(three_channels(shards.picture(pair))).permute(2, 0, 1)
         assert torch.equal(image, expected)
 
 
@@ -126,7 +125,7 @@ def test_without_augmentation_pictures_stay_as_they_are(shards: Shards, tokenize
     batch = Batches(shards, tokenizer, batch=16, seed=2, augment=False).at(4)
     pairs = {pair.image_id: pair for pair in shards.rows("train")}
     for image, image_id in zip(batch.images, batch.image_ids, strict=True):
-        expected = torch.from_numpy(as_colour(shards.picture(pairs[image_id])).copy()).permute(2, 0, 1)
+        expected = torch.from_numpy(three_channels(shards.picture(pairs[image_id]))).permute(2, 0, 1)
         assert torch.equal(image, expected)
 
 
@@ -225,8 +224,11 @@ def test_one_long_caption_among_few_is_left_out_and_the_advice_can_be_followed(s
         CaptionViews(pairs, shards, Lengthy(*longest, *(text for texts in others for text in texts)))
 
 
-def test_an_error_reaches_the_trainer_and_no_thread_stays(shards: Shards, tokenizer: Tokenizer) -> None:
-    batches = Batches(shards, tokenizer, batch=8, seed=0, megabytes=0)
+def test_an_error_reaches_the_trainer_and_no_thread_stays(
+    shards: Shards, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sartext.training.batches.CACHE_BYTES", 0)
+    batches = Batches(shards, tokenizer, batch=8, seed=0)
     running = batches.from_step(0)
     next(running)
     running.close()

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from sartext.models.compatibility import open_clip
 from sartext.models.forward import cut, forward
-from sartext.training.losses import caption_loss, contrastive
+from sartext.training.gradients import caption_loss, contrastive
 from tests.training.toy import CAPTIONS, SIDE, toy_model
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import math
 import shutil
 import tarfile
 from pathlib import Path
@@ -11,17 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sartext.catalogue.loading import PACKAGED, find_entry, load_entry
+from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.corpora.images import picture
 from sartext.errors import ArtefactError, ParameterError, SimulationError, TrainingError
 from sartext.files import sha256_tree
-from sartext.models.squashing import squash
+from sartext.models.squashing import squash, three_channels
 from sartext.simulation.rendering import Task, number_of, render_image, sar_file
 from sartext.tables import CAPTIONS, INDEX, SHARDS, SPLITS, read_rows
-from sartext.training.shards.pictures import decode_stored
-from sartext.training.shards.reading import Shards, as_colour, open_shards
-from sartext.training.shards.writing import _as_json, write_shards
+from sartext.training.shards.reading import Shards, decode_stored, open_shards
+from sartext.training.shards.writing import write_shards
 from tests.training.mini import CAPTIONED, write_parameters
 
 
@@ -86,7 +84,7 @@ def test_a_picture_is_the_whole_image_squashed(mini_project: Project, shards: Sh
         rows = {row["image_id"]: row for row in read_rows(mini_project.corpus(corpus) / "index.parquet", INDEX)}
         pair = next(pair for pair in shards.rows("train") if pair.corpus == corpus)
         expected = squash(picture(mini_project.root, rows[pair.image_id], entry), shards.side)
-        np.testing.assert_array_equal(as_colour(shards.picture(pair)), expected)
+        np.testing.assert_array_equal(three_channels(shards.picture(pair)), expected)
 
 
 def test_the_tar_files_are_samples_that_any_reader_of_webdataset_understands(
@@ -246,9 +244,3 @@ def test_a_file_name_leads_to_the_scene_that_it_shows(mini_project: Project) -> 
             assert sar_file(Task(corpus, number, simulation, look=1)) != files[path]
     with pytest.raises(SimulationError, match=r"no image of the embedded corpus.*shards\.looks to 1"):
         number_of("sim-pairs", "data/sim-pairs/s1/000001.png")
-
-
-def test_a_corpus_whose_no_data_value_is_no_number_can_be_described() -> None:
-    entry = load_entry(PACKAGED / "sen1floods11.yaml")
-    assert entry.nodata is not None and math.isnan(entry.nodata)
-    assert json.loads(json.dumps(_as_json(entry), allow_nan=False))["nodata"] is None

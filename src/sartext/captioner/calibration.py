@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sartext.captioner.acceptance import UNFINISHED
-from sartext.captioner.captioner import Captioner, ModelCaption, batches, load_captioner
+from sartext.captioner.captioner import UNFINISHED, Captioner, ModelCaption, batches, load_captioner
 from sartext.captioner.thresholds import (
     CONFIDENCE_Z,
     DECIMALS,
@@ -89,49 +88,40 @@ def calibrate(project: Project) -> dict[str, object]:
     return metrics
 
 
-def read_thresholds(project: Project) -> dict[str, Any]:
+def read_thresholds(project: Project, **models: str | None) -> dict[str, Any]:
     """Return what ``thresholds.json`` holds.
 
+    Args:
+        project: the checkout.
+        models: SHA-256 of the weights of ``clip`` or ``coca``, which must be those that they were found with.
+
     Raises:
-        ArtefactError: it is missing or damaged.
+        ArtefactError: it is missing or damaged, or was found with other checkpoints.
     """
     path = project.calibration / THRESHOLDS
     if not path.is_file():
         raise ArtefactError("the thresholds are missing", where=path, way_out="run `sartext calibrate`")
     record: dict[str, Any] = read_json(path)
+    for name, sha256 in models.items():
+        if record.get(f"{name}_sha256") != sha256:
+            raise ArtefactError(
+                f"the thresholds were found with another {name}-sar",
+                where=path,
+                way_out="run `sartext calibrate` again",
+            )
     return record
 
 
 def read_rules(project: Project, captioner: Captioner) -> Rules:
-    """Return the rules of the narrator's statements.
-
-    Raises:
-        ArtefactError: they are missing or damaged, or were found for other checkpoints.
-    """
-    record = read_thresholds(project)
-    check_models(record, project, clip_sha256=captioner.clip.sha256, coca_sha256=captioner.coca.sha256)
+    """Return the rules of the narrator's statements; errors as `read_thresholds`."""
+    record = read_thresholds(project, clip=captioner.clip.sha256, coca=captioner.coca.sha256)
     return from_record(record.get("statements", {}), project.calibration / THRESHOLDS)
-
-
-def check_models(record: dict[str, Any], project: Project, **hashes: str | None) -> None:
-    """Stop where thresholds were found for other checkpoints.
-
-    Raises:
-        ArtefactError: names the checkpoint.
-    """
-    for name, sha256 in hashes.items():
-        if record.get(name) != sha256:
-            raise ArtefactError(
-                f"the thresholds were found with another {name.removesuffix('_sha256')}-sar",
-                where=project.calibration / THRESHOLDS,
-                way_out="run `sartext calibrate` again",
-            )
 
 
 def _judge(
     project: Project, pairs: Sequence[Pair], captions: Sequence[ModelCaption], vocabulary: Vocabulary
 ) -> tuple[list[Judged], Counter[str]]:
-    decided = {name: annotated_by(find_entry(project, name)) for name in project.parameters.captions}
+    decided = _decided(project)
     judged: list[Judged] = []
     reasons: Counter[str] = Counter()
     for pair, caption in zip(pairs, captions, strict=True):
@@ -151,9 +141,14 @@ def _judge(
     return judged, reasons
 
 
+def _decided(project: Project) -> dict[str, frozenset[str]]:
+    """The classes that each corpus annotates exhaustively."""
+    return {name: annotated_by(find_entry(project, name)) for name in project.parameters.captions}
+
+
 def _untested(project: Project, pairs: Sequence[Pair], vocabulary: Vocabulary, fewest: int) -> set[str]:
     """Classes that too few validation images are known to lack: a third as many as statements are wanted."""
-    decided = {name: annotated_by(find_entry(project, name)) for name in project.parameters.captions}
+    decided = _decided(project)
     lacking: Counter[str] = Counter()
     for pair in pairs:
         truth = from_json(pair.facts) if pair.facts else Facts()
@@ -178,13 +173,9 @@ def _measure(
     for kind, rule in rules.items():
         of_kind = [item for item in judged if item.statement.kind == kind]
         kept = [item for item in of_kind if rule.accepts(item.statement.label, rule.fit.score(item.figures))]
-        types[kind] = {
-            "statements": len(of_kind),
-            "precision": _share(of_kind),
-            "kept": len(kept),
-            "kept_precision": _share(kept),
-            "thresholds": released(rule),
-        }
+        shares = {"statements": len(of_kind), "precision": _share(of_kind)}
+        shares |= {"kept": len(kept), "kept_precision": _share(kept)}
+        types[kind] = {**shares, "thresholds": released(rule)}
     return {"images": len(pairs), "captions": dict(sorted(reasons.items())), "statements": types}
 
 
@@ -195,35 +186,25 @@ def _share(judged: Sequence[Judged]) -> float | None:
 def _curves(judged: Sequence[Judged], rules: Rules) -> str:
     rows: list[tuple[object, ...]] = [("type", "class", "score", "kept", "true", "precision", "lower_bound")]
     for kind, rule in rules.items():
-        for key in rule.thresholds:
-            group = [
-                item
-                for item in judged
-                if item.statement.kind == kind
-                and (item.statement.label if item.statement.label in rule.thresholds else REST) == key
-            ]
-            rows += [
-                (kind, key or "other classes", score, kept, true, round(true / kept, DECIMALS), bound)
-                for score, kept, true, bound in curve(group, rule.fit)
-            ]
+        groups: dict[str, list[Judged]] = {key: [] for key in rule.thresholds}
+        for item in judged:
+            if item.statement.kind == kind:
+                groups[item.statement.label if item.statement.label in groups else REST].append(item)
+        rows += [
+            (kind, key or "other classes", score, kept, true, round(true / kept, DECIMALS), bound)
+            for key, group in groups.items()
+            for score, kept, true, bound in curve(group, rule.fit)
+        ]
     return _csv(rows)
 
 
 def _captions(pairs: Sequence[Pair], captions: Sequence[ModelCaption]) -> str:
-    rows: list[tuple[object, ...]] = [
+    rows: list[Sequence[object]] = [
         ("image_id", "said", "finished", "log_probability", "similarity", "annotation")
     ]
-    rows += [
-        (
-            pair.image_id,
-            caption.text,
-            caption.finished,
-            caption.log_probability,
-            caption.similarity,
-            pair.captions[0],
-        )
-        for pair, caption in zip(pairs, captions, strict=True)
-    ]
+    for pair, said in zip(pairs, captions, strict=True):
+        figures = said.log_probability, said.similarity
+        rows.append((pair.image_id, said.text, said.finished, *figures, pair.captions[0]))
     return _csv(rows)
 
 

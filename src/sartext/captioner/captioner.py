@@ -3,46 +3,34 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from sartext.config import NarrationParameters, Project
+from sartext.config import Project
 from sartext.errors import ArtefactError, DecodingError
 from sartext.models.checkpoint import load
-from sartext.models.decoding.captioning import Caption, Method, generate
+from sartext.models.decoding.captioning import Method, generate
 from sartext.models.forward import forward
 from sartext.models.memory import is_shortage
 from sartext.models.model import Model, device_of
-from sartext.models.preprocessing import normalise, squash
+from sartext.models.preprocessing import Pixels, normalise, squash
 
 DECIMALS = 6
 """Of log-probabilities and similarities: sums of floats in another order agree so far."""
 
 SETTING = "`narration.batch`"
 
+UNFINISHED = "unfinished within the greatest length"
+
 T = TypeVar("T")
 R = TypeVar("R")
-
-Picture = npt.NDArray[np.uint8]
-"""Height x width, or height x width x 3."""
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """A method and its options.
-
-    Args:
-        method: ``greedy``, ``beam`` or ``nucleus``.
-        beams: of the beam search; the others have one.
-        top_p: share of the probability that the nucleus holds.
-        temperature: logits are divided by it before a draw.
-        seed: of the draws. An image's draws follow from it and the image's own pixels, so that neither the batch
-            nor the images beside it change them.
-    """
+    """A method and its options, see `models.decoding.captioning.generate`."""
 
     method: Method = "greedy"
     beams: int = 1
@@ -106,18 +94,16 @@ class AdaptiveBatch:
                 if not is_shortage(error):
                     raise
                 shortage = error.with_traceback(None)  # its frames hold the tensors that did not fit
-            self._halve(len(part), shortage)
+            if len(part) == 1:
+                raise DecodingError(
+                    f"out of memory with one picture at a time, {self.setting} notwithstanding",
+                    way_out="end what else holds memory there, "
+                    "take fewer beams, a smaller model or another device",
+                ) from shortage
+            self.size = len(part) // 2
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
         return done
-
-    def _halve(self, tried: int, shortage: Exception) -> None:
-        if tried == 1:
-            raise DecodingError(
-                f"out of memory with one picture at a time, {self.setting} notwithstanding",
-                way_out="end what else holds memory there, take fewer beams, a smaller model or another device",
-            ) from shortage
-        self.size = tried // 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
 
 
 @dataclass(frozen=True)
@@ -138,7 +124,7 @@ class Captioner:
     beams: int = 1
     batch: int = 64
 
-    def write(self, pictures: Iterable[Picture]) -> Iterator[ModelCaption]:
+    def write(self, pictures: Iterable[Pixels]) -> Iterator[ModelCaption]:
         """Caption pictures, in their order; nothing judges.
 
         Raises:
@@ -148,7 +134,7 @@ class Captioner:
         for batch in batches(pictures, self.batch):
             yield from self._captions(batch, adaptive)
 
-    def write_and_judge(self, pictures: Iterable[Picture]) -> Iterator[ModelCaption]:
+    def write_and_judge(self, pictures: Iterable[Pixels]) -> Iterator[ModelCaption]:
         """Caption pictures, in their order, and judge how like they are.
 
         It is the best caption, whether its facts can be read or not: a caption from further down the beams that
@@ -165,7 +151,7 @@ class Captioner:
                 yield replace(caption, similarity=similarity)
 
     def similarities(
-        self, pictures: Sequence[Picture], texts: Sequence[str], adaptive: AdaptiveBatch | None = None
+        self, pictures: Sequence[Pixels], texts: Sequence[str], adaptive: AdaptiveBatch | None = None
     ) -> list[float]:
         """Return the cosine of each picture and its text by the CLIP, from -1 to 1.
 
@@ -178,11 +164,11 @@ class Captioner:
         adaptive = adaptive or AdaptiveBatch(self.batch, SETTING)
         return adaptive.map(list(zip(pictures, texts, strict=True)), self._cosines)
 
-    def _captions(self, pictures: Sequence[Picture], adaptive: AdaptiveBatch) -> list[ModelCaption]:
+    def _captions(self, pictures: Sequence[Pixels], adaptive: AdaptiveBatch) -> list[ModelCaption]:
         decoding = beam_search(self.beams)
         return adaptive.map(pictures, lambda part: caption_pictures(self.coca, part, self.length, decoding))
 
-    def _cosines(self, pairs: Sequence[tuple[Picture, str]]) -> list[float]:
+    def _cosines(self, pairs: Sequence[tuple[Pixels, str]]) -> list[float]:
         tokens = self.clip.tokenizer.encode([text for _, text in pairs], self.clip.context, cut=True)
         with torch.inference_mode():
             images = _input([picture for picture, _ in pairs], self.clip)
@@ -192,24 +178,21 @@ class Captioner:
 
 
 def caption_pictures(
-    model: Model, pictures: Sequence[Picture], length: int, decoding: Decoding
+    model: Model, pictures: Sequence[Pixels], length: int, decoding: Decoding
 ) -> list[ModelCaption]:
     """Return the caption of each picture, the best one where a beam search found several.
 
     Raises:
         DecodingError: the length does not fit the model, or the model writes no captions.
     """
-    captions = generate(
-        model,
-        _input(pictures, model),
-        method=decoding.method,
-        length=length,
-        beams=decoding.beams,
-        top_p=decoding.top_p,
-        temperature=decoding.temperature,
-        seed=decoding.seed,
-    )
-    return [_with_text(caption, model) for caption in captions]
+    return [
+        ModelCaption(
+            model.tokenizer.decode(caption.ids).strip(),
+            round(caption.mean_log_probability, DECIMALS) if caption.ids else 0.0,
+            caption.finished,
+        )
+        for caption in generate(model, _input(pictures, model), length=length, **vars(decoding))
+    ]
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -230,29 +213,20 @@ def load_captioner(project: Project, writer: str) -> Captioner:
         ArtefactError: a checkpoint is missing.
         ModelError: it cannot be loaded, or is of another kind.
     """
-    parameters: NarrationParameters = project.parameters.narration
+    parameters = project.parameters.narration
     torch.set_num_threads(project.parameters.training.threads)  # part of the arithmetic of a training
     device = device_of(project.parameters.training.device)
-    for name in (writer, "clip-sar"):
-        _require(project.checkpoint(name))
-    coca = load(project.checkpoint(writer), device=device, expected_kind="coca")
-    clip = load(project.checkpoint("clip-sar"), device=device, expected_kind="clip")
+    folders = project.checkpoint(writer), project.checkpoint("clip-sar")
+    for folder in folders:
+        if not folder.is_dir():
+            way_out = f"run `sartext train {folder.name}`"
+            raise ArtefactError("the checkpoint is missing", where=folder, way_out=way_out)
+    coca = load(folders[0], device=device, expected_kind="coca")
+    clip = load(folders[1], device=device, expected_kind="clip")
     return Captioner(coca, clip, parameters.length, parameters.beams, parameters.batch)
 
 
-def _require(folder: Path) -> None:
-    if not folder.is_dir():
-        way_out = f"run `sartext train {folder.name}`"
-        raise ArtefactError("the checkpoint is missing", where=folder, way_out=way_out)
-
-
-def _with_text(caption: Caption, model: Model) -> ModelCaption:
-    text = model.tokenizer.decode(caption.ids).strip()
-    log_probability = round(caption.mean_log_probability, DECIMALS) if caption.ids else 0.0
-    return ModelCaption(text, log_probability, caption.finished)
-
-
-def _input(pictures: Sequence[Picture], model: Model) -> torch.Tensor:
+def _input(pictures: Sequence[Pixels], model: Model) -> torch.Tensor:
     """Pictures as the network takes them, where its weights are."""
     squashed = np.stack([squash(picture, model.side) for picture in pictures])
     return normalise(torch.from_numpy(squashed).to(model.device), model)

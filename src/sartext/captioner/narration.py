@@ -1,38 +1,102 @@
-"""The stage `narrated`: an unlabelled corpus, captioned by the narrator; what passes its thresholds is kept."""
+"""The stage `narrated`: an unlabelled corpus, captioned by the narrator; what passes its thresholds is kept.
+
+Objects are stated with number and place where both pass, else as "at least one" where the class does; land cover
+is stated where its share passes, without its zone where that does not. What does not pass is left unsaid, so a
+released caption states fewer things than the narrator did, and each of them wholly.
+"""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
-from sartext.captioner.acceptance import Decision, decide
 from sartext.captioner.calibration import read_rules
-from sartext.captioner.captioner import Captioner, ModelCaption, load_captioner
+from sartext.captioner.captioner import UNFINISHED, Captioner, ModelCaption, load_captioner
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
 from sartext.captioner.thresholds import Rules, released
-from sartext.captioner.truth import measure, read_truth
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
-from sartext.errors import CatalogueError
-from sartext.narrator.facts import to_json
+from sartext.errors import ArtefactError, CatalogueError
+from sartext.files import read_json
+from sartext.narrator.annotated import PLACES_AND_SIZES, STUFF_FRACTION, Naming, object_facts
+from sartext.narrator.facts import CoverFact, Facts, PresentFact, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.methods import NARRATOR
-from sartext.narrator.nouns import project_vocabulary
+from sartext.narrator.nouns import Vocabulary, bare, project_vocabulary
 from sartext.narrator.realisation import canonical, realise
+from sartext.narrator.statements import (
+    COVER_CLASS,
+    COVER_SHARE,
+    COVER_ZONE,
+    KINDS,
+    OBJECT_CLASS,
+    OBJECT_KINDS,
+    SCENE,
+    Statement,
+    judge,
+    read_facts,
+    statements_of,
+)
+from sartext.narrator.vocabulary import share_word
 
 UNFAITHFUL = "the caption does not agree with its facts"
+BELOW = "no statement reaches its threshold"
+TRUTH = "hidden_truth.json"
 EXAMPLES = 6
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class NarratedImage:
-    """An image of the train split, what the narrator wrote of it and what was decided."""
+class Decision:
+    """What became of a caption.
 
-    row: Row
-    caption: ModelCaption
-    decision: Decision
+    Args:
+        reason: why nothing of it is released, or nothing.
+        read: the facts that it states, None where it could not be read.
+        facts: those that are released.
+        score: of the least sure statement that is released.
+    """
+
+    reason: str = ""
+    read: Facts | None = None
+    facts: Facts | None = None
+    score: float | None = None
+
+    def statements(self) -> Iterator[tuple[Statement, bool]]:
+        """Yield what was said, and whether it is released."""
+        accepted = frozenset(statements_of(self.facts)) if self.facts else frozenset()
+        for statement in statements_of(self.read) if self.read else ():
+            yield statement, statement in accepted
+
+
+def decide(caption: ModelCaption, vocabulary: Vocabulary, rules: Rules) -> Decision:
+    """Decide which facts of a caption are released."""
+    if not caption.finished:
+        return Decision(UNFINISHED)
+    read = read_facts(caption.text, vocabulary)
+    if isinstance(read, str):
+        return Decision(read)
+    scores = {kind: rule.fit.score(caption.figures) for kind, rule in rules.items()}
+
+    def passes(kind: str, noun: str) -> bool:
+        return kind in rules and rules[kind].accepts(bare(noun), scores[kind])
+
+    objects = tuple(fact for fact in read.objects if all(passes(kind, fact.noun) for kind in OBJECT_KINDS))
+    cover = tuple(
+        replace(fact, zone=fact.zone if fact.zone and passes(COVER_ZONE, fact.noun) else None)
+        for fact in read.cover
+        if passes(COVER_CLASS, fact.noun) and passes(COVER_SHARE, fact.noun)
+    )
+    whole = {fact.noun for fact in objects}
+    named = (*(PresentFact(fact.label, fact.noun, fact.plural) for fact in read.objects), *read.present)
+    present = tuple(fact for fact in named if fact.noun not in whole and passes(OBJECT_CLASS, fact.noun))
+    scene = read.scene if read.scene and passes(SCENE, read.scene) else None
+    if not (objects or cover or present or scene):
+        return Decision(BELOW, read)
+    facts = Facts(objects=objects, cover=cover, scene=scene, present=present)
+    return Decision("", read, facts, min(scores[statement.kind] for statement in statements_of(facts)))
 
 
 def narrate(project: Project, corpus: str) -> dict[str, object]:
@@ -57,32 +121,49 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
     vocabulary = project_vocabulary(project)
     rules = read_rules(project, captioner)
     pictures = pictures_of(project, entry, wanted, f"narration of {corpus}")
-    narrated: list[NarratedImage] = []
+    decisions: list[tuple[Row, Decision]] = []
     captions: list[dict[str, Any]] = []
     reasons = {row["image_id"]: TRAIN_ONLY for row in rows if row["image_id"] not in trained}
     for row, written in zip(wanted, captioner.write_and_judge(pictures), strict=True):
-        image = NarratedImage(row, written, decide(written, vocabulary, rules))
-        caption = _caption(project, image, captioner)
+        decision = decide(written, vocabulary, rules)
+        caption = _caption(project, row["image_id"], written, decision, captioner)
         if isinstance(caption, str):
             reasons[row["image_id"]] = caption
-            image = replace(image, decision=replace(image.decision, facts=None, reason=caption))
+            decision = replace(decision, facts=None)
         else:
             captions.append(caption)
-        narrated.append(image)
-    metrics = _measure(corpus, narrated, captions, reasons, rules)
+        decisions.append((row, decision))
+    stated: Counter[str] = Counter()
+    accepted: Counter[str] = Counter()
+    for _, decision in decisions:
+        for statement, is_released in decision.statements():
+            stated[statement.kind] += 1
+            accepted[statement.kind] += is_released
+    metrics: dict[str, object] = {
+        "corpus": corpus,
+        "method": NARRATOR.name,
+        "images": len(captions) + len(reasons),
+        "narrated": len(wanted),
+        "captions": len(captions),
+        "share_accepted": round(len(captions) / len(wanted), 4) if wanted else None,
+        "uncaptioned": dict(sorted(Counter(reasons.values()).items())),
+        "statements": {kind: {"said": stated[kind], "released": accepted[kind]} for kind in rules},
+        "thresholds": {kind: released(rule) for kind, rule in rules.items()},
+    }
     if (truth := read_truth(project, corpus)) is not None:  # nothing above may know it
-        decisions = [(image.row, image.decision) for image in narrated]
         metrics["hidden_truth"] = measure(truth, decisions, vocabulary)
     write_captions(project.narrated(corpus), captions, reasons, metrics)
-    return {**metrics, "examples": _examples(captions)}
+    examples = [row["image_id"] for row in captions[:: max(1, len(captions) // EXAMPLES)]][:EXAMPLES]
+    return {**metrics, "examples": examples}
 
 
-def _caption(project: Project, image: NarratedImage, captioner: Captioner) -> dict[str, Any] | str:
+def _caption(
+    project: Project, image_id: str, written: ModelCaption, decision: Decision, captioner: Captioner
+) -> dict[str, Any] | str:
     """The row of an image's caption, or why it has none."""
-    facts = image.decision.facts
+    facts, narrator = decision.facts, project.parameters.narrator
     if facts is None:
-        return image.decision.reason
-    narrator, image_id = project.parameters.narrator, image.row["image_id"]
+        return decision.reason
     text = realise(facts, image_id, narrator.seed)[0] if narrator.paraphrase else canonical(facts)
     if contradictions(text, to_json(facts), NARRATOR.name, None):
         return UNFAITHFUL
@@ -90,37 +171,85 @@ def _caption(project: Project, image: NarratedImage, captioner: Captioner) -> di
         image_id,
         text,
         facts,
-        source_caption=image.caption.text,
+        source_caption=written.text,
         model_sha256=captioner.coca.sha256,
-        score=image.decision.score,
+        score=decision.score,
     )
 
 
-def _measure(
-    corpus: str,
-    narrated: Sequence[NarratedImage],
-    captions: Sequence[Row],
-    reasons: Mapping[str, str],
-    rules: Rules,
-) -> dict[str, object]:
-    stated: Counter[str] = Counter()
-    released_count: Counter[str] = Counter()
-    for image in narrated:
-        for statement, accepted in image.decision.statements():
-            stated[statement.kind] += 1
-            released_count[statement.kind] += accepted
+def read_truth(project: Project, corpus: str) -> dict[str, Any] | None:
+    """Return what a simulated corpus hides, by the name of the image file; None where it hides nothing.
+
+    Raises:
+        ArtefactError: the file is damaged.
+    """
+    path = project.source(corpus) / TRUTH
+    if not path.is_file():
+        return None
+    truth: dict[str, Any] = read_json(path)
+    return truth
+
+
+def measure(
+    truth: Mapping[str, Any], decisions: Iterable[tuple[Row, Decision]], vocabulary: Vocabulary
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Return the precision of released and of withheld statements, by type.
+
+    The truth has no zones of land cover and no scenes: those are not judged. What captions talk about and it does
+    not name is not in the image. A rejected statement was read and not released, whatever the reason.
+
+    Args:
+        truth: see ``read_truth``: boxes in pixels, and shares of land cover, of all that the simulation knows.
+        decisions: rows of the corpus's index, with what was decided of each image's caption.
+        vocabulary: what captions talk about.
+
+    Raises:
+        ArtefactError: the truth is none.
+    """
+    counts = {kind: {"accepted": [0, 0], "rejected": [0, 0]} for kind in KINDS if kind not in {COVER_ZONE, SCENE}}
+    everything = {*vocabulary.things, *vocabulary.stuff, *(scene.casefold() for scene in vocabulary.scenes)}
+    for row, decision in decisions:
+        image_truth = truth.get(PurePosixPath(row["path"]).name)
+        if image_truth is None or decision.read is None:
+            continue
+        kept = dict(decision.statements())
+        true = statements_of(true_facts(image_truth, row, vocabulary))
+        for statement, right in judge(statements_of(decision.read), true, everything):
+            if statement.kind in counts:
+                count = counts[statement.kind]["accepted" if kept[statement] else "rejected"]
+                count[0] += right
+                count[1] += 1
     return {
-        "corpus": corpus,
-        "method": NARRATOR.name,
-        "images": len(captions) + len(reasons),
-        "narrated": len(narrated),
-        "captions": len(captions),
-        "share_accepted": round(len(captions) / len(narrated), 4) if narrated else None,
-        "uncaptioned": dict(sorted(Counter(reasons.values()).items())),
-        "statements": {kind: {"said": stated[kind], "released": released_count[kind]} for kind in rules},
-        "thresholds": {kind: released(rule) for kind, rule in rules.items()},
+        kind: {
+            verdict: {"statements": of, "true": right, "precision": round(right / of, 4) if of else None}
+            for verdict, (right, of) in verdicts.items()
+        }
+        for kind, verdicts in counts.items()
     }
 
 
-def _examples(captions: Sequence[Row]) -> list[str]:
-    return [row["image_id"] for row in captions[:: max(1, len(captions) // EXAMPLES)]][:EXAMPLES]
+def true_facts(truth: Mapping[str, Any], row: Row, vocabulary: Vocabulary) -> Facts:
+    """Return the facts of one image's truth, in the nouns of the vocabulary.
+
+    Raises:
+        ArtefactError: the truth is none.
+    """
+    things = tuple(vocabulary.things.values())
+    codes = {label: place * PLACES_AND_SIZES for place, (label, _, _) in enumerate(things)}
+    nouns = dict(vocabulary.stuff.values())
+    try:
+        boxes = [
+            (thing["label"], *map(float, thing["box"])) for thing in truth["objects"] if thing["label"] in codes
+        ]
+        names = ("label", "xmin", "ymin", "xmax", "ymax")
+        objects = [{**dict(zip(names, box, strict=True)), "angle": None} for box in boxes]
+        shares = {label: float(share) for label, share in truth["cover"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtefactError(f"no truth of an image ({error})", where=f"{row['path']}: {TRUTH}") from error
+    counted, _ = object_facts(objects, row["width"], row["height"], Naming(TRUTH, things, codes))
+    cover = [
+        CoverFact(label, nouns[label], share, share_word(share))
+        for label, share in shares.items()
+        if label in nouns and share >= STUFF_FRACTION
+    ]
+    return Facts(objects=counted.objects, cover=tuple(sorted(cover, key=lambda fact: (-fact.fraction, fact.noun))))

@@ -7,12 +7,10 @@ it goes with the SAR half. Halves that go together worse than nearly all true va
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sartext.captioner.acceptance import UNFINISHED
-from sartext.captioner.calibration import THRESHOLDS, check_models, read_thresholds
-from sartext.captioner.captioner import Captioner, ModelCaption, batches, load_captioner
+from sartext.captioner.calibration import THRESHOLDS, read_thresholds
+from sartext.captioner.captioner import UNFINISHED, Captioner, ModelCaption, batches, load_captioner
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
@@ -31,26 +29,20 @@ UNFAITHFUL = "the rewritten caption does not quote its source"
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """The two halves of a pair, rows of the index."""
 
     sar: Row
     optical: Row
 
 
-@dataclass(frozen=True)
-class RewrittenPair:
-    """What the model wrote of the optical half of a pair, and the facts that are left of it for the SAR half."""
+class RewrittenPair(NamedTuple):
+    """The SAR half of a pair, what the model wrote of the optical one, and facts and text left of that."""
 
-    pair: Pair
+    sar: Row
     source: str
     facts: Facts
-
-    @property
-    def text(self) -> str:
-        """The SAR caption."""
-        return canonical(self.facts)
+    text: str
 
 
 def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
@@ -76,12 +68,12 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
     reasons |= {pair.sar["image_id"]: TRAIN_ONLY for pair in pairs if pair.sar["image_id"] not in wanted_ids}
     dropped: Counter[str] = Counter()
     pictures = pictures_of(project, entry, [pair.optical for pair in wanted], f"optical captions of {corpus}")
-    written = list(captioner.write(pictures))
-    rewritten = _rewrite(list(zip(wanted, written, strict=True)), coarsest(entry), reasons, dropped)
+    written = list(zip(wanted, captioner.write(pictures), strict=True))
+    rewritten = _rewrite(written, coarsest(entry), reasons, dropped)
     similarities = _similarities(project, entry, rewritten, captioner)
     captions: list[dict[str, Any]] = []
     for item, similarity in zip(rewritten, similarities, strict=True):
-        image_id = item.pair.sar["image_id"]
+        image_id = item.sar["image_id"]
         if similarity < least:
             reasons[image_id] = DISAGREE
         elif contradictions(item.text, to_json(item.facts), OPTICAL_MODEL.name, entry):
@@ -119,10 +111,11 @@ def _without_a_half(project: Project, corpus: str, rows: Sequence[Row]) -> dict[
     reasons = {}
     for row in rows:
         half = halves.get(row["paired_path"] or "")
-        if row["modality"] == "sar" and half is None:
-            reasons[row["image_id"]] = NO_HALF
-        elif row["modality"] == "sar" and half is not None and half["captions"] and not listed:
-            reasons[row["image_id"]] = CAPTIONED_HALF
+        if row["modality"] == "sar":
+            if half is None:
+                reasons[row["image_id"]] = NO_HALF
+            elif half["captions"] and not listed:
+                reasons[row["image_id"]] = CAPTIONED_HALF
     return reasons
 
 
@@ -148,8 +141,7 @@ def uncaptioned_pairs(rows: Sequence[Row], entry: Entry) -> list[Pair]:
 
 
 def _least_similarity(project: Project, captioner: Captioner) -> float:
-    record = read_thresholds(project)
-    check_models(record, project, clip_sha256=captioner.clip.sha256)
+    record = read_thresholds(project, clip=captioner.clip.sha256)
     try:
         return float(record["pairs"]["similarity"])
     except (KeyError, TypeError, ValueError) as error:
@@ -176,7 +168,8 @@ def _rewrite(
         rewritten = rewrite([caption.text], resolution)
         dropped.update(dict(rewritten.dropped))
         if isinstance(rewritten.facts, Facts):
-            pairs.append(RewrittenPair(pair, caption.text, rewritten.facts))
+            facts = rewritten.facts
+            pairs.append(RewrittenPair(pair.sar, caption.text, facts, canonical(facts)))
         else:
             reasons[image_id] = rewritten.facts
     return pairs
@@ -185,7 +178,7 @@ def _rewrite(
 def _similarities(
     project: Project, entry: Entry, rewritten: Sequence[RewrittenPair], captioner: Captioner
 ) -> list[float]:
-    halves = pictures_of(project, entry, [item.pair.sar for item in rewritten], f"halves of {entry.name}")
+    halves = pictures_of(project, entry, [item.sar for item in rewritten], f"halves of {entry.name}")
     similarities: list[float] = []
     for batch in batches(zip(halves, rewritten, strict=True), captioner.batch):
         similarities += captioner.similarities([half for half, _ in batch], [item.text for _, item in batch])

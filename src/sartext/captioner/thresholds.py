@@ -5,11 +5,10 @@ of its caption: the mean log-probability of its tokens, and the similarity of im
 figure must not count against a statement: where its coefficient would be negative it is left out.
 
 The threshold is the least score from which on the lower bound of the share of true statements reaches the wanted
-precision. The bound is Wilson's score interval, one-sided, so that a lucky handful does not open the gate (Wilson
-1927, J. Am. Stat. Assoc. 22). A class whose statements of a type suffice for that has a threshold of its own. The
-other classes share one, but for those whose many statements show that they miss the precision: these are not
-released. Statements of one image are not independent, and the threshold is chosen on the statements that it is
-judged by: the bound is a safeguard, no guarantee.
+precision: Wilson's score interval, one-sided (Wilson 1927, J. Am. Stat. Assoc. 22). A class whose statements of a
+type suffice for that has a threshold of its own. The other classes share one, but for those whose many statements
+show that they miss the precision: these are not released. Statements of one image are not independent, and the
+threshold is chosen on the statements that it is judged by: the bound is a safeguard, no guarantee.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -72,17 +71,15 @@ class Threshold:
 class Fit:
     """A logistic regression: intercept and two coefficients on the figures less ``mean``, over ``deviation``."""
 
-    mean: tuple[float, float] = (0.0, 0.0)
-    deviation: tuple[float, float] = (1.0, 1.0)
-    coefficients: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    mean: tuple[float, ...] = (0.0, 0.0)
+    deviation: tuple[float, ...] = (1.0, 1.0)
+    coefficients: tuple[float, ...] = (0.0, 0.0, 0.0)
 
     def score(self, figures: Figures) -> float:
         """Return the probability that a statement with these figures is true."""
+        terms = zip(self.coefficients[1:], figures, self.mean, self.deviation, strict=True)
         logit = self.coefficients[0] + sum(
-            coefficient * (figure - mean) / deviation
-            for coefficient, figure, mean, deviation in zip(
-                self.coefficients[1:], figures, self.mean, self.deviation, strict=True
-            )
+            coefficient * (figure - mean) / deviation for coefficient, figure, mean, deviation in terms
         )
         return round(float(_sigmoid(np.array([logit]))[0]), DECIMALS)
 
@@ -130,9 +127,8 @@ def choose(
         groups: dict[str, list[Judged]] = {}
         for item in of_kind:
             groups.setdefault(item.statement.label, []).append(item)
-        thresholds = _by_class(
-            {key: group for key, group in sorted(groups.items()) if key not in untested}, fit, wanted, fewest
-        )
+        tested = {key: group for key, group in sorted(groups.items()) if key not in untested}
+        thresholds = _by_class(tested, fit, wanted, fewest)
         for key in sorted(untested):
             group = groups.get(key, [])
             thresholds[key] = Threshold(len(group), sum(item.true for item in group))
@@ -157,8 +153,7 @@ def _by_class(groups: Mapping[str, list[Judged]], fit: Fit, wanted: float, fewes
 def curve(judged: Sequence[Judged], fit: Fit) -> list[tuple[float, int, int, float]]:
     """Return, for every score from the highest on: the score, statements kept, true ones, lower bound."""
     scored = sorted(((fit.score(item.figures), item.true) for item in judged), reverse=True)
-    rows = []
-    true = 0
+    rows, true = [], 0
     for kept, (score, right) in enumerate(scored, start=1):
         true += right
         if kept == len(scored) or scored[kept][0] != score:  # equal scores pass together
@@ -206,16 +201,13 @@ def fit_logistic(figures: Sequence[Figures], true: Sequence[bool]) -> Fit:
         if not against:
             break
         used.remove(min(against, key=lambda place: coefficients[1 + used.index(place)]))
-    slopes = dict(zip(used, coefficients[1:].tolist(), strict=True))
-    rounded = [round(float(value), DECIMALS) for value in (*mean, *deviation)]
+    slopes = np.zeros(2)
+    slopes[used] = coefficients[1:]
     return Fit(
-        (rounded[0], rounded[1]),
-        (rounded[2], rounded[3]),
-        (
-            round(float(coefficients[0]), DECIMALS),
-            round(slopes.get(0, 0.0), DECIMALS),
-            round(slopes.get(1, 0.0), DECIMALS),
-        ),
+        *(
+            tuple(round(float(value), DECIMALS) for value in values)
+            for values in (mean, deviation, (coefficients[0], *slopes))
+        )
     )
 
 

@@ -57,12 +57,12 @@ QUANTITIES = ["auto", "amplitude", "intensity", "complex", "db"]
 @click.option("--nodata", type=float, help="The value of pixels without data.  [default: the file's own tag]")
 def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | None, **more: Any) -> None:  # noqa: ANN401
     """Caption IMAGES (files, folders, patterns) by a CoCa, as CSV or JSON lines."""
-    from sartext.captioner.user_files.display import display_of
+    from sartext.captioner.user_files.display import Display
     from sartext.captioner.user_files.files import CaptionOptions, caption_files, decoding_of
 
     if out and form:
         raise ParameterError(f"--format {form} with --out", where=out, way_out="leave it out: the name says it")
-    display = display_of(more.pop("quantity"), more.pop("window"), more.pop("nodata"))
+    display = Display(**{name: more.pop(name) for name in ("quantity", "window", "nodata")})
     drawing = {name: more.pop(name) for name in ("method", "beams", "top_p", "temperature", "seed")}
     options = CaptionOptions(display=display, decoding=decoding_of(**drawing), suffix=f".{form or 'csv'}", **more)
     _report(caption_files(images, model, out, options, click.echo))

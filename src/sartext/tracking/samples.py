@@ -119,9 +119,9 @@ def _images(model: "Model", shards: "Shards", pairs: list["Pair"]) -> tuple[list
     import torch
 
     from sartext.models.preprocessing import normalise
-    from sartext.training.shards.reading import as_colour
+    from sartext.models.squashing import three_channels
 
-    pictures = [as_colour(shards.picture(pair)) for pair in pairs]
+    pictures = [three_channels(shards.picture(pair)) for pair in pairs]
     return pictures, normalise(torch.from_numpy(np.stack(pictures)), model)
 
 

@@ -1,24 +1,23 @@
-"""Views of a pair: flips and quarter turns with the caption derived anew, mild gain and contrast, another look.
+"""Views of a pair: flips and quarter turns, mild gain and contrast, another look; nothing is cropped.
 
-Nothing is cropped, and no speckle is added: 8-bit levels are not intensities. What a caption says of sides and
-quadrants is derived again from the turned annotation; a caption that cannot be (people wrote it) and that names a
-side keeps its image upright.
+What a caption says of sides and quadrants is derived again from the turned annotation; a caption that people wrote
+and that names a side keeps its image upright.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from sartext.models.squashing import Pixels
 from sartext.narrator.facts import Facts
 from sartext.training.sampler import mixed
-from sartext.training.shards.pictures import Pixels
-from sartext.training.shards.selection import CorpusNaming, annotated_facts
+from sartext.training.shards.selection import CorpusNaming, Row, annotated_facts
 
 TURNS = 8
-"""Quarter turns (against the clock) 0 to 3, and the same followed by a flip of left and right."""
+"""Quarter turns 0 to 3, and the same followed by a flip of left and right."""
 
 WORDINGS = 5
 """Paraphrases of the same facts that a training meets."""
@@ -51,17 +50,12 @@ def names_a_side(caption: str) -> bool:
 
 
 def turn(picture: Pixels, k: int) -> Pixels:
-    """Return a picture turned: ``k % 4`` quarter turns against the clock, then flipped sideways if ``k >= 4``.
-
-    Args:
-        picture: side x side, or side x side x 3.
-        k: 0 to 7; 0 changes nothing.
-    """
+    """Return a square picture after ``k % 4`` quarter turns against the clock, then flipped if ``k >= 4``."""
     turned = np.rot90(picture, k % 4)
     return turned[:, ::-1] if k >= 4 else turned
 
 
-def turn_box(box: Mapping[str, Any], side: float, k: int) -> dict[str, Any]:
+def turn_box(box: Row, side: float, k: int) -> dict[str, Any]:
     """Return a row of `tables.OBJECT` as it lies in the turned picture of ``side`` x ``side`` pixels.
 
     A quarter turn swaps the extents of a rotated box, which leaves its angle; a flip changes its sign.
@@ -86,7 +80,7 @@ def _turned_zone(pole: tuple[int, int], k: int) -> str:
 ZONES_TURNED = tuple({name: _turned_zone(pole, k) for pole, name in _POLES.items()} for k in range(TURNS))
 
 
-def turn_region(region: Mapping[str, Any], k: int) -> dict[str, Any]:
+def turn_region(region: Row, k: int) -> dict[str, Any]:
     """Return a row of `tables.REGION` of the turned picture: the quadrants change places, the middle stays.
 
     Exact for even sides; of an odd one the pixels of the middle row and column belong to the other quadrant.
@@ -94,13 +88,7 @@ def turn_region(region: Mapping[str, Any], k: int) -> dict[str, Any]:
     return {**region, "zone": ZONES_TURNED[k].get(region["zone"], region["zone"])}
 
 
-def turned_facts(
-    objects: tuple[Mapping[str, Any], ...],
-    regions: tuple[Mapping[str, Any], ...],
-    side: int,
-    k: int,
-    naming: CorpusNaming,
-) -> Facts:
+def turned_facts(objects: Sequence[Row], regions: Sequence[Row], side: int, k: int, naming: CorpusNaming) -> Facts:
     """Return the facts of the turned picture, derived from the turned annotation."""
     boxes = [turn_box(box, side, k) for box in objects]
     return annotated_facts(boxes, [turn_region(region, k) for region in regions], side, side, naming)
@@ -145,7 +133,4 @@ CURVES = tuple(tuple(_curve(gain, contrast) for contrast in range(LEVELS)) for g
 
 def view(picture: Pixels, choice: Choice) -> Pixels:
     """Return a picture as a view shows it: turned, with gain and contrast; the look was chosen before."""
-    turned = turn(picture, choice.turn)
-    if choice.gain == choice.contrast == LEVELS // 2:
-        return turned
-    return np.asarray(CURVES[choice.gain][choice.contrast][turned])
+    return np.asarray(CURVES[choice.gain][choice.contrast][turn(picture, choice.turn)])

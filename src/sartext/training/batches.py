@@ -2,6 +2,9 @@
 
 Step ``s`` of a training gives the same batch in every process, however many threads make it and wherever the
 training went on: what is in it follows from the seed and ``s`` alone.
+
+``torch.utils.data.DataLoader`` is not taken: it has no step to resume from exactly, and its workers pickle each
+batch across processes, where threads decode into one shared cache.
 """
 
 import os
@@ -15,16 +18,18 @@ import numpy.typing as npt
 import torch
 
 from sartext.errors import TrainingError
+from sartext.models.squashing import Pixels
+from sartext.models.tokenizer import Tokenizer
 from sartext.training.augmentation import UPRIGHT, Choice, draw, view
-from sartext.training.caption_views import CaptionTokenizer, CaptionView, CaptionViews
+from sartext.training.caption_views import CaptionView, CaptionViews
 from sartext.training.sampler import batch_indices, check_batch, derangement, made_by, share
-from sartext.training.shards.pictures import Pixels
 from sartext.training.shards.reading import Pair, Shards
 
 AHEAD = 3
 """Batches that are made or being made while the trainer works on another."""
 
-MEGABYTE = 1 << 20
+CACHE_BYTES = 512 << 20
+"""Of decoded pictures that a training holds in memory."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,6 @@ class Batches:
         tokenizer: of the model.
         batch: pairs per step over all processes.
         seed: of order, views and, for the control, the shuffling.
-        split: which pairs.
         rank: of this process; it gets a fixed part of every batch.
         world: number of processes.
         augment: turns, gain and contrast, looks and paraphrases; without, only an image's captions take turns.
@@ -69,7 +73,6 @@ class Batches:
         paraphrase: without, annotated pairs are described in the grammar's plain words alone.
         side: of the model's input, to be checked against the shards'.
         workers: threads; the batches do not depend on it.
-        megabytes: of decoded pictures that are kept in memory.
 
     Attributes:
         pairs: number of pairs that are drawn from.
@@ -83,11 +86,10 @@ class Batches:
     def __init__(
         self,
         shards: Shards,
-        tokenizer: CaptionTokenizer,
+        tokenizer: Tokenizer,
         *,
         batch: int,
         seed: int,
-        split: str = "train",
         rank: int = 0,
         world: int = 1,
         augment: bool = True,
@@ -97,7 +99,6 @@ class Batches:
         paraphrase: bool = True,
         side: int | None = None,
         workers: int | None = None,
-        megabytes: int = 512,
     ) -> None:
         check_side(shards, side)
         if batch % world:
@@ -105,14 +106,14 @@ class Batches:
                 f"{world} processes do not divide a batch of {batch}",
                 way_out=f"set training.batch to a multiple of {world}",
             )
-        rows = share(made_by(shards.rows(split), methods), fraction)
-        self._maker = _Maker(shards, tokenizer, rows, augment=augment, paraphrase=paraphrase, megabytes=megabytes)
+        rows = share(made_by(shards.rows("train"), methods), fraction)
+        self._maker = _Maker(shards, tokenizer, rows, augment=augment, paraphrase=paraphrase)
         self.pairs = len(self._maker.captions.pairs)
         self.left_out = tuple(self._maker.captions.left_out)
         check_batch(self.pairs, batch, ", ".join(map(str, shards.folders)))
         if shuffle_captions:
             self._maker.swapped = derangement(self.pairs, seed)
-        self.batch, self.seed = batch, seed
+        self.batch, self.seed, self._augment = batch, seed, augment
         part = batch // world
         self._part = slice(rank * part, (rank + 1) * part)
         self._workers = workers or max(1, min(4, len(os.sched_getaffinity(0))))
@@ -128,31 +129,25 @@ class Batches:
                     step += 1
                 yield waiting.popleft().result()
         finally:
-            for future in waiting:
-                future.cancel()
-            pool.shutdown(wait=True)
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def at(self, step: int) -> Batch:
         """Return this process's part of the batch of one step, made here and now."""
         indices = batch_indices(self.pairs, self.batch, step, self.seed)[self._part]
         first = step * self.batch + self._part.start
-        return self._maker.batch(
-            step, indices, [self._choice(first + at, index) for at, index in enumerate(indices)]
-        )
+        choices = [self._choice(first + at, index) for at, index in enumerate(indices)]
+        return self._maker.batch(step, indices, choices)
 
     def _choice(self, position: int, index: int) -> Choice:
         drawn = draw(self.seed, position, self._maker.captions.pairs[index].looks)
-        if self._maker.augment:
-            return drawn
-        return replace(UPRIGHT, wording=drawn.wording)
+        return drawn if self._augment else replace(UPRIGHT, wording=drawn.wording)
 
 
 def validation_batches(
     shards: Shards,
-    tokenizer: CaptionTokenizer,
+    tokenizer: Tokenizer,
     *,
     batch: int,
-    split: str = "validation",
     side: int | None = None,
     methods: Collection[str] = (),
     paraphrase: bool = True,
@@ -161,23 +156,15 @@ def validation_batches(
 ) -> list[Batch]:
     """Return the validation pairs with their stored captions, sorted by image id, upright and unchanged.
 
-    Args:
-        shards: optical, SAR or both.
-        tokenizer: of the model.
-        batch: pairs per batch; the last one may be smaller.
-        split: which pairs.
-        side: of the model's input, to be checked against the shards'.
-        methods: which SAR captions, as in training.
-        paraphrase: likewise; without, the stored captions of annotated pairs are replaced too.
-        shuffle_captions: as in training, for the control's own validation.
-        seed: of the shuffling.
+    The last batch may be smaller. Without ``paraphrase`` the stored captions of annotated pairs are replaced too;
+    the other arguments are those of `Batches`.
 
     Raises:
         TrainingError: shards of another side, or captions longer than the context. No pairs at all give none.
     """
     check_side(shards, side)
-    rows = made_by(shards.rows(split), methods)
-    maker = _Maker(shards, tokenizer, rows, augment=False, paraphrase=paraphrase, megabytes=0)
+    rows = made_by(shards.rows("validation"), methods)
+    maker = _Maker(shards, tokenizer, rows, augment=False, paraphrase=paraphrase)
     count = len(maker.captions.pairs)
     if shuffle_captions and count > 1:
         maker.swapped = derangement(count, seed)
@@ -199,21 +186,13 @@ class _Maker:
     """Makes batches of pairs by their indices; may be used by several threads."""
 
     def __init__(
-        self,
-        shards: Shards,
-        tokenizer: CaptionTokenizer,
-        pairs: Sequence[Pair],
-        *,
-        augment: bool,
-        paraphrase: bool,
-        megabytes: int,
+        self, shards: Shards, tokenizer: Tokenizer, pairs: Sequence[Pair], *, augment: bool, paraphrase: bool
     ) -> None:
         self.shards = shards
-        self.augment = augment
         self.pad = tokenizer.pad
         self.captions = CaptionViews(pairs, shards, tokenizer, augment=augment, paraphrase=paraphrase)
         self.swapped: npt.NDArray[np.int64] | None = None
-        self._room = megabytes * MEGABYTE
+        self._room = CACHE_BYTES
         self._pictures: dict[tuple[int, int], Pixels] = {}
 
     def batch(self, step: int, indices: npt.NDArray[np.int64], choices: Sequence[Choice] | None) -> Batch:
@@ -222,15 +201,14 @@ class _Maker:
         images = np.empty((len(indices), 3, side, side), dtype=np.uint8)
         views: list[CaptionView] = []
         for at, index in enumerate(map(int, indices)):
-            of = index if self.swapped is None else int(self.swapped[index])
-            choice = UPRIGHT if choices is None else choices[at]
-            caption = (
-                self.captions.stored(of)
-                if choices is None
-                else self.captions.view(of, choice.turn, choice.wording)
-            )
-            views.append(caption)
-            picture = view(self._picture(index, choice.look), replace(choice, turn=caption.turn))
+            captioned = index if self.swapped is None else int(self.swapped[index])
+            if choices is None:
+                views.append(self.captions.stored(captioned))
+                picture = self.shards.picture(self.captions.pairs[index])
+            else:
+                views.append(self.captions.view(captioned, choices[at].turn, choices[at].wording))
+                choice = replace(choices[at], turn=views[-1].turn)
+                picture = view(self._picture(index, choice.look), choice)
             images[at] = picture if picture.ndim == 2 else picture.transpose(2, 0, 1)
         longest = max((len(caption.ids) for caption in views), default=0)
         tokens = np.full((len(views), longest), self.pad, dtype=np.int64)

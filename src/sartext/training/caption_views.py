@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from sartext.errors import TrainingError
+from sartext.models.tokenizer import Tokenizer
 from sartext.narrator.facts import Facts, from_json, normalise
 from sartext.narrator.realisation import canonical, realise
 from sartext.training.augmentation import WORDINGS, names_a_side, turned_facts
@@ -23,19 +22,6 @@ LARGEST_CONTEXT = 77
 
 CACHE_SIZE = 400_000
 """Captions that are cached as tokens: those of a small corpus in all views, about 200 MB."""
-
-
-class CaptionTokenizer(Protocol):
-    """What this module needs of a tokenizer."""
-
-    pad: int
-    context: int
-
-    def encode(self, texts: Sequence[str]) -> torch.Tensor:
-        """Rows of ids: start, text, end, padding."""
-
-    def lengths(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each caption, start and end included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +63,19 @@ class CaptionViews:
         self,
         pairs: Sequence[Pair],
         shards: Shards,
-        tokenizer: CaptionTokenizer,
+        tokenizer: Tokenizer,
         *,
         augment: bool = True,
         paraphrase: bool = True,
     ) -> None:
-        self._shards = shards
-        self._tokenizer = tokenizer
-        self._augment = augment
+        self._shards, self._tokenizer, self._augment = shards, tokenizer, augment
         self._cache: dict[tuple[int, int, int], CaptionView] = {}
         self._seed = shards.narrator.seed
         self._paraphrase = paraphrase and shards.narrator.paraphrase
         self._plain = not paraphrase
         self.pairs: list[Pair] = []
         self.left_out: list[str] = []
-        self._texts: list[tuple[str, ...]] = []
-        self._turnable: list[tuple[bool, ...]] = []
+        self._texts: list[list[str]] = []
         self._keep_what_fits(pairs)
 
     def stored(self, index: int) -> CaptionView:
@@ -111,30 +94,27 @@ class CaptionViews:
         """
         if not self._augment:
             turn = 0
-        pair = self.pairs[index]
-        wording %= WORDINGS if pair.annotated else len(self._texts[index])
+        annotated, texts = self.pairs[index].annotated, self._texts[index]
+        wording %= WORDINGS if annotated else len(texts)
+        if not annotated and names_a_side(texts[wording]):
+            turn = 0
         view = self._cache.get((index, turn, wording))
-        if view is None:
-            make = self._realised if pair.annotated else self._written
-            view = make(index, turn, wording)
-        return view
+        if view is not None:
+            return view
+        if annotated:
+            return self._realised(index, turn, wording)
+        return self._cached((index, turn, wording), texts[wording], None)
 
     def _unchanged(self, index: int) -> CaptionView:
-        pair, text = self.pairs[index], self._texts[index][0]
-        return self._cached((index, 0, -1), text, self._key(pair, text, None), 0)
-
-    def _written(self, index: int, turn: int, wording: int) -> CaptionView:
-        text = self._texts[index][wording]
-        turn = turn if self._turnable[index][wording] else 0
-        return self._cached((index, turn, wording), text, self._key(self.pairs[index], text, None), turn)
+        return self._cached((index, 0, -1), self._texts[index][0], None)
 
     def _realised(self, index: int, turn: int, wording: int) -> CaptionView:
         pair = self.pairs[index]
         facts = self._facts(pair, turn)
         for place in range(wording, wording + (WORDINGS if self._paraphrase else 1)):
             text = self._text(facts, pair, place % WORDINGS)
-            if self._tokenizer.lengths([text])[0] <= self._tokenizer.context:
-                return self._cached((index, turn, wording), text, self._key(pair, text, facts), turn)
+            if self._fits(text):
+                return self._cached((index, turn, wording), text, facts)
         view = self._unchanged(index)  # some wording of the upright picture fits, or the pair would not be here
         self._cache[(index, turn, wording)] = view
         return view
@@ -148,19 +128,22 @@ class CaptionViews:
             return canonical(facts)
         return realise(facts, f"{pair.image_id}#{wording}" if wording else pair.image_id, self._seed)[0]
 
-    def _key(self, pair: Pair, text: str, facts: Facts | None) -> int:
-        if facts is None and pair.facts is not None:
-            facts = from_json(pair.facts)
-        stated = text.casefold() if facts is None else normalise(facts)
-        return int.from_bytes(blake2b(stated.encode(), digest_size=8).digest(), "big", signed=True)
-
-    def _cached(self, place: tuple[int, int, int], text: str, key: int, turn: int) -> CaptionView:
+    def _cached(self, place: tuple[int, int, int], text: str, facts: Facts | None) -> CaptionView:
+        """Return a view (index, turn, wording) from the cache, or make it; its facts are by default the pair's."""
         view = self._cache.get(place)
         if view is None:
+            index, turn, _ = place
+            if facts is None and (record := self.pairs[index].facts) is not None:
+                facts = from_json(record)
+            stated = text.casefold() if facts is None else normalise(facts)
+            key = int.from_bytes(blake2b(stated.encode(), digest_size=8).digest(), "big", signed=True)
             view = CaptionView(text, self._tokenizer.encode([text])[0].numpy(), key, turn)
             if len(self._cache) < CACHE_SIZE:
                 self._cache[place] = view
         return view
+
+    def _fits(self, text: str) -> bool:
+        return self._tokenizer.lengths([text])[0] <= self._tokenizer.context
 
     def _keep_what_fits(self, pairs: Sequence[Pair]) -> None:
         context = self._tokenizer.context
@@ -169,12 +152,13 @@ class CaptionViews:
         for pair in pairs:
             measured = [(text, next(lengths)) for text in pair.captions]
             texts = [text for text, length in measured if length <= context]
-            if not texts and pair.annotated:
-                texts = self._shorter(pair)
+            if not texts and pair.annotated:  # other wordings of the same facts
+                facts = self._facts(pair, 0)
+                others = (self._text(facts, pair, wording) for wording in range(1, WORDINGS))
+                texts = [text for text in others if self._fits(text)]
             if texts:
                 self.pairs.append(pair)
-                self._texts.append(tuple(texts))
-                self._turnable.append(tuple(not names_a_side(text) for text in texts))
+                self._texts.append(texts)
             else:
                 self.left_out.append(pair.image_id)
                 longest = max(longest, (min(length for _, length in measured), pair.image_id))
@@ -188,10 +172,3 @@ class CaptionViews:
                 where="tokenizer.context",
                 way_out=f"{way_out} (CLIP's own tokenizer holds {LARGEST_CONTEXT}) and train anew",
             )
-
-    def _shorter(self, pair: Pair) -> list[str]:
-        """Return other wordings of what the stored caption says, that fit."""
-        facts = self._facts(pair, 0)
-        texts = [self._text(facts, pair, wording) for wording in range(1, WORDINGS)]
-        lengths = self._tokenizer.lengths(texts)
-        return [text for text, length in zip(texts, lengths, strict=True) if length <= self._tokenizer.context]

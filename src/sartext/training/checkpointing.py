@@ -8,7 +8,7 @@ Learning rate, sampler and random numbers are functions of the step and need no 
 
 import pickle
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sartext.files import atomic_path, canonical_json, remove_tree
+from sartext.config import Project
+from sartext.files import atomic_path, canonical_json, remove_tree, sha256_tree
 from sartext.models.memory import placed
-from sartext.training.progress import say
+from sartext.training.callbacks import say
 
 SHARE = 0.01
 """Of the time that saving may take, unless states would then lie further apart than `LONGEST_SECONDS`."""
@@ -36,6 +37,16 @@ Weights = dict[str, Tensor]
 def clone_weights(network: nn.Module) -> Weights:
     """Return a copy of the weights in main memory."""
     return {name: tensor.detach().to("cpu", copy=True) for name, tensor in network.state_dict().items()}
+
+
+def data_hashes(project: Project, folders: Iterable[Path]) -> dict[str, str]:
+    """Return the hash of every file of folders that a training reads."""
+    return {
+        f"{project.relative(folder)}/{path}": digest
+        for folder in folders
+        for path, digest in sha256_tree(folder).items()
+        if path != "metrics.json"
+    }
 
 
 @dataclass
@@ -71,8 +82,7 @@ class Resume:
     Args:
         folder: of the state.
         fingerprint: parameters, hashes of data and parent, versions: a state of another fingerprint is discarded.
-        share: of the time that saving may take, by default a hundredth; 1 saves after every step. Larger models
-            are saved every ten minutes, whatever that takes.
+        share: of the time that saving may take, by default `SHARE`; 1 saves after every step.
     """
 
     def __init__(self, folder: Path, fingerprint: Mapping[str, Any], share: float | None = None) -> None:
@@ -84,8 +94,7 @@ class Resume:
 
     def load(self) -> tuple[State | None, str]:
         """Return the state that is there, or None, and what is to be said of it; a foreign state is removed."""
-        path = self.folder / "state.pt"
-        if not path.is_file():
+        if not (path := self.folder / "state.pt").is_file():
             self.remove()  # best weights without a state are of a training that nothing is known of
             return None, ""
         try:
@@ -98,14 +107,11 @@ class Resume:
             reason = f"the state in {self.folder.name} cannot be read ({type(error).__name__}) and is discarded"
             self.remove()
             return None, reason
-        changed = [
-            name
-            for name in sorted({*self.fingerprint, *fingerprint})
-            if self.fingerprint.get(name) != fingerprint.get(name)
-        ]
+        names = sorted({*self.fingerprint, *fingerprint})
+        changed = ", ".join(name for name in names if self.fingerprint.get(name) != fingerprint.get(name))
         if changed:
             self.remove()
-            return None, f"the unfinished training is discarded: {', '.join(changed)} changed since"
+            return None, f"the unfinished training is discarded: {changed} changed since"
         return state, f"it goes on after step {state.step}"
 
     def is_due(self, state_bytes: int) -> bool:
@@ -142,10 +148,7 @@ class Resume:
 class Checkpointer:
     """Saves the state of one training after whole steps: now and then, at its end, and when it is interrupted.
 
-    Args:
-        network: that is trained.
-        optimiser: its optimiser.
-        resume: where the state goes; None saves nothing.
+    The state goes to ``resume``; None saves nothing.
     """
 
     def __init__(self, network: nn.Module, optimiser: torch.optim.Optimizer, resume: Resume | None) -> None:
@@ -203,11 +206,7 @@ class Checkpointer:
             self.save(state)
 
     def save(self, state: State) -> None:
-        """Save the state, unless it is the one that was saved last.
-
-        Raises:
-            ArtefactError: the disk is full or cannot be written.
-        """
+        """Save the state, unless it is the one that was saved last; see `Resume.save`."""
         if self._resume is None or self._saved == _progress(state):
             return
         state.weights = dict(self._network.state_dict())
@@ -218,7 +217,7 @@ class Checkpointer:
 
 
 def _progress(state: State) -> tuple[int, int]:
-    """What tells two states of one training apart: a step, and whether its validation was done."""
+    """What two states of one training differ in: a step, and whether its validation was done."""
     return state.step, len(state.curves["validations"])
 
 

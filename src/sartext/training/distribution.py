@@ -22,12 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of one training.
-
-    Args:
-        rank: which one this is, from 0; only 0 writes.
-        world: how many there are.
-    """
+    """The ``world`` processes of one training, of which this is number ``rank``; only the first, 0, writes."""
 
     rank: int = 0
     world: int = 1

@@ -1,21 +1,20 @@
-"""The gradients of a batch, whatever number of parts and processes it is computed in.
+"""The losses, and their gradients in whatever number of parts and processes a batch is computed.
 
 In parts, the features of the whole batch are computed first without gradients; the contrastive loss of all of them
 gives the gradient of every feature; then each part is computed again and that gradient flows into it (Gao et al.
 2021, "GradCache"). So the sum over parts is the gradient of the whole batch, the temperature's included.
 """
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from sartext.models.forward import cut, forward, longest_of
 from sartext.training.distribution import Processes
-from sartext.training.losses import caption_loss, contrastive
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,49 @@ class Pairs:
     keys: Tensor
 
 
+def contrastive(
+    images: Tensor, texts: Tensor, scale: Tensor, keys: Tensor | None = None, processes: Processes | None = None
+) -> Tensor:
+    """Return the contrastive loss, the mean over both directions, in nats.
+
+    The cross-entropy of each row of similarities against a target that is uniform over its positives (as in
+    Khosla et al. 2020, equation 2, in both directions between images and texts). With distinct keys, or none, it
+    is CLIP's symmetric InfoNCE (Radford et al. 2021).
+
+    Args:
+        images: n x width, of length 1.
+        texts: n x width, of length 1; row ``i`` belongs to image ``i``.
+        scale: what similarities are multiplied by.
+        keys: int64, n; pairs with equal keys are positives of each other. None: only the pair itself.
+        processes: whose rows are negatives too. The mean over processes is the loss of the whole batch.
+    """
+    processes = processes or Processes()
+    all_images, all_texts = processes.gather(images), processes.gather(texts)
+    by_image, by_text = scale * images @ all_texts.T, scale * texts @ all_images.T
+    if keys is None:
+        first = processes.rank * len(images)
+        target = torch.arange(first, first + len(images), device=images.device)
+    else:
+        target = (keys[:, None] == processes.gather_plain(keys)[None, :]).to(by_image.dtype)
+        target = target / target.sum(dim=1, keepdim=True)
+    return (F.cross_entropy(by_image, target) + F.cross_entropy(by_text, target)) / 2
+
+
+def caption_loss(logits: Tensor, labels: Tensor, pad: int, *, count: int | None = None) -> Tensor:
+    """Return the cross-entropy of the next token, in nats per token, as CoCa's (Yu et al. 2022, equation 3).
+
+    Args:
+        logits: ... x vocabulary.
+        labels: int64, of the leading shape of ``logits``.
+        pad: the padding, which is not scored.
+        count: tokens to divide the sum by; by default those scored here. The parts of a batch, or the processes,
+            all divide by the whole batch's number, so that long captions weigh the same wherever they are.
+    """
+    flat, wanted = logits.reshape(-1, logits.shape[-1]), labels.reshape(-1)
+    total = F.cross_entropy(flat, wanted, ignore_index=pad, reduction="sum")
+    return total / max(1, int((wanted != pad).sum()) if count is None else count)
+
+
 class Trained(nn.Module):
     """The network as a training calls it: features, temperature and the summed caption loss."""
 
@@ -92,17 +134,18 @@ def compute_gradients(
         The contrastive and the caption loss of the whole batch, in nats, as a tensor of two.
     """
     tokens, count = _agree_on_tokens(pairs.tokens, objective.pad, processes)
+    keys = pairs.keys if objective.equal_facts else None
     # the average over processes of these sums is the mean over all tokens
     per_token = processes.world / count
     if parts == 1:
         images, texts, scale, captioned = trained(pairs.images, tokens)
-        contrasted = _contrast(images, texts, scale, pairs.keys, objective=objective, processes=processes)
+        contrasted = contrastive(images, texts, scale, keys, processes)
         captioned = captioned * per_token
         (objective.contrastive_weight * contrasted + objective.caption_weight * captioned).backward()
     else:
         shares = list(zip(pairs.images.chunk(parts), tokens.chunk(parts), strict=True))
         contrasted, captioned = _in_parts(
-            trained, shares, pairs.keys, objective=objective, processes=processes, per_token=per_token
+            trained, shares, keys, objective=objective, processes=processes, per_token=per_token
         )
     losses = torch.stack([contrasted.detach(), captioned.detach()])
     return processes.sum(losses) / processes.world
@@ -111,13 +154,14 @@ def compute_gradients(
 def _in_parts(
     trained: nn.Module,
     shares: list[tuple[Tensor, Tensor]],
-    keys: Tensor,
+    keys: Tensor | None,
     *,
     objective: Objective,
     processes: Processes,
     per_token: float,
 ) -> tuple[Tensor, Tensor]:
     plain = trained.module if isinstance(trained, DistributedDataParallel) else trained
+    no_sync = trained.no_sync if isinstance(trained, DistributedDataParallel) else nullcontext
     states, cached = [], []
     for images, tokens in shares:
         states.append(_random_state(images.device))
@@ -125,39 +169,22 @@ def _in_parts(
             cached.append(plain(images, tokens)[:3])
     leaves = [torch.cat(features).requires_grad_() for features in list(zip(*cached, strict=True))[:2]]
     scale = cached[0][2].requires_grad_()
-    contrasted = _contrast(leaves[0], leaves[1], scale, keys, objective=objective, processes=processes)
+    contrasted = contrastive(leaves[0], leaves[1], scale, keys, processes)
     (objective.contrastive_weight * contrasted).backward()  # type: ignore[no-untyped-call]
     flows = [leaf.grad.chunk(len(shares)) for leaf in leaves if leaf.grad is not None]
     captioned = torch.zeros_like(contrasted)
     for at, (images, tokens) in enumerate(shares):
         last = at == len(shares) - 1
         _set_random_state(states[at], images.device)
-        with contextlib.nullcontext() if last else _unsynchronised(trained):
+        with nullcontext() if last else no_sync():
             *outputs, summed = trained(images, tokens)
-            weight = objective.caption_weight * per_token
-            scale_flow = scale.grad if last else torch.zeros_like(scale)
-            flow = [flows[0][at], flows[1][at], scale_flow]
+            flow = [flows[0][at], flows[1][at], scale.grad if last else torch.zeros_like(scale)]
             if summed.requires_grad:  # a CLIP has no caption loss
+                weight = objective.caption_weight * per_token
                 outputs, flow = [*outputs, summed], [*flow, torch.full_like(summed, weight)]
             torch.autograd.backward(outputs, flow)
         captioned += summed.detach() * per_token
     return contrasted, captioned
-
-
-def _contrast(
-    images: Tensor, texts: Tensor, scale: Tensor, keys: Tensor, *, objective: Objective, processes: Processes
-) -> Tensor:
-    compared = keys if objective.equal_facts else None
-    return contrastive(
-        images,
-        texts,
-        scale,
-        compared,
-        all_images=processes.gather(images),
-        all_texts=processes.gather(texts),
-        all_keys=None if compared is None else processes.gather_plain(compared),
-        first=processes.rank * len(images),
-    )
 
 
 def _agree_on_tokens(tokens: Tensor, pad: int, processes: Processes) -> tuple[Tensor, int]:
@@ -167,15 +194,6 @@ def _agree_on_tokens(tokens: Tensor, pad: int, processes: Processes) -> tuple[Te
         counts = processes.gather_plain(torch.tensor([[longest, scored]], device=tokens.device))
         longest, scored = int(counts[:, 0].max()), int(counts[:, 1].sum())
     return cut(tokens, pad, longest), max(1, scored)
-
-
-@contextlib.contextmanager
-def _unsynchronised(trained: nn.Module) -> Iterator[None]:
-    if isinstance(trained, DistributedDataParallel):
-        with trained.no_sync():
-            yield
-    else:
-        yield
 
 
 def _random_state(device: torch.device) -> list[Tensor]:

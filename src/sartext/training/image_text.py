@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from math import isfinite
+from math import isfinite, log
 from typing import Protocol
 
 import torch
@@ -17,9 +17,8 @@ from sartext.models.model import Model
 from sartext.models.preprocessing import normalise
 from sartext.training.batches import Batch, Batches, validation_batches
 from sartext.training.distribution import Processes
-from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
-from sartext.training.losses import contrastive
-from sartext.training.optimisation import clamp_temperature
+from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients, contrastive
+from sartext.training.optimisation import in_bf16
 from sartext.training.sampler import mixed
 from sartext.training.shards.reading import Shards
 
@@ -28,6 +27,9 @@ FEWEST_VALIDATED = 2
 
 RECALL_PAIRS = 5000
 """Above this many validation pairs their similarities are not compared at every validation."""
+
+HIGHEST_SCALE = log(100)
+"""Of the logarithm of the temperature's inverse, as in Radford et al. 2021."""
 
 
 class Source(Protocol):
@@ -114,8 +116,9 @@ class ImageTextTask:
         )
 
     def after_step(self) -> None:
-        """Keep the temperature within its bounds."""
-        clamp_temperature(self.network)
+        """Keep the scale of the similarities between 1 and 100."""
+        with torch.no_grad():
+            self.network.logit_scale.clamp_(0, HIGHEST_SCALE)  # type: ignore[operator]
 
     def validate(self) -> dict[str, float]:
         """Score the validation pairs."""
@@ -126,12 +129,10 @@ class ImageTextTask:
         return (-figures["loss"],)
 
     def _pairs(self, batch: Batch, count: int | None = None) -> Pairs:
-        images = batch.images[:count].to(self.device, non_blocking=True)
-        return Pairs(
-            normalise(images, self.model),
-            batch.tokens[:count].to(self.device, non_blocking=True),
-            batch.keys[:count].to(self.device, non_blocking=True),
+        images, tokens, keys = (
+            part[:count].to(self.device, non_blocking=True) for part in (batch.images, batch.tokens, batch.keys)
         )
+        return Pairs(normalise(images, self.model), tokens, keys)
 
     def _attempt(self, batch: Batch, count: int, optimiser: torch.optim.Optimizer) -> None:
         """Compute the gradients of some pairs beside the optimiser's state, to see whether memory suffices."""
@@ -146,13 +147,13 @@ class ImageTextTask:
 
 def objective_of(model: Model, parameters: TrainingParameters, device: torch.device) -> Objective:
     """Return what a training with these parameters minimises."""
-    able = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    captions = model.kind == "coca"
     return Objective(
-        contrastive_weight=parameters.contrastive_weight if model.kind == "coca" else 1.0,
-        caption_weight=parameters.caption_weight if model.kind == "coca" else 0.0,
+        contrastive_weight=parameters.contrastive_weight if captions else 1.0,
+        caption_weight=parameters.caption_weight if captions else 0.0,
         equal_facts=parameters.contrastive == "equal-facts",
         pad=model.tokenizer.pad,
-        bf16=parameters.precision == "bf16" or (parameters.precision == "auto" and able),
+        bf16=in_bf16(parameters, device),
     )
 
 
@@ -178,15 +179,14 @@ def score(
     """
     processes = processes or Processes()
     trained = Trained(model.network, objective)
-    network = model.network
-    was_training = network.training
-    network.eval()
+    was_training = model.network.training
+    model.network.eval()
     own: list[tuple[int, list[float], tuple[Tensor, Tensor, Tensor]]] = []
     with torch.no_grad():
         for number, batch in enumerate(batches):
             if number % processes.world == processes.rank:
                 own.append((number, *_score_batch(trained, model, batch, objective, parts)))
-    network.train(was_training)
+    model.network.train(was_training)
     # sums in the order of the batches: the same to the last bit for any number of processes
     scored = sorted(processes.gather_objects(own), key=lambda batch: batch[0])
     pairs, tokens, contrasted, captioned = (sum(sums[at] for _, sums, _ in scored) for at in range(4))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from sartext.models.model import device_of
 from sartext.training.callbacks import Callback, CallbackList
 from sartext.training.checkpointing import Checkpointer, Resume, State, Weights, clone_weights
 from sartext.training.distribution import Processes, local_device
-from sartext.training.optimisation import adamw, learning_rate_at, reproducible, set_learning_rate
+from sartext.training.optimisation import adamw, learning_rate_at, reproducible
 
 B = TypeVar("B")
 
@@ -28,6 +28,9 @@ CHECKED = {
     "gradient_norm": "gradient norm",
 }
 """Figures that must be finite, and what a message calls them; the first that is not is named."""
+
+CURVE_POINTS = 1000
+"""Steps that the record of a training keeps at most; of a longer one every n-th, and the last."""
 
 
 class Task(Protocol[B]):
@@ -113,6 +116,33 @@ class Fit:
         """The figures of the validation with the best weights; None where nothing was validated."""
         return next((each for each in self.curves["validations"] if each["step"] == self.best_step), None)
 
+    def metrics(self, prefix: str = "validation") -> dict[str, float]:
+        """Return the figures of the validation with the best weights, rounded, as a stage reports them."""
+        figures = self.best_figures or {}
+        return {f"{prefix}_{name}": round(value, 4) for name, value in figures.items() if name != "step"}
+
+    def record(self, chosen_by: str, none: str) -> dict[str, Any]:
+        """Return its part of ``training.json``: length, curves, and by what the best weights were chosen.
+
+        Args:
+            chosen_by: the validation's figure.
+            none: why nothing was validated, where that is so.
+        """
+        steps, validations = self.curves["steps"], self.curves["validations"]
+        every = -(-len(steps) // CURVE_POINTS)
+        return {
+            "steps": self.steps,
+            "samples": self.samples,
+            "stopped": self.stopped,
+            "best_step": self.best_step,
+            "best": self.best_figures,
+            "chosen_by": chosen_by if validations else f"the last step: {none}",
+            "curves": {
+                "steps": [each for at, each in enumerate(steps) if at % every == 0 or each is steps[-1]],
+                "validations": validations,
+            },
+        }
+
 
 def fit(
     task: Task[B],
@@ -159,7 +189,6 @@ class _Loop(Generic[B]):
         self.checkpointer = Checkpointer(task.saved, self.optimiser, resume if processes.first else None)
         self.learned = [weight for weight in task.saved.parameters() if weight.requires_grad]
         self.state = State()
-        self.resumed_after = 0
         self.waited = self.validating = 0.0
 
     def run(self, samples: int, learning_rate: float, callback: Callback) -> Fit:
@@ -172,7 +201,11 @@ class _Loop(Generic[B]):
                 way_out="raise the `samples`, or lower the batch",
             )
         every = max(1, round(self.parameters.validate_every / batch))
-        self._restore()
+        # all processes take over the state that the first one finds
+        if (state := self.processes.broadcast(self.checkpointer.load())) is not None:
+            self.checkpointer.restore(state, self.device)
+            self.state = state
+        resumed_after = self.state.step
         start = time.perf_counter()
         with (
             closing(self.task.batches(self.state.step)) as batches,  # type: ignore[type-var]
@@ -182,14 +215,17 @@ class _Loop(Generic[B]):
             while self.state.step < steps and not self.state.is_over(self.parameters.patience):
                 step = self.state.step + 1
                 rate = learning_rate_at(step, steps, learning_rate, self.parameters.warmup)
-                figures = self._step(step, self._next(batches), rate)
+                waiting_since = time.perf_counter()
+                following = next(batches)
+                self.waited += time.perf_counter() - waiting_since
+                figures = self._step(step, following, rate)
                 share = self.waited / max(1e-9, time.perf_counter() - start)
                 callback.step(step, step * batch, {**figures, "waited_share": share})
                 self._validate_if_due(every, steps, callback)
                 self.checkpointer.save_if_due(self.state)
             self.checkpointer.save(self.state)
         seconds = time.perf_counter() - start
-        taken = (self.state.step - self.resumed_after) * batch
+        taken = (self.state.step - resumed_after) * batch
         return Fit(
             steps=self.state.step,
             samples=self.state.step * batch,
@@ -197,22 +233,17 @@ class _Loop(Generic[B]):
             best=self.state.best or clone_weights(self.task.saved),
             curves=self.state.curves,
             stopped="complete" if self.state.step == steps else "patience",
-            resumed_after=self.resumed_after,
+            resumed_after=resumed_after,
             seconds=seconds,
             waited_share=self.waited / seconds if taken else 0.0,
             samples_per_second=taken / max(1e-9, seconds - self.validating),
         )
 
-    def _next(self, batches: Iterator[B]) -> B:
-        start = time.perf_counter()
-        batch = next(batches)
-        self.waited += time.perf_counter() - start
-        return batch
-
     def _step(self, step: int, batch: B, rate: float) -> dict[str, float]:
         """Take one step; return its figures."""
         torch.manual_seed(self.task.random_seed(step))
-        set_learning_rate(self.optimiser, rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
         with self.task.explain_shortage(self.optimiser, batch):
             losses = self.task.gradients(batch)
@@ -262,13 +293,6 @@ class _Loop(Generic[B]):
             validations.append({"step": step, **figures})
         self.validating += time.perf_counter() - start
         return figures
-
-    def _restore(self) -> None:
-        """Take over the state that is there; all processes take that of the first one."""
-        state = self.processes.broadcast(self.checkpointer.load())
-        if state is not None:
-            self.checkpointer.restore(state, self.device)
-            self.state, self.resumed_after = state, state.step
 
 
 def _not_finite(figures: dict[str, float]) -> str | None:

@@ -1,6 +1,8 @@
 """Which pairs or questions a step sees: a pure function of its number, from which alone a training goes on."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -22,7 +24,7 @@ WINDOW = 16
 def mixed(*numbers: int) -> int:
     """Return 64 bits that depend on all the numbers and look random (SplitMix64; Steele, Lea, Flood 2014).
 
-    Our own and not numpy's: a stream of the library may change with its version, and cost more than a picture.
+    A stream of numpy may change with its version.
     """
     state = 0
     for number in numbers:
@@ -46,11 +48,7 @@ def batch_indices(n: int, batch: int, step: int, seed: int) -> Indices:
     """Return the pairs of a step, counted from 0: all different, in the order in which they stand in the batch.
 
     An epoch has ``n // batch`` steps; the pairs over, others in every epoch, are left out of it.
-
-    Raises:
-        TrainingError: there are fewer pairs than the batch takes.
     """
-    check_batch(n, batch)
     epoch, place = divmod(step, n // batch)
     return order(n, seed, epoch)[place * batch : (place + 1) * batch]
 
@@ -64,13 +62,7 @@ def check_batch(n: int, batch: int, where: object = None) -> None:
 
 
 def derangement(n: int, seed: int) -> Indices:
-    """Return for each of ``n`` items another one, each taken once: one cycle through all in a random order.
-
-    Raises:
-        TrainingError: a single item has no other.
-    """
-    if n < 2:
-        raise TrainingError(f"the captions of {n} pairs cannot be shuffled", way_out="add corpora")
+    """Return for each of ``n > 1`` items another one, each taken once: one cycle through all in random order."""
     cycle = order(n, seed, -1)
     other = np.empty(n, dtype=np.int64)
     other[cycle] = np.roll(cycle, -1)
@@ -96,11 +88,8 @@ def share(pairs: Sequence[Pair], fraction: float) -> list[Pair]:
     """
     if fraction >= 1.0:
         return list(pairs)
-    groups: dict[str, int] = {}
-    for pair in pairs:
-        if pair.modality == "sar":
-            groups[pair.group_id] = groups.get(pair.group_id, 0) + 1
-    wanted, taken, kept = fraction * sum(groups.values()), 0, set()
+    groups = Counter(pair.group_id for pair in pairs if pair.modality == "sar")
+    wanted, taken, kept = fraction * groups.total(), 0, set()
     for group in sorted(groups, key=lambda group: blake2b(group.encode(), digest_size=8).digest()):
         if taken >= wanted:
             break
@@ -110,10 +99,9 @@ def share(pairs: Sequence[Pair], fraction: float) -> list[Pair]:
 
 
 class QuestionOrder:
-    """Which questions a step sees, those on the same picture together; a pure function of the step, too.
+    """Which questions a step sees: each once in an epoch, but for those that fill no batch, others every time.
 
-    Every epoch sees each question once (but those that fill no batch, others in every epoch). Pictures come in a
-    random order; within a window those with equally many questions stand together.
+    Pictures come in a random order, their questions together; within a window, pictures with as many questions.
 
     Args:
         image_ids: of the picture of each question, at least a batch of them.
@@ -135,22 +123,19 @@ class QuestionOrder:
         self._steps = len(image_ids) // batch
         self._per_window = max(1, round(WINDOW * batch * len(self._images) / len(image_ids)))
         self._count = len(image_ids)
-        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+        self._batches_of = lru_cache(maxsize=1)(self._batches)
 
     def at(self, step: int) -> list[int]:
         """Return the places of the questions of a step, counted from 0."""
         epoch, place = divmod(step, self._steps)
-        if self._epoch[0] != epoch:
-            self._epoch = (epoch, self._batches(epoch))
-        return self._epoch[1][place]
+        return self._batches_of(epoch)[place]
 
     def _batches(self, epoch: int) -> list[list[int]]:
         rank = np.argsort(order(self._count, mixed(self._seed, 1), epoch), kind="stable")
         pictures = [self._images[at] for at in order(len(self._images), mixed(self._seed, 2), epoch)]
         flat: list[int] = []
         for start in range(0, len(pictures), self._per_window):
-            window = sorted(pictures[start : start + self._per_window], key=len)
-            for same in window:
+            for same in sorted(pictures[start : start + self._per_window], key=len):
                 flat += sorted(same, key=lambda at: int(rank[at]))
         batches = [flat[at * self._batch : (at + 1) * self._batch] for at in range(self._steps)]
         return [batches[at] for at in order(self._steps, mixed(self._seed, 3), epoch)]

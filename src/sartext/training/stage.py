@@ -1,25 +1,26 @@
 """The stages `checkpoint@<name>` and `model@<name>`: a model is trained, and the best by validation is kept."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
-from sartext.config import Project, load_parameters
+import torch
+
+from sartext.config import Parameters, Project, load_parameters
 from sartext.config.training import CheckpointParameters, GptParameters
 from sartext.errors import ParameterError, TrainingError, nearest
-from sartext.files import atomic_folder, remove_tree, write_json
+from sartext.files import atomic_folder, remove_tree, sha256_file, write_json
 from sartext.models.checkpoint import save, start
+from sartext.models.compatibility import open_clip
 from sartext.models.model import device_of
+from sartext.models.squashing import Pixels
 from sartext.models.weights import RECORD
-from sartext.training.callbacks import Callback, CallbackList
-from sartext.training.checkpointing import Resume
+from sartext.training.callbacks import Callback, CallbackList, ProgressCallback, say
+from sartext.training.checkpointing import Resume, data_hashes
 from sartext.training.distribution import Processes, joined, local_device
 from sartext.training.image_text import FEWEST_VALIDATED, ImageTextTask, batches_of_row, validation_of_row
 from sartext.training.loop import Fit, fit
-from sartext.training.progress import ProgressCallback, say
-from sartext.training.record import data_hashes, fit_record, image_text_origins
-from sartext.training.shards.pictures import Pixels
 from sartext.training.shards.reading import open_shards
 
 
@@ -72,15 +73,20 @@ def train(
         TrainingError: the data do not fill a batch or do not fit, a loss is no number, or memory runs out.
         ArtefactError: data are missing or damaged, or nothing can be written.
     """
+    path = project.root / "params.yaml"
     rows = project.parameters.checkpoints | project.parameters.models
     if name not in rows:
-        raise ParameterError(
-            f"no checkpoint or model '{name}'", where=project.root / "params.yaml", way_out=nearest(name, rows)
-        )
+        raise ParameterError(f"no checkpoint or model '{name}'", where=path, way_out=nearest(name, rows))
     device = local_device(device_of(project.parameters.training.device))
     with ExitStack() as stack:
         processes = stack.enter_context(joined(device))
-        job = _prepare(project, name, processes, withheld, stack)
+        job: Job
+        if isinstance(row := rows[name], GptParameters):
+            from sartext.training.gpt.curriculum import GptJob
+
+            job = GptJob(project, row, withheld, stack)
+        else:
+            job = ImageTextJob(project, name, processes, stack)
         callback, origins = CallbackList(), {}
         if processes.first:
             progress = ProgressCallback(f"{'model' if name in project.parameters.models else 'checkpoint'} {name}")
@@ -94,72 +100,39 @@ def train(
             fingerprint = {**origins, "processes": processes.world}
             return Resume(state / course, fingerprint) if processes.first else None
 
-        with _failure_reported(callback):
+        try:
             fits = job.fit(callback, resume)
             if not processes.first:
                 return {}
-            _check_parameters(project, name)
+            # DVC reads the parameters again when the command has ended
+            if _decisive(project.parameters, name) != _decisive(load_parameters(path), name):
+                raise TrainingError(
+                    f"the parameters of '{name}' were changed while it was trained",
+                    where=path,
+                    way_out="put them back and it goes on from its last state; "
+                    "run as they are now, it begins anew",
+                )
             with atomic_folder(project.checkpoint(name)) as folder:
                 record = {**origins, **job.save(folder, fits), "name": name}
                 write_json(folder / RECORD, record)
+        except Exception as error:  # an interrupt is no failure
+            callback.failed(error)
+            raise
         callback.finished(project.checkpoint(name))
         remove_tree(state)  # last: a stage that is killed loses its checkpoint, and is made again from this state
     return {**job.metrics(fits), "model_sha256": record["model_sha256"]}
 
 
-def _prepare(
-    project: Project,
-    name: str,
-    processes: Processes,
-    withheld: Callable[[str], Pixels | None],
-    stack: ExitStack,
-) -> Job:
-    row = project.parameters.models.get(name)
-    if not isinstance(row, GptParameters):
-        return ImageTextJob(project, name, processes, stack)
-    from sartext.training.gpt.curriculum import GptJob
-
-    return GptJob(project, row, withheld, stack)
-
-
-@contextmanager
-def _failure_reported(callback: Callback) -> Iterator[None]:
-    """Report an error that ends the block; an interrupt is none."""
-    try:
-        yield
-    except Exception as error:
-        callback.failed(error)
-        raise
-
-
-def _check_parameters(project: Project, name: str) -> None:
-    """Refuse to record what was trained with other parameters: DVC reads them again when the command has ended.
-
-    Raises:
-        TrainingError: they were edited meanwhile; the state of the training is kept.
-    """
-    path = project.root / "params.yaml"
-    read = []
-    for parameters in (project.parameters, load_parameters(path)):
-        row = (parameters.checkpoints | parameters.models).get(name)
-        shards = parameters.shards if isinstance(row, CheckpointParameters) else None
-        read.append((row, parameters.training, shards))
-    if read[0] != read[1]:
-        raise TrainingError(
-            f"the parameters of '{name}' were changed while it was trained",
-            where=path,
-            way_out="put them back and it goes on from its last state; run as they are now, it begins anew",
-        )
+def _decisive(parameters: Parameters, name: str) -> tuple[object, ...]:
+    """Return the parameters that decide a training."""
+    row = (parameters.checkpoints | parameters.models).get(name)
+    return row, parameters.training, parameters.shards if isinstance(row, CheckpointParameters) else None
 
 
 class ImageTextJob:
     """A CLIP or CoCa and the pairs that it learns from; a `Job` of a single course.
 
-    Args:
-        project: the checkout; shards, tokenizer and parent must be there.
-        name: of the row.
-        processes: that share the training.
-        stack: closes what is opened.
+    Shards, tokenizer and parent of the row must be there; ``stack`` closes what is opened.
     """
 
     def __init__(self, project: Project, name: str, processes: Processes, stack: ExitStack) -> None:
@@ -176,9 +149,22 @@ class ImageTextJob:
         self._pairs = {"train": train.pairs, "validation": validated, "left_out": len(train.left_out)}
 
     def origins(self) -> dict[str, Any]:
-        """Return what decides the weights."""
-        data = data_hashes(self._project, self._shards.folders)
-        return image_text_origins(self._project, self._name, data, self._model)
+        """Return what decides the weights: equal origins on one type of CPU give equal weights."""
+        row, model, training = self._row, self._model, self._project.parameters.training
+        origin = self._project.root / row.origin
+        built = origin.is_file()
+        return {
+            "checkpoint": row.model_dump(mode="json", by_alias=True),
+            "data": data_hashes(self._project, self._shards.folders),
+            "foundation_sha256": sha256_file(origin) if built else None,
+            "foundation_weights_sha256": model.sha256 if built else None,
+            "model": model.config,
+            "parent": {"checkpoint": row.parent, "model_sha256": None if built else model.sha256},
+            "seed": training.seed,
+            "tokenizer_sha256": model.tokenizer.files_sha256(),
+            "training": training.model_dump(mode="json"),
+            "versions": {"open_clip": str(open_clip.__version__), "torch": torch.__version__},
+        }
 
     def info(self, origins: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the training is made of."""
@@ -207,10 +193,8 @@ class ImageTextJob:
         last = save(model, folder, name="last.safetensors")
         model.network.load_state_dict(fitted.best)
         best = save(model, folder)
-        validated = bool(fitted.curves["validations"])
-        chosen_by = "validation loss" if validated else "the last step: fewer than two validation pairs"
-        hashes = {"model_sha256": best, "last_sha256": last}
-        return {"pairs": self._pairs, **fit_record(fitted, chosen_by), **hashes}
+        record = fitted.record("validation loss", "fewer than two validation pairs")
+        return {"pairs": self._pairs, **record, "model_sha256": best, "last_sha256": last}
 
     def metrics(self, fits: Mapping[str, Fit]) -> dict[str, object]:
         """Return steps, figures of the best model, speed, and the share of the time spent waiting for data."""
@@ -219,11 +203,7 @@ class ImageTextJob:
             "steps": fitted.steps,
             "best_step": fitted.best_step,
             "stopped": fitted.stopped,
-            **{
-                f"validation_{key}": round(value, 4)
-                for key, value in (fitted.best_figures or {}).items()
-                if key != "step"
-            },
+            **fitted.metrics(),
             **{f"{key}_pairs": value for key, value in self._pairs.items()},
             "samples_per_second": round(fitted.samples_per_second, 1),
             "waited_share": round(fitted.waited_share, 4),

@@ -1,23 +1,19 @@
 """The stage ``tokenizer``: trained on optical captions and on realised captions of SAR images."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import pyarrow.compute as pc
-
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
-from sartext.errors import ArtefactError, ModelError
+from sartext.errors import ModelError
 from sartext.files import atomic_folder, write_json
 from sartext.models.tokenizer import Tokenizer, train_tokenizer
 from sartext.narrator.facts import Facts
-from sartext.narrator.method import RowFacts, Tally
+from sartext.narrator.method import Tally
 from sartext.narrator.realisation import realise
 from sartext.narrator.stage import row_facts_of
 from sartext.progress import track
-from sartext.release.inputs import read_index
-from sartext.tables import SPLITS, read_table
+from sartext.release.inputs import TRAIN, read_index, read_splits
 
 PARAPHRASES = 3
 """Realisations of the facts of each SAR image: training meets more of them than the one that is released."""
@@ -39,7 +35,7 @@ def make_tokenizer(project: Project) -> dict[str, object]:
         ModelError: the train split holds no caption.
         ArtefactError: an index or the splits are missing or damaged.
     """
-    train = _train(project)
+    train = {image_id for image_id, row in read_splits(project).items() if row["split"] == TRAIN}
     sources: dict[str, list[str]] = {}
     for name in project.parameters.corpora:
         rows = [row for row in read_index(project, name).to_pylist() if row["image_id"] in train]
@@ -60,37 +56,23 @@ def make_tokenizer(project: Project) -> dict[str, object]:
     return metrics
 
 
-def _train(project: Project) -> set[str]:
-    path = project.build / "splits" / "splits.parquet"
-    if not path.is_file():
-        raise ArtefactError("the splits are missing", where=path, way_out="run `sartext splits`")
-    table = read_table(path, SPLITS)
-    kept = table.filter(pc.equal(table.column("split"), "train"))
-    return set(kept.column("image_id").to_pylist())
-
-
 def _texts(project: Project, name: str, rows: list[dict[str, Any]]) -> Iterator[str]:
     entry = find_entry(project, name)
     row_facts = None
     if entry.kind not in SILENT:
         row_facts = row_facts_of(entry, project.corpus(name) / "index.parquet")
-    seed, tally = project.parameters.narrator.seed, Tally()
+    tally = Tally()
     for row in track(rows, f"texts of {name}", len(rows)):
         if row["modality"] == "optical":
             yield from row["captions"]
-        elif row_facts is not None:
-            yield from _realised(row_facts, row, seed, tally)
-
-
-def _realised(row_facts: RowFacts, row: Mapping[str, Any], seed: int, tally: Tally) -> list[str]:
-    facts = row_facts(row, tally)
-    return realise(facts, row["image_id"], seed, PARAPHRASES) if isinstance(facts, Facts) else []
+        elif row_facts is not None and isinstance(facts := row_facts(row, tally), Facts):
+            yield from realise(facts, row["image_id"], project.parameters.narrator.seed, PARAPHRASES)
 
 
 def _measure(tokenizer: Tokenizer, sources: Mapping[str, list[str]]) -> dict[str, object]:
     lengths = {name: tokenizer.lengths(texts) for name, texts in sources.items() if texts}
     every = [length for corpus in lengths.values() for length in corpus]
-    over = Counter({name: sum(length > tokenizer.context for length in each) for name, each in lengths.items()})
+    over = {name: sum(length > tokenizer.context for length in each) for name, each in lengths.items()}
     return {
         "texts": len(every),
         "vocabulary": tokenizer.size,

@@ -5,16 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from sartext.config.training import TrainingParameters
+from sartext.config.training import LoraParameters, TrainingParameters
 from sartext.models.gpt.language import LanguageFoundation
 from sartext.models.gpt.model import Gpt
-from sartext.training.gpt.curriculum import build_untrained
+from sartext.training.gpt.curriculum import GptRecipe, build_untrained
 from sartext.training.gpt.questions import Course, Question
-from sartext.training.gpt.recipe import GptRecipe, LoraRecipe
 from tests.models.gpt.making import SIDE, tower
 
 NUMBERS = ("none", "one", "two", "three")
-LORA = LoraRecipe(4, 8.0, 0.1, ("q_proj", "v_proj", "fc1"))
+LORA = LoraParameters(rank=4, alpha=8.0, dropout=0.1, targets=("q_proj", "v_proj", "fc1"))
 
 
 def picture(image_id: str) -> np.ndarray:
@@ -29,14 +28,14 @@ def picture(image_id: str) -> np.ndarray:
 
 def questions(start: int, stop: int) -> list[Question]:
     """Two questions on each picture."""
-    asked = []
+    generated = []
     for number in range(start, stop):
         image = f"toy/{number}"
         count, side = NUMBERS[number % 4], "right" if number // 4 % 2 else "left"
-        asked.append(Question(f"{image}:count", image, "How many ships are there?", count, "count"))
+        generated.append(Question(f"{image}:count", image, "How many ships are there?", count))
         where = "nowhere" if count == "none" else f"on the {side}"
-        asked.append(Question(f"{image}:place", image, "Where are the ships in this image?", where, "position"))
-    return asked
+        generated.append(Question(f"{image}:place", image, "Where are the ships in this image?", where))
+    return generated
 
 
 def course(name: str = "sar", *, train: int = 8, validation: int = 4) -> Course:
@@ -47,7 +46,7 @@ def course(name: str = "sar", *, train: int = 8, validation: int = 4) -> Course:
 
 def recipe(samples: int = 160, optical: int = 0, **options: Any) -> GptRecipe:
     """A recipe of a small training; what is no field of it is one of its training parameters."""
-    names = ("images", "freeze_tower", "lora", "cache_bytes")
+    names = ("images", "freeze_tower", "lora")
     own = {name: options.pop(name) for name in names if name in options}
     training = TrainingParameters.model_validate(
         {"batch": 16, "threads": 1, "validate_every": 80, "weight_decay": 0.0, **options}

@@ -19,9 +19,8 @@ from sartext.models.gpt.checkpoint import load_gpt, save_gpt
 from sartext.models.gpt.model import Gpt
 from sartext.training.callbacks import Callback
 from sartext.training.checkpointing import Resume
-from sartext.training.gpt.curriculum import fit_curriculum
+from sartext.training.gpt.curriculum import GptRecipe, fit_curriculum
 from sartext.training.gpt.questions import Course
-from sartext.training.gpt.recipe import GptRecipe
 from sartext.training.loop import Fit
 from tests.training.gpt.courses import LORA, course, picture, recipe, untrained
 

@@ -23,17 +23,15 @@ def model(request: pytest.FixtureRequest) -> Gpt:
     return talkative(untrained(recipe(images=request.param), course()), by=4.0)
 
 
-def states_of(
-    model: Gpt, images: list[str], *, frozen: bool = True, most_bytes: int = 10**9
-) -> PatchStates | None:
-    return PatchStates(model, images, picture, frozen=frozen, most_bytes=most_bytes) if model.images else None
+def states_of(model: Gpt, images: list[str], *, frozen: bool = True) -> PatchStates | None:
+    return PatchStates(model, images, picture, frozen=frozen) if model.images else None
 
 
 def several() -> list[Question]:
     """Eleven questions about one picture and one each about two others, of different lengths."""
     other = questions(1, 3)
     many = [
-        Question(f"toy/5:{number}", "toy/5", f"How many ships are there? {'Please. ' * number}", "two", "count")
+        Question(f"toy/5:{number}", "toy/5", f"How many ships are there? {'Please. ' * number}", "two")
         for number in range(9)
     ]
     return [other[0], *questions(5, 6), *many, other[3]]
@@ -121,13 +119,14 @@ def test_accuracy_is_that_of_greedy_answers(model: Gpt) -> None:
     assert figures["accuracy"] == pytest.approx(100 * right / len(truth))
 
 
-def test_states_that_do_not_fit_are_computed_again_and_equal() -> None:
+def test_states_that_do_not_fit_are_computed_again_and_equal(monkeypatch: pytest.MonkeyPatch) -> None:
     model = untrained(recipe(), course())
     images = [f"toy/{number}" for number in range(10)]
     size = 4 * model.patches * 32
     wanted = ["toy/9", "toy/1", "toy/1", "toy/5"]
     held = states_of(model, images)
-    some = states_of(model, images, most_bytes=3 * size + 1)
+    monkeypatch.setattr("sartext.training.gpt.questions.CACHE_BYTES", 3 * size + 1)
+    some = states_of(model, images)
     none = states_of(model, images, frozen=False)
     assert held and some and none
     torch.testing.assert_close(held.of(wanted), some.of(wanted), atol=1e-5, rtol=1e-5)
@@ -157,7 +156,7 @@ def test_questions_of_a_picture_stand_together() -> None:
 
 def test_too_long_and_too_few() -> None:
     model = untrained(recipe(), course())
-    long = Question("long", "toy/1", "Is there a ship? " * 2000, "yes", "presence")
+    long = Question("long", "toy/1", "Is there a ship? " * 2000, "yes")
     with pytest.raises(
         TrainingError, match=r"long: a question of \d+ tokens with its picture; the model reads 2048"
     ):

@@ -1,16 +1,15 @@
 """How a user's own image file becomes the picture that a model sees.
 
-8-bit files are shown as they are. Anything else is SAR: its first band in dB, in a window. The quantity is
-stated or guessed: complex values are complex, values below zero are dB, others amplitude. The window is stated or
-it is -25 to 0 dB for files in dB (calibrated backscatter, as in the corpora), and for the others the 1st to 99th
-percentile over all files of the same command: never per image, which can invert the order of two images. Pixels
-without data are black: those that are not finite, or have the value that is stated, or else the value of the
-file's own tag. An image that is all one grey is refused: a model would caption it like any other.
+8-bit files are shown as they are. Anything else is SAR: its first band in dB, in a window. The quantity is stated
+or guessed, see `guess`. The window is stated or it is -25 to 0 dB for files in dB (calibrated backscatter), and
+for the others the 1st to 99th percentile over all files of the same command: never per image, which can invert
+the order of two images. Pixels without data are black: those that are not finite, or have the stated value,
+or else that of the file's own tag. An image that is all one grey is refused.
 """
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -28,23 +27,8 @@ from sartext.progress import track
 
 SarQuantity = Literal["amplitude", "intensity", "complex", "db"]
 
-Pixels = npt.NDArray[Any]
 Picture = npt.NDArray[np.uint8]
 Window = tuple[float, float]
-
-
-def display_of(quantity: str, window: Window | None, nodata: float | None) -> "Display":
-    """Return how files are shown, as a person asked for it.
-
-    Raises:
-        ParameterError: the window is empty or not finite.
-    """
-    if window is not None and not (isfinite(window[0]) and isfinite(window[1]) and window[0] < window[1]):
-        raise ParameterError(
-            f"a window from {window[0]:g} to {window[1]:g} dB",
-            way_out="name the lower bound first: --window -25 0",
-        )
-    return Display(quantity, window, None, nodata)
 
 
 @dataclass(frozen=True)
@@ -56,12 +40,21 @@ class Display:
         window: in dB, for all of them.
         stretched: the window of uncalibrated files where none is stated.
         nodata: the value that means no data; None for what each file's own tag says.
+
+    Raises:
+        ParameterError: the window is empty or not finite.
     """
 
     quantity: str = "auto"
     window: Window | None = None
     stretched: Window | None = None
     nodata: float | None = None
+
+    def __post_init__(self) -> None:
+        low, high = self.window or (0.0, 1.0)
+        if not (isfinite(low) and isfinite(high) and low < high):
+            way_out = "name the lower bound first: --window -25 0"
+            raise ParameterError(f"a window from {low:g} to {high:g} dB", way_out=way_out)
 
     def picture(self, path: Path) -> Picture:
         """Return the picture of a file: height x width, or height x width x 3.
@@ -71,8 +64,12 @@ class Display:
         """
         pixels, nodata = self._read(path)
         if pixels.dtype == np.uint8:
-            shown = _shown(pixels)
-            valid = _valid(shown, nodata)
+            shown = pixels
+            if pixels.ndim == 3:
+                shown = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0]
+            valid = np.ones(shown.shape[:2], dtype=bool)
+            if nodata is not None and shown.ndim == 2:  # three channels of colour hold no measured values
+                valid = shown != nodata
         else:
             entry = self._entry(pixels, nodata)
             decibels = to_db(pixels, entry)
@@ -82,7 +79,7 @@ class Display:
         return shown if valid.all() else np.where(valid, shown, np.uint8(0))
 
     def counted(self, path: Path) -> dict[int, int]:
-        """Return the histogram in dB of a file that needs a stretch, else nothing; an unusable file has none."""
+        """Return the histogram in dB of a file that needs a stretch; of others, and unusable ones, nothing."""
         try:
             pixels, nodata = self._read(path)
             if pixels.dtype == np.uint8 or (entry := self._entry(pixels, nodata)).quantity == "db":
@@ -91,12 +88,12 @@ class Display:
         except Unusable:
             return {}  # reported when it is captioned
 
-    def _read(self, path: Path) -> tuple[Pixels, float | None]:
+    def _read(self, path: Path) -> tuple[npt.NDArray[Any], float | None]:
         content = read_image(path)
         pixels = decode(content)
         return pixels, tagged_nodata(content) if self.nodata is None else self.nodata
 
-    def _entry(self, pixels: Pixels, nodata: float | None) -> Entry:
+    def _entry(self, pixels: npt.NDArray[Any], nodata: float | None) -> Entry:
         quantity = self.quantity if self.quantity != "auto" else guess(pixels, nodata)
         return Entry.model_validate({**_NAMELESS, "quantity": quantity, "nodata": nodata})
 
@@ -118,7 +115,7 @@ _NAMELESS = {
 }
 
 
-def guess(pixels: Pixels, nodata: float | None) -> SarQuantity:
+def guess(pixels: npt.NDArray[Any], nodata: float | None) -> SarQuantity:
     """Return what the values of a file are most likely: complex, dB where some are below zero, else amplitude.
 
     Raises:
@@ -134,13 +131,6 @@ def guess(pixels: Pixels, nodata: float | None) -> SarQuantity:
     return "db" if (pixels[valid] < 0).any() else "amplitude"
 
 
-def _valid(shown: Picture, nodata: float | None) -> npt.NDArray[np.bool_]:
-    """Where an 8-bit picture has data; the three channels of a coloured one hold no measured values."""
-    if nodata is None or shown.ndim == 3:
-        return np.ones(shown.shape[:2], dtype=bool)
-    return np.asarray(shown != nodata)
-
-
 def _check(shown: Picture, valid: npt.NDArray[np.bool_], *, measured: bool) -> None:
     if not valid.any():
         raise Unusable("no-valid-pixels", "the image is all no-data")
@@ -151,18 +141,12 @@ def _check(shown: Picture, valid: npt.NDArray[np.bool_], *, measured: bool) -> N
         raise Unusable("constant-image", f"every pixel is shown as {level}{remedy}")
 
 
-def stretch(display: Display, paths: Iterable[Path], total: int) -> Window | None:
+def stretch(display: Display, paths: Collection[Path]) -> Window | None:
     """Return the window of all uncalibrated files together, None where none of them needs one."""
     counts: Counter[int] = Counter()
-    for path in track(paths, "radiometry", total):
+    for path in track(paths, "radiometry", len(paths)):
         counts.update(display.counted(path))
     return stretch_window(dict(counts)) if counts else None
-
-
-def _shown(pixels: npt.NDArray[np.uint8]) -> Picture:
-    if pixels.ndim == 2:
-        return pixels
-    return pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0]
 
 
 def tagged_nodata(content: bytes) -> float | None:

@@ -7,18 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
-from sartext.captioner.captioner import GREEDY, AdaptiveBatch, Decoding, Picture, batches, caption_pictures
-from sartext.captioner.user_files.display import Display, stretch
-from sartext.captioner.user_files.rows import (
-    Row,
-    add_rows,
-    check_model,
-    header,
-    line,
-    repair,
-    single_writer,
-)
+from sartext.captioner.captioner import GREEDY, AdaptiveBatch, Decoding, batches, caption_pictures
+from sartext.captioner.user_files.display import Display, Picture, stretch
+from sartext.captioner.user_files.rows import Row, add_rows, header, line, repair, single_writer
 from sartext.corpora.quarantine import Unusable
 from sartext.errors import DecodingError, ParameterError
 from sartext.models.checkpoint import load
@@ -104,15 +97,20 @@ def caption_files(
             stack.enter_context(single_writer(out))
         models = repair(out) if out else {}
         coca = _load(model, options.device)
-        if out:
-            check_model(models, str(coca.sha256), out)
+        for other in models.values():
+            if other != coca.sha256:
+                raise DecodingError(
+                    f"its captions are of another model (weights {other[:12]}..., not {str(coca.sha256)[:12]}...)",
+                    where=out,
+                    way_out="name another file, or the model that wrote it",
+                )
         length = _length(coca, model, options.length)
         new = [path for path in paths if path.as_posix() not in models]
         if not new:
             return Summary(0, len(paths), 0, tuple(unreadable))
         display = options.display
         if display.window is None:
-            display = replace(display, stretched=stretch(display, paths, len(paths)))
+            display = replace(display, stretched=stretch(display, paths))
         add = partial(add_rows, out) if out else _shower(show, options.suffix)
         adaptive = AdaptiveBatch(options.batch, "--batch")
 
@@ -138,22 +136,17 @@ def _load(folder: Path, device: str) -> Model:
     except Exception as error:
         if not is_shortage(error):
             raise
-        raise DecodingError(
-            f"out of memory: the model does not fit on {device}",
-            where=folder,
-            way_out="end what else holds memory there, or name another --device",
-        ) from error
+        way_out = "end what else holds memory there, or name another --device"
+        reason = f"out of memory: the model does not fit on {device}"
+        raise DecodingError(reason, where=folder, way_out=way_out) from error
 
 
 def _length(coca: Model, folder: Path, length: int | None) -> int:
     """Return the tokens of the longest caption: as asked for, or as many as the model has room for."""
     context = towers_of(coca.network).context
     if length is not None and length > context:
-        raise DecodingError(
-            f"--length {length}: the model has room for {context} tokens",
-            where=folder,
-            way_out=f"take 2 to {context}",
-        )
+        reason = f"--length {length}: the model has room for {context} tokens"
+        raise DecodingError(reason, where=folder, way_out=f"take 2 to {context}")
     return context if length is None else length
 
 
@@ -165,17 +158,12 @@ def find_images(named: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]
     Raises:
         DecodingError: there is none at all.
     """
-    images: dict[Path, None] = {}
-    missing = []
-    for name in named:
-        paths = _images_of(name)
-        if not paths:
-            missing.append((_readably(name), NOTHING))
-        images.update(dict.fromkeys(paths))
-    if not images:
+    images = {name: _images_of(name) for name in named}
+    missing = [(_readably(name), NOTHING) for name in named if not images[name]]
+    names = {path: _readably(path.as_posix()) for paths in images.values() for path in paths}
+    if not names:
         where = ", ".join(map(_readably, named))
         raise DecodingError(NOTHING, where=where, way_out=f"name files, or folders with {', '.join(SUFFIXES)}")
-    names = {path: _readably(path.as_posix()) for path in images}
     missing += [(name, UNNAMABLE) for path, name in names.items() if name != path.as_posix()]
     return [path for path, name in names.items() if name == path.as_posix()], missing
 
@@ -231,9 +219,8 @@ def _shower(show: Callable[[str], None], suffix: str) -> Callable[[Sequence[Row]
     first = [header(suffix)]
 
     def add(rows: Sequence[Row]) -> None:
-        for text in [*first, *(line(row, suffix) for row in rows)]:
-            if text:
-                show(text.rstrip("\n"))
+        for text in filter(None, [*first, *(line(row, suffix) for row in rows)]):
+            show(text.rstrip("\n"))
         first.clear()
 
     return add
@@ -255,10 +242,10 @@ def decoding_of(
     """
     if method is None:
         method = "beam" if beams is not None and beams > 1 else "greedy"
-    drawn = {"--top-p": top_p, "--temperature": temperature, "--seed": seed}
-    foreign = [name for name, value in drawn.items() if value is not None and method != "nucleus"]
-    if foreign:
-        raise _other(", ".join(foreign), method, "nucleus")
+    drawing = {"top_p": top_p, "temperature": temperature, "seed": seed}
+    stated: dict[str, Any] = {name: value for name, value in drawing.items() if value is not None}
+    if stated and method != "nucleus":
+        raise _other(", ".join(f"--{name.replace('_', '-')}" for name in stated), method, "nucleus")
     if beams is not None and beams > 1 and method != "beam":
         raise _other(f"--beams {beams}", method, "beam")
     if method == "beam":
@@ -267,13 +254,7 @@ def decoding_of(
         raise ParameterError(f"--top-p {top_p:g}", way_out="take a share above 0, at most 1")
     if temperature is not None and not (isfinite(temperature) and temperature > 0):
         raise ParameterError(f"--temperature {temperature:g}", way_out="take a number above 0")
-    default = Decoding(method)
-    return replace(
-        default,
-        top_p=default.top_p if top_p is None else top_p,
-        temperature=default.temperature if temperature is None else temperature,
-        seed=default.seed if seed is None else seed,
-    )
+    return replace(Decoding(method), **stated)
 
 
 def _other(option: str, method: Method, needed: Method) -> ParameterError:

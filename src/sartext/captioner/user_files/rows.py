@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -38,7 +38,6 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
-SUFFIXES = (".csv", ".jsonl")
 
 
 def line(row: Row, suffix: str) -> str:
@@ -53,71 +52,35 @@ def header(suffix: str) -> str:
     return "" if suffix == ".jsonl" else _csv(COLUMNS)
 
 
-def suffix_of(path: Path) -> str:
-    """Return the suffix of a file of captions.
-
-    Raises:
-        DecodingError: it is none of those that can be written.
-    """
-    if path.suffix not in SUFFIXES:
-        raise DecodingError(f"no format '{path.suffix}'", where=path, way_out="name it .csv or .jsonl")
-    return path.suffix
-
-
 def repair(path: Path) -> dict[str, str]:
     """Cut off a line that an interrupted run left unfinished; return the model of each image that the file has.
 
     Raises:
         DecodingError: the file is something else, which is left as it is.
     """
-    suffix = suffix_of(path)
+    suffix = _suffix_of(path)
     if not path.exists():
         return {}
     try:
         content = path.read_bytes()
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        text = content[: error.start].decode("utf-8")
-        if b"\n" in content[error.start :]:
-            raise _foreign(path, "it is no UTF-8 text") from error
     except OSError as error:
         raise DecodingError(
             f"it cannot be read ({error.strerror})", where=path, way_out="name another file"
         ) from error
-    whole = text[: text.rfind("\n") + 1]
-    models = dict(_models(whole, suffix, path))
-    if len(whole.encode()) < len(content):
-        if not whole and not _begins(text, suffix):
+    whole = content[: content.rfind(b"\n") + 1]
+    try:
+        text = whole.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _foreign(path, "it is no UTF-8 text") from error
+    models = dict(_models(text, suffix, path))
+    if len(whole) < len(content):
+        start = b'{"image"' if suffix == ".jsonl" else header(suffix).encode()
+        if not whole and not content.startswith(start[: len(content)]):
             raise _foreign(path, "its first line is not of this kind")
         with path.open("r+b") as stream:
-            stream.truncate(len(whole.encode()))
+            stream.truncate(len(whole))
             os.fsync(stream.fileno())
     return models
-
-
-def check_model(models: Mapping[str, str], sha256: str, path: Path) -> None:
-    """Stop where a file has rows of another model.
-
-    Args:
-        models: the model of each image, from ``repair``.
-        sha256: of the weights that are to write.
-        path: of the file.
-
-    Raises:
-        DecodingError: names the other model.
-    """
-    for other in models.values():
-        if other != sha256:
-            raise DecodingError(
-                f"its captions are of another model (weights {other[:12]}..., not {sha256[:12]}...)",
-                where=path,
-                way_out="name another file, or the model that wrote it",
-            )
-
-
-def _begins(text: str, suffix: str) -> bool:
-    """Whether a file without a whole line may be the start of one of ours."""
-    return text.startswith('{"image"'[: len(text)]) if suffix == ".jsonl" else header(suffix).startswith(text)
 
 
 def _models(text: str, suffix: str, path: Path) -> Iterator[tuple[str, str]]:
@@ -129,13 +92,12 @@ def _models(text: str, suffix: str, path: Path) -> Iterator[tuple[str, str]]:
             except (ValueError, KeyError, TypeError) as error:
                 raise _foreign(path, f"line {number} holds no image with its model") from error
         return
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        for number, row in enumerate(rows, start=1):
-            if (number == 1 and tuple(row) != COLUMNS) or len(row) != len(COLUMNS):
+        for number, values in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1):
+            if (number == 1 and tuple(values) != COLUMNS) or len(values) != len(COLUMNS):
                 raise _foreign(path, f"row {number} has other columns than {', '.join(COLUMNS)}")
             if number > 1:
-                yield row[COLUMNS.index("image")], row[COLUMNS.index("model_sha256")]
+                yield values[COLUMNS.index("image")], values[COLUMNS.index("model_sha256")]
     except csv.Error as error:
         raise _foreign(path, f"no CSV ({error})") from error
 
@@ -145,18 +107,17 @@ def single_writer(path: Path) -> Iterator[None]:
     """Keep a file of captions to one run, by a lock file beside it that ends with the process, however that ends.
 
     Raises:
-        DecodingError: another run writes to the file, or it cannot be written.
+        DecodingError: another run writes to the file, it cannot be written, or its suffix is none of a format.
     """
-    suffix_of(path)
+    _suffix_of(path)
     file = path.resolve()  # the same under every name of the file
     lock = FileLock(file.with_name(f".{file.name}.lock"), timeout=0)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
-        raise DecodingError(
-            "another run writes to it", where=path, way_out="wait for it, or name another file"
-        ) from error
+        way_out = "wait for it, or name another file"
+        raise DecodingError("another run writes to it", where=path, way_out=way_out) from error
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -171,15 +132,20 @@ def add_rows(path: Path, rows: Iterable[Row]) -> None:
     Raises:
         DecodingError: it cannot be written.
     """
-    suffix = suffix_of(path)
     try:
         with path.open("ab") as stream:
-            start = header(suffix) if stream.tell() == 0 else ""
-            stream.write((start + "".join(line(row, suffix) for row in rows)).encode("utf-8"))
+            start = header(path.suffix) if stream.tell() == 0 else ""
+            stream.write((start + "".join(line(row, path.suffix) for row in rows)).encode("utf-8"))
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def _suffix_of(path: Path) -> str:
+    if path.suffix not in (".csv", ".jsonl"):
+        raise DecodingError(f"no format '{path.suffix}'", where=path, way_out="name it .csv or .jsonl")
+    return path.suffix
 
 
 def _csv(values: Iterable[object]) -> str:
@@ -193,8 +159,5 @@ def _unwritable(path: Path, error: OSError) -> DecodingError:
 
 
 def _foreign(path: Path, what: str) -> DecodingError:
-    return DecodingError(
-        f"the file is there and is not one of captions: {what}",
-        where=path,
-        way_out="name another file, or remove it",
-    )
+    reason = f"the file is there and is not one of captions: {what}"
+    return DecodingError(reason, where=path, way_out="name another file, or remove it")

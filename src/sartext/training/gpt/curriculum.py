@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+import transformers
+
 from sartext.config import Project
-from sartext.config.training import GptParameters
+from sartext.config.training import GptParameters, LoraParameters, TrainingParameters
 from sartext.errors import ModelError, TrainingError
+from sartext.files import sha256_file
 from sartext.models.checkpoint import load
 from sartext.models.gpt.checkpoint import save_gpt
 from sartext.models.gpt.construction import add_adapters, build_gpt, merge
@@ -15,26 +20,58 @@ from sartext.models.gpt.language import LanguageFoundation, read_language
 from sartext.models.gpt.model import Gpt
 from sartext.models.gpt.prompts import prompt, reply
 from sartext.models.model import Model
+from sartext.models.squashing import Pixels
 from sartext.training.callbacks import Callback, CallbackList
-from sartext.training.checkpointing import Resume
+from sartext.training.checkpointing import Resume, data_hashes
 from sartext.training.gpt.packing import tokenise
-from sartext.training.gpt.questions import (
-    Course,
-    PatchStates,
-    Pixels,
-    Question,
-    ReleasePictures,
-    about_images,
-    check_questions,
-    release_questions,
-)
-from sartext.training.gpt.recipe import GptRecipe, origins, recipe_of
+from sartext.training.gpt.questions import Course, PatchStates, check_questions, optical_course, sar_course
 from sartext.training.gpt.task import QuestionTask
 from sartext.training.loop import Fit, fit
-from sartext.training.progress import say
-from sartext.training.record import data_hashes, fit_record
 from sartext.training.sampler import mixed
-from sartext.training.shards.reading import open_shards
+
+
+@dataclass(frozen=True)
+class GptRecipe:
+    """All that decides a training beside its data.
+
+    Args:
+        tower: the folder of a CLIP.
+        language: the foundation file of the language model.
+        optical_samples: questions of the first course, repetitions counted; 0 leaves it out.
+        samples: those of the second course.
+        learning_rate: the highest one, in both courses.
+        training: with the batch (questions per step) and the questions between two validations of this model. What
+            it says of CLIP's and CoCa's losses and of augmentation is not read.
+        images: False for the control that sees none.
+        freeze_tower: the image tower does not learn, and looks at every picture once.
+        lora: None where all weights of the language model learn.
+    """
+
+    tower: Path
+    language: Path
+    optical_samples: int
+    samples: int
+    learning_rate: float
+    training: TrainingParameters
+    images: bool = True
+    freeze_tower: bool = True
+    lora: LoraParameters | None = None
+
+
+def recipe_of(project: Project, row: GptParameters) -> GptRecipe:
+    """Return the recipe of a row of ``models`` in ``params.yaml``."""
+    own = {"batch": row.batch, "validate_every": row.validate_every}
+    return GptRecipe(
+        tower=project.root / row.origin,
+        language=project.root / row.language,
+        optical_samples=row.optical_samples,
+        samples=row.samples,
+        learning_rate=row.learning_rate,
+        training=project.parameters.training.model_copy(update=own),
+        images=row.images,
+        freeze_tower=row.freeze_tower,
+        lora=row.lora,
+    )
 
 
 def build_untrained(
@@ -62,10 +99,8 @@ def build_untrained(
         model.network.model.vision_tower.requires_grad_(False)
     if not recipe.images:
         model.network.model.multi_modal_projector.requires_grad_(False)
-    if (lora := recipe.lora) is not None:
-        add_adapters(
-            model, rank=lora.rank, alpha=lora.alpha, dropout=lora.dropout, targets=lora.targets, seed=seed + 1
-        )
+    if recipe.lora is not None:
+        add_adapters(model, **recipe.lora.model_dump(), seed=seed + 1)
         model.network.lm_head.requires_grad_(False)
     return model
 
@@ -133,10 +168,7 @@ def _task(model: Gpt, recipe: GptRecipe, course: Course, samples: int) -> Questi
             where=where,
             way_out="raise the samples of the model, or lower its `batch`",
         )
-    states = None
-    if recipe.images:
-        frozen = recipe.freeze_tower
-        states = PatchStates(model, course.images, course.read, frozen=frozen, most_bytes=recipe.cache_bytes)
+    states = PatchStates(model, course.images, course.read, frozen=recipe.freeze_tower) if recipe.images else None
     return QuestionTask(
         model,
         tokenise(model, course.train),
@@ -176,17 +208,34 @@ class GptJob:
         self._tower = load(self._recipe.tower, expected_kind="clip")
         foundation = read_language(self._recipe.language)
         self._release = project.build / "release"
-        sar, self._left_out = _sar_course(self._release, withheld)
-        optical = [_optical_course(project, self._recipe.training.seed, stack)] if row.optical_samples else []
+        sar, self._left_out = sar_course(self._release, withheld)
+        optical = [optical_course(project, self._recipe.training.seed, stack)] if row.optical_samples else []
         self._courses = [*optical, sar]
         self._model = build_untrained(self._recipe, self._tower, foundation, self._courses)
 
     def origins(self) -> dict[str, Any]:
         """Return what decides the weights."""
+        project, recipe = self._project, self._recipe
         folders = [self._release / "data", self._release / "vqa"]
-        if self._recipe.optical_samples:
-            folders.append(self._project.shards("optical"))
-        return origins(self._project, self._recipe, data_hashes(self._project, folders), self._tower)
+        if recipe.optical_samples:
+            folders.append(project.shards("optical"))
+        content = asdict(recipe) | {
+            "training": recipe.training.model_dump(mode="json"),
+            "lora": recipe.lora and recipe.lora.model_dump(),
+            "tower": _relative(recipe.tower, project.root),
+            "language": _relative(recipe.language, project.root),
+        }
+        return {
+            "data": data_hashes(project, folders),
+            "language_sha256": sha256_file(recipe.language),
+            "parent": {
+                "checkpoint": content["tower"].removeprefix("build/"),
+                "model_sha256": self._tower.sha256,
+            },
+            "recipe": content,
+            "seed": recipe.training.seed,
+            "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+        }
 
     def info(self, origins: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the training is made of."""
@@ -195,10 +244,7 @@ class GptJob:
             "steps": recipe.optical_samples // batch + recipe.samples // batch,
             "batch": batch,
             "kind": "gpt" if recipe.images else "gpt without images",
-            "questions": {
-                course.name: {"train": len(course.train), "validation": len(course.validation)}
-                for course in self._courses
-            },
+            "questions": {course.name: course.counts for course in self._courses},
             "recipe": origins["recipe"],
         }
 
@@ -210,29 +256,28 @@ class GptJob:
     def save(self, folder: Path, fits: Mapping[str, Fit]) -> dict[str, Any]:
         """Write the model as plain transformers loads it; return its part of the record."""
         digest = save_gpt(self._model, folder)
-        courses = {course.name: _course_record(fits[course.name], course) for course in self._courses}
-        return {
-            **courses["sar"],
-            "optical": courses.get("optical"),
-            "left_out": self._left_out,
-            "model_sha256": digest,
+        courses = {
+            course.name: {
+                "questions": course.counts,
+                "images": len(course.images),
+                **fits[course.name].record("validation accuracy, then loss", "no validation questions"),
+            }
+            for course in self._courses
         }
+        optical = courses.get("optical")
+        return {**courses["sar"], "optical": optical, "left_out": self._left_out, "model_sha256": digest}
 
     def metrics(self, fits: Mapping[str, Fit]) -> dict[str, object]:
         """Return steps, validation figures of both courses, numbers of questions, and speed."""
         sar, course = fits["sar"], self._courses[-1]
-        figures = {
-            f"{name}_validation_{figure}": round(value, 4)
-            for name, each in fits.items()
-            for figure, value in (each.best_figures or {}).items()
-            if figure != "step"
-        }
+        figures: dict[str, float] = {}
+        for name, each in fits.items():
+            figures |= each.metrics(f"{name}_validation")
         return {
             "steps": sum(each.steps for each in fits.values()),
             "best_step": sar.best_step,
             **figures,
-            "train_questions": len(course.train),
-            "validation_questions": len(course.validation),
+            **{f"{split}_questions": count for split, count in course.counts.items()},
             "left_out_questions": self._left_out,
             "samples_per_second": round(sar.samples_per_second, 1),
             "training_seconds": round(sum(each.seconds for each in fits.values()), 1),
@@ -240,44 +285,5 @@ class GptJob:
         }
 
 
-def _course_record(fitted: Fit, course: Course) -> dict[str, Any]:
-    validated = bool(fitted.curves["validations"])
-    chosen_by = "validation accuracy, then loss" if validated else "the last step: no validation questions"
-    return {
-        "questions": {"train": len(course.train), "validation": len(course.validation)},
-        "images": len(course.images),
-        **fit_record(fitted, chosen_by),
-    }
-
-
-def _sar_course(release: Path, withheld: Callable[[str], Pixels | None]) -> tuple[Course, int]:
-    """Return the questions of a release whose pictures are at hand, and the number of the others."""
-    pictures = ReleasePictures(release, withheld)
-    train = release_questions(release, "train")
-    # a small release may have no validation split
-    has_validation = (release / "vqa" / "validation.jsonl").is_file()
-    validation = release_questions(release, "validation") if has_validation else []
-    images = pictures.available({question.image_id for question in (*train, *validation)})
-    parts = [about_images(part, images) for part in (train, validation)]
-    left_out = len(train) + len(validation) - sum(map(len, parts))
-    if left_out:
-        say(f"{left_out} SAR questions are left out: their pictures are withheld and not at hand")
-    return Course("sar", parts[0], parts[1], pictures), left_out
-
-
-def _optical_course(project: Project, seed: int, stack: ExitStack) -> Course:
-    """Return the questions about the optical pictures that the checkpoints learn from."""
-    from sartext.vqa.optical import optical_questions
-
-    shards = stack.enter_context(open_shards(project.shards("optical")))
-    pairs = {pair.image_id: pair for split in ("train", "validation") for pair in shards.rows(split)}
-    parts = [
-        [
-            Question(f"optical:{split}:{at}", question.image_id, question.text, question.answer, question.type)
-            for at, question in enumerate(
-                optical_questions([(pair.image_id, pair.captions) for pair in shards.rows(split)], seed)
-            )
-        ]
-        for split in ("train", "validation")
-    ]
-    return Course("optical", parts[0], parts[1], lambda image_id: shards.picture(pairs[image_id]))
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name

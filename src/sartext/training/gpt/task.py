@@ -15,6 +15,7 @@ from sartext.models.memory import shortage_told
 from sartext.training.distribution import Processes
 from sartext.training.gpt.packing import IGNORED, Packed, Tokenised, pack
 from sartext.training.gpt.questions import PatchStates
+from sartext.training.optimisation import in_bf16
 from sartext.training.sampler import QuestionOrder, mixed, order
 
 MOST_VALIDATED = 2000
@@ -64,8 +65,7 @@ class QuestionTask:
             raise TrainingError("a SAR-GPT is trained by a single process", way_out="run it without torchrun")
         if self.parameters.gradient_checkpointing:
             self.model.network.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
-        able = device.type == "cuda" and torch.cuda.is_bf16_supported()
-        self.bf16 = self.parameters.precision == "bf16" or (self.parameters.precision == "auto" and able)
+        self.bf16 = in_bf16(self.parameters, device)
 
     def batches(self, step: int) -> Iterator[list[Tokenised]]:
         """Yield the questions of each step."""
@@ -157,26 +157,17 @@ class Prediction:
         """Cross-entropy in nats, summed over the places."""
         return cross_entropy(self.logits, self.labels, reduction="sum")
 
-    def right(self, questions: int) -> Tensor:
-        """Return for each question whether every token of its answer, the end too, is the likeliest.
+    @property
+    def wrong(self) -> int:
+        """The number of questions of whose answer some token, the end too, is not the likeliest.
 
-        Exactly then greedy decoding gives the answer: each token is judged with the right ones before it, which
-        are those that would have been said.
+        Exactly the others greedy decoding answers: each token is judged with the right ones before it.
         """
-        wrong = torch.zeros(questions, dtype=torch.long, device=self.labels.device)
-        wrong.index_add_(0, self.owners, (self.logits.argmax(dim=-1) != self.labels).long())
-        return wrong == 0
+        return len(set(self.owners[self.logits.argmax(dim=-1) != self.labels].tolist()))
 
 
 def predict(model: Gpt, packed: Packed, states: PatchStates | None, *, bf16: bool = False) -> Prediction:
-    """Return what a model predicts for a batch.
-
-    Args:
-        model: on its device.
-        packed: the batch.
-        states: of its pictures; None for a model without images.
-        bf16: compute in bfloat16 where that is safe.
-    """
+    """Return what a model predicts for a batch, with the states of its pictures; None for one without images."""
     network, device = model.network, model.device
     tokens, labels = packed.tokens.to(device), packed.labels.to(device)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
@@ -185,9 +176,8 @@ def predict(model: Gpt, packed: Packed, states: PatchStates | None, *, bf16: boo
             seen = network.model.multi_modal_projector(states.of(packed.image_ids)).to(embedded.dtype)
             start = packed.prefix - model.patches
             embedded = torch.cat([embedded[:, :start], seen, embedded[:, packed.prefix :]], dim=1)
-        unseen = torch.finfo(embedded.dtype).min
         mask = torch.zeros(packed.visible.shape, dtype=embedded.dtype, device=device)
-        mask.masked_fill_(~packed.visible.to(device), unseen)
+        mask.masked_fill_(~packed.visible.to(device), torch.finfo(embedded.dtype).min)
         hidden = network.model.language_model(
             inputs_embeds=embedded,
             attention_mask=mask[:, None],
@@ -206,13 +196,13 @@ def score(
     """Return ``loss`` (nats per token of the answers) and ``accuracy`` (answers that are right, 0 to 100)."""
     was_training = model.network.training
     model.network.eval()
-    loss, tokens, right, asked = 0.0, 0, 0, 0
+    loss, tokens, wrong, questions = 0.0, 0, 0, 0
     with torch.no_grad():
         for packed in batches:
             prediction = predict(model, packed, states, bf16=bf16)
             loss += float(prediction.loss)
             tokens += len(prediction.labels)
-            right += int(prediction.right(len(packed.questions)).sum())
-            asked += len(packed.questions)
+            wrong += prediction.wrong
+            questions += len(packed.questions)
     model.network.train(was_training)
-    return {"loss": loss / max(1, tokens), "accuracy": 100 * right / max(1, asked)}
+    return {"loss": loss / max(1, tokens), "accuracy": 100 * (questions - wrong) / max(1, questions)}

@@ -1,9 +1,12 @@
 """Reading shards in any order: the index in memory, the pictures by offset."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -14,10 +17,12 @@ from sartext.catalogue.entry import Entry
 from sartext.config import NarratorParameters
 from sartext.errors import ArtefactError, TrainingError
 from sartext.files import read_json
+from sartext.models.squashing import Pixels
 from sartext.tables import SHARDS, read_rows
-from sartext.training.shards.pictures import Pixels, decode_stored
 from sartext.training.shards.selection import CorpusNaming, corpus_naming
 from sartext.training.shards.writing import DATA, DESCRIPTION, KINDS
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +98,7 @@ class Shards:
         self.side: int = sides.pop() if sides else 0
         self._pairs = [pair for number, folder in enumerate(self.folders) for pair in _pairs(folder, number)]
         self._pairs.sort(key=lambda pair: pair.image_id)
-        for first, second in zip(self._pairs, self._pairs[1:], strict=False):
+        for first, second in pairwise(self._pairs):
             if first.image_id == second.image_id:
                 raise TrainingError(
                     f"image '{first.image_id}' stands in two shards", where=self.folders[second.folder]
@@ -157,13 +162,10 @@ class Shards:
 
     def _open(self, pair: Pair) -> int:
         key = (pair.folder, pair.shard)
-        handle = self._files.get(key)
-        if handle is None:
-            with self._lock:
-                handle = self._files.get(key)
-                if handle is None:
-                    handle = self._files[key] = os.open(self.folders[pair.folder] / pair.shard, os.O_RDONLY)
-        return handle
+        with self._lock:
+            if key not in self._files:
+                self._files[key] = os.open(self.folders[pair.folder] / pair.shard, os.O_RDONLY)
+            return self._files[key]
 
 
 def open_shards(folder: Path) -> Shards:
@@ -180,19 +182,10 @@ def open_shards(folder: Path) -> Shards:
     missing = [part.name for part in parts if not (part / "index.parquet").is_file()]
     if missing:
         kinds = [folder.name] if folder.name in KINDS else missing
-        raise ArtefactError(
-            "there are no shards"
-            if len(kinds) != 1 or folder.name in KINDS
-            else f"there are no {kinds[0]} shards",
-            where=folder,
-            way_out="run " + " and ".join(f"`sartext shards {kind}`" for kind in kinds),
-        )
+        what = f"{missing[0]} shards" if len(missing) == 1 else "shards"
+        way_out = "run " + " and ".join(f"`sartext shards {kind}`" for kind in kinds)
+        raise ArtefactError(f"there are no {what}", where=folder, way_out=way_out)
     return Shards(parts)
-
-
-def as_colour(picture: Pixels) -> Pixels:
-    """Return a picture with three channels: side x side x 3."""
-    return np.repeat(picture[:, :, None], 3, axis=2) if picture.ndim == 2 else picture
 
 
 def _description(folder: Path) -> Mapping[str, Any]:
@@ -204,14 +197,40 @@ def _description(folder: Path) -> Mapping[str, Any]:
     return description
 
 
-_INDEX_COLUMNS = [field.name for field in fields(Pair) if field.name != "folder"]
-
-
-def _pairs(folder: Path, number: int) -> list[Pair]:
-    pairs = []
+def _pairs(folder: Path, number: int) -> Iterator[Pair]:
     for row in read_rows(folder / "index.parquet", SHARDS):
-        values: dict[str, Any] = {
-            name: tuple(row[name]) if isinstance(row[name], list) else row[name] for name in _INDEX_COLUMNS
-        }
-        pairs.append(Pair(folder=number, **values))
-    return pairs
+        lists: dict[str, Any] = {name: tuple(value) for name, value in row.items() if isinstance(value, list)}
+        yield Pair(folder=number, **row | lists)
+
+
+def decode_stored(content: bytes) -> Pixels:
+    """Return the pixels of a PNG of a shard: side x side (grey) or side x side x 3.
+
+    Five times as fast as a general decoder, and stricter: every checksum is compared.
+
+    Raises:
+        ValueError: these bytes are no such file, or were changed.
+    """
+    chunks: dict[bytes, bytes] = {}
+    if not content.startswith(PNG_START):
+        raise ValueError("no PNG file")
+    place = len(PNG_START)
+    while place < len(content):
+        length, kind = struct.unpack_from(">I4s", content, place) if place + 12 <= len(content) else (-1, b"")
+        end = place + 12 + length
+        if length < 0 or end > len(content):
+            raise ValueError("it is cut short")
+        if zlib.crc32(content[place + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
+            raise ValueError(f"the checksum of {kind!r} is wrong")
+        chunks[kind] = content[place + 8 : end - 4]
+        place = end
+    try:
+        width, height, depth, colours, *rest = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+        rows = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), dtype=np.uint8).reshape(height, -1)
+    except (KeyError, struct.error, zlib.error, ValueError) as error:
+        raise ValueError(f"it holds no picture ({error})") from error
+    channels = {0: 1, 2: 3}.get(colours, 0)
+    if depth != 8 or any(rest) or rows.shape[1] != 1 + width * channels or rows[:, 0].any():
+        raise ValueError("another program wrote it")
+    pixels = rows[:, 1:]
+    return pixels if channels == 1 else pixels.reshape(height, width, 3)

@@ -25,11 +25,11 @@ from sartext.narrator.annotated import (
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.methods import ANNOTATED
 from sartext.narrator.realisation import canonical, realise
-from sartext.release.inputs import read_index, refuse_unlisted
+from sartext.release.inputs import TRAIN, VALIDATION, read_index, read_splits, refuse_unlisted
 from sartext.release.layout import data_files
-from sartext.tables import CAPTIONS, SPLITS, read_rows
+from sartext.tables import CAPTIONS, read_rows
 
-SPLIT_NAMES = ("train", "validation")
+SPLIT_NAMES = (TRAIN, VALIDATION)
 """The splits that training reads; the test split and the benchmarks are in no shard."""
 
 TOO_SMALL = "every object is smaller than the model can see"
@@ -58,12 +58,7 @@ def annotated_facts(
 ) -> Facts:
     """Return the facts of an annotated image by the rules of A2C and SA2C; empty ones if there is nothing to say.
 
-    Args:
-        objects: boxes in pixels of an image of ``width`` x ``height``.
-        regions: land cover, shares and zones.
-        width: in pixels, of whatever image the boxes lie in.
-        height: in pixels.
-        names: of the corpus.
+    Boxes are in pixels of an image of ``width`` x ``height``.
     """
     stated, _ = object_facts(objects, width, height, names.objects)
     cover = cover_facts(regions, names.cover) if regions else ()
@@ -98,23 +93,19 @@ def choose(project: Project, data: str, tally: Tally) -> Iterator[Chosen]:
         ArtefactError: the indexes, captions or splits are missing, damaged or of another state of the corpora.
     """
     refuse_unlisted(project)
-    splits = _splits(project)
+    splits = read_splits(project)
     if data == "optical":
         for name in project.parameters.corpora:
             yield from _optical(project, find_entry(project, name), splits, tally)
-    elif data == "release":
-        for name, captions in _released(project).items():
-            yield from _sar(project, find_entry(project, name), splits, tally, source=captions)
     else:
-        for name in project.parameters.captions:
-            yield from _sar(project, find_entry(project, name), splits, tally, source=_captions(project, name))
-
-
-def _splits(project: Project) -> dict[str, Row]:
-    path = project.build / "splits" / "splits.parquet"
-    if not path.is_file():
-        raise ArtefactError("the splits are missing", where=path, way_out="run `sartext splits`")
-    return {row["image_id"]: row for row in read_rows(path, SPLITS)}
+        for name, captions, where, command in _sar_captions(project, data):
+            yield from _sar(project, find_entry(project, name), captions, splits, tally)
+            if captions:
+                raise ArtefactError(
+                    f"captions of images that are not in the index, the first is '{min(captions)}'",
+                    where=where,
+                    way_out=f"run `{command}`",
+                )
 
 
 def _split_of(image_id: str, splits: Mapping[str, Row], tally: Tally) -> Row | None:
@@ -140,25 +131,15 @@ def _optical(project: Project, entry: Entry, splits: Mapping[str, Row], tally: T
             yield Chosen(_pair(entry, row, split, caption), row, entry)
 
 
-@dataclass(frozen=True)
-class _Captions:
-    """The captions of a corpus by image id, where they lie, and what makes them."""
-
-    captions: dict[str, Row]
-    where: Path
-    way_out: str
-
-
-def _captions(project: Project, corpus: str) -> _Captions:
-    path = project.captions(corpus) / "captions.parquet"
-    if not path.is_file():
-        raise ArtefactError("the captions are missing", where=path, way_out=f"run `sartext captions {corpus}`")
-    captions: dict[str, Row] = {row["image_id"]: row for row in read_rows(path, CAPTIONS)}
-    return _Captions(captions, path, f"run `sartext captions {corpus}`")
-
-
-def _released(project: Project) -> dict[str, _Captions]:
-    """The captions of the assembled release by corpus, the corpora in the order of the parameters."""
+def _sar_captions(project: Project, data: str) -> Iterator[tuple[str, dict[str, Row], Path, str]]:
+    """Yield each corpus with its captions by image id, where they lie, and the command that makes them."""
+    if data == "sar":
+        for name in project.parameters.captions:
+            path, command = project.captions(name) / "captions.parquet", f"sartext captions {name}"
+            if not path.is_file():
+                raise ArtefactError("the captions are missing", where=path, way_out=f"run `{command}`")
+            yield name, {row["image_id"]: row for row in read_rows(path, CAPTIONS)}, path, command
+        return
     folder = project.build / "release"
     files = data_files(folder)
     if not files:
@@ -167,29 +148,20 @@ def _released(project: Project) -> dict[str, _Captions]:
     for path in files:
         for row in pq.read_table(path, columns=["image_id", "corpus", "caption", "facts", "method"]).to_pylist():
             corpora.setdefault(row["corpus"], {})[row["image_id"]] = row
-    return {name: _Captions(rows, folder, "run `make release`") for name, rows in corpora.items() if rows}
+    yield from ((name, rows, folder, "make release") for name, rows in corpora.items() if rows)
 
 
 def _sar(
-    project: Project, entry: Entry, splits: Mapping[str, Row], tally: Tally, *, source: _Captions
+    project: Project, entry: Entry, captions: dict[str, Row], splits: Mapping[str, Row], tally: Tally
 ) -> Iterator[Chosen]:
-    names, captions = corpus_naming(entry), source.captions
+    names = corpus_naming(entry)
     for row in read_index(project, entry.name).to_pylist():
         caption = captions.pop(row["image_id"], None)
         if caption is None:
             continue
         split = _split_of(row["image_id"], splits, tally)
-        if split is None:
-            continue
-        visible = _visible(project, row, caption, names, tally)
-        if visible is not None:
+        if split is not None and (visible := _visible(project, row, caption, names, tally)) is not None:
             yield Chosen(_pair(entry, row, split, {"method": caption["method"], **visible}), row, entry)
-    if captions:
-        raise ArtefactError(
-            f"captions of images that are not in the index, the first is '{min(captions)}'",
-            where=source.where,
-            way_out=source.way_out,
-        )
 
 
 def _visible(project: Project, row: Row, caption: Row, names: CorpusNaming, tally: Tally) -> dict[str, Any] | None:
@@ -201,12 +173,8 @@ def _visible(project: Project, row: Row, caption: Row, names: CorpusNaming, tall
     kept = [box for box in row["objects"] if _is_visible(box, row, side, smallest)]
     unseen = _invisible_rare(row, names.cover, side, smallest)
     regions = [region for region in row["regions"] if region["label"] not in unseen]
-    pair = {
-        "captions": [caption["caption"]],
-        "facts": caption["facts"],
-        "objects": [scaled(box, side / row["width"], side / row["height"], side) for box in kept],
-        "regions": regions,
-    }
+    objects = [scaled(box, side / row["width"], side / row["height"], side) for box in kept]
+    pair = {"captions": [caption["caption"]], "facts": caption["facts"], "objects": objects, "regions": regions}
     if len(kept) == len(row["objects"]) and not unseen:
         return pair
     tally.small_objects += len(row["objects"]) - len(kept)

@@ -1,4 +1,7 @@
-"""The stages `optical-shards`, `sar-shards` and `release-shards`: pairs to learn from as the models read them."""
+"""The stages `optical-shards`, `sar-shards` and `release-shards`: pairs to learn from as the models read them.
+
+Pictures are PNG files, stored and not deflated: their bytes depend on the pixels alone, and cost little to decode.
+"""
 
 import io
 import json
@@ -9,13 +12,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sartext.catalogue.entry import Entry
-from sartext.config import Project
-from sartext.errors import ParameterError, nearest
+from sartext.config import Project, SimulationParameters
+from sartext.corpora.images import decode, picture
+from sartext.corpora.quarantine import Unusable
+from sartext.corpora.radiometry import to_db, to_grey
+from sartext.errors import ArtefactError, ParameterError, nearest
 from sartext.files import atomic_folder, canonical_json, write_json
+from sartext.models.squashing import Pixels, squash
 from sartext.progress import map_parallel
+from sartext.simulation.encoding import png
+from sartext.simulation.recipes import CORPORA
+from sartext.simulation.rendering import Task, number_of, sar_file
 from sartext.tables import SHARDS, write_table
-from sartext.training.shards.pictures import Job, check_rendering, has_looks, make_pictures
 from sartext.training.shards.selection import SPLIT_NAMES, Chosen, Tally, choose
 
 KINDS = ("optical", "sar")
@@ -32,6 +43,10 @@ SERIAL_BELOW = 2000
 
 RENDERING = 10
 """How many times as long as decoding a picture rendering one takes, about."""
+
+DEVIATION = 2.0
+"""Mean difference in grey levels from which on an image is not the one that its number renders here: another
+machine's arithmetic moves single pixels by one."""
 
 
 @dataclass
@@ -51,29 +66,23 @@ class Archives:
 
     def add(self, key: str, parts: dict[str, bytes]) -> tuple[str, dict[str, int]]:
         """Write one sample; return the name of its tar file, and the offset of each part's bytes in it."""
-        tar = self._current()
-        return self.names[-1], {name: _add(tar, f"{key}.{name}", content) for name, content in parts.items()}
+        if self._tar is None or self._tar.offset >= self.limit:
+            self.close()
+            self.names.append(f"{self.split}-{len(self.names):05d}.tar")
+            self._tar = tarfile.open(self.folder / self.names[-1], "w", format=tarfile.GNU_FORMAT)  # noqa: SIM115
+        offsets = {}
+        for name, content in parts.items():
+            member = tarfile.TarInfo(f"{key}.{name}")  # time, user and group are zero, the mode is 0644
+            member.size = len(content)
+            self._tar.addfile(member, io.BytesIO(content))
+            offsets[name] = self._tar.offset - -(-len(content) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        return self.names[-1], offsets
 
     def close(self) -> None:
         """End the file that is open."""
         if self._tar is not None:
             self._tar.close()
             self._tar = None
-
-    def _current(self) -> tarfile.TarFile:
-        if self._tar is not None and self._tar.offset >= self.limit:
-            self.close()
-        if self._tar is None:
-            self.names.append(f"{self.split}-{len(self.names):05d}.tar")
-            self._tar = tarfile.open(self.folder / self.names[-1], "w", format=tarfile.GNU_FORMAT)  # noqa: SIM115
-        return self._tar
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> int:
-    member = tarfile.TarInfo(name)  # time, user and group are zero, the mode is 0644
-    member.size = len(content)
-    tar.addfile(member, io.BytesIO(content))
-    return tar.offset - -(-len(content) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
 
 
 def write_shards(project: Project, data: str) -> dict[str, object]:
@@ -98,9 +107,12 @@ def write_shards(project: Project, data: str) -> dict[str, object]:
     chosen = sorted(choose(project, data, tally), key=lambda choice: str(choice.pair["image_id"]))
     jobs = [_job(project, choice) for choice in chosen]
     for first in {job.entry.name: job for job in reversed(jobs) if job.looks > 1}.values():
-        check_rendering(first)
+        _check_rendering(first)
+    work = sum(1 + RENDERING * (job.looks - 1) for job in jobs)
+    serial = len(jobs) + 1 if work < SERIAL_BELOW else 0
+    made = map_parallel(_make_pictures, jobs, f"{data} shards", serial_below=serial)
     with atomic_folder(project.shards(data)) as folder:
-        rows = list(_write(folder, chosen, _made(jobs, data), project.parameters.shards.megabytes))
+        rows = list(_write(folder, chosen, made, project.parameters.shards.megabytes))
         write_table(folder / "index.parquet", SHARDS, rows)
         write_json(folder / DESCRIPTION, _describe(project, data, chosen))
         metrics = _measure(project, data, rows, tally)
@@ -108,43 +120,25 @@ def write_shards(project: Project, data: str) -> dict[str, object]:
     return {**metrics, "examples": [row["image_id"] for row in rows[:: max(1, len(rows) // EXAMPLES)]][:EXAMPLES]}
 
 
-def _job(project: Project, choice: Chosen) -> Job:
-    parameters = project.parameters
-    again = choice.pair["split"] == "train" and has_looks(choice.entry, choice.pair["modality"])
-    looks = parameters.shards.looks if again else 1
-    return Job(project.root, choice.source, choice.entry, parameters.shards.side, looks, parameters.simulation)
-
-
-def _made(jobs: Sequence[Job], data: str) -> Iterator[list[bytes]]:
-    work = sum(1 + RENDERING * (job.looks - 1) for job in jobs)
-    serial = len(jobs) + 1 if work < SERIAL_BELOW else 0
-    return map_parallel(make_pictures, jobs, f"{data} shards", serial_below=serial)
-
-
 def _write(
     folder: Path, chosen: Sequence[Chosen], made: Iterable[list[bytes]], megabytes: int
 ) -> Iterator[dict[str, Any]]:
     archives = {split: Archives(folder, split, megabytes * MEGABYTE) for split in SPLIT_NAMES}
-    try:
-        for choice, pictures in zip(chosen, made, strict=True):
-            yield _place(archives[choice.pair["split"]], choice.pair, pictures)
-    finally:
-        for archive in archives.values():
-            archive.close()
-
-
-def _place(archives: Archives, pair: dict[str, Any], pictures: Sequence[bytes]) -> dict[str, Any]:
-    names = ["png", *(f"look{look}.png" for look in range(1, len(pictures)))]
-    metadata = {name: value for name, value in pair.items() if name != "split"}
-    parts = {
-        "png": pictures[0],
-        "txt": pair["captions"][0].encode(),
-        "json": canonical_json(metadata).encode(),
-        **dict(zip(names[1:], pictures[1:], strict=True)),
-    }
-    shard, offsets = archives.add(pair["image_id"], parts)
-    sizes = [len(picture) for picture in pictures]
-    return {**pair, "shard": shard, "offsets": [offsets[name] for name in names], "sizes": sizes}
+    for choice, pictures in zip(chosen, made, strict=True):
+        pair = choice.pair
+        looks = {f"look{look}.png": content for look, content in enumerate(pictures)}
+        metadata = {name: value for name, value in pair.items() if name != "split"}
+        parts = {
+            "png": looks.pop("look0.png"),
+            "txt": pair["captions"][0].encode(),
+            "json": canonical_json(metadata).encode(),
+            **looks,
+        }
+        shard, offsets = archives[pair["split"]].add(pair["image_id"], parts)
+        places = [offsets[name] for name in ("png", *looks)]
+        yield {**pair, "shard": shard, "offsets": places, "sizes": list(map(len, pictures))}
+    for archive in archives.values():
+        archive.close()
 
 
 def _describe(project: Project, data: str, chosen: Sequence[Chosen]) -> dict[str, Any]:
@@ -155,7 +149,8 @@ def _describe(project: Project, data: str, chosen: Sequence[Chosen]) -> dict[str
         "side": parameters.shards.side,
         "smallest_object": parameters.shards.smallest_object,
         **narrator,
-        "corpora": {name: _as_json(entry) for name, entry in sorted(entries.items())},
+        # by JSON's text: a no-data value that is no number becomes null
+        "corpora": {name: json.loads(entry.model_dump_json()) for name, entry in sorted(entries.items())},
     }
 
 
@@ -180,7 +175,73 @@ def _measure(project: Project, data: str, rows: Sequence[Mapping[str, Any]], tal
     }
 
 
-def _as_json(entry: Entry) -> dict[str, Any]:
-    """A catalogue entry as JSON holds it; a no-data value that is no number becomes null."""
-    content: dict[str, Any] = json.loads(entry.model_dump_json())
-    return content
+@dataclass(frozen=True)
+class _Job:
+    """One pair's pictures to make: ``looks`` of them, the first of the file that the index names."""
+
+    root: Path
+    row: Mapping[str, Any]
+    entry: Entry
+    side: int
+    looks: int
+    simulation: SimulationParameters | None
+
+    def render(self, simulation: SimulationParameters, look: int) -> Pixels:
+        """The picture of a rendering, as `corpora.images.picture` gives that of the corpus's own file."""
+        number = number_of(self.entry.name, self.row["path"])
+        pixels = decode(sar_file(Task(self.entry.name, number, simulation, look)), self.entry.bands)
+        if self.row["quantity"] == "display":
+            return pixels
+        return to_grey(to_db(pixels, self.entry), self.row["db_low"], self.row["db_high"])
+
+
+def _job(project: Project, choice: Chosen) -> _Job:
+    entry, parameters = choice.entry, project.parameters
+    # the scene of a simulated SAR image can be rendered again
+    simulated = entry.embedded and entry.name in CORPORA and choice.pair["modality"] == "sar"
+    looks = parameters.shards.looks if simulated and choice.pair["split"] == "train" else 1
+    return _Job(project.root, choice.source, entry, parameters.shards.side, looks, parameters.simulation)
+
+
+def _make_pictures(job: _Job) -> list[bytes]:
+    """Return the PNG files of a pair, one per look, each ``side`` pixels wide and high.
+
+    Raises:
+        ArtefactError: the image has gone or changed since it was indexed.
+    """
+    try:
+        shown = [picture(job.root, job.row, job.entry)]
+        if job.simulation is not None:
+            shown += [job.render(job.simulation, look) for look in range(1, job.looks)]
+    except Unusable as error:
+        raise ArtefactError(
+            f"the image cannot be read any more ({error})",
+            where=job.row["path"],
+            way_out=f"run `sartext corpus {job.entry.name}` again",
+        ) from error
+    files = []
+    for pixels in shown:
+        squashed = squash(pixels, job.side)
+        grey = bool((squashed == squashed[..., :1]).all())
+        files.append(png(np.ascontiguousarray(squashed[..., 0] if grey else squashed)))
+    return files
+
+
+def _check_rendering(job: _Job) -> None:
+    """Make sure that an image of a simulated corpus is the one that its number renders with the parameters.
+
+    Raises:
+        ArtefactError: it is not, so that other looks would show another scene.
+    """
+    reason = "the parameters hold no section 'simulation'"
+    if job.simulation is not None:
+        there = picture(job.root, job.row, job.entry).astype(np.int16)
+        rendered = job.render(job.simulation, 0).astype(np.int16)
+        if there.shape == rendered.shape and np.abs(there - rendered).mean() < DEVIATION:
+            return
+        reason = "the section 'simulation' of the parameters renders another image"
+    raise ArtefactError(
+        f"other looks of this image cannot be made: {reason}",
+        where=job.row["path"],
+        way_out=f"remove data/{job.entry.name} and run `sartext simulate --missing`, or set shards.looks to 1",
+    )
