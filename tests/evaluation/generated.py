@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sartext.evaluation.benchmarks import Benchmark, Example, TrainCaption
+from sartext.evaluation.benchmarks import Benchmark, Example
+from sartext.evaluation.figures import EVERYTHING
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact
 from sartext.narrator.realisation import realise
 from sartext.narrator.vocabulary import ZONES, share_word
@@ -67,9 +68,15 @@ def benchmark(count=60, seed=0, *, train=200, name="release-test", read=picture_
         return objects(rng), "sim-objects", "a2c"
 
     examples = [example(number, *draw(number)) for number in range(count)]
-    trained = []
-    for number in range(count, count + train):
-        one = example(number, *draw(number))
-        trained.append(TrainCaption(one.image_id, one.corpus, one.method, one.caption, one.facts))
-    ordered = tuple(sorted(examples, key=lambda one: one.image_id))
-    return Benchmark(name, ordered, tuple(sorted(trained, key=lambda one: one.image_id)), read, {})
+    trained = [example(number, *draw(number)) for number in range(count, count + train)]
+    tested, trained = (tuple(sorted(split, key=lambda row: row.image_id)) for split in (examples, trained))
+    return Benchmark(name, tested, trained, read, {})
+
+
+def find(figures, metric, variant, *, benchmark=None, subset=EVERYTHING):
+    """The figure of a metric and variant, the first benchmark's where none is named; None where absent."""
+    for figure in figures:
+        same = (figure.metric, figure.variant, figure.subset) == (metric, variant, subset)
+        if same and benchmark in {None, figure.benchmark}:
+            return figure
+    return None

@@ -76,7 +76,7 @@ def test_pictures_are_those_of_the_release_in_the_order_of_the_examples(small: P
     pictures = list(benchmark.pictures())
     for one, picture in zip(benchmark.examples, pictures, strict=True):
         assert (picture.shape, picture.dtype) == ((SIDE, SIDE), np.uint8)
-        assert (picture == benchmark.picture(one)).all()
+        assert (picture == benchmark.read(one.image_id)).all()
     assert len({picture.tobytes() for picture in pictures}) == len(AT_HAND)
 
 
@@ -102,7 +102,7 @@ def test_withheld_pictures_and_boxes_come_from_sources(small: Published) -> None
     benchmark = open_benchmarks(small.release, sources)["release-test"]
     assert set(benchmark.left_out) == {"beta/0004"}
     told = {one.image_id: one for one in benchmark.examples}
-    assert benchmark.picture(told["beta/0009"]).tolist() == [[7] * 5] * 3
+    assert benchmark.read("beta/0009").tolist() == [[7] * 5] * 3
     assert told["beta/0009"].boxes == (box,)
     assert told["alpha/0004"].boxes is None
     assert set(asked) == {"beta/images/0004.png", "beta/images/0009.png"}, "the others are in the release"

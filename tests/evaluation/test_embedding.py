@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 from sartext.errors import EvaluationError, ModelError
-from sartext.evaluation.embedding import embed, embed_images, embed_texts
+from sartext.evaluation import embedding
+from sartext.evaluation.embedding import embed, embed_images, embed_texts, nearest_rows
 from sartext.models import checkpoint
 from sartext.models.compatibility import open_clip
 from tests.evaluation.generated import benchmark
@@ -53,13 +54,13 @@ def test_features_of_a_model_with_another_resizing_are_those_of_open_clip_too(tm
 
 def test_the_features_of_a_benchmark_have_length_one_and_its_order(folder):
     model, tested = checkpoint.load(folder), benchmark(20)
-    found = embed(model, tested, batch=8)
+    found = embed(model, tested)
     images, texts = found.pair
     assert images.shape == texts.shape == (20, 128)
     assert (images.dtype, texts.dtype) == (torch.float32, torch.float32)
     for one in (images, texts):
         torch.testing.assert_close(one.norm(dim=1), torch.ones(20))
-    alone = embed_images(model, [tested.picture(tested.examples[13])])
+    alone = embed_images(model, [tested.read(tested.examples[13].image_id)])
     torch.testing.assert_close(images[13:14], alone, atol=2e-6, rtol=1e-5)
     assert not model.network.training
 
@@ -85,3 +86,16 @@ def test_what_cannot_be_embedded_is_named(folder):
         next(model.network.visual.parameters()).fill_(torch.nan)
     with pytest.raises(EvaluationError, match=r"features of 2 of 2 pictures are no numbers"):
         embed_images(model, pictures(2))
+
+
+@pytest.mark.parametrize("budget", [1, 7, 10_000])
+def test_nearest_rows_in_blocks_are_those_of_the_whole_product(monkeypatch, budget):
+    rng = np.random.default_rng(2)
+    queries, gallery = rng.normal(size=(23, 5)), rng.normal(size=(7, 5))
+    monkeypatch.setattr(embedding, "SIMILARITIES", budget)
+    assert nearest_rows(queries, gallery).tolist() == (queries @ gallery.T).argmax(axis=1).tolist()
+
+
+def test_of_equally_near_rows_the_first():
+    assert nearest_rows(np.ones((1, 2)), np.ones((3, 2))).tolist() == [0]
+    assert nearest_rows(np.ones((0, 2)), np.ones((3, 2))).tolist() == []

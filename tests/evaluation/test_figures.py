@@ -8,7 +8,8 @@ import pytest
 
 from sartext.errors import ArtefactError
 from sartext.evaluation.bootstrap import Interval
-from sartext.evaluation.figures import Figure, find, not_computed, read_figures, write_figures
+from sartext.evaluation.figures import Figure, not_computed, read_figures, write_figures
+from tests.evaluation.generated import find
 
 RECALL = Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 41.25, 39.5, 43.0, 210)
 FIGURES = [

@@ -3,11 +3,10 @@
 import pytest
 
 from sartext.errors import ParameterError
-from sartext.evaluation.baselines import CHANCE
-from sartext.evaluation.figures import find
+from sartext.evaluation.details import CHANCE
 from sartext.evaluation.registry import METRICS, headlines, in_order, metric_named, metric_of, names_in
 from sartext.evaluation.retrieval_figures import facts_keys, score_retrieval
-from tests.evaluation.generated import benchmark
+from tests.evaluation.generated import benchmark, find
 
 EVERY = [metric for registry in METRICS.values() for metric in registry]
 

@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.baselines import CHANCE, PERFECT
-from sartext.evaluation.figures import find
-from sartext.evaluation.metrics.recall import ceiling
+from sartext.evaluation.details import CHANCE, PERFECT
+from sartext.evaluation.metrics.recall import CUTS, WAYS, ceiling
 from sartext.evaluation.retrieval import retrieval
 from sartext.evaluation.retrieval_figures import (
     METRICS,
@@ -21,7 +20,7 @@ from sartext.evaluation.retrieval_figures import (
     score_retrieval,
 )
 from sartext.evaluation.stages.retrieval import retrieval_examples
-from tests.evaluation.generated import benchmark
+from tests.evaluation.generated import benchmark, find
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +44,14 @@ def test_every_figure_is_that_of_retrieval(tested):
             ("one_positive", retrieval(images, texts)),
             ("duplicate_aware", retrieval(images, texts, facts_keys(tested))),
         ):
-            for name, value in found.figures.items():
-                one = find(figures, f"{scoring}.{name}", variant)
-                assert one.value == pytest.approx(value)
-                assert one.low <= one.value <= one.high
-                assert one.n == 60
+            sides = (found.image_to_text.mean(axis=0), found.text_to_image.mean(axis=0))
+            names = [f"{way}_r{cut}" for way in WAYS for cut in CUTS]
+            expected = dict(zip(names, np.concatenate(sides), strict=True), mean_recall=found.mean_recall / 100)
+            for name, value in expected.items():
+                figure = find(figures, f"{scoring}.{name}", variant)
+                assert figure.value == pytest.approx(100 * value)
+                assert figure.low <= figure.value <= figure.high
+                assert figure.n == 60
     assert {one.metric for one in figures if one.subset == "all"} == set(METRICS)
     assert {one.benchmark for one in figures} == {"release-test"}
 
@@ -167,16 +169,17 @@ def test_features_of_another_benchmark_or_of_no_numbers_are_refused(tested):
 
 def test_the_curve_goes_through_the_figures(tested):
     features = {"model": knowing(tested, 1.5)}
-    curve = recall_curves(rank_variants(features, tested))
+    curves = recall_curves(rank_variants(features, tested), "release-test")
+    curve = {curve.scoring: curve for curve in curves if curve.variant == "model"}
     figures = score_retrieval(features, tested, resamples=10)
     for scoring in ("one_positive", "duplicate_aware"):
         for way in ("i2t", "t2i"):
-            told = curve[scoring]["model"][way]
-            assert len(told) == 50
-            assert told == sorted(told)
-            for cut in (1, 5, 10):
-                assert told[cut - 1] == pytest.approx(find(figures, f"{scoring}.{way}_r{cut}", "model").value)
-    assert len(recall_curves(rank_variants({}, benchmark(7)))["one_positive"][PERFECT]["i2t"]) == 7
+            recalls = getattr(curve[scoring], way)
+            assert len(recalls) == 50
+            assert list(recalls) == sorted(recalls)
+            for cut in CUTS:
+                assert recalls[cut - 1] == pytest.approx(find(figures, f"{scoring}.{way}_r{cut}", "model").value)
+    assert {len(curve.i2t) for curve in recall_curves(rank_variants({}, benchmark(7)), "few")} == {7}
 
 
 def test_examples_show_right_and_wrong_answers_and_are_not_picked_by_hand(tested):

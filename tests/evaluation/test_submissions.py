@@ -16,14 +16,13 @@ from PIL import Image
 from sartext.catalogue.entry import Entry
 from sartext.corpora.images import picture
 from sartext.errors import EvaluationError
-from sartext.evaluation.baselines import CHANCE, CONSTANT, CONSTANT_PER_CORPUS, PERFECT, TEXT_PRIOR
 from sartext.evaluation.benchmarks import Benchmark, open_benchmarks
-from sartext.evaluation.captioning.baselines import baselines
-from sartext.evaluation.embedding import embed
-from sartext.evaluation.figures import Figure, find, read_figures
-from sartext.evaluation.foils.making import make_foils
-from sartext.evaluation.foils.margins import margins
-from sartext.evaluation.foils.scoring import score_foils
+from sartext.evaluation.caption_texts import baselines
+from sartext.evaluation.details import CHANCE, CONSTANT, CONSTANT_PER_CORPUS, PERFECT, TEXT_PRIOR
+from sartext.evaluation.embedding import embed, margins
+from sartext.evaluation.figures import Figure, read_figures
+from sartext.evaluation.foil_scoring import score_foils
+from sartext.evaluation.foils import make_foils
 from sartext.evaluation.retrieval_figures import METRICS, score_retrieval
 from sartext.evaluation.submissions import Submission, _sources, score
 from sartext.files import read_json, sha256_file
@@ -32,6 +31,7 @@ from sartext.models.gpt.checkpoint import save_gpt
 from sartext.vqa.question import Question, read_splits
 from tests.conftest import ROOT
 from tests.evaluation.captioning.making import needs_jars, needs_java
+from tests.evaluation.generated import find
 from tests.evaluation.released import AT_HAND, WITHHELD, CommandLine, Pairs, Published, answers_file, captions_file
 from tests.models.gpt.making import tiny_gpt
 from tests.release.built import catalogue
@@ -358,7 +358,7 @@ def test_captions_are_read_and_compared_as_is_asked(
         told.update(predictions=predictions, entries=entries, **how)
         return []
 
-    monkeypatch.setattr("sartext.evaluation.captioning.scoring.score_captions", scoring)
+    monkeypatch.setattr("sartext.evaluation.caption_scoring.score_captions", scoring)
     rows = [one for one in captions if one[0] in {"alpha/0004", "alpha/0009"}]
     file = captions_file(tmp_path / "mine.csv", rows)
     asked = Submission(

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sartext.evaluation.baselines import CONSTANT, PERFECT
+from sartext.evaluation.details import CONSTANT, PERFECT
 from sartext.files import read_json, write_json
 from sartext.models.gpt.checkpoint import save_gpt
 from sartext.vqa.question import Question

@@ -12,7 +12,7 @@ METRIC = '''
 
 import numpy as np
 
-from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics import Metric
 
 
 def same_beginning(captions, references):

@@ -30,41 +30,19 @@ SIMULATED = "sim-"
 """How the names of the embedded corpora begin."""
 
 COLUMNS = (
-    "image_id",
-    "caption",
-    "facts",
-    "corpus",
-    "split",
-    "method",
-    "width",
-    "height",
-    "group_id",
-    "benchmark",
-    "pixels_sha256",
-    "sha256",
-    "source_path",
-    "quantity",
-    "db_low",
-    "db_high",
+    *("image_id", "caption", "facts", "corpus", "split", "method", "width", "height", "group_id", "benchmark"),
+    *("pixels_sha256", "sha256", "source_path", "quantity", "db_low", "db_high"),
 )
 """What is read of a release; the last ones are for `Sources`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One image of a benchmark with its caption.
+    """One image of a benchmark with its caption, the facts that it was realised from, and how it was made.
 
-    Args:
-        image_id: of the image.
-        corpus: that it belongs to.
-        group_id: of the images that the splits keep together; intervals are drawn over groups.
-        method: how it was captioned.
-        caption: as the release has it.
-        facts: that the caption was realised from.
-        width: of the source image in pixels.
-        height: likewise.
-        boxes: rows with ``label``, ``xmin``, ``ymin``, ``xmax``, ``ymax`` in pixels of the source image; None
-            where the annotation is not at hand (a release holds none).
+    Intervals are drawn over ``group_id``, the images that the splits keep together. ``width`` and ``height`` are
+    of the source image in pixels, as are its ``boxes``, rows with ``label``, ``xmin``, ``ymin``, ``xmax``,
+    ``ymax``; None where the annotation is not at hand (a release holds none).
     """
 
     image_id: str
@@ -85,44 +63,29 @@ class Example:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainCaption:
-    """A caption of the train split: what baselines and frozen weights are made from."""
-
-    image_id: str
-    corpus: str
-    method: str
-    caption: str
-    facts: Facts
-
-
-@dataclass(frozen=True, eq=False)
 class Benchmark:
-    """A set of images by name.
+    """A set of images by name, such as ``release-test``.
 
     Args:
-        name: such as ``release-test``.
+        name: of the set.
         examples: sorted by image id, at least one.
         train: the train split's captions, sorted by image id.
-        read: returns the picture of an image id, see `picture`.
+        read: returns the picture of an image id: uint8, height x width, or height x width x 3.
         left_out: image ids whose picture is not at hand (withheld by licence), with the reason.
     """
 
     name: str
     examples: tuple[Example, ...]
-    train: tuple[TrainCaption, ...]
+    train: tuple[Example, ...]
     read: Callable[[str], Pixels]
     left_out: Mapping[str, str]
 
     def __len__(self) -> int:
         return len(self.examples)
 
-    def picture(self, example: Example) -> Pixels:
-        """Return the picture of an example: uint8, height x width, or height x width x 3."""
-        return self.read(example.image_id)
-
     def pictures(self) -> Iterator[Pixels]:
         """Yield the pictures in the order of the examples."""
-        return map(self.picture, self.examples)
+        return (self.read(example.image_id) for example in self.examples)
 
     @property
     def groups(self) -> list[str]:
@@ -155,12 +118,7 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Sources:
-    """What a release itself does not hold.
-
-    Args:
-        picture: returns the picture of a row of the release that holds none, or None where it is not at hand.
-        boxes: returns the boxes of an image id, or None.
-    """
+    """What a release does not hold: the picture of a row without one, the boxes of an image id; None if absent."""
 
     picture: Callable[[Row], Pixels | None] = lambda row: None
     boxes: Callable[[str], Sequence[Row] | None] = lambda image_id: None
@@ -169,9 +127,7 @@ class Sources:
 def open_benchmarks(release: Path, sources: Sources | None = None) -> dict[str, Benchmark]:
     """Return the benchmarks that a release holds images of, by name; ``release-test`` is always the first.
 
-    Args:
-        release: the folder of a published version, or ``build/release``.
-        sources: of pictures that the release withholds, and of boxes.
+    ``release`` is the folder of a published version, or ``build/release``.
 
     Raises:
         EvaluationError: it is no release, its test split is empty, or none of its pictures is at hand.
@@ -182,13 +138,14 @@ def open_benchmarks(release: Path, sources: Sources | None = None) -> dict[str, 
         raise EvaluationError("no data/*.parquet", where=release, way_out="name the folder of a version")
     tables = {path: _rows(path) for path in files}
     rows = [row for table in tables.values() for row in table]
-    train = tuple(_train(row) for row in _sorted(rows) if row["split"] == "train")
+    train = tuple(_example(row, None) for row in _sorted(rows) if row["split"] == "train")
     tested = [row for row in _sorted(rows) if row["split"] == "test"]
     if not tested:
         raise EvaluationError("the release has no test split", where=release, way_out="raise `splits.test`")
     holding = [path for path, table in tables.items() if any(row["split"] == "test" for row in table)]
     pictures = _Pictures(holding, {row["image_id"]: row for row in tested}, sources)
-    at_hand = {row["image_id"]: _example(row, sources) for row in tested if pictures.has(row)}
+    readable = filter(pictures.has, tested)
+    at_hand = {row["image_id"]: _example(row, sources.boxes(row["image_id"])) for row in readable}
     benchmarks = {}
     for name, part in _parts(tested):
         ids = [row["image_id"] for row in part]
@@ -242,18 +199,13 @@ def _parts(tested: Sequence[Row]) -> Iterator[tuple[str, Sequence[Row]]]:
         yield name, [row for row in tested if row["benchmark"] == name]
 
 
-def _example(row: Row, sources: Sources) -> Example:
-    boxes = sources.boxes(row["image_id"])
+def _example(row: Row, boxes: Sequence[Row] | None) -> Example:
     return Example(
         **{name: row[name] for name in ("image_id", "corpus", "group_id", "method", "caption", "width", "height")},
         facts=from_json(row["facts"]),
         pixels_sha256=row["pixels_sha256"],
         boxes=None if boxes is None else tuple(boxes),
     )
-
-
-def _train(row: Row) -> TrainCaption:
-    return TrainCaption(row["image_id"], row["corpus"], row["method"], row["caption"], from_json(row["facts"]))
 
 
 class _Pictures:

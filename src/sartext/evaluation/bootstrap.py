@@ -5,7 +5,7 @@ Seeds are drawn with replacement, then the groups within each drawn seed (Daviso
 All columns share the draws: a difference between two of them is paired by seed and by group.
 
 A metric of a corpus that is no mean, as BLEU and METEOR are, is a `Measurement`: a function of sums over the
-corpus. A resample draws groups of images, sums anew, and scores anew.
+corpus.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +19,8 @@ Integers = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 CONFIDENCE = 0.95
+
+RESAMPLES = 2000
 
 FEWEST_GROUPS = 2
 """A figure of one group is the same in every resample: that it does not vary says nothing of its doubt."""
@@ -38,10 +40,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its percentile interval.
-
-    No bounds where too few groups count for it, see `resample`; all three are nothing where it cannot be computed.
-    """
+    """An estimate with its percentile interval: without bounds, see `resample`, or None all three if undefined."""
 
     value: float | None
     low: float | None
@@ -77,7 +76,7 @@ def estimate(seeds: Sequence[Sums]) -> Floats:
 
 
 def resample(seeds: Sequence[Sums], resamples: int, seed: int, *, same_groups: bool = False) -> Floats:
-    """Return the estimate in every resample, [resamples, columns].
+    """Return the estimate in every resample, [resamples, columns]; ``seed`` decides all draws.
 
     A column that counts in fewer than two groups, of all seeds together, is nan throughout, and so is whatever is
     computed from it: a difference needs both of its sides, a mean of columns all of them.
@@ -85,7 +84,7 @@ def resample(seeds: Sequence[Sums], resamples: int, seed: int, *, same_groups: b
     Args:
         seeds: one or more; groups may differ between them in number.
         resamples: how many.
-        seed: decides all draws.
+        seed: of the draws.
         same_groups: all seeds were tested on the same groups in the same order (real data, where only the training
             differs): groups are then drawn once for all seeds of a resample, as they do not vary between them.
 
@@ -102,28 +101,15 @@ def resample(seeds: Sequence[Sums], resamples: int, seed: int, *, same_groups: b
             rows = np.flatnonzero(drawn[:, place] == number)
             weights = shared[rows] if shared is not None else _weights(len(sums.numerators), len(rows), rng)
             values[place, rows] = _ratio(weights @ sums.numerators, weights @ sums.denominators)
-    return of_several(_mean(values), _groups(seeds, same_groups))
+    return np.where(_groups(seeds, same_groups) < FEWEST_GROUPS, np.nan, _mean(values))
 
 
-def of_several(resampled: Floats, groups: Integers) -> Floats:
-    """Return resamples, nan throughout for columns that count in too few groups to vary.
+def intervals(values: Floats, resampled: Floats) -> list[Interval]:
+    """Return a percentile interval per column from estimates, [columns], and resamples, [resamples, columns].
 
-    Args:
-        resampled: [resamples, columns].
-        groups: in how many each column counts.
+    Resamples where a figure cannot be computed are left out; where none can, there are no bounds.
     """
-    return np.where(groups < FEWEST_GROUPS, np.nan, resampled)
-
-
-def intervals(values: Floats, resampled: Floats, confidence: float = CONFIDENCE) -> list[Interval]:
-    """Return a percentile interval per column; no bounds where no resample can be computed.
-
-    Args:
-        values: the estimates, [columns].
-        resampled: their resamples, [resamples, columns]; resamples where a figure cannot be computed are left out.
-        confidence: the share of the resamples inside.
-    """
-    tail = 100 * (1 - confidence) / 2
+    tail = 100 * (1 - CONFIDENCE) / 2
     bounds = []
     for column, value in enumerate(values):
         known = resampled[np.isfinite(resampled[:, column]), column]
@@ -139,8 +125,7 @@ def intervals(values: Floats, resampled: Floats, confidence: float = CONFIDENCE)
 
 def mean_score(sums: Floats) -> Floats:
     """Return the first sum over the second; nan where that is 0."""
-    unknown = np.full(sums.shape[:-1], np.nan)
-    return np.asarray(np.divide(sums[..., 0], sums[..., 1], out=unknown, where=sums[..., 1] != 0))
+    return _ratio(sums[..., 0], sums[..., 1])
 
 
 def percentage(sums: Floats) -> Floats:
@@ -153,22 +138,22 @@ def mean_of(values: Floats, counted: Bools) -> Floats:
     return np.stack([np.where(counted, values, 0.0), counted.astype(np.float64)], axis=1)
 
 
+def by_group(values: Floats, groups: Sequence[str] | Sequence[int]) -> Floats:
+    """Return the sums of [items, columns] over the items of each group, [groups, columns]."""
+    names, where = np.unique(np.asarray(groups), return_inverse=True)
+    sums = np.zeros((len(names), values.shape[1]))
+    np.add.at(sums, where, values)
+    return sums
+
+
 def measure(
     measurements: Sequence[Measurement], groups: Sequence[str], *, resamples: int, seed: int
 ) -> tuple[list[Interval], Floats]:
-    """Return each metric with its 95 % interval by the bootstrap over groups, and its values in all resamples.
+    """Return each metric with its 95 % interval by the bootstrap over groups of images, and its values in all
+    resamples, [resamples, measurements].
 
     All are drawn together, so that differences between them are paired. A metric that is defined of fewer than two
-    groups alone has no bounds, and is nan in all resamples.
-
-    Args:
-        measurements: of the same images.
-        groups: of these images.
-        resamples: how many are drawn; without any there are no bounds.
-        seed: decides the draws.
-
-    Returns:
-        The intervals; the metrics in every resample, [resamples, measurements].
+    groups alone has no bounds, and is nan in all resamples; without resamples there are no bounds.
 
     Raises:
         ValueError: there is no image, or a measurement is of other images.
@@ -177,10 +162,8 @@ def measure(
         raise ValueError(
             f"{len(groups)} images, and measurements of {sorted({len(each.parts) for each in measurements})}"
         )
-    if not measurements:
-        return [], np.empty((resamples, 0))
     columns = [part for item in measurements for part in (item.parts, item.counted[:, None])]
-    sums = _by_group(np.concatenate(columns, axis=1, dtype=np.float64), groups)
+    sums = by_group(np.concatenate(columns, axis=1, dtype=np.float64), groups)
     ends = np.cumsum([0, *(item.parts.shape[1] + 1 for item in measurements)])
     total = sums.sum(axis=0)
     # every group counts once, so no mean is taken
@@ -189,20 +172,13 @@ def measure(
     values = np.array([float(_score(item, total[None, start:end])[0]) for item, start, end in spans])
     resampled = np.stack([_score(item, drawn[:, start:end]) for item, start, end in spans], axis=1)
     defined = np.array([np.isfinite(_score(item, sums[:, start:end])).sum() for item, start, end in spans])
-    resampled = of_several(resampled, defined)
+    resampled = np.where(defined < FEWEST_GROUPS, np.nan, resampled)
     return intervals(values, resampled), resampled
 
 
 def _score(item: Measurement, sums: Floats) -> Floats:
     """The metric from sums whose last column is the number of images; nan where there is none."""
     return np.where(sums[:, -1] > 0, item.score(sums[:, :-1]), np.nan)
-
-
-def _by_group(parts: Floats, groups: Sequence[str]) -> Floats:
-    names, where = np.unique(np.asarray(groups), return_inverse=True)
-    sums = np.zeros((len(names), parts.shape[1]))
-    np.add.at(sums, where, parts)
-    return sums
 
 
 def _check(seeds: Sequence[Sums], same_groups: bool) -> None:

@@ -3,25 +3,24 @@
 A task's folder holds
 
 - ``figures.json``: every number (`evaluation.figures`), whichever task it is of: foils may lie in ``retrieval``,
-  physics curves in ``captioning``; the report goes by ``Figure.task``. A paired difference is a figure whose
-  variant is `evaluation.figures.difference("sar-rs-clip", "foundation")`, with the interval of the difference.
-- ``details.json``: the `Details` of the task, written by `write_details`: what is shown beside the numbers. Fields
-  that a task has nothing for stay empty; what several tasks say of a variant or a benchmark must be equal.
+  physics curves in ``captioning``; the report goes by ``Figure.task``.
+- ``details.json``: the `Details` of the task: what is shown beside the numbers. Fields that a task has nothing for
+  stay empty; what several tasks say of a variant or a benchmark must be equal.
 - ``pictures/<image_id>.png``: every picture that the details name, ``/`` of an image id as a folder.
 
-None of it holds a time, a duration, a host or a run id, so the page is byte-identical for identical inputs. Which
-run trained what and how long it took is in ``build/log/runs.html``, written beside the report and no output.
+None of it holds a time, a duration, a host or a run id, so that equal inputs give the same bytes.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from sartext.errors import ArtefactError
 from sartext.files import read_json, write_json
+from sartext.registry import Registry
 
 TASKS = ("retrieval", "captioning", "vqa")
 """The stages ``evaluation@<task>``."""
@@ -29,10 +28,29 @@ TASKS = ("retrieval", "captioning", "vqa")
 Role = Literal["foundation", "arm", "model", "baseline", "ceiling"]
 Kind = Literal["clip", "coca", "gpt", "rule"]
 
-_STRICT = ConfigDict(extra="forbid")
+CHANCE = "chance"
+CONSTANT = "constant"
+CONSTANT_PER_CORPUS = "constant-per-corpus"
+GRAMMAR = "grammar"
+MOST_FREQUENT = "most-frequent"
+NEAREST_TRAIN = "nearest-train"
+PERFECT = "perfect"
+TEXT_PRIOR = "text-prior"
+
+RETRIEVER = "sar-rs-clip"
+"""The model that finds the nearest training caption."""
+
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def _row(cls: type[T]) -> type[T]:
+    """Make a class a frozen dataclass that is not read from JSON with a field that it lacks."""
+    cls.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+    return dataclass(frozen=True)(cls)
+
+
+@_row
 class Variant:
     """A model, an arm of the comparison or a baseline.
 
@@ -47,13 +65,11 @@ class Variant:
         sar_samples: of them SAR ones.
         weights: the number of its parameters.
         model_sha256: of ``model.safetensors``; ties it to MLflow's model version (tag ``model_sha256``).
-        stages: the stages of ``dvc.yaml`` that trained it, in their order; its own is the last.
-        registered: the name of its model in MLflow's registry; nothing where it has none.
-        pretrained: whether its lineage began with pretrained weights; ratios to the foundation mean something
-            only then.
+        stages: of ``dvc.yaml`` that trained it, in their order; its own is the last.
+        registered: the name of its model in MLflow's registry; None where it has none.
+        pretrained: its lineage began with pretrained weights: only then do ratios to the foundation mean
+            something.
     """
-
-    __pydantic_config__ = _STRICT
 
     name: str
     title: str
@@ -69,11 +85,28 @@ class Variant:
     pretrained: bool = False
 
 
-@dataclass(frozen=True)
+BASELINES = Registry(
+    "baseline",
+    (
+        Variant(GRAMMAR, "the facts themselves, in a sixth wording", "ceiling", "rule"),
+        Variant(MOST_FREQUENT, "the most frequent training caption, of every image", "baseline", "rule"),
+        Variant(NEAREST_TRAIN, f"the training caption that {RETRIEVER} finds nearest", "baseline", "rule"),
+        Variant(CONSTANT, "the most frequent caption or answer, whatever the image", "baseline", "rule"),
+        Variant(
+            CONSTANT_PER_CORPUS, "the most frequent training answer of each type and corpus", "baseline", "rule"
+        ),
+        Variant(PERFECT, "knows the facts of every image, and no more", "ceiling", "rule"),
+        Variant(CHANCE, "an order drawn at random", "baseline", "rule"),
+        Variant(TEXT_PRIOR, "the likelier text by the words of the training captions", "baseline", "rule"),
+    ),
+)
+"""The variants that are no models: baselines, which see no image or learned nothing, and ceilings. No model may be
+called as one of them: it would be mistaken for it."""
+
+
+@_row
 class BenchmarkRow:
     """What ``Benchmark.describe()`` says, the fields by the same names."""
-
-    __pydantic_config__ = _STRICT
 
     name: str
     images: int
@@ -84,11 +117,9 @@ class BenchmarkRow:
     sha256: str
 
 
-@dataclass(frozen=True)
+@_row
 class Curve:
     """Recall, 0 to 100, at k = 1, 2, ... of a variant on a benchmark; a ceiling is one of variant ``perfect``."""
-
-    __pydantic_config__ = _STRICT
 
     variant: str
     scoring: Literal["one_positive", "duplicate_aware"]
@@ -97,30 +128,18 @@ class Curve:
     benchmark: str = "release-test"
 
 
-@dataclass(frozen=True)
+@_row
 class Ranked:
     """One place of a ranking: the image and its caption; ``right`` where its facts equal the query's."""
-
-    __pydantic_config__ = _STRICT
 
     image_id: str
     caption: str
     right: bool
 
 
-@dataclass(frozen=True)
+@_row
 class RetrievalExample:
-    """One query and the first places of its ranking.
-
-    Args:
-        kind: ``i2t``: the query is the picture, captions are ranked; ``t2i``: the caption, pictures are ranked.
-        variant: the model that ranks.
-        image_id: of the query: its picture, or the image that the caption is of.
-        caption: of that image.
-        ranked: best first; of ``t2i`` every picture is shown.
-    """
-
-    __pydantic_config__ = _STRICT
+    """One query, the picture (``i2t``) or the caption (``t2i``) of an image, and the first of its ranking."""
 
     kind: Literal["i2t", "t2i"]
     variant: str
@@ -129,19 +148,9 @@ class RetrievalExample:
     ranked: tuple[Ranked, ...]
 
 
-@dataclass(frozen=True)
+@_row
 class FoilExample:
-    """An image with its caption and one in which exactly one fact is changed.
-
-    Args:
-        image_id: of the image.
-        caption: true of it.
-        foil: false of it.
-        kind: of the fact that is changed: ``count``, ``class``, ``zone``, ``share``.
-        preferred: variant to whether it preferred the true caption; nothing where it could not tell them apart.
-    """
-
-    __pydantic_config__ = _STRICT
+    """An image with its caption, one with a fact of a kind changed, and which variants preferred the true one."""
 
     image_id: str
     caption: str
@@ -150,18 +159,13 @@ class FoilExample:
     preferred: Mapping[str, bool | None]
 
 
-@dataclass(frozen=True)
+@_row
 class Written:
-    """A caption that a model wrote.
+    """A caption that a model wrote, empty where it wrote none.
 
-    Args:
-        text: the caption; empty where it wrote none.
-        wrong: its statements that the annotation contradicts, in words ("two bridges", "ships in the center").
-        missed: what the annotation has and it does not state, in words.
-        judged: whether it was read back at all; a caption that cannot be read is marked so.
+    ``wrong`` are its statements that the annotation contradicts, in words ("two bridges", "ships in the center"),
+    ``missed`` what the annotation has and it does not state; without ``judged`` it could not be read back at all.
     """
-
-    __pydantic_config__ = _STRICT
 
     text: str
     wrong: tuple[str, ...] = ()
@@ -169,11 +173,9 @@ class Written:
     judged: bool = True
 
 
-@dataclass(frozen=True)
+@_row
 class CaptionExample:
     """An image, its caption in the release, and what the variants write of it."""
-
-    __pydantic_config__ = _STRICT
 
     image_id: str
     corpus: str
@@ -181,33 +183,27 @@ class CaptionExample:
     captions: Mapping[str, Written]
 
 
-@dataclass(frozen=True)
+@_row
 class Frame:
     """One picture of a strip: ``setting`` in words ("4 looks"), ``picture`` an image id, ``caption`` of it."""
-
-    __pydantic_config__ = _STRICT
 
     setting: str
     picture: str
     caption: str
 
 
-@dataclass(frozen=True)
+@_row
 class Strip:
     """One simulated scene under changing conditions, captioned by one variant."""
-
-    __pydantic_config__ = _STRICT
 
     title: str
     variant: str
     frames: tuple[Frame, ...]
 
 
-@dataclass(frozen=True)
+@_row
 class VqaExample:
     """A question about an image: the answer that its facts prove, and those of the variants by their names."""
-
-    __pydantic_config__ = _STRICT
 
     question_id: str
     image_id: str
@@ -217,7 +213,7 @@ class VqaExample:
     answers: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@_row
 class Details:
     """What one task shows beside its figures; see the module.
 
@@ -233,8 +229,6 @@ class Details:
         chosen: how the examples of each kind were chosen, in one sentence each, by the field's name above.
         notes: further sentences that a reader must know ("captions longer than the context were cut: 3").
     """
-
-    __pydantic_config__ = _STRICT
 
     variants: tuple[Variant, ...]
     benchmarks: tuple[BenchmarkRow, ...]

@@ -1,7 +1,7 @@
-"""Features of pictures and texts by any model that open_clip reads, a CLIP or a CoCa.
+"""Features of pictures and texts by any model that open_clip reads, a CLIP or a CoCa, and its margins on foils.
 
 Pictures are resized and normalised as the model's own configuration says: ours squash them whole, as a crop would
-hide what the caption tells; a model of somebody else is given what plain open_clip would give it. A text longer
+hide what the caption says; a model of somebody else is given what plain open_clip would give it. A text longer
 than the model's context is cut as open_clip cuts it, keeping the end token, and counted.
 """
 
@@ -16,23 +16,23 @@ from torch import Tensor
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark
+from sartext.evaluation.bootstrap import Floats, Integers
+from sartext.evaluation.foils import Foils
+from sartext.evaluation.retrieval import check_features
 from sartext.models.model import Model
 from sartext.models.preprocessing import Pixels, fit, normalise
 
 BATCH = 128
+
+SIMILARITIES = 1 << 22
+"""Held at a time."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What a model makes of the pictures and captions of a benchmark, in the order of its examples.
-
-    Args:
-        images: float32, n x width, of length 1, in main memory.
-        texts: float32, n x width, likewise.
-        cut: how many of the captions were longer than the model's context, and cut.
-    """
+    """Features of a benchmark's pictures and captions, see `embed_images`, and how many captions were cut."""
 
     images: Tensor
     texts: Tensor
@@ -44,29 +44,22 @@ class Features:
         return self.images, self.texts
 
 
-def embed(model: Model, benchmark: Benchmark, *, batch: int = BATCH) -> Features:
+def embed(model: Model, benchmark: Benchmark) -> Features:
     """Return the features of a benchmark's pictures and captions.
-
-    Args:
-        model: on its device.
-        benchmark: its pictures are read one after the other.
-        batch: pictures, or texts, that the network sees at a time.
 
     Raises:
         EvaluationError: a feature is no number.
     """
     captions = [example.caption for example in benchmark.examples]
-    texts, cut = embed_texts(model, captions, batch=batch)
-    return Features(embed_images(model, benchmark.pictures(), batch=batch), texts, cut)
+    texts, cut = embed_texts(model, captions)
+    return Features(embed_images(model, benchmark.pictures()), texts, cut)
 
 
 def embed_images(model: Model, pictures: Iterable[Pixels], *, batch: int = BATCH) -> Tensor:
     """Return the features of pictures: float32, n x width, of length 1, in main memory.
 
-    Args:
-        model: on its device.
-        pictures: uint8, height x width or height x width x 3, of any size; at least one.
-        batch: pictures that the network sees at a time.
+    At least one picture, uint8, height x width or height x width x 3, of any size; the network sees a batch at a
+    time.
 
     Raises:
         EvaluationError: there is no picture, or a feature is no number.
@@ -74,26 +67,14 @@ def embed_images(model: Model, pictures: Iterable[Pixels], *, batch: int = BATCH
     """
     fitted = (fit(picture, model) for picture in pictures)
     inputs = (torch.from_numpy(np.stack(batch_of)) for batch_of in _batches(fitted, batch))
-    return _features(
-        model,
-        (normalise(inputs_of.to(model.device), model) for inputs_of in inputs),
-        "encode_image",
-        "pictures",
-    )
+    normalised = (normalise(inputs_of.to(model.device), model) for inputs_of in inputs)
+    return _features(model, normalised, "encode_image", "pictures")
 
 
 def embed_texts(model: Model, texts: Sequence[str], *, batch: int = BATCH) -> tuple[Tensor, int]:
-    """Return the features of texts, and how many were longer than the context, and cut.
+    """Return the features of texts, as `embed_images`, and how many were longer than the context, and cut.
 
     Equal texts are embedded once, so that they have equal features to the last bit.
-
-    Args:
-        model: on its device.
-        texts: at least one, none of them empty.
-        batch: texts that the network sees at a time.
-
-    Returns:
-        float32, n x width, of length 1, in main memory; the number of texts that were cut.
 
     Raises:
         EvaluationError: there is no text, one is empty, or a feature is no number.
@@ -104,13 +85,11 @@ def embed_texts(model: Model, texts: Sequence[str], *, batch: int = BATCH) -> tu
         )
     places: dict[str, int] = {}
     at = torch.tensor([places.setdefault(text, len(places)) for text in texts], dtype=torch.int64)
-    tokenizer, context = model.tokenizer, model.context
-    tokens = (
-        tokenizer.encode(batch_of, context, cut=True, full=True).to(model.device)
-        for batch_of in _batches(places, batch)
-    )
+    encode, context = model.tokenizer.encode, model.context
+    batches = _batches(places, batch)
+    tokens = (encode(batch_of, context, cut=True, full=True).to(model.device) for batch_of in batches)
     features = _features(model, tokens, "encode_text", "texts")
-    return features[at], len(tokenizer.too_long(texts, context))
+    return features[at], len(model.tokenizer.too_long(texts, context))
 
 
 def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -139,3 +118,53 @@ def _features(model: Model, inputs: Iterable[Tensor], method: str, what: str) ->
             way_out="its weights diverged: name another checkpoint",
         )
     return features.clone()  # of inference mode, a tensor could not be used in a graph
+
+
+def margins(model: Model, foils: Foils, benchmark: Benchmark, *, images: Tensor | None = None) -> Floats:
+    """Return by how much a model finds each true caption more similar to its image than the foil: a difference of
+    cosines per foil, 0 where the model cannot tell the two apart. ``images``, features of the benchmark's
+    pictures, are made anew where the model has not seen them.
+
+    Raises:
+        EvaluationError: there is no foil, or features do not fit or are no numbers.
+    """
+    if not foils:
+        raise EvaluationError("there is no foil to compare with", where=foils.benchmark, way_out=foils.why_none())
+    if images is None:
+        images = embed_images(model, benchmark.pictures())
+    texts, _ = embed_texts(model, [*(foil.caption for foil in foils.items), *(foil.foil for foil in foils.items)])
+    return margins_of(images, texts[: len(foils)], texts[len(foils) :], foils, benchmark)
+
+
+def margins_of(images: Tensor, captions: Tensor, false: Tensor, foils: Foils, benchmark: Benchmark) -> Floats:
+    """Return `margins` from features of the pictures, and of the foils' true and false captions, in their orders.
+
+    Raises:
+        EvaluationError: their numbers differ, or they cannot be compared.
+    """
+    if len(images) != len(benchmark) or len(captions) != len(foils) or len(false) != len(foils):
+        raise EvaluationError(
+            f"features of {len(images)} images, {len(captions)} captions and {len(false)} foils, for "
+            f"{len(benchmark)} images and {len(foils)} foils",
+            where=foils.benchmark,
+            way_out="embed the pictures of this benchmark and its foils, in their order",
+        )
+    for texts in (captions, false):
+        check_features(images, texts)
+    seen = images.double()[[foil.place for foil in foils.items]]
+    # the products of a row are summed in one order, so that equal texts give a margin of exactly 0
+    difference = (seen * captions.double()).sum(dim=1) - (seen * false.double()).sum(dim=1)
+    return difference.cpu().numpy()
+
+
+def nearest_rows(queries: Floats, gallery: Floats) -> Integers:
+    """Return for each query, [n], the row of the gallery with the largest scalar product, the first of equal ones.
+
+    Both are normalised features, [n, d] and [m, d]. Memory grows with the gallery only: queries go a block at a
+    time.
+    """
+    rows = max(1, SIMILARITIES // len(gallery))
+    blocks = [
+        np.argmax(queries[start : start + rows] @ gallery.T, axis=1) for start in range(0, len(queries), rows)
+    ]
+    return np.concatenate([np.empty(0, dtype=np.int64), *blocks])

@@ -29,13 +29,13 @@ OVER = " over "
 
 @dataclass(frozen=True)
 class Figure:
-    """One number.
+    """One number, of a metric of a task, of a variant: a model, an arm or a baseline.
 
     Args:
         task: what the model was asked.
         metric: the name of the measure, such as ``mean_recall`` or ``bleu_4``.
-        variant: the model, arm or baseline that it is of, by its name.
-        value: nothing where it was not computed; ``reason`` then says why, and how to get it.
+        variant: by its name.
+        value: None where it was not computed; ``reason`` then says why, and how to get it.
         low: lower bound of its 95 % interval, if it has one.
         high: upper bound.
         n: the images, questions or pairs that it was computed from.
@@ -142,18 +142,3 @@ def paired(figures: Sequence[Figure], resampled: Floats, pairs: Sequence[tuple[s
             interval = intervals(np.array([value]), drawn)[0]
             name, n = difference(variant, other), min(left.n, right.n)
             yield Figure(left.task, metric, name, value, n=n, benchmark=benchmark).within(interval)
-
-
-def find(
-    figures: Sequence[Figure], metric: str, variant: str, *, benchmark: str | None = None, subset: str = EVERYTHING
-) -> Figure | None:
-    """Return the figure of a metric and variant, the first benchmark's where none is named; None where absent."""
-    return next(
-        (
-            figure
-            for figure in figures
-            if (figure.metric, figure.variant, figure.subset) == (metric, variant, subset)
-            and benchmark in {None, figure.benchmark}
-        ),
-        None,
-    )

@@ -36,14 +36,6 @@ class CaptionFile:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _CaptionRow:
-    place: str
-    name: str
-    is_path: bool
-    caption: str
-
-
 def read_captions(path: Path, benchmark: Benchmark, *, partial: bool = False) -> CaptionFile:
     """Read the captions of a file.
 
@@ -58,26 +50,28 @@ def read_captions(path: Path, benchmark: Benchmark, *, partial: bool = False) ->
         EvaluationError: the file is something else; an id is unknown, missing or there twice.
     """
     records = read_records(path, ((CAPTION,), (ID, IMAGE)), CAPTIONS_FORM)
-    rows = [_caption_row(record, place, path) for place, record in records]
-    if not rows:
-        raise EvaluationError("it holds no caption", where=path, way_out=CAPTIONS_FORM)
-    names = _ImageNames([example.image_id for example in benchmark.examples], benchmark.left_out)
+    ids = [example.image_id for example in benchmark.examples]
+    names = _ImageNames([*ids, *benchmark.left_out])
     of_image: dict[str, str] = {}
     unknown, repeated = [], []
-    for row in rows:
-        image_id = names.image_of(row)
+    empty_file = True
+    for place, record in records:
+        empty_file = False
+        name, caption = _named_caption(record, place, path)
+        image_id = names.image_of(name, is_path=ID not in record)
         if image_id is None:
-            unknown.append(row.name or f"no name ({row.place})")
+            unknown.append(name or f"no name ({place})")
         elif image_id in of_image:
             repeated.append(image_id)
         else:
-            of_image[image_id] = row.caption.strip()
+            of_image[image_id] = caption.strip()
+    if empty_file:
+        raise EvaluationError("it holds no caption", where=path, way_out=CAPTIONS_FORM)
     if unknown:
         way_out = f"ids are such as '{names.nearest(unknown[0])}'; leave others out, or name their benchmark"
         _refuse_images(f"not in {benchmark.name}", unknown, path, way_out)
     _refuse_images("captioned twice", repeated, path, "keep one row per image")
     check_captions(of_image, benchmark, where=path, partial=partial)
-    ids = [example.image_id for example in benchmark.examples]
     captions = {image_id: of_image[image_id] for image_id in ids if image_id in of_image}
     empty = [image_id for image_id, caption in captions.items() if not caption]
     warnings = [f"{len(empty)} captions are empty and count as such, the first is of {empty[0]}"] if empty else []
@@ -127,17 +121,17 @@ def _first(ids: Sequence[str], count: int) -> str:
 class _ImageNames:
     """Finds the image id that a row means."""
 
-    def __init__(self, ids: Sequence[str], left_out: Collection[str]) -> None:
-        self.ids = {*ids, *left_out}
+    def __init__(self, ids: Iterable[str]) -> None:
+        self.ids = set(ids)
         stems = {image_id: PurePosixPath(image_id).name for image_id in sorted(self.ids)}
         counts = Counter(stems.values())
         self.by_stem = {stem: image_id for image_id, stem in stems.items() if counts[stem] == 1}
 
-    def image_of(self, row: _CaptionRow) -> str | None:
+    def image_of(self, name: str, *, is_path: bool) -> str | None:
         """Return it, or None where no image is meant, or several could be."""
-        if row.name in self.ids:
-            return row.name
-        return self._by_path(row.name) if row.is_path else None
+        if name in self.ids:
+            return name
+        return self._by_path(name) if is_path else None
 
     def nearest(self, name: str) -> str:
         """Return the id that is nearest to what is none."""
@@ -152,9 +146,8 @@ class _ImageNames:
         return next((end for end in ends if end in self.ids), self.by_stem.get(parts[-1]))
 
 
-def _caption_row(record: Mapping[str, Any], place: str, path: Path) -> _CaptionRow:
-    column = ID if ID in record else IMAGE
-    name, caption = record.get(column), record.get(CAPTION)
+def _named_caption(record: Mapping[str, Any], place: str, path: Path) -> tuple[str, str]:
+    name, caption = record.get(ID if ID in record else IMAGE), record.get(CAPTION)
     if not isinstance(name, str) or CAPTION not in record:
         raise EvaluationError(f"{place} has no {ID} with its {CAPTION}", where=path, way_out=CAPTIONS_FORM)
     if not isinstance(caption, str):
@@ -169,16 +162,13 @@ def _caption_row(record: Mapping[str, Any], place: str, path: Path) -> _CaptionR
         raise EvaluationError(
             f"{place} holds half a surrogate pair", where=path, way_out="write the file anew as UTF-8"
         ) from error
-    return _CaptionRow(place, name.strip(), column == IMAGE, caption)
+    return name.strip(), caption
 
 
 def read_answers(path: Path, questions: Sequence[Question], others: Iterable[Question] = ()) -> dict[str, str]:
     """Read answers by question id: ``id`` and ``answer`` as CSV with a header, or as JSON lines (``.jsonl``).
 
-    Args:
-        path: of the file.
-        questions: that must be answered.
-        others: that may be answered too; these answers are left out.
+    Answers to ``others`` may be in it and are left out.
 
     Raises:
         EvaluationError: the file is absent or of another form; an id is unknown, missing or repeated.

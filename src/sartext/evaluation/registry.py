@@ -3,37 +3,29 @@
 from collections.abc import Iterable
 
 from sartext.errors import ParameterError, nearest
-from sartext.evaluation import vqa
+from sartext.evaluation import foil_scoring as foils
+from sartext.evaluation import physics, vqa
 from sartext.evaluation.figures import MINUS, OVER, Figure, Task
-from sartext.evaluation.foils import scoring as foils
-from sartext.evaluation.metric import Metric
-from sartext.evaluation.metrics import bleu, cider, diversity, faithfulness, meteor, recall, rouge, spice
-from sartext.evaluation.physics import settings as physics
+from sartext.evaluation.metrics import Metric, cider, coco, diversity, faithfulness, recall, spice
 from sartext.registry import Registry
 
-RETRIEVAL = Registry("metric of retrieval", recall.METRICS)
 CAPTIONING = Registry(
     "metric of captioning",
     (
-        *bleu.METRICS,
-        *meteor.METRICS,
-        *rouge.METRICS,
+        *coco.METRICS,
         *cider.METRICS,
         *spice.METRICS,
         *faithfulness.METRICS,
         *diversity.METRICS,
     ),
 )
-VQA = Registry("metric of VQA", vqa.METRICS)
-FOILS = Registry("metric of foils", foils.METRICS)
-PHYSICS = Registry("metric of physics curves", physics.METRICS)
 
 METRICS: dict[Task, Registry[Metric]] = {
-    "retrieval": RETRIEVAL,
+    "retrieval": Registry("metric of retrieval", recall.METRICS),
     "captioning": CAPTIONING,
-    "vqa": VQA,
-    "foils": FOILS,
-    "physics": PHYSICS,
+    "vqa": Registry("metric of VQA", vqa.METRICS),
+    "foils": Registry("metric of foils", foils.METRICS),
+    "physics": Registry("metric of physics curves", physics.METRICS),
 }
 """The metrics of every task, in the order in which they are shown."""
 
@@ -47,11 +39,7 @@ def metric_of(task: Task, name: str) -> Metric:
 
 
 def metric_named(reference: str, *, where: object = None) -> Metric:
-    """Return the metric that a parameter names as ``<task>/<name>``.
-
-    Args:
-        reference: such as ``captioning/fact_precision``.
-        where: the parameter, for the error.
+    """Return the metric that a parameter, ``where``, names, such as ``captioning/fact_precision``.
 
     Raises:
         ParameterError: there is no such task or metric; the message holds the nearest one.

@@ -42,23 +42,10 @@ Labels = Sequence[int] | npt.NDArray[np.int64] | Tensor
 
 @dataclass(frozen=True)
 class Retrieval:
-    """For every query the chance, 0 or 1 where nothing ties, that a positive stands among the first ``CUTS``.
-
-    ``image_to_text`` has a row per image, ``text_to_image`` a row per text; the columns are ``CUTS``.
-    """
+    """For every image and every text the chance that a positive stands among the first ``CUTS``, its columns."""
 
     image_to_text: Floats
     text_to_image: Floats
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """R@k both ways and their mean, times 100: ``i2t_r1`` to ``t2i_r10``, ``mean_recall``."""
-        named = {
-            f"{way}_r{cut}": 100 * float(hits[:, column].mean())
-            for way, hits in (("i2t", self.image_to_text), ("t2i", self.text_to_image))
-            for column, cut in enumerate(CUTS)
-        }
-        return {**named, "mean_recall": self.mean_recall}
 
     @property
     def mean_recall(self) -> float:
@@ -86,9 +73,9 @@ def retrieval(
         images: features [n, d], normalised.
         texts: features [m, d], normalised.
         image_labels: n whole numbers; a text is positive for an image if their labels are equal. Without labels
-            the texts are the images' own captions, in the same order (one-positive). With labels of equal facts
-            it is duplicate-aware; with the number of its image as each text's label, several captions per image
-            are scored as the field does.
+            the texts are the images' own captions, in the same order (one-positive). With labels of equal facts it
+            is duplicate-aware; with the number of its image as each text's label, several captions per image are
+            scored as the field does.
         text_labels: m whole numbers; those of the images where absent.
 
     Raises:
@@ -108,7 +95,7 @@ def ranks(
     """Return where the best positives of the images and of the texts stand; see `retrieval`, which cuts them.
 
     Raises:
-        EvaluationError: as `retrieval`.
+        EvaluationError: as `retrieval`, too many items, or a device whose product is another the second time.
     """
     if image_labels is None:
         image_labels = range(len(images))
@@ -120,7 +107,29 @@ def ranks(
             way_out="give a label to every image and text, or no labels and a text for every image",
         )
     check_features(images, texts)
-    return rank(images, texts.to(images.device), left, right)
+    if max(len(images), len(texts)) >= LARGEST:
+        raise EvaluationError(
+            f"{len(images)} images and {len(texts)} texts", way_out=f"rank fewer than {LARGEST} at a time"
+        )
+    rows, columns = side_of(images, left), side_of(texts.to(images.device), right)
+    lock = Lock()
+
+    def find_best(block: Block) -> None:
+        best = list(_best_positives(block, block.similarity()))
+        with lock:
+            for side, items, similarities, numbers in best:
+                _update_best(side, items, similarities, numbers)
+
+    def count(block: Block) -> None:
+        counted = list(_count(block, block.similarity()))
+        with lock:
+            for counts, items, added in counted:
+                counts[items] += added
+
+    buffers = Buffers()
+    sweep([Block(rows, columns, buffers, *place) for place in holding_positives(rows, columns)], find_best)
+    sweep([Block(rows, columns, buffers, *place) for place in all_blocks(rows, columns)], count)
+    return _ranks(rows), _ranks(columns)
 
 
 def check_features(images: Tensor, texts: Tensor) -> None:
@@ -150,46 +159,6 @@ def check_features(images: Tensor, texts: Tensor) -> None:
             f"features of images have {images.shape[1]} values, those of texts {texts.shape[1]}",
             way_out="embed both by the same model",
         )
-
-
-def rank(images: Tensor, texts: Tensor, image_labels: Tensor, text_labels: Tensor) -> tuple[Ranks, Ranks]:
-    """Rank all texts for each image and all images for each text by the scalar product of their features.
-
-    Args:
-        images: float, n x width, finite.
-        texts: float, m x width, finite, on the same device.
-        image_labels: int64, n; a text is positive for an image if their labels are equal.
-        text_labels: int64, m.
-
-    Returns:
-        The ranks of the images' and of the texts' positives, in the order of the arguments.
-
-    Raises:
-        EvaluationError: there are too many, or the device gives another product for the same numbers.
-    """
-    if max(len(images), len(texts)) >= LARGEST:
-        raise EvaluationError(
-            f"{len(images)} images and {len(texts)} texts", way_out=f"rank fewer than {LARGEST} at a time"
-        )
-    rows, columns = side_of(images, image_labels), side_of(texts, text_labels)
-    lock = Lock()
-
-    def find_best(block: Block) -> None:
-        best = list(_best_positives(block, block.similarity()))
-        with lock:
-            for side, items, similarities, numbers in best:
-                _update_best(side, items, similarities, numbers)
-
-    def count(block: Block) -> None:
-        counted = list(_count(block, block.similarity()))
-        with lock:
-            for counts, items, added in counted:
-                counts[items] += added
-
-    buffers = Buffers()
-    sweep([Block(rows, columns, buffers, *place) for place in holding_positives(rows, columns)], find_best)
-    sweep([Block(rows, columns, buffers, *place) for place in all_blocks(rows, columns)], count)
-    return _ranks(rows), _ranks(columns)
 
 
 def _ranks(side: Side) -> Ranks:

@@ -1,23 +1,20 @@
-"""The figures of retrieval: recall of every model on a benchmark, three ways, with intervals by group.
+"""The figures of retrieval: recall of every model on a benchmark, one-positive and duplicate-aware, by group.
 
-``one_positive`` counts an image's own caption only, ``duplicate_aware`` every caption with equal facts. The
-variant ``perfect`` is a model that knows an image's facts and no more: its one-positive recall is the ceiling.
+The variant ``perfect`` is a model that knows an image's facts and no more: its one-positive recall is the ceiling.
 ``chance`` is an order drawn at random, whose duplicate-aware recall is high where many captions have equal facts.
 Queries of a subset (a corpus, a class) are ranked against the whole gallery, so that corpora add up to the whole.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.baselines import CHANCE, PERFECT
 from sartext.evaluation.benchmarks import Benchmark, Example
-from sartext.evaluation.bootstrap import Floats, Sums, estimate, intervals, resample
+from sartext.evaluation.bootstrap import RESAMPLES, Floats, Sums, estimate, intervals, resample
+from sartext.evaluation.details import CHANCE, PERFECT, Curve
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
 from sartext.evaluation.metrics import recall
 from sartext.evaluation.metrics.recall import (
@@ -39,42 +36,17 @@ from sartext.narrator.statements import COVER_CLASS, OBJECT_CLASS, statements_of
 METRICS = tuple(metric.name for metric in recall.METRICS)
 
 LONGEST_CURVE = 50
-RESAMPLES = 2000
 
 Features = tuple[torch.Tensor, torch.Tensor]
 """Features of the images and of the captions, in the order of a benchmark's examples."""
 
-Curves = dict[Scoring, dict[str, dict[str, list[float]]]]
-"""By scoring, variant and way (``i2t``, ``t2i``): recalls, times 100, at k = 1, 2, ..."""
+
+Ranked = Mapping[Scoring, tuple[Ranks, Ranks]]
+"""Where the right answers of one model stand, by scoring: of images and of texts."""
 
 
-@dataclass(frozen=True, eq=False)
-class RankedVariant:
-    """Where the right answers of one model stand: of images and of texts, by scoring."""
-
-    one_positive: tuple[Ranks, Ranks]
-    duplicate_aware: tuple[Ranks, Ranks]
-
-    def of(self, scoring: str) -> tuple[Ranks, Ranks]:
-        """Return the ranks of a scoring, of images and of texts."""
-        return self.one_positive if scoring == ONE_POSITIVE else self.duplicate_aware
-
-    @cached_property
-    def values(self) -> Floats:
-        """What each example adds to each of ``METRICS``, times 100: examples x metrics."""
-        parts = []
-        for scoring in SCORINGS:
-            recalls = np.hstack([ranks.recall_at(CUTS) for ranks in self.of(scoring)])
-            parts.append(np.hstack([recalls.mean(axis=1, keepdims=True), recalls]))
-        return 100 * np.hstack(parts)
-
-
-def rank_variants(features: Mapping[str, Features], benchmark: Benchmark) -> dict[str, RankedVariant]:
-    """Rank by every model's features; ``perfect`` and ``chance`` are among the results.
-
-    Args:
-        features: by variant, of the benchmark's pictures and captions in its order.
-        benchmark: says which captions have equal facts.
+def rank_variants(features: Mapping[str, Features], benchmark: Benchmark) -> dict[str, Ranked]:
+    """Rank by every model's features, by variant; ``perfect`` and ``chance`` are among the results.
 
     Raises:
         EvaluationError: a variant's features do not fit the benchmark or each other, or hold what is no number.
@@ -83,14 +55,14 @@ def rank_variants(features: Mapping[str, Features], benchmark: Benchmark) -> dic
     own = perfect_ranks(keys)
     known = Ranks(np.zeros(len(keys)), np.zeros(len(keys)), np.ones(len(keys)))
     drawn, drawn_aware = chance_ranks(np.arange(len(keys))), chance_ranks(keys)
-    ranked = {
-        PERFECT: RankedVariant((own, own), (known, known)),
-        CHANCE: RankedVariant((drawn, drawn), (drawn_aware, drawn_aware)),
+    ranked: dict[str, Ranked] = {
+        PERFECT: {ONE_POSITIVE: (own, own), DUPLICATE_AWARE: (known, known)},
+        CHANCE: {ONE_POSITIVE: (drawn, drawn), DUPLICATE_AWARE: (drawn_aware, drawn_aware)},
     }
     for variant in sorted(features):
         images, texts = features[variant]
         check_fit(variant, images, texts, benchmark)
-        ranked[variant] = RankedVariant(ranks(images, texts), ranks(images, texts, keys))
+        ranked[variant] = {ONE_POSITIVE: ranks(images, texts), DUPLICATE_AWARE: ranks(images, texts, keys)}
     return ranked
 
 
@@ -122,16 +94,7 @@ def facts_keys(benchmark: Benchmark) -> npt.NDArray[np.int64]:
 def score_retrieval(
     features: Mapping[str, Features], benchmark: Benchmark, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[Figure]:
-    """Return the figures of retrieval of every model, and those of ``perfect`` and ``chance``.
-
-    Every metric of ``METRICS`` for the whole benchmark and for each corpus; duplicate-aware mean recall also for
-    the images that show each class. Models are compared on the same draws of groups.
-
-    Args:
-        features: by variant, of the benchmark's pictures and captions in its order.
-        benchmark: what they were tested on.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
+    """Return the figures of retrieval of every model by its features, and those of ``perfect`` and ``chance``.
 
     Raises:
         EvaluationError: see `rank_variants`.
@@ -140,21 +103,17 @@ def score_retrieval(
 
 
 def retrieval_figures(
-    ranked: Mapping[str, RankedVariant],
+    ranked: Mapping[str, Ranked],
     benchmark: Benchmark,
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
     pairs: Sequence[tuple[str, str]] = (),
 ) -> list[Figure]:
-    """Return the figures of what `rank_variants` ranked, see `score_retrieval`.
+    """Return the figures of what `rank_variants` ranked, and the differences of ``pairs`` of variants.
 
-    Args:
-        ranked: by variant.
-        benchmark: that they were ranked on.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
-        pairs: of variants whose differences, the first minus the second, are figures too.
+    Every metric of ``METRICS`` for the whole benchmark and for each corpus; duplicate-aware mean recall also for
+    the images that show each class. Models are compared on the same draws of groups.
     """
     if len(benchmark) < 2:
         reason = "a single image: whatever is ranked first is right; test on more images"
@@ -166,13 +125,14 @@ def retrieval_figures(
         ]
     groups, group_of = np.unique(benchmark.groups, return_inverse=True)
     names, columns, counted = [], [], []
+    values_of = {variant: _values(model) for variant, model in ranked.items()}
     for subset, inside in subsets_of(benchmark).items():
-        for variant, model in ranked.items():
+        for variant, values in values_of.items():
             for column, metric in enumerate(METRICS):
                 if subset.startswith("class:") and metric != f"{DUPLICATE_AWARE}.{MEAN_RECALL}":
                     continue
                 names.append((metric, variant, subset, int(inside.sum())))
-                columns.append(np.bincount(group_of, model.values[:, column] * inside, len(groups)))
+                columns.append(np.bincount(group_of, values[:, column] * inside, len(groups)))
                 counted.append(np.bincount(group_of, inside, len(groups)))
     sums = [Sums(np.stack(columns, axis=1), np.stack(counted, axis=1).astype(np.float64))]
     resampled = resample(sums, resamples, seed)
@@ -183,6 +143,15 @@ def retrieval_figures(
         for (metric, variant, subset, n), bounds in zip(names, intervals(estimate(sums), resampled), strict=True)
     ]
     return [*figures, *paired(figures, resampled, pairs)]
+
+
+def _values(ranked: Ranked) -> Floats:
+    """What each example adds to each of ``METRICS``, times 100: examples x metrics."""
+    parts = []
+    for sides in ranked.values():
+        recalls = np.hstack([side.recall_at(CUTS) for side in sides])
+        parts += [recalls.mean(axis=1, keepdims=True), recalls]
+    return 100 * np.hstack(parts)
 
 
 def subsets_of(benchmark: Benchmark) -> dict[str, npt.NDArray[np.bool_]]:
@@ -206,20 +175,18 @@ def classes_of(example: Example) -> Iterator[str]:
         yield bare(present.noun)
 
 
-def recall_curves(ranked: Mapping[str, RankedVariant]) -> Curves:
+def recall_curves(ranked: Mapping[str, Ranked], benchmark: str) -> list[Curve]:
     """Return recall at k = 1, 2, ... as far as ``LONGEST_CURVE`` or the gallery reaches, for plotting."""
-    curves: Curves = {}
+    curves = []
     for scoring in SCORINGS:
         for variant, model in ranked.items():
-            recalls = {}
-            for way, side in zip(WAYS, model.of(scoring), strict=True):
-                cuts = range(1, min(LONGEST_CURVE, len(side.above)) + 1)
-                recalls[way] = [100 * float(recall) for recall in side.recall_at(cuts).mean(axis=0)]
-            curves.setdefault(scoring, {})[variant] = recalls
+            cuts = range(1, min(LONGEST_CURVE, len(model[scoring][0].above)) + 1)
+            i2t, t2i = (tuple(100 * side.recall_at(cuts).mean(axis=0)) for side in model[scoring])
+            curves.append(Curve(variant, scoring, tuple(map(float, i2t)), tuple(map(float, t2i)), benchmark))
     return curves
 
 
-def ranks_rows(ranked: RankedVariant, benchmark: Benchmark) -> list[dict[str, str | int]]:
+def ranks_rows(ranked: Ranked, benchmark: Benchmark) -> list[dict[str, str | int]]:
     """Return where the right answers of one model stand, a row per example.
 
     The columns ``<scoring>.<way>.above``, ``.ties`` and ``.positives`` are `Ranks` of the query: with no ties the
@@ -227,7 +194,7 @@ def ranks_rows(ranked: RankedVariant, benchmark: Benchmark) -> list[dict[str, st
     """
     columns: dict[str, Floats] = {}
     for scoring in SCORINGS:
-        for way, side in zip(WAYS, ranked.of(scoring), strict=True):
+        for way, side in zip(WAYS, ranked[scoring], strict=True):
             numbers = {"above": side.above, "ties": side.ties, "positives": side.best}
             columns |= {f"{scoring}.{way}.{name}": values for name, values in numbers.items()}
     return [

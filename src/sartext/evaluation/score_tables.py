@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.figures import EVERYTHING, NOT_COMPUTED, Figure
-from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics import Metric
 from sartext.evaluation.registry import in_order, metric_of
 from sartext.files import atomic_path, write_json
 
@@ -33,14 +33,9 @@ DETAILS = ("class:", "objects:")
 
 
 def headline_table(figures: Sequence[Figure], name: str) -> Table:
-    """Return a table of the headline metrics of a whole benchmark, the submission's beside the baselines'.
-
-    Args:
-        figures: of a submission and of baselines.
-        name: of the submission.
-    """
+    """Return a table of the headline metrics of a whole benchmark, the submission's beside the baselines'."""
     shown = [figure for figure in figures if figure.subset == EVERYTHING and _metric(figure).headline]
-    table = _table(("metric", "variant"), ("value", "95 % interval", "n"))
+    table = _table("metric", "variant")
     table.add_column("unit")
     order = in_order(shown[0].task, {figure.metric for figure in shown}) if shown else []
     for figure in sorted(shown, key=lambda each: order.index(each.metric)):
@@ -56,12 +51,8 @@ def figure_table(figures: Sequence[Figure], name: str) -> Table:
 
     Classes and sizes of objects, and the baselines on each corpus, are left to a file. Below stands why others of
     the submission were not computed.
-
-    Args:
-        figures: of a submission and of baselines.
-        name: of the submission.
     """
-    table = _table(("benchmark", "subset", "metric", "variant"), ("value", "95 % interval", "n"))
+    table = _table("benchmark", "subset", "metric", "variant")
     shown = [
         figure
         for figure in figures
@@ -76,11 +67,11 @@ def figure_table(figures: Sequence[Figure], name: str) -> Table:
     return table
 
 
-def _table(names: Iterable[str], numbers: Iterable[str]) -> Table:
+def _table(*names: str) -> Table:
     table = Table(title="Scores", title_justify="left")
     for heading in names:
         table.add_column(heading, overflow="fold")
-    for heading in numbers:
+    for heading in ("value", "95 % interval", "n"):
         table.add_column(heading, justify="right")
     return table
 
@@ -119,10 +110,7 @@ def _cells(figure: Figure, value: float) -> tuple[str, str, str]:
 def check_target(path: Path, inputs: Iterable[Path | None], folders: Iterable[Path | None]) -> None:
     """Refuse a file that `write_scores` cannot or must not write, before anything is scored.
 
-    Args:
-        path: of the file to write.
-        inputs: files that must stay as they are.
-        folders: likewise, with all that is in them.
+    ``inputs`` are files that must stay as they are, ``folders`` likewise with all that is in them.
 
     Raises:
         EvaluationError: it ends neither in ``.csv`` nor in ``.json``, is an input or a folder, lies in one of the
@@ -147,18 +135,10 @@ def check_target(path: Path, inputs: Iterable[Path | None], folders: Iterable[Pa
 
 
 def write_scores(path: Path, figures: Sequence[Figure], origin: Mapping[str, str | int]) -> None:
-    """Write figures as CSV or JSON, by the ending of the file, in the order of what they are of.
-
-    Args:
-        path: that `check_target` takes.
-        figures: to write.
-        origin: the last columns, see `COLUMNS`.
-    """
-    rows = [
-        {**asdict(figure), "unit": _unit(figure), **origin}
-        for figure in sorted(figures, key=lambda each: each.place)
-    ]
-    rows = [{name: row[name] for name in COLUMNS} for row in rows]
+    """Write figures as CSV or JSON, by the file's ending, in the order of what they are of, ``origin`` last."""
+    ordered = sorted(figures, key=lambda figure: figure.place)
+    table = [{**asdict(figure), "unit": _unit(figure), **origin} for figure in ordered]
+    rows = [{name: row[name] for name in COLUMNS} for row in table]
     if path.suffix.casefold() == ".json":
         write_json(path, rows)
         return

@@ -67,12 +67,7 @@ class Side:
 
 
 def side_of(features: Tensor, labels: Tensor) -> Side:
-    """Return one side of the similarities, with nothing counted yet.
-
-    Args:
-        features: float, n x width.
-        labels: int64, n, in main memory.
-    """
+    """Return one side, nothing counted yet, from features, n x width, and labels, int64, n, in main memory."""
     features, device = features.detach().float().contiguous(), features.device
     of = torch.from_numpy(_equal_rows(features))
     rows = int(of.max()) + 1

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from sartext.config import Project
 from sartext.corpora.images import TIFF_MARKS, decode
 from sartext.corpora.radiometry import to_db, to_grey
 from sartext.errors import EvaluationError, nearest
-from sartext.evaluation.baselines import BASELINES, CONSTANT, CONSTANT_PER_CORPUS
 from sartext.evaluation.benchmarks import Benchmark, Pixels, Sources, choose, open_benchmarks
+from sartext.evaluation.details import BASELINES, CONSTANT, CONSTANT_PER_CORPUS
 from sartext.evaluation.figures import Figure
 from sartext.files import read_json
 
@@ -36,8 +36,8 @@ class Submission:
         captions: a file of captions, for ``captioning``.
         partial: whether the file may leave images out; it is scored on the others, and so are the baselines.
         answers: a file of answers, for ``vqa``.
-        images: the folder of the source images that the release withholds: ``<corpus>/...`` as its column
-            ``source_path`` says.
+        images: the folder of the withheld source images: ``<corpus>/...`` as the release's column ``source_path``
+            says.
         benchmark: of those that the release holds.
         name: what the scores call it.
         device: ``cpu``, ``cuda`` or ``auto``.
@@ -65,10 +65,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Scores:
-    """The figures of a submission and of baselines, what they can be traced by, and warnings for their reader.
-
-    ``origin`` holds the release, the benchmark's hash, the seed and the resamples.
-    """
+    """The figures of a submission and of baselines, what they can be traced by, and warnings for their reader."""
 
     figures: Sequence[Figure]
     origin: Mapping[str, str | int]
@@ -79,8 +76,7 @@ def score(submission: Submission) -> Scores:
     """Score a model, captions or answers.
 
     Raises:
-        EvaluationError: the task needs something else than is given, the release has no such benchmark, or what is
-            given does not fit it.
+        EvaluationError: the task needs something else, the release has no such benchmark, or the two do not fit.
         ModelError: the model cannot be loaded.
     """
     submission = replace(submission, name=submission.name.strip())
@@ -124,16 +120,11 @@ def _withheld(benchmark: Benchmark, images: Path | None) -> str:
 
 def _check(submission: Submission) -> None:
     """Refuse what a task cannot be scored from."""
+    problem = f"'{submission.name}' is the name of a baseline or of nothing"
     if not submission.name.isprintable():
-        raise EvaluationError(
-            f"{submission.name!a} holds control characters", where="--name", way_out="choose another one"
-        )
-    if submission.name in BASELINES or not submission.name:
-        raise EvaluationError(
-            f"'{submission.name}' is the name of a baseline or of nothing",
-            where="--name",
-            way_out="choose another one",
-        )
+        problem = f"{submission.name!a} holds control characters"
+    if not submission.name.isprintable() or submission.name in BASELINES or not submission.name:
+        raise EvaluationError(problem, where="--name", way_out="choose another one")
     files = {"captioning": ("captions", submission.captions), "vqa": ("answers", submission.answers)}
     option, file = files.get(submission.task, ("", None))
     for name, path in (("captions", submission.captions), ("answers", submission.answers)):
@@ -189,7 +180,7 @@ def _retrieval(
     from sartext.evaluation.retrieval_figures import score_retrieval
     from sartext.models.checkpoint import load
 
-    features = embed(load(_model(submission), device=submission.device), benchmark)
+    features = embed(load(cast(Path, submission.model), device=submission.device), benchmark)
     if features.cut:
         warnings.append(f"{features.cut} captions are longer than the model's context and were cut")
     return score_retrieval(
@@ -200,9 +191,8 @@ def _retrieval(
 def _captioning(
     submission: Submission, benchmark: Benchmark, catalogue: Catalogue, warnings: list[str]
 ) -> list[Figure]:
-    from sartext.evaluation.captioning.baselines import baselines
-    from sartext.evaluation.captioning.scoring import score_captions
-    from sartext.evaluation.captioning.texts import PARTIAL
+    from sartext.evaluation.caption_scoring import score_captions
+    from sartext.evaluation.caption_texts import PARTIAL, baselines
     from sartext.evaluation.prediction_files import caption_warnings, read_captions
     from sartext.evaluation.stages.captioning import captions_of
     from sartext.models.checkpoint import load
@@ -213,7 +203,7 @@ def _captioning(
         captions = dict(predictions.captions)
         warnings += predictions.warnings
     else:
-        model = load(_model(submission), device=submission.device, expected_kind="coca")
+        model = load(cast(Path, submission.model), device=submission.device, expected_kind="coca")
         texts, unfinished = captions_of(model, benchmark.pictures())
         captions = dict(zip((example.image_id for example in benchmark.examples), texts, strict=True))
         side = model.side
@@ -238,11 +228,7 @@ def _captioning(
 
 def _vqa(submission: Submission, benchmark: Benchmark, catalogue: Catalogue, warnings: list[str]) -> list[Figure]:
     from sartext.evaluation.prediction_files import read_answers
-    from sartext.evaluation.vqa import (
-        constant_answers,
-        constant_answers_per_corpus,
-        score_vqa,
-    )
+    from sartext.evaluation.vqa import constant_answers, constant_answers_per_corpus, score_vqa
     from sartext.vqa.question import read_splits
 
     splits = read_splits(submission.release)
@@ -255,7 +241,7 @@ def _vqa(submission: Submission, benchmark: Benchmark, catalogue: Catalogue, war
         from sartext.models.gpt.answering import answer_each
         from sartext.models.gpt.checkpoint import load_gpt
 
-        model = load_gpt(_model(submission), device=submission.device)
+        model = load_gpt(cast(Path, submission.model), device=submission.device)
         texts = [(question.id, question.image_id, question.text) for question in questions]
         answers = dict(answer_each(model, texts, benchmark.read))
     of_variant = {
@@ -271,28 +257,20 @@ def _vqa(submission: Submission, benchmark: Benchmark, catalogue: Catalogue, war
 def _foils(
     submission: Submission, benchmark: Benchmark, catalogue: Catalogue, warnings: list[str]
 ) -> list[Figure]:
-    from sartext.evaluation.foils.making import make_foils
-    from sartext.evaluation.foils.margins import margins
-    from sartext.evaluation.foils.scoring import score_foils
+    from sartext.evaluation.embedding import margins
+    from sartext.evaluation.foil_scoring import score_foils
+    from sartext.evaluation.foils import make_foils
     from sartext.models.checkpoint import load
 
     entries = {name: _entry(name, catalogue) for name in benchmark.corpora}
     foils = make_foils(benchmark, entries, submission.seed)
-    preferences = margins(load(_model(submission), device=submission.device), foils, benchmark)
+    preferences = margins(load(cast(Path, submission.model), device=submission.device), foils, benchmark)
     return score_foils(
         {submission.name: preferences}, foils, benchmark, resamples=submission.resamples, seed=submission.seed
     )
 
 
-def _model(submission: Submission) -> Path:
-    if submission.model is None:
-        raise EvaluationError(
-            "no model is given", where=f"--task {submission.task}", way_out="give --model FOLDER"
-        )
-    return submission.model
-
-
-_TASKS: Mapping[str, Callable[[Submission, Benchmark, Mapping[str, Entry], list[str]], list[Figure]]] = {
+_TASKS: Mapping[str, Callable[[Submission, Benchmark, Catalogue, list[str]], list[Figure]]] = {
     "retrieval": _retrieval,
     "captioning": _captioning,
     "vqa": _vqa,

@@ -6,14 +6,14 @@ al. 2020). An answer is right if it equals the question's after `normalise_answe
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.bootstrap import Floats, Sums, estimate, intervals, resample
+from sartext.evaluation.bootstrap import RESAMPLES, Floats, Sums, by_group, estimate, intervals, resample
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
-from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics import Metric
 from sartext.evaluation.prediction_files import check_answers
 from sartext.narrator.vocabulary import NUMBER_WORDS
 from sartext.vqa.question import TYPES, Question
@@ -26,8 +26,6 @@ NUMBERS = {word: str(number) for number, word in enumerate(NUMBER_WORDS)}
 
 TYPE, CORPUS = "type:", "corpus:"
 """How the names of subsets begin."""
-
-RESAMPLES = 2000
 
 
 def normalise_answer(text: str) -> str:
@@ -50,19 +48,11 @@ def score_vqa(
     seed: int = 0,
     pairs: Sequence[tuple[str, str]] = (),
 ) -> list[Figure]:
-    """Return the figures of some models and baselines on the same questions, times 100.
+    """Return the figures of some models and baselines on the same questions of one benchmark, times 100.
 
     ``accuracy`` of every type (``type:<t>``) and corpus (``corpus:<c>``), ``oa``, ``aa`` (the mean over the types
     that occur) and ``empty``, the share of empty answers, which are wrong. Intervals are drawn over groups, with
-    the same draws for all.
-
-    Args:
-        answers: by variant and question id, one for every question.
-        questions: of one benchmark.
-        benchmark_name: its name.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
-        pairs: of variants whose differences, the first minus the second, are figures too.
+    the same draws for all. The differences of ``pairs`` of variants, the first minus the second, are figures too.
 
     Raises:
         EvaluationError: a variant answers other questions than these.
@@ -76,8 +66,11 @@ def score_vqa(
             for metric in ("oa", "aa")
         ]
     parts = _parts(questions)
-    hits = [_hits(of_variant, questions) for of_variant in answers.values()]
-    sums = _sums([mask * of_variant for of_variant in hits for mask in parts.values()], parts, questions)
+    hits = [
+        np.array([_is_right(of_variant[question.id], question) for question in questions], dtype=np.float64)
+        for of_variant in answers.values()
+    ]
+    sums = _sums(hits, parts, questions)
     values, drawn = estimate([sums]), resample([sums], resamples, seed)
     figures: list[Figure] = []
     whole: list[tuple[Figure, Floats]] = []
@@ -104,26 +97,16 @@ def _parts(questions: Sequence[Question]) -> dict[str, Floats]:
     return {name: np.array(mask, dtype=np.float64) for name, mask in masks.items()}
 
 
-def _hits(answers: Answers, questions: Sequence[Question]) -> Floats:
-    """1 for every question that is answered rightly, else 0."""
-    return np.array([_is_right(answers[question.id], question) for question in questions], dtype=np.float64)
-
-
 def _is_right(answer: str, question: Question) -> bool:
     return normalise_answer(answer) == normalise_answer(question.answer)
 
 
 def _sums(hits: Sequence[Floats], parts: Mapping[str, Floats], questions: Sequence[Question]) -> Sums:
     """Right answers and questions summed over each group, a column per variant and subset."""
-    groups, rows = np.unique([question.group_id for question in questions], return_inverse=True)
-    asked = [mask for _ in range(len(hits) // len(parts)) for mask in parts.values()]
-
-    def summed(columns: Sequence[Floats]) -> Floats:
-        total = np.zeros((len(groups), len(columns)))
-        np.add.at(total, rows, np.stack(columns, axis=1))
-        return total
-
-    return Sums(summed(hits), summed(asked))
+    groups = [question.group_id for question in questions]
+    masks = np.stack(list(parts.values()), axis=1)
+    scored = np.concatenate([of_variant[:, None] * masks for of_variant in hits], axis=1)
+    return Sums(by_group(scored, groups), by_group(np.tile(masks, len(hits)), groups))
 
 
 def _figures(
@@ -154,12 +137,12 @@ def _absent(variant: str, parts: Mapping[str, Floats], benchmark: str) -> Iterat
 def constant_answers(train: Sequence[Question], questions: Sequence[Question]) -> dict[str, str]:
     """Return the most frequent answer of the train split to questions of the same type, for every question.
 
-    A type that the train split does not have gets its most frequent answer of all.
+    Of a type that the train split does not have, its most frequent answer of all.
 
     Raises:
         EvaluationError: there are no train questions.
     """
-    return _most_frequent(train, questions, (lambda question: (question.type,), lambda question: ()))
+    return _most_frequent(train, questions, [("type",), ()])
 
 
 def constant_answers_per_corpus(train: Sequence[Question], questions: Sequence[Question]) -> dict[str, str]:
@@ -170,36 +153,27 @@ def constant_answers_per_corpus(train: Sequence[Question], questions: Sequence[Q
     Raises:
         EvaluationError: there are no train questions.
     """
-    return _most_frequent(
-        train,
-        questions,
-        (
-            lambda question: (question.type, question.corpus),
-            lambda question: (question.type,),
-            lambda question: (),
-        ),
-    )
-
-
-_Key = Callable[[Question], tuple[str, ...]]
+    return _most_frequent(train, questions, [("type", "corpus"), ("type",), ()])
 
 
 def _most_frequent(
-    train: Sequence[Question], questions: Sequence[Question], keys: Sequence[_Key]
+    train: Sequence[Question], questions: Sequence[Question], keys: Sequence[tuple[str, ...]]
 ) -> dict[str, str]:
     """The answer by the first key that the train split knows; of equally frequent ones the first by alphabet."""
+
+    def keys_of(question: Question) -> list[tuple[str, ...]]:
+        return [tuple(getattr(question, field) for field in key) for key in keys]
+
     if not train:
         raise EvaluationError(
             "the train split has no questions: there is no constant answer", way_out="raise the share of `train`"
         )
     counts: dict[tuple[str, ...], Counter[str]] = {}
     for question in train:
-        for key in keys:
-            counts.setdefault(key(question), Counter())[question.answer] += 1
+        for key in keys_of(question):
+            counts.setdefault(key, Counter())[question.answer] += 1
     best = {key: min(answers, key=lambda answer: (-answers[answer], answer)) for key, answers in counts.items()}
-    return {
-        question.id: next(best[key(question)] for key in keys if key(question) in best) for question in questions
-    }
+    return {question.id: next(best[key] for key in keys_of(question) if key in best) for question in questions}
 
 
 def answers_rows(answers: Answers, questions: Iterable[Question]) -> list[dict[str, str | bool]]:
@@ -219,38 +193,12 @@ def answers_rows(answers: Answers, questions: Iterable[Question]) -> list[dict[s
 
 
 _NO_TALK = "Questions are made from the facts of captions and have short answers: no open conversation."
+_AA = f"The mean over the types of questions. {_NO_TALK}"
+_OA = f"The share of right answers. {_NO_TALK}"
+_PART = "The share of right answers of a type or corpus."
 METRICS = (
-    Metric(
-        "vqa",
-        "aa",
-        "average accuracy (AA)",
-        meaning=f"The mean over the types of questions. {_NO_TALK}",
-        section="overall",
-        headline=True,
-    ),
-    Metric(
-        "vqa",
-        "oa",
-        "overall accuracy (OA)",
-        meaning=f"The share of right answers. {_NO_TALK}",
-        section="overall",
-        headline=True,
-    ),
-    Metric(
-        "vqa",
-        "accuracy",
-        "accuracy",
-        unit="%",
-        meaning="The share of right answers of a type or corpus.",
-        section="parts",
-    ),
-    Metric(
-        "vqa",
-        "empty",
-        "empty answers",
-        unit="%",
-        higher_is_better=False,
-        meaning="They count as wrong.",
-        section="parts",
-    ),
+    Metric("vqa", "aa", "average accuracy (AA)", meaning=_AA, section="overall", headline=True),
+    Metric("vqa", "oa", "overall accuracy (OA)", meaning=_OA, section="overall", headline=True),
+    Metric("vqa", "accuracy", "accuracy", unit="%", meaning=_PART, section="parts"),
+    Metric("vqa", "empty", "empty answers", 1, "%", False, "They count as wrong.", "parts"),
 )

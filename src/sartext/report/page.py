@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sartext.evaluation.benchmarks import SIMULATED
-from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics import Metric
 from sartext.evaluation.registry import METRICS
 from sartext.pages import Cell, Row, Table, render
 from sartext.report.captioning import captioning

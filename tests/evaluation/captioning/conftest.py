@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sartext.evaluation.metrics.coco import meteor_counts
 from sartext.evaluation.metrics.java import java
-from sartext.evaluation.metrics.meteor import meteor_counts
 from tests.evaluation.captioning.making import captions_and_references
 
 COUNT = 240

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sartext.catalogue.entry import CorpusClass, Entry
-from sartext.evaluation.benchmarks import Benchmark, Example, TrainCaption
+from sartext.evaluation.benchmarks import Benchmark, Example
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact
 from sartext.narrator.realisation import realise
 from sartext.narrator.vocabulary import ZONES, share_word
@@ -107,8 +107,7 @@ def example(image_id, facts, caption=None, *, group=None, boxes=None, method="a2
 
 
 def train_caption(image_id, facts, caption=None, method="a2c"):
-    caption = caption or realise(facts, image_id, 11)[0]
-    return TrainCaption(image_id, image_id.split("/", maxsplit=1)[0], method, caption, facts)
+    return example(image_id, facts, caption, method=method)
 
 
 def benchmark(examples, train=(), left_out=None):

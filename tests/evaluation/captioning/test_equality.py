@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from sartext.evaluation.captioning.tokenisation import tokenise
-from sartext.evaluation.metrics.bleu import bleu, bleu_counts
 from sartext.evaluation.metrics.cider import cider_d, document_frequencies, pair_up
-from sartext.evaluation.metrics.meteor import meteor
-from sartext.evaluation.metrics.rouge import rouge_l
+from sartext.evaluation.metrics.coco import bleu, bleu_counts, meteor, rouge_l
+from sartext.evaluation.metrics.java import tokenise
 
 
 def near(value):

@@ -3,7 +3,7 @@ import pytest
 
 from sartext.evaluation import bootstrap
 from sartext.evaluation.bootstrap import Measurement, Sums, mean_of, mean_score, measure, percentage
-from sartext.evaluation.metrics.bleu import bleu, bleu_counts
+from sartext.evaluation.metrics.coco import bleu, bleu_counts
 
 RNG = np.random.default_rng(8)
 GROUPS = [f"g{number // 3}" for number in range(24)]

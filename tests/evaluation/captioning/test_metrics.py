@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.metrics.bleu import bleu, bleu_counts
 from sartext.evaluation.metrics.cider import (
     Frequencies,
     cider_d,
@@ -14,8 +13,7 @@ from sartext.evaluation.metrics.cider import (
     informative,
     pair_up,
 )
-from sartext.evaluation.metrics.meteor import meteor, read_counts
-from sartext.evaluation.metrics.rouge import common_subsequence, rouge_l
+from sartext.evaluation.metrics.coco import bleu, bleu_counts, common_subsequence, meteor, read_counts, rouge_l
 
 
 def test_bleu_counts_each_word_as_often_as_a_reference_has_it():

@@ -5,15 +5,13 @@ import random
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.captioning.baselines import baselines
-from sartext.evaluation.captioning.measurements import captions_rows, score_variants
-from sartext.evaluation.captioning.scoring import figures_of, score_captions
-from sartext.evaluation.captioning.texts import collect
-from sartext.evaluation.figures import find, write_figures
-from sartext.evaluation.metrics.bleu import bleu
+from sartext.evaluation.caption_measurements import captions_rows, score_variants
+from sartext.evaluation.caption_scoring import figures_of, score_captions
+from sartext.evaluation.caption_texts import baselines, collect
+from sartext.evaluation.figures import write_figures
 from sartext.evaluation.metrics.cider import cider_d, document_frequencies, informative
+from sartext.evaluation.metrics.coco import bleu, meteor
 from sartext.evaluation.metrics.faithfulness import checkable_classes
-from sartext.evaluation.metrics.meteor import meteor
 from sartext.evaluation.metrics.spice import FOLDER
 from tests.evaluation.captioning.making import (
     SHIP,
@@ -29,6 +27,7 @@ from tests.evaluation.captioning.making import (
     quoted_facts,
     train_caption,
 )
+from tests.evaluation.generated import find
 
 SEED = 3
 SIDE = 64
@@ -215,9 +214,10 @@ def test_without_models_spice_says_how_to_get_them(figures):
 
 
 def test_every_caption_stands_beside_its_own_scores(scored):
-    tables = captions_rows(*scored)
+    texts, variants = scored
+    tables = {name: list(captions_rows(texts, variant)) for name, variant in variants.items()}
     assert {name: len(rows) for name, rows in tables.items()} == {
-        name: int(one.captions.covered.sum()) for name, one in scored[1].items()
+        name: int(one.captions.covered.sum()) for name, one in variants.items()
     }
     rows = {row["image_id"]: row for row in tables["released"]}
     assert list(rows) == [one.image_id for one in BENCHMARK.examples]

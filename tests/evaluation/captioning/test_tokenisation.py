@@ -5,9 +5,8 @@ import psutil
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.captioning.tokenisation import LINE_BREAKS, tokenise
 from sartext.evaluation.metrics import java as java_module
-from sartext.evaluation.metrics.java import jar, java, run_java
+from sartext.evaluation.metrics.java import LINE_BREAKS, jar, java, run_java, tokenise
 from tests.evaluation.captioning.making import needs_jars, needs_java
 
 
@@ -42,9 +41,7 @@ def test_tokens_depend_on_the_caption_alone():
 @needs_java
 @needs_jars
 def test_tokens_do_not_depend_on_the_locale():
-    script = (
-        "from sartext.evaluation.captioning.tokenisation import tokenise; print(ascii(tokenise(['I SEE é İ 中'])))"
-    )
+    script = "from sartext.evaluation.metrics.java import tokenise; print(ascii(tokenise(['I SEE é İ 中'])))"
     told = {
         name: subprocess.run(
             [sys.executable, "-c", script],

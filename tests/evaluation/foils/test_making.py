@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from sartext.catalogue.entry import CorpusClass
 from sartext.catalogue.loading import PACKAGED, load_entry
-from sartext.evaluation.foils.changes import KINDS, QUADRANTS, SHARE_MARGIN, changes_of
-from sartext.evaluation.foils.making import (
+from sartext.evaluation.foil_changes import KINDS, QUADRANTS, SHARE_MARGIN, changes_of
+from sartext.evaluation.foils import (
     CLAUSES,
     NO_ENTRY,
     NO_PARTNER,
@@ -281,7 +281,7 @@ def test_shares_never_sum_to_more_than_the_image():
 
 
 def test_a_foil_that_would_be_told_more_briefly_is_left_out(monkeypatch):
-    monkeypatch.setattr("sartext.evaluation.foils.making.WORDS_CHANGED", 0)
+    monkeypatch.setattr("sartext.evaluation.foils.WORDS_CHANGED", 0)
     foils = make_foils(benchmark(20), ENTRIES, 5)
     assert not foils
     assert foils.skipped["share"][OTHER_PATTERN] > 0

@@ -7,17 +7,14 @@ import pytest
 import torch
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.baselines import TEXT_PRIOR
-from sartext.evaluation.benchmarks import TrainCaption
-from sartext.evaluation.embedding import embed
-from sartext.evaluation.figures import find
-from sartext.evaluation.foils.changes import KINDS
-from sartext.evaluation.foils.making import Foils, make_foils
-from sartext.evaluation.foils.margins import margins, margins_of
-from sartext.evaluation.foils.scoring import foil_examples, prior_margins, score_foils, train_prior
+from sartext.evaluation.details import TEXT_PRIOR
+from sartext.evaluation.embedding import embed, margins, margins_of
+from sartext.evaluation.foil_changes import KINDS
+from sartext.evaluation.foil_scoring import foil_examples, prior_margins, score_foils, train_prior
+from sartext.evaluation.foils import Foils, make_foils
 from sartext.narrator.statements import statements_of
 from tests.evaluation.foils.test_making import ENTRIES
-from tests.evaluation.generated import benchmark
+from tests.evaluation.generated import benchmark, find
 from tests.models.making import small_model
 
 
@@ -188,6 +185,6 @@ def test_margins_that_do_not_fit_are_refused(tested, foils):
 def test_the_train_split_of_the_benchmark_is_what_the_prior_knows(tested, foils):
     """Taught some foils, it prefers them: what it scores comes from these captions."""
     few = Foils(foils.benchmark, foils.items[:: len(foils) // 10], {})
-    taught = tuple(TrainCaption(str(at), "c", "a2c", one.foil, one.facts) for at, one in enumerate(few.items))
+    taught = tuple(replace(tested.train[0], caption=foil.foil) for foil in few.items)
     assert (prior_margins(few, tested) < 0).mean() < 0.8
     assert (prior_margins(few, replace(tested, train=taught)) < 0).mean() >= 0.8

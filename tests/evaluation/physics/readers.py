@@ -2,7 +2,7 @@
 
 import torch
 
-from sartext.evaluation.physics.settings import ORDINARY
+from sartext.evaluation.physics import ORDINARY
 
 
 class TruthfulReader:

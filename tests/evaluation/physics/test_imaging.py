@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.physics.imaging import intensity, reflect, reflect_without, without
+from sartext.evaluation.physics import CURVES, ORDINARY, SETTINGS, Setting
+from sartext.evaluation.physics.rendering import intensity, reflect, reflect_without, without
 from sartext.evaluation.physics.scenes import own_parameters
-from sartext.evaluation.physics.settings import CURVES, ORDINARY, SETTINGS, Setting
 from sartext.simulation import radar
 from sartext.simulation.backscatter import PointTargets, decibel, linear
 from sartext.simulation.composition import compose

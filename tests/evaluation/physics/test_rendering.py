@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.physics.imaging import intensity, reflect
-from sartext.evaluation.physics.rendering import REMOVED, render_physics
-from sartext.evaluation.physics.settings import ORDINARY, POINTS, SETTINGS
+from sartext.evaluation.physics import ORDINARY, POINTS, SETTINGS
+from sartext.evaluation.physics.rendering import REMOVED, intensity, reflect, render_physics
 from sartext.narrator.statements import OBJECT_COUNT, statements_of
 from sartext.simulation.radar import display
 from tests.evaluation.physics.conftest import PARAMETERS
@@ -61,19 +60,20 @@ def test_more_scenes_keep_the_first_ones(physics):
 
 
 def test_it_describes_itself(physics):
-    told = physics.describe()
-    assert told["scenes"] == 12
-    assert told["corpora"] == {"sim-landcover": 4, "sim-objects": 4, "sim-ships": 4}
-    assert told["distinct_facts"] == len({one.key for one in physics.scenes})
-    assert len(told["sha256"]) == 64
+    described = physics.describe()
+    assert (described["images"], described["groups"]) == (12, 12)
+    assert described["corpora"] == {"sim-landcover": 4, "sim-objects": 4, "sim-ships": 4}
+    assert described["distinct_facts"] == len({one.key for one in physics.scenes})
+    assert len(described["sha256"]) == 64
 
 
 def test_ordinary_pictures_are_formed_from_the_simulation_s_own_stream(physics):
-    from sartext.evaluation.physics.scenes import own_seed
+    from sartext.evaluation.physics.scenes import own_parameters
     from sartext.simulation.recipes import generator
 
+    own = own_parameters(PARAMETERS, 3)
     for place, one in enumerate(physics.scenes):
-        rng = generator(own_seed(3), one.corpus, one.number, "radar")
+        rng = generator(own.seed, one.corpus, one.number, "radar")
         expected = display(intensity(reflect(one.scene, one.acquisition, rng)))
         np.testing.assert_array_equal(physics.pictures[ORDINARY][place], expected)
 

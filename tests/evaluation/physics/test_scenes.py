@@ -7,7 +7,8 @@ import pytest
 
 from sartext.corpora.images import decode
 from sartext.corpora.masks import read_mask
-from sartext.evaluation.physics.imaging import intensity, reflect
+from sartext.evaluation.physics import Setting
+from sartext.evaluation.physics.rendering import intensity, reflect
 from sartext.evaluation.physics.scenes import (
     OWN,
     RECIPES,
@@ -17,10 +18,8 @@ from sartext.evaluation.physics.scenes import (
     entry_of,
     noun_of,
     own_parameters,
-    own_seed,
     vocabulary,
 )
-from sartext.evaluation.physics.settings import Setting
 from sartext.narrator.statements import read_statements, statements_of
 from sartext.simulation.radar import display
 from sartext.simulation.recipes import generator, shoot
@@ -42,9 +41,9 @@ def test_scenes_follow_the_annotated_recipes_in_turn(scenes):
 
 
 def test_the_own_seed_is_above_all_seeds_of_parameters_and_gives_other_scenes(scenes):
-    assert own_seed(3) >= OWN > 2**64
-    assert own_seed(3) != own_seed(4)
-    assert own_seed(3) == own_seed(3)
+    assert OWNED.seed >= OWN > 2**64
+    assert OWNED.seed != own_parameters(PARAMETERS, 4).seed
+    assert own_parameters(PARAMETERS, 3) == OWNED
     assert OWNED.model_dump(exclude={"seed"}) == PARAMETERS.model_dump(exclude={"seed"})
     for one in scenes:
         ordinary = shoot(one.corpus, one.number, PARAMETERS).scene

@@ -7,21 +7,30 @@ import pytest
 import torch
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.baselines import CONSTANT
-from sartext.evaluation.figures import find
-from sartext.evaluation.physics.reading import ModelReader, constant_reader, stated
+from sartext.evaluation.details import CONSTANT
+from sartext.evaluation.physics import CHANGE, MEAN_RECALL, ORDINARY, POINTS
 from sartext.evaluation.physics.rendering import NAME
-from sartext.evaluation.physics.scoring import PARTS, SUBSET, score_physics
-from sartext.evaluation.physics.settings import CHANGE, MEAN_RECALL, ORDINARY, POINTS
+from sartext.evaluation.physics.scoring import PARTS, SUBSET, score_physics, stated
 from sartext.evaluation.registry import names_in
 from sartext.evaluation.retrieval import retrieval
-from sartext.evaluation.stages.physics import strips
+from sartext.evaluation.stages.physics import ModelReader, constant_reader, strips
 from sartext.narrator.statements import OBJECT_CLASS, Statement
+from tests.evaluation.generated import find
 from tests.evaluation.physics.readers import HedgingReader, JumpyReader, OrdinaryReader, TruthfulReader
 from tests.models.making import small_model
 
 FAITHFULNESS = [f"{part}_{way}" for part in PARTS for way in ("precision", "recall")]
 TRUTHFUL = "truthful"
+
+
+def score(readers, physics, resamples=20, seed=1):
+    """The figures of readers, and of the one that sees nothing."""
+    readers = {**readers, CONSTANT: constant_reader(physics.captions)}
+    return [
+        figure
+        for variant, reader in readers.items()
+        for figure in score_physics(variant, reader, physics, resamples=resamples, seed=seed)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +41,7 @@ def scored(physics):
         "ordinary": OrdinaryReader(physics),
         "jumpy": JumpyReader(physics),
     }
-    return score_physics(readers, physics, resamples=200, seed=1)
+    return score(readers, physics, resamples=200)
 
 
 def value(scored, metric, variant, subset):
@@ -98,14 +107,14 @@ def test_no_figure_is_given_twice(scored):
 
 def test_intervals_are_drawn_over_scenes_and_repeat(physics):
     once, again = (
-        score_physics({"ordinary": OrdinaryReader(physics)}, physics, resamples=50, seed=seed) for seed in (1, 1)
+        score({"ordinary": OrdinaryReader(physics)}, physics, resamples=50, seed=seed) for seed in (1, 1)
     )
     assert once == again
 
 
 def test_what_states_nothing_has_no_precision_and_says_so(physics):
     silent = constant_reader([""])
-    scored = score_physics({"silent": silent}, physics, resamples=20, seed=1)
+    scored = score({"silent": silent}, physics)
     precision = find(scored, "fact_precision", "silent", subset="looks:4")
     assert precision.value is None
     assert "nothing was stated" in precision.reason
@@ -113,7 +122,7 @@ def test_what_states_nothing_has_no_precision_and_says_so(physics):
 
 
 def test_a_set_without_pairs_says_so(physics):
-    scored = score_physics({}, replace(physics, removals=()), resamples=20, seed=1)
+    scored = score({}, replace(physics, removals=()))
     told = find(scored, "caption_changed", CONSTANT, subset=SUBSET)
     assert told.value is None
     assert "number of scenes" in told.reason
@@ -123,12 +132,7 @@ def test_features_that_are_no_numbers_are_refused(physics):
     reader = TruthfulReader(physics)
     reader.see = lambda pictures: torch.full((len(pictures), len(reader.numbers)), torch.nan)
     with pytest.raises(EvaluationError):
-        score_physics({"broken": reader}, physics, resamples=20, seed=1)
-
-
-def test_the_name_of_the_baseline_is_taken(physics):
-    with pytest.raises(EvaluationError, match="baseline"):
-        score_physics({CONSTANT: TruthfulReader(physics)}, physics, resamples=20, seed=1)
+        score({"broken": reader}, physics)
 
 
 def test_the_constant_reader_tells_the_most_frequent_caption():
@@ -144,14 +148,14 @@ def test_captions_are_compared_by_what_they_state():
 
 
 def test_who_names_a_class_without_a_number_follows_no_count(physics):
-    scored = score_physics({"hedging": HedgingReader(physics)}, physics, resamples=20, seed=1)
+    scored = score({"hedging": HedgingReader(physics)}, physics)
     assert value(scored, "caption_changed", "hedging", SUBSET) == 100
     assert value(scored, "count_followed", "hedging", SUBSET) == 0
 
 
 def test_figures_of_a_single_scene_have_no_bounds(physics):
     alone = replace(physics, removals=physics.removals[:1])
-    scored = score_physics({TRUTHFUL: TruthfulReader(physics)}, alone, resamples=20, seed=1)
+    scored = score({TRUTHFUL: TruthfulReader(physics)}, alone)
     told = find(scored, "caption_changed", TRUTHFUL, subset=SUBSET)
     assert (told.value, told.low, told.high) == (100, None, None)
 
@@ -178,7 +182,7 @@ def test_an_open_clip_model_is_a_reader(tmp_path, kind, physics):
 
 
 def test_an_untrained_model_is_scored_near_chance(tmp_path, physics):
-    scored = score_physics({"untrained": small_model(tmp_path, "clip")}, physics, resamples=50, seed=1)
+    scored = score({"untrained": ModelReader(small_model(tmp_path, "clip"))}, physics, resamples=50)
     for subset in POINTS:
         recall = find(scored, MEAN_RECALL, "untrained", subset=subset)
         assert recall.low <= recall.value <= recall.high

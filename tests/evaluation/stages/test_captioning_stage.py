@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from sartext.config import Project
-from sartext.evaluation.baselines import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
-from sartext.evaluation.details import Details, read_details, shown_pictures
-from sartext.evaluation.figures import MINUS, Figure, find, read_figures
+from sartext.evaluation.details import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN, Details, read_details, shown_pictures
+from sartext.evaluation.figures import MINUS, Figure, read_figures
 from sartext.evaluation.prediction_files import read_captions
-from sartext.evaluation.stages import evaluate_task
+from sartext.evaluation.stages import evaluate_task, rows_of
 from sartext.evaluation.stages.captioning import captions_of, nearest_captions
 from sartext.evaluation.stages.models import compared, project_benchmarks
 from sartext.evaluation.stages.physics import SCORED, Physics
 from sartext.models.checkpoint import load
 from tests.evaluation.captioning.making import needs_jars, needs_java
+from tests.evaluation.generated import find
 from tests.evaluation.stages.project import PHYSICS, trained
 
 
@@ -150,9 +150,9 @@ def test_physics_asks_the_models_that_are_drawn_and_keeps_the_baseline_once(proj
     assert {one.variant for one in physics.figures} == {"narrator", "sar-rs-clip", "constant"}
     assert len({one.place for one in physics.figures}) == len(physics.figures)
     assert [one.name for one in physics.baselines] == ["constant"]
-    (row,) = physics.benchmarks
+    (row,) = rows_of(physics.sets)
     assert (row.name, row.images) == ("sim-physics", PHYSICS)
-    assert physics.strips == [], "a CLIP writes nothing"
+    assert physics.strips == [], "another variant is shown"
 
 
 def test_without_simulation_or_scenes_there_are_no_physics_curves(project: Project) -> None:
@@ -162,4 +162,4 @@ def test_without_simulation_or_scenes_there_are_no_physics_curves(project: Proje
     for change in ({"simulation": None}, {"evaluation": none}):
         physics = Physics(parameters.model_copy(update=change))
         physics.score("sar-rs-coca", model)
-        assert (physics.figures, physics.strips, physics.benchmarks, physics.baselines) == ([], [], (), ())
+        assert (physics.figures, physics.strips, physics.sets, physics.baselines) == ([], [], (), ())

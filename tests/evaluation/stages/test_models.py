@@ -8,8 +8,7 @@ import yaml
 from sartext.config import Project, load_parameters
 from sartext.config.arms import ARMS, arm_rows
 from sartext.errors import ArtefactError, EvaluationError
-from sartext.evaluation.baselines import BASELINES
-from sartext.evaluation.details import Variant
+from sartext.evaluation.details import BASELINES, Variant
 from sartext.evaluation.stages.models import compared, gpt_rows, open_models, stage_of
 from sartext.files import sha256_file
 from sartext.models.checkpoint import start

@@ -7,14 +7,22 @@ import numpy as np
 import pytest
 
 from sartext.config import Project
-from sartext.evaluation.baselines import CHANCE, PERFECT, TEXT_PRIOR
-from sartext.evaluation.details import Details, picture_path, read_details, shown_pictures
-from sartext.evaluation.figures import MINUS, Figure, find, read_figures
+from sartext.evaluation.details import (
+    CHANCE,
+    PERFECT,
+    TEXT_PRIOR,
+    Details,
+    picture_path,
+    read_details,
+    shown_pictures,
+)
+from sartext.evaluation.figures import MINUS, Figure, read_figures
 from sartext.evaluation.metrics.recall import Ranks
 from sartext.evaluation.retrieval_figures import METRICS, score_retrieval
 from sartext.evaluation.stages import evaluate_task
 from sartext.evaluation.stages.models import compared, project_benchmarks
 from sartext.files import sha256_tree
+from tests.evaluation.generated import find
 from tests.evaluation.released import AT_HAND, WITHHELD
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from sartext.config import Project
 from sartext.errors import ArtefactError
-from sartext.evaluation.baselines import CONSTANT, CONSTANT_PER_CORPUS
-from sartext.evaluation.details import Details, read_details, shown_pictures
-from sartext.evaluation.figures import MINUS, Figure, find, read_figures
+from sartext.evaluation.details import CONSTANT, CONSTANT_PER_CORPUS, Details, read_details, shown_pictures
+from sartext.evaluation.figures import MINUS, Figure, read_figures
 from sartext.evaluation.prediction_files import read_answers
 from sartext.evaluation.stages import evaluate_task
 from sartext.evaluation.vqa import score_vqa
 from sartext.files import sha256_file, sha256_tree
 from sartext.vqa.question import read_splits
+from tests.evaluation.generated import find
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from PIL import Image
 from sartext.config import Project
 from sartext.evaluation.details import Details, Ranked, RetrievalExample, Variant, VqaExample, read_details
 from sartext.evaluation.figures import Figure, not_computed, read_figures
-from sartext.evaluation.stages.writing import LARGEST, headlines, rows_of, spaced, write_evaluation
+from sartext.evaluation.stages import LARGEST, rows_of, spaced, write_evaluation
 from sartext.files import sha256_tree
 from tests.evaluation import generated
 
@@ -92,7 +92,3 @@ def test_examples_are_evenly_spaced_and_distinct(length: int, count: int) -> Non
     if length >= 2 * count:
         gaps = np.diff([-found[0] - 1, *found, 2 * length - found[-1] - 1])
         assert max(gaps) - min(gaps) <= 2
-
-
-def test_only_main_figures_of_whole_benchmarks_are_headlines() -> None:
-    assert headlines(FIGURES) == {"duplicate_aware.mean_recall of sar-rs-clip": 41.2346}

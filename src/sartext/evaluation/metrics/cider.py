@@ -8,14 +8,15 @@ references, make sets comparable.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from sartext.evaluation.bootstrap import Floats
-from sartext.evaluation.metric import Metric
-from sartext.evaluation.metrics.bleu import ORDERS, ngrams
+from sartext.evaluation.metrics import Metric
+from sartext.evaluation.metrics.coco import ORDERS, ngrams
 
 Ngram = tuple[str, ...]
 
@@ -56,11 +57,7 @@ class ReferencePairs:
 
 
 def document_frequencies(references: Iterable[Sequence[str]]) -> Frequencies:
-    """Count the images in whose references each n-gram stands.
-
-    Args:
-        references: tokenised, of each image.
-    """
+    """Count the images in whose references, tokenised, each n-gram stands."""
     counts: Counter[Ngram] = Counter()
     documents = 0
     for of_image in references:
@@ -98,11 +95,7 @@ def pair_up(captions: Sequence[str], references: Sequence[Sequence[str]]) -> Ref
 
 
 def cider_d(pairs: ReferencePairs, frequencies: Frequencies) -> Floats:
-    """Return CIDEr-D of each caption, from 0 to 10; a corpus has their mean.
-
-    Returns:
-        [n].
-    """
+    """Return CIDEr-D of each caption, [n], from 0 to 10; a corpus has their mean."""
     squared = _squared_weights(pairs.ngrams, frequencies)
     shared = pairs.overlap @ squared
     norms = np.sqrt((pairs.captions @ squared)[pairs.caption] * (pairs.references @ squared))
@@ -144,26 +137,13 @@ def _length(caption: str) -> int:
     return max(0, len(caption.split()) - 1)
 
 
+_metric = partial(Metric, "captioning", digits=2, unit="0 to 10", section="scores")
+_SCORED = (
+    "Similarity of weighted n-grams, rare ones weighing more by the references of the images that are "
+    "scored, as the field does: it changes with the test set."
+)
+_TRAIN = "CIDEr-D with the weights of the train split, so that it does not change with the test set."
 METRICS = (
-    Metric(
-        "captioning",
-        "cider_d",
-        "CIDEr-D",
-        2,
-        "0 to 10",
-        meaning="Similarity of weighted n-grams, rare ones weighing more by the references of the images that are "
-        "scored, as the field does: it changes with the test set.",
-        section="scores",
-        headline=True,
-    ),
-    Metric(
-        "captioning",
-        "cider_d_frozen",
-        "CIDEr-D, frozen idf",
-        2,
-        "0 to 10",
-        meaning="CIDEr-D with the weights of the train split, so that it does not change with the test set.",
-        section="scores",
-        per_caption=True,
-    ),
+    _metric("cider_d", "CIDEr-D", meaning=_SCORED, headline=True),
+    _metric("cider_d_frozen", "CIDEr-D, frozen idf", meaning=_TRAIN, per_caption=True),
 )

@@ -6,20 +6,14 @@ from itertools import pairwise
 import numpy as np
 
 from sartext.evaluation.bootstrap import Floats
-from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics import Metric
 
 
 def diversity(captions: Sequence[str]) -> dict[str, float]:
-    """Return what is counted over a whole set of captions, which no interval is drawn for: a resample repeats
-    captions and so has fewer distinct ones.
+    """Return what is counted over a whole set of tokenised captions, and so has no interval.
 
-    Args:
-        captions: tokenised, at least one.
-
-    Returns:
-        ``distinct_captions``, ``distinct_unigrams`` and ``distinct_bigrams`` in percent of all of them;
-        ``vocabulary``, the number of distinct words; ``empty_captions``, the number without a word. A percentage
-        of nothing is left out.
+    Distinct captions, unigrams and bigrams in percent of all of them, the number of distinct words, and that of
+    captions without a word; a percentage of nothing is left out.
     """
     words = [caption.split() for caption in captions]
     unigrams = [word for caption in words for word in caption]
@@ -43,36 +37,30 @@ def copied(captions: Sequence[str], train: Collection[str]) -> Floats:
     return np.array([caption in known for caption in captions], dtype=np.float64)
 
 
-def _metric(name: str, title: str, unit: str, meaning: str, digits: int = 1, *, fault: bool = False) -> Metric:
-    return Metric(
-        "captioning", name, title, digits, unit, False if fault else None, meaning=meaning, section="captions"
-    )
-
-
-METRICS = (
-    _metric("empty_captions", "empty captions", "", "Captions without a word.", 0, fault=True),
-    _metric(
+_ROWS: tuple[tuple[str, str, int, str, bool | None, str], ...] = (
+    ("empty_captions", "empty captions", 0, "", False, "Captions without a word."),
+    (
         "images_without_caption",
         "images without a caption",
-        "",
-        "They are left out of the other figures.",
         0,
-        fault=True,
+        "",
+        False,
+        "They are left out of the other figures.",
     ),
-    Metric(
-        "captioning",
-        "words",
-        "words",
+    ("words", "words", 1, "per caption", None, "The mean length."),
+    ("distinct_captions", "distinct captions", 1, "%", None, "Different captions, of all."),
+    ("distinct_unigrams", "distinct words", 1, "%", None, "Different words, of all."),
+    (
+        "distinct_bigrams",
+        "distinct pairs of words",
         1,
-        "per caption",
+        "%",
         None,
-        meaning="The mean length.",
-        section="captions",
-        compute=lengths,
+        "Different pairs of neighbouring words, of all.",
     ),
-    _metric("distinct_captions", "distinct captions", "%", "Different captions, of all."),
-    _metric("distinct_unigrams", "distinct words", "%", "Different words, of all."),
-    _metric("distinct_bigrams", "distinct pairs of words", "%", "Different pairs of neighbouring words, of all."),
-    _metric("vocabulary", "vocabulary", "words", "Different words.", 0),
-    _metric("copied_captions", "equal to a training caption", "%", "Of all captions, word by word."),
+    ("vocabulary", "vocabulary", 0, "words", None, "Different words."),
+    ("copied_captions", "equal to a training caption", 1, "%", None, "Of all captions, word by word."),
+)
+METRICS = tuple(
+    Metric("captioning", *row, section="captions", compute=lengths if row[0] == "words" else None) for row in _ROWS
 )

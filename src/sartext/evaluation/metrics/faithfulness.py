@@ -5,8 +5,9 @@ corpus does not annotate exhaustively is neither right nor wrong. Facts that quo
 statement: such images are not judged.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from sartext.catalogue.entry import Entry
 from sartext.errors import EvaluationError, nearest
 from sartext.evaluation.benchmarks import Example
 from sartext.evaluation.bootstrap import Floats
-from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics import Metric
 from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.statements import (
     COVER_CLASS,
@@ -27,7 +28,6 @@ from sartext.narrator.statements import (
     OBJECT_COUNT,
     OBJECT_KINDS,
     OBJECT_ZONE,
-    CaptionStatements,
     Nouns,
     Statement,
     compare,
@@ -57,12 +57,8 @@ RIGHT, STATED, TRUE = range(3)
 
 @dataclass(frozen=True, eq=False)
 class CheckableClasses:
-    """What captions are read for, and what annotations can decide.
-
-    Args:
-        nouns: every noun that is read in a caption, see ``narrator.nouns.Vocabulary``.
-        scenes: backgrounds that are read.
-        decided: the classes whose presence and absence is annotated, by corpus.
+    """What captions are read for, see ``narrator.nouns.Vocabulary``, and the classes that are annotated, by
+    corpus.
     """
 
     nouns: Nouns
@@ -100,11 +96,7 @@ class Judgement:
 
 
 def checkable_classes(entries: Mapping[str, Entry]) -> CheckableClasses:
-    """Return what the annotations of some corpora decide.
-
-    Args:
-        entries: of the catalogue, by name; captions are read for the nouns of all of them.
-    """
+    """Return what the annotations of some corpora decide; captions are read for the nouns of all of them."""
     vocabulary = vocabulary_of(entries[name] for name in sorted(entries))
     return CheckableClasses(
         vocabulary.nouns, vocabulary.scenes, {name: annotated_by(entry) for name, entry in entries.items()}
@@ -112,15 +104,10 @@ def checkable_classes(entries: Mapping[str, Entry]) -> CheckableClasses:
 
 
 def judge(captions: Sequence[str], examples: Sequence[Example], checkable: CheckableClasses) -> Judgement:
-    """Hold captions against the facts of their images.
-
-    Args:
-        captions: as written, not tokenised; empty ones state nothing.
-        examples: whose captions they are.
-        checkable: what is annotated; of every corpus of the examples.
+    """Hold captions, as written, against the facts of their images; empty ones state nothing.
 
     Raises:
-        EvaluationError: the catalogue has no entry of a corpus.
+        EvaluationError: ``checkable`` lacks a corpus of the examples.
     """
     for example in examples:
         if example.corpus not in checkable.decided:
@@ -129,27 +116,25 @@ def judge(captions: Sequence[str], examples: Sequence[Example], checkable: Check
                 where=example.image_id,
                 way_out=nearest(example.corpus, checkable.decided),
             )
-    read: dict[str, CaptionStatements] = {}
-    for caption in captions:
-        if caption not in read:
-            read[caption] = read_statements(caption, checkable.nouns, checkable.scenes)
+    read = {caption: read_statements(caption, checkable.nouns, checkable.scenes) for caption in set(captions)}
     readings = [read[caption] for caption in captions]
     rows = [
         _row(reading.statements, example, checkable.decided[example.corpus])
         for reading, example in zip(readings, examples, strict=True)
     ]
     judged = np.array([not example.facts.statements for example in examples], dtype=np.bool_)
+
+    def numbers(values: Iterable[object], *shape: int) -> Floats:
+        of_images = np.array(list(values), dtype=np.float64).reshape(-1, *shape)
+        return of_images * judged.reshape(-1, *(1 for _ in shape))
+
     return Judgement(
         judged=judged,
-        counts=np.array([row.counts for row in rows], dtype=np.float64).reshape(-1, len(KINDS), 3)
-        * judged[:, None, None],
-        invented=np.array([row.invented for row in rows], dtype=np.float64) * judged,
-        wrong={
-            name: np.array([row.wrong[name] for row in rows], dtype=np.float64).reshape(-1, 2) * judged[:, None]
-            for name in WRONG
-        },
+        counts=numbers((row.counts for row in rows), len(KINDS), 3),
+        invented=numbers(row.invented for row in rows),
+        wrong={name: numbers((row.wrong[name] for row in rows), 2) for name in WRONG},
         classes=_by_class([row.classes if fair else {} for row, fair in zip(rows, judged, strict=True)]),
-        undecided=np.array([row.undecided for row in rows], dtype=np.float64) * judged,
+        undecided=numbers(row.undecided for row in rows),
         silent=np.array([not reading.statements for reading in readings], dtype=np.bool_),
         odd=np.array([bool(reading.problems) for reading in readings], dtype=np.bool_),
     )
@@ -167,20 +152,18 @@ class _Row:
 def _row(stated: Sequence[Statement], example: Example, decided: Collection[str]) -> _Row:
     true = set(statements_of(example.facts))
     counts, undecided = compare(stated, true, decided)
-    known, said = (
-        {statement.label for statement in true},
-        {statement.label for statement in stated if statement.label in decided},
-    )
+    decidable = [statement for statement in stated if statement.label in decided]
+    labels = {statement.label for statement in (*true, *decidable)}
+    # a noun may be an object's and a land cover's
     there = {
         (statement.kind in OBJECT_KINDS, statement.label)
         for statement in true
         if statement.kind in {OBJECT_CLASS, COVER_CLASS}
     }
-    objects = {label for is_object, label in there if is_object}
     invented = {
         statement.label
-        for statement in stated
-        if statement.kind == OBJECT_CLASS and statement.label in decided and statement.label not in objects
+        for statement in decidable
+        if statement.kind == OBJECT_CLASS and (True, statement.label) not in there
     }
     wrong = {}
     for name, kinds in WRONG.items():
@@ -194,7 +177,7 @@ def _row(stated: Sequence[Statement], example: Example, decided: Collection[str]
         [(counts[kind].right, counts[kind].stated, counts[kind].true) for kind in KINDS],
         len(invented),
         wrong,
-        {label: _of_class(label, stated, true) for label in sorted(known | said)},
+        {label: _of_class(label, stated, true) for label in sorted(labels)},
         undecided,
     )
 
@@ -219,71 +202,33 @@ _ENDS = {
 }
 
 
+_metric = partial(Metric, "captioning")
+
+
 def _ratios(group: str, title: str, what: str, section: str, *, headline: bool = False) -> list[Metric]:
-    """Precision and recall of a group of statements."""
     return [
-        Metric(
-            "captioning",
-            f"{group}_{end}",
-            f"{title}: {end}",
-            unit="%",
-            meaning=meaning.format(what),
-            section=section,
-            headline=headline,
-        )
+        _metric(f"{group}_{end}", f"{title}: {end}", 1, "%", True, meaning.format(what), section, headline)
         for end, meaning in _ENDS.items()
     ]
 
 
-def _wrong(name: str) -> Metric:
-    meaning = "Of those stated of a class that is there; a class that is not there is wrong as such."
-    return Metric("captioning", name, name.replace("_", " "), 1, "% of those stated", False, meaning, "facts")
-
+_OF_PRESENT = "Of those stated of a class that is there; a class that is not there is wrong as such."
+_NOT_DECIDED = "Statements on classes that the annotation does not decide: neither right nor wrong."
+_INVENTED = "Classes of objects that are stated and not there."
+_UNREADABLE = "No statement could be read in them."
+_ODD = "They hold words that are no statement, or contradict themselves."
 
 METRICS = (
     *_ratios("fact", "facts", "anything", "facts", headline=True),
     *_ratios("object", "objects", "objects", "facts"),
     *_ratios("cover", "land cover", "land cover", "facts"),
-    Metric(
-        "captioning",
-        "invented_objects",
-        "invented objects per caption",
-        2,
-        "",
-        False,
-        "Classes of objects that are stated and not there.",
-        "facts",
+    _metric("invented_objects", "invented objects per caption", 2, "", False, _INVENTED, "facts"),
+    *(
+        _metric(name, name.replace("_", " "), 1, "% of those stated", False, _OF_PRESENT, "facts")
+        for name in WRONG
     ),
-    *map(_wrong, WRONG),
-    Metric(
-        "captioning",
-        "undecided_statements",
-        "undecided statements",
-        2,
-        "per caption",
-        None,
-        "Statements on classes that the annotation does not decide: neither right nor wrong.",
-        "captions",
-    ),
+    _metric("undecided_statements", "undecided statements", 2, "per caption", None, _NOT_DECIDED, "captions"),
     *(metric for kind in KINDS for metric in _ratios(kind.replace(" ", "_"), kind, f"the {kind}", "statements")),
-    Metric(
-        "captioning",
-        "unreadable_captions",
-        "captions that state nothing",
-        1,
-        "%",
-        False,
-        "No statement could be read in them.",
-        "captions",
-    ),
-    Metric(
-        "captioning",
-        "odd_captions",
-        "captions with words that no fact supports",
-        1,
-        "%",
-        False,
-        "They hold words that are no statement, or contradict themselves.",
-        "captions",
-    ),
+    _metric("unreadable_captions", "captions that state nothing", 1, "%", False, _UNREADABLE, "captions"),
+    _metric("odd_captions", "captions with words that no fact supports", 1, "%", False, _ODD, "captions"),
 )

@@ -1,6 +1,11 @@
-"""The Java programs behind the field's metrics: fed by standard input, one process per call, nothing on disk."""
+"""The Java programs behind the field's metrics, one process per call, nothing on disk; among them the tokeniser.
+
+Captions are scored as Penn Treebank tokens in lower case without punctuation, equal to ``PTBTokenizer`` of
+pycocoevalcap (Stanford CoreNLP 3.4.1): scores without it are other scores.
+"""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -27,9 +32,19 @@ FLAGS = (
     "-Duser.country=US",
 )
 
-
 OPTIONS = frozenset({"_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"})
 """Environment variables that would undo ``FLAGS``."""
+
+TOKENISER = "tokenizer/stanford-corenlp-3.4.1.jar"
+PROGRAM = "edu.stanford.nlp.process.PTBTokenizer"
+
+PUNCTUATION = frozenset(
+    ["''", "'", "``", "`", "-LRB-", "-RRB-", "-LCB-", "-RCB-", ".", "?", "!", ",", ":", "-", "--", "...", ";"]
+)
+"""Tokens that are left out. Brackets stay, as in pycocoevalcap: in lower case they are ``-lrb-`` and so on."""
+
+LINE_BREAKS = re.compile("[\n\r\x0b\x0c\u2028\u2029]")
+"""What the tokeniser ends a line at."""
 
 
 @cache
@@ -71,16 +86,11 @@ def run_java(
 ) -> list[str]:
     """Run a Java program on lines of text and return the lines that it prints, one for each where it goes well.
 
-    The process ends with its input, and is killed where this one is interrupted.
-
-    Args:
-        name: of the program, for progress and errors.
-        arguments: after ``java`` and ``FLAGS``.
-        lines: without line breaks; each gets one.
-        cwd: the folder that it runs in.
+    The process ends with its input, and is killed where this one is interrupted. ``arguments`` follow ``java`` and
+    ``FLAGS``; lines hold no line break; ``name`` is for progress and errors.
 
     Raises:
-        EvaluationError: there is no Java, or the program failed; its last words are told.
+        EvaluationError: there is no Java, or the program failed; the error has its last words.
     """
     messages: list[bytes] = []
     with _started([str(java()), *FLAGS, *arguments], cwd) as process:
@@ -130,3 +140,34 @@ def _last_words(messages: Iterable[bytes]) -> str:
     """The exception, of which the lines after it only say where it was."""
     lines = [line.decode("utf-8", "replace").rstrip() for line in messages]
     return next((line for line in reversed(lines) if line and not line[0].isspace()), "no message")
+
+
+def tokenise(captions: Iterable[str]) -> dict[str, str]:
+    """Return the tokens of each distinct caption, joined by spaces, from one Java process.
+
+    A caption's tokens depend on nothing but itself; a line break in it is a space. One that holds no word has no
+    token.
+
+    Raises:
+        EvaluationError: Java or the jar is absent, or a caption is no Unicode text.
+    """
+    distinct = list(dict.fromkeys(captions))
+    for caption in distinct:
+        if any("\ud800" <= character <= "\udfff" for character in caption):
+            raise EvaluationError("a caption holds half a surrogate pair", where=ascii(caption))
+    if not distinct:
+        return {}
+    # an empty line after each caption: the tokeniser looks across one line break for the end of a sentence
+    lines = [line for caption in distinct for line in (LINE_BREAKS.sub(" ", caption), "")]
+    answers = run_java("PTB tokens", ["-cp", str(jar(TOKENISER)), PROGRAM, "-preserveLines", "-lowerCase"], lines)
+    if len(answers) != len(lines) or any(answers[1::2]):
+        raise EvaluationError(
+            f"the tokeniser answered {len(lines)} lines with {len(answers)}",
+            where=TOKENISER,
+            way_out="leave out control characters",
+        )
+    return dict(zip(distinct, map(_words, answers[::2]), strict=True))
+
+
+def _words(line: str) -> str:
+    return " ".join(word for word in line.rstrip().split(" ") if word not in PUNCTUATION)

@@ -3,7 +3,7 @@
 ``one_positive`` counts an image's own caption only, ``duplicate_aware`` every caption with equal facts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.evaluation.bootstrap import Floats
-from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics import Metric
 
 CUTS = (1, 5, 10)
 """The ranks at which recall is reported."""
@@ -41,16 +41,10 @@ class Ranks:
     best: Floats
 
     def recall_at(self, cuts: Sequence[int]) -> Floats:
-        """Return the chance that a positive is among the first k, all orders of ties equally likely.
+        """Return the chance that a positive is among the first k, for each of the cuts: queries x cuts.
 
-        The first k miss all of the best positives if their k - above free places go to negatives
-        (hypergeometric). A query without a positive finds none.
-
-        Args:
-            cuts: the ranks k, from 1.
-
-        Returns:
-            Queries x cuts, from 0 to 1.
+        All orders of ties are equally likely: the first k miss all of the best positives if their k - above free
+        places go to negatives (hypergeometric). A query without a positive finds none.
         """
         most = max(cuts)
         missed = np.ones((len(self.above), most + 1))
@@ -65,8 +59,8 @@ class Ranks:
 def ceiling(labels: Labels) -> float:
     """Return the one-positive mean recall, times 100, of a model that knows an image's facts and no more.
 
-    Such a model ranks the captions with equal facts first and cannot tell them apart: of ``m`` equal ones it
-    finds the image's own among the first ``k`` with chance ``min(1, k / m)``.
+    It ranks the captions with equal facts first and cannot tell them apart: of ``m`` equal ones it finds the
+    image's own among the first ``k`` with chance ``min(1, k / m)``.
     """
     return 100 * float(perfect_ranks(labels).recall_at(CUTS).mean())
 
@@ -102,29 +96,26 @@ _MEANING = {
 }
 
 
-def _metrics(scoring: Scoring) -> list[Metric]:
-    mean = Metric(
+def _metric(scoring: Scoring, name: str, title: str, cuts: Sequence[int], meaning: str) -> Metric:
+    main = name == MEAN_RECALL
+    return Metric(
         "retrieval",
-        f"{scoring}.{MEAN_RECALL}",
-        f"mean recall, {SCORINGS[scoring]}",
-        meaning=f"The mean of R@1, R@5 and R@10 both ways; {_MEANING[scoring]}",
-        section="recall",
-        headline=True,
-        chance=lambda labels: _chance(scoring, CUTS, labels),
+        f"{scoring}.{name}",
+        title,
+        meaning=f"{meaning}; {_MEANING[scoring]}",
+        section="recall" if main else "cuts",
+        headline=main,
+        chance=lambda labels: _chance(scoring, cuts, labels),
     )
-    cuts = [
-        Metric(
-            "retrieval",
-            f"{scoring}.{way}_r{cut}",
-            f"{title} R@{cut}",
-            meaning=f"The share of queries with a right answer among the first {cut}; {_MEANING[scoring]}",
-            section="cuts",
-            chance=lambda labels, cut=cut: _chance(scoring, [cut], labels),  # type: ignore[misc]
-        )
-        for way, title in WAYS.items()
-        for cut in CUTS
-    ]
-    return [mean, *cuts]
+
+
+def _metrics(scoring: Scoring) -> Iterator[Metric]:
+    mean = "The mean of R@1, R@5 and R@10 both ways"
+    yield _metric(scoring, MEAN_RECALL, f"mean recall, {SCORINGS[scoring]}", CUTS, mean)
+    for way, title in WAYS.items():
+        for cut in CUTS:
+            share = f"The share of queries with a right answer among the first {cut}"
+            yield _metric(scoring, f"{way}_r{cut}", f"{title} R@{cut}", [cut], share)
 
 
 METRICS = (*_metrics(ONE_POSITIVE), *_metrics(DUPLICATE_AWARE))

@@ -1,7 +1,6 @@
 """SPICE (Anderson et al. 2016) by the jar of pycocoevalcap, where the CoreNLP models that it needs are at hand.
 
-The models are no package: they are in a folder that ``SARTEXT_SPICE`` or an argument names. Nothing is written but
-in a temporary folder.
+The models are no package: ``SARTEXT_SPICE`` names their folder. Only a temporary folder is written to.
 """
 
 import json
@@ -15,7 +14,7 @@ import numpy as np
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.bootstrap import Floats
-from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics import Metric
 from sartext.evaluation.metrics.java import jar, run_java
 
 FOLDER = "SARTEXT_SPICE"
@@ -48,10 +47,7 @@ def spice_models() -> Path | None:
 
 
 def spice_command(models: Path, source: Path, target: Path) -> list[str]:
-    """Return the arguments of the Java process that reads one file and writes the other.
-
-    No cache is asked for: it would need native libraries, and reflection that newer Java refuses.
-    """
+    """Return the scorer's arguments to Java; without a cache, whose native libraries newer Java refuses."""
     scorer = jar(JAR)
     # the models first: the jar's own libraries hold parts of other versions
     classes = [*(models / name for name in MODELS), scorer, *sorted((scorer.parent / "lib").glob("*.jar"))]
@@ -70,14 +66,10 @@ def spice_command(models: Path, source: Path, target: Path) -> list[str]:
 
 
 def spice(captions: Sequence[str], references: Sequence[Sequence[str]]) -> Floats:
-    """Return SPICE of each caption, from 0 to 1; a corpus has their mean.
+    """Return SPICE of n tokenised captions, [n], from 0 to 1, nan where the scorer has none; a corpus has their
+    mean.
 
-    Args:
-        captions: n tokenised captions; equal ones with equal references are scored once.
-        references: those of each, tokenised, at least one.
-
-    Returns:
-        [n]; nan where the scorer has no score.
+    Equal captions with equal references, at least one, are scored once.
 
     Raises:
         EvaluationError: Java, the jar, the models or the answer is absent.
@@ -85,15 +77,9 @@ def spice(captions: Sequence[str], references: Sequence[Sequence[str]]) -> Float
     models = spice_models()
     if models is None:
         raise EvaluationError(ABSENT)
-    keys = [
-        json.dumps([caption, *refs], ensure_ascii=False)
-        for caption, refs in zip(captions, references, strict=True)
-    ]
+    keys = [(caption, tuple(refs)) for caption, refs in zip(captions, references, strict=True)]
     places = {key: str(place) for place, key in enumerate(dict.fromkeys(keys))}
-    items = []
-    for key, place in places.items():
-        caption, *refs = json.loads(key)
-        items.append({"image_id": place, "test": caption, "refs": refs})
+    items = [{"image_id": place, "test": key[0], "refs": key[1]} for key, place in places.items()]
     with TemporaryDirectory(prefix="sartext-spice-") as work:
         source, target = Path(work) / "captions.json", Path(work) / "scores.json"
         source.write_text(json.dumps(items, ensure_ascii=False), encoding="utf-8")
@@ -105,23 +91,19 @@ def spice(captions: Sequence[str], references: Sequence[Sequence[str]]) -> Float
 
 
 def read_scores(path: Path) -> Mapping[str, float]:
-    """Return the F-scores over all kinds of tuples that the scorer wrote, by image; nan where it has none.
+    """Return the F-scores over all kinds of tuples, by image; nan where there is no tuple.
 
     Raises:
         EvaluationError: the file is absent or something else.
     """
     try:
         content: list[Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {str(item["image_id"]): _number(item["scores"]["All"]["f"]) for item in content}
+        scores = {str(item["image_id"]): item["scores"]["All"]["f"] for item in content}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvaluationError(
             f"SPICE wrote no scores ({error!r})", way_out="see the scorer's own messages"
         ) from error
-
-
-def _number(value: object) -> float:
-    """The scorer writes null, or text, where a caption and its references hold no tuple."""
-    return float(value) if isinstance(value, int | float) else np.nan
+    return {name: float(f) if isinstance(f, int | float) else np.nan for name, f in scores.items()}
 
 
 METRICS = (

@@ -1,17 +1,24 @@
-"""A physics set: scenes, each imaged at every setting, and again with one object removed."""
+"""A physics set: scenes, each imaged at every setting, and again with one object removed.
 
-from collections.abc import Mapping
+All images of a scene share the texture of the ground, the objects' point targets and the draws of speckle and
+phases, so that only what is varied differs: with more looks the first ones are the same, at a coarser resolution
+the same reflectivity is band-limited further, with another contrast the same targets are stronger or weaker.
+"""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from sartext.config import SimulationParameters
 from sartext.errors import EvaluationError
-from sartext.evaluation.physics.imaging import intensity, reflect, reflect_without, without
+from sartext.evaluation.benchmarks import Pixels
+from sartext.evaluation.physics import ORDINARY, SETTINGS, Setting
 from sartext.evaluation.physics.scenes import (
     PhysicsScene,
     annotate,
@@ -19,15 +26,17 @@ from sartext.evaluation.physics.scenes import (
     noun_of,
     own_parameters,
 )
-from sartext.evaluation.physics.settings import SETTINGS, Setting
 from sartext.files import canonical_json
 from sartext.narrator.facts import Facts
 from sartext.narrator.realisation import canonical
 from sartext.progress import map_parallel
-from sartext.simulation.radar import display
+from sartext.simulation.backscatter import PointTargets, ground_power, linear
+from sartext.simulation.grid import MARGIN, Field
+from sartext.simulation.radar import BANDWIDTH, Acquisition, detect, display, imaged_points, received
 from sartext.simulation.recipes import generator
+from sartext.simulation.truth import Scene
 
-Pixels = npt.NDArray[np.uint8]
+POLARISATION = "VV"
 
 NAME: Final = "sim-physics"
 """The benchmark that figures of a physics set name."""
@@ -42,13 +51,8 @@ FEWEST: Final = 2
 
 @dataclass(frozen=True, eq=False)
 class Removal:
-    """A scene imaged without one of its objects, the random numbers those of its ordinary image.
-
-    Args:
-        place: of the scene in the set.
-        noun: of the object, as captions call it.
-        picture: uint8, size x size.
-        facts: what is true of what is left.
+    """A scene by its place imaged without an object, the random numbers those of its ordinary image: uint8, size x
+    size.
     """
 
     place: int
@@ -64,13 +68,8 @@ class Removal:
 
 @dataclass(frozen=True, eq=False)
 class PhysicsSet:
-    """Scenes and their pictures.
-
-    Args:
-        scenes: in the order of the pictures.
-        pictures: of every setting, uint8, scenes x size x size.
-        redrawn: the ordinary setting with another draw of speckle, uint8, scenes x size x size.
-        removals: pairs with the ordinary picture of their scene.
+    """Scenes and their pictures, uint8, scenes x size x size: of every setting, and of the ordinary one with
+    another draw of speckle; the removals make pairs with the ordinary picture of their scene.
     """
 
     scenes: tuple[PhysicsScene, ...]
@@ -99,26 +98,24 @@ class PhysicsSet:
         return digest.hexdigest()
 
     def describe(self) -> dict[str, Any]:
-        """Return what a report says of it."""
+        """Return what a report says of it, as `Benchmark.describe` does; a scene is a group."""
         corpora = [scene.corpus for scene in self.scenes]
         return {
             "name": NAME,
-            "scenes": len(self.scenes),
-            "settings": len(self.pictures),
+            "images": len(self.scenes),
+            "groups": len(self.scenes),
             "distinct_facts": len(set(self.labels)),
             "corpora": {name: corpora.count(name) for name in sorted(set(corpora))},
-            "removed_objects": len(self.removals),
+            "left_out": 0,
             "sha256": self.sha256,
         }
 
 
 def render_physics(parameters: SimulationParameters, *, scenes: int = SCENES, seed: int) -> PhysicsSet:
-    """Compose scenes and image each at every setting, with other speckle, and with objects removed.
+    """Compose scenes, at least two, and image each at every setting, with other speckle, and with objects removed.
 
-    Args:
-        parameters: the size of the pictures; their own seed decides nothing here, see `own_seed`.
-        scenes: how many, at least two; of 64 x 64 pixels each takes about 0.4 MB.
-        seed: decides the scenes and their images.
+    ``seed`` decides the scenes and their images, the parameters, whose seed does not count, the size of the
+    pictures: a scene of 64 x 64 pixels takes about 0.4 MB.
 
     Raises:
         EvaluationError: too few scenes are asked for.
@@ -130,21 +127,18 @@ def render_physics(parameters: SimulationParameters, *, scenes: int = SCENES, se
     imaged = list(map_parallel(partial(_image, own), composed, "imaging scenes at every setting"))
     return PhysicsSet(
         scenes=tuple(composed),
-        pictures={setting: np.stack([pictured.pictures[setting] for pictured in imaged]) for setting in SETTINGS},
-        redrawn=np.stack([pictured.redrawn for pictured in imaged]),
+        pictures={setting: np.stack([pictures[setting] for pictures, _, _ in imaged]) for setting in SETTINGS},
+        redrawn=np.stack([redrawn for _, redrawn, _ in imaged]),
         removals=tuple(
             Removal(place, noun_of(scene.corpus, scene.scene.things[index].label), picture, facts)
-            for place, (scene, pictured) in enumerate(zip(composed, imaged, strict=True))
-            for index, picture, facts in pictured.removed
+            for place, (scene, (_, _, removed)) in enumerate(zip(composed, imaged, strict=True))
+            for index, picture, facts in removed
         ),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Imaged:
-    pictures: dict[Setting, Pixels]
-    redrawn: Pixels
-    removed: list[tuple[int, Pixels, Facts]]
+_Imaged = tuple[dict[Setting, Pixels], Pixels, list[tuple[int, Pixels, Facts]]]
+"""The pictures of a scene: by setting, with other speckle, and without an object of some index, with its facts."""
 
 
 def _image(own: SimulationParameters, scene: PhysicsScene) -> _Imaged:
@@ -155,30 +149,112 @@ def _image(own: SimulationParameters, scene: PhysicsScene) -> _Imaged:
     redrawn = display(intensity(replace(whole, rng=second)))
     removed = [
         (index, display(intensity(reflect_without(whole, index, first))), facts)
-        for index, facts in _removable(own, scene)
+        for index, facts in islice(_removable(own, scene), REMOVED)
     ]
-    return _Imaged(pictures, redrawn, removed)
+    return pictures, redrawn, removed
 
 
-def _removable(own: SimulationParameters, scene: PhysicsScene) -> list[tuple[int, Facts]]:
-    """Objects to remove, drawn by the seed, and the facts of what is then left.
+def _removable(own: SimulationParameters, scene: PhysicsScene) -> Iterator[tuple[int, Facts]]:
+    """Objects that can be removed, in an order drawn by the seed, and the facts of what is then left.
 
-    Only objects that the annotation counts, and only where it counts another object too: without any, a caption of
-    objects would have nothing true to say.
+    The annotation counts them, and another object too: else a caption of objects had nothing true to say.
     """
     counted = {fact.label: fact.count for fact in scene.facts.objects}
     if sum(counted.values()) < FEWEST:
-        return []
+        return
     order = generator(own.seed, scene.corpus, scene.number, "writing").permutation(len(scene.scene.things))
-    removable: list[tuple[int, Facts]] = []
     for index in map(int, order):
         label = scene.scene.things[index].label
-        if label == "bridge" or label not in counted or len(removable) == REMOVED:
+        if label == "bridge" or label not in counted:
             continue
         left = annotate(scene.corpus, without(scene.scene, index), scene.acquisition)
         fewer = {name: number - (name == label) for name, number in counted.items()}
         still = {fact.label: fact.count for fact in left.objects} if left else {}
         # a ship of a mask that was two components, or too small to count, leaves another count behind
         if left is not None and still == {name: number for name, number in fewer.items() if number}:
-            removable.append((index, left))
-    return removable
+            yield index, left
+
+
+@dataclass(frozen=True)
+class Reflection:
+    """What a scene sends back in VV: power of each cell, point targets, and the random numbers that follow.
+
+    ``before_points`` and ``rng`` are the generator's states before and after the point targets were drawn.
+    """
+
+    scene: Scene
+    acquisition: Acquisition
+    power: Field
+    points: PointTargets
+    before_points: np.random.Generator
+    rng: np.random.Generator
+
+
+def reflect(scene: Scene, acquisition: Acquisition, rng: np.random.Generator) -> Reflection:
+    """Draw texture and point targets of a scene; ``rng`` is left as it is."""
+    rng = deepcopy(rng)
+    power = ground_power(scene, (POLARISATION,), rng)[0]
+    before_points = deepcopy(rng)
+    return Reflection(scene, acquisition, power, imaged_points(scene, acquisition, rng), before_points, rng)
+
+
+def reflect_without(whole: Reflection, index: int, rng: np.random.Generator) -> Reflection:
+    """Return what a scene sends back with one object, by its place in ``scene.things``, gone: its body, height,
+    shadow, layover and point targets.
+
+    The ground beneath keeps its texture, the other objects their point targets, and speckle its draws, because the
+    object's own point targets stay in the list with no power. A target at the foot of another object that stood in
+    the removed one's shadow stays unseen: that would move every later draw, and objects stand further apart than
+    the shadow of the highest reaches. ``rng`` is what ``whole`` was drawn from, and is left as it is.
+
+    Raises:
+        EvaluationError: the object cannot be removed.
+    """
+    bare = without(whole.scene, index)
+    power = ground_power(bare, (POLARISATION,), deepcopy(rng))[0]
+    level = whole.points.level.copy()
+    level[_places(whole, index)] = -np.inf
+    return replace(whole, scene=bare, power=power, points=replace(whole.points, level=level))
+
+
+def without(scene: Scene, index: int) -> Scene:
+    """Return a scene without one of its objects; the ground below it shows.
+
+    Raises:
+        EvaluationError: it is a bridge, which is part of the roads and of the river's banks.
+    """
+    if scene.things[index].label == "bridge":
+        raise EvaluationError("a bridge cannot be taken out of its scene", way_out="take another object")
+    owner = scene.owner.copy()
+    owner[scene.owner == index + 1] = 0
+    owner[scene.owner > index + 1] -= 1
+    # objects stand on water, roads, aprons and yards, all of them at height 0
+    height = np.where(scene.owner == index + 1, 0.0, scene.height)
+    things = scene.things[:index] + scene.things[index + 1 :]
+    return replace(scene, owner=owner, height=height, things=things)
+
+
+def intensity(reflection: Reflection, setting: Setting = ORDINARY) -> Field:
+    """Form the image of what a scene sends back; with the acquisition's looks alone, that of `radar.form_image`.
+
+    Returns:
+        Calibrated intensity (linear sigma nought), shape (size, size).
+    """
+    scene, points = reflection.scene, reflection.points
+    power = reflection.power.copy()
+    power[scene.owner > 0] *= linear(setting.contrast)
+    seen = received(scene, reflection.acquisition, power, POLARISATION)
+    targets = replace(points, level=points.level + setting.contrast)
+    bandwidth = BANDWIDTH / setting.resolution
+    image = detect(seen, targets, setting.looks, deepcopy(reflection.rng), bandwidth)
+    inside = slice(MARGIN, MARGIN + scene.size)
+    return image[inside, inside]
+
+
+def _places(whole: Reflection, index: int) -> slice:
+    """Where an object's point targets stand in the list: they are drawn object by object, in order."""
+    ends = []
+    for number in (index, index + 1):
+        first_ones = replace(whole.scene, things=whole.scene.things[:number])
+        ends.append(len(imaged_points(first_ones, whole.acquisition, deepcopy(whole.before_points)).level))
+    return slice(*ends)

@@ -35,15 +35,9 @@ OWN: Final = 1 << 127
 
 @dataclass(frozen=True, eq=False)
 class PhysicsScene:
-    """A scene with what an annotation of its corpus would say of it.
+    """A scene, ``<corpus>/<number>``, with the facts that an annotation of its corpus would give of it.
 
-    Args:
-        name: ``<corpus>/<number>``; the group that intervals are drawn over.
-        corpus: whose recipe and annotation it has.
-        number: of the scene in that recipe.
-        scene: the ground truth.
-        acquisition: how it is imaged; the looks are the setting's.
-        facts: what is true of it.
+    The name is the group that intervals are drawn over; the looks of its acquisition are the setting's.
     """
 
     name: str
@@ -69,28 +63,18 @@ class PhysicsScene:
         return annotated_by(entry_of(self.corpus))
 
 
-def own_seed(seed: int) -> int:
-    """Return the seed of the simulation that a physics set is rendered from.
+def own_parameters(parameters: SimulationParameters, seed: int) -> SimulationParameters:
+    """Return the parameters of the simulation with the seed of a physics set.
 
-    128 bits, the highest set, the others a hash of ``seed``. The random streams of the simulation begin with the
-    seed's bits, so no set of parameters with a seed below `OWN` shares a stream, and with it a scene.
+    It has 128 bits, the highest set, the others a hash of ``seed``. The random streams of the simulation begin
+    with the seed's bits, so no set of parameters with a seed below `OWN` shares a stream, and with it a scene.
     """
     digest = blake2b(f"physics/{seed}".encode(), digest_size=16).digest()
-    return OWN | int.from_bytes(digest, "big")
-
-
-def own_parameters(parameters: SimulationParameters, seed: int) -> SimulationParameters:
-    """Return the parameters of the simulation with the seed of a physics set."""
-    return parameters.model_copy(update={"seed": own_seed(seed)})
+    return parameters.model_copy(update={"seed": OWN | int.from_bytes(digest, "big")})
 
 
 def compose_scenes(own: SimulationParameters, scenes: int) -> list[PhysicsScene]:
-    """Compose scenes by the recipes in turn; those of which no caption can be made are passed over.
-
-    Args:
-        own: what `own_parameters` gives.
-        scenes: how many.
-    """
+    """Compose some scenes by the recipes in turn; those of which no caption can be made are passed over."""
     sources = [_scenes(own, corpus) for corpus in RECIPES]
     return [next(sources[number % len(sources)]) for number in range(scenes)]
 
@@ -105,7 +89,7 @@ def _scenes(own: SimulationParameters, corpus: str) -> Iterator[PhysicsScene]:
 
 
 def annotate(corpus: str, scene: Scene, acquisition: Acquisition) -> Facts | None:
-    """Return the facts that the annotation of a corpus would give of a scene; nothing where it gives none.
+    """Return the facts that the annotation of a corpus would give of a scene; None where it gives none.
 
     They are made as the stages make them: boxes as the radar shows the objects, or objects and regions of the
     mask, then the rules of A2C or SA2C. No mask has a swath edge or blended colours, as some of the corpus have.

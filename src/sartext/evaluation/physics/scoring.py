@@ -5,20 +5,16 @@ objects changes its caption far more often when an object goes than when only sp
 every pixel and no fact.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Sequence, Set
+from typing import Protocol
 
 import numpy as np
 from torch import Tensor
 
-from sartext.errors import EvaluationError
-from sartext.evaluation.baselines import CONSTANT
-from sartext.evaluation.bootstrap import Floats, Sums, estimate, intervals, resample
+from sartext.evaluation.benchmarks import Pixels
+from sartext.evaluation.bootstrap import Floats, Interval, Sums, by_group, estimate, intervals, resample
 from sartext.evaluation.figures import Figure, not_computed
-from sartext.evaluation.physics.reading import Reader, constant_reader, reader_of, stated
-from sartext.evaluation.physics.rendering import NAME, PhysicsSet
-from sartext.evaluation.physics.settings import (
+from sartext.evaluation.physics import (
     CHANGE,
     COMPARED,
     CURVES,
@@ -29,8 +25,9 @@ from sartext.evaluation.physics.settings import (
     setting_of,
     subset_of,
 )
+from sartext.evaluation.physics.rendering import NAME, PhysicsSet
+from sartext.evaluation.physics.scenes import vocabulary
 from sartext.evaluation.retrieval import retrieval
-from sartext.models.model import Model
 from sartext.narrator.statements import (
     COVER_KINDS,
     KINDS,
@@ -40,61 +37,58 @@ from sartext.narrator.statements import (
     Count,
     Statement,
     compare,
+    read_statements,
     statements_of,
 )
-
-RESAMPLES: Final = 2000
 
 SUBSET = "removed"
 
 NO_PAIRS = "no scene of the set has an object that could be removed: raise the number of scenes"
 
 PARTS = {"fact": KINDS, "object": OBJECT_KINDS, "cover": COVER_KINDS}
-"""Kinds of statements whose precision and recall are told, by the beginning of the metric's name."""
+"""Kinds of statements with a precision and a recall, by the beginning of the metric's name."""
 
 NOTHING_STATED = "nothing was stated that the annotation decides"
 NOTHING_TRUE = "no scene of the set has such a fact"
 
 
-def score_physics(
-    models: Mapping[str, Model | Reader], physics: PhysicsSet, *, resamples: int = RESAMPLES, seed: int
-) -> list[Figure]:
-    """Return the curves and pairs of models, and of the baseline ``constant`` that sees nothing.
+class Reader(Protocol):
+    """What is scored: it compares pictures with captions, and may write captions."""
 
-    Args:
-        models: by variant; a CLIP compares, a CoCa also writes captions.
-        physics: what they are scored on.
-        resamples: draws of the bootstrap.
-        seed: of the draws; the same for all models, which are thereby paired.
+    @property
+    def writes(self) -> bool:
+        """Whether it can write captions."""
+
+    def see(self, pictures: Pixels) -> Tensor:
+        """Return features of length 1, pictures x width, of uint8 pictures x height x width."""
+
+    def hear(self, captions: Sequence[str]) -> Tensor:
+        """Return features of length 1, captions x width."""
+
+    def tell(self, pictures: Pixels) -> list[str]:
+        """Return a caption per picture; an empty one states nothing."""
+
+
+def stated(captions: Sequence[str]) -> list[frozenset[Statement]]:
+    """Return what captions state, one set of statements per caption."""
+    words = vocabulary()
+    return [frozenset(read_statements(caption, words.nouns, words.scenes).statements) for caption in captions]
+
+
+def score_physics(variant: str, reader: Reader, physics: PhysicsSet, *, resamples: int, seed: int) -> list[Figure]:
+    """Return the curves and pairs of a reader, by the name of its variant.
+
+    Intervals are drawn over scenes, by the same draws for all readers, which are thereby paired.
 
     Returns:
         Figures of the task ``physics``: subsets ``looks:<n>``, ``resolution:<k>``, ``contrast:<dB>`` and
         ``removed``; see `curve_figures` and `pair_figures`.
 
     Raises:
-        EvaluationError: a model gives features that are no numbers, or is called as the baseline is.
+        EvaluationError: it gives features that are no numbers.
     """
-    if CONSTANT in models:
-        raise EvaluationError(
-            f"a model is called '{CONSTANT}', as the baseline is", way_out="give it another name"
-        )
-    readers = {name: reader_of(model) for name, model in models.items()} | {
-        CONSTANT: constant_reader(physics.captions)
-    }
-    figures: list[Figure] = []
-    for variant, reader in readers.items():
-        figures += curve_figures(variant, reader, physics, resamples=resamples, seed=seed)
-        figures += pair_figures(variant, reader, physics, resamples=resamples, seed=seed)
-    return figures
-
-
-@dataclass(frozen=True)
-class MetricCurve:
-    """A metric at every setting: its sums by scene, [scenes, settings], and why it may have no value."""
-
-    metric: str
-    sums: Sums
-    reason: str = ""
+    curves = curve_figures(variant, reader, physics, resamples=resamples, seed=seed)
+    return [*curves, *pair_figures(variant, reader, physics, resamples=resamples, seed=seed)]
 
 
 def curve_figures(variant: str, reader: Reader, physics: PhysicsSet, *, resamples: int, seed: int) -> list[Figure]:
@@ -103,27 +97,20 @@ def curve_figures(variant: str, reader: Reader, physics: PhysicsSet, *, resample
     The gallery of a setting is the pictures of that setting and the captions of all scenes; captions with equal
     facts are equally right. Beside every value that is not of the ordinary setting stands its difference to it,
     ``<metric>_change``.
-
-    Args:
-        variant: the reader's name.
-        reader: what is scored.
-        physics: the pictures and their facts.
-        resamples: draws of the bootstrap over scenes.
-        seed: of the draws.
     """
-    curves = [MetricCurve(MEAN_RECALL, _recalls(reader, physics))]
+    curves = {MEAN_RECALL: _recalls(reader, physics)}
     if reader.writes:
-        curves += _faithfulness(reader, physics)
+        curves |= _faithfulness(reader, physics)
     # one draw of scenes for all: the measures of a reader are paired too
     sums = Sums(
-        np.concatenate([curve.sums.numerators for curve in curves], axis=1),
-        np.concatenate([curve.sums.denominators for curve in curves], axis=1),
+        np.concatenate([curve.numerators for curve in curves.values()], axis=1),
+        np.concatenate([curve.denominators for curve in curves.values()], axis=1),
     )
     values, drawn = estimate([sums]), resample([sums], resamples, seed)
     figures: list[Figure] = []
-    for number, curve in enumerate(curves):
+    for number, metric in enumerate(curves):
         columns = slice(number * len(SETTINGS), (number + 1) * len(SETTINGS))
-        figures += _points(variant, curve, values[columns], drawn[:, columns], len(physics.scenes))
+        figures += _points(variant, metric, values[columns], drawn[:, columns], len(physics.scenes))
     return figures
 
 
@@ -136,14 +123,16 @@ def _recalls(reader: Reader, physics: PhysicsSet) -> Sums:
     return Sums(numerators, np.ones_like(numerators))
 
 
-def _faithfulness(reader: Reader, physics: PhysicsSet) -> Iterator[MetricCurve]:
+def _faithfulness(reader: Reader, physics: PhysicsSet) -> dict[str, Sums]:
     """Precision and recall of what is stated, by part; 100 times the right ones are the numerators."""
     counted = [_counts(reader.tell(physics.pictures[setting]), physics) for setting in SETTINGS]
+    curves = {}
     for part, kinds in PARTS.items():
         table = np.array([[_total(counts, kinds) for counts in scenes] for scenes in counted], dtype=np.float64)
         right, said, true = np.moveaxis(table.transpose(1, 0, 2), 2, 0)
-        yield MetricCurve(f"{part}_precision", Sums(100 * right, said), NOTHING_STATED)
-        yield MetricCurve(f"{part}_recall", Sums(100 * right, true), NOTHING_TRUE)
+        curves[f"{part}_precision"] = Sums(100 * right, said)
+        curves[f"{part}_recall"] = Sums(100 * right, true)
+    return curves
 
 
 def _counts(captions: Sequence[str], physics: PhysicsSet) -> list[dict[str, Count]]:
@@ -159,7 +148,8 @@ def _total(counts: dict[str, Count], kinds: Sequence[str]) -> tuple[int, int, in
     return total.right, total.stated, total.true
 
 
-def _points(variant: str, curve: MetricCurve, values: Floats, drawn: Floats, scenes: int) -> Iterator[Figure]:
+def _points(variant: str, metric: str, values: Floats, drawn: Floats, scenes: int) -> Iterator[Figure]:
+    reason = NOTHING_STATED if metric.endswith("_precision") else NOTHING_TRUE
     base = SETTINGS.index(ORDINARY)
     bounds = intervals(values, drawn)
     changes = intervals(values - values[base], drawn - drawn[:, [base]])
@@ -167,24 +157,15 @@ def _points(variant: str, curve: MetricCurve, values: Floats, drawn: Floats, sce
         for point in points:
             column = SETTINGS.index(setting_of(name, point))
             subset = subset_of(name, point)
-            named = [(curve.metric, bounds[column])]
+            yield _figure(metric, variant, bounds[column], subset, scenes, reason=reason)
             if column != base:
-                named.append((f"{curve.metric}{CHANGE}", changes[column]))
-            for metric, interval in named:
-                if interval.value is None:
-                    yield not_computed("physics", metric, variant, curve.reason, benchmark=NAME, subset=subset)
-                else:
-                    yield Figure(
-                        "physics",
-                        metric,
-                        variant,
-                        interval.value,
-                        interval.low,
-                        interval.high,
-                        scenes,
-                        NAME,
-                        subset,
-                    )
+                yield _figure(f"{metric}{CHANGE}", variant, changes[column], subset, scenes, reason=reason)
+
+
+def _figure(metric: str, variant: str, interval: Interval, subset: str, n: int, *, reason: str = "") -> Figure:
+    if interval.value is None:
+        return not_computed("physics", metric, variant, reason, benchmark=NAME, subset=subset)
+    return Figure("physics", metric, variant, interval.value, interval.low, interval.high, n, NAME, subset)
 
 
 def pair_figures(variant: str, reader: Reader, physics: PhysicsSet, *, resamples: int, seed: int) -> list[Figure]:
@@ -193,16 +174,8 @@ def pair_figures(variant: str, reader: Reader, physics: PhysicsSet, *, resamples
     ``similarity_fell``: the similarity of the picture and the caption of the whole scene is lower without the
     object; equal ones count half, chance is 50. ``caption_changed``: the statements of the reader's caption
     change. ``count_followed``: the number that it states of the removed object's class falls by exactly one; a
-    class that is not named counts as none, one that is named without a number follows nothing.
-    ``…_by_speckle`` is the same where only speckle was drawn anew, and ``…_beyond_speckle`` the difference, paired
-    by scene.
-
-    Args:
-        variant: the reader's name.
-        reader: what is scored.
-        physics: the pairs.
-        resamples: draws of the bootstrap over scenes.
-        seed: of the draws.
+    class that is not named counts as none, one that is named without a number follows nothing. ``…_by_speckle`` is
+    the same where only speckle was drawn anew, and ``…_beyond_speckle`` the difference, paired by scene.
     """
     metrics = [metric.name for metric in ((*COMPARED, *WRITTEN) if reader.writes else COMPARED)]
     if not physics.removals:
@@ -213,20 +186,12 @@ def pair_figures(variant: str, reader: Reader, physics: PhysicsSet, *, resamples
     if reader.writes:
         changed, followed = _changes(reader, physics)
         columns += [*changed, changed[0] - changed[1], *followed, followed[0] - followed[1]]
-    sums = _by_scene(np.stack(columns, axis=1), physics)
+    percent = 100 * np.stack(columns, axis=1)
+    places = [removal.place for removal in physics.removals]
+    sums = Sums(by_group(percent, places), by_group(np.ones_like(percent), places))
     bounds = intervals(estimate([sums]), resample([sums], resamples, seed))
     return [
-        Figure(
-            "physics",
-            metric,
-            variant,
-            interval.value,
-            interval.low,
-            interval.high,
-            len(physics.removals),
-            NAME,
-            SUBSET,
-        )
+        _figure(metric, variant, interval, SUBSET, len(physics.removals))
         for metric, interval in zip(metrics, bounds, strict=True)
     ]
 
@@ -237,36 +202,26 @@ def _fell(reader: Reader, physics: PhysicsSet) -> Floats:
     whole = reader.see(physics.pictures[ORDINARY][places])
     without = reader.see(np.stack([removal.picture for removal in physics.removals]))
     heard = reader.hear([physics.captions[place] for place in places])
-    return (1 + np.sign(_cosines(whole, heard) - _cosines(without, heard))) / 2
-
-
-def _cosines(pictures: Tensor, captions: Tensor) -> Floats:
-    return np.asarray((pictures.double() * captions.double()).sum(dim=1).numpy(), dtype=np.float64)
+    cosines = [(seen.double() * heard.double()).sum(dim=1).numpy() for seen in (whole, without)]
+    return np.asarray((1 + np.sign(cosines[0] - cosines[1])) / 2, dtype=np.float64)
 
 
 def _changes(reader: Reader, physics: PhysicsSet) -> tuple[list[Floats], list[Floats]]:
     """By pair, whether the statements changed and whether the count followed: without the object, with speckle."""
     places = [removal.place for removal in physics.removals]
     nouns = [removal.noun for removal in physics.removals]
-    whole = _spread(stated(reader.tell(physics.pictures[ORDINARY][_once(places)])), places)
-    redrawn = _spread(stated(reader.tell(physics.redrawn[_once(places)])), places)
+    once = list(dict.fromkeys(places))
+    whole, redrawn = (
+        dict(zip(once, stated(reader.tell(pictures[once])), strict=True))
+        for pictures in (physics.pictures[ORDINARY], physics.redrawn)
+    )
     without = stated(reader.tell(np.stack([removal.picture for removal in physics.removals])))
     changed, followed = [], []
-    for other in (without, redrawn):
-        pairs = list(zip(whole, other, nouns, strict=True))
+    for others in (without, [redrawn[place] for place in places]):
+        pairs = [(whole[place], other, noun) for place, other, noun in zip(places, others, nouns, strict=True)]
         changed.append(np.array([float(before != after) for before, after, _ in pairs]))
         followed.append(np.array([float(_fewer(before, after, noun)) for before, after, noun in pairs]))
     return changed, followed
-
-
-def _once(places: Sequence[int]) -> list[int]:
-    return list(dict.fromkeys(places))
-
-
-def _spread(statements: Sequence[frozenset[Statement]], places: Sequence[int]) -> list[frozenset[Statement]]:
-    """What was told of each scene once, for every pair of that scene."""
-    known = dict(zip(_once(places), statements, strict=True))
-    return [known[place] for place in places]
 
 
 def _fewer(before: Set[Statement], after: Set[Statement], noun: str) -> bool:
@@ -283,12 +238,3 @@ def _count(statements: Set[Statement], noun: str) -> int | None:
         if (statement.kind, statement.label) == (OBJECT_COUNT, noun)
     )
     return next(stated, None if Statement(OBJECT_CLASS, noun) in statements else 0)
-
-
-def _by_scene(columns: Floats, physics: PhysicsSet) -> Sums:
-    """Percent and pairs, summed over the pairs of each scene."""
-    _, group = np.unique([removal.place for removal in physics.removals], return_inverse=True)
-    numerators = np.zeros((int(group.max()) + 1, columns.shape[1]))
-    np.add.at(numerators, group, 100 * columns)
-    pairs = np.bincount(group).astype(np.float64)
-    return Sums(numerators, np.repeat(pairs[:, None], columns.shape[1], axis=1))

@@ -1,28 +1,33 @@
 """The stage ``evaluation@captioning``: what every CoCa writes of the test images, and the physics curves."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 import torch
 
-from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
-from sartext.evaluation.baselines import BASELINES, NEAREST_TRAIN, RETRIEVER
 from sartext.evaluation.benchmarks import Benchmark, Example, Pixels
-from sartext.evaluation.captioning.baselines import baselines, nearest_rows, nearest_train
-from sartext.evaluation.captioning.measurements import Row, captions_rows
-from sartext.evaluation.captioning.scoring import figures_of, measure_captions
-from sartext.evaluation.captioning.texts import references_rows
-from sartext.evaluation.details import CaptionExample, Details, Variant, Written
-from sartext.evaluation.embedding import embed_images, embed_texts
+from sartext.evaluation.caption_measurements import Row, captions_rows, score_variants
+from sartext.evaluation.caption_scoring import figures_of
+from sartext.evaluation.caption_texts import baselines, collect, references_rows
+from sartext.evaluation.details import (
+    BASELINES,
+    NEAREST_TRAIN,
+    RETRIEVER,
+    CaptionExample,
+    Details,
+    Variant,
+    Written,
+)
+from sartext.evaluation.embedding import embed_images, embed_texts, nearest_rows
 from sartext.evaluation.figures import Figure
 from sartext.evaluation.metrics.faithfulness import CheckableClasses, checkable_classes
+from sartext.evaluation.stages import rows_of, spaced, write_evaluation
 from sartext.evaluation.stages.models import open_models, project_benchmarks
 from sartext.evaluation.stages.physics import Physics
-from sartext.evaluation.stages.writing import rows_of, spaced, write_evaluation
 from sartext.models.decoding.captioning import generate
 from sartext.models.model import Model
 from sartext.models.preprocessing import fit, normalise
@@ -35,14 +40,8 @@ EXAMPLES = 12
 SHOWN = ("foundation", "direct-total", "progressive", "narrator", "sar-rs-coca", NEAREST_TRAIN)
 """The variants whose captions stand beside the images."""
 
-
-@dataclass
-class _Captions:
-    """The captions by benchmark and variant, the models among these, and how many captions each did not end."""
-
-    by_benchmark: dict[str, dict[str, Mapping[str, str]]]
-    variants: list[Variant] = field(default_factory=list)
-    unfinished: dict[str, int] = field(default_factory=dict)
+Captions = Mapping[str, Mapping[str, Mapping[str, str]]]
+"""By benchmark, variant and image id."""
 
 
 def evaluate(project: Project) -> dict[str, object]:
@@ -54,19 +53,30 @@ def evaluate(project: Project) -> dict[str, object]:
     """
     evaluation = project.parameters.evaluation
     benchmarks = project_benchmarks(project)
-    entries = {name: find_entry(project, name) for name in _corpora(project, benchmarks)}
-    captions = _Captions({name: dict(baselines(part, evaluation.seed)) for name, part in benchmarks.items()})
+    corpora = {name for benchmark in benchmarks.values() for name in benchmark.corpora}
+    entries = {name: find_entry(project, name) for name in sorted({*project.parameters.captions, *corpora})}
+    checkable = checkable_classes(entries)
+    captions = {name: baselines(benchmark, evaluation.seed) for name, benchmark in benchmarks.items()}
+    unfinished: Counter[str] = Counter()
+    variants: list[Variant] = []
     physics = Physics(project.parameters)
-    for name, variant, model in open_models(project):
-        captions.variants.append(variant)
-        _caption(name, model, benchmarks, captions)
-        physics.score(name, model)
+    for model_name, variant, model in open_models(project):
+        variants.append(variant)
+        for name, benchmark in benchmarks.items():
+            if model_name == RETRIEVER:
+                captions[name][NEAREST_TRAIN] = nearest_captions(model, benchmark)
+            if model.kind == "coca":
+                written, dropped = captions_of(model, benchmark.pictures())
+                ids = [example.image_id for example in benchmark.examples]
+                captions[name][model_name] = dict(zip(ids, written, strict=True))
+                unfinished[model_name] += dropped
+        physics.score(model_name, model)
     figures: list[Figure] = []
     tables: dict[str, Sequence[Row]] = {}
     for name, benchmark in benchmarks.items():
-        of_benchmark = captions.by_benchmark[name]
         tables[f"references/{name}"] = references_rows(benchmark.examples, evaluation.seed)
-        texts, scored = measure_captions(of_benchmark, benchmark, entries, seed=evaluation.seed)
+        texts = collect(captions[name], benchmark, seed=evaluation.seed)
+        scored = score_variants(texts, checkable)
         figures += figures_of(
             texts,
             scored,
@@ -74,9 +84,10 @@ def evaluate(project: Project) -> dict[str, object]:
             side=project.parameters.shards.side,
             seed=evaluation.seed,
             resamples=evaluation.resamples,
-            pairs=evaluation.pairs(of_benchmark),
+            pairs=evaluation.pairs(captions[name]),
         )
-        tables |= {f"captions/{name}/{variant}": rows for variant, rows in captions_rows(texts, scored).items()}
+        for written_by, of_variant in scored.items():
+            tables[f"captions/{name}/{written_by}"] = list(captions_rows(texts, of_variant))
     figures += physics.figures
     owners = {example.image_id: benchmark for benchmark in benchmarks.values() for example in benchmark.examples}
 
@@ -84,15 +95,15 @@ def evaluate(project: Project) -> dict[str, object]:
         return owners[image_id].read(image_id) if image_id in owners else physics.pictures[image_id]
 
     scored_names = {figure.variant for figure in figures}
-    captioned = {name for of_benchmark in captions.by_benchmark.values() for name in of_benchmark}
+    captioned = {name for of_benchmark in captions.values() for name in of_benchmark}
     details = Details(
         variants=(
-            *(variant for variant in captions.variants if variant.name in scored_names),
+            *(variant for variant in variants if variant.name in scored_names),
             *(variant for variant in BASELINES if variant.name in captioned),
             *physics.baselines,
         ),
-        benchmarks=(*rows_of(benchmarks.values()), *physics.benchmarks),
-        captions=tuple(_examples(benchmarks, captions, entries)),
+        benchmarks=rows_of([*benchmarks.values(), *physics.sets]),
+        captions=tuple(_examples(benchmarks, captions, checkable)),
         strips=tuple(physics.strips),
         chosen={
             "captions": f"{EXAMPLES} images of each benchmark, evenly spaced in the order of their ids.",
@@ -100,7 +111,7 @@ def evaluate(project: Project) -> dict[str, object]:
         },
         notes=tuple(
             f"{name}: {count} captions had no end within the model's context and count as empty."
-            for name, count in captions.unfinished.items()
+            for name, count in unfinished.items()
             if count
         ),
     )
@@ -129,43 +140,23 @@ def nearest_captions(model: Model, benchmark: Benchmark) -> dict[str, str]:
     captions = [row.caption for row in benchmark.train]
     images = embed_images(model, benchmark.pictures())
     texts, _ = embed_texts(model, captions)
-    return nearest_train(benchmark, nearest_rows(images.numpy(), texts.numpy()))
-
-
-def _corpora(project: Project, benchmarks: Mapping[str, Benchmark]) -> list[str]:
-    """The corpora whose nouns a caption may name: those of the captions and of the benchmarks."""
-    of_benchmarks = {name for benchmark in benchmarks.values() for name in benchmark.corpora}
-    return sorted({*project.parameters.captions, *of_benchmarks})
-
-
-def _caption(name: str, model: Model, benchmarks: Mapping[str, Benchmark], captions: _Captions) -> None:
-    """Add the captions that a model writes, or finds among those of the train split."""
-    for benchmark in benchmarks.values():
-        of_benchmark = captions.by_benchmark[benchmark.name]
-        if name == RETRIEVER:
-            of_benchmark[NEAREST_TRAIN] = nearest_captions(model, benchmark)
-        if model.kind == "coca":
-            texts, unfinished = captions_of(model, benchmark.pictures())
-            ids = [example.image_id for example in benchmark.examples]
-            of_benchmark[name] = dict(zip(ids, texts, strict=True))
-            captions.unfinished[name] = captions.unfinished.get(name, 0) + unfinished
+    nearest = nearest_rows(images.numpy(), texts.numpy())
+    return {example.image_id: captions[row] for example, row in zip(benchmark.examples, nearest, strict=True)}
 
 
 def _examples(
-    benchmarks: Mapping[str, Benchmark], captions: _Captions, entries: Mapping[str, Entry]
+    benchmarks: Mapping[str, Benchmark], captions: Captions, checkable: CheckableClasses
 ) -> Iterator[CaptionExample]:
-    checkable = checkable_classes(entries)
     shown: set[str] = set()
     for name, benchmark in benchmarks.items():
-        of_benchmark = captions.by_benchmark[name]
         for example in spaced(benchmark.examples, EXAMPLES):
             if example.image_id in shown:
                 continue
             shown.add(example.image_id)
             written = {
-                variant: judge_caption(of_benchmark[variant][example.image_id], example, checkable)
+                variant: judge_caption(captions[name][variant][example.image_id], example, checkable)
                 for variant in SHOWN
-                if variant in of_benchmark
+                if variant in captions[name]
             }
             yield CaptionExample(example.image_id, example.corpus, example.caption, written)
 

@@ -11,9 +11,8 @@ from sartext.config import Project
 from sartext.config.arms import ARMS, PROGRESSIVE, arm_rows
 from sartext.config.training import CheckpointParameters, GptParameters
 from sartext.errors import ArtefactError, EvaluationError
-from sartext.evaluation.baselines import BASELINES
 from sartext.evaluation.benchmarks import Benchmark, Sources, open_benchmarks
-from sartext.evaluation.details import Role, Variant
+from sartext.evaluation.details import BASELINES, Role, Variant
 from sartext.files import read_json
 from sartext.models.checkpoint import load, start
 from sartext.models.foundation import read_foundation
@@ -22,7 +21,7 @@ from sartext.models.weights import CONFIG, RECORD
 from sartext.progress import track
 from sartext.release.pictures import SourcePictures
 
-FOUNDATIONS = {"coca": "foundation", "clip": "foundation-clip"}
+FOUNDATIONS: Mapping[Kind, str] = {"coca": "foundation", "clip": "foundation-clip"}
 NARRATOR = "narrator"
 """The model that captions for the release; it sees more samples than the arms, so it is none of them."""
 
@@ -53,15 +52,8 @@ def project_benchmarks(project: Project) -> dict[str, Benchmark]:
 
 @dataclass(frozen=True)
 class ComparedModel:
-    """A model to be compared.
-
-    Args:
-        name: of the variant.
-        title: what it is, in a few words.
-        role: of the variant.
-        kind: of the network.
-        row: its name in ``checkpoints`` or ``models``; None for a foundation.
-        origin: the foundation file that its lineage began with, relative to the root.
+    """A model to be compared, as `Variant` has it, with its row, None for a foundation, and the foundation that it
+    began with.
     """
 
     name: str
@@ -164,9 +156,7 @@ def described(project: Project, source: ComparedModel, model: Model) -> Variant:
 
 
 def open_models(project: Project) -> Iterator[tuple[str, Variant, Model]]:
-    """Yield the models to compare, one in memory at a time, in the order of the tables.
-
-    With each its name and what the report says of it.
+    """Yield the name of each model to compare, what the report says of it, and the model, one in memory at a time.
 
     Raises:
         ArtefactError: one is not trained.
@@ -180,7 +170,7 @@ def open_models(project: Project) -> Iterator[tuple[str, Variant, Model]]:
 
 
 def training_of(project: Project, name: str) -> Mapping[str, Any]:
-    """Return what the training of a row tells of itself: it may have stopped before its samples were seen.
+    """Return what the training of a row recorded: it may have stopped before its samples were seen.
 
     Raises:
         ArtefactError: it has not ended, or its record is damaged.
@@ -215,8 +205,7 @@ def _foundations(project: Project) -> Iterator[ComparedModel]:
     for kind, name in FOUNDATIONS.items():
         row = f"{kind}-optical"
         if row in rows and not rows[row].origin.startswith("build/"):
-            network: Kind = "coca" if kind == "coca" else "clip"
-            yield ComparedModel(name, "before any training of ours", "foundation", network, None, rows[row].origin)
+            yield ComparedModel(name, "before any training of ours", "foundation", kind, None, rows[row].origin)
 
 
 def _of_row(project: Project, name: str, row: str, title: str, role: Role) -> ComparedModel:

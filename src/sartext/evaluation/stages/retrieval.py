@@ -1,6 +1,6 @@
 """The stage ``evaluation@retrieval``: how every model ranks captions and images, and foils."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,25 +9,25 @@ import torch
 
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
-from sartext.evaluation.baselines import BASELINES, CHANCE, PERFECT, TEXT_PRIOR
 from sartext.evaluation.benchmarks import Benchmark
 from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.details import (
+    BASELINES,
+    CHANCE,
+    PERFECT,
+    TEXT_PRIOR,
     Curve,
     Details,
-    FoilExample,
     Ranked,
     RetrievalExample,
     Variant,
 )
-from sartext.evaluation.embedding import embed
+from sartext.evaluation.embedding import embed, margins
 from sartext.evaluation.figures import Figure
-from sartext.evaluation.foils.making import Foils, make_foils
-from sartext.evaluation.foils.margins import margins
-from sartext.evaluation.foils.scoring import foil_examples, score_foils
+from sartext.evaluation.foil_scoring import foil_examples, score_foils
+from sartext.evaluation.foils import make_foils
 from sartext.evaluation.retrieval_figures import (
     Features,
-    RankedVariant,
     check_fit,
     facts_keys,
     rank_variants,
@@ -35,8 +35,8 @@ from sartext.evaluation.retrieval_figures import (
     recall_curves,
     retrieval_figures,
 )
+from sartext.evaluation.stages import rows_of, write_evaluation
 from sartext.evaluation.stages.models import open_models, project_benchmarks
-from sartext.evaluation.stages.writing import rows_of, write_evaluation
 
 SHOWN = ("sar-rs-clip", "sar-rs-coca", "clip-progressive", "progressive")
 """The variants of which examples are shown: the first one that is there."""
@@ -70,7 +70,10 @@ def evaluate(project: Project) -> dict[str, object]:
     benchmarks = project_benchmarks(project)
     variants: list[Variant] = []
     features: dict[str, dict[str, Features]] = {name: {} for name in benchmarks}
-    foils = {name: _foils(project, benchmark) for name, benchmark in benchmarks.items()}
+    foils = {}
+    for name, benchmark in benchmarks.items():
+        entries = {corpus: find_entry(project, corpus) for corpus in benchmark.corpora}
+        foils[name] = make_foils(benchmark, entries, evaluation.seed)
     preferred: dict[str, dict[str, Floats]] = {name: {} for name in benchmarks}
     cut: dict[str, int] = {}
     for model_name, variant, model in open_models(project):
@@ -86,23 +89,20 @@ def evaluate(project: Project) -> dict[str, object]:
     tables: dict[str, list[dict[str, str | int]]] = {}
     for name, benchmark in benchmarks.items():
         ranked = rank_variants(features[name], benchmark)
-        figures += retrieval_figures(
-            ranked, benchmark, resamples=evaluation.resamples, seed=evaluation.seed, pairs=evaluation.pairs(ranked)
-        )
+        resamples, seed, pairs = evaluation.resamples, evaluation.seed, evaluation.pairs
+        figures += retrieval_figures(ranked, benchmark, resamples=resamples, seed=seed, pairs=pairs(ranked))
+        preferences = preferred[name]
         figures += score_foils(
-            preferred[name],
-            foils[name],
-            benchmark,
-            resamples=evaluation.resamples,
-            seed=evaluation.seed,
-            pairs=evaluation.pairs(preferred[name]),
+            preferences, foils[name], benchmark, resamples=resamples, seed=seed, pairs=pairs(preferences)
         )
-        curves += _curves(ranked, benchmark)
+        curves += recall_curves(ranked, name)
         tables |= {
             f"ranks/{name}/{variant}": ranks_rows(of_variant, benchmark) for variant, of_variant in ranked.items()
         }
     main = next(iter(benchmarks.values()))
     shown = next(name for name in (*SHOWN, *features[main.name]) if name in features[main.name])
+    preferences = preferred[main.name]
+    beside_foils = {name: preferences[name] for name in FOILED if name in preferences} or preferences
     details = Details(
         variants=(
             *variants,
@@ -113,7 +113,7 @@ def evaluate(project: Project) -> dict[str, object]:
         benchmarks=rows_of(benchmarks.values()),
         curves=tuple(curves),
         retrieval=tuple(retrieval_examples(features[main.name][shown], main, EXAMPLES, shown)),
-        foils=tuple(_shown_foils(preferred[main.name], foils[main.name])),
+        foils=tuple(foil_examples(beside_foils, foils[main.name], FOIL_EXAMPLES)),
         chosen={
             "retrieval": f"{EXAMPLES} queries each way of {shown}, evenly spaced in the order of their ids, half "
             "of them with a wrong first answer where there are so many.",
@@ -128,37 +128,14 @@ def evaluate(project: Project) -> dict[str, object]:
     return write_evaluation(project, "retrieval", figures, details, main.read, tables=tables)
 
 
-def _foils(project: Project, benchmark: Benchmark) -> Foils:
-    entries = {name: find_entry(project, name) for name in benchmark.corpora}
-    return make_foils(benchmark, entries, project.parameters.evaluation.seed)
-
-
-def _shown_foils(preferred: Mapping[str, Floats], foils: Foils) -> list[FoilExample]:
-    some = {name: values for name, values in preferred.items() if name in FOILED} or preferred
-    return foil_examples(some, foils, FOIL_EXAMPLES)
-
-
-def _curves(ranked: Mapping[str, RankedVariant], benchmark: Benchmark) -> Iterator[Curve]:
-    for scoring, variants in recall_curves(ranked).items():
-        for variant, ways in variants.items():
-            both = tuple(ways["i2t"]), tuple(ways["t2i"])
-            yield Curve(variant, scoring, *both, benchmark.name)
-
-
 def retrieval_examples(
     features: Features, benchmark: Benchmark, count: int, variant: str
 ) -> list[RetrievalExample]:
-    """Return ``count`` examples of each way, fewer where the benchmark is smaller.
+    """Return ``count`` examples of each way, fewer where the benchmark is smaller, by a variant's features.
 
-    They are not picked by hand. The queries of each way, by image id, are those whose first answer is right and
-    those whose first answer is wrong; from both, evenly spaced ones are taken, as many right as wrong where there
-    are so many. An answer is right if its facts equal those of the query's image. Equal captions are one answer.
-
-    Args:
-        features: of the benchmark's pictures and captions, in its order.
-        benchmark: what was tested on.
-        count: of each way; half of them wrong, where there are so many.
-        variant: whose features they are.
+    They are not picked by hand: of the queries of each way, by image id, evenly spaced ones are taken from those
+    whose first answer is right and from those whose first answer is wrong, as many right as wrong where there are
+    so many. An answer is right if its facts equal those of the query's image. Equal captions are one answer.
 
     Raises:
         EvaluationError: the features do not fit the benchmark.
@@ -186,8 +163,12 @@ def _one_way(
     queries, gallery = features
     keys = torch.from_numpy(facts_keys(benchmark))
     places = torch.tensor(candidates)
-    first = [_first(block @ gallery[places].T) for block in torch.split(queries, BLOCK)]
-    answers = places[torch.cat(first)]
+    # the most similar of each row, of equal ones the one that stands first
+    ranked_first = [
+        (block @ gallery[places].T).sort(dim=1, descending=True, stable=True).indices[:, :SHOWN_ANSWERS]
+        for block in torch.split(queries, BLOCK)
+    ]
+    answers = places[torch.cat(ranked_first)]
     right = keys[answers] == keys[:, None]
     for at in _chosen(right[:, 0].numpy(), count):
         ranked = [
@@ -196,11 +177,6 @@ def _one_way(
         ]
         own = benchmark.examples[at]
         yield RetrievalExample(way, variant, own.image_id, own.caption, tuple(ranked))
-
-
-def _first(similarity: torch.Tensor) -> torch.Tensor:
-    """The places of the most similar of each row, of equal ones the one that stands first."""
-    return similarity.sort(dim=1, descending=True, stable=True).indices[:, :SHOWN_ANSWERS]
 
 
 def _chosen(right: npt.NDArray[np.bool_], count: int) -> list[int]:

@@ -8,19 +8,11 @@ import torch
 from sartext.config import Project
 from sartext.config.training import GptParameters
 from sartext.errors import ArtefactError
-from sartext.evaluation.baselines import BASELINES, CONSTANT, CONSTANT_PER_CORPUS
-from sartext.evaluation.benchmarks import Benchmark
-from sartext.evaluation.details import Details, Role, Variant, VqaExample
+from sartext.evaluation.details import BASELINES, CONSTANT, CONSTANT_PER_CORPUS, Details, Role, Variant, VqaExample
 from sartext.evaluation.figures import Figure
+from sartext.evaluation.stages import rows_of, spaced, write_evaluation
 from sartext.evaluation.stages.models import gpt_rows, project_benchmarks, stage_of, training_of
-from sartext.evaluation.stages.writing import rows_of, spaced, write_evaluation
-from sartext.evaluation.vqa import (
-    Answers,
-    answers_rows,
-    constant_answers,
-    constant_answers_per_corpus,
-    score_vqa,
-)
+from sartext.evaluation.vqa import Answers, answers_rows, constant_answers, constant_answers_per_corpus, score_vqa
 from sartext.models.gpt.answering import answer_each
 from sartext.models.gpt.checkpoint import load_gpt
 from sartext.models.gpt.language import read_language
@@ -44,13 +36,19 @@ def evaluate(project: Project) -> dict[str, object]:
     benchmarks = project_benchmarks(project)
     splits = read_splits(project.build / "release")
     train = splits.get("train", [])
-    asked = {name: _questions_on(benchmark, splits.get("test", [])) for name, benchmark in benchmarks.items()}
+    asked = {}
+    for name, benchmark in benchmarks.items():
+        images = {example.image_id for example in benchmark.examples}
+        asked[name] = [question for question in splits.get("test", []) if question.image_id in images]
     answers: dict[str, dict[str, Answers]] = {name: {} for name in benchmarks}
     variants: list[Variant] = []
     torch.set_num_threads(project.parameters.training.threads)
     rows = gpt_rows(project)
     for variant, row in track(iter(rows.items()), "models", len(rows)):
-        model = _open(project, variant)
+        folder = project.checkpoint(variant)
+        if not folder.is_dir():
+            raise ArtefactError("the model is not trained", where=folder, way_out=f"run `sartext train {variant}`")
+        model = load_gpt(folder, device=device_of(project.parameters.training.device))
         variants.append(_described(project, variant, row, model))
         for name, benchmark in benchmarks.items():
             questions = [(question.id, question.image_id, question.text) for question in asked[name]]
@@ -68,10 +66,8 @@ def evaluate(project: Project) -> dict[str, object]:
             seed=evaluation.seed,
             pairs=evaluation.pairs(answers[name]),
         )
-        tables |= {
-            f"answers/{name}/{variant}": answers_rows(of_variant, questions_of)
-            for variant, of_variant in answers[name].items()
-        }
+        for variant, of_variant in answers[name].items():
+            tables[f"answers/{name}/{variant}"] = answers_rows(of_variant, questions_of)
     main = next(iter(benchmarks.values()))
     details = Details(
         variants=(*variants, BASELINES[CONSTANT], BASELINES[CONSTANT_PER_CORPUS]),
@@ -80,19 +76,6 @@ def evaluate(project: Project) -> dict[str, object]:
         chosen={"questions": f"{EXAMPLES} questions of each type, evenly spaced in the order of their ids."},
     )
     return write_evaluation(project, "vqa", figures, details, main.read, tables=tables)
-
-
-def _questions_on(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
-    """The questions about the images of a benchmark."""
-    images = {example.image_id for example in benchmark.examples}
-    return [question for question in questions if question.image_id in images]
-
-
-def _open(project: Project, name: str) -> Gpt:
-    folder = project.checkpoint(name)
-    if not folder.is_dir():
-        raise ArtefactError("the model is not trained", where=folder, way_out=f"run `sartext train {name}`")
-    return load_gpt(folder, device=device_of(project.parameters.training.device))
 
 
 def _described(project: Project, name: str, row: GptParameters, model: Gpt) -> Variant:

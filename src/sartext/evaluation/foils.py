@@ -1,7 +1,8 @@
-"""The foils of a benchmark: for each image and kind of fact a true caption and a false one, in the same words.
+"""Foils: a true caption beside one in which exactly one fact is changed; which of the two does a model prefer?
 
-Both are realised from facts anew, by the same patterns: that one of them is the caption of the release would give
-it away. Equal captions of other images set no ceiling, as each comparison is between two texts for one image.
+For each image and kind of fact both texts are realised anew, by the same patterns: that one of them is the caption
+of the release would give it away. Equal captions of other images set no ceiling, as two texts are compared for one
+image.
 
 What people and scenes make frequent is more often true: one ship more often than two, water more often than roads.
 A text alone would then tell the caption from its foil. So foils come in pairs of images: what is true of the one
@@ -16,7 +17,7 @@ import numpy as np
 
 from sartext.catalogue.entry import Entry
 from sartext.evaluation.benchmarks import Benchmark, Example
-from sartext.evaluation.foils.changes import COUNTED_BY, KINDS, Change, Kind, changes_of
+from sartext.evaluation.foil_changes import COUNTED_BY, KINDS, Change, Kind, changes_of
 from sartext.narrator.facts import Facts, normalise
 from sartext.narrator.realisation import realise
 
@@ -43,17 +44,7 @@ A longer noun or share can make the grammar tell the rest more briefly; a foil i
 
 @dataclass(frozen=True)
 class Foil:
-    """Two texts for one image.
-
-    Args:
-        kind: of the fact that is changed.
-        place: of the image among the benchmark's examples.
-        image_id: of the image.
-        group_id: of the image.
-        caption: true of it.
-        foil: false of it.
-        facts: what the foil states.
-    """
+    """A true and a false text for the image at a place among the examples; ``facts`` are of the false one."""
 
     kind: Kind
     place: int
@@ -86,25 +77,18 @@ class Foils:
 
 
 def make_foils(benchmark: Benchmark, entries: Mapping[str, Entry], seed: int) -> Foils:
-    """Return the foils of a benchmark; the same benchmark and seed give the same.
-
-    Args:
-        benchmark: whose facts are changed.
-        entries: the catalogue of its corpora, by name; classes are changed only where it is known.
-        seed: of the patterns and of the draws among equals.
+    """Return the foils of a benchmark, equal for equal seeds; classes are changed only where the catalogue has
+    entries.
     """
     items: list[Foil] = []
     skipped: dict[str, dict[str, int]] = {}
     candidates = {example.image_id: _candidates(example, entries, seed) for example in benchmark.examples}
     for number, kind in enumerate(KINDS):
         of_kind = {
-            name: [candidate for candidate in candidates_of if candidate.change.kind == kind]
-            for name, candidates_of in candidates.items()
+            name: [(change, alike) for change, alike in of_image if change.kind == kind]
+            for name, of_image in candidates.items()
         }
-        usable = {
-            name: [candidate.change for candidate in of_image if candidate.alike]
-            for name, of_image in of_kind.items()
-        }
+        usable = {name: [change for change, alike in of_image if alike] for name, of_image in of_kind.items()}
         chosen = choose({name: changes for name, changes in usable.items() if changes}, seed + number)
         reasons: Counter[str] = Counter()
         for place, example in enumerate(benchmark.examples):
@@ -120,22 +104,14 @@ def make_foils(benchmark: Benchmark, entries: Mapping[str, Entry], seed: int) ->
     return Foils(benchmark.name, tuple(items), skipped)
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """A change, and whether both texts have the same words but for what is changed."""
-
-    change: Change
-    alike: bool
-
-
-def _candidates(example: Example, entries: Mapping[str, Entry], seed: int) -> list[_Candidate]:
-    """The changes that make another record of facts, once each."""
+def _candidates(example: Example, entries: Mapping[str, Entry], seed: int) -> list[tuple[Change, bool]]:
+    """The changes that make another record of facts, once each; and whether both texts are alike but for it."""
     changes = changes_of(example.facts, example.corpus, example.method, entries.get(example.corpus))
     distinct = {normalise(change.facts): change for change in changes}
     distinct.pop(normalise(example.facts), None)
     caption = _text(example.facts, example, seed) if distinct else ""
     return [
-        _Candidate(change, 0 < apart(caption, _text(change.facts, example, seed)) <= WORDS_CHANGED)
+        (change, 0 < apart(caption, _text(change.facts, example, seed)) <= WORDS_CHANGED)
         for _, change in sorted(distinct.items())
     ]
 
@@ -162,18 +138,12 @@ def _why_none(example: Example, kind: Kind, entries: Mapping[str, Entry]) -> str
 
 
 def choose(candidates: Mapping[str, Sequence[Change]], seed: int) -> dict[str, Change]:
-    """Return at most one change per image, as many forward as backward ones of every pair of values.
+    """Return at most one change per image id, as many forward as backward ones of every pair of values.
 
-    Those with few possible partners choose first. Among equals, the order is drawn.
-
-    Args:
-        candidates: the changes of one kind, by image id.
-        seed: of the draws.
+    Those with few possible partners choose first; among equals, the order is drawn.
     """
     rng = np.random.default_rng(seed)
-    drawn = {
-        name: float(value) for name, value in zip(sorted(candidates), rng.random(len(candidates)), strict=True)
-    }
+    drawn = dict(zip(sorted(candidates), map(float, rng.random(len(candidates))), strict=True))
     chosen: dict[str, Change] = {}
     for level in LEVELS:
         _pair(candidates, drawn, level, chosen)
@@ -193,13 +163,12 @@ def _pair(
         name: sum(len(free.get((getattr(change, level), not change.forward), ())) for change in candidates[name])
         for name in candidates
     }
-    order = sorted(
-        (name for name in candidates if name not in chosen), key=lambda name: (options[name], drawn[name])
-    )
-    queues = {
-        key: iter(sorted(names, key=lambda name: (options[name], drawn[name]))) for key, names in free.items()
-    }
-    for name in order:
+
+    def priority(name: str) -> tuple[int, float]:
+        return options[name], drawn[name]
+
+    queues = {key: iter(sorted(names, key=priority)) for key, names in free.items()}
+    for name in sorted(candidates, key=priority):
         if name in chosen:
             continue
         for change in sorted(

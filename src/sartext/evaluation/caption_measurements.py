@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.evaluation.bootstrap import Floats, Measurement, mean_of, mean_score, percentage
-from sartext.evaluation.captioning.texts import CaptionTexts, TokenisedCaptions
-from sartext.evaluation.metric import Compute
+from sartext.evaluation.caption_texts import CaptionTexts, TokenisedCaptions
+from sartext.evaluation.metrics import Compute
 from sartext.evaluation.metrics.cider import ReferencePairs, cider_d, informative, pair_up
 from sartext.evaluation.metrics.diversity import copied
 from sartext.evaluation.metrics.faithfulness import (
@@ -45,14 +45,10 @@ COMPARED = ("fact", "object", "cover")
 
 @dataclass(frozen=True, eq=False)
 class ScoredCaptions:
-    """The captions of one variant, scored image by image.
+    """The captions of one variant, scored image by image, with what CIDEr-D needs for weights of one's choice.
 
-    Args:
-        captions: the captions.
-        parts: by metric, what each image adds to it, [images] or [images, k]; nan where it has no score. A metric
-            that cannot be computed is absent.
-        pairs: what CIDEr-D needs, for weights of one's choice.
-        judgement: what the captions state against what is true.
+    ``parts`` holds by metric that can be computed what each image adds to it, [images] or [images, k]; nan where
+    it has no score.
     """
 
     captions: TokenisedCaptions
@@ -64,19 +60,14 @@ class ScoredCaptions:
 def score_variants(texts: CaptionTexts, checkable: CheckableClasses) -> dict[str, ScoredCaptions]:
     """Score the captions of all variants; a metric sees all of them at once.
 
-    Args:
-        texts: see `texts.collect`.
-        checkable: see `faithfulness.checkable_classes`.
-
     Raises:
         EvaluationError: Java is absent, or a corpus is not in the catalogue.
     """
     parts = _computed(texts)
     weighted = informative(texts.references, texts.train)
     scored = {}
-    for place, (name, captions) in enumerate(
-        track(texts.variants.items(), "captions scored", len(texts.variants))
-    ):
+    variants = track(texts.variants.items(), "captions scored", len(texts.variants))
+    for place, (name, captions) in enumerate(variants):
         pairs = pair_up(captions.tokens, texts.references)
         of_variant = {metric: values[place] for metric, values in parts.items()}
         if weighted:
@@ -95,7 +86,7 @@ def _computed(texts: CaptionTexts) -> dict[str, list[Floats]]:
     ]
     if not pairs:
         return {}
-    captions, references = [caption for caption, _ in pairs], [of_image for _, of_image in pairs]
+    captions, references = zip(*pairs, strict=True)
     computed: dict[Compute, list[Floats]] = {}
     parts: dict[str, list[Floats]] = {}
     for metric in CAPTIONING:
@@ -120,14 +111,8 @@ def _by_variant(values: Floats, texts: CaptionTexts) -> list[Floats]:
 def text_measurements(
     name: str, variant: ScoredCaptions, rows: Indices, train_captions: Collection[str], *, whole: bool
 ) -> Iterator[Measurement | NotComputed]:
-    """Yield the metrics that follow from captions and references, and the share of copied training captions.
-
-    Args:
-        name: of the variant.
-        variant: its captions.
-        rows: of the images.
-        train_captions: tokenised.
-        whole: say of metrics why they are not available.
+    """Yield the metrics of some rows that follow from captions and references; of the whole also why some are
+    missing.
     """
     covered = variant.captions.covered[rows]
     for metric in CAPTIONING:
@@ -140,28 +125,16 @@ def text_measurements(
             continue
         values = variant.parts[metric.name][rows]
         counted = covered & np.isfinite(values).reshape(len(rows), -1).all(axis=1)
-        if metric.score is None:
-            yield Measurement(
-                metric.name, name, mean_of(values, counted), mean_score, counted, uncounted=NO_CAPTION
-            )
-        else:
-            yield Measurement(
-                metric.name, name, _only(values, counted), metric.score, counted, uncounted=NO_CAPTION
-            )
+        parts = mean_of(values, counted) if metric.score is None else _only(values, counted)
+        yield Measurement(metric.name, name, parts, metric.score or mean_score, counted, uncounted=NO_CAPTION)
     same = copied([variant.captions.tokens[row] for row in rows], train_captions)
     yield Measurement("copied_captions", name, mean_of(same, covered), percentage, covered, uncounted=NO_CAPTION)
 
 
 def fact_measurements(name: str, variant: ScoredCaptions, rows: Indices, *, whole: bool) -> Iterator[Measurement]:
-    """Yield precision and recall of the facts stated, what is invented or wrong, and what could not be read.
+    """Yield precision and recall of the facts stated on some rows, what is invented, wrong or could not be read.
 
     Percentages, but ``invented_objects`` and ``undecided_statements``, which are per caption.
-
-    Args:
-        name: of the variant.
-        variant: its captions.
-        rows: of the images.
-        whole: also of every kind of statement.
     """
     judgement = variant.judgement
     covered = variant.captions.covered[rows]
@@ -172,10 +145,8 @@ def fact_measurements(name: str, variant: ScoredCaptions, rows: Indices, *, whol
     for metric in WRONG:
         parts = _only(judgement.wrong[metric][rows], counted)
         yield Measurement(metric, name, parts, percentage, counted, NOT_STATED, reason)
-    for metric, values in (
-        ("invented_objects", judgement.invented),
-        ("undecided_statements", judgement.undecided),
-    ):
+    per_caption = {"invented_objects": judgement.invented, "undecided_statements": judgement.undecided}
+    for metric, values in per_caption.items():
         yield Measurement(metric, name, mean_of(values[rows], counted), mean_score, counted, uncounted=reason)
     for metric, flags in (("unreadable_captions", judgement.silent), ("odd_captions", judgement.odd)):
         parts = mean_of(flags[rows].astype(np.float64), covered)
@@ -183,9 +154,8 @@ def fact_measurements(name: str, variant: ScoredCaptions, rows: Indices, *, whol
 
 
 def class_measurements(name: str, variant: ScoredCaptions) -> Iterator[tuple[str, Measurement]]:
-    """Yield precision and recall of all statements on a class, with the class: presence, number or share, places.
-
-    The images that count are those in which it is stated or true.
+    """Yield each class with precision and recall of all statements on it, of the images where one is stated or
+    true.
     """
     for label, of_class in variant.judgement.classes.items():
         counts = _only(of_class, variant.captions.covered)
@@ -207,16 +177,12 @@ def _only(parts: Floats, counted: npt.NDArray[np.bool_]) -> Floats:
     return np.where(counted[:, None], parts, 0.0)
 
 
-def captions_rows(texts: CaptionTexts, scored: Mapping[str, ScoredCaptions]) -> dict[str, list[Row]]:
-    """Return every caption with its own scores, by variant, in the order of the examples.
+def captions_rows(texts: CaptionTexts, variant: ScoredCaptions) -> Iterator[Row]:
+    """Yield every caption of a variant with its own scores, in the order of the examples; None is not defined or
+    judged.
 
-    BLEU of a single caption is rough, as it is made for a corpus. What is not defined, or not judged, is None.
-    ``sartext evaluate`` takes the rows as they are.
+    ``sartext evaluate`` takes the rows as they are. BLEU of a single caption is rough, as it is made for a corpus.
     """
-    return {name: list(_rows(texts, variant)) for name, variant in scored.items()}
-
-
-def _rows(texts: CaptionTexts, variant: ScoredCaptions) -> Iterator[Row]:
     counts = variant.judgement.of("fact")
     columns: dict[str, Floats | None] = {}
     for metric in CAPTIONING:

@@ -1,28 +1,29 @@
-"""What captions are compared with, and everything that is compared, tokenised once.
+"""What captions are compared with, everything tokenised once: references, and captions that need no model.
 
 The references of an image are the released caption and the same facts in other words.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.baselines import GRAMMAR
 from sartext.evaluation.benchmarks import Benchmark, Example
 from sartext.evaluation.bootstrap import Bools
-from sartext.evaluation.captioning.tokenisation import tokenise
+from sartext.evaluation.details import GRAMMAR, MOST_FREQUENT
 from sartext.evaluation.metrics.cider import Frequencies, document_frequencies
+from sartext.evaluation.metrics.java import tokenise
 from sartext.evaluation.prediction_files import check_captions
-from sartext.narrator.facts import Facts
 from sartext.narrator.methods import BY_MODEL
 from sartext.narrator.realisation import realise
 
 REFERENCES = 5
 REALISATIONS = 3 * REFERENCES
-"""Realisations asked for: some of them may differ in punctuation only, which the metrics leave out."""
+"""Some of them may differ in punctuation only, which the metrics leave out."""
 
 PARTIAL = frozenset({GRAMMAR})
 """Variants that need not caption every image: they are scored on those that they do."""
@@ -30,32 +31,22 @@ PARTIAL = frozenset({GRAMMAR})
 
 @dataclass(frozen=True)
 class References:
-    """The references of an image, and one more caption of the same facts.
-
-    Args:
-        texts: one to ``REFERENCES``, the released caption first.
-        sixth: a realisation beyond them, which a system that knew all facts could have said; None where the
-            grammar has no more.
+    """The references of an image, the released caption first, and a sixth wording of its facts, if the grammar has
+    one.
     """
 
     texts: tuple[str, ...]
     sixth: str | None
 
 
-def references_of(caption: str, facts: Facts, image_id: str, seed: int) -> References:
-    """Return the references of an image.
+def references_of(row: Example, seed: int) -> References:
+    """Return the references of an image, whose wordings the image id and the seed choose.
 
     Rewritten optical captions have one wording, theirs; facts of one class of land cover may have fewer than five.
-
-    Args:
-        caption: as the release has it.
-        facts: that it states.
-        image_id: chooses the wordings, together with ``seed``.
-        seed: of the evaluation.
     """
-    others = [] if facts.statements else realise(facts, image_id, seed, REALISATIONS)
+    others = [] if row.facts.statements else realise(row.facts, row.image_id, seed, REALISATIONS)
     distinct: dict[tuple[str, ...], str] = {}
-    for text in (caption, *others):
+    for text in (row.caption, *others):
         distinct.setdefault(tuple(re.findall(r"\w+", text.casefold())), text)
     texts = list(distinct.values())
     return References(tuple(texts[:REFERENCES]), texts[REFERENCES] if len(texts) > REFERENCES else None)
@@ -66,21 +57,13 @@ def references_rows(examples: Iterable[Example], seed: int) -> list[dict[str, st
     return [
         {"image_id": example.image_id, "number": number, "reference": text}
         for example in examples
-        for number, text in enumerate(
-            references_of(example.caption, example.facts, example.image_id, seed).texts, start=1
-        )
+        for number, text in enumerate(references_of(example, seed).texts, start=1)
     ]
 
 
 @dataclass(frozen=True, eq=False)
 class TokenisedCaptions:
-    """The captions of one variant, in the order of the examples.
-
-    Args:
-        written: as they were given; empty for images that it does not caption.
-        tokens: likewise, tokenised.
-        covered: [images], which images it captions.
-    """
+    """The captions of one variant by example; empty for images that are not ``covered``, [images]."""
 
     written: tuple[str, ...]
     tokens: tuple[str, ...]
@@ -119,13 +102,9 @@ def collect(
     seed: int,
     partial: Collection[str] = PARTIAL,
 ) -> CaptionTexts:
-    """Tokenise captions and references, in one Java process.
+    """Tokenise captions, by variant and image id, and references, in one Java process.
 
-    Args:
-        predictions: captions by image id, by variant. An empty one is what a model said: it scores as such.
-        benchmark: the images.
-        seed: chooses the wordings of the references.
-        partial: variants that may leave images out.
+    An empty caption is what a model said: it scores as such. Variants that are ``partial`` may leave images out.
 
     Raises:
         EvaluationError: a variant leaves an image out, or captions another one; Java is absent; the references of
@@ -134,12 +113,9 @@ def collect(
     for variant, captions in predictions.items():
         check_captions(captions, benchmark, where=f"captions of {variant}", partial=variant in partial)
     examples = benchmark.examples
-    references = [references_of(row.caption, row.facts, row.image_id, seed).texts for row in examples]
-    train = [
-        references_of(row.caption, row.facts, row.image_id, seed).texts
-        for row in benchmark.train
-        if row.method not in BY_MODEL  # no reference is like a model's captions, which change with the model
-    ]
+    references = [references_of(example, seed).texts for example in examples]
+    # no reference is like a model's captions, which change with the model
+    train = [references_of(row, seed).texts for row in benchmark.train if row.method not in BY_MODEL]
     ordered = {
         name: [captions.get(example.image_id) for example in examples] for name, captions in predictions.items()
     }
@@ -147,21 +123,21 @@ def collect(
     texts |= {text for of_image in (*references, *train) for text in of_image}
     texts |= {row.caption for row in benchmark.train}
     tokens = {"": "", **tokenise(sorted(texts))}
+    worded = map(_with_words, examples, references, repeat(tokens))
     return CaptionTexts(
         examples,
-        tuple(
-            _with_words(example, of_image, tokens) for example, of_image in zip(examples, references, strict=True)
-        ),
-        {name: _tokenised(captions, tokens) for name, captions in ordered.items()},
+        tuple(worded),
+        {
+            name: TokenisedCaptions(
+                tuple(caption or "" for caption in captions),
+                tuple(tokens[caption or ""] for caption in captions),
+                np.array([caption is not None for caption in captions]),
+            )
+            for name, captions in ordered.items()
+        },
         document_frequencies([tokens[text] for text in of_image] for of_image in train),
         frozenset(tokens[row.caption] for row in benchmark.train),
     )
-
-
-def _tokenised(captions: list[str | None], tokens: Mapping[str, str]) -> TokenisedCaptions:
-    written = tuple(caption or "" for caption in captions)
-    covered = np.array([caption is not None for caption in captions])
-    return TokenisedCaptions(written, tuple(tokens[caption] for caption in written), covered)
 
 
 def _with_words(example: Example, references: tuple[str, ...], tokens: Mapping[str, str]) -> tuple[str, ...]:
@@ -174,3 +150,34 @@ def _with_words(example: Example, references: tuple[str, ...], tokens: Mapping[s
             way_out="build the release again",
         )
     return worded
+
+
+def baselines(benchmark: Benchmark, seed: int) -> dict[str, dict[str, str]]:
+    """Return the captions, by image id, of the baselines that need no features, by variant."""
+    return {GRAMMAR: grammar(benchmark, seed), MOST_FREQUENT: most_frequent(benchmark)}
+
+
+def most_frequent(benchmark: Benchmark) -> dict[str, str]:
+    """Return for every image the most frequent caption of the train split that no model wrote; of equally frequent
+    ones the first in alphabetical order.
+
+    Raises:
+        EvaluationError: the train split has none.
+    """
+    if not benchmark.train:
+        raise EvaluationError("the train split is empty", where=benchmark.name, way_out="name a whole release")
+    counts = Counter(row.caption for row in benchmark.train if row.method not in BY_MODEL)
+    if not counts:
+        raise EvaluationError(
+            "models wrote all captions of the train split", where=benchmark.name, way_out="name a whole release"
+        )
+    caption = min(counts, key=lambda text: (-counts[text], text))
+    return {example.image_id: caption for example in benchmark.examples}
+
+
+def grammar(benchmark: Benchmark, seed: int) -> dict[str, str]:
+    """Return the sixth wording of each image's facts where it has one: the ceiling of who knows all facts, not the
+    words.
+    """
+    captions = {example.image_id: references_of(example, seed).sixth for example in benchmark.examples}
+    return {image_id: caption for image_id, caption in captions.items() if caption is not None}

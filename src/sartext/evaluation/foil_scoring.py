@@ -4,26 +4,27 @@
 from up to three before them, with the interpolation of Witten and Bell (1991): after a context, a new word is as
 likely as the share of different ones among those seen there.
 
-Chance is 50 %: a model that cannot tell the two apart gets half of the point. The intervals are over the images,
-in their groups, with the foils drawn once: how far another drawing of the foils moves a figure they leave out.
+Chance is 50 %: a tie counts half. The intervals are over the images, in their groups, with the foils drawn once:
+how far another drawing of the foils moves a figure they leave out.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import log
 
 import numpy as np
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.baselines import TEXT_PRIOR
 from sartext.evaluation.benchmarks import Benchmark
-from sartext.evaluation.bootstrap import Floats, Sums, estimate, intervals, resample
-from sartext.evaluation.details import FoilExample
+from sartext.evaluation.bootstrap import RESAMPLES, Floats, Sums, by_group, estimate, intervals, resample
+from sartext.evaluation.details import TEXT_PRIOR, FoilExample
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
-from sartext.evaluation.foils.changes import KINDS, Kind
-from sartext.evaluation.foils.making import Foils
-from sartext.evaluation.metric import Metric
+from sartext.evaluation.foil_changes import KINDS, Kind
+from sartext.evaluation.foils import Foils
+from sartext.evaluation.metrics import Metric
 
 ACCURACY, MEAN_ACCURACY = "accuracy", "mean_accuracy"
 
@@ -32,28 +33,14 @@ START, END = "<start>", "<end>"
 
 Context = tuple[str, ...]
 
-RESAMPLES = 2000
 
+_metric = partial(Metric, "foils", unit="%", chance=lambda labels: 50.0)
+_PREFERRED = "How often a caption is preferred to the same with one fact changed; a tie counts half."
+_MEAN = "The mean over the kinds of facts that are changed."
+_MEAN_TITLE = "true caption preferred, mean of the kinds"
 METRICS = (
-    Metric(
-        "foils",
-        ACCURACY,
-        "true caption preferred",
-        unit="%",
-        meaning="How often a caption is preferred to the same with one fact changed; a tie counts half.",
-        section="kinds",
-        chance=lambda labels: 50.0,
-    ),
-    Metric(
-        "foils",
-        MEAN_ACCURACY,
-        "true caption preferred, mean of the kinds",
-        unit="%",
-        meaning="The mean over the kinds of facts that are changed.",
-        section="overall",
-        headline=True,
-        chance=lambda labels: 50.0,
-    ),
+    _metric(ACCURACY, "true caption preferred", meaning=_PREFERRED, section="kinds"),
+    _metric(MEAN_ACCURACY, _MEAN_TITLE, meaning=_MEAN, section="overall", headline=True),
 )
 
 
@@ -91,17 +78,12 @@ def score_foils(
     # a mean of kinds is a column like any other, of the same draws
     values = _with_means(estimate(sums)[None, :], len(kinds))[0]
     drawn = _with_means(resample(sums, resamples, seed), len(kinds))
-    columns = [
-        (variant, metric, subset, n)
-        for variant in points
-        for metric, subset, n in (
-            *((ACCURACY, f"kind:{kind}", counts[kind]) for kind in kinds),
-            (MEAN_ACCURACY, EVERYTHING, len(foils)),
-        )
-    ]
+    parts = {f"kind:{kind}": (ACCURACY, counts[kind]) for kind in kinds}
+    parts[EVERYTHING] = (MEAN_ACCURACY, len(foils))
+    columns = [(variant, metric, subset, n) for variant in points for subset, (metric, n) in parts.items()]
     scored = [
-        Figure("foils", metric, variant, found.value, n=n, benchmark=benchmark.name, subset=subset).within(found)
-        for (variant, metric, subset, n), found in zip(columns, intervals(values, drawn), strict=True)
+        Figure("foils", metric, variant, bounds.value, n=n, benchmark=benchmark.name, subset=subset).within(bounds)
+        for (variant, metric, subset, n), bounds in zip(columns, intervals(values, drawn), strict=True)
     ]
     return [*figures, *scored, *paired(scored, drawn, pairs)]
 
@@ -114,43 +96,32 @@ def foil_examples(margins: Mapping[str, Floats], foils: Foils, count: int) -> li
         shown = min(count, len(places))
         for place in (places[number * len(places) // shown] for number in range(shown)):
             foil = foils.items[place]
-            preferred = {variant: _preferred(float(values[place])) for variant, values in sorted(margins.items())}
+            preferred = {
+                variant: bool(values[place] > 0) if values[place] else None
+                for variant, values in sorted(margins.items())
+            }
             examples.append(FoilExample(foil.image_id, foil.caption, foil.foil, kind, preferred))
     return examples
-
-
-def _preferred(margin: float) -> bool | None:
-    return None if margin == 0 else margin > 0
 
 
 def _points(variant: str, margins: Floats, foils: Foils) -> Floats:
     """100 where the true caption is preferred, 50 where neither is."""
     if len(margins) != len(foils):
-        raise EvaluationError(
-            f"{len(margins)} margins for {len(foils)} foils",
-            where=variant,
-            way_out="score the foils of this benchmark",
-        )
+        what = f"{len(margins)} margins for {len(foils)} foils"
+        raise EvaluationError(what, where=variant, way_out="score the foils of this benchmark")
     wrong = np.flatnonzero(~np.isfinite(margins))
     if len(wrong):
-        raise EvaluationError(
-            f"{len(wrong)} margins are no numbers, the first of {foils.items[wrong[0]].image_id}",
-            where=variant,
-            way_out="the model diverged: name another checkpoint",
-        )
+        what = f"{len(wrong)} margins are no numbers, the first of {foils.items[wrong[0]].image_id}"
+        raise EvaluationError(what, where=variant, way_out="the model diverged: name another checkpoint")
     return np.asarray(50 * (1 + np.sign(margins)))
 
 
 def _sums(points: Mapping[str, Floats], foils: Foils, kinds: Sequence[Kind]) -> Sums:
     """Points and foils of each group, a column for each variant and kind."""
-    groups, group_of = np.unique([foil.group_id for foil in foils.items], return_inverse=True)
-    inside = {kind: np.array([foil.kind == kind for foil in foils.items], dtype=np.float64) for kind in kinds}
-    numerators, denominators = [], []
-    for values in points.values():
-        for kind in kinds:
-            numerators.append(np.bincount(group_of, values * inside[kind], len(groups)))
-            denominators.append(np.bincount(group_of, inside[kind], len(groups)))
-    return Sums(np.stack(numerators, axis=1), np.stack(denominators, axis=1))
+    inside = np.array([[foil.kind == kind for kind in kinds] for foil in foils.items], dtype=np.float64)
+    scored = np.concatenate([values[:, None] * inside for values in points.values()], axis=1)
+    groups = [foil.group_id for foil in foils.items]
+    return Sums(by_group(scored, groups), by_group(np.tile(inside, len(points)), groups))
 
 
 def _with_means(values: Floats, kinds: int) -> Floats:
@@ -223,15 +194,9 @@ def prior_margins(foils: Foils, benchmark: Benchmark) -> Floats:
     Raises:
         EvaluationError: the release has no training captions.
     """
-    prior = train_prior(row.caption for row in benchmark.train)
-    return np.array(
-        [prior.log_likelihood(foil.caption) - prior.log_likelihood(foil.foil) for foil in foils.items],
-        dtype=np.float64,
-    )
+    likelihood = train_prior(row.caption for row in benchmark.train).log_likelihood
+    return np.array([likelihood(foil.caption) - likelihood(foil.foil) for foil in foils.items], dtype=np.float64)
 
 
 def _tokens(text: str) -> Sequence[str]:
-    marked = text.casefold()
-    for mark in ".,;":
-        marked = marked.replace(mark, f" {mark} ")
-    return [*[START] * (ORDER - 1), *marked.split(), END]
+    return [*[START] * (ORDER - 1), *re.sub("[.,;]", r" \g<0> ", text.casefold()).split(), END]

@@ -1,15 +1,16 @@
 """How one fact of an image can be changed so that it becomes false and stays plausible.
 
-A change keeps the shape of the caption, so that both are told by the same patterns: the same zones are mentioned,
-and land cover keeps its order and its groups of equal shares. Every change has an opposite: what is true here and
-false there, and the other way round, is one pair of values. Foils are chosen so that both directions are equally
-frequent (see ``making.choose``).
+A change keeps the shape of the caption, so that both are put by the same patterns: the same zones are mentioned,
+and land cover keeps its order and its groups of equal shares. Every change has an opposite, true and false
+exchanged; `foils.choose` takes both directions equally often.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
+
+import numpy as np
 
 from sartext.catalogue.entry import CorpusClass, Entry
 from sartext.narrator.annotated import A2C, EVERYWHERE
@@ -27,30 +28,26 @@ QUADRANTS = tuple(zone for zone in ZONES if zone != "middle")
 SHARE_MARGIN = 0.05
 """A share in words is called false only if the true fraction lies at least this far outside of its bounds."""
 
-TOLD_WHOLE = 0.9
-"""Captions that tell at least this part of the image must not tell far less of it in the foil."""
+STATED_WHOLE = 0.9
+"""Captions that state at least this part of the image must not state far less of it in the foil."""
 
 COUNTED_BY = A2C.name
-"""Boxes prove that a class of objects is absent; a mask's components under ten pixels are not told."""
+"""Boxes prove that a class of objects is absent; a mask's components under ten pixels are not stated."""
 
 SEVERAL = 3
 """Partners in a change of class have equally many objects, or both at least so many."""
 
-_WORDS = tuple(word for _, word in SHARES)[::-1]
-_LOWEST = dict(zip(_WORDS, [bound for bound, _ in SHARES][::-1], strict=True))
-_HIGHEST = dict(zip(_WORDS, [*[bound for bound, _ in SHARES][::-1][1:], 1.0], strict=True))
+_BOUNDS, _WORDS = zip(*SHARES[::-1], strict=True)
+_LOWEST = dict(zip(_WORDS, _BOUNDS, strict=True))
+_HIGHEST = dict(zip(_WORDS, (*_BOUNDS[1:], 1.0), strict=True))
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change of one fact.
+    """A change of one fact to what the foil states.
 
-    Args:
-        kind: of the fact.
-        facts: what the foil states.
-        fine: names the pair of values and where they stand; the opposite change has the same.
-        coarse: names the pair of values.
-        forward: which of the two directions it is.
+    ``coarse`` names the pair of values, ``fine`` also where they stand; the opposite change differs in ``forward``
+    only.
     """
 
     kind: Kind
@@ -61,14 +58,7 @@ class Change:
 
 
 def changes_of(facts: Facts, corpus: str, method: str, entry: Entry | None) -> Iterator[Change]:
-    """Yield every change of the facts of an image.
-
-    Args:
-        facts: true of the image.
-        corpus: that it belongs to; the values of a pair are of one corpus.
-        method: how it was captioned.
-        entry: the corpus's, which says what classes there are; without it no class is changed.
-    """
+    """Yield every change of the true facts of an image; without its corpus's entry no class is changed."""
     for at, fact in enumerate(facts.objects):
         if fact.count <= LARGEST_COUNT:
             yield from _counts(facts, at, corpus)
@@ -89,7 +79,7 @@ def _change(kind: Kind, facts: Facts, place: Sequence[object], where: object, va
 
 
 def _with_object(facts: Facts, at: int, changed: ObjectFact) -> Facts:
-    """The facts with another object, in the order in which captions tell objects."""
+    """The facts with another object, in the order of captions."""
     objects = [*facts.objects[:at], changed, *facts.objects[at + 1 :]]
     return replace(facts, objects=tuple(sorted(objects, key=lambda fact: (-fact.count, fact.noun))))
 
@@ -147,7 +137,7 @@ def _object_classes(facts: Facts, at: int, entry: Entry) -> Iterator[Change]:
 
 
 def _cover_classes(facts: Facts, at: int, entry: Entry) -> Iterator[Change]:
-    """Another land cover that is not there; not for a small part, as a trace of another is not told."""
+    """Another land cover that is not there; not for a small part, as a trace of another is not stated."""
     fact = facts.cover[at]
     mine = _class_of(entry, fact.label)
     if fact.share == _WORDS[0] or mine is None:
@@ -161,14 +151,12 @@ def _cover_classes(facts: Facts, at: int, entry: Entry) -> Iterator[Change]:
 
 
 def _absent(facts: Facts, entry: Entry) -> Iterator[CorpusClass]:
-    """The classes that the annotation proves absent, and whose noun is false of all that is there.
-
-    Neither a kind of what is there nor what that is a kind of, and no noun such as "of another type", which may
-    well be true of it.
+    """The classes that the annotation proves absent, and whose noun is false of all that is there: no kind of it,
+    nothing that it is a kind of, and no noun such as "of another type".
     """
     nouns = ((fact.noun for fact in of_kind) for of_kind in (facts.objects, facts.cover, facts.present))
     keys = set(map(bare, chain.from_iterable(nouns)))
-    there = [subject_there for subject_there in map(subject_of, entry.classes) if subject_there.key in keys]
+    there = [subject for subject in map(subject_of, entry.classes) if subject.key in keys]
     known = annotation_of(entry).subjects
     for other in entry.classes:
         subject = known.get(subject_of(other).key)
@@ -185,7 +173,7 @@ def _class_of(entry: Entry, label: str) -> CorpusClass | None:
 def _cover_zones(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
     """Another quadrant: at least 60 % of the class lie in the true one, so at most 40 % in another.
 
-    Classes of one share that lie in one zone are told together, and stay together or apart.
+    Classes of one share that lie in one zone are named together, and stay together or apart.
     """
     fact = facts.cover[at]
     beside = {other.zone for place, other in enumerate(facts.cover) if place != at and other.share == fact.share}
@@ -198,10 +186,11 @@ def _cover_zones(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
 def _shares(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
     """Another share in words that leaves the order of the classes, and could be true beside the others."""
     fact = facts.cover[at]
-    others = [other.share for place, other in enumerate(facts.cover) if place != at]
-    for word in _WORDS:
+    others = [_WORDS.index(other.share) for place, other in enumerate(facts.cover) if place != at]
+    mine = _WORDS.index(fact.share)
+    for number, word in enumerate(_WORDS):
         far = max(_LOWEST[word] - fact.fraction, fact.fraction - _HIGHEST[word])
-        kept = all(_sign(word, other) == _sign(fact.share, other) for other in others)
+        kept = all(np.sign(number - other) == np.sign(mine - other) for other in others)
         if far < SHARE_MARGIN or not kept or not _fits(word, facts.cover, at):
             continue
         middle = (_LOWEST[word] + _HIGHEST[word]) / 2
@@ -210,16 +199,11 @@ def _shares(facts: Facts, at: int, corpus: str) -> Iterator[Change]:
         yield _change("share", changed, (corpus, fact.label), where, (fact.share, word))
 
 
-def _sign(word: str, other: str) -> int:
-    first, second = _WORDS.index(word), _WORDS.index(other)
-    return (first > second) - (first < second)
-
-
 def _fits(word: str, cover: Sequence[CoverFact], at: int) -> bool:
-    """Whether a share could be true beside the others: together no more than the image, and as much as is told."""
+    """Whether a share could be true beside the others: together at most the image, and as much as is stated."""
     if cover[at].zone and _HIGHEST[word] > EVERYWHERE:
         return False
     words = [word if place == at else fact.share for place, fact in enumerate(cover)]
     least, most = sum(_LOWEST[word_at] for word_at in words), sum(_HIGHEST[word_at] for word_at in words)
     stated = sum(fact.fraction for fact in cover)
-    return least < 1 and (stated < TOLD_WHOLE or most >= stated)
+    return least < 1 and (stated < STATED_WHOLE or most >= stated)

@@ -8,8 +8,8 @@ import numpy as np
 
 from sartext.catalogue.entry import Entry
 from sartext.evaluation.benchmarks import Benchmark, Example
-from sartext.evaluation.bootstrap import Bools, Interval, Measurement, mean_of, mean_score, measure
-from sartext.evaluation.captioning.measurements import (
+from sartext.evaluation.bootstrap import RESAMPLES, Bools, Interval, Measurement, mean_of, mean_score, measure
+from sartext.evaluation.caption_measurements import (
     FROZEN,
     NO_CAPTION,
     Indices,
@@ -20,7 +20,7 @@ from sartext.evaluation.captioning.measurements import (
     score_variants,
     text_measurements,
 )
-from sartext.evaluation.captioning.texts import PARTIAL, CaptionTexts, collect
+from sartext.evaluation.caption_texts import PARTIAL, CaptionTexts, collect
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
 from sartext.evaluation.metrics.cider import Frequencies, cider_d, document_frequencies, informative
 from sartext.evaluation.metrics.diversity import diversity
@@ -28,7 +28,6 @@ from sartext.evaluation.metrics.faithfulness import checkable_classes
 from sartext.evaluation.registry import headlines
 
 TASK: Final = "captioning"
-RESAMPLES = 2000
 
 CLASS = "class:"
 """How the part of a benchmark is called that is a class of objects or land cover."""
@@ -58,7 +57,6 @@ def score_captions(
     seed: int,
     resamples: int = RESAMPLES,
     partial: Collection[str] = PARTIAL,
-    pairs: Sequence[tuple[str, str]] = (),
 ) -> list[Figure]:
     """Return all figures of captioning, by part, variant and measure.
 
@@ -70,29 +68,14 @@ def score_captions(
         seed: chooses the wordings of the references and the resamples.
         resamples: of the bootstrap over groups.
         partial: variants that need not caption every image.
-        pairs: of variants whose differences, the first minus the second, are figures too.
 
     Raises:
         EvaluationError: captions are missing, or of unknown images; Java is absent; a corpus is not in the
             catalogue; the folder of SPICE's models does not hold them.
     """
-    texts, scored = measure_captions(predictions, benchmark, entries, seed=seed, partial=partial)
-    return figures_of(
-        texts, scored, benchmark=benchmark.name, side=side, seed=seed, resamples=resamples, pairs=pairs
-    )
-
-
-def measure_captions(
-    predictions: Mapping[str, Mapping[str, str]],
-    benchmark: Benchmark,
-    entries: Mapping[str, Entry],
-    *,
-    seed: int,
-    partial: Collection[str] = PARTIAL,
-) -> tuple[CaptionTexts, dict[str, ScoredCaptions]]:
-    """Return what `figures_of` makes its figures from; arguments and errors as in `score_captions`."""
     texts = collect(predictions, benchmark, seed=seed, partial=partial)
-    return texts, score_variants(texts, checkable_classes(entries))
+    scored = score_variants(texts, checkable_classes(entries))
+    return figures_of(texts, scored, benchmark=benchmark.name, side=side, seed=seed, resamples=resamples)
 
 
 def figures_of(
@@ -102,12 +85,13 @@ def figures_of(
     benchmark: str,
     side: int,
     seed: int,
-    resamples: int = RESAMPLES,
+    resamples: int,
     pairs: Sequence[tuple[str, str]] = (),
 ) -> list[Figure]:
-    """Return the figures of measured variants; arguments as in `score_captions`.
+    """Return the figures of measured variants, and the differences of ``pairs`` of them; arguments as in
+    `score_captions`.
 
-    On the whole benchmark every measure is told, on its parts those that are compared, and of every class
+    On the whole benchmark every measure is a figure, on its parts those that are compared, and of every class
     (``class:<noun>``) precision and recall of the statements on it.
     """
     figures = [figure for name, variant in scored.items() for figure in _counted(name, variant)]
@@ -132,12 +116,7 @@ def figures_of(
 
 
 def subsets(examples: Sequence[Example], side: int) -> dict[str, Bools]:
-    """Return which examples are in each part: ``all``, ``corpus:<name>`` and, with boxes, ``objects:<size>``.
-
-    Args:
-        examples: of a benchmark.
-        side: of the model input in pixels.
-    """
+    """Return which examples are in each part: ``all``, ``corpus:<name>`` and, with boxes, ``objects:<size>``."""
     corpora = sorted({example.corpus for example in examples})
     smallest = np.array([smallest_side(example, side) for example in examples], dtype=np.float64)
     sizes = SIZES if any(example.boxes is not None for example in examples) else ()
@@ -149,22 +128,16 @@ def subsets(examples: Sequence[Example], side: int) -> dict[str, Bools]:
 
 
 def smallest_side(example: Example, side: int) -> float:
-    """Return the shorter side of the smallest object in pixels of the squashed image; nan where none is known.
-
-    Boxes are clipped to the image, as captions are; what has no area is no object.
+    """Return the shorter side of the smallest object, clipped, in pixels of the squashed image; nan where none is
+    known.
     """
     sides = []
     for box in example.boxes or ():
-        width = _length(box["xmin"], box["xmax"], example.width) * side
-        height = _length(box["ymin"], box["ymax"], example.height) * side
-        if width > 0 and height > 0:
-            sides.append(min(width, height))
+        across = ((box["xmin"], box["xmax"], example.width), (box["ymin"], box["ymax"], example.height))
+        lengths = [(min(float(high), whole) - max(float(low), 0.0)) / whole * side for low, high, whole in across]
+        if min(lengths) > 0:
+            sides.append(min(lengths))
     return min(sides, default=np.nan)
-
-
-def _length(low: float, high: float, whole: int) -> float:
-    """The share of the image's side that a box takes."""
-    return (min(float(high), whole) - max(float(low), 0.0)) / whole
 
 
 def _figures(
@@ -208,9 +181,7 @@ def _cider(
     texts: CaptionTexts, name: str, variant: ScoredCaptions, rows: Indices, weights: dict[bytes, Frequencies]
 ) -> Iterator[Measurement | NotComputed]:
     """CIDEr-D with the document frequencies of the train split, and with those of the images that are scored, as
-    pycocoevalcap has it for these images alone; a resample leaves the frequencies as they are.
-
-    ``weights`` keeps the latter by the images that count.
+    pycocoevalcap has it; a resample leaves them as they are, and ``weights`` keeps them by the images that count.
     """
     counted = variant.captions.covered[rows]
     if FROZEN in variant.parts:

@@ -1,1 +1,0 @@
-"""How good captions are: the field's metrics, equal to pycocoevalcap, and what the captions state."""

@@ -1,1 +1,0 @@
-"""Foils: a true caption beside one in which exactly one fact is changed; which of the two does a model prefer?"""
