@@ -28,8 +28,17 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def sartext(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(monkeypatch, capsys)
+def evaluate(small: Published, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """``sartext evaluate`` on the release."""
+    return CommandLine(monkeypatch, capsys, "evaluate", small.release)
+
+
+@pytest.fixture
+def evaluate_at_root(
+    small: Published, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
+    """The same where the project's catalogue describes its corpora."""
+    return CommandLine(monkeypatch, capsys, "--root", small.built.root, "evaluate", small.release)
 
 
 @pytest.fixture
@@ -41,4 +50,4 @@ def captions(small: Published) -> Pairs:
 @pytest.fixture
 def questions(small: Published) -> list[Question]:
     """The questions about the images that can be scored."""
-    return [one for one in read_splits(small.release)["test"] if one.image_id in AT_HAND]
+    return [question for question in read_splits(small.release)["test"] if question.image_id in AT_HAND]

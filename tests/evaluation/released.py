@@ -9,6 +9,7 @@ import pytest
 
 from sartext.cli import cli
 from sartext.cli.program import run
+from sartext.evaluation.figures import Figure, read_figures
 from sartext.release.assembly import assemble
 from sartext.release.publication import publish
 from tests.release.built import Built, build, passed_verdict
@@ -65,8 +66,8 @@ def published(root: Path) -> Published:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command said."""
+class Result:
+    """What a command answered."""
 
     code: int
     out: str
@@ -74,27 +75,35 @@ class Said:
 
 
 class CommandLine:
-    """``sartext``, run in this process as a shell would."""
+    """``sartext`` with its first arguments, run in this process as a shell would."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *first: object
+    ) -> None:
+        self._monkeypatch, self._capsys, self._first = monkeypatch, capsys, first
 
-    def __call__(self, *arguments: object) -> Said:
-        self._monkeypatch.setattr(sys, "argv", ["sartext", *map(str, arguments)])
+    def __call__(self, *arguments: object) -> Result:
+        self._monkeypatch.setattr(sys, "argv", ["sartext", *map(str, (*self._first, *arguments))])
         self._capsys.readouterr()
         try:
             run(cli, "sartext")
             code = 0
         except SystemExit as ended:
             code = int(ended.code or 0)
-        told = self._capsys.readouterr()
-        return Said(code, told.out, told.err)
+        written = self._capsys.readouterr()
+        return Result(code, written.out, written.err)
+
+    def scores(self, out: Path, *arguments: object) -> tuple[Result, list[Figure]]:
+        """Run ``evaluate``, which must succeed, with few resamples, and read the figures in ``out``."""
+        result = self(*arguments, "--out", out, "--resamples", 100)
+        assert result.code == 0, result.err
+        return result, read_figures(out)
 
     def refused(self, *arguments: object) -> str:
         """Run a command that must fail, with one line on standard error and exit code 1; return the line."""
-        said = self(*arguments)
-        lines = said.err.splitlines()
-        assert (said.code, len(lines)) == (1, 1), said.err
+        result = self(*arguments)
+        lines = result.err.splitlines()
+        assert (result.code, len(lines)) == (1, 1), result.err
         assert lines[0].startswith("error: ")
         return lines[0]
 

@@ -1,7 +1,21 @@
+"""The bootstrap over seeds and groups, and metrics of a corpus that are scored anew in every resample."""
+
 import numpy as np
 import pytest
 
-from sartext.evaluation.bootstrap import Sums, estimate, intervals, resample
+from sartext.evaluation import bootstrap
+from sartext.evaluation.bootstrap import (
+    Measurement,
+    Sums,
+    estimate,
+    intervals,
+    mean_of,
+    mean_score,
+    measure,
+    percentage,
+    resample,
+)
+from sartext.evaluation.metrics.coco import bleu, bleu_counts
 
 
 def means(values):
@@ -110,3 +124,124 @@ def test_shapes_are_checked():
         resample([means([])], 100, 1)
     with pytest.raises(ValueError, match="same number"):
         resample([means([1]), means([1, 2])], 100, 1, same_groups=True)
+
+
+RNG = np.random.default_rng(8)
+GROUPS = [f"g{number // 3}" for number in range(24)]
+EVERY = np.ones(24, dtype=bool)
+
+
+def intervals_of(measures, groups, *, resamples, seed):
+    found, drawn = measure(measures, groups, resamples=resamples, seed=seed)
+    assert drawn.shape == (resamples, len(measures))
+    return found
+
+
+def test_a_mean_has_the_interval_of_the_bootstrap_over_groups():
+    values = RNG.normal(size=24)
+    (ours,) = intervals_of(
+        [Measurement("m", "v", mean_of(values, EVERY), mean_score, EVERY)], GROUPS, resamples=300, seed=5
+    )
+    sums = Sums(values.reshape(8, 3).sum(axis=1)[:, None], np.full((8, 1), 3.0))
+    drawn = bootstrap.resample([sums], 300, 5)
+    (theirs,) = bootstrap.intervals(bootstrap.estimate([sums]), drawn)
+    assert (ours.value, ours.low, ours.high) == pytest.approx((theirs.value, theirs.low, theirs.high))
+    assert ours.value == pytest.approx(values.mean())
+    assert ours.low < ours.value < ours.high
+
+
+def test_a_corpus_score_is_scored_anew_in_every_resample():
+    words = ["a", "b", "c", "d", "e", "f"]
+    said = [" ".join(RNG.choice(words, 7)) for _ in GROUPS]
+    counts = bleu_counts(said, [[" ".join(RNG.choice(words, 8)) for _ in range(3)] for _ in GROUPS])
+
+    def score(sums):
+        return bleu(sums)[..., 1]
+
+    (found,) = intervals_of([Measurement("bleu_2", "v", counts, score, EVERY)], GROUPS, resamples=200, seed=5)
+    times = np.rint(bootstrap.resample([Sums(np.eye(8), np.full((8, 8), 1 / 8))], 200, 5)).astype(int)
+    assert (times.sum(axis=1) == 8).all()
+    scores = [score(counts[[3 * g + i for g in range(8) for _ in range(one[g]) for i in range(3)]].sum(axis=0))
+              for one in times]  # fmt: skip
+    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(scores, [2.5, 97.5])))
+    assert found.value == pytest.approx(score(counts.sum(axis=0)))
+
+
+def test_measures_share_the_draws():
+    values = RNG.normal(size=24)
+    one, two = intervals_of(
+        [
+            Measurement("m", name, mean_of(shifted, EVERY), mean_score, EVERY)
+            for name, shifted in (("a", values), ("b", values + 1))
+        ],
+        GROUPS,
+        resamples=100,
+        seed=5,
+    )
+    assert (two.low - one.low, two.high - one.high) == pytest.approx((1, 1))
+
+
+def test_order_of_the_images_and_names_of_the_groups_do_not_matter():
+    values, order = RNG.normal(size=24), RNG.permutation(24)
+    (before,) = intervals_of(
+        [Measurement("m", "v", mean_of(values, EVERY), mean_score, EVERY)], GROUPS, resamples=50, seed=5
+    )
+    (after,) = intervals_of(
+        [Measurement("m", "v", mean_of(values[order], EVERY), mean_score, EVERY)],
+        [GROUPS[place] for place in order],
+        resamples=50,
+        seed=5,
+    )
+    assert (after.low, after.high) == pytest.approx((before.low, before.high))
+
+
+def test_images_that_do_not_count_are_left_out():
+    counted = np.arange(24) < 6
+    values = np.where(counted, 2.0, np.nan)
+    (found,) = intervals_of(
+        [Measurement("m", "v", mean_of(values, counted), percentage, counted)], GROUPS, resamples=50, seed=1
+    )
+    assert (found.value, found.low, found.high) == (200, 200, 200)
+
+
+def test_a_measure_of_nothing_has_no_value():
+    none = np.zeros(24, dtype=bool)
+    measures = [
+        Measurement("ratio", "v", np.zeros((24, 2)), mean_score, EVERY),
+        Measurement("bleu", "v", np.zeros((24, 10)), lambda sums: bleu(sums)[..., 0], none),
+    ]
+    for resamples in (0, 20):
+        told = intervals_of(measures, GROUPS, resamples=resamples, seed=1)
+        assert [(one.value, one.low, one.high) for one in told] == [(None, None, None)] * 2
+
+
+def test_a_single_group_and_no_resamples_give_no_bounds():
+    mean = Measurement("m", "v", mean_of(np.arange(24.0), EVERY), mean_score, EVERY)
+    for groups, resamples in ((["g"] * 24, 100), (GROUPS, 0)):
+        (found,) = intervals_of([mean], groups, resamples=resamples, seed=1)
+        assert (found.value, found.low, found.high) == (11.5, None, None)
+
+
+def test_what_is_measured_or_stated_in_one_group_only_has_no_bounds():
+    """Captions of all groups count, but those of the first alone name the class: twice, once rightly."""
+    named = np.zeros((24, 2))
+    named[:2] = [[1, 1], [0, 1]]
+    few = np.arange(24) < 3
+    words = bleu_counts(["a b c"] * 24, [["a b d"]] * 24)
+    rare = [
+        Measurement("fact_precision", "v", named, percentage, EVERY),
+        Measurement("mean", "v", mean_of(np.arange(24.0), few), mean_score, few),
+        Measurement("bleu_1", "v", np.where(few[:, None], words, 0.0), lambda sums: bleu(sums)[..., 0], few),
+    ]
+    often = Measurement("bleu_1", "v", words, lambda sums: bleu(sums)[..., 0], EVERY)
+    *told, known = intervals_of([*rare, often], GROUPS, resamples=100, seed=1)
+    assert [one.value for one in told] == pytest.approx([50, 1, 2 / 3])
+    assert [(one.low, one.high) for one in told] == [(None, None)] * 3
+    assert (known.low, known.high) == pytest.approx((2 / 3, 2 / 3))
+
+
+def test_measures_of_other_images_are_refused():
+    with pytest.raises(ValueError, match="3 images, and measurements of"):
+        measure(
+            [Measurement("m", "v", np.zeros((24, 2)), mean_score, EVERY)], ["a", "b", "c"], resamples=1, seed=1
+        )

@@ -1,3 +1,5 @@
+"""Recall by the definition and by clip_benchmark, whatever the blocks, and the benchmark of it."""
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,8 @@ from clip_benchmark.metrics.zeroshot_retrieval import batchify, evaluate, recall
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import retrieval as timing
+from benchmarks.__main__ import MODULES
 from sartext.errors import EvaluationError
 from sartext.evaluation import similarity_blocks
 from sartext.evaluation.metrics.recall import CUTS, Ranks, ceiling
@@ -272,3 +276,15 @@ def test_features_of_two_models_are_not_compared():
 def test_what_is_no_matrix_is_refused():
     with pytest.raises(EvaluationError, match=r"texts: features of torch.int64 and shape \(3, 1\)"):
         retrieval(features(3), torch.ones(3, 1, dtype=torch.int64))
+
+
+def test_the_rows_of_its_benchmark_have_their_bounds():
+    measured = timing.run(600)
+    assert measured["seconds"] > 0 < measured["matmul_seconds"]
+    assert 50 < measured["mean_recall"] <= 100
+    assert 0.05 < measured["peak_gb"] < 8
+    rows = {row.name: row for row in timing.rows({**measured, "size": 100_000})}
+    assert rows["retrieval.100k.peak_gb"].bound == "at most 2"
+    assert rows["retrieval.100k.time_over_matmul"].bound == "at most 2"
+    assert rows["retrieval.100k.time_over_matmul"].value == measured["seconds"] / measured["matmul_seconds"]
+    assert "retrieval" in MODULES

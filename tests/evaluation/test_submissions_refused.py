@@ -21,15 +21,15 @@ FEW = ("--resamples", 100)
 
 
 def test_another_file_than_that_of_the_release_is_refused(
-    small: Published, models: dict[str, Path], sartext: CommandLine, tmp_path: Path
+    small: Published, models: dict[str, Path], evaluate: CommandLine, tmp_path: Path
 ) -> None:
     images = tmp_path / "images"
     (images / "beta/images").mkdir(parents=True)
     shutil.copy(small.built.root / "data/beta/images/0005.png", images / "beta/images/0004.png")
-    told = ("evaluate", small.release, "--task", "retrieval", "--model", models["clip"], "--images")
-    line = sartext.refused(*told, images)
+    command = ("--task", "retrieval", "--model", models["clip"], "--images")
+    line = evaluate.refused(*command, images)
     assert "beta/images/0004.png: not the image that the release was made from" in line
-    assert "no such folder" in sartext.refused(*told, tmp_path / "nowhere")
+    assert "no such folder" in evaluate.refused(*command, tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,11 @@ def test_another_file_than_that_of_the_release_is_refused(
     ],
 )
 def test_captions_that_do_not_fit_are_refused(
-    small: Published,
-    captions: Pairs,
-    sartext: CommandLine,
-    tmp_path: Path,
-    change: Callable[[Pairs], Pairs],
-    said: str,
+    captions: Pairs, evaluate_at_root: CommandLine, tmp_path: Path, change: Callable[[Pairs], Pairs], said: str
 ) -> None:
     file = captions_file(tmp_path / "mine.csv", change(captions))
-    told = ("--root", small.built.root, "evaluate", small.release, "--task", "captioning", "--captions", file)
-    assert f"{file}: {said}" in sartext.refused(*told)
+    command = ("--task", "captioning", "--captions", file)
+    assert f"{file}: {said}" in evaluate_at_root.refused(*command)
 
 
 @pytest.mark.parametrize(
@@ -67,15 +62,10 @@ def test_captions_that_do_not_fit_are_refused(
     ],
 )
 def test_answers_that_do_not_fit_are_refused(
-    small: Published,
-    questions: list[Question],
-    sartext: CommandLine,
-    tmp_path: Path,
-    change: Callable[[Pairs], Pairs],
-    said: str,
+    questions: list[Question], evaluate: CommandLine, tmp_path: Path, change: Callable[[Pairs], Pairs], said: str
 ) -> None:
     file = answers_file(tmp_path / "mine.csv", change([(one.id, one.answer) for one in questions]))
-    line = sartext.refused("evaluate", small.release, "--task", "vqa", "--answers", file)
+    line = evaluate.refused("--task", "vqa", "--answers", file)
     assert f"{file}: " in line
     assert said in line
 
@@ -124,21 +114,16 @@ def unrelated(model: Path, folder: Path) -> Path:
     ],
 )
 def test_models_that_cannot_be_scored_are_refused(
-    small: Published,
-    models: dict[str, Path],
-    sartext: CommandLine,
-    tmp_path: Path,
-    make: Callable[[Path, Path], Path],
-    said: str,
+    models: dict[str, Path], evaluate: CommandLine, tmp_path: Path, make: Callable[[Path, Path], Path], said: str
 ) -> None:
     model = make(models["clip"], tmp_path / "model")
-    line = sartext.refused("evaluate", small.release, "--task", "retrieval", "--model", model)
+    line = evaluate.refused("--task", "retrieval", "--model", model)
     assert re.search(said, line), line
 
 
 @pytest.mark.parametrize("kind", ["retrieval", "captioning", "vqa"])
 def test_a_model_of_another_kind_is_refused(
-    small: Published, models: dict[str, Path], sartext: CommandLine, tmp_path: Path, kind: str
+    models: dict[str, Path], evaluate: CommandLine, tmp_path: Path, kind: str
 ) -> None:
     model, said = {
         "captioning": (models["clip"], "the checkpoint is a CLIP, a CoCa is needed"),
@@ -147,7 +132,7 @@ def test_a_model_of_another_kind_is_refused(
     }[kind]
     if kind == "retrieval":
         save_gpt(tiny_gpt(), tmp_path / "gpt")
-    assert said in sartext.refused("evaluate", small.release, "--task", kind, "--model", model)
+    assert said in evaluate.refused("--task", kind, "--model", model)
 
 
 @pytest.mark.parametrize(
@@ -182,36 +167,30 @@ def test_a_model_of_another_kind_is_refused(
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_line(
-    small: Published, sartext: CommandLine, options: tuple[str, ...], said: str
+    evaluate: CommandLine, options: tuple[str, ...], said: str
 ) -> None:
-    assert said in sartext.refused("evaluate", small.release, *options)
+    assert said in evaluate.refused(*options)
 
 
-def test_a_device_that_is_not_there_is_refused(
-    small: Published, models: dict[str, Path], sartext: CommandLine
-) -> None:
-    told = ("evaluate", small.release, "--task", "retrieval", "--model", models["clip"], "--device", "abacus")
-    assert "no device 'abacus'; say cpu, cuda or auto" in sartext.refused(*told)
+def test_a_device_that_is_not_there_is_refused(models: dict[str, Path], evaluate: CommandLine) -> None:
+    command = ("--task", "retrieval", "--model", models["clip"], "--device", "abacus")
+    assert "no device 'abacus'; say cpu, cuda or auto" in evaluate.refused(*command)
 
 
 def test_a_folder_that_is_no_release_is_refused(
     models: dict[str, Path], sartext: CommandLine, tmp_path: Path
 ) -> None:
-    told = ("--task", "retrieval", "--model", models["clip"])
-    assert "no data/*.parquet; name the folder of a version" in sartext.refused("evaluate", tmp_path, *told)
+    command = ("--task", "retrieval", "--model", models["clip"])
+    assert "no data/*.parquet; name the folder of a version" in sartext.refused("evaluate", tmp_path, *command)
 
 
 def test_a_corpus_that_no_catalogue_describes_is_named(
-    small: Published,
-    captions: Pairs,
-    sartext: CommandLine,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    captions: Pairs, evaluate: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Captions are read for the nouns of the corpus, so that its file is needed: from the project's folder."""
     monkeypatch.chdir(tmp_path)
     file = captions_file(tmp_path / "mine.csv", captions)
-    line = sartext.refused("evaluate", small.release, "--task", "captioning", "--captions", file)
+    line = evaluate.refused("--task", "captioning", "--captions", file)
     assert "the catalogue does not describe corpus 'alpha'; put its file into catalogue/" in line
 
 
@@ -229,12 +208,12 @@ def test_a_release_without_questions_says_so(small: Published, sartext: CommandL
 
 
 def test_scores_are_never_written_into_the_release(
-    small: Published, models: dict[str, Path], sartext: CommandLine
+    small: Published, models: dict[str, Path], evaluate: CommandLine
 ) -> None:
-    told = ("evaluate", small.release, "--task", "retrieval", "--model", models["clip"], "--out")
-    line = sartext.refused(*told, small.release / "MANIFEST.json")
+    command = ("--task", "retrieval", "--model", models["clip"], "--out")
+    line = evaluate.refused(*command, small.release / "MANIFEST.json")
     assert "which stays as it is" in line
-    assert "which stays as it is" in sartext.refused(*told, models["clip"] / "open_clip_config.json")
+    assert "which stays as it is" in evaluate.refused(*command, models["clip"] / "open_clip_config.json")
 
 
 @pytest.mark.parametrize(
@@ -244,9 +223,7 @@ def test_scores_are_never_written_into_the_release(
         (("--task", "vqa", "--seed", "-1"), "Invalid value for '--seed': -1 is not in the range x>=0"),
     ],
 )
-def test_wrong_options_are_told_in_one_line(
-    small: Published, sartext: CommandLine, options: tuple[str, ...], said: str
-) -> None:
-    told = sartext("evaluate", small.release, *options)
-    assert (told.code, len(told.err.splitlines())) == (2, 1), told.err
-    assert said in told.err
+def test_wrong_options_are_told_in_one_line(evaluate: CommandLine, options: tuple[str, ...], said: str) -> None:
+    command = evaluate(*options)
+    assert (command.code, len(command.err.splitlines())) == (2, 1), command.err
+    assert said in command.err

@@ -8,7 +8,7 @@ import numpy as np
 
 from sartext.catalogue.entry import Entry
 from sartext.evaluation.benchmarks import Benchmark, Example
-from sartext.evaluation.bootstrap import RESAMPLES, Bools, Interval, Measurement, mean_of, mean_score, measure
+from sartext.evaluation.bootstrap import RESAMPLES, Bools, Measurement, mean_of, mean_score, measure
 from sartext.evaluation.caption_measurements import (
     FROZEN,
     NO_CAPTION,
@@ -28,9 +28,6 @@ from sartext.evaluation.metrics.faithfulness import checkable_classes
 from sartext.evaluation.registry import headlines
 
 TASK: Final = "captioning"
-
-CLASS = "class:"
-"""How the part of a benchmark is called that is a class of objects or land cover."""
 
 SIZES = (
     ("objects:under-2px", 0.0, 2.0),
@@ -107,7 +104,7 @@ def figures_of(
         figures += _figures(measured, [texts.groups[row] for row in rows], resamples, seed, pairs if whole else ())
         figures += [not_computed(TASK, *result, subset=subset) for result in results if isinstance(result, tuple)]
     classes = [
-        (f"{CLASS}{label}", measurement)
+        (f"class:{label}", measurement)
         for name, variant in scored.items()
         for label, measurement in class_measurements(name, variant)
     ]
@@ -151,19 +148,17 @@ def _figures(
     if not measurements:
         return
     bounds, drawn = measure([item for _, item in measurements], groups, resamples=resamples, seed=seed)
-    figures = [
-        _figure(item, subset, interval) for (subset, item), interval in zip(measurements, bounds, strict=True)
-    ]
+    figures = []
+    for (subset, item), interval in zip(measurements, bounds, strict=True):
+        n = int(item.counted.sum())
+        if interval.value is None:
+            reason = item.undefined if n else item.uncounted
+            figures.append(not_computed(TASK, item.metric, item.variant, reason, subset=subset))
+        else:
+            figure = Figure(TASK, item.metric, item.variant, interval.value, n=n, subset=subset)
+            figures.append(figure.within(interval))
     yield from figures
     yield from paired(figures, drawn, pairs)
-
-
-def _figure(item: Measurement, subset: str, interval: Interval) -> Figure:
-    n = int(item.counted.sum())
-    if interval.value is None:
-        reason = item.undefined if n else item.uncounted
-        return not_computed(TASK, item.metric, item.variant, reason, subset=subset)
-    return Figure(TASK, item.metric, item.variant, interval.value, n=n, subset=subset).within(interval)
 
 
 def _measurements(

@@ -55,13 +55,8 @@ def score_foils(
 ) -> list[Figure]:
     """Return the figures of foils: accuracy by kind, their mean, of every model and of ``text-prior``.
 
-    Args:
-        margins: by variant, see `margins`; any number above 0 is a preference for the true caption.
-        foils: of the benchmark.
-        benchmark: that the foils were made of.
-        resamples: of the bootstrap over groups; all variants share the draws.
-        seed: of the bootstrap.
-        pairs: of variants whose differences in mean accuracy, the first minus the second, are figures too.
+    Margins by variant, see `margins`, above 0 prefer the true caption. All variants share the draws of groups; the
+    differences in mean accuracy of ``pairs`` of them, the first minus the second, are figures too.
 
     Raises:
         EvaluationError: a variant's margins are not as many as there are foils, or one is no number.

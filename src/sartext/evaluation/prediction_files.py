@@ -49,14 +49,14 @@ def read_captions(path: Path, benchmark: Benchmark, *, partial: bool = False) ->
     Raises:
         EvaluationError: the file is something else; an id is unknown, missing or there twice.
     """
-    records = read_records(path, ((CAPTION,), (ID, IMAGE)), CAPTIONS_FORM)
+    records = list(read_records(path, ((CAPTION,), (ID, IMAGE)), CAPTIONS_FORM))
+    if not records:
+        raise EvaluationError("it holds no caption", where=path, way_out=CAPTIONS_FORM)
     ids = [example.image_id for example in benchmark.examples]
     names = _ImageNames([*ids, *benchmark.left_out])
     of_image: dict[str, str] = {}
     unknown, repeated = [], []
-    empty_file = True
     for place, record in records:
-        empty_file = False
         name, caption = _named_caption(record, place, path)
         image_id = names.image_of(name, is_path=ID not in record)
         if image_id is None:
@@ -65,8 +65,6 @@ def read_captions(path: Path, benchmark: Benchmark, *, partial: bool = False) ->
             repeated.append(image_id)
         else:
             of_image[image_id] = caption.strip()
-    if empty_file:
-        raise EvaluationError("it holds no caption", where=path, way_out=CAPTIONS_FORM)
     if unknown:
         way_out = f"ids are such as '{names.nearest(unknown[0])}'; leave others out, or name their benchmark"
         _refuse_images(f"not in {benchmark.name}", unknown, path, way_out)

@@ -59,10 +59,7 @@ class Retrieval:
 
 
 def retrieval(
-    images: Tensor,
-    texts: Tensor,
-    image_labels: Labels | None = None,
-    text_labels: Labels | None = None,
+    images: Tensor, texts: Tensor, image_labels: Labels | None = None, text_labels: Labels | None = None
 ) -> Retrieval:
     """Rank all texts for each image and all images for each text by the scalar product of their features.
 
@@ -87,10 +84,7 @@ def retrieval(
 
 
 def ranks(
-    images: Tensor,
-    texts: Tensor,
-    image_labels: Labels | None = None,
-    text_labels: Labels | None = None,
+    images: Tensor, texts: Tensor, image_labels: Labels | None = None, text_labels: Labels | None = None
 ) -> tuple[Ranks, Ranks]:
     """Return where the best positives of the images and of the texts stand; see `retrieval`, which cuts them.
 

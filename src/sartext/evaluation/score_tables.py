@@ -2,7 +2,7 @@
 
 import csv
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,9 +20,6 @@ COLUMNS = (
     *("release", "benchmark_sha256", "seed", "resamples"),
 )
 """Of a file: the fields of a figure, its unit, and what it can be traced by."""
-
-NUMBER = "number"
-"""The unit of what is counted."""
 
 OUTSIDE = "name a file in another folder by --out"
 
@@ -77,21 +74,16 @@ def _table(*names: str) -> Table:
 
 
 def _add_reasons(table: Table, figures: Sequence[Figure]) -> None:
-    """Say below a table why figures were not computed."""
-    reasons = list(_reasons(figures))
-    if reasons:
-        table.caption = Text("\n".join([f"{NOT_COMPUTED}:", *reasons]))
-        table.caption_justify = "left"
-
-
-def _reasons(figures: Sequence[Figure]) -> Iterator[str]:
-    """Every reason once, with the metrics that it holds for; those of corpora are left to a file."""
+    """Say below a table why figures were not computed, every reason once; those of corpora are left to a file."""
     metrics: dict[str, dict[str, None]] = {}
     for figure in figures:
         if figure.value is None and not figure.subset.startswith(CORPUS):
             part = "" if figure.subset == EVERYTHING else f" of {figure.subset}"
             metrics.setdefault(figure.reason, {})[figure.metric + part] = None
-    return (f"{', '.join(names)}: {reason}" for reason, names in metrics.items())
+    if metrics:
+        reasons = [f"{', '.join(names)}: {reason}" for reason, names in metrics.items()]
+        table.caption = Text("\n".join([f"{NOT_COMPUTED}:", *reasons]))
+        table.caption_justify = "left"
 
 
 def _metric(figure: Figure) -> Metric:
@@ -99,7 +91,7 @@ def _metric(figure: Figure) -> Metric:
 
 
 def _unit(figure: Figure) -> str:
-    return _metric(figure).unit or NUMBER
+    return _metric(figure).unit or "number"  # of what is counted
 
 
 def _cells(figure: Figure, value: float) -> tuple[str, str, str]:

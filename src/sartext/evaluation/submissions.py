@@ -15,7 +15,7 @@ from sartext.corpora.images import TIFF_MARKS, decode
 from sartext.corpora.radiometry import to_db, to_grey
 from sartext.errors import EvaluationError, nearest
 from sartext.evaluation.benchmarks import Benchmark, Pixels, Sources, choose, open_benchmarks
-from sartext.evaluation.details import BASELINES, CONSTANT, CONSTANT_PER_CORPUS
+from sartext.evaluation.details import BASELINES
 from sartext.evaluation.figures import Figure
 from sartext.files import read_json
 
@@ -228,7 +228,7 @@ def _captioning(
 
 def _vqa(submission: Submission, benchmark: Benchmark, catalogue: Catalogue, warnings: list[str]) -> list[Figure]:
     from sartext.evaluation.prediction_files import read_answers
-    from sartext.evaluation.vqa import constant_answers, constant_answers_per_corpus, score_vqa
+    from sartext.evaluation.vqa import constant_answers, score_vqa
     from sartext.vqa.question import read_splits
 
     splits = read_splits(submission.release)
@@ -244,11 +244,7 @@ def _vqa(submission: Submission, benchmark: Benchmark, catalogue: Catalogue, war
         model = load_gpt(cast(Path, submission.model), device=submission.device)
         texts = [(question.id, question.image_id, question.text) for question in questions]
         answers = dict(answer_each(model, texts, benchmark.read))
-    of_variant = {
-        submission.name: answers,
-        CONSTANT: constant_answers(splits.get("train", []), questions),
-        CONSTANT_PER_CORPUS: constant_answers_per_corpus(splits.get("train", []), questions),
-    }
+    of_variant = {submission.name: answers, **constant_answers(splits.get("train", []), questions)}
     return score_vqa(
         of_variant, questions, benchmark_name=benchmark.name, resamples=submission.resamples, seed=submission.seed
     )

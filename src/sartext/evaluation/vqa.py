@@ -12,6 +12,7 @@ import numpy as np
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.bootstrap import RESAMPLES, Floats, Sums, by_group, estimate, intervals, resample
+from sartext.evaluation.details import CONSTANT, CONSTANT_PER_CORPUS
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
 from sartext.evaluation.metrics import Metric
 from sartext.evaluation.prediction_files import check_answers
@@ -79,7 +80,10 @@ def score_vqa(
         scored = list(_figures(variant, parts, values[columns], drawn[:, columns], benchmark_name))
         figures += [figure for figure, _ in scored]
         whole += [(figure, resampled) for figure, resampled in scored if figure.subset == EVERYTHING]
-        figures += _absent(variant, parts, benchmark_name)
+        for subset in (f"{TYPE}{name}" for name in TYPES if f"{TYPE}{name}" not in parts):
+            reason = f"no question of type {subset.removeprefix(TYPE)} is asked of its images"
+            where = {"benchmark": benchmark_name, "subset": subset}
+            figures.append(not_computed("vqa", "accuracy", variant, reason, **where))
         empty = 100 * float(np.mean([not normalise_answer(of_variant[question.id]) for question in questions]))
         figures.append(Figure("vqa", "empty", variant, empty, n=len(questions), benchmark=benchmark_name))
     compared, resampled = zip(*whole, strict=True) if whole else ((), ())
@@ -126,48 +130,31 @@ def _figures(
         yield figure.within(interval), resampled
 
 
-def _absent(variant: str, parts: Mapping[str, Floats], benchmark: str) -> Iterator[Figure]:
-    for name in TYPES:
-        if f"{TYPE}{name}" not in parts:
-            reason = f"no question of type {name} is asked of its images"
-            subset = f"{TYPE}{name}"
-            yield not_computed("vqa", "accuracy", variant, reason, benchmark=benchmark, subset=subset)
+def constant_answers(train: Sequence[Question], questions: Sequence[Question]) -> dict[str, Answers]:
+    """Return the train split's most frequent answers to questions of the same type, and corpus, by variant.
 
-
-def constant_answers(train: Sequence[Question], questions: Sequence[Question]) -> dict[str, str]:
-    """Return the most frequent answer of the train split to questions of the same type, for every question.
-
-    Of a type that the train split does not have, its most frequent answer of all.
+    Of what the train split does not have, the answer of the type, or of all; of equally frequent ones the first by
+    alphabet.
 
     Raises:
         EvaluationError: there are no train questions.
     """
-    return _most_frequent(train, questions, [("type",), ()])
-
-
-def constant_answers_per_corpus(train: Sequence[Question], questions: Sequence[Question]) -> dict[str, str]:
-    """Return the most frequent answer of the train split to questions of the same type and corpus.
-
-    Where the train split has none of both, the one of the type.
-
-    Raises:
-        EvaluationError: there are no train questions.
-    """
-    return _most_frequent(train, questions, [("type", "corpus"), ("type",), ()])
-
-
-def _most_frequent(
-    train: Sequence[Question], questions: Sequence[Question], keys: Sequence[tuple[str, ...]]
-) -> dict[str, str]:
-    """The answer by the first key that the train split knows; of equally frequent ones the first by alphabet."""
-
-    def keys_of(question: Question) -> list[tuple[str, ...]]:
-        return [tuple(getattr(question, field) for field in key) for key in keys]
-
     if not train:
         raise EvaluationError(
             "the train split has no questions: there is no constant answer", way_out="raise the share of `train`"
         )
+    keys = {CONSTANT: [("type",), ()], CONSTANT_PER_CORPUS: [("type", "corpus"), ("type",), ()]}
+    return {variant: _most_frequent(train, questions, fields) for variant, fields in keys.items()}
+
+
+def _most_frequent(
+    train: Sequence[Question], questions: Sequence[Question], fields: Sequence[tuple[str, ...]]
+) -> Answers:
+    """The answer by the first key that the train split knows, a key being the values of some fields."""
+
+    def keys_of(question: Question) -> list[tuple[str, ...]]:
+        return [tuple(getattr(question, name) for name in names) for names in fields]
+
     counts: dict[tuple[str, ...], Counter[str]] = {}
     for question in train:
         for key in keys_of(question):

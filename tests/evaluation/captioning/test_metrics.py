@@ -1,4 +1,4 @@
-"""Small cases, worked out by hand."""
+"""The metrics: small cases, worked out by hand, and equality with pycocoevalcap."""
 
 from math import exp, hypot, log
 
@@ -6,14 +6,10 @@ import numpy as np
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.metrics.cider import (
-    Frequencies,
-    cider_d,
-    document_frequencies,
-    informative,
-    pair_up,
-)
+from sartext.evaluation.metrics.cider import Frequencies, cider_d, document_frequencies, informative, pair_up
 from sartext.evaluation.metrics.coco import bleu, bleu_counts, common_subsequence, meteor, read_counts, rouge_l
+from sartext.evaluation.metrics.diversity import copied, diversity, lengths
+from sartext.evaluation.metrics.java import tokenise
 
 
 def test_bleu_counts_each_word_as_often_as_a_reference_has_it():
@@ -143,3 +139,79 @@ def test_meteor_is_0_where_nothing_matches():
 def test_meteor_answers_that_are_none_are_refused(line):
     with pytest.raises(EvaluationError, match="METEOR said"):
         read_counts(line)
+
+
+def test_distinct_captions_words_and_pairs_of_words():
+    told = diversity(["one ship here", "one ship here", "two ships", ""])
+    assert told == {
+        "distinct_captions": 75,
+        "distinct_unigrams": pytest.approx(100 * 5 / 8),
+        "distinct_bigrams": pytest.approx(100 * 3 / 5),
+        "vocabulary": 5,
+        "empty_captions": 1,
+    }
+
+
+def test_a_percentage_of_nothing_is_left_out():
+    assert diversity([""]) == {"distinct_captions": 100, "vocabulary": 0, "empty_captions": 1}
+    assert "distinct_bigrams" not in diversity(["ship"])
+
+
+def test_lengths_and_copies():
+    assert lengths(["one ship here", ""]).tolist() == [3, 0]
+    assert copied(["one ship", "two"], ["two", "three"]).tolist() == [0, 1]
+
+
+def near(value):
+    return pytest.approx(value, abs=1e-6)
+
+
+def test_there_are_enough_captions_and_they_differ(tokenised):
+    assert len(tokenised.said) >= 240
+    assert all(len(one) == 5 for one in tokenised.references.values())
+    assert len({one[0] for one in tokenised.said.values()}) > 150
+
+
+def test_tokens(tokenised):
+    written = [one for some in (tokenised.said, tokenised.references) for told in some.values() for one in told]
+    ours = tokenise(written)
+    for texts, tokens in ((tokenised.said, tokenised.tokens), (tokenised.references, tokenised.reference_tokens)):
+        for number, told in texts.items():
+            assert [ours[one] for one in told] == tokens[number]
+
+
+def test_bleu(tokenised):
+    from pycocoevalcap.bleu.bleu import Bleu
+
+    total, scores = Bleu(4).compute_score(tokenised.reference_tokens, tokenised.tokens, verbose=0)
+    counts = bleu_counts(tokenised.captions, tokenised.told)
+    assert bleu(counts.sum(axis=0)) == near(total)
+    assert near(np.array(scores)) == bleu(counts).T
+    assert 0.1 < total[3] < 0.9
+
+
+def test_rouge_l(tokenised):
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    total, scores = Rouge().compute_score(tokenised.reference_tokens, tokenised.tokens)
+    ours = rouge_l(tokenised.captions, tokenised.told)
+    assert ours == near(scores)
+    assert ours.mean() == near(total)
+
+
+def test_cider_d(tokenised):
+    from pycocoevalcap.cider.cider import Cider
+
+    total, scores = Cider().compute_score(tokenised.reference_tokens, tokenised.tokens)
+    ours = cider_d(pair_up(tokenised.captions, tokenised.told), document_frequencies(tokenised.told))
+    assert ours == near(scores)
+    assert ours.mean() == near(total)
+    assert total > 0.5
+
+
+@pytest.mark.slow
+def test_meteor(meteors):
+    assert meteor(meteors.counts) == near(np.array(meteors.scores))
+    assert meteor(meteors.counts.sum(axis=0)) == near(meteors.total)
+    assert 0.1 < meteors.total < 0.9
+    assert len(set(meteors.scores)) > 100

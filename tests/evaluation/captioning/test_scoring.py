@@ -32,11 +32,7 @@ from tests.evaluation.generated import find
 SEED = 3
 SIDE = 64
 RNG = random.Random(6)
-ENTRIES = {
-    "mixed": entry("mixed", *THINGS, *STUFF),
-    "solo": entry("solo", SHIP),
-    "pairs": entry("pairs"),
-}
+ENTRIES = {"mixed": entry("mixed", *THINGS, *STUFF), "solo": entry("solo", SHIP), "pairs": entry("pairs")}
 HARBOR = quoted_facts("There is a harbor with ships.")
 BOXES = ({"label": "ship", "xmin": 0, "ymin": 0, "xmax": 5, "ymax": 9},)
 

@@ -1,13 +1,30 @@
-"""A physics set is whole, deterministic and of stated content."""
+"""A physics set is whole and deterministic; its scenes have the facts of annotations, and no corpus has them."""
+
+from itertools import islice
 
 import numpy as np
 import pytest
 
+from sartext.corpora.images import decode
+from sartext.corpora.masks import read_mask
 from sartext.errors import EvaluationError
-from sartext.evaluation.physics import ORDINARY, POINTS, SETTINGS
+from sartext.evaluation.physics import ORDINARY, POINTS, SETTINGS, Setting
 from sartext.evaluation.physics.rendering import REMOVED, intensity, reflect, render_physics
-from sartext.narrator.statements import OBJECT_COUNT, statements_of
+from sartext.evaluation.physics.scenes import (
+    OWN,
+    RECIPES,
+    annotate,
+    class_map,
+    compose_scenes,
+    entry_of,
+    noun_of,
+    own_parameters,
+    vocabulary,
+)
+from sartext.narrator.statements import OBJECT_COUNT, read_statements, statements_of
 from sartext.simulation.radar import display
+from sartext.simulation.recipes import generator, shoot
+from sartext.simulation.rendering import Task, render_image, sar_file
 from tests.evaluation.physics.conftest import PARAMETERS
 
 
@@ -81,3 +98,78 @@ def test_ordinary_pictures_are_formed_from_the_simulation_s_own_stream(physics):
 def test_one_scene_cannot_be_ranked():
     with pytest.raises(EvaluationError, match="nothing to rank"):
         render_physics(PARAMETERS, scenes=1, seed=0)
+
+
+OWNED = own_parameters(PARAMETERS, seed=3)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return compose_scenes(OWNED, 12)
+
+
+def test_scenes_follow_the_annotated_recipes_in_turn(scenes):
+    assert [one.corpus for one in scenes] == [*RECIPES] * 4
+    assert len({one.name for one in scenes}) == 12
+    assert all(one.facts.objects or one.facts.cover for one in scenes)
+
+
+def test_the_own_seed_is_above_all_seeds_of_parameters_and_gives_other_scenes(scenes):
+    assert OWNED.seed >= OWN > 2**64
+    assert OWNED.seed != own_parameters(PARAMETERS, 4).seed
+    assert own_parameters(PARAMETERS, 3) == OWNED
+    assert OWNED.model_dump(exclude={"seed"}) == PARAMETERS.model_dump(exclude={"seed"})
+    for one in scenes:
+        ordinary = shoot(one.corpus, one.number, PARAMETERS).scene
+        assert one.scene.things != ordinary.things or not np.array_equal(one.scene.cover, ordinary.cover)
+
+
+def test_the_picture_is_the_one_that_the_simulation_would_write(scenes):
+    """With the acquisition's own looks, an image of the set is a corpus's file of that seed and number."""
+    for one in scenes:
+        if one.corpus == "sim-landcover":
+            continue
+        rng = generator(OWNED.seed, one.corpus, one.number, "radar")
+        own = intensity(reflect(one.scene, one.acquisition, rng), Setting(looks=one.acquisition.looks))
+        file = decode(sar_file(Task(one.corpus, one.number, OWNED)))
+        np.testing.assert_array_equal(display(own), np.asarray(file).reshape(64, 64, -1)[..., 0])
+
+
+def test_boxes_are_those_of_the_corpus_s_annotation(scenes):
+    for one in scenes:
+        if one.corpus == "sim-objects":
+            record = render_image(Task(one.corpus, one.number, OWNED)).record
+            counts = {}
+            for item in record["objects"]:
+                noun = noun_of(one.corpus, item["label"])
+                x, y = (item["box"][0] + item["box"][2]) / 2, (item["box"][1] + item["box"][3]) / 2
+                centre = 16 <= x <= 48 and 16 <= y <= 48
+                total, central = counts.get(noun, (0, 0))
+                counts[noun] = (total + 1, central + centre)
+            assert counts == {fact.noun: (fact.count, fact.center) for fact in one.facts.objects}
+
+
+def test_the_class_map_is_the_corpus_s_mask():
+    """Of images whose mask has no quirk: with ships, masks have neither a swath edge nor blended colours."""
+    entry = entry_of("sim-landcover")
+    numbers = (n for n in range(200) if shoot("sim-landcover", n, OWNED).scene.things)
+    for number in islice(numbers, 4):
+        files = render_image(Task("sim-landcover", number, OWNED)).files
+        mask = next(content for path, content in files.items() if path.startswith("masks/"))
+        expected, unexplained = read_mask(mask, entry)
+        assert not unexplained
+        np.testing.assert_array_equal(class_map(shoot("sim-landcover", number, OWNED).scene, entry), expected)
+
+
+def test_a_scene_of_which_nothing_can_be_told_has_no_facts():
+    empty = next(shot for number in range(200) if not (shot := shoot("sim-ships", number, OWNED)).scene.things)
+    assert annotate("sim-ships", empty.scene, empty.acquisition) is None
+
+
+def test_captions_state_the_facts_and_only_classes_that_the_annotation_decides(scenes):
+    words = vocabulary()
+    for one in scenes:
+        told = read_statements(one.caption, words.nouns, words.scenes)
+        assert not told.problems
+        assert set(told.statements) == set(statements_of(one.facts))
+        assert {statement.label for statement in told.statements} <= one.decided

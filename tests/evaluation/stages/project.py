@@ -39,11 +39,7 @@ SEEN = {
         name: {"samples": row["samples"], "stopped": "complete"} for name, row in {**CHECKPOINTS, **MODELS}.items()
     },
     "coca-sar": {"samples": 24, "stopped": "patience"},
-    "sar-gpt": {
-        "samples": 48,
-        "stopped": "patience",
-        "optical": {"samples": 8, "stopped": "patience"},
-    },
+    "sar-gpt": {"samples": 48, "stopped": "patience", "optical": {"samples": 8, "stopped": "patience"}},
 }
 """What each training tells of itself: two stopped before they had seen what was planned."""
 

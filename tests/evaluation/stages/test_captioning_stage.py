@@ -1,6 +1,7 @@
 """The stage ``evaluation@captioning``: what every CoCa writes, baselines, and the physics curves."""
 
 import csv
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +18,10 @@ from sartext.models.checkpoint import load
 from tests.evaluation.captioning.making import needs_jars, needs_java
 from tests.evaluation.generated import find
 from tests.evaluation.stages.project import PHYSICS, trained
+
+
+def scored(test: Callable[..., None]) -> Callable[..., None]:
+    return needs_java(needs_jars(pytest.mark.slow(test)))
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +41,7 @@ def ids_of(project: Project) -> set[str]:
     return {one.image_id for one in project_benchmarks(project)["release-test"].examples}
 
 
-@needs_java
-@needs_jars
-@pytest.mark.slow
+@scored
 def test_every_coca_and_the_baselines_are_scored_and_told_of(
     project: Project, written: tuple[dict[str, Any], list[Figure], Details]
 ) -> None:
@@ -50,14 +53,10 @@ def test_every_coca_and_the_baselines_are_scored_and_told_of(
     named = {part for one in figures for part in one.variant.split(MINUS)}
     assert named == {one.name for one in details.variants}
     for metric in ("bleu_4", "cider_d", "fact_recall"):
-        one = find(figures, metric, MOST_FREQUENT, benchmark="release-test")
-        assert one is not None
-        assert (one.value is not None, one.n) == (True, len(ids_of(project)))
-    ceiling, floor = (
-        find(figures, "fact_recall", name, benchmark="release-test") for name in (GRAMMAR, MOST_FREQUENT)
-    )
-    assert ceiling is not None and floor is not None
-    assert ceiling.value == 100 > (floor.value or 0)
+        figure = find(figures, metric, MOST_FREQUENT, benchmark="release-test")
+        assert (figure.value is not None, figure.n) == (True, len(ids_of(project)))
+    ceiling, floor = (find(figures, "fact_recall", name).value for name in (GRAMMAR, MOST_FREQUENT))
+    assert ceiling == 100 > (floor or 0)
     assert metrics["figures"] == len(figures)
     assert {one.task for one in figures} == {"captioning", "physics"}
     assert {one.variant for one in figures if one.task == "physics" and MINUS not in one.variant} == {
@@ -66,9 +65,7 @@ def test_every_coca_and_the_baselines_are_scored_and_told_of(
     }
 
 
-@needs_java
-@needs_jars
-@pytest.mark.slow
+@scored
 def test_the_captions_of_every_variant_can_be_scored_again(
     project: Project, written: tuple[dict[str, Any], list[Figure], Details]
 ) -> None:
@@ -82,13 +79,10 @@ def test_the_captions_of_every_variant_can_be_scored_again(
         with (folder / f"{name}.csv").open() as file:
             scores = [float(row["rouge_l"]) for row in csv.DictReader(file)]
         wanted = find(written[1], "rouge_l", name, benchmark="release-test")
-        assert wanted is not None
         assert sum(scores) / len(scores) == pytest.approx(wanted.value, abs=1e-6)
 
 
-@needs_java
-@needs_jars
-@pytest.mark.slow
+@scored
 def test_the_references_are_told_the_released_caption_first(
     project: Project, written: tuple[dict[str, Any], list[Figure], Details]
 ) -> None:
@@ -99,9 +93,7 @@ def test_the_references_are_told_the_released_caption_first(
     assert len({(row["image_id"], row["reference"]) for row in rows}) == len(rows) > len(released)
 
 
-@needs_java
-@needs_jars
-@pytest.mark.slow
+@scored
 def test_examples_and_strips_have_their_pictures(
     project: Project, written: tuple[dict[str, Any], list[Figure], Details]
 ) -> None:

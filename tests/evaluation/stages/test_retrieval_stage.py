@@ -56,9 +56,8 @@ def test_every_model_and_the_ceiling_have_every_figure_on_every_benchmark(
 
 
 def test_none_of_the_images_is_withheld_from_the_maker(figures: list[Figure]) -> None:
-    one = find(figures, "duplicate_aware.mean_recall", "progressive", benchmark="release-test")
-    assert one is not None
-    assert one.n == len(AT_HAND | WITHHELD)
+    figure = find(figures, "duplicate_aware.mean_recall", "progressive", benchmark="release-test")
+    assert figure.n == len(AT_HAND | WITHHELD)
 
 
 def test_a_benchmark_of_one_image_is_not_computed(figures: list[Figure]) -> None:
@@ -97,21 +96,16 @@ def test_the_ranks_of_every_variant_give_its_recall(project: Project, figures: l
             )
             found = Ranks(*map(np.array, columns)).recall_at([int(cut)])
             wanted = find(figures, metric, name, benchmark="release-test")
-            assert wanted is not None
             assert 100 * found.mean() == pytest.approx(wanted.value)
 
 
 def test_differences_are_paired_and_agree_with_their_parts(figures: list[Figure]) -> None:
     metric = "duplicate_aware.mean_recall"
     for first, second in (("sar-rs-clip", "foundation-clip"), ("progressive", "foundation")):
-        one = find(figures, metric, f"{first} minus {second}", benchmark="release-test")
-        parts = [find(figures, metric, name, benchmark="release-test") for name in (first, second)]
-        assert one is not None
-        assert one.value is not None
-        assert one.value == pytest.approx(parts[0].value - parts[1].value)  # type: ignore[union-attr, operator]
-        assert one.low is not None
-        assert one.high is not None
-        assert one.low <= one.value <= one.high
+        less = find(figures, metric, f"{first} minus {second}", benchmark="release-test")
+        left, right = (find(figures, metric, name, benchmark="release-test").value for name in (first, second))
+        assert less.value == pytest.approx(left - right)
+        assert less.low <= less.value <= less.high
 
 
 def test_foils_are_told_beside_what_words_alone_give(project: Project, figures: list[Figure]) -> None:

@@ -128,12 +128,13 @@ def judge(captions: Sequence[str], examples: Sequence[Example], checkable: Check
         of_images = np.array(list(values), dtype=np.float64).reshape(-1, *shape)
         return of_images * judged.reshape(-1, *(1 for _ in shape))
 
+    labels = sorted({label for row, fair in zip(rows, judged, strict=True) if fair for label in row.classes})
     return Judgement(
         judged=judged,
         counts=numbers((row.counts for row in rows), len(KINDS), 3),
         invented=numbers(row.invented for row in rows),
         wrong={name: numbers((row.wrong[name] for row in rows), 2) for name in WRONG},
-        classes=_by_class([row.classes if fair else {} for row, fair in zip(rows, judged, strict=True)]),
+        classes={label: numbers((row.classes.get(label, (0, 0, 0)) for row in rows), 3) for label in labels},
         undecided=numbers(row.undecided for row in rows),
         silent=np.array([not reading.statements for reading in readings], dtype=np.bool_),
         odd=np.array([bool(reading.problems) for reading in readings], dtype=np.bool_),
@@ -188,20 +189,10 @@ def _of_class(label: str, stated: Collection[Statement], true: Collection[Statem
     return len(stated_of & true_of), len(stated_of), len(true_of)
 
 
-def _by_class(rows: Sequence[Mapping[str, tuple[int, int, int]]]) -> dict[str, Floats]:
-    labels = sorted({label for row in rows for label in row})
-    return {
-        label: np.array([row.get(label, (0, 0, 0)) for row in rows], dtype=np.float64).reshape(-1, 3)
-        for label in labels
-    }
-
-
 _ENDS = {
     "precision": "Of the statements on {}, those that the annotation confirms; undecided ones are left out.",
     "recall": "Of the facts of the annotation on {}, those that are stated.",
 }
-
-
 _metric = partial(Metric, "captioning")
 
 

@@ -93,7 +93,16 @@ def run_java(
         EvaluationError: there is no Java, or the program failed; the error has its last words.
     """
     messages: list[bytes] = []
-    with _started([str(java()), *FLAGS, *arguments], cwd) as process:
+    command = [str(java()), *FLAGS, *arguments]
+    environment = {variable: value for variable, value in os.environ.items() if variable not in OPTIONS}
+    pipe = subprocess.PIPE
+    try:
+        started = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd, env=environment)
+    except OSError as error:
+        raise EvaluationError(
+            f"Java does not start ({error.strerror})", where=command[0], way_out=f"pip install {RUNTIME}"
+        ) from error
+    with started as process:
         assert process.stdin and process.stdout and process.stderr
         threads = [
             Thread(target=_feed, args=(process.stdin, lines), daemon=True),
@@ -117,17 +126,6 @@ def run_java(
             f"pip install --force-reinstall {RUNTIME} {JARS}",
         )
     return answers
-
-
-def _started(command: Sequence[str], cwd: Path | None) -> "subprocess.Popen[bytes]":
-    pipe = subprocess.PIPE
-    environment = {name: value for name, value in os.environ.items() if name not in OPTIONS}
-    try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd, env=environment)
-    except OSError as error:
-        raise EvaluationError(
-            f"Java does not start ({error.strerror})", where=command[0], way_out=f"pip install {RUNTIME}"
-        ) from error
 
 
 def _feed(stream: IO[bytes], lines: Iterable[str]) -> None:

@@ -89,15 +89,10 @@ def _followed(name: str, title: str, speckle: str, meaning: str, *, headline: bo
     )
 
 
+_FALLS = "similarity falls when an object goes"
+_FITS_LESS = "The caption of the whole scene fits the picture without the object less; a tie counts half."
 COMPARED: Final = (
-    _metric(
-        "similarity_fell",
-        "similarity falls when an object goes",
-        unit="% of pairs",
-        meaning="The caption of the whole scene fits the picture without the object less; a tie counts half.",
-        section="pairs",
-        chance=lambda labels: 50.0,
-    ),
+    _metric("similarity_fell", _FALLS, 1, "% of pairs", True, _FITS_LESS, "pairs", chance=lambda labels: 50.0),
 )
 """Of pairs of pictures, for every model."""
 

@@ -19,13 +19,7 @@ from sartext.config import SimulationParameters
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Pixels
 from sartext.evaluation.physics import ORDINARY, SETTINGS, Setting
-from sartext.evaluation.physics.scenes import (
-    PhysicsScene,
-    annotate,
-    compose_scenes,
-    noun_of,
-    own_parameters,
-)
+from sartext.evaluation.physics.scenes import PhysicsScene, annotate, compose_scenes, noun_of, own_parameters
 from sartext.files import canonical_json
 from sartext.narrator.facts import Facts
 from sartext.narrator.realisation import canonical

@@ -6,6 +6,7 @@ every pixel and no fact.
 """
 
 from collections.abc import Iterator, Sequence, Set
+from dataclasses import astuple
 from typing import Protocol
 
 import numpy as np
@@ -34,7 +35,6 @@ from sartext.narrator.statements import (
     OBJECT_CLASS,
     OBJECT_COUNT,
     OBJECT_KINDS,
-    Count,
     Statement,
     compare,
     read_statements,
@@ -125,27 +125,19 @@ def _recalls(reader: Reader, physics: PhysicsSet) -> Sums:
 
 def _faithfulness(reader: Reader, physics: PhysicsSet) -> dict[str, Sums]:
     """Precision and recall of what is stated, by part; 100 times the right ones are the numerators."""
-    counted = [_counts(reader.tell(physics.pictures[setting]), physics) for setting in SETTINGS]
+    counted = []
+    for setting in SETTINGS:
+        of_scenes = zip(stated(reader.tell(physics.pictures[setting])), physics.scenes, strict=True)
+        compared = (compare(said, statements_of(scene.facts), scene.decided)[0] for said, scene in of_scenes)
+        counted.append([[astuple(counts[kind]) for kind in KINDS] for counts in compared])
+    table = np.array(counted, dtype=np.float64)  # settings x scenes x kinds x right, stated and true statements
     curves = {}
     for part, kinds in PARTS.items():
-        table = np.array([[_total(counts, kinds) for counts in scenes] for scenes in counted], dtype=np.float64)
-        right, said, true = np.moveaxis(table.transpose(1, 0, 2), 2, 0)
+        of_part = table[:, :, [KINDS.index(kind) for kind in kinds]].sum(axis=2)
+        right, said, true = of_part.transpose(2, 1, 0)
         curves[f"{part}_precision"] = Sums(100 * right, said)
         curves[f"{part}_recall"] = Sums(100 * right, true)
     return curves
-
-
-def _counts(captions: Sequence[str], physics: PhysicsSet) -> list[dict[str, Count]]:
-    """The counts by kind of each scene's caption."""
-    return [
-        compare(statements, statements_of(scene.facts), scene.decided)[0]
-        for statements, scene in zip(stated(captions), physics.scenes, strict=True)
-    ]
-
-
-def _total(counts: dict[str, Count], kinds: Sequence[str]) -> tuple[int, int, int]:
-    total = sum((counts[kind] for kind in kinds), Count())
-    return total.right, total.stated, total.true
 
 
 def _points(variant: str, metric: str, values: Floats, drawn: Floats, scenes: int) -> Iterator[Figure]:

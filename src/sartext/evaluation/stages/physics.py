@@ -34,7 +34,6 @@ BATCH = 128
 """Pictures that a model sees at a time."""
 
 WORDS = {"looks": "{:g} looks", "resolution": "resolution cell x {:g}", "contrast": "targets {:+g} dB"}
-REDRAWN = "other speckle"
 
 
 class Physics:
@@ -186,7 +185,7 @@ def _shots(physics: PhysicsSet, removal: Removal) -> Iterator[tuple[str, Sequenc
         yield f"{curve}: {physics.scenes[place].caption}", shots
     shots = [
         _Shot("as it is", "whole", physics.pictures[ORDINARY][place]),
-        _Shot(REDRAWN, "speckle", physics.redrawn[place]),
+        _Shot("other speckle", "speckle", physics.redrawn[place]),
         _Shot(f"without one {removal.noun}", "removed", removal.picture),
     ]
     yield f"one {removal.noun} removed: {removal.caption}", shots

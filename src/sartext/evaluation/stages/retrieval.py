@@ -151,13 +151,7 @@ def retrieval_examples(
 
 
 def _one_way(
-    variant: str,
-    benchmark: Benchmark,
-    way: Way,
-    features: Features,
-    candidates: Sequence[int],
-    *,
-    count: int,
+    variant: str, benchmark: Benchmark, way: Way, features: Features, candidates: Sequence[int], *, count: int
 ) -> Iterator[RetrievalExample]:
     """The examples of one way; ``features`` are of queries and gallery, ``candidates`` the answers."""
     queries, gallery = features

@@ -12,7 +12,7 @@ from sartext.evaluation.details import BASELINES, CONSTANT, CONSTANT_PER_CORPUS,
 from sartext.evaluation.figures import Figure
 from sartext.evaluation.stages import rows_of, spaced, write_evaluation
 from sartext.evaluation.stages.models import gpt_rows, project_benchmarks, stage_of, training_of
-from sartext.evaluation.vqa import Answers, answers_rows, constant_answers, constant_answers_per_corpus, score_vqa
+from sartext.evaluation.vqa import Answers, answers_rows, constant_answers, score_vqa
 from sartext.models.gpt.answering import answer_each
 from sartext.models.gpt.checkpoint import load_gpt
 from sartext.models.gpt.language import read_language
@@ -56,8 +56,7 @@ def evaluate(project: Project) -> dict[str, object]:
     figures: list[Figure] = []
     tables: dict[str, list[dict[str, str | bool]]] = {}
     for name, questions_of in asked.items():
-        answers[name][CONSTANT] = constant_answers(train, questions_of)
-        answers[name][CONSTANT_PER_CORPUS] = constant_answers_per_corpus(train, questions_of)
+        answers[name] |= constant_answers(train, questions_of)
         figures += score_vqa(
             answers[name],
             questions_of,
