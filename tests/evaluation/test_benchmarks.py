@@ -42,41 +42,41 @@ def changed(**told: object) -> Callable[[list[Row]], list[Row]]:
 def test_the_benchmarks_of_a_release_by_name(small: Published) -> None:
     found = open_benchmarks(small.release)
     assert list(found) == ["release-test", "sim-test", "alone", "alpha-official"]
-    ids = {name: {one.image_id for one in benchmark.examples} for name, benchmark in found.items()}
+    ids = {name: {example.image_id for example in benchmark.examples} for name, benchmark in found.items()}
     assert ids["release-test"] == AT_HAND
     assert ids["sim-test"] == {"sim-toy/0004", "sim-toy/0009"}
     assert ids["alpha-official"] == {"alpha/0004", "alpha/0009"}
     assert ids["alone"] == {"alpha/0014"}
-    assert {name: one.name for name, one in found.items()} == {name: name for name in found}
+    assert {name: benchmark.name for name, benchmark in found.items()} == {name: name for name in found}
 
 
 def test_an_example_is_the_row_of_the_release(small: Published) -> None:
     benchmark = open_benchmarks(small.release)["release-test"]
-    assert [one.image_id for one in benchmark.examples] == sorted(AT_HAND)
+    assert [example.image_id for example in benchmark.examples] == sorted(AT_HAND)
     rows = {row["image_id"]: row for row in small.built.pairs()}
-    for one in benchmark.examples:
-        row = rows[one.image_id]
+    for example in benchmark.examples:
+        row = rows[example.image_id]
         for name in ("corpus", "group_id", "method", "caption", "width", "height", "pixels_sha256"):
-            assert getattr(one, name) == row[name]
-        assert one.facts == facts_of(int(one.image_id[-4:]))
-        assert one.boxes is None, "a release holds none"
-    assert benchmark.groups == [one.group_id for one in benchmark.examples]
+            assert getattr(example, name) == row[name]
+        assert example.facts == facts_of(int(example.image_id[-4:]))
+        assert example.boxes is None, "a release holds none"
+    assert benchmark.groups == [example.group_id for example in benchmark.examples]
     assert benchmark.corpora == ["alpha", "sim-toy"]
 
 
 def test_train_captions_are_those_of_the_train_split_and_no_image_is_in_both(small: Published) -> None:
     for benchmark in open_benchmarks(small.release).values():
-        ids = [one.image_id for one in benchmark.train]
+        ids = [example.image_id for example in benchmark.train]
         assert ids == sorted(row["image_id"] for row in small.built.pairs() if row["split"] == "train")
-        assert not {*ids} & {one.image_id for one in benchmark.examples}
+        assert not {*ids} & {example.image_id for example in benchmark.examples}
 
 
 def test_pictures_are_those_of_the_release_in_the_order_of_the_examples(small: Published) -> None:
     benchmark = open_benchmarks(small.release)["release-test"]
     pictures = list(benchmark.pictures())
-    for one, picture in zip(benchmark.examples, pictures, strict=True):
+    for example, picture in zip(benchmark.examples, pictures, strict=True):
         assert (picture.shape, picture.dtype) == ((SIDE, SIDE), np.uint8)
-        assert (picture == benchmark.read(one.image_id)).all()
+        assert (picture == benchmark.read(example.image_id)).all()
     assert len({picture.tobytes() for picture in pictures}) == len(AT_HAND)
 
 
@@ -101,7 +101,7 @@ def test_withheld_pictures_and_boxes_come_from_sources(small: Published) -> None
     sources = Sources(picture, lambda image_id: [box] if image_id.startswith("beta") else None)
     benchmark = open_benchmarks(small.release, sources)["release-test"]
     assert set(benchmark.left_out) == {"beta/0004"}
-    told = {one.image_id: one for one in benchmark.examples}
+    told = {example.image_id: example for example in benchmark.examples}
     assert benchmark.read("beta/0009").tolist() == [[7] * 5] * 3
     assert told["beta/0009"].boxes == (box,)
     assert told["alpha/0004"].boxes is None
@@ -110,9 +110,9 @@ def test_withheld_pictures_and_boxes_come_from_sources(small: Published) -> None
 
 def test_the_maker_of_a_release_withholds_nothing_from_himself(small: Published) -> None:
     found = project_benchmarks(small.built.project)
-    assert {one.image_id for one in found["release-test"].examples} == AT_HAND | WITHHELD
+    assert {example.image_id for example in found["release-test"].examples} == AT_HAND | WITHHELD
     assert list(found) == ["release-test", "sim-test", "alone", "alpha-official", "beta-official"]
-    assert all(one.boxes == () for one in found["release-test"].examples), "its index has none"
+    assert all(example.boxes == () for example in found["release-test"].examples), "its index has none"
     assert found["beta-official"].read("beta/0004").shape == (SIDE, SIDE)
 
 
@@ -143,18 +143,20 @@ def test_the_hash_does_not_change_with_the_order_of_rows_or_files(small: Publish
     for number, path in enumerate(paths):
         path.rename(path.with_name(f"{len(paths) - number:03d}.parquet"))
     after = open_benchmarks(backwards)
-    assert {name: one.sha256 for name, one in after.items()} == {name: one.sha256 for name, one in before.items()}
+    assert {name: benchmark.sha256 for name, benchmark in after.items()} == {
+        name: benchmark.sha256 for name, benchmark in before.items()
+    }
     assert [one.image_id for one in after["release-test"].train] == [
         one.image_id for one in before["release-test"].train
     ]
 
 
 def test_the_hash_changes_with_pixels_and_facts_of_a_release(small: Published, tmp_path: Path) -> None:
-    before = {name: one.sha256 for name, one in open_benchmarks(small.release).items()}
+    before = {name: benchmark.sha256 for name, benchmark in open_benchmarks(small.release).items()}
     facts = next(row["facts"] for row in small.built.pairs() if row["image_id"] == "alpha/0006")
     for column, value in (("pixels_sha256", "0" * 64), ("facts", facts)):
         folder = rewritten(small, tmp_path / column, changed(**{column: value}))
-        after = {name: one.sha256 for name, one in open_benchmarks(folder).items()}
+        after = {name: benchmark.sha256 for name, benchmark in open_benchmarks(folder).items()}
         assert {name for name in before if after[name] != before[name]} == {"release-test", "alpha-official"}
 
 
@@ -164,7 +166,7 @@ def test_a_benchmark_describes_itself(small: Published) -> None:
         "name": "release-test",
         "images": 8,
         "groups": 8,
-        "distinct_facts": len({one.key for one in benchmark.examples}),
+        "distinct_facts": len({example.key for example in benchmark.examples}),
         "corpora": {"alpha": 6, "sim-toy": 2},
         "left_out": 2,
         "sha256": benchmark.sha256,

@@ -37,8 +37,8 @@ def test_equal_seeds_give_equal_draws():
 
 
 def test_constant_columns_have_no_width():
-    [one] = intervals(estimate([means([2, 2, 2])]), resample([means([2, 2, 2])], 100, 1))
-    assert (one.value, one.low, one.high) == (2, 2, 2)
+    [bounds] = intervals(estimate([means([2, 2, 2])]), resample([means([2, 2, 2])], 100, 1))
+    assert (bounds.value, bounds.low, bounds.high) == (2, 2, 2)
 
 
 def test_columns_share_their_draws():
@@ -55,16 +55,16 @@ def test_columns_share_their_draws():
 def test_the_interval_has_the_width_of_theory():
     """One seed of n groups: the standard error of a mean is sigma / sqrt(n)."""
     values = np.random.default_rng(1).normal(size=400)
-    [one] = intervals(estimate([means(values)]), resample([means(values)], 4000, 1))
-    assert one.high - one.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.07)
+    [bounds] = intervals(estimate([means(values)]), resample([means(values)], 4000, 1))
+    assert bounds.high - bounds.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.07)
 
 
 def test_seeds_vary_too():
     """Groups alike within seeds: the width is that of the seeds' means."""
     level = np.random.default_rng(2).normal(size=30)
-    seeds = [means(np.full(50, one)) for one in level]
-    [one] = intervals(estimate(seeds), resample(seeds, 4000, 1))
-    assert one.high - one.low == pytest.approx(2 * 1.96 * level.std() / np.sqrt(30), rel=0.07)
+    seeds = [means(np.full(50, bounds)) for bounds in level]
+    [bounds] = intervals(estimate(seeds), resample(seeds, 4000, 1))
+    assert bounds.high - bounds.low == pytest.approx(2 * 1.96 * level.std() / np.sqrt(30), rel=0.07)
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say():
@@ -72,8 +72,8 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     inside = 0
     for trial in range(200):
         seeds = [means(rng.normal(rng.normal(), 2.0, size=20)) for _ in range(12)]
-        [one] = intervals(estimate(seeds), resample(seeds, 300, trial))
-        inside += one.low <= 0 <= one.high
+        [bounds] = intervals(estimate(seeds), resample(seeds, 300, trial))
+        inside += bounds.low <= 0 <= bounds.high
     assert 0.87 <= inside / 200 <= 0.99
 
 
@@ -88,8 +88,8 @@ def test_shared_groups_do_not_average_out_over_seeds():
 
 def test_what_cannot_be_computed_is_nothing():
     empty = Sums(np.zeros((3, 1)), np.zeros((3, 1)))
-    [one] = intervals(estimate([empty]), resample([empty], 100, 1))
-    assert (one.value, one.low, one.high) == (None, None, None)
+    [bounds] = intervals(estimate([empty]), resample([empty], 100, 1))
+    assert (bounds.value, bounds.low, bounds.high) == (None, None, None)
     rare = Sums(np.array([[1.0], [1.0], [0.0]]), np.array([[1.0], [1.0], [0.0]]))
     [known] = intervals(estimate([rare]), resample([rare], 100, 1))
     assert (known.low, known.high) == (1, 1)
@@ -113,8 +113,8 @@ def test_groups_of_several_seeds_are_counted_together_but_shared_ones_once():
 
 
 def test_without_resamples_there_are_no_bounds():
-    [one] = intervals(estimate([means([1, 2])]), resample([means([1, 2])], 0, 1))
-    assert (one.value, one.low, one.high) == (1.5, None, None)
+    [bounds] = intervals(estimate([means([1, 2])]), resample([means([1, 2])], 0, 1))
+    assert (bounds.value, bounds.low, bounds.high) == (1.5, None, None)
 
 
 def test_shapes_are_checked():
@@ -169,7 +169,7 @@ def test_a_corpus_score_is_scored_anew_in_every_resample():
 
 def test_measures_share_the_draws():
     values = RNG.normal(size=24)
-    one, two = intervals_of(
+    figure, two = intervals_of(
         [
             Measurement("m", name, mean_of(shifted, EVERY), mean_score, EVERY)
             for name, shifted in (("a", values), ("b", values + 1))
@@ -178,7 +178,7 @@ def test_measures_share_the_draws():
         resamples=100,
         seed=5,
     )
-    assert (two.low - one.low, two.high - one.high) == pytest.approx((1, 1))
+    assert (two.low - figure.low, two.high - figure.high) == pytest.approx((1, 1))
 
 
 def test_order_of_the_images_and_names_of_the_groups_do_not_matter():
@@ -212,7 +212,7 @@ def test_a_measure_of_nothing_has_no_value():
     ]
     for resamples in (0, 20):
         told = intervals_of(measures, GROUPS, resamples=resamples, seed=1)
-        assert [(one.value, one.low, one.high) for one in told] == [(None, None, None)] * 2
+        assert [(figure.value, figure.low, figure.high) for figure in told] == [(None, None, None)] * 2
 
 
 def test_a_single_group_and_no_resamples_give_no_bounds():
@@ -235,8 +235,8 @@ def test_what_is_measured_or_stated_in_one_group_only_has_no_bounds():
     ]
     often = Measurement("bleu_1", "v", words, lambda sums: bleu(sums)[..., 0], EVERY)
     *told, known = intervals_of([*rare, often], GROUPS, resamples=100, seed=1)
-    assert [one.value for one in told] == pytest.approx([50, 1, 2 / 3])
-    assert [(one.low, one.high) for one in told] == [(None, None)] * 3
+    assert [figure.value for figure in told] == pytest.approx([50, 1, 2 / 3])
+    assert [(figure.low, figure.high) for figure in told] == [(None, None)] * 3
     assert (known.low, known.high) == pytest.approx((2 / 3, 2 / 3))
 
 

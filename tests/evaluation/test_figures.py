@@ -52,8 +52,14 @@ def test_a_figure_without_a_value_says_why() -> None:
         replace(RECALL, value=None)
     with pytest.raises(ValueError, match="no value and no reason"):
         not_computed("vqa", "aa", "sar-gpt", "")
-    one = not_computed("vqa", "aa", "sar-gpt", "no question is asked", benchmark="sim-test")
-    assert (one.value, one.low, one.high, one.n, one.reason) == (None, None, None, 0, "no question is asked")
+    figure = not_computed("vqa", "aa", "sar-gpt", "no question is asked", benchmark="sim-test")
+    assert (figure.value, figure.low, figure.high, figure.n, figure.reason) == (
+        None,
+        None,
+        None,
+        0,
+        "no question is asked",
+    )
 
 
 def test_an_interval_brings_its_bounds() -> None:
@@ -94,9 +100,9 @@ def test_what_is_added_to_every_group_is_the_difference_without_doubt() -> None:
     sums = [Sums(np.hstack([numerators, numerators + 5]), np.ones((30, 2)))]
     values = estimate(sums)
     found = figures(a=float(values[1]), b=float(values[0]))
-    (one,) = paired(found, resample(sums, 200, 1)[:, ::-1], [("a", "b")])
-    assert (one.variant, one.metric, one.n) == ("a minus b", "oa", 9)
-    assert (one.value, one.low, one.high) == pytest.approx((5, 5, 5))
+    (figure,) = paired(found, resample(sums, 200, 1)[:, ::-1], [("a", "b")])
+    assert (figure.variant, figure.metric, figure.n) == ("a minus b", "oa", 9)
+    assert (figure.value, figure.low, figure.high) == pytest.approx((5, 5, 5))
 
 
 def test_both_sides_must_count_in_two_groups_for_a_difference_to_have_bounds() -> None:

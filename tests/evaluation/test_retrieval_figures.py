@@ -52,8 +52,8 @@ def test_every_figure_is_that_of_retrieval(tested):
                 assert figure.value == pytest.approx(100 * value)
                 assert figure.low <= figure.value <= figure.high
                 assert figure.n == 60
-    assert {one.metric for one in figures if one.subset == "all"} == set(METRICS)
-    assert {one.benchmark for one in figures} == {"release-test"}
+    assert {figure.metric for figure in figures if figure.subset == "all"} == set(METRICS)
+    assert {figure.benchmark for figure in figures} == {"release-test"}
 
 
 def test_a_perfect_model_is_beside_them(tested):
@@ -85,10 +85,10 @@ def test_queries_of_a_corpus_are_ranked_against_the_whole_gallery(tested):
     pairs = retrieval(images, texts, facts_keys(tested)).per_pair
     told = []
     for corpus in ("sim-landcover", "sim-objects"):
-        inside = np.array([one.corpus == corpus for one in tested.examples])
-        one = find(figures, "duplicate_aware.mean_recall", "model", subset=f"corpus:{corpus}")
-        assert one.value == pytest.approx(pairs[inside].mean())
-        told.append((one.value, one.n))
+        inside = np.array([example.corpus == corpus for example in tested.examples])
+        figure = find(figures, "duplicate_aware.mean_recall", "model", subset=f"corpus:{corpus}")
+        assert figure.value == pytest.approx(pairs[inside].mean())
+        told.append((figure.value, figure.n))
     whole = find(figures, "duplicate_aware.mean_recall", "model").value
     assert sum(value * n for value, n in told) / 60 == pytest.approx(whole)
 
@@ -100,14 +100,16 @@ def test_classes_are_those_that_the_facts_hold(tested):
     for noun in ("storage tank", "water"):
         holds = np.array(
             [
-                noun in one.caption or f"{noun}s" in one.caption.casefold() or noun in one.caption.casefold()
-                for one in tested.examples
+                noun in example.caption
+                or f"{noun}s" in example.caption.casefold()
+                or noun in example.caption.casefold()
+                for example in tested.examples
             ]
         )
-        one = find(figures, "duplicate_aware.mean_recall", "model", subset=f"class:{noun}")
-        assert one.n == holds.sum() > 0
-        assert one.value == pytest.approx(pairs[holds].mean())
-    by_class = {one.metric for one in figures if one.subset.startswith("class:")}
+        figure = find(figures, "duplicate_aware.mean_recall", "model", subset=f"class:{noun}")
+        assert figure.n == holds.sum() > 0
+        assert figure.value == pytest.approx(pairs[holds].mean())
+    by_class = {figure.metric for figure in figures if figure.subset.startswith("class:")}
     assert by_class == {"duplicate_aware.mean_recall"}
 
 
@@ -116,7 +118,7 @@ def test_intervals_are_drawn_over_groups_and_equal_seeds_give_equal_ones(tested)
     first, again = (score_retrieval(features, tested, resamples=200, seed=3) for _ in range(2))
     assert first == again
     assert first != score_retrieval(features, tested, resamples=200, seed=4)
-    lumped = replace(tested, examples=tuple(replace(one, group_id="one") for one in tested.examples))
+    lumped = replace(tested, examples=tuple(replace(example, group_id="one") for example in tested.examples))
     whole = find(score_retrieval(features, lumped, resamples=50), "one_positive.mean_recall", "model")
     assert whole.value == find(first, "one_positive.mean_recall", "model").value
     assert (whole.low, whole.high) == (None, None)
@@ -126,7 +128,8 @@ def test_a_class_that_one_group_shows_has_no_bounds(tested):
     lumped = replace(
         tested,
         examples=tuple(
-            replace(one, group_id="one") if "bridge" in classes_of(one) else one for one in tested.examples
+            replace(example, group_id="one") if "bridge" in classes_of(example) else example
+            for example in tested.examples
         ),
     )
     figures = score_retrieval({"model": knowing(tested, 1.0)}, lumped, resamples=50)
@@ -150,7 +153,7 @@ def test_a_single_image_is_not_computed():
     alone = benchmark(1)
     figures = score_retrieval({"model": (torch.ones(1, 4), torch.ones(1, 4))}, alone)
     assert len(figures) == 3 * len(METRICS)
-    assert all(one.value is None and "a single image" in one.reason for one in figures)
+    assert all(figure.value is None and "a single image" in figure.reason for figure in figures)
 
 
 def test_features_of_another_benchmark_or_of_no_numbers_are_refused(tested):
@@ -186,8 +189,8 @@ def test_examples_show_right_and_wrong_answers_and_are_not_picked_by_hand(tested
     images, texts = features = knowing(tested, 1.5)
     shown = retrieval_examples(features, tested, 6, "model")
     assert shown == retrieval_examples(features, tested, 6, "model")
-    keys = dict(zip((one.image_id for one in tested.examples), facts_keys(tested), strict=True))
-    places = {one.image_id: at for at, one in enumerate(tested.examples)}
+    keys = dict(zip((example.image_id for example in tested.examples), facts_keys(tested), strict=True))
+    places = {example.image_id: at for at, example in enumerate(tested.examples)}
     for way, query, gallery in (("i2t", images, texts), ("t2i", texts, images)):
         some = [one for one in shown if one.kind == way]
         assert len(some) == 6
@@ -208,4 +211,4 @@ def test_examples_show_right_and_wrong_answers_and_are_not_picked_by_hand(tested
 
 def test_where_nothing_is_wrong_only_right_ones_are_shown(tested):
     exact = torch.eye(60)[facts_keys(tested)]
-    assert all(one.ranked[0].right for one in retrieval_examples((exact, exact), tested, 4, "model"))
+    assert all(example.ranked[0].right for example in retrieval_examples((exact, exact), tested, 4, "model"))

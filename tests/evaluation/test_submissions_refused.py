@@ -64,7 +64,7 @@ def test_captions_that_do_not_fit_are_refused(
 def test_answers_that_do_not_fit_are_refused(
     questions: list[Question], evaluate: CommandLine, tmp_path: Path, change: Callable[[Pairs], Pairs], said: str
 ) -> None:
-    file = answers_file(tmp_path / "mine.csv", change([(one.id, one.answer) for one in questions]))
+    file = answers_file(tmp_path / "mine.csv", change([(question.id, question.answer) for question in questions]))
     line = evaluate.refused("--task", "vqa", "--answers", file)
     assert f"{file}: " in line
     assert said in line

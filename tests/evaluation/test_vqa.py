@@ -23,14 +23,14 @@ def question(
 
 
 def given(questions: list[Question], answers: list[str]) -> dict[str, str]:
-    return {one.id: answer for one, answer in zip(questions, answers, strict=True)}
+    return {question.id: answer for question, answer in zip(questions, answers, strict=True)}
 
 
 def score(
     answers: dict[str, dict[str, str]], questions: list[Question], **more
 ) -> dict[tuple[str, str, str], Figure]:
     figures = score_vqa(answers, questions, benchmark_name="release-test", resamples=200, seed=1, **more)
-    places = [(one.variant, one.metric, one.subset) for one in figures]
+    places = [(figure.variant, figure.metric, figure.subset) for figure in figures]
     assert len(set(places)) == len(places)
     return dict(zip(places, figures, strict=True))
 
@@ -95,8 +95,8 @@ def test_a_type_that_never_occurs_is_not_computed_and_no_part_of_the_mean() -> N
 
 def test_without_questions_nothing_is_computed_and_the_reason_said() -> None:
     found = score({"m": {}}, [])
-    assert {one.value for one in found.values()} == {None}
-    assert all(one.reason for one in found.values())
+    assert {figure.value for figure in found.values()} == {None}
+    assert all(figure.reason for figure in found.values())
 
 
 def test_intervals_hold_the_value_and_are_wider_where_answers_of_a_group_go_together() -> None:
@@ -188,7 +188,7 @@ def test_answers_to_other_questions_are_refused() -> None:
 
 
 ASKED = [question(0, "yes"), question(1, "no")]
-IDS = [one.id for one in ASKED]
+IDS = [question.id for question in ASKED]
 
 
 def write(path: Path, text: str) -> Path:
@@ -199,21 +199,21 @@ def write(path: Path, text: str) -> Path:
 def test_answers_are_read_from_csv_and_from_json_lines(tmp_path: Path) -> None:
     table = write(tmp_path / "answers.csv", f'\ufeffid,answer,score\n{IDS[1]},"no, never",0.5\n{IDS[0]},,0.1\n')
     assert read_answers(table, ASKED) == {IDS[0]: "", IDS[1]: "no, never"}
-    rows = "\n".join(json.dumps({"id": one, "answer": "yes"}) for one in IDS) + "\n\n"
+    rows = "\n".join(json.dumps({"id": name, "answer": "yes"}) for name in IDS) + "\n\n"
     assert read_answers(write(tmp_path / "a.jsonl", rows), ASKED) == dict.fromkeys(IDS, "yes")
 
 
 def test_numbers_and_spaces_around_names_are_taken(tmp_path: Path) -> None:
-    rows = "\n".join(json.dumps({"id": f"{one} ", "answer": 3}) for one in IDS)
+    rows = "\n".join(json.dumps({"id": f"{name} ", "answer": 3}) for name in IDS)
     assert read_answers(write(tmp_path / "a.JSONL", rows), ASKED) == dict.fromkeys(IDS, "3")
-    table = write(tmp_path / "a.CSV", "id, answer\n" + "".join(f"{one} , yes\n" for one in IDS))
+    table = write(tmp_path / "a.CSV", "id, answer\n" + "".join(f"{name} , yes\n" for name in IDS))
     assert read_answers(table, ASKED) == dict.fromkeys(IDS, "yes")
 
 
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
 def test_separators_that_json_leaves_as_they_are_end_no_line(tmp_path: Path, separator: str) -> None:
     said = f"a ship{separator}and a bridge"
-    rows = "\r\n".join(json.dumps({"id": one, "answer": said}, ensure_ascii=False) for one in IDS)
+    rows = "\r\n".join(json.dumps({"id": name, "answer": said}, ensure_ascii=False) for name in IDS)
     assert read_answers(write(tmp_path / "a.jsonl", rows), ASKED) == dict.fromkeys(IDS, said)
 
 

@@ -36,8 +36,8 @@ def object_facts(*told):
     """Facts of objects, each as class, in the center, outside."""
     return Facts(
         objects=tuple(
-            ObjectFact(one.label, one.noun, one.plural, center + outside, center, outside)
-            for one, center, outside in sorted(told, key=lambda item: (-item[1] - item[2], item[0].noun))
+            ObjectFact(figure.label, figure.noun, figure.plural, center + outside, center, outside)
+            for figure, center, outside in sorted(told, key=lambda item: (-item[1] - item[2], item[0].noun))
         )
     )
 
@@ -46,8 +46,8 @@ def cover_facts(*told):
     """Facts of land cover, each as class, fraction, zone."""
     return Facts(
         cover=tuple(
-            CoverFact(one.label, one.plural, fraction, share_word(fraction), zone)
-            for one, fraction, zone in sorted(told, key=lambda item: -item[1])
+            CoverFact(figure.label, figure.plural, fraction, share_word(fraction), zone)
+            for figure, fraction, zone in sorted(told, key=lambda item: -item[1])
         )
     )
 

@@ -180,9 +180,9 @@ def test_shares_and_zones_of_land_cover_are_told_in_words() -> None:
     said = of(cover_facts((STUFF[0], 0.3, "upper-left")))
     told = judge_caption(said.caption, truth, CHECKABLE)
     label = STUFF[0].label
-    assert any(one.startswith(f"{label}: ") for one in told.wrong)
-    assert any(one.startswith(f"{label} in the ") for one in told.wrong)
-    assert any(one.startswith(f"{label}: ") for one in told.missed)
+    assert any(problem.startswith(f"{label}: ") for problem in told.wrong)
+    assert any(problem.startswith(f"{label} in the ") for problem in told.wrong)
+    assert any(problem.startswith(f"{label}: ") for problem in told.missed)
 
 
 def test_what_the_corpus_does_not_annotate_is_neither_right_nor_wrong() -> None:

@@ -173,11 +173,13 @@ def test_there_are_enough_captions_and_they_differ(tokenised):
 
 
 def test_tokens(tokenised):
-    written = [one for some in (tokenised.said, tokenised.references) for told in some.values() for one in told]
+    written = [
+        text for some in (tokenised.said, tokenised.references) for texts in some.values() for text in texts
+    ]
     ours = tokenise(written)
     for texts, tokens in ((tokenised.said, tokenised.tokens), (tokenised.references, tokenised.reference_tokens)):
-        for number, told in texts.items():
-            assert [ours[one] for one in told] == tokens[number]
+        for number, written in texts.items():
+            assert [ours[text] for text in written] == tokens[number]
 
 
 def test_bleu(tokenised):

@@ -37,7 +37,7 @@ def test_captions_are_read_from_csv_and_json_lines(tmp_path):
     for path in (table, lines):
         found = read_captions(path, BENCHMARK)
         assert found.captions == SAID
-        assert list(found.captions) == [one.image_id for one in BENCHMARK.examples]
+        assert list(found.captions) == [example.image_id for example in BENCHMARK.examples]
         assert found.warnings == ()
 
 

@@ -50,7 +50,7 @@ EXAMPLES = [
 NARRATED = [train_caption("mixed/n1", object_facts((SHIP, 1, 0)), "At least one ship is seen.", "narrator")]
 TRAIN = [*NARRATED, *(train_caption(f"mixed/t{number}", drawn_facts(RNG)) for number in range(40))]
 BENCHMARK = benchmark(EXAMPLES, TRAIN)
-RELEASED = {one.image_id: one.caption for one in BENCHMARK.examples}
+RELEASED = {example.image_id: example.caption for example in BENCHMARK.examples}
 NOUNS = ("ship", "bridge", "storage tank", "water", "crops", "built-up areas")
 SHIFTED = dict(zip(RELEASED, [*list(RELEASED.values())[1:], ""], strict=True))
 
@@ -86,9 +86,9 @@ def reason(figures, metric, variant, subset="all"):
 
 def test_every_figure_is_told_once(figures, tmp_path):
     write_figures(tmp_path / "figures.json", figures)
-    assert {one.task for one in figures} == {"captioning"}
-    assert {one.benchmark for one in figures} == {"release-test"}
-    assert {one.subset for one in figures if not one.subset.startswith("class:")} == {
+    assert {figure.task for figure in figures} == {"captioning"}
+    assert {figure.benchmark for figure in figures} == {"release-test"}
+    assert {figure.subset for figure in figures if not figure.subset.startswith("class:")} == {
         "all", "corpus:mixed", "corpus:solo", "corpus:pairs",
         "objects:under-2px", "objects:2-4px", "objects:4-8px", "objects:from-8px",
     }  # fmt: skip
@@ -120,7 +120,7 @@ def test_totals_are_of_the_corpus_and_not_means_of_images(scored, figures):
 
 def test_a_corpus_is_weighed_by_its_own_references_and_by_the_frozen_ones(scored, figures):
     texts, variants = scored
-    rows = [row for row, one in enumerate(texts.examples) if one.corpus == "mixed"]
+    rows = [row for row, example in enumerate(texts.examples) if example.corpus == "mixed"]
     of_corpus = document_frequencies([texts.references[row] for row in rows])
     pairs = variants["shifted"].pairs
     told = value(figures, "cider_d", "shifted", "corpus:mixed")
@@ -132,9 +132,13 @@ def test_a_corpus_is_weighed_by_its_own_references_and_by_the_frozen_ones(scored
 
 
 def test_intervals_hold_the_value(figures):
-    with_bounds = [one for one in figures if one.low is not None]
+    with_bounds = [figure for figure in figures if figure.low is not None]
     assert len(with_bounds) > 100
-    assert all(one.low <= one.value + 1e-9 and one.value <= one.high + 1e-9 for one in with_bounds if one.n > 15)
+    assert all(
+        figure.low <= figure.value + 1e-9 and figure.value <= figure.high + 1e-9
+        for figure in with_bounds
+        if figure.n > 15
+    )
     bleu_4 = find(figures, "bleu_4", "shifted")
     assert bleu_4.low < bleu_4.value < bleu_4.high
 
@@ -170,7 +174,7 @@ def test_sizes_of_objects(figures):
 
 
 def test_classes(figures):
-    classes = {one.subset for one in figures if one.subset.startswith("class:")}
+    classes = {figure.subset for figure in figures if figure.subset.startswith("class:")}
     assert classes == {f"class:{noun}" for noun in NOUNS}
     for noun in NOUNS:
         assert value(figures, "fact_precision", "released", f"class:{noun}") == pytest.approx(100)
@@ -192,7 +196,7 @@ def test_a_benchmark_of_rewritten_captions_has_no_ceiling():
         seed=SEED,
         resamples=20,
     )
-    assert {one.value for one in figures if one.metric != "images_without_caption"} == {None}
+    assert {figure.value for figure in figures if figure.metric != "images_without_caption"} == {None}
     assert value(figures, "images_without_caption", "grammar") == 2
 
 
@@ -213,10 +217,10 @@ def test_every_caption_stands_beside_its_own_scores(scored):
     texts, variants = scored
     tables = {name: list(captions_rows(texts, variant)) for name, variant in variants.items()}
     assert {name: len(rows) for name, rows in tables.items()} == {
-        name: int(one.captions.covered.sum()) for name, one in variants.items()
+        name: int(variant.captions.covered.sum()) for name, variant in variants.items()
     }
     rows = {row["image_id"]: row for row in tables["released"]}
-    assert list(rows) == [one.image_id for one in BENCHMARK.examples]
+    assert list(rows) == [example.image_id for example in BENCHMARK.examples]
     assert rows["solo/1"]["bleu_4"] == pytest.approx(1)
     assert rows["solo/1"]["facts_right"] == rows["solo/1"]["facts_stated"] == rows["solo/1"]["facts_true"] == 3
     assert rows["pairs/1"]["facts_right"] is None

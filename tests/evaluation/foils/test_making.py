@@ -37,10 +37,10 @@ STUFF = ("water", "forest", "cropland", "bare soil", "built-up areas", "roads")
 def labelled(facts):
     """The labels of the land-cover catalogue."""
     labels = {
-        bare(one.plural if one.noun != one.plural else one.noun): one.label
-        for one in ENTRIES["sim-landcover"].classes
+        bare(known.plural if known.noun != known.plural else known.noun): known.label
+        for known in ENTRIES["sim-landcover"].classes
     }
-    return replace(facts, cover=tuple(replace(one, label=labels[one.noun]) for one in facts.cover))
+    return replace(facts, cover=tuple(replace(fact, label=labels[fact.noun]) for fact in facts.cover))
 
 
 @st.composite
@@ -68,14 +68,14 @@ def test_every_change_is_of_one_fact_and_makes_it_false(told):
         [true], [false] = differing(facts, change.facts)
         assert normalise(change.facts) != normalise(facts)
         assert (change.facts.scene, change.facts.statements) == (facts.scene, facts.statements)
-        before = next(one for one in (*facts.objects, *facts.cover) if one.noun == true[0])
-        after = next(one for one in (*change.facts.objects, *change.facts.cover) if one.noun == false[0])
+        before = next(fact for fact in (*facts.objects, *facts.cover) if fact.noun == true[0])
+        after = next(fact for fact in (*change.facts.objects, *change.facts.cover) if fact.noun == false[0])
         if change.kind == "class":
             assert (
                 false[1:] == (after.plural, *true[2:]) if isinstance(after, ObjectFact) else false[1:] == true[1:]
             )
             assert bare(false[0]) in annotated_by(ENTRIES[corpus])
-            assert bare(false[0]) not in {bare(one.noun) for one in (*facts.objects, *facts.cover)}
+            assert bare(false[0]) not in {bare(fact.noun) for fact in (*facts.objects, *facts.cover)}
         elif change.kind == "share":
             lower = {word: bound for bound, word in SHARES}[after.share]
             upper = min([bound for bound, _ in SHARES if bound > lower], default=1.0)
@@ -141,12 +141,14 @@ def test_both_directions_of_every_pair_are_equally_frequent():
     tested = benchmark(300)
     for kind in KINDS:
         candidates = {
-            one.image_id: [
+            example.image_id: [
                 change
-                for change in changes_of(labelled(one.facts), one.corpus, one.method, ENTRIES[one.corpus])
+                for change in changes_of(
+                    labelled(example.facts), example.corpus, example.method, ENTRIES[example.corpus]
+                )
                 if change.kind == kind
             ]
-            for one in tested.examples
+            for example in tested.examples
         }
         chosen = choose(candidates, 3)
         assert len(chosen) > 30
@@ -164,16 +166,16 @@ def test_the_foils_of_a_benchmark():
     foils = make_foils(tested, ENTRIES, 5)
     assert foils == make_foils(tested, ENTRIES, 5)
     assert foils != make_foils(tested, ENTRIES, 6)
-    by_kind = Counter(one.kind for one in foils.items)
+    by_kind = Counter(foil.kind for foil in foils.items)
     assert set(by_kind) == set(KINDS)
     for kind in KINDS:
         assert by_kind[kind] + sum(foils.skipped[kind].values()) == 120
-    assert len({(one.kind, one.image_id) for one in foils.items}) == len(foils)
-    for one in foils.items:
-        shown = tested.examples[one.place]
-        assert (shown.image_id, shown.group_id) == (one.image_id, one.group_id)
-        assert one.caption == realise(shown.facts, shown.image_id, 5)[0]
-        assert one.foil == realise(one.facts, shown.image_id, 5)[0]
+    assert len({(foil.kind, foil.image_id) for foil in foils.items}) == len(foils)
+    for foil in foils.items:
+        shown = tested.examples[foil.place]
+        assert (shown.image_id, shown.group_id) == (foil.image_id, foil.group_id)
+        assert foil.caption == realise(shown.facts, shown.image_id, 5)[0]
+        assert foil.foil == realise(foil.facts, shown.image_id, 5)[0]
 
 
 def test_what_has_no_foil_is_counted_by_reason():
@@ -193,7 +195,7 @@ def test_what_has_no_foil_is_counted_by_reason():
 @pytest.mark.parametrize("method", ["a2c", "sa2c"])
 def test_only_boxes_prove_that_a_class_of_objects_is_absent(method):
     facts = Facts(objects=(ObjectFact("ship", "ship", "ships", 2, 1, 1),))
-    kinds = {one.kind for one in changes_of(facts, "sim-objects", method, ENTRIES["sim-objects"])}
+    kinds = {change.kind for change in changes_of(facts, "sim-objects", method, ENTRIES["sim-objects"])}
     assert ("class" in kinds) == (method == "a2c")
 
 
@@ -201,11 +203,15 @@ def test_a_class_that_is_not_annotated_exhaustively_is_no_foil():
     entry = ENTRIES["sim-objects"]
     loose = entry.model_copy(
         update={
-            "classes": tuple(one.model_copy(update={"exhaustive": one.label == "ship"}) for one in entry.classes)
+            "classes": tuple(
+                known.model_copy(update={"exhaustive": known.label == "ship"}) for known in entry.classes
+            )
         }
     )
     facts = Facts(objects=(ObjectFact("tank", "storage tank", "storage tanks", 2, 1, 1),))
-    told = [one.facts.objects[0].noun for one in changes_of(facts, "c", "a2c", loose) if one.kind == "class"]
+    told = [
+        change.facts.objects[0].noun for change in changes_of(facts, "c", "a2c", loose) if change.kind == "class"
+    ]
     assert told == ["ship"]
 
 
@@ -217,9 +223,9 @@ def kind_of(entry, *classes):
 def false_nouns(facts, entry, method):
     """What the changes of class tell, by the noun that they replace."""
     told = set()
-    for one in changes_of(facts, entry.name, method, entry):
-        if one.kind == "class":
-            [true], [false] = differing(facts, one.facts)
+    for change in changes_of(facts, entry.name, method, entry):
+        if change.kind == "class":
+            [true], [false] = differing(facts, change.facts)
             told.add((true[0], false[0]))
     return told
 
@@ -253,7 +259,7 @@ def test_what_is_a_kind_of_the_other_is_no_foil_of_it():
 def test_another_type_is_no_foil():
     """An A330 is of another type than an A220, and so may be called by that."""
     entry = load_entry(PACKAGED / "sar-aircraft.yaml")
-    known = next(one for one in entry.classes if one.label == "a330")
+    known = next(known for known in entry.classes if known.label == "a330")
     two = Facts(objects=(ObjectFact(known.label, known.noun, known.plural, 2, 1, 1),))
     told = {noun for _, noun in false_nouns(two, entry, "a2c")}
     assert "A220 aircraft" in told
@@ -277,7 +283,7 @@ def test_shares_never_sum_to_more_than_the_image():
     )
     for change in changes_of(facts, "sim-landcover", "sa2c", None):
         lower = {word: bound for bound, word in SHARES}
-        assert sum(lower[one.share] for one in change.facts.cover) < 1
+        assert sum(lower[fact.share] for fact in change.facts.cover) < 1
 
 
 def test_a_foil_that_would_be_told_more_briefly_is_left_out(monkeypatch):

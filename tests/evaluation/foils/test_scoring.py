@@ -44,7 +44,7 @@ def test_who_knows_the_facts_is_always_right_and_who_knows_nothing_ties(tested, 
 
 
 def test_the_mean_is_that_of_the_kinds_and_ties_count_half(tested, foils):
-    kinds = np.array([one.kind for one in foils.items])
+    kinds = np.array([foil.kind for foil in foils.items])
     some = np.where(kinds == "count", 1.0, np.where(kinds == "zone", 0.0, -1.0))
     figures = score_foils({"some": some}, foils, tested, resamples=50)
     by_kind, mean = told(figures, "some")
@@ -58,8 +58,8 @@ def test_a_text_alone_gains_nothing(tested, foils):
     """The likelier text is the true one half of the time, though frequent values are likelier."""
     figures = score_foils({}, foils, tested, resamples=200)
     for kind in KINDS:
-        one = find(figures, "accuracy", TEXT_PRIOR, subset=f"kind:{kind}")
-        assert one.low <= 50 <= one.high or abs(one.value - 50) < 10
+        figure = find(figures, "accuracy", TEXT_PRIOR, subset=f"kind:{kind}")
+        assert figure.low <= 50 <= figure.high or abs(figure.value - 50) < 10
     assert find(figures, "mean_accuracy", TEXT_PRIOR).value == pytest.approx(50, abs=7)
     assert (prior_margins(foils, tested) != 0).mean() > 0.95
 
@@ -102,17 +102,17 @@ def test_any_open_clip_model_can_be_scored(tmp_path, kind):
 def test_features_that_hold_the_facts_prefer_the_truth(tested, foils):
     """Features whose product counts the statements that two records share."""
     known = sorted(
-        {one for example in tested.examples for one in statements_of(example.facts)}
-        | {one for foil in foils.items for one in statements_of(foil.facts)}
+        {statement for example in tested.examples for statement in statements_of(example.facts)}
+        | {statement for foil in foils.items for statement in statements_of(foil.facts)}
     )
 
     def features(every):
         rows = torch.tensor([[one in set(statements_of(facts)) for one in known] for facts in every]).float()
         return torch.nn.functional.normalize(rows, dim=1)
 
-    images = features([one.facts for one in tested.examples])
-    captions = images[[one.place for one in foils.items]]
-    found = margins_of(images, captions, features([one.facts for one in foils.items]), foils, tested)
+    images = features([example.facts for example in tested.examples])
+    captions = images[[foil.place for foil in foils.items]]
+    found = margins_of(images, captions, features([foil.facts for foil in foils.items]), foils, tested)
     assert (found > 0).all()
     same = margins_of(images, captions, captions, foils, tested)
     assert not same.any()
@@ -122,7 +122,7 @@ def test_examples_are_of_every_kind_and_say_who_was_right(tested, foils):
     found = np.resize([1.0, -1.0, 0.0], len(foils))
     shown = foil_examples({"model": found}, foils, 3)
     assert [one.kind for one in shown] == [kind for kind in KINDS for _ in range(3)]
-    places = {(one.kind, one.image_id): at for at, one in enumerate(foils.items)}
+    places = {(foil.kind, foil.image_id): at for at, foil in enumerate(foils.items)}
     for one in shown:
         margin = found[places[one.kind, one.image_id]]
         assert one.preferred == {"model": None if margin == 0 else margin > 0}
@@ -137,36 +137,36 @@ def test_intervals_are_drawn_over_groups_and_differences_are_paired(tested, foil
     assert figures == score_foils(
         {"a": some, "b": some.copy()}, foils, tested, resamples=300, seed=1, pairs=[("a", "b")]
     )
-    one = find(figures, "mean_accuracy", "a")
-    assert one.low < one.value < one.high
+    figure = find(figures, "mean_accuracy", "a")
+    assert figure.low < figure.value < figure.high
     less = find(figures, "mean_accuracy", "a minus b")
     assert (less.value, less.low, less.high) == (0, 0, 0)
 
 
 def test_a_kind_told_of_one_group_only_has_no_bounds_and_so_its_mean_with_others(tested, foils):
-    share = next(one for one in foils.items if one.kind == "share")
-    few = Foils(foils.benchmark, (*(one for one in foils.items if one.kind != "share"), share), foils.skipped)
+    share = next(foil for foil in foils.items if foil.kind == "share")
+    few = Foils(foils.benchmark, (*(foil for foil in foils.items if foil.kind != "share"), share), foils.skipped)
     margin = np.where(np.arange(len(few)) % 3, 1.0, -1.0)
     figures = score_foils({"model": margin}, few, tested, resamples=50)
     for metric, subset in (("accuracy", "kind:share"), ("mean_accuracy", "all")):
-        one = find(figures, metric, "model", subset=subset)
-        assert one.value is not None
-        assert (one.low, one.high) == (None, None)
+        figure = find(figures, metric, "model", subset=subset)
+        assert figure.value is not None
+        assert (figure.low, figure.high) == (None, None)
     assert find(figures, "accuracy", "model", subset="kind:count").low is not None
 
 
 def test_a_kind_without_foils_is_not_computed_with_the_reason(tested, foils):
-    kept = tuple(one for one in foils.items if one.kind != "share")
+    kept = tuple(foil for foil in foils.items if foil.kind != "share")
     few = Foils(foils.benchmark, kept, {**foils.skipped, "share": {"no share is told": 200}})
     figures = score_foils({"model": np.ones(len(few))}, few, tested, resamples=20)
-    one = find(figures, "accuracy", "model", subset="kind:share")
-    assert one.value is None
-    assert one.reason == "no foil of this kind: no share is told (200)"
+    figure = find(figures, "accuracy", "model", subset="kind:share")
+    assert figure.value is None
+    assert figure.reason == "no foil of this kind: no share is told (200)"
     assert find(figures, "mean_accuracy", "model").value == 100
     none = Foils(foils.benchmark, (), {})
     figures = score_foils({"model": np.ones(0)}, none, tested)
     assert len(figures) == 5
-    assert all(one.value is None and one.reason for one in figures)
+    assert all(figure.value is None and figure.reason for figure in figures)
 
 
 def test_margins_that_do_not_fit_are_refused(tested, foils):

@@ -14,7 +14,9 @@ class TruthfulReader:
         for setting in physics.pictures:
             self.learn(physics.pictures[setting], physics.captions)
         self.learn(physics.redrawn, physics.captions)
-        self.learn([one.picture for one in physics.removals], [one.caption for one in physics.removals])
+        self.learn(
+            [removal.picture for removal in physics.removals], [removal.caption for removal in physics.removals]
+        )
         self.numbers = {caption: number for number, caption in enumerate(dict.fromkeys(self.known.values()))}
 
     def learn(self, pictures, captions):
@@ -46,7 +48,7 @@ class JumpyReader(TruthfulReader):
     def __init__(self, physics):
         super().__init__(physics)
         ordinary = {picture.tobytes() for picture in physics.pictures[ORDINARY]}
-        self.known = {key: one if key in ordinary else "There is one bridge." for key, one in self.known.items()}
+        self.known = {key: foil if key in ordinary else "There is one bridge." for key, foil in self.known.items()}
         self.numbers.setdefault("There is one bridge.", 0)
 
 
@@ -55,7 +57,9 @@ class HedgingReader(TruthfulReader):
 
     def __init__(self, physics):
         super().__init__(physics)
-        for one in physics.removals:
-            self.learn(physics.pictures[ORDINARY][[one.place]], [f"There is one {one.noun} in this SAR image."])
-            self.learn([one.picture], [f"There is at least one {one.noun} in this SAR image."])
+        for removal in physics.removals:
+            self.learn(
+                physics.pictures[ORDINARY][[removal.place]], [f"There is one {removal.noun} in this SAR image."]
+            )
+            self.learn([removal.picture], [f"There is at least one {removal.noun} in this SAR image."])
         self.numbers = {caption: at for at, caption in enumerate({*self.numbers, *self.known.values()})}

@@ -48,16 +48,16 @@ def test_speckle_drawn_anew_keeps_the_ground_and_moves_every_part_of_the_picture
 
 def test_one_object_less_is_one_less_in_the_facts(physics):
     assert physics.removals
-    places = [one.place for one in physics.removals]
+    places = [removal.place for removal in physics.removals]
     assert max(places.count(place) for place in places) <= REMOVED
-    for one in physics.removals:
+    for removal in physics.removals:
         before, after = (
             {said.label: int(said.value) for said in statements_of(facts) if said.kind == OBJECT_COUNT}
-            for facts in (physics.scenes[one.place].facts, one.facts)
+            for facts in (physics.scenes[removal.place].facts, removal.facts)
         )
         assert sum(before.values()) - sum(after.values()) == 1
-        assert before[one.noun] - after.get(one.noun, 0) == 1
-        assert not np.array_equal(one.picture, physics.pictures[ORDINARY][one.place])
+        assert before[removal.noun] - after.get(removal.noun, 0) == 1
+        assert not np.array_equal(removal.picture, physics.pictures[ORDINARY][removal.place])
 
 
 def test_equal_seeds_give_equal_sets_and_other_seeds_others():
@@ -80,7 +80,7 @@ def test_it_describes_itself(physics):
     described = physics.describe()
     assert (described["images"], described["groups"]) == (12, 12)
     assert described["corpora"] == {"sim-landcover": 4, "sim-objects": 4, "sim-ships": 4}
-    assert described["distinct_facts"] == len({one.key for one in physics.scenes})
+    assert described["distinct_facts"] == len({scene.key for scene in physics.scenes})
     assert len(described["sha256"]) == 64
 
 
@@ -89,9 +89,9 @@ def test_ordinary_pictures_are_formed_from_the_simulation_s_own_stream(physics):
     from sartext.simulation.recipes import generator
 
     own = own_parameters(PARAMETERS, 3)
-    for place, one in enumerate(physics.scenes):
-        rng = generator(own.seed, one.corpus, one.number, "radar")
-        expected = display(intensity(reflect(one.scene, one.acquisition, rng)))
+    for place, scene in enumerate(physics.scenes):
+        rng = generator(own.seed, scene.corpus, scene.number, "radar")
+        expected = display(intensity(reflect(scene.scene, scene.acquisition, rng)))
         np.testing.assert_array_equal(physics.pictures[ORDINARY][place], expected)
 
 
@@ -109,9 +109,9 @@ def scenes():
 
 
 def test_scenes_follow_the_annotated_recipes_in_turn(scenes):
-    assert [one.corpus for one in scenes] == [*RECIPES] * 4
-    assert len({one.name for one in scenes}) == 12
-    assert all(one.facts.objects or one.facts.cover for one in scenes)
+    assert [scene.corpus for scene in scenes] == [*RECIPES] * 4
+    assert len({scene.name for scene in scenes}) == 12
+    assert all(scene.facts.objects or scene.facts.cover for scene in scenes)
 
 
 def test_the_own_seed_is_above_all_seeds_of_parameters_and_gives_other_scenes(scenes):
@@ -119,34 +119,34 @@ def test_the_own_seed_is_above_all_seeds_of_parameters_and_gives_other_scenes(sc
     assert OWNED.seed != own_parameters(PARAMETERS, 4).seed
     assert own_parameters(PARAMETERS, 3) == OWNED
     assert OWNED.model_dump(exclude={"seed"}) == PARAMETERS.model_dump(exclude={"seed"})
-    for one in scenes:
-        ordinary = shoot(one.corpus, one.number, PARAMETERS).scene
-        assert one.scene.things != ordinary.things or not np.array_equal(one.scene.cover, ordinary.cover)
+    for scene in scenes:
+        ordinary = shoot(scene.corpus, scene.number, PARAMETERS).scene
+        assert scene.scene.things != ordinary.things or not np.array_equal(scene.scene.cover, ordinary.cover)
 
 
 def test_the_picture_is_the_one_that_the_simulation_would_write(scenes):
     """With the acquisition's own looks, an image of the set is a corpus's file of that seed and number."""
-    for one in scenes:
-        if one.corpus == "sim-landcover":
+    for scene in scenes:
+        if scene.corpus == "sim-landcover":
             continue
-        rng = generator(OWNED.seed, one.corpus, one.number, "radar")
-        own = intensity(reflect(one.scene, one.acquisition, rng), Setting(looks=one.acquisition.looks))
-        file = decode(sar_file(Task(one.corpus, one.number, OWNED)))
+        rng = generator(OWNED.seed, scene.corpus, scene.number, "radar")
+        own = intensity(reflect(scene.scene, scene.acquisition, rng), Setting(looks=scene.acquisition.looks))
+        file = decode(sar_file(Task(scene.corpus, scene.number, OWNED)))
         np.testing.assert_array_equal(display(own), np.asarray(file).reshape(64, 64, -1)[..., 0])
 
 
 def test_boxes_are_those_of_the_corpus_s_annotation(scenes):
-    for one in scenes:
-        if one.corpus == "sim-objects":
-            record = render_image(Task(one.corpus, one.number, OWNED)).record
+    for scene in scenes:
+        if scene.corpus == "sim-objects":
+            record = render_image(Task(scene.corpus, scene.number, OWNED)).record
             counts = {}
             for item in record["objects"]:
-                noun = noun_of(one.corpus, item["label"])
+                noun = noun_of(scene.corpus, item["label"])
                 x, y = (item["box"][0] + item["box"][2]) / 2, (item["box"][1] + item["box"][3]) / 2
                 centre = 16 <= x <= 48 and 16 <= y <= 48
                 total, central = counts.get(noun, (0, 0))
                 counts[noun] = (total + 1, central + centre)
-            assert counts == {fact.noun: (fact.count, fact.center) for fact in one.facts.objects}
+            assert counts == {fact.noun: (fact.count, fact.center) for fact in scene.facts.objects}
 
 
 def test_the_class_map_is_the_corpus_s_mask():
@@ -168,8 +168,8 @@ def test_a_scene_of_which_nothing_can_be_told_has_no_facts():
 
 def test_captions_state_the_facts_and_only_classes_that_the_annotation_decides(scenes):
     words = vocabulary()
-    for one in scenes:
-        told = read_statements(one.caption, words.nouns, words.scenes)
+    for scene in scenes:
+        told = read_statements(scene.caption, words.nouns, words.scenes)
         assert not told.problems
-        assert set(told.statements) == set(statements_of(one.facts))
-        assert {statement.label for statement in told.statements} <= one.decided
+        assert set(told.statements) == set(statements_of(scene.facts))
+        assert {statement.label for statement in told.statements} <= scene.decided

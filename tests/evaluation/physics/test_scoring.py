@@ -97,12 +97,12 @@ def test_the_fall_away_from_the_ordinary_setting_has_a_paired_interval(scored):
 
 
 def test_a_reader_that_does_not_write_has_no_figures_of_captions(scored):
-    metrics = {one.metric for one in scored if one.variant == "compares"}
+    metrics = {figure.metric for figure in scored if figure.variant == "compares"}
     assert metrics == {MEAN_RECALL, f"{MEAN_RECALL}{CHANGE}", "similarity_fell"}
 
 
 def test_no_figure_is_given_twice(scored):
-    assert len({one.place for one in scored}) == len(scored)
+    assert len({figure.place for figure in scored}) == len(scored)
 
 
 def test_intervals_are_drawn_over_scenes_and_repeat(physics):

@@ -38,7 +38,7 @@ def written(project: Project) -> tuple[dict[str, Any], list[Figure], Details]:
 
 
 def ids_of(project: Project) -> set[str]:
-    return {one.image_id for one in project_benchmarks(project)["release-test"].examples}
+    return {example.image_id for example in project_benchmarks(project)["release-test"].examples}
 
 
 @scored
@@ -46,21 +46,21 @@ def test_every_coca_and_the_baselines_are_scored_and_told_of(
     project: Project, written: tuple[dict[str, Any], list[Figure], Details]
 ) -> None:
     metrics, figures, details = written
-    cocas = {one.name for one in compared(project) if one.kind == "coca"}
+    cocas = {model.name for model in compared(project) if model.kind == "coca"}
     rules = {GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN}
-    scored = {one.variant for one in figures if one.task == "captioning" and MINUS not in one.variant}
+    scored = {figure.variant for figure in figures if figure.task == "captioning" and MINUS not in figure.variant}
     assert scored == cocas | rules
-    named = {part for one in figures for part in one.variant.split(MINUS)}
-    assert named == {one.name for one in details.variants}
+    named = {part for figure in figures for part in figure.variant.split(MINUS)}
+    assert named == {variant.name for variant in details.variants}
     for metric in ("bleu_4", "cider_d", "fact_recall"):
         figure = find(figures, metric, MOST_FREQUENT, benchmark="release-test")
         assert (figure.value is not None, figure.n) == (True, len(ids_of(project)))
     ceiling, floor = (find(figures, "fact_recall", name).value for name in (GRAMMAR, MOST_FREQUENT))
     assert ceiling == 100 > (floor or 0)
     assert metrics["figures"] == len(figures)
-    assert {one.task for one in figures} == {"captioning", "physics"}
-    assert {one.variant for one in figures if one.task == "physics" and MINUS not in one.variant} == {
-        *({one.name for one in compared(project)} & {*SCORED}),
+    assert {figure.task for figure in figures} == {"captioning", "physics"}
+    assert {figure.variant for figure in figures if figure.task == "physics" and MINUS not in figure.variant} == {
+        *({model.name for model in compared(project)} & {*SCORED}),
         "constant",
     }
 
@@ -88,7 +88,9 @@ def test_the_references_are_told_the_released_caption_first(
 ) -> None:
     with (project.evaluation("captioning") / "references" / "release-test.csv").open() as file:
         rows = list(csv.DictReader(file))
-    released = {one.image_id: one.caption for one in project_benchmarks(project)["release-test"].examples}
+    released = {
+        example.image_id: example.caption for example in project_benchmarks(project)["release-test"].examples
+    }
     assert {row["image_id"]: row["reference"] for row in rows if row["number"] == "1"} == released
     assert len({(row["image_id"], row["reference"]) for row in rows}) == len(rows) > len(released)
 
@@ -98,13 +100,13 @@ def test_examples_and_strips_have_their_pictures(
     project: Project, written: tuple[dict[str, Any], list[Figure], Details]
 ) -> None:
     _, figures, details = written
-    assert [one.name for one in details.benchmarks][-1] == "sim-physics"
-    assert {one.benchmark for one in figures} == {one.name for one in details.benchmarks}
-    assert {one.image_id for one in details.captions} == ids_of(project)
-    for one in details.captions:
-        assert {"foundation", "progressive", "sar-rs-coca", NEAREST_TRAIN} == set(one.captions)
-        assert one.captions[NEAREST_TRAIN].judged, "it is a caption of the release"
-    assert {one.variant for one in details.strips} == {"sar-rs-coca"}
+    assert [row.name for row in details.benchmarks][-1] == "sim-physics"
+    assert {figure.benchmark for figure in figures} == {row.name for row in details.benchmarks}
+    assert {example.image_id for example in details.captions} == ids_of(project)
+    for example in details.captions:
+        assert {"foundation", "progressive", "sar-rs-coca", NEAREST_TRAIN} == set(example.captions)
+        assert example.captions[NEAREST_TRAIN].judged, "it is a caption of the release"
+    assert {strip.variant for strip in details.strips} == {"sar-rs-coca"}
     folder = project.evaluation("captioning") / "pictures"
     there = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.png")}
     assert there == shown_pictures(details)
@@ -127,8 +129,8 @@ def test_no_pictures_have_no_captions(project: Project) -> None:
 def test_the_nearest_training_caption_is_one_of_the_train_split(project: Project) -> None:
     benchmark = project_benchmarks(project)["release-test"]
     found = nearest_captions(load(project.checkpoint("sar-rs-clip")), benchmark)
-    assert set(found) == {one.image_id for one in benchmark.examples}
-    assert set(found.values()) <= {one.caption for one in benchmark.train}
+    assert set(found) == {example.image_id for example in benchmark.examples}
+    assert set(found.values()) <= {example.caption for example in benchmark.train}
 
 
 def test_physics_asks_the_models_that_are_drawn_and_keeps_the_baseline_once(project: Project) -> None:
@@ -139,8 +141,8 @@ def test_physics_asks_the_models_that_are_drawn_and_keeps_the_baseline_once(proj
     assert physics.figures == [], "its curves are not drawn"
     for name in ("narrator", "sar-rs-clip"):
         physics.score(name, model)
-    assert {one.variant for one in physics.figures} == {"narrator", "sar-rs-clip", "constant"}
-    assert len({one.place for one in physics.figures}) == len(physics.figures)
+    assert {figure.variant for figure in physics.figures} == {"narrator", "sar-rs-clip", "constant"}
+    assert len({figure.place for figure in physics.figures}) == len(physics.figures)
     assert [one.name for one in physics.baselines] == ["constant"]
     (row,) = rows_of(physics.sets)
     assert (row.name, row.images) == ("sim-physics", PHYSICS)

@@ -44,10 +44,10 @@ def test_foundations_come_first_then_arms_then_models(described: dict[str, Varia
         "sar-rs-coca",
         "sar-rs-coca-annotated",
     ]
-    roles = [one.role for one in described.values()]
+    roles = [variant.role for variant in described.values()]
     assert roles == ["foundation"] * 2 + ["arm"] * 5 + ["model"] * 3
-    assert {one.kind for name, one in described.items() if "clip" in name} == {"clip"}
-    assert {one.kind for name, one in described.items() if "clip" not in name} == {"coca"}
+    assert {foil.kind for name, foil in described.items() if "clip" in name} == {"clip"}
+    assert {foil.kind for name, foil in described.items() if "clip" not in name} == {"coca"}
 
 
 def test_an_arm_that_no_row_trains_is_left_out(project: Project, described: dict[str, Variant]) -> None:
@@ -83,12 +83,12 @@ def test_a_model_is_known_by_the_hash_of_its_weights_and_a_foundation_by_none(
         one = described[name]
         assert (one.model_sha256, one.registered, one.stages, one.samples) == (None, None, (), 0)
         assert one.origin.startswith(FOUNDATIONS)
-    assert not any(one.pretrained for one in described.values()), "all lineages began with random weights"
-    assert all(one.weights for one in described.values())
+    assert not any(variant.pretrained for variant in described.values()), "all lineages began with random weights"
+    assert all(variant.weights for variant in described.values())
 
 
 def test_a_foundation_is_the_model_that_the_first_training_starts_from(project: Project) -> None:
-    (one,) = (one for one in compared(project) if one.name == "foundation")
+    (one,) = (model for model in compared(project) if model.name == "foundation")
     parameters = project.parameters
     told = start(
         parameters.checkpoints["coca-optical"].origin,
@@ -139,7 +139,7 @@ def test_a_model_that_learned_narrated_captions_among_others_is_not_called_witho
     project: Project, tmp_path: Path
 ) -> None:
     rows = {**MODELS, "sar-rs-coca-annotated": {**MODELS["sar-rs-coca-annotated"], "methods": ["a2c", "narrator"]}}
-    told = {one.name: one.title for one in compared(other(project, tmp_path, models=rows))}
+    told = {model.name: model.title for model in compared(other(project, tmp_path, models=rows))}
     assert told["sar-rs-coca-annotated"] == "trained on the release"
 
 
@@ -166,7 +166,7 @@ def test_pairs_are_of_variants_that_are_there(project: Project) -> None:
     every = {*declared.comparisons, *(name for others in declared.comparisons.values() for name in others)}
     assert len(declared.pairs(every)) == sum(map(len, declared.comparisons.values()))
     known = {
-        *(one.name for one in compared(project)),
+        *(model.name for model in compared(project)),
         *(arm.name for arm in ARMS),
         *load_parameters(ROOT / "params.yaml").models,
     }

@@ -1,6 +1,7 @@
 """The stage ``evaluation@retrieval``: every model on every benchmark, and foils, in one folder for the report."""
 
 import csv
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -44,15 +45,13 @@ def details(project: Project, metrics: dict[str, Any]) -> Details:
 def test_every_model_and_the_ceiling_have_every_figure_on_every_benchmark(
     project: Project, figures: list[Figure]
 ) -> None:
-    names = {one.name for one in compared(project)} | {CHANCE, PERFECT}
-    for benchmark in project_benchmarks(project):
-        for metric in METRICS:
-            told = {
-                one.variant
-                for one in figures
-                if (one.benchmark, one.metric, one.subset) == (benchmark, metric, "all")
-            }
-            assert {one for one in told if MINUS not in one} == names, (benchmark, metric)
+    names = {model.name for model in compared(project)} | {CHANCE, PERFECT}
+    whole = {
+        (figure.benchmark, figure.metric, figure.variant)
+        for figure in figures
+        if figure.task == "retrieval" and figure.subset == "all" and MINUS not in figure.variant
+    }
+    assert whole == set(product(project_benchmarks(project), METRICS, names))
 
 
 def test_none_of_the_images_is_withheld_from_the_maker(figures: list[Figure]) -> None:
@@ -61,16 +60,16 @@ def test_none_of_the_images_is_withheld_from_the_maker(figures: list[Figure]) ->
 
 
 def test_a_benchmark_of_one_image_is_not_computed(figures: list[Figure]) -> None:
-    told = [one for one in figures if one.benchmark == "alone" and one.task == "retrieval"]
+    told = [figure for figure in figures if figure.benchmark == "alone" and figure.task == "retrieval"]
     assert told
-    assert all(one.value is None and "single image" in one.reason for one in told)
+    assert all(figure.value is None and "single image" in figure.reason for figure in told)
 
 
 def test_the_figures_are_those_of_the_features(project: Project, figures: list[Figure]) -> None:
     from sartext.evaluation.embedding import embed
 
     benchmark = project_benchmarks(project)["release-test"]
-    (model,) = (one for one in compared(project) if one.name == "sar-rs-coca")
+    (model,) = (model for model in compared(project) if model.name == "sar-rs-coca")
     told = project.parameters.evaluation
     alone = score_retrieval(
         {"sar-rs-coca": embed(model.open(project), benchmark).pair},
@@ -109,24 +108,29 @@ def test_differences_are_paired_and_agree_with_their_parts(figures: list[Figure]
 
 
 def test_foils_are_told_beside_what_words_alone_give(project: Project, figures: list[Figure]) -> None:
-    told = {one.variant for one in figures if (one.task, one.benchmark) == ("foils", "release-test")}
-    assert {one for one in told if MINUS not in one} == {*(one.name for one in compared(project)), TEXT_PRIOR}
+    variants = {
+        figure.variant for figure in figures if (figure.task, figure.benchmark) == ("foils", "release-test")
+    }
+    assert {name for name in variants if MINUS not in name} == {
+        *(model.name for model in compared(project)),
+        TEXT_PRIOR,
+    }
 
 
 def test_the_details_say_what_every_figure_is_of(details: Details, figures: list[Figure]) -> None:
-    named = {one.name for one in details.variants}
-    assert {part for one in figures for part in one.variant.split(MINUS)} == named
-    assert [one.name for one in details.benchmarks] == list(dict.fromkeys(one.name for one in details.benchmarks))
-    assert {one.benchmark for one in figures} == {one.name for one in details.benchmarks}
-    assert {(one.variant, one.scoring, one.benchmark) for one in details.curves} >= {
+    named = {variant.name for variant in details.variants}
+    assert {part for figure in figures for part in figure.variant.split(MINUS)} == named
+    assert [row.name for row in details.benchmarks] == list(dict.fromkeys(row.name for row in details.benchmarks))
+    assert {figure.benchmark for figure in figures} == {row.name for row in details.benchmarks}
+    assert {(curve.variant, curve.scoring, curve.benchmark) for curve in details.curves} >= {
         (PERFECT, "one_positive", "release-test"),
         ("progressive", "duplicate_aware", "sim-test"),
     }
 
 
 def test_examples_name_pictures_that_are_there(project: Project, details: Details) -> None:
-    assert {one.kind for one in details.retrieval} == {"i2t", "t2i"}
-    assert {one.variant for one in details.retrieval} == {"sar-rs-clip"}
+    assert {example.kind for example in details.retrieval} == {"i2t", "t2i"}
+    assert {example.variant for example in details.retrieval} == {"sar-rs-clip"}
     assert details.foils
     folder = project.evaluation("retrieval")
     shown = {path.relative_to(folder) for path in (folder / "pictures").rglob("*.png")}
@@ -138,7 +142,7 @@ def test_the_counts_are_those_of_the_files(
     metrics: dict[str, Any], figures: list[Figure], details: Details
 ) -> None:
     assert metrics["figures"] == len(figures)
-    assert metrics["not_computed"] == sum(one.value is None for one in figures) > 0
+    assert metrics["not_computed"] == sum(figure.value is None for figure in figures) > 0
     assert metrics["variants"] == len(details.variants)
     assert "duplicate_aware.mean_recall of sar-rs-clip" in metrics["headlines"]
 

@@ -42,7 +42,7 @@ def test_models_and_baselines_answer_all_questions_of_the_test_split(
 
 
 def test_sar_gpt_is_compared_with_every_blind_baseline(figures: list[Figure]) -> None:
-    told = {one.variant for one in figures if MINUS in one.variant and one.benchmark == "release-test"}
+    told = {figure.variant for figure in figures if MINUS in figure.variant and figure.benchmark == "release-test"}
     assert told == {f"sar-gpt minus {name}" for name in (CONSTANT, CONSTANT_PER_CORPUS, "sar-gpt-blind")}
 
 
@@ -53,10 +53,10 @@ def test_every_benchmark_with_questions_has_figures_of_its_own(project: Project,
 
 
 def test_the_details_say_what_each_variant_sees(project: Project, details: Details, figures: list[Figure]) -> None:
-    told = {one.name: one for one in details.variants}
+    told = {variant.name: variant for variant in details.variants}
     assert list(told) == ["sar-gpt", "sar-gpt-blind", CONSTANT, CONSTANT_PER_CORPUS]
-    assert {part for one in figures for part in one.variant.split(MINUS)} == set(told)
-    roles = [one.role for one in told.values()]
+    assert {part for figure in figures for part in figure.variant.split(MINUS)} == set(told)
+    roles = [variant.role for variant in told.values()]
     assert roles == ["model", "baseline", "baseline", "baseline"]
     gpt = told["sar-gpt"]
     assert gpt.model_sha256 == sha256_file(project.checkpoint("sar-gpt") / "model.safetensors")
@@ -67,11 +67,11 @@ def test_the_details_say_what_each_variant_sees(project: Project, details: Detai
 
 
 def test_examples_have_an_answer_of_every_variant_and_a_picture(project: Project, details: Details) -> None:
-    assert {one.type for one in details.questions} >= {"count", "presence"} & {
-        one.type for one in read_splits(project.build / "release")["test"]
+    assert {example.type for example in details.questions} >= {"count", "presence"} & {
+        question.type for question in read_splits(project.build / "release")["test"]
     }
-    for one in details.questions:
-        assert set(one.answers) == {"sar-gpt", "sar-gpt-blind", CONSTANT, CONSTANT_PER_CORPUS}
+    for example in details.questions:
+        assert set(example.answers) == {"sar-gpt", "sar-gpt-blind", CONSTANT, CONSTANT_PER_CORPUS}
     folder = project.evaluation("vqa") / "pictures"
     assert {
         path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.png")

@@ -43,7 +43,7 @@ def test_figures_details_and_the_pictures_that_are_shown_are_written(tmp_path: P
     project = Project(tmp_path)
     told = write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__, tables=TABLES)
     folder = tmp_path / "build/evaluation/retrieval"
-    assert {one.place for one in read_figures(folder / "figures.json")} == {one.place for one in FIGURES}
+    assert {figure.place for figure in read_figures(folder / "figures.json")} == {one.place for one in FIGURES}
     assert read_details(folder / "details.json") == details()
     assert set(sha256_tree(folder / "pictures")) == {f"{name}.png" for name in PICTURES}
     table = (folder / "ranks/release-test/sar-rs-clip.csv").read_text()
