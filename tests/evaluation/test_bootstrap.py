@@ -167,20 +167,6 @@ def test_a_corpus_score_is_scored_anew_in_every_resample():
     assert found.value == pytest.approx(score(counts.sum(axis=0)))
 
 
-def test_measures_share_the_draws():
-    values = RNG.normal(size=24)
-    figure, two = intervals_of(
-        [
-            Measurement("m", name, mean_of(shifted, EVERY), mean_score, EVERY)
-            for name, shifted in (("a", values), ("b", values + 1))
-        ],
-        GROUPS,
-        resamples=100,
-        seed=5,
-    )
-    assert (two.low - figure.low, two.high - figure.high) == pytest.approx((1, 1))
-
-
 def test_order_of_the_images_and_names_of_the_groups_do_not_matter():
     values, order = RNG.normal(size=24), RNG.permutation(24)
     (before,) = intervals_of(

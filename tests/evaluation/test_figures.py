@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sartext.errors import ArtefactError
-from sartext.evaluation.bootstrap import Interval, Sums, estimate, resample
-from sartext.evaluation.figures import Figure, difference, not_computed, paired, read_figures, write_figures
+from sartext.evaluation.bootstrap import Sums, estimate, resample
+from sartext.evaluation.figures import Figure, not_computed, paired, read_figures, write_figures
 
 RECALL = Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 41.25, 39.5, 43.0, 210)
 FIGURES = [
@@ -60,11 +60,6 @@ def test_a_figure_without_a_value_says_why() -> None:
         0,
         "no question is asked",
     )
-
-
-def test_an_interval_brings_its_bounds() -> None:
-    told = replace(RECALL, low=None, high=None).within(Interval(41.25, 40.0, 42.0))
-    assert (told.value, told.low, told.high) == (41.25, 40.0, 42.0)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +121,3 @@ def test_only_whole_benchmarks_and_computed_figures_are_compared() -> None:
 def test_variants_of_different_benchmarks_are_not_mixed() -> None:
     told = [*figures(a=1.0), Figure("vqa", "oa", "b", 2.0, benchmark="other")]
     assert list(paired(told, np.zeros((5, 2)), [("a", "b")])) == []
-
-
-def test_the_name_of_a_difference() -> None:
-    assert difference("a", "b") == "a minus b"

@@ -128,17 +128,6 @@ def test_answers_of_a_file_are_scored_beside_constant_ones(
         assert {figure.variant for figure in figures} == {"model", CONSTANT, CONSTANT_PER_CORPUS}
 
 
-def test_answers_about_withheld_images_may_be_in_the_file(
-    small: Published, questions: list[Question], tmp_path: Path
-) -> None:
-    """Whoever answers vqa/test.jsonl as it is need not sort out what the release withholds."""
-    every = read_splits(small.release)["test"]
-    assert len(every) > len(questions)
-    file = answers_file(tmp_path / "all.csv", [(question.id, question.answer) for question in every])
-    oa = find(score(Submission(small.release, "vqa", answers=file, resamples=100)).figures, "oa", "model")
-    assert (oa.value, oa.n) == (100, len(questions))
-
-
 def test_scores_tell_what_they_are_of(
     small: Published, questions: list[Question], evaluate: CommandLine, tmp_path: Path
 ) -> None:

@@ -110,12 +110,6 @@ def test_intervals_hold_the_value_and_are_wider_where_answers_of_a_group_go_toge
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
-def test_the_questions_of_a_group_are_drawn_together() -> None:
-    asked = [question(0, "yes", group="right"), *(question(number, "yes", group="wrong") for number in (1, 2, 3))]
-    found = score({"m": given(asked, ["yes", "no", "no", "no"])}, asked)["m", "oa", "all"]
-    assert (found.low, found.value, found.high) == (0, 25, 100)
-
-
 def test_questions_of_one_group_have_no_bounds_and_tell_no_variants_apart() -> None:
     asked = [question(number, "yes", group="only") for number in range(40)]
     answers = {"a": given(asked, ["yes"] * 40), "b": given(asked, ["no", *["yes"] * 39])}

@@ -101,10 +101,6 @@ def test_a_reader_that_does_not_write_has_no_figures_of_captions(scored):
     assert metrics == {MEAN_RECALL, f"{MEAN_RECALL}{CHANGE}", "similarity_fell"}
 
 
-def test_no_figure_is_given_twice(scored):
-    assert len({figure.place for figure in scored}) == len(scored)
-
-
 def test_intervals_are_drawn_over_scenes_and_repeat(physics):
     once, again = (
         score({"ordinary": OrdinaryReader(physics)}, physics, resamples=50, seed=seed) for seed in (1, 1)

@@ -24,7 +24,6 @@ from sartext.evaluation.stages import evaluate_task
 from sartext.evaluation.stages.models import compared, project_benchmarks
 from sartext.files import sha256_tree
 from tests.evaluation.generated import find
-from tests.evaluation.released import AT_HAND, WITHHELD
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +51,6 @@ def test_every_model_and_the_ceiling_have_every_figure_on_every_benchmark(
         if figure.task == "retrieval" and figure.subset == "all" and MINUS not in figure.variant
     }
     assert whole == set(product(project_benchmarks(project), METRICS, names))
-
-
-def test_none_of_the_images_is_withheld_from_the_maker(figures: list[Figure]) -> None:
-    figure = find(figures, "duplicate_aware.mean_recall", "progressive", benchmark="release-test")
-    assert figure.n == len(AT_HAND | WITHHELD)
-
-
-def test_a_benchmark_of_one_image_is_not_computed(figures: list[Figure]) -> None:
-    told = [figure for figure in figures if figure.benchmark == "alone" and figure.task == "retrieval"]
-    assert told
-    assert all(figure.value is None and "single image" in figure.reason for figure in told)
 
 
 def test_the_figures_are_those_of_the_features(project: Project, figures: list[Figure]) -> None:
