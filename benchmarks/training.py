@@ -27,10 +27,8 @@ from benchmarks.annotations import THINGS, bench_entry
 from benchmarks.rows import Row
 from sartext.config.training import TrainingParameters
 from sartext.models.compatibility import open_clip
-from sartext.models.construction import build
-from sartext.models.foundation import FOLDER, Foundation, read_foundation
-from sartext.models.model import Model
-from sartext.models.preprocessing import normalise
+from sartext.models.construction import FOLDER, Foundation, build, read_foundation
+from sartext.models.model import Model, normalise
 from sartext.models.tokenizer import train_tokenizer
 from sartext.narrator.annotated import naming, object_facts
 from sartext.narrator.realisation import realise

@@ -10,7 +10,6 @@ from sartext.captioner.thresholds import Fit, Rule, Threshold
 from sartext.narrator.annotated import cover_facts, cover_naming, naming, object_facts
 from sartext.narrator.facts import Facts, PresentFact, from_json, to_json
 from sartext.narrator.faithfulness import contradictions
-from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.statements import (
     CONTRADICTORY,
@@ -31,6 +30,7 @@ from sartext.narrator.statements import (
     read_facts,
     statements_of,
 )
+from sartext.narrator.vocabulary import annotated_by, vocabulary_of
 from tests.narrator.examples import box, entry_of, region
 
 ENTRY = entry_of("segmentation", background="land without open water")

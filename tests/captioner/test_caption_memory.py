@@ -11,8 +11,7 @@ from sartext.captioner.user_files.files import CaptionOptions
 from sartext.cli import cli
 from sartext.errors import DecodingError
 from sartext.models.checkpoint import load
-from sartext.models.construction import build
-from sartext.models.foundation import read_foundation
+from sartext.models.construction import build, read_foundation
 
 from .tiny_models import FOUNDATIONS, SENTENCES, SIDE, caption, marked, read_csv
 

@@ -18,9 +18,9 @@ from sartext.errors import ArtefactError, CatalogueError
 from sartext.files import read_json, sha256_file, sha256_tree, write_json
 from sartext.narrator.facts import from_json
 from sartext.narrator.faithfulness import contradictions
-from sartext.narrator.nouns import project_vocabulary
 from sartext.narrator.realisation import canonical
 from sartext.narrator.statements import NO_FACTS, read_facts, statements_of
+from sartext.narrator.vocabulary import project_vocabulary
 from sartext.tables import CAPTIONS, UNCAPTIONED, read_rows
 from sartext.training.shards.reading import Shards
 from tests.training.mini import mini_project_in

@@ -12,10 +12,10 @@ from torch.nn.functional import cross_entropy
 
 from sartext.captioner.user_files.files import CaptionOptions, caption_files
 from sartext.models.checkpoint import save
-from sartext.models.construction import build
+from sartext.models.construction import build, read_foundation
 from sartext.models.forward import forward
-from sartext.models.foundation import read_foundation
-from sartext.models.preprocessing import normalise, squash
+from sartext.models.model import normalise
+from sartext.models.squashing import squash
 from sartext.models.tokenizer import train_tokenizer
 from tests.conftest import ROOT
 

@@ -20,7 +20,7 @@ def table() -> torch.Tensor:
 
 
 class Scripted:
-    """The table as a run of captions (`sartext.models.decoding.beams.Steps`)."""
+    """The table as a run of captions (`sartext.models.decoding.kv_cache.Run`)."""
 
     def __init__(self) -> None:
         self.images = IMAGES

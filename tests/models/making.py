@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sartext.models.construction import build
-from sartext.models.foundation import FOLDER, Foundation, read_foundation
+from sartext.models.construction import FOLDER, Foundation, build, read_foundation
 from sartext.models.model import Model
 from sartext.models.tokenizer import Tokenizer, train_tokenizer
 

@@ -10,8 +10,7 @@ from sartext.errors import ModelError
 from sartext.files import sha256_file, write_json
 from sartext.models import checkpoint
 from sartext.models.compatibility import open_clip
-from sartext.models.construction import build
-from sartext.models.foundation import Foundation
+from sartext.models.construction import Foundation, build
 from tests.models.making import CAPTIONS, small_model, states_equal
 from tests.models.test_tokenizer import STRANGE
 

@@ -8,7 +8,8 @@ from PIL import Image
 from sartext.errors import ModelError
 from sartext.models import checkpoint
 from sartext.models.compatibility import open_clip
-from sartext.models.preprocessing import fit, normalise, own_preprocess_cfg, squash
+from sartext.models.model import fit, normalise, own_preprocess_cfg
+from sartext.models.squashing import squash
 from tests.models.making import pictures, small_model
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from sartext.catalogue.entry import CorpusClass, Entry
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
-from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.realisation import realise
 from sartext.narrator.statements import (
     COVER_CLASS,
@@ -21,6 +20,7 @@ from sartext.narrator.statements import (
     read_statements,
     statements_of,
 )
+from sartext.narrator.vocabulary import annotated_by, vocabulary_of
 
 SHIP = CorpusClass(label="ship", noun="ship", plural="ships", hypernym="vessel")
 BRIDGE = CorpusClass(label="bridge", noun="bridge", plural="bridges", hypernym="structure")

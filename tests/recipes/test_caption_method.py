@@ -17,7 +17,7 @@ METHOD = '''
 from pathlib import PurePosixPath
 
 from sartext.narrator.facts import Facts
-from sartext.narrator.method import CaptionMethod
+from sartext.narrator.facts import CaptionMethod
 
 SCENES = {"sea": "open sea", "land": "land without open water"}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from sartext.models.preprocessing import normalise
+from sartext.models.model import normalise
 from sartext.training.checkpointing import Resume
 from sartext.training.distribution import Processes, joined
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients

@@ -11,8 +11,7 @@ from open_clip_train.scheduler import cosine_lr
 from torch import Tensor
 
 from sartext.errors import DivergenceError, ModelError, TrainingError
-from sartext.models.model import Model
-from sartext.models.preprocessing import normalise
+from sartext.models.model import Model, normalise
 from sartext.training.callbacks import Callback
 from sartext.training.distribution import Processes
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients

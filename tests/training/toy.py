@@ -6,8 +6,7 @@ import torch
 
 from sartext.config.training import TrainingParameters
 from sartext.models.construction import adapt_text, instantiate
-from sartext.models.model import Model
-from sartext.models.preprocessing import preprocess_cfg
+from sartext.models.model import Model, preprocess_cfg
 from sartext.models.tokenizer import train_tokenizer
 from sartext.training.batches import Batch
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sartext.narrator.annotated import cover_facts, cover_naming, naming, object_facts
 from sartext.narrator.facts import Facts
-from sartext.narrator.nouns import bare, cover_noun
+from sartext.narrator.vocabulary import bare, cover_noun
 from sartext.vqa.claims import Doubt
 from tests.narrator.examples import box, entry_of, region, stuff, thing
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sartext.vqa.balance import OPEN_FORMS, Candidate, balanced, cap_of
+from sartext.vqa.making import OPEN_FORMS, Candidate, balanced, cap_of
 
 
 def candidates(*counts: tuple[str, str, str, int], images: int = 10_000) -> list[Candidate]:

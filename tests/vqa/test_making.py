@@ -15,8 +15,7 @@ from sartext.vqa.claims import Doubt, Image, claims_of
 from sartext.vqa.making import Source, make_questions
 from sartext.vqa.proof import proves
 from sartext.vqa.question import TYPES, from_row, lines_of, read_questions, read_splits, to_row
-from sartext.vqa.subjects import annotation_of
-from sartext.vqa.wording import OPEN, STUFF, THINGS, asked
+from sartext.vqa.subjects import OPEN, STUFF, THINGS, annotation_of, worded
 from tests.narrator.examples import entry_of
 from tests.vqa.scenes import BOXES, COVERS, MASKS
 from tests.vqa.scenes import THINGS as CLASSES
@@ -152,7 +151,7 @@ def test_every_wording_is_a_question_without_gaps() -> None:
     seen = set()
     for claim, annotation in every_claim():
         for style in range(12):
-            text = asked(claim, annotation.subjects, style)
+            text = worded(claim.form, claim.subjects, annotation.subjects, style)
             seen.add(text)
             assert re.fullmatch(r"[A-Z][A-Za-z0-9 ,:-]+\?", text), text
             assert "  " not in text
@@ -164,7 +163,7 @@ def test_a_closed_question_names_its_answers() -> None:
     for claim, annotation in every_claim():
         if claim.form not in {"exists", "how-many", "more", "larger", "dominant", "only"}:
             for style in range(3):
-                assert claim.answer in asked(claim, annotation.subjects, style)
+                assert claim.answer in worded(claim.form, claim.subjects, annotation.subjects, style)
 
 
 def test_every_form_has_three_wordings_or_more() -> None:

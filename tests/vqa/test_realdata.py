@@ -13,8 +13,8 @@ from sartext.config import Project, VqaParameters
 from sartext.corpora.index import build_index
 from sartext.corpora.masks import read_mask
 from sartext.narrator.facts import from_json
-from sartext.narrator.nouns import bare, cover_noun
 from sartext.narrator.stage import caption_corpus
+from sartext.narrator.vocabulary import bare, cover_noun
 from sartext.release.formats.format import Material
 from sartext.release.formats.llava_vqa import doubtful_images
 from sartext.tables import CAPTIONS, INDEX, read_rows

@@ -32,8 +32,8 @@ from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, read_json, write_json, write_text
 from sartext.narrator.facts import Facts, from_json
-from sartext.narrator.nouns import Vocabulary, annotated_by, project_vocabulary
 from sartext.narrator.statements import judge, read_facts, statements_of
+from sartext.narrator.vocabulary import Vocabulary, annotated_by, project_vocabulary
 from sartext.progress import track
 from sartext.training.shards.reading import Pair, Shards
 

@@ -14,8 +14,8 @@ from sartext.models.checkpoint import load
 from sartext.models.decoding.captioning import Method, generate
 from sartext.models.forward import forward
 from sartext.models.memory import is_shortage
-from sartext.models.model import Model, device_of
-from sartext.models.preprocessing import Pixels, normalise, squash
+from sartext.models.model import Model, device_of, normalise
+from sartext.models.squashing import Pixels, squash
 
 DECIMALS = 6
 """Of log-probabilities and similarities: sums of floats in another order agree so far."""

@@ -23,7 +23,6 @@ from sartext.narrator.annotated import PLACES_AND_SIZES, STUFF_FRACTION, Naming,
 from sartext.narrator.facts import CoverFact, Facts, PresentFact, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.methods import NARRATOR
-from sartext.narrator.nouns import Vocabulary, bare, project_vocabulary
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.statements import (
     COVER_CLASS,
@@ -38,7 +37,7 @@ from sartext.narrator.statements import (
     read_facts,
     statements_of,
 )
-from sartext.narrator.vocabulary import share_word
+from sartext.narrator.vocabulary import Vocabulary, bare, project_vocabulary, share_word
 
 UNFAITHFUL = "the caption does not agree with its facts"
 BELOW = "no statement reaches its threshold"

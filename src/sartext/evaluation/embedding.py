@@ -19,8 +19,8 @@ from sartext.evaluation.benchmarks import Benchmark
 from sartext.evaluation.bootstrap import Floats, Integers
 from sartext.evaluation.foils import Foils
 from sartext.evaluation.retrieval import check_features
-from sartext.models.model import Model
-from sartext.models.preprocessing import Pixels, fit, normalise
+from sartext.models.model import Model, fit, normalise
+from sartext.models.squashing import Pixels
 
 BATCH = 128
 

@@ -15,8 +15,7 @@ import numpy as np
 from sartext.catalogue.entry import CorpusClass, Entry
 from sartext.narrator.annotated import A2C, EVERYWHERE
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact
-from sartext.narrator.nouns import bare
-from sartext.narrator.vocabulary import LARGEST_COUNT, SHARES, ZONES, share_word
+from sartext.narrator.vocabulary import LARGEST_COUNT, SHARES, ZONES, bare, share_word
 from sartext.vqa.subjects import annotation_of, related, subject_of
 
 Kind = Literal["count", "class", "zone", "share"]

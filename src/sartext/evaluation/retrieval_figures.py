@@ -30,8 +30,8 @@ from sartext.evaluation.metrics.recall import (
     perfect_ranks,
 )
 from sartext.evaluation.retrieval import check_features, ranks
-from sartext.narrator.nouns import bare
 from sartext.narrator.statements import COVER_CLASS, OBJECT_CLASS, statements_of
+from sartext.narrator.vocabulary import bare
 
 METRICS = tuple(metric.name for metric in recall.METRICS)
 

@@ -238,8 +238,8 @@ def _vqa(submission: Submission, benchmark: Benchmark, catalogue: Catalogue, war
     if submission.answers is not None:
         answers = read_answers(submission.answers, questions, others=tested)
     else:
-        from sartext.models.gpt.answering import answer_each
         from sartext.models.gpt.checkpoint import load_gpt
+        from sartext.models.gpt.model import answer_each
 
         model = load_gpt(cast(Path, submission.model), device=submission.device)
         texts = [(question.id, question.image_id, question.text) for question in questions]

@@ -11,32 +11,35 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from sartext.errors import ArtefactError, ModelError
-from sartext.files import atomic_path, read_json, sha256_file, write_json
-from sartext.models.construction import build, instantiate
-from sartext.models.foundation import read_foundation
-from sartext.models.model import Kind, Model, device_of, kind_of
-from sartext.models.preprocessing import own_preprocess_cfg, preprocess_cfg
+from sartext.errors import ModelError
+from sartext.files import atomic_path, sha256_file, write_json
+from sartext.models.construction import build, instantiate, read_foundation
+from sartext.models.model import Kind, Model, device_of, kind_of, own_preprocess_cfg, preprocess_cfg, side_of
 from sartext.models.tokenizer import MARK, Tokenizer, clip_tokenizer, read_tokenizer
-from sartext.models.weights import CONFIG, RECORD, WEIGHTS, load_weights, read_record, verify_weights, weights_in
+from sartext.models.weights import (
+    AGAIN,
+    CONFIG,
+    RECORD,
+    WEIGHTS,
+    load_weights,
+    read_object,
+    read_record,
+    verify_weights,
+    weights_in,
+)
 
-AGAIN = "build or copy the checkpoint again"
 HOLDS = (
     f"a folder of an open_clip model holds {CONFIG}, weights (open_clip_model.safetensors, "
     "open_clip_pytorch_model.bin or another file of tensors) and, unless the tokenizer is CLIP's, tokenizer.json "
     "and tokenizer_config.json"
 )
-SAVING = "`hf download REPOSITORY --local-dir FOLDER` saves a published one"
-PREFIX = "local-dir:"
 GPT_CONFIG, GPT_TYPE = "config.json", "llava"
 """By which transformers knows a SAR-GPT."""
-
-_TOWERS = ("vision_cfg", "text_cfg")
 
 
 def folder_of(name: Path | str) -> Path:
     """Return the folder that is named as a path, or as open_clip names it: ``local-dir:PATH``."""
-    return Path(str(name).removeprefix(PREFIX))
+    return Path(str(name).removeprefix("local-dir:"))
 
 
 def is_stage(folder: Path) -> bool:
@@ -67,33 +70,28 @@ def read_config(folder: Path) -> dict[str, Any]:
                 way_out="score it by --task vqa, or name the folder of an open_clip model",
             )
         raise ModelError(f"no checkpoint: there is no {CONFIG}", where=folder, way_out=way_out(folder))
-    try:
-        whole = read_json(path)
-    except ArtefactError as error:
-        raise ModelError(error.what, where=path, way_out=way_out(folder, "correct it")) from error
-    config = whole.get("model_cfg") if isinstance(whole, dict) else None
-    if not _has_towers(config):
+    whole = read_object(path, way_out(folder, "correct it"))
+    config = whole.get("model_cfg")
+    if not isinstance(config, dict) or not _has_towers(config):
         raise ModelError(
             "not an open_clip configuration: no model_cfg with both towers",
             where=path,
             way_out='wrap it as {"model_cfg": ...}' if _has_towers(whole) else way_out(folder),
         )
-    _check_square(config, path)
-    return dict(whole)
-
-
-def _has_towers(config: Any) -> bool:  # noqa: ANN401 - JSON
-    return isinstance(config, dict) and all(isinstance(config.get(part), dict) for part in _TOWERS)
-
-
-def _check_square(config: Any, path: Path) -> None:  # noqa: ANN401 - JSON
-    size = config["vision_cfg"].get("image_size", 224)
+    size = config["vision_cfg"].get("image_size")
     if isinstance(size, list) and len(set(size)) != 1:
         raise ModelError(
             f"image_size is {size}: pictures that are not square are not supported",
             where=path,
             way_out="take a model of square pictures",
         )
+    return whole
+
+
+def _has_towers(config: object) -> bool:
+    return isinstance(config, dict) and all(
+        isinstance(config.get(part), dict) for part in ("vision_cfg", "text_cfg")
+    )
 
 
 def _instead(folder: Path) -> str:
@@ -102,31 +100,29 @@ def _instead(folder: Path) -> str:
         return "name the folder that holds it"
     if is_stage(folder):
         return "run the training that makes it"
-    return f"a folder is needed, no name of a model: {SAVING}; {HOLDS}"
+    saving = "`hf download REPOSITORY --local-dir FOLDER` saves a published one"
+    return f"a folder is needed, no name of a model: {saving}; {HOLDS}"
 
 
 def _is_gpt(folder: Path) -> bool:
     try:
-        config = read_json(folder / GPT_CONFIG)
-    except ArtefactError:
+        return read_object(folder / GPT_CONFIG, AGAIN).get("model_type") == GPT_TYPE
+    except ModelError:
         return False
-    return isinstance(config, dict) and config.get("model_type") == GPT_TYPE
 
 
 def start(origin: str, root: Path, tokenizer_folder: Path | None, *, seed: int, side: int | None = None) -> Model:
     """Return the model that a training starts from.
 
     Args:
-        origin: ``from`` of a row of ``checkpoints``: a foundation file or a checkpoint's folder, relative to
-            the root.
-        root: the project.
+        origin: ``from`` of a row of ``checkpoints``: a foundation file or a checkpoint's folder.
+        root: the project, which that is relative to.
         tokenizer_folder: of the trained tokenizer, for foundations that take it.
         seed: of weights that are not read.
         side: width and height in pixels of the pictures that it will be given.
 
     Raises:
-        ModelError: there is no such file or folder, or its model cannot be built or loaded, or takes other
-            pictures.
+        ModelError: the model cannot be built or loaded, or takes other pictures.
     """
     path = root / origin
     if path.suffix in {".yaml", ".yml"}:
@@ -143,69 +139,52 @@ def start(origin: str, root: Path, tokenizer_folder: Path | None, *, seed: int, 
     return model
 
 
-def load(
-    folder: Path | str,
-    *,
-    device: str | torch.device = "cpu",
-    expected_kind: Kind | None = None,
-    verify: bool = True,
-) -> Model:
-    """Read a checkpoint: one of ours, or any folder that open_clip reads as ``local-dir:``.
+def load(folder: Path | str, *, device: str | torch.device = "cpu", expected_kind: Kind | None = None) -> Model:
+    """Return the model of a checkpoint, ours or any that open_clip reads, in evaluation mode and with its hash.
 
-    Its configuration keeps its own resizing, see ``preprocessing.fit``.
+    Its configuration keeps its own resizing, see ``model.fit``. Weights, configuration and tokenizer must be what
+    ``training.json`` says of them, where that is there.
 
     Args:
         folder: a path, or ``local-dir:`` and a path; holds ``open_clip_config.json``, weights (safetensors, or a
             torch file of tensors only) and, unless the tokenizer is CLIP's, ``tokenizer.json``.
         device: where to put it, see ``device_of``.
         expected_kind: refuse a checkpoint of another kind.
-        verify: compare weights, configuration and tokenizer with what ``training.json`` says of them, where that
-            is there.
-
-    Returns:
-        The model in evaluation mode, with the hash of its weights.
 
     Raises:
         ModelError: something is missing, damaged, tampered with, of another architecture or kind, or would have
             to be unpickled; the device is absent.
     """
     folder = folder_of(folder)
-    place = device if isinstance(device, torch.device) else device_of(device)
+    place = device_of(device)
     whole = read_config(folder)
     config = whole["model_cfg"]
     kind = kind_of(config)
     if expected_kind is not None and kind != expected_kind:
+        spelt = {"clip": "CLIP", "coca": "CoCa"}
         raise ModelError(
-            f"the checkpoint is a {_spelt(kind)}, a {_spelt(expected_kind)} is needed",
+            f"the checkpoint is a {spelt[kind]}, a {spelt[expected_kind]} is needed",
             where=folder,
             way_out="a CLIP compares, a CoCa writes captions: name a checkpoint of the other kind",
         )
     weights = weights_in(folder)
     digest = sha256_file(weights)
-    if verify:
-        verify_weights(folder, weights, digest)
-        _verify(folder, whole)
+    verify_weights(folder, weights, digest)
+    _verify(folder, whole)
     tokenizer = _tokenizer(folder, config)
     with torch.random.fork_rng(devices=[]):
         network = instantiate(config, folder / CONFIG)
     load_weights(network, weights)
-    size = config["vision_cfg"].get("image_size", 224)
-    side = int(size[0] if isinstance(size, list) else size)
-    preprocess = own_preprocess_cfg(side, whole.get("preprocess_cfg"), folder / CONFIG)
+    preprocess = own_preprocess_cfg(side_of(config), whole.get("preprocess_cfg"), folder / CONFIG)
     whole = {"model_cfg": config, "preprocess_cfg": preprocess}
     return Model(network.to(place).eval(), tokenizer, whole, kind, digest)
 
 
 def save(model: Model, folder: Path, *, name: str = WEIGHTS) -> str:
-    """Write a model's weights, configuration and tokenizer into a folder; every file is whole or absent.
+    """Write a model's weights, configuration and tokenizer into a folder; return the SHA-256 of the weights file.
 
-    Args:
-        model: any; its weights are written from wherever they are.
-        folder: made if it is not there; other files in it stay.
-        name: of the weights file. ``open_clip`` reads ``model.safetensors`` where there are several.
-
-    Returns:
-        The SHA-256 of the weights file; equal weights give equal bytes.
+    Every file is whole or absent, other files in the folder stay, and equal weights give equal bytes. Of several
+    weights ``open_clip`` reads ``model.safetensors``.
 
     Raises:
         ArtefactError: the disk is full or the folder cannot be written.
@@ -257,7 +236,3 @@ def _tokenizer(folder: Path, config: dict[str, Any]) -> Tokenizer:
             way_out=way_out(folder, "take the tokenizer that the model was trained with"),
         )
     return tokenizer
-
-
-def _spelt(kind: Kind) -> str:
-    return {"clip": "CLIP", "coca": "CoCa"}[kind]

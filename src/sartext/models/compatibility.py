@@ -3,11 +3,8 @@
 Where torch is a CPU-only build, a torchvision built for CUDA fails at import: ``operator torchvision::nms does not
 exist``. It registers fake kernels for operators that its own library, which cannot be loaded there, would have
 defined. Declaring those operators first lets the import go through; open_clip, timm and transformers call neither.
-Where torchvision loads, nothing is done. Always take open_clip from here:
-
-    from sartext.models.compatibility import open_clip
-
-A program of theirs is run with ``python -m sartext.models.compatibility open_clip_train.main ARGUMENTS``.
+So take it from here: ``from sartext.models.compatibility import open_clip``. A program of theirs is run with
+``python -m sartext.models.compatibility open_clip_train.main ARGUMENTS``.
 """
 
 import importlib
@@ -33,11 +30,7 @@ _declared: list[Any] = []
 def guard_torchvision() -> bool:
     """Import torchvision; declare the operators that it misses, and only then, and import it again.
 
-    Returns:
-        Whether anything had to be declared.
-
-    Raises:
-        ImportError, RuntimeError: torchvision cannot be imported for another reason.
+    Returns whether anything had to be declared; any other error of the import is raised.
     """
     try:
         importlib.import_module("torchvision")
@@ -56,16 +49,11 @@ def guard_torchvision() -> bool:
     return True
 
 
-def plain_import_works() -> bool:
-    """Return whether ``import open_clip`` would have worked here without this module."""
-    return not _declared
-
-
 guard_torchvision()
 
 import open_clip  # noqa: E402 - after the guard
 
-__all__ = ["guard_torchvision", "open_clip", "plain_import_works"]
+__all__ = ["guard_torchvision", "open_clip"]
 
 if __name__ == "__main__":
     del sys.argv[0]

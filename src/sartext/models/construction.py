@@ -1,31 +1,112 @@
-"""Building a network from its configuration: deterministic, finite, never random where weights were promised."""
+"""Building a network from a foundation: deterministic, finite, never random where weights were promised.
+
+A foundation, stage 0 of the transfer, is data: an architecture, its weights or none, and its tokenizer.
+"""
 
 import json
 import logging
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import torch
+import yaml
+from pydantic import BaseModel, Field, ValidationError
 from torch import nn
 
+from sartext.config import Section, explain_validation
 from sartext.errors import ModelError, nearest
 from sartext.files import sha256_file
 from sartext.models.compatibility import open_clip
-from sartext.models.foundation import FILE_SUFFIXES, Foundation
-from sartext.models.model import Model, kind_of
-from sartext.models.preprocessing import preprocess_cfg
+from sartext.models.model import Model, kind_of, preprocess_cfg
 from sartext.models.tokenizer import Tokenizer, clip_tokenizer, read_tokenizer
-from sartext.models.weights import (
-    load_weights,
-    preprocessing_in,
-    refuse_pickle,
-    verify_weights,
-    weights_in,
-)
+from sartext.models.weights import FILE_SUFFIXES, load_weights, refuse_pickle, weights_at
+
+FOLDER = Path(__file__).parent / "foundations"
+"""The foundation files that come with the package."""
 
 CONFIGURATIONS = Path(__file__).parent / "configurations"
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What a training starts from.
+
+    Args:
+        architecture: a configuration of this package, or one of open_clip's by its name.
+        pretrained: None for random weights on purpose; a tag that open_clip knows for this architecture; or a
+            folder or file with weights (.safetensors, .bin, .pt), relative to the foundation file.
+        tokenizer: ``trained`` on the corpora's captions, or ``clip``, which pretrained weights need.
+        image_size: width and height of the input in pixels, where it is not the configuration's.
+        patch_size: width and height of the image tower's patches in pixels, where it is not the configuration's.
+        source: the file that says so, for messages.
+    """
+
+    architecture: str
+    pretrained: str | None = None
+    tokenizer: Literal["trained", "clip"] = "trained"
+    image_size: int | None = None
+    patch_size: int | None = None
+    source: Path | None = None
+
+    @property
+    def weights(self) -> Path | None:
+        """The place of the weights if ``pretrained`` names one: it has a slash or the ending of a weights file."""
+        place = self.pretrained
+        if place is None or not ("/" in place or place.startswith(("~", ".")) or place.endswith(FILE_SUFFIXES)):
+            return None
+        return (self.source.parent if self.source else Path()) / Path(place).expanduser()
+
+
+class _File(Section):
+    architecture: str = Field(min_length=1)
+    pretrained: str | None
+    tokenizer: Literal["trained", "clip"]
+    image_size: int | None = Field(None, ge=16, le=4096)
+    patch_size: int | None = Field(None, ge=2, le=1024)
+
+
+def read_foundation(path: Path) -> Foundation:
+    """Read a foundation file.
+
+    ``pretrained`` must be said, be it null: weights are never random because a line was forgotten.
+
+    Raises:
+        ModelError: the file is absent, no YAML, or says something unknown.
+    """
+    content = read_foundation_file(path, _File, key="from", others=FOLDER)
+    return Foundation(**content.model_dump(), source=path)
+
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+def read_foundation_file(path: Path, form: type[Form], *, key: str, others: Path) -> Form:
+    """Return what a foundation file says, read as ``form``.
+
+    ``key`` of params.yaml names the file; ``others`` is the folder of those that come with the package.
+
+    Raises:
+        ModelError: the file is absent, no YAML, or says something unknown.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(path.name for path in others.glob("*.yaml")))
+        raise ModelError(
+            "no such foundation file",
+            where=path,
+            way_out=f"correct `{key}` in params.yaml; those of the package: {known}",
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise ModelError(f"not a readable YAML file ({error})", where=path, way_out="correct it") from error
+    try:
+        return form.model_validate(content)
+    except ValidationError as error:
+        what, way_out = explain_validation(error, form, path)
+        raise ModelError(what, where=path, way_out=way_out) from error
 
 
 def build(foundation: Foundation, tokenizer_folder: Path | None, *, seed: int, side: int | None = None) -> Model:
@@ -43,17 +124,16 @@ def build(foundation: Foundation, tokenizer_folder: Path | None, *, seed: int, s
     """
     config = architecture(foundation.architecture, foundation.source)
     if foundation.patch_size is not None:
-        config["vision_cfg"]["patch_size"] = _patch(config, foundation)
-    config["vision_cfg"]["image_size"] = _side(config, foundation, side)
+        _set_patch(config, foundation)
+    size = config["vision_cfg"]["image_size"] = _side(config, foundation, side)
     tokenizer = _tokenizer(config, foundation, tokenizer_folder)
     adapt_text(config, tokenizer)
-    weights, known = locate(foundation)
+    weights, known = _locate(foundation)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = instantiate(config, foundation.source or foundation.architecture)
     if weights is not None:
         load_weights(network, weights)
-    size = config["vision_cfg"]["image_size"]
     whole = {"model_cfg": config, "preprocess_cfg": preprocess_cfg(size, known)}
     digest = None if weights is None else sha256_file(weights)
     return Model(network.eval(), tokenizer, whole, kind_of(config), digest)
@@ -63,17 +143,15 @@ def architecture(name: str, where: Path | None = None) -> dict[str, Any]:
     """Return the configuration of an architecture: one of this package, else open_clip's.
 
     Raises:
-        ModelError: there is no such architecture; the message holds the nearest name.
+        ModelError: there is none; the message holds the nearest name.
     """
     own = {path.stem: path for path in sorted(CONFIGURATIONS.glob("*.json"))}
     if name in own:
-        config: dict[str, Any] = json.loads(own[name].read_text(encoding="utf-8"))
-        return config
+        return dict(json.loads(own[name].read_text(encoding="utf-8")))
     known = open_clip.list_models()
     if name not in known:
         raise ModelError(f"no architecture '{name}'", where=where, way_out=nearest(name, [*own, *known]))
-    config = open_clip.get_model_config(name)
-    return config
+    return dict(open_clip.get_model_config(name))
 
 
 def instantiate(config: Mapping[str, Any], where: object = None) -> nn.Module:
@@ -81,9 +159,6 @@ def instantiate(config: Mapping[str, Any], where: object = None) -> nn.Module:
 
     Weights of single towers are never fetched. open_clip leaves the head of CoCa's text decoder uninitialised:
     it is drawn here as its other projections are, normal with a standard deviation of width^-0.5.
-
-    Raises:
-        ModelError: open_clip cannot build it.
     """
     arguments = deepcopy(dict(config))
     custom = arguments.pop("custom_text", False) or "hf_model_name" in arguments.get("text_cfg", {})
@@ -91,10 +166,9 @@ def instantiate(config: Mapping[str, Any], where: object = None) -> nn.Module:
         arguments["vision_cfg"]["timm_model_pretrained"] = False
     if "hf_model_name" in arguments.get("text_cfg", {}):
         arguments["text_cfg"]["hf_model_pretrained"] = False
-    network_class = open_clip.CoCa if custom and "multimodal_cfg" in arguments else None
-    network_class = network_class or (open_clip.CustomTextCLIP if custom else open_clip.CLIP)
+    coca = open_clip.CoCa if "multimodal_cfg" in arguments else open_clip.CustomTextCLIP
     try:
-        network: nn.Module = network_class(**arguments)
+        network: nn.Module = (coca if custom else open_clip.CLIP)(**arguments)
     except Exception as error:  # any content of a stranger's configuration ends here
         raise ModelError(
             f"open_clip cannot build this model_cfg ({type(error).__name__}: {error})",
@@ -113,21 +187,21 @@ def adapt_text(config: dict[str, Any], tokenizer: Tokenizer) -> None:
     CoCa's two text towers take the same number of tokens: the first appends its class token by itself, and the
     second reads the first's token states.
     """
-    config["text_cfg"] |= tokenizer.text_cfg()
+    text_cfg = tokenizer.text_cfg()
+    config["text_cfg"] |= text_cfg
     if "multimodal_cfg" in config:
-        text_cfg = tokenizer.text_cfg()
         config["multimodal_cfg"] |= {key: text_cfg[key] for key in ("context_length", "vocab_size")}
         config["pad_id"] = tokenizer.pad
 
 
-def _patch(config: Mapping[str, Any], foundation: Foundation) -> int:
-    if foundation.patch_size is None or not config["vision_cfg"].get("patch_size"):
+def _set_patch(config: Mapping[str, Any], foundation: Foundation) -> None:
+    if not config["vision_cfg"].get("patch_size"):
         raise ModelError(
             f"the image tower of '{foundation.architecture}' has no patches of a size to set",
             where=foundation.source,
             way_out="take `patch_size` out, or take another architecture",
         )
-    return foundation.patch_size
+    config["vision_cfg"]["patch_size"] = foundation.patch_size
 
 
 def _side(config: Mapping[str, Any], foundation: Foundation, side: int | None) -> int:
@@ -157,10 +231,9 @@ def _tokenizer(config: Mapping[str, Any], foundation: Foundation, folder: Path |
                 way_out="take another architecture, or `tokenizer: trained` without pretrained weights",
             )
         return clip_tokenizer(int(config["text_cfg"].get("context_length", 77)))
-    # trained weights know the vocabulary that they were trained with
     weights = foundation.weights
     if weights is not None and (weights / "tokenizer.json").is_file():
-        return read_tokenizer(weights)
+        return read_tokenizer(weights)  # they know the vocabulary that they were trained with
     if folder is None:
         raise ModelError(
             "no folder of a trained tokenizer is given", where=foundation.source, way_out="run `sartext tokenizer`"
@@ -168,44 +241,18 @@ def _tokenizer(config: Mapping[str, Any], foundation: Foundation, folder: Path |
     return read_tokenizer(folder)
 
 
-def locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
-    """Return the file of the weights that a foundation names, None where it names none, before anything is built.
-
-    Returns:
-        The file, and what open_clip knows of a tag, or a folder says of itself (``mean``, ``std``).
-
-    Raises:
-        ModelError: the tag is unknown or cannot be fetched, the folder or file is missing or holds no weights, or
-            the file is of a kind that could only be read by unpickling.
-    """
+def _locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
+    """The file of the weights, None where there are none; what is known of them (``mean``, ``std``)."""
     if foundation.pretrained is None:
         return None, {}
-    path = foundation.weights
-    if path is None:
-        refuse_pickle(Path(foundation.pretrained), foundation.source)
-        return fetch(foundation)
-    if path.is_dir():
-        weights = weights_in(path)
-        verify_weights(path, weights)
-        return weights, preprocessing_in(path)
-    if path.is_file() and path.suffix in FILE_SUFFIXES:
-        return path, {}
-    if path.is_file():
-        refuse_pickle(path, foundation.source)
-    what = "no pretrained weights" if not path.exists() else f"no weights ({', '.join(FILE_SUFFIXES)})"
-    raise ModelError(
-        f"{what} at '{path}'",
-        where=foundation.source,
-        way_out="correct `pretrained` there; null starts from random weights",
-    )
+    if foundation.weights is not None:
+        return weights_at(foundation.weights, foundation.source)
+    refuse_pickle(Path(foundation.pretrained), foundation.source)
+    return _fetch(foundation)
 
 
-def fetch(foundation: Foundation) -> tuple[Path, Mapping[str, Any]]:
-    """Return the file of a tag, from open_clip's cache or the network, and what open_clip knows of it.
-
-    Raises:
-        ModelError: the tag is unknown for this architecture, or its file is not here and cannot be fetched.
-    """
+def _fetch(foundation: Foundation) -> tuple[Path, Mapping[str, Any]]:
+    """The file of a tag, from open_clip's cache or the network, and what open_clip knows of it."""
     name, tag = foundation.architecture, foundation.pretrained or ""
     tags = open_clip.list_pretrained_tags_by_model(name)
     known: dict[str, Any] = open_clip.get_pretrained_cfg(name, tag)

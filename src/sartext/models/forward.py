@@ -33,18 +33,9 @@ class Outputs:
 
 
 def cut(tokens: Tensor, pad: int, longest: int | None = None) -> Tensor:
-    """Return captions without the columns that are padding in all of them.
-
-    Args:
-        tokens: int64, n x length, padded behind.
-        pad: the padding's number.
-        longest: columns to keep; by default those that hold a token.
-    """
-    if longest is None:
-        longest = longest_of(tokens, pad)
-    if tokens.shape[1] < longest:
-        return F.pad(tokens, (0, longest - tokens.shape[1]), value=pad)
-    return tokens[:, :longest]
+    """Return captions, int64, n x length, in ``longest`` columns; by default in those that hold a token."""
+    longest = longest_of(tokens, pad) if longest is None else longest
+    return F.pad(tokens, (0, longest - tokens.shape[1]), value=pad)  # less than nothing cuts
 
 
 def longest_of(tokens: Tensor, pad: int) -> int:

@@ -21,13 +21,9 @@ def is_shortage(error: BaseException) -> bool:
 
 @contextmanager
 def shortage_told(explain: Callable[[], TrainingError]) -> Iterator[None]:
-    """Turn a shortage of memory inside the block into an error that says what to do.
+    """Turn a shortage of memory inside the block into the error that ``explain`` makes.
 
-    Args:
-        explain: makes the error, after what did not fit has been let go.
-
-    Raises:
-        TrainingError: memory ran out.
+    It is called after what did not fit has been let go.
     """
     try:
         yield

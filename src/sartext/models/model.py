@@ -1,16 +1,32 @@
-"""A model as the rest of the library sees it, and the device on which it runs."""
+"""A model as the rest of the library sees it, the pictures that it takes, and the device on which it runs.
 
-from collections.abc import Mapping
+open_clip's default evaluation resizes the shortest side and cuts the centre, which loses objects that the caption
+names; so every checkpoint of ours says ``resize_mode: squash``, and open_clip's own transform then equals ours. A
+model of somebody else is scored on what its own configuration makes of a picture, see `fit`.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
-from sartext.errors import ModelError
+from sartext.errors import ModelError, nearest
+from sartext.models.squashing import Pixels, check_picture, squash, three_channels
 from sartext.models.tokenizer import Tokenizer
 
 Kind = Literal["clip", "coca"]
+
+MEAN = (0.48145466, 0.4578275, 0.40821073)
+STD = (0.26862954, 0.26130258, 0.27577711)
+"""Of CLIP's own training images (Radford et al. 2021): what open_clip models take unless they say otherwise."""
+
+_RESIZING = {"resize_mode": ("shortest", "longest", "squash"), "interpolation": ("bicubic", "bilinear", "random")}
+"""What open_clip knows, its default first; ``random`` is bicubic outside of a training."""
 
 
 @dataclass
@@ -34,19 +50,17 @@ class Model:
     @property
     def side(self) -> int:
         """Width and height of the input in pixels."""
-        return int(_square(self.config["model_cfg"]["vision_cfg"].get("image_size", 224)))
+        return side_of(self.config["model_cfg"])
 
     @property
-    def mean(self) -> tuple[float, float, float]:
-        """What is taken off each channel, of pixels from 0 to 1."""
-        red, green, blue = self.config["preprocess_cfg"]["mean"]
-        return float(red), float(green), float(blue)
+    def mean(self) -> tuple[float, ...]:
+        """What is taken off each of the three channels, of pixels from 0 to 1."""
+        return tuple(map(float, self.config["preprocess_cfg"]["mean"]))
 
     @property
-    def std(self) -> tuple[float, float, float]:
+    def std(self) -> tuple[float, ...]:
         """What each channel is then divided by."""
-        red, green, blue = self.config["preprocess_cfg"]["std"]
-        return float(red), float(green), float(blue)
+        return tuple(map(float, self.config["preprocess_cfg"]["std"]))
 
     @property
     def context(self) -> int:
@@ -64,34 +78,110 @@ def kind_of(model_cfg: Mapping[str, Any]) -> Kind:
     return "coca" if "multimodal_cfg" in model_cfg else "clip"
 
 
-def describe(model: Model) -> dict[str, object]:
-    """Return the figures of a model that a card or a tracked run shows: kind, sizes, numbers of parameters."""
-    parts: dict[str, int] = {}
-    for name, parameter in model.network.named_parameters():
-        part = name.split(".")[0] if "." in name else "rest"
-        parts[part] = parts.get(part, 0) + parameter.numel()
+def side_of(model_cfg: Mapping[str, Any]) -> int:
+    """Return the width and height in pixels of the input of an open_clip model configuration."""
+    size = model_cfg["vision_cfg"].get("image_size", 224)
+    return int(size[0] if isinstance(size, list | tuple) else size)
+
+
+def preprocess_cfg(side: int, stated: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the ``preprocess_cfg`` of a checkpoint for pictures of ``side`` pixels that are squashed.
+
+    Of what pretrained weights have ``stated`` of themselves, ``mean`` and ``std`` are kept.
+    """
+    stated = stated or {}
     return {
-        "kind": model.kind,
-        "side": model.side,
-        "context": model.context,
-        "vocabulary": model.tokenizer.size,
-        "parameters": sum(parts.values()),
-        "parameters_of": dict(sorted(parts.items())),
+        "size": side,
+        "mode": "RGB",
+        "mean": _three(stated.get("mean") or MEAN),
+        "std": _three(stated.get("std") or STD),
+        "interpolation": "bicubic",
+        "resize_mode": "squash",
+        "fill_color": 0,
     }
 
 
-def _square(size: Any) -> int:  # noqa: ANN401 - a number, or a pair of equal ones
-    if isinstance(size, list | tuple):
-        return int(size[0])
-    return int(size)
+def own_preprocess_cfg(side: int, stated: Mapping[str, Any] | None, where: object) -> dict[str, Any]:
+    """Return the ``preprocess_cfg`` of a checkpoint that keeps its own resizing, open_clip's by default."""
+    stated = stated or {}
+    own = {key: stated.get(key) or known[0] for key, known in _RESIZING.items()}
+    for key, known in _RESIZING.items():
+        if own[key] not in known:
+            raise ModelError(f"{key} '{own[key]}' is unknown", where=where, way_out=nearest(str(own[key]), known))
+    return {**preprocess_cfg(side, stated), **own, "fill_color": stated.get("fill_color") or 0}
 
 
-def device_of(name: str) -> torch.device:
+def fit(picture: Pixels, model: Model) -> Pixels:
+    """Return a picture resized to the model's square as its own configuration says: bit for bit open_clip's.
+
+    Where that is squashing by a bicubic filter, as in every checkpoint of ours, this is `squash`, whose arguments,
+    result and errors it has.
+    """
+    config = model.config["preprocess_cfg"]
+    mode, interpolation = config["resize_mode"], config["interpolation"]
+    if mode == "squash" and interpolation != "bilinear":
+        return squash(picture, model.side)
+    check_picture(picture)
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    for step in _steps(model.side, mode, interpolation, config["fill_color"]):
+        image = step(image)
+    return three_channels(np.asarray(image))
+
+
+@lru_cache
+def _steps(
+    side: int, mode: str, interpolation: str, fill: int
+) -> tuple[Callable[[Image.Image], Image.Image], ...]:
+    """What open_clip's evaluation does before it converts to RGB, to a tensor, and normalises."""
+    from sartext.models.compatibility import open_clip
+
+    whole = open_clip.image_transform(
+        side, is_train=False, resize_mode=mode, interpolation=interpolation, fill_color=fill
+    )
+    return tuple(whole.transforms[:-3])
+
+
+def normalise(batch: torch.Tensor, model: Model) -> torch.Tensor:
+    """Return pictures as the network takes them, on the device they are on.
+
+    Args:
+        batch: uint8, n x side x side x 3 or n x 3 x side x side.
+        model: says mean, standard deviation and side.
+
+    Returns:
+        float32, n x 3 x side x side.
+
+    Raises:
+        ModelError: the pictures have another shape or type.
+    """
+    side = model.side
+    if batch.dtype == torch.uint8 and tuple(batch.shape[1:]) == (side, side, 3):
+        batch = batch.permute(0, 3, 1, 2)
+    elif batch.dtype != torch.uint8 or tuple(batch.shape[1:]) != (3, side, side):
+        raise ModelError(
+            f"pictures of {batch.dtype}, {tuple(batch.shape[1:])}; the model takes uint8 of {side} x {side}",
+            way_out="squash them to the model's side; `shards.side` in params.yaml must be the same",
+        )
+    mean = torch.tensor(model.mean, device=batch.device).view(3, 1, 1)
+    std = torch.tensor(model.std, device=batch.device).view(3, 1, 1)
+    scaled = batch.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+    return scaled.sub_(mean).div_(std)
+
+
+def _three(values: Any) -> list[float]:  # noqa: ANN401 - a number or three
+    if isinstance(values, int | float):
+        return [float(values)] * 3
+    return [float(value) for value in values]
+
+
+def device_of(name: str | torch.device) -> torch.device:
     """Return the device of a name: ``cpu``, ``cuda``, ``cuda:<number>``, or ``auto`` for a GPU where there is one.
 
     Raises:
         ModelError: the name is unknown, or a GPU is asked for and there is none, or not that many.
     """
+    if isinstance(name, torch.device):
+        return name
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kind, _, number = name.partition(":")

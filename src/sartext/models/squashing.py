@@ -14,10 +14,7 @@ def squash(picture: Pixels, side: int) -> Pixels:
 
     Args:
         picture: uint8, height x width (grey) or height x width x 3.
-        side: width and height of the result in pixels.
-
-    Returns:
-        uint8, side x side x 3; grey pictures on three equal channels.
+        side: width and height of the result in pixels: uint8, side x side x 3, a grey one on three equal channels.
 
     Raises:
         ModelError: the array is no such picture.
@@ -30,11 +27,7 @@ def squash(picture: Pixels, side: int) -> Pixels:
 
 
 def check_picture(picture: Pixels) -> None:
-    """Refuse an array that is no picture.
-
-    Raises:
-        ModelError: it is not uint8, height x width (grey) or height x width x 3.
-    """
+    """Raise a ModelError where an array is not uint8, height x width (grey) or height x width x 3."""
     shaped = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
     if picture.dtype != np.uint8 or not shaped or not picture.size:
         raise ModelError(

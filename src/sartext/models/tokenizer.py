@@ -6,10 +6,10 @@ is a byte-level BPE: it keeps case, and what it encodes it decodes to the same t
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import tokenizers
 import torch
@@ -26,40 +26,35 @@ MARK = "tokenizer"
 """``hf_tokenizer_name`` where the tokenizer was trained; open_clip then reads the checkpoint's own folder."""
 
 
-class _Words(Protocol):
-    """What differs between the two kinds of tokenizer."""
-
-    def ids(self, texts: Sequence[str]) -> list[list[int]]: ...
-
-    def text(self, ids: Sequence[int]) -> str: ...
-
-    def files(self) -> dict[str, str]: ...
-
-    def save(self, folder: Path) -> None: ...
-
-
 class Tokenizer:
     """Captions to rows of ids: start, text, end, padding.
 
     Args:
-        words: the ids of a text alone, and back.
         special: ids of start, end and padding.
         size: of the vocabulary, special tokens included.
         context: tokens of the longest caption, start and end included.
-        kind: ``trained`` or ``clip``.
+        raw: the trained tokenizer without special tokens; CLIP's where it is not given.
+        files: of the trained one, by name.
     """
 
-    def __init__(self, words: _Words, special: tuple[int, int, int], size: int, context: int, kind: str) -> None:
-        self._words = words
+    def __init__(
+        self,
+        special: tuple[int, int, int],
+        size: int,
+        context: int,
+        raw: tokenizers.Tokenizer | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
         self.sot, self.eos, self.pad = special
         self.size = size
         self.context = context
-        self.kind = kind
+        self._raw = raw
+        self._files = files or {}
 
     def encode(
         self, texts: Sequence[str], context: int | None = None, *, cut: bool = False, full: bool = False
     ) -> torch.Tensor:
-        """Return captions as rows of ids.
+        """Return captions as rows of ids: int64, n x tokens of the longest.
 
         Args:
             texts: the captions.
@@ -67,14 +62,11 @@ class Tokenizer:
             cut: cut a longer caption as open_clip does, keeping the end token, instead of refusing it.
             full: pad to ``context`` instead of to the longest caption.
 
-        Returns:
-            int64, n x (tokens of the longest caption, or ``context``).
-
         Raises:
             ModelError: a caption is longer than the context; it is named.
         """
         context = context or self.context
-        rows = [[self.sot, *ids, self.eos] for ids in self._words.ids([clean(text) for text in texts])]
+        rows = [[self.sot, *ids, self.eos] for ids in self._ids(texts)]
         for row, text in zip(rows, texts, strict=True):
             if len(row) > context:
                 if not cut:
@@ -88,7 +80,15 @@ class Tokenizer:
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Return the tokens of each caption, start and end included."""
-        return [len(ids) + 2 for ids in self._words.ids([clean(text) for text in texts])]
+        return [len(ids) + 2 for ids in self._ids(texts)]
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of the texts alone."""
+        cleaned = [clean(text) for text in texts]
+        if self._raw is None:
+            simple = _simple()
+            return [list(simple.encode(text)) for text in cleaned]
+        return [encoding.ids for encoding in self._raw.encode_batch(cleaned, add_special_tokens=False)]
 
     def too_long(self, texts: Sequence[str], context: int | None = None) -> list[int]:
         """Return the places of the captions that the context does not hold."""
@@ -104,21 +104,28 @@ class Tokenizer:
             # CLIP's padding is also its token for "!"
             if token not in (self.sot, self.pad):
                 kept.append(int(token))
-        return self._words.text(kept)
+        if self._raw is None:
+            return tidy(str(_simple().decode(kept)))
+        return str(self._raw.decode(kept, skip_special_tokens=True))
 
     def save(self, folder: Path) -> None:
         """Write the files that belong into a checkpoint's folder: none for CLIP's, which open_clip carries."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._words.save(folder)
+        for name in FILES:
+            if self._raw is None:
+                (folder / name).unlink(missing_ok=True)
+            else:
+                with atomic_path(folder / name) as temporary:
+                    temporary.write_text(self._files[name], encoding="utf-8", newline="\n")
 
     def files_sha256(self) -> dict[str, str]:
         """Return the SHA-256 of each file that `save` writes; of CLIP's tokenizer there are none."""
-        return {name: sha256_text(content) for name, content in sorted(self._words.files().items())}
+        return {name: sha256_text(content) for name, content in sorted(self._files.items())}
 
     def text_cfg(self) -> dict[str, Any]:
         """Return what ``text_cfg`` of an open_clip configuration says of this tokenizer."""
         text_cfg: dict[str, Any] = {"context_length": self.context, "vocab_size": self.size}
-        if self.kind == "trained":
+        if self._raw is not None:
             # the end token is not the highest id, which is where open_clip would look for the text's feature
             text_cfg |= {"hf_tokenizer_name": MARK, "pad_id": self.pad, "eos_id": self.eos, "pool_type": "eos"}
         return text_cfg
@@ -137,7 +144,7 @@ def clip_tokenizer(context: int = 77) -> Tokenizer:
     """Return CLIP's tokenizer of 49,408 tokens; it writes everything in lower case."""
     simple = _simple()
     special = (simple.sot_token_id, simple.eot_token_id, 0)
-    return Tokenizer(_Clip(), special, simple.vocab_size, context, "clip")
+    return Tokenizer(special, simple.vocab_size, context)
 
 
 def read_tokenizer(
@@ -151,8 +158,7 @@ def read_tokenizer(
         way_out: what a person can do about files that are missing or wrong.
 
     Raises:
-        ModelError: the files are missing or damaged, or a special token is; it does not put
-            its start and end tokens around a text.
+        ModelError: a file or a special token is missing or damaged, or start and end do not stand around a text.
     """
     path, settings_path = folder / FILES[0], folder / FILES[1]
     for file in (path, settings_path):
@@ -181,7 +187,7 @@ def read_tokenizer(
     raw.no_truncation()
     raw.no_padding()
     longest = context or int(settings.get("model_max_length") or 77)
-    return Tokenizer(_Trained(raw, text, settings), (start, end, pad), raw.get_vocab_size(), longest, "trained")
+    return Tokenizer((start, end, pad), raw.get_vocab_size(), longest, raw, _files(text, settings))
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> Tokenizer:
@@ -213,49 +219,16 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> Toke
         "model_max_length": context,
         "clean_up_tokenization_spaces": False,
     }
-    words = _Trained(raw, raw.to_str(pretty=True), settings)
-    return Tokenizer(words, (start, end, pad), raw.get_vocab_size(), context, "trained")
+    files = _files(raw.to_str(pretty=True), settings)
+    return Tokenizer((start, end, pad), raw.get_vocab_size(), context, raw, files)
+
+
+def _files(text: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    return {FILES[0]: text, FILES[1]: json.dumps(settings, indent=2, sort_keys=True) + "\n"}
 
 
 _SPECIAL = (("bos_token", "cls_token", START), ("eos_token", "sep_token", END), ("pad_token", "pad_token", PAD))
 """The setting that names a token, what BERT's tokenizers call it, and its name where neither is set."""
-
-
-class _Trained:
-    def __init__(self, raw: tokenizers.Tokenizer, text: str, settings: dict[str, Any]) -> None:
-        self._raw = raw
-        self._files = {FILES[0]: text, FILES[1]: json.dumps(settings, indent=2, sort_keys=True) + "\n"}
-
-    def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        encodings = self._raw.encode_batch(list(texts), add_special_tokens=False)
-        return [encoding.ids for encoding in encodings]
-
-    def text(self, ids: Sequence[int]) -> str:
-        return str(self._raw.decode(list(ids), skip_special_tokens=True))
-
-    def files(self) -> dict[str, str]:
-        return self._files
-
-    def save(self, folder: Path) -> None:
-        for name, content in self._files.items():
-            with atomic_path(folder / name) as temporary:
-                temporary.write_text(content, encoding="utf-8", newline="\n")
-
-
-class _Clip:
-    def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        simple = _simple()
-        return [list(simple.encode(text)) for text in texts]
-
-    def text(self, ids: Sequence[int]) -> str:
-        return tidy(str(_simple().decode(list(ids))))
-
-    def files(self) -> dict[str, str]:
-        return {}
-
-    def save(self, folder: Path) -> None:
-        for name in FILES:
-            (folder / name).unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ order of their number, as in SuperBPE (Liu et al. 2025); no merge crosses punctu
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import tokenizers
 
@@ -80,18 +80,13 @@ def runs(tokens: Iterable[Sequence[str]]) -> Counter[Run]:
     """
     counts: Counter[Run] = Counter()
     for text in tokens:
-        run: list[str] = []
-        for at, token in enumerate(text):
-            begins = at == 0 or token.startswith(SPACE)
-            ends = at + 1 == len(text) or text[at + 1].startswith(SPACE) or not _is_word(text[at + 1])
-            if begins and ends and _is_word(token):
-                run.append(token)
-                continue
-            if len(run) > 1:
-                counts[tuple(run)] += 1
-            run = []
-        if len(run) > 1:
-            counts[tuple(run)] += 1
+        begins = [at == 0 or token.startswith(SPACE) for at, token in enumerate(text)]
+        ends = [*(begins[at] or not _is_word(token) for at, token in enumerate(text) if at), True]
+        whole = zip(text, begins, ends, strict=False)
+        for is_word, words in groupby(whole, lambda word: word[1] and word[2] and _is_word(word[0])):
+            run = tuple(token for token, *_ in words)
+            if is_word and len(run) > 1:
+                counts[run] += 1
     return counts
 
 

@@ -14,7 +14,8 @@ from torch import nn
 from sartext.errors import ArtefactError, ModelError
 from sartext.files import read_json, sha256_file
 from sartext.models.compatibility import open_clip
-from sartext.models.foundation import FILE_SUFFIXES
+
+FILE_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 
 PREFERRED = (
     "open_clip_model.safetensors",
@@ -33,30 +34,51 @@ CONFIG = "open_clip_config.json"
 RECORD = "training.json"
 """What a training says of the checkpoint that it wrote; ``model_sha256`` is that of ``model.safetensors``."""
 
+PICKLED = (".pkl", ".pickle", ".ckpt")
+"""Endings of files that hold a whole training or any other object."""
+
+AGAIN = "build or copy the checkpoint again"
+UNPICKLES = "reading it would unpickle, and that runs any code the file brings"
+CONVERT = "where you trust its origin, save the tensors alone as safetensors and name that file"
+
 
 def refuse_pickle(path: Path, where: Path | None) -> None:
-    """Refuse a file by a pickle's ending, unopened, and say why.
-
-    Raises:
-        ModelError: it has such an ending.
-    """
+    """Raise a ModelError where a file has a pickle's ending, unopened."""
     if path.suffix.lower() in PICKLED:
         raise ModelError(f"'{path}' is a pickle: {UNPICKLES}", where=where, way_out=CONVERT)
+
+
+def weights_at(path: Path, where: Path | None) -> tuple[Path, Mapping[str, Any]]:
+    """Return the weights file at a folder or file that ``where`` names, and the preprocessing that it states.
+
+    Raises a ModelError where there are none, others than the folder's training wrote, or such as need unpickling.
+    """
+    if path.is_dir():
+        weights = weights_in(path)
+        verify_weights(path, weights)
+        stated = read_object(path / CONFIG, "copy the folder again").get("preprocess_cfg")
+        return weights, stated if isinstance(stated, dict) else {}
+    if path.is_file() and path.suffix in FILE_SUFFIXES:
+        return path, {}
+    if path.is_file():
+        refuse_pickle(path, where)
+    what = "no pretrained weights" if not path.exists() else f"no weights ({', '.join(FILE_SUFFIXES)})"
+    raise ModelError(
+        f"{what} at '{path}'", where=where, way_out="correct `pretrained` there; null starts from random weights"
+    )
 
 
 def weights_in(folder: Path) -> Path:
     """Return the weights file of a folder: of a training's the best weights alone, else the one open_clip takes.
 
-    Raises:
-        ModelError: there is none, or only such as could be read by unpickling alone, or there are several and none
-            has a name that open_clip looks for.
+    Raises a ModelError where there is none, only such as need unpickling, or several of other names.
     """
     if (folder / RECORD).is_file():
         if not (folder / WEIGHTS).is_file():
             raise ModelError(
                 f"the folder holds no weights that {RECORD} vouches for: there is no {WEIGHTS}",
                 where=folder,
-                way_out="build or copy the checkpoint again",
+                way_out=AGAIN,
             )
         return folder / WEIGHTS
     files = sorted(file for file in folder.iterdir() if file.is_file())
@@ -82,32 +104,27 @@ def weights_in(folder: Path) -> Path:
 
 
 def read_record(folder: Path) -> Mapping[str, Any]:
-    """Return what a training says of the checkpoint in a folder; nothing where it says nothing.
+    """Return what a training says of the checkpoint in a folder; nothing where it says nothing."""
+    return read_object(folder / RECORD, AGAIN)
+
+
+def read_object(path: Path, way_out: str) -> dict[str, Any]:
+    """Return the object in a JSON file; an empty one where there is no file, or something else in it.
 
     Raises:
-        ModelError: the record is damaged.
+        ModelError: the file is damaged.
     """
-    path = folder / RECORD
     if not path.is_file():
         return {}
     try:
-        record = read_json(path)
+        content = read_json(path)
     except ArtefactError as error:
-        raise ModelError(error.what, where=path, way_out="build or copy the checkpoint again") from error
-    return record if isinstance(record, dict) else {}
+        raise ModelError(error.what, where=path, way_out=way_out) from error
+    return content if isinstance(content, dict) else {}
 
 
 def verify_weights(folder: Path, weights: Path, digest: str | None = None) -> None:
-    """Compare weights with the record of the training that wrote them, where there is one.
-
-    Args:
-        folder: of the checkpoint.
-        weights: the file in it.
-        digest: its SHA-256 if that is known.
-
-    Raises:
-        ModelError: they are others.
-    """
+    """Raise a ModelError where weights, of SHA-256 ``digest`` if known, are not those of the training's record."""
     pinned = read_record(folder).get("model_sha256")
     if pinned is None:
         return
@@ -117,21 +134,8 @@ def verify_weights(folder: Path, weights: Path, digest: str | None = None) -> No
             f"these are not the weights that the training wrote: SHA-256 {digest[:12]}..., {RECORD} says "
             f"{str(pinned)[:12]}...",
             where=weights,
-            way_out="build or copy the checkpoint again",
+            way_out=AGAIN,
         )
-
-
-def preprocessing_in(folder: Path) -> Mapping[str, Any]:
-    """What a folder's configuration says of the pictures that its weights know."""
-    path = folder / CONFIG
-    if not path.is_file():
-        return {}
-    try:
-        whole = read_json(path)
-    except ArtefactError as error:
-        raise ModelError(error.what, where=path, way_out="copy the folder again") from error
-    preprocess = whole.get("preprocess_cfg") if isinstance(whole, dict) else None
-    return preprocess if isinstance(preprocess, dict) else {}
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -144,21 +148,22 @@ def load_weights(network: nn.Module, path: Path) -> None:
         ModelError: the file is damaged, needs unpickling, belongs to another architecture or holds values that are
             not finite.
     """
-    state = _converted(network, read_state(path))
+    state = _converted(network, _read_state(path))
     if difference := _difference(network.state_dict(), state):
         raise ModelError(
             f"the weights are of another architecture: {difference}",
             where=path,
             way_out="take weights of the configured architecture, or the architecture of these weights",
         )
+    check_finite(state, path, "the training that wrote them failed: take another checkpoint")
+    network.load_state_dict(state)
+
+
+def check_finite(state: Mapping[str, torch.Tensor], where: Path, way_out: str) -> None:
+    """Raise a ModelError where a weight is infinite or no number."""
     for name, tensor in state.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise ModelError(
-                f"the weights '{name}' hold values that are not finite",
-                where=path,
-                way_out="the training that wrote them failed: take another checkpoint",
-            )
-    network.load_state_dict(state)
+            raise ModelError(f"the weights '{name}' hold values that are not finite", where=where, way_out=way_out)
 
 
 def _converted(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -175,8 +180,7 @@ def _converted(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, 
         open_clip.model.resize_pos_embed(state, network)
         open_clip.model.resize_text_pos_embed(state, network)
     except (AttributeError, AssertionError, RuntimeError, KeyError, IndexError, ValueError):
-        # the error says what differs
-        return state
+        return state  # the error says what differs
     return state
 
 
@@ -198,32 +202,17 @@ def _difference(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tenso
     return ", ".join(differences)
 
 
-SAFE = ".safetensors"
-
-PICKLED = (".pkl", ".pickle", ".ckpt")
-"""Endings of files that hold a whole training or any other object."""
-
-UNPICKLES = "reading it would unpickle, and that runs any code the file brings"
-CONVERT = "where you trust its origin, save the tensors alone as safetensors and name that file"
-
-
-def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors of a weights file by name, without a training's wrapping (``state_dict``, ``module.``).
-
-    Raises:
-        ModelError: the file is damaged, holds no weights, or could only be read by unpickling.
-    """
-    content = _read_safetensors(path) if path.suffix == SAFE else _read_torch(path)
+def _read_state(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a weights file by name, without a training's wrapping (``state_dict``, ``module.``)."""
+    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not content or not all(map(torch.is_tensor, content.values())):
         raise ModelError("the file holds no weights by name", where=path, way_out=CONVERT)
-    names = [str(name) for name in content]
-    wrapped = all(name.startswith("module.") for name in names)
-    return {
-        name.removeprefix("module.") if wrapped else name: tensor
-        for name, tensor in zip(names, content.values(), strict=True)
-    }
+    state = {str(name): tensor for name, tensor in content.items()}
+    if all(name.startswith("module.") for name in state):
+        return {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    return state
 
 
 def _read_safetensors(path: Path) -> object:
@@ -241,11 +230,7 @@ def _read_torch(path: Path) -> object:
             warnings.simplefilter("ignore")  # of a pickle's protocol, before the pickle is refused
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"the file holds more than tensors: {UNPICKLES}",
-            where=path,
-            way_out=CONVERT,
-        ) from error
+        raise ModelError(f"the file holds more than tensors: {UNPICKLES}", where=path, way_out=CONVERT) from error
     except Exception as error:  # a cut archive ends in many kinds of error
         scripted = "TorchScript" in str(error)
         what = "a TorchScript archive, which is a program" if scripted else "damaged or cut short"

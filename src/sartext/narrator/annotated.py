@@ -14,10 +14,8 @@ from typing import Any
 
 from sartext.catalogue.entry import Entry
 from sartext.errors import ArtefactError, nearest
-from sartext.narrator.facts import CoverFact, Facts, ObjectFact
-from sartext.narrator.method import CaptionMethod, ReadIndex, RowFacts, Tally
-from sartext.narrator.nouns import cover_noun
-from sartext.narrator.vocabulary import SHARES, ZONES, share_word
+from sartext.narrator.facts import CaptionMethod, CoverFact, Facts, ObjectFact, ReadIndex, RowFacts, Tally
+from sartext.narrator.vocabulary import SHARES, ZONES, cover_noun, share_word
 
 SMALL_AREA = 32.0**2
 MEDIUM_AREA = 96.0**2

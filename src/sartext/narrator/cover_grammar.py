@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
-from sartext.narrator.grammar import CACHED, capital, enumerate_phrases
-from sartext.narrator.vocabulary import ZONES
+from sartext.narrator.vocabulary import CACHED, ZONES, capital, enumerate_phrases
 
 Cover = tuple[str, str, str | None]
 """Noun as it is said, share in words, zone as the index names it."""

@@ -1,14 +1,16 @@
-"""What a caption may state: a small structured record that travels with the text."""
+"""What a caption may state, a small structured record that travels with the text; and what a caption method is."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
+from sartext.catalogue.entry import Entry, Kind
 from sartext.errors import ArtefactError
 from sartext.files import canonical_json
-from sartext.narrator.vocabulary import LARGEST_COUNT
+from sartext.narrator.vocabulary import CACHED, LARGEST_COUNT
 
 Item = tuple[str, str, int, int, int]
 """Noun, plural, count, in the center, outside, as a caption says them: counts over twenty are all twenty-fact."""
@@ -84,63 +86,31 @@ class Facts:
     @cached_property
     def json(self) -> str:
         """The record as canonical JSON; kept, because many images of a corpus share one record."""
-        return _record_json(self)
+        cover, objects, present = (
+            ",".join(map(_fact_json, facts)) for facts in (self.cover, self.objects, self.present)
+        )
+        # no key where there are none: the records of annotated images stay as they were
+        present = f'"present":[{present}],' if present else ""
+        return (
+            f'{{"cover":[{cover}],"dropped":{_quoted(dict(self.dropped))},"objects":[{objects}],{present}'
+            f'"scene":{_quoted(self.scene)},"source_caption":{_quoted(self.source_caption)},'
+            f'"statements":{_quoted(self.statements)}}}'
+        )
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+_quoted = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+"""`canonical_json`, made once: a corpus has a hundred thousand records, of few different facts."""
+
+
+@lru_cache(maxsize=CACHED)
+def _fact_json(fact: ObjectFact | CoverFact | PresentFact) -> str:
+    fields = {name: getattr(fact, name) for name in fact.__slots__}
+    return _quoted({**fields, "fraction": float(fields["fraction"])} if "fraction" in fields else fields)
 
 
 def to_json(facts: Facts) -> str:
     """Return the record as canonical JSON: sorted keys, no spaces; equal facts give equal text."""
     return facts.json
-
-
-def _record_json(facts: Facts) -> str:
-    """Built by hand, because a corpus has a hundred thousand of them; a test compares it with `canonical_json`."""
-    cover = ",".join(map(_cover_json, facts.cover))
-    objects = ",".join(map(_object_json, facts.objects))
-    statements = ",".join(map(_quoted, facts.statements))
-    dropped = ",".join(f"{_quoted(reason)}:{count}" for reason, count in sorted(facts.dropped))
-    # no key where there are none: the records of annotated images stay as they were
-    present = f'"present":[{",".join(map(_present_json, facts.present))}],' if facts.present else ""
-    return (
-        f'{{"cover":[{cover}],"dropped":{{{dropped}}},"objects":[{objects}],{present}'
-        f'"scene":{_nullable(facts.scene)},'
-        f'"source_caption":{_nullable(facts.source_caption)},"statements":[{statements}]}}'
-    )
-
-
-def _nullable(text: str | None) -> str:
-    return "null" if text is None else _quoted(text)
-
-
-def _cover_json(fact: CoverFact) -> str:
-    return f'{{"fraction":{float(fact.fraction)!r},{_cover_words(fact.label, fact.noun, fact.share, fact.zone)}}}'
-
-
-@lru_cache(maxsize=4096)
-def _cover_words(label: str, noun: str, share: str, zone: str | None) -> str:
-    return f'"label":{_quoted(label)},"noun":{_quoted(noun)},"share":{_quoted(share)},"zone":{_nullable(zone)}'
-
-
-def _object_json(fact: ObjectFact) -> str:
-    small, medium, large = fact.sizes
-    label, plural = _object_words(fact.label, fact.noun, fact.plural)
-    return (
-        f'{{"center":{fact.center},"count":{fact.count},{label},"outside":{fact.outside},{plural},'
-        f'"sizes":[{small},{medium},{large}]}}'
-    )
-
-
-def _present_json(fact: PresentFact) -> str:
-    label, plural = _object_words(fact.label, fact.noun, fact.plural)
-    return f"{{{label},{plural}}}"
-
-
-@lru_cache(maxsize=4096)
-def _object_words(label: str, noun: str, plural: str) -> tuple[str, str]:
-    return f'"label":{_quoted(label)},"noun":{_quoted(noun)}', f'"plural":{_quoted(plural)}'
 
 
 def from_json(text: str) -> Facts:
@@ -190,3 +160,75 @@ def normalise(facts: Facts) -> str:
 
 def _said(count: int) -> int:
     return min(count, LARGEST_COUNT + 1)
+
+
+@dataclass
+class Tally:
+    """What was counted while a corpus was captioned."""
+
+    images: int = 0
+    captioned: int = 0
+    dropped_boxes: int = 0
+    uncaptioned: Counter[str] = field(default_factory=Counter)
+    dropped_statements: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+
+
+ReadIndex = Callable[[Sequence[str]], Iterable[Mapping[str, Any]]]
+"""From names of columns to the rows of a corpus's index."""
+
+RowFacts = Callable[[Mapping[str, Any], Tally], Facts | str]
+"""From a row of a corpus's index, of a SAR image, to its facts or to why there are none."""
+
+
+@dataclass(frozen=True)
+class CaptionMethod:
+    """A way to make captions; the registry ``narrator.methods`` lists them.
+
+    Args:
+        name: as tables and parameters give it.
+        version: raised when its rules change.
+        description: for the card of a release: where such a caption comes from.
+        by_model: a model writes it: it enters the train split only, with the hash of the model.
+        quotes: it quotes an optical caption, which a row holds beside it; else its facts are statements that can
+            be compared one by one.
+        score: what the score of a row means; empty where rows have none.
+        row_facts: for each kind of corpora that the stage `captions` captions by it, what leads from a corpus's
+            entry and index to what makes facts of a row; none where a stage of its own makes the captions.
+    """
+
+    name: str
+    version: str
+    description: str
+    by_model: bool = False
+    quotes: bool = False
+    score: str = ""
+    row_facts: Mapping[Kind, Callable[[Entry, ReadIndex], RowFacts]] = field(default_factory=dict)
+
+    @property
+    def annotated(self) -> bool:
+        """Whether its facts come from annotations, and so prove what they state."""
+        return not (self.by_model or self.quotes)
+
+    def caption_row(
+        self,
+        image_id: str,
+        caption: str,
+        facts: Facts,
+        *,
+        source_caption: str | None = None,
+        model_sha256: str | None = None,
+        score: float | None = None,
+    ) -> dict[str, Any]:
+        """Return the row of a caption in the table of a corpus's captions."""
+        return {
+            "image_id": image_id,
+            "caption": caption,
+            "method": self.name,
+            "method_version": self.version,
+            "facts": facts.json,
+            "source_caption": source_caption,
+            "model_sha256": model_sha256,
+            "prompt_sha256": None,
+            "score": score,
+        }

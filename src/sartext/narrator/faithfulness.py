@@ -11,7 +11,6 @@ from itertools import chain
 from sartext.catalogue.entry import Entry
 from sartext.narrator.facts import Facts, ObjectFact, PresentFact, from_json
 from sartext.narrator.methods import METHODS
-from sartext.narrator.nouns import bare, nouns_of, thing_nouns
 from sartext.narrator.statements import (
     COVER_CLASS,
     SCENE,
@@ -26,7 +25,10 @@ from sartext.narrator.vocabulary import (
     COLOUR_WORDS,
     FORBIDDEN_WORDS,
     WEATHER_WORDS,
+    bare,
+    nouns_of,
     share_word,
+    thing_nouns,
     word_set,
 )
 

@@ -141,19 +141,10 @@ PREPOSITIONS = word_set(
     without surrounding crossing containing overlooking following connecting
     """
 )
-COMPOUND_PREPOSITIONS = (
-    ("next", "to"),
-    ("close", "to"),
-    ("adjacent", "to"),
-    ("in", "front", "of"),
-    ("on", "top", "of"),
-    ("not", "far", "from"),
-    ("far", "from"),
-    ("away", "from"),
-    ("parallel", "to"),
-    ("out", "of"),
-    ("up", "to"),
+_COMPOUNDS = (
+    "next to|close to|adjacent to|in front of|on top of|not far from|far from|away from|parallel to|out of|up to"
 )
+COMPOUND_PREPOSITIONS = tuple(tuple(words.split()) for words in _COMPOUNDS.split("|"))
 PARTICIPLES = word_set(
     """
     surrounded located situated built planted waiting parked docked moored arranged distributed scattered
@@ -171,50 +162,15 @@ STANDING_ALONE = word_set(
 )
 """Participles that say something without a phrase behind them."""
 
-VERBS = {
-    "has": "have",
-    "contains": "contain",
-    "covers": "cover",
-    "crosses": "cross",
-    "surrounds": "surround",
-    "connects": "connect",
-    "includes": "include",
-    "runs": "run",
-    "passes": "pass",
-    "flows": "flow",
-    "goes": "go",
-    "lies": "lie",
-    "stands": "stand",
-    "sits": "sit",
-    "leads": "lead",
-    "extends": "extend",
-    "stretches": "stretch",
-    "borders": "border",
-    "separates": "separate",
-    "divides": "divide",
-    "shows": "show",
-    "winds": "wind",
-    "spans": "span",
-    "occupies": "occupy",
-    "traverses": "traverse",
-    "follows": "follow",
-    "joins": "join",
-    "encloses": "enclose",
-    "bounds": "bound",
-    "meets": "meet",
-    "cuts": "cut",
-    "reaches": "reach",
-    "fills": "fill",
-    "flanks": "flank",
-    "depicts": "depict",
-    "features": "feature",
-    "consists": "consist",
-    "appears": "appear",
-    "opens": "open",
-    "overlooks": "overlook",
-    "dominates": "dominate",
-    "edges": "edge",
-}
+_VERBS = """
+    has/have contains/contain covers/cover crosses/cross surrounds/surround connects/connect includes/include
+    runs/run passes/pass flows/flow goes/go lies/lie stands/stand sits/sit leads/lead extends/extend
+    stretches/stretch borders/border separates/separate divides/divide shows/show winds/wind spans/span
+    occupies/occupy traverses/traverse follows/follow joins/join encloses/enclose bounds/bound meets/meet
+    cuts/cut reaches/reach fills/fill flanks/flank depicts/depict features/feature consists/consist
+    appears/appear opens/open overlooks/overlook dominates/dominate edges/edge
+"""
+VERBS = dict(pair.split("/") for pair in _VERBS.split())
 """Finite verbs: singular to plural."""
 PLURAL_VERBS = {plural: singular for singular, plural in VERBS.items()}
 

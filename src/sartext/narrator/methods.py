@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sartext.narrator.annotated import A2C, SA2C
-from sartext.narrator.method import CaptionMethod
+from sartext.narrator.facts import CaptionMethod
 from sartext.narrator.rewriting import OPTICAL_MODEL, OPTICAL_RULES
 from sartext.registry import Registry
 

@@ -13,11 +13,10 @@ from typing import Any
 from sartext.catalogue.entry import Entry
 from sartext.narrator import lexicon
 from sartext.narrator.clauses import ELIDED, THERE, Clause, read_clauses, words_of
-from sartext.narrator.facts import Facts
-from sartext.narrator.grammar import enumerate_phrases
+from sartext.narrator.facts import CaptionMethod, Facts, ReadIndex, RowFacts, Tally
 from sartext.narrator.lexicon import SAR_IMAGE, UNREADABLE
-from sartext.narrator.method import CaptionMethod, ReadIndex, RowFacts, Tally
 from sartext.narrator.noun_phrases import Noun, Phrase
+from sartext.narrator.vocabulary import enumerate_phrases
 
 NO_OPTICAL_CAPTION = "no optical caption"
 

@@ -13,7 +13,7 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import NarratorParameters, Project
 from sartext.errors import ArtefactError, CatalogueError
 from sartext.files import atomic_path
-from sartext.narrator.method import CaptionMethod, RowFacts, Tally
+from sartext.narrator.facts import CaptionMethod, RowFacts, Tally
 from sartext.narrator.methods import METHODS
 from sartext.narrator.realisation import canonical, realise
 from sartext.progress import track

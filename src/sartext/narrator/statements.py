@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
-from sartext.narrator.nouns import Vocabulary, bare
 from sartext.narrator.reading import Reading, Stated, read_caption
-from sartext.narrator.vocabulary import LARGEST_COUNT, SHARES, ZONES, number_word
+from sartext.narrator.vocabulary import LARGEST_COUNT, SHARES, ZONES, Vocabulary, bare, number_word
 
 OBJECT_CLASS, OBJECT_COUNT, OBJECT_ZONE = "object class", "object count", "object zone"
 COVER_CLASS, COVER_SHARE, COVER_ZONE = "cover class", "cover share", "cover zone"
@@ -110,7 +109,7 @@ def read_statements(caption: str, nouns: Nouns, scenes: Iterable[str] = ()) -> C
 
     Args:
         caption: the text.
-        nouns: see ``narrator.nouns.Vocabulary``.
+        nouns: see ``narrator.vocabulary.Vocabulary``.
         scenes: backgrounds that may be named.
     """
     reading, scene = _read(caption, nouns, scenes)
@@ -160,7 +159,7 @@ def compare(
     Args:
         stated: what the caption says.
         true: what the annotation says.
-        decided: the classes that the annotation decides (see ``narrator.nouns.annotated_by``); all where absent.
+        decided: classes that the annotation decides (see ``narrator.vocabulary.annotated_by``); all where absent.
 
     Returns:
         The counts by kind, every kind of ``KINDS``; how many statements nothing decides.

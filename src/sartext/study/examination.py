@@ -13,11 +13,9 @@ from sartext.evaluation.metrics.recall import ceiling
 from sartext.evaluation.retrieval import retrieval
 from sartext.models.decoding.captioning import Caption, generate
 from sartext.models.forward import forward
-from sartext.models.model import Model
-from sartext.models.preprocessing import normalise
+from sartext.models.model import Model, normalise
 from sartext.narrator.facts import from_json
 from sartext.narrator.methods import ANNOTATED
-from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.statements import (
     KINDS,
     Count,
@@ -25,6 +23,7 @@ from sartext.narrator.statements import (
     read_statements,
     statements_of,
 )
+from sartext.narrator.vocabulary import annotated_by, vocabulary_of
 from sartext.training.batches import Batch, validation_batches
 from sartext.training.shards.reading import Pair, Shards
 

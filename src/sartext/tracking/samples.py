@@ -118,7 +118,7 @@ def _images(model: "Model", shards: "Shards", pairs: list["Pair"]) -> tuple[list
     """The pictures of pairs, and the same as the model reads them."""
     import torch
 
-    from sartext.models.preprocessing import normalise
+    from sartext.models.model import normalise
     from sartext.models.squashing import three_channels
 
     pictures = [three_channels(shards.picture(pair)) for pair in pairs]

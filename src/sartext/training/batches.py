@@ -38,7 +38,7 @@ class Batch:
 
     Args:
         step: counted from 0.
-        images: uint8, n x 3 x side x side; `models.preprocessing.normalise` makes them the network's input.
+        images: uint8, n x 3 x side x side; `models.model.normalise` makes them the network's input.
         tokens: int64, n x (tokens of the longest caption), padded.
         keys: int64, n; equal for pairs that say the same.
         image_ids: of the pictures.

@@ -13,8 +13,7 @@ from sartext.errors import TrainingError
 from sartext.evaluation.retrieval import retrieval
 from sartext.models.forward import cut
 from sartext.models.memory import explained, placed
-from sartext.models.model import Model
-from sartext.models.preprocessing import normalise
+from sartext.models.model import Model, normalise
 from sartext.training.batches import Batch, Batches, validation_batches
 from sartext.training.distribution import Processes
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients, contrastive

@@ -8,8 +8,7 @@ from sartext.config import Project
 from sartext.errors import ModelError
 from sartext.files import atomic_folder, write_json
 from sartext.models.tokenizer import Tokenizer, train_tokenizer
-from sartext.narrator.facts import Facts
-from sartext.narrator.method import Tally
+from sartext.narrator.facts import Facts, Tally
 from sartext.narrator.realisation import realise
 from sartext.narrator.stage import row_facts_of
 from sartext.progress import track

@@ -25,8 +25,7 @@ from functools import cached_property
 from itertools import combinations
 
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
-from sartext.narrator.nouns import bare
-from sartext.narrator.vocabulary import NUMBER_WORDS, ZONES
+from sartext.narrator.vocabulary import NUMBER_WORDS, ZONES, bare
 from sartext.vqa.subjects import Annotation, Subject, related
 
 YES, NO = "yes", "no"

@@ -15,7 +15,7 @@ from typing import Literal
 
 from sartext.narrator.lexicon import EXTENTS, GENERIC, MEASURES, PLACES, SINGULAR, VISIBLE
 from sartext.narrator.vocabulary import word_set
-from sartext.vqa.balance import Candidate, balanced
+from sartext.vqa.making import Candidate, balanced
 
 DESCRIPTIONS = (
     "What can be seen in this image?",

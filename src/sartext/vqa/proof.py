@@ -16,22 +16,6 @@ from sartext.narrator.facts import Facts
 
 _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _HALVES = ("upper left", "upper right", "lower left", "lower right", "middle")
-_TYPE_OF = {
-    "exists": "presence",
-    "how-many": "count",
-    "where-one": "position",
-    "where-many": "position",
-    "zone": "position",
-    "more": "comparison",
-    "most-numerous": "comparison",
-    "larger": "comparison",
-    "largest": "comparison",
-    "mostly-where": "comparison",
-    "dominant": "dominant",
-    "shown": "scene",
-    "only": "scene",
-}
-"""The forms that are known, and the type of each."""
 
 
 class _Record:
@@ -77,9 +61,9 @@ def proves(row: Mapping[str, Any], facts: Facts) -> bool:
             exhaustively is taken from the row: a record cannot tell.
     """
     form, stated, subjects = row["form"], row["facts"], row["subjects"]
-    if _TYPE_OF.get(form) != row["type"] or len(set(subjects)) != len(subjects) or not _contains(facts, stated):
+    type_, wanted, rule = _RULES.get(form, ("unknown", 0, _dominant))
+    if type_ != row["type"] or len(set(subjects)) != len(subjects) or not _contains(facts, stated):
         return False
-    rule, wanted = _RULES[form]
     return len(subjects) == wanted and rule(_Record(facts, stated["exhaustive"]), subjects, row["answer"])
 
 
@@ -128,18 +112,16 @@ def _zone(record: _Record, subjects: Sequence[str], answer: str) -> bool:
 def _mostly(record: _Record, subjects: Sequence[str], answer: str) -> bool:
     (key,) = subjects
     fact = record.things.get(key)
-    if fact is None:
+    if fact is None or fact.center == fact.outside:
         return False
-    if answer == "in the center":
-        return fact.center > fact.outside
-    return answer == "outside the center" and fact.outside > fact.center
+    return answer == ("in the center" if fact.center > fact.outside else "outside the center")
 
 
 def _more(record: _Record, subjects: Sequence[str], answer: str, *, cover: bool) -> bool:
     first, second = (record.amount(key, cover=cover) for key in subjects)
-    if first is None or second is None:
+    if first is None or second is None or first == second:
         return False
-    return first > second if answer == "yes" else answer == "no" and first < second
+    return answer == ("yes" if first > second else "no")
 
 
 def _most(record: _Record, subjects: Sequence[str], answer: str, *, cover: bool) -> bool:
@@ -155,19 +137,16 @@ def _dominant(record: _Record, subjects: Sequence[str], answer: str) -> bool:
         return False
     shares = {key: fact.fraction for key, fact in record.cover.items()}
     unstated = 1.0 - sum(shares.values())
-    return (
-        all(shares[answer] > share for key, share in shares.items() if key != answer) and shares[answer] > unstated
-    )
+    return all(shares[answer] > share for key, share in [*shares.items(), ("", unstated)] if key != answer)
 
 
 def _shown(record: _Record, subjects: Sequence[str], answer: str) -> bool:
     there = [key for key in subjects if key in record.seen]
     gone = [key for key in subjects if record.lacks(key)]
-    return len(there) == len(gone) == 1 and answer in _names(record, there[0])
-
-
-def _names(record: _Record, key: str) -> set[str]:
-    return {record.name(key)} | {fact.plural for fact in record.facts.present if _key(fact.noun) == key}
+    if len(there) != 1 or len(gone) != 1:
+        return False
+    plurals = {fact.plural for fact in record.facts.present if _key(fact.noun) == there[0]}
+    return answer in plurals | {record.name(there[0])}
 
 
 def _only(record: _Record, subjects: Sequence[str], answer: str) -> bool:
@@ -184,19 +163,19 @@ def _key(noun: str) -> str:
 
 _Rule = Callable[[_Record, Sequence[str], str], bool]
 
-_RULES: dict[str, tuple[_Rule, int]] = {
-    "exists": (_exists, 1),
-    "how-many": (_how_many, 1),
-    "where-one": (partial(_where, several=False), 1),
-    "where-many": (partial(_where, several=True), 1),
-    "zone": (_zone, 1),
-    "mostly-where": (_mostly, 1),
-    "more": (partial(_more, cover=False), 2),
-    "larger": (partial(_more, cover=True), 2),
-    "most-numerous": (partial(_most, cover=False), 2),
-    "largest": (partial(_most, cover=True), 2),
-    "dominant": (_dominant, 0),
-    "shown": (_shown, 2),
-    "only": (_only, 1),
+_RULES: dict[str, tuple[str, int, _Rule]] = {
+    "exists": ("presence", 1, _exists),
+    "how-many": ("count", 1, _how_many),
+    "where-one": ("position", 1, partial(_where, several=False)),
+    "where-many": ("position", 1, partial(_where, several=True)),
+    "zone": ("position", 1, _zone),
+    "mostly-where": ("comparison", 1, _mostly),
+    "more": ("comparison", 2, partial(_more, cover=False)),
+    "larger": ("comparison", 2, partial(_more, cover=True)),
+    "most-numerous": ("comparison", 2, partial(_most, cover=False)),
+    "largest": ("comparison", 2, partial(_most, cover=True)),
+    "dominant": ("dominant", 0, _dominant),
+    "shown": ("scene", 2, _shown),
+    "only": ("scene", 1, _only),
 }
-"""The rule of each form, and on how many classes it is."""
+"""Of each form that is known its type, on how many classes it is, and its rule."""

@@ -17,32 +17,17 @@ IMAGE_TOKEN = "<image>\n"  # noqa: S105 - LLaVA's place of the picture
 RECORDS = ("objects", "cover", "present")
 """Lists of records in the facts of a row."""
 
-COLUMNS = (
-    "id",
-    "image_id",
-    "image",
-    "corpus",
-    "split",
-    "group_id",
-    "type",
-    "form",
-    "subjects",
-    "answer",
-    "conversations",
-    "facts",
-)
+TEXTS = ("id", "image_id", "corpus", "split", "group_id", "type", "form", "answer")
+COLUMNS = (*TEXTS[:2], "image", *TEXTS[2:7], "subjects", "answer", "conversations", "facts")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question about one image.
+    """One question about one image, with its id, corpus and split.
 
     Args:
         id: ``<image id>:<form>`` and its subjects; the same in every release that asks it.
-        image_id: of the image.
         image: ``images/<corpus>/<file>``, as in ``csv/``; None where the image is withheld.
-        corpus: of the image.
-        split: of the image.
         group_id: of the images that the splits keep together; intervals are drawn over groups.
         type: one of ``TYPES``.
         form: what exactly is asked; the rule by which `proof` checks it.
@@ -89,7 +74,7 @@ def from_row(row: Mapping[str, Any]) -> Question:
     """
     if not isinstance(row, dict) or row.keys() != set(COLUMNS):
         raise ValueError(f"its keys are not {', '.join(COLUMNS)}")
-    for name in COLUMNS[:2] + COLUMNS[3:8] + ("answer",):
+    for name in TEXTS:
         if not isinstance(row[name], str) or not row[name]:
             raise ValueError(f"'{name}' is no text")
     if row["image"] is not None and not isinstance(row["image"], str):
@@ -108,11 +93,10 @@ def from_row(row: Mapping[str, Any]) -> Question:
 def _are_facts(facts: object) -> bool:
     if not isinstance(facts, dict) or facts.keys() != {*RECORDS, "exhaustive", "scene"}:
         return False
-    records = [record for name in RECORDS if isinstance(facts[name], list) for record in facts[name]]
-    return (
-        all(isinstance(facts[name], list) for name in (*RECORDS, "exhaustive"))
-        and all(isinstance(record, dict) for record in records)
-        and all(isinstance(key, str) for key in facts["exhaustive"])
+    kinds = {**dict.fromkeys(RECORDS, dict), "exhaustive": str}
+    return all(
+        isinstance(facts[name], list) and all(isinstance(value, kind) for value in facts[name])
+        for name, kind in kinds.items()
     )
 
 
@@ -152,18 +136,13 @@ def read_questions(path: Path) -> list[Question]:
         ) from error
     except ValueError as error:
         raise ArtefactError(
-            f"line {max(number, 1)} is no question ({error})",
-            where=path,
-            way_out="get the release again",
+            f"line {max(number, 1)} is no question ({error})", where=path, way_out="get the release again"
         ) from error
     return list(questions.values())
 
 
 def read_splits(release: Path) -> dict[str, list[Question]]:
-    """Return the questions of a release by split, of the splits that it has files of.
-
-    Args:
-        release: the folder of a published version, or ``build/release``.
+    """Return the questions of a release (its folder) by split, of the splits that it has files of.
 
     Raises:
         ArtefactError: it has none, or a file is damaged.

@@ -23,10 +23,9 @@ from sartext.evaluation.foils import (
     make_foils,
 )
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, normalise
-from sartext.narrator.nouns import annotated_by, bare, vocabulary_of
 from sartext.narrator.realisation import realise
 from sartext.narrator.statements import read_statements, statements_of
-from sartext.narrator.vocabulary import SHARES
+from sartext.narrator.vocabulary import SHARES, annotated_by, bare, vocabulary_of
 from tests.evaluation.generated import benchmark, cover, example, objects
 
 ENTRIES = {name: load_entry(PACKAGED / f"{name}.yaml") for name in ("sim-objects", "sim-landcover")}

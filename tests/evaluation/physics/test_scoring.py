@@ -159,7 +159,8 @@ def test_figures_of_a_single_scene_have_no_bounds(physics):
 @pytest.mark.parametrize("kind", ["clip", "coca"])
 def test_an_open_clip_model_is_a_reader(tmp_path, kind, physics):
     from sartext.models.forward import forward
-    from sartext.models.preprocessing import normalise, squash
+    from sartext.models.model import normalise
+    from sartext.models.squashing import squash
 
     model = small_model(tmp_path, kind)
     model.network.eval()

@@ -9,10 +9,8 @@ import torch
 from sartext.models.construction import adapt_text, instantiate
 from sartext.models.gpt.construction import build_gpt
 from sartext.models.gpt.language import LanguageFoundation
-from sartext.models.gpt.model import Gpt
-from sartext.models.gpt.prompts import prompt, reply
-from sartext.models.model import Model
-from sartext.models.preprocessing import preprocess_cfg
+from sartext.models.gpt.model import Gpt, prompt, reply
+from sartext.models.model import Model, preprocess_cfg
 from sartext.models.tokenizer import train_tokenizer
 
 SIDE = 32

@@ -5,9 +5,7 @@ import pytest
 import torch
 
 from sartext.errors import DecodingError, ModelError
-from sartext.models.gpt.answering import answer, answer_each
-from sartext.models.gpt.model import Gpt, pixel_values
-from sartext.models.gpt.prompts import prompt
+from sartext.models.gpt.model import Gpt, answer, answer_each, pixel_values, prompt
 from tests.models.gpt.making import QUESTIONS, SIDE, pictures, talkative, tiny_gpt
 
 

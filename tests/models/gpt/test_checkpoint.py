@@ -12,10 +12,8 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration, LlavaProc
 from sartext.errors import ModelError
 from sartext.files import sha256_file, sha256_tree
 from sartext.models import checkpoint
-from sartext.models.gpt.answering import answer
 from sartext.models.gpt.checkpoint import load_gpt, save_gpt
-from sartext.models.gpt.model import Gpt, pixel_values
-from sartext.models.gpt.prompts import prompt
+from sartext.models.gpt.model import Gpt, answer, pixel_values, prompt
 from tests.models.gpt.making import ANSWERS, QUESTIONS, SIDE, pictures, talkative, tiny_gpt, tower
 
 

@@ -8,10 +8,17 @@ from transformers import AutoTokenizer, PhiForCausalLM
 
 from sartext.errors import ModelError
 from sartext.files import write_json
-from sartext.models.gpt.answering import answer
 from sartext.models.gpt.construction import build_gpt
-from sartext.models.gpt.language import FOLDER, LanguageFoundation, build_language, fold_head_bias, read_language
-from sartext.models.gpt.prompts import IMAGE, pretrained_tokenizer, prompt, train_tokenizer
+from sartext.models.gpt.language import (
+    FOLDER,
+    LanguageFoundation,
+    build_language,
+    fold_head_bias,
+    pretrained_tokenizer,
+    read_language,
+    train_tokenizer,
+)
+from sartext.models.gpt.model import IMAGE, answer, prompt
 from tests.models.gpt.making import phi_folder, pictures, texts, tiny_gpt, tower
 
 

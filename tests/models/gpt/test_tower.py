@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sartext.errors import ModelError
-from sartext.models.gpt.tower import convert_tower
+from sartext.models.gpt.construction import convert_tower
 from sartext.models.model import Model
 from tests.models.gpt.making import SIDE, tower
 

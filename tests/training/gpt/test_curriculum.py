@@ -14,9 +14,8 @@ from torch import Tensor
 
 from sartext.errors import DivergenceError, TrainingError
 from sartext.files import sha256_file
-from sartext.models.gpt.answering import answer
 from sartext.models.gpt.checkpoint import load_gpt, save_gpt
-from sartext.models.gpt.model import Gpt
+from sartext.models.gpt.model import Gpt, answer
 from sartext.training.callbacks import Callback
 from sartext.training.checkpointing import Resume
 from sartext.training.gpt.curriculum import GptRecipe, fit_curriculum

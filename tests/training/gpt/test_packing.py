@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from sartext.errors import TrainingError
-from sartext.models.gpt.model import Gpt, pixel_values
-from sartext.models.gpt.prompts import prompt, reply
+from sartext.models.gpt.model import Gpt, pixel_values, prompt, reply
 from sartext.training.gpt.packing import IGNORED, ROW, Tokenised, pack, rows_of, tokenise
 from sartext.training.gpt.questions import PatchStates, Question
 from sartext.training.gpt.task import predict, score
@@ -92,7 +91,7 @@ def test_a_row_alone_is_the_networks_own_forward_pass(model: Gpt) -> None:
 
 
 def test_accuracy_is_that_of_greedy_answers(model: Gpt) -> None:
-    from sartext.models.gpt.answering import answer
+    from sartext.models.gpt.model import answer
 
     asked = [replace(question) for question in questions(0, 6)]
     said = answer(

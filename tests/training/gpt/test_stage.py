@@ -26,8 +26,8 @@ from sartext.config import Project
 from sartext.config.data import VqaParameters
 from sartext.errors import ArtefactError, ModelError, ParameterError, TrainingError
 from sartext.files import sha256_file, sha256_tree
-from sartext.models.gpt.answering import answer_each
 from sartext.models.gpt.checkpoint import load_gpt
+from sartext.models.gpt.model import answer_each
 from sartext.release.formats.parquet import SCHEMA
 from sartext.training.callbacks import Callback
 from sartext.training.gpt.questions import ReleasePictures, release_questions

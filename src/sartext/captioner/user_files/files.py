@@ -19,7 +19,7 @@ from sartext.models.decoding.captioning import Method
 from sartext.models.decoding.kv_cache import towers_of
 from sartext.models.memory import is_shortage
 from sartext.models.model import Model, device_of
-from sartext.models.preprocessing import squash
+from sartext.models.squashing import squash
 from sartext.progress import track
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")

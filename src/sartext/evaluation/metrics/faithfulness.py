@@ -17,7 +17,6 @@ from sartext.errors import EvaluationError, nearest
 from sartext.evaluation.benchmarks import Example
 from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.metrics import Metric
-from sartext.narrator.nouns import annotated_by, vocabulary_of
 from sartext.narrator.statements import (
     COVER_CLASS,
     COVER_KINDS,
@@ -34,6 +33,7 @@ from sartext.narrator.statements import (
     read_statements,
     statements_of,
 )
+from sartext.narrator.vocabulary import annotated_by, vocabulary_of
 
 Bools = npt.NDArray[np.bool_]
 
@@ -57,7 +57,7 @@ RIGHT, STATED, TRUE = range(3)
 
 @dataclass(frozen=True, eq=False)
 class CheckableClasses:
-    """What captions are read for, see ``narrator.nouns.Vocabulary``, and the classes that are annotated, by
+    """What captions are read for, see ``narrator.vocabulary.Vocabulary``, and the classes that are annotated, by
     corpus.
     """
 

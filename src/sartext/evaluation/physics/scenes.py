@@ -15,11 +15,10 @@ from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.config import SimulationParameters
 from sartext.corpora.masks import summarise_mask
-from sartext.narrator.facts import Facts, normalise
-from sartext.narrator.method import RowFacts, Tally
-from sartext.narrator.nouns import Vocabulary, annotated_by, vocabulary_of
+from sartext.narrator.facts import Facts, RowFacts, Tally, normalise
 from sartext.narrator.realisation import canonical
 from sartext.narrator.stage import row_facts_of
+from sartext.narrator.vocabulary import Vocabulary, annotated_by, vocabulary_of
 from sartext.simulation.grid import on_pixels
 from sartext.simulation.radar import Acquisition, radar_box
 from sartext.simulation.recipes import shoot
@@ -59,7 +58,7 @@ class PhysicsScene:
 
     @property
     def decided(self) -> frozenset[str]:
-        """The classes whose presence and absence the annotation decides, see ``narrator.nouns.annotated_by``."""
+        """The classes whose presence and absence the annotation decides, see `annotated_by`."""
         return annotated_by(entry_of(self.corpus))
 
 

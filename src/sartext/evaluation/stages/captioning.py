@@ -29,8 +29,7 @@ from sartext.evaluation.stages import rows_of, spaced, write_evaluation
 from sartext.evaluation.stages.models import open_models, project_benchmarks
 from sartext.evaluation.stages.physics import Physics
 from sartext.models.decoding.captioning import generate
-from sartext.models.model import Model
-from sartext.models.preprocessing import fit, normalise
+from sartext.models.model import Model, fit, normalise
 from sartext.narrator.statements import in_words, read_statements, statements_of
 
 BATCH = 64

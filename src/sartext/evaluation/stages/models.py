@@ -15,7 +15,7 @@ from sartext.evaluation.benchmarks import Benchmark, Sources, open_benchmarks
 from sartext.evaluation.details import BASELINES, Role, Variant
 from sartext.files import read_json
 from sartext.models.checkpoint import load, start
-from sartext.models.foundation import read_foundation
+from sartext.models.construction import read_foundation
 from sartext.models.model import Kind, Model, device_of, kind_of
 from sartext.models.weights import CONFIG, RECORD
 from sartext.progress import track

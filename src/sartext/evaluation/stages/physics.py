@@ -18,8 +18,8 @@ from sartext.evaluation.physics import CURVES, ORDINARY, setting_of, subset_of
 from sartext.evaluation.physics.rendering import NAME, PhysicsSet, Removal, render_physics
 from sartext.evaluation.physics.scoring import Reader, score_physics
 from sartext.models.decoding.captioning import generate
-from sartext.models.model import Model
-from sartext.models.preprocessing import normalise, squash
+from sartext.models.model import Model, normalise
+from sartext.models.squashing import squash
 
 SCORED = ("narrator", "sar-rs-clip", "sar-rs-coca")
 """The variants whose curves are drawn."""

@@ -13,10 +13,9 @@ from sartext.evaluation.figures import Figure
 from sartext.evaluation.stages import rows_of, spaced, write_evaluation
 from sartext.evaluation.stages.models import gpt_rows, project_benchmarks, stage_of, training_of
 from sartext.evaluation.vqa import Answers, answers_rows, constant_answers, score_vqa
-from sartext.models.gpt.answering import answer_each
 from sartext.models.gpt.checkpoint import load_gpt
 from sartext.models.gpt.language import read_language
-from sartext.models.gpt.model import Gpt
+from sartext.models.gpt.model import Gpt, answer_each
 from sartext.models.model import device_of
 from sartext.progress import track
 from sartext.vqa.question import TYPES, Question, read_splits

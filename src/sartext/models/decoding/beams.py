@@ -15,7 +15,7 @@ under transformers 4.56.2, and what is done here instead:
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,45 +23,10 @@ import torch
 from torch import Tensor, nn
 
 from sartext.errors import DecodingError
-from sartext.models.decoding.kv_cache import Run, evaluating, towers_of
-
-Ids = npt.NDArray[np.int64]
+from sartext.models.decoding.kv_cache import Ids, Run, evaluating, towers_of
 
 SHRINK = 0.75  # of the images in a batch: with no more than these still open, the others are taken out
 NO_BEAM = -1e9  # the total of beams that do not exist yet: at the start all would say the same
-
-
-class Steps(Protocol):
-    """What a search runs on: `sartext.models.decoding.kv_cache.Run`."""
-
-    images: int
-
-    def step(self, tokens: Ids, origin: Ids | None = None) -> Tensor:
-        """Append tokens [images, beams] and return the logits of the next [images, beams, vocabulary]."""
-
-    def keep(self, images: Ids) -> None:
-        """Go on with these images alone."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What is added up, what it is divided by, and when an image is done.
-
-    Attributes:
-        log_probabilities: add log-probabilities; else raw logits.
-        start_counts: the start token counts in the length that a total is divided by.
-        until_beaten: an image is done when the worst of ``beams`` finished hypotheses scores at least what the
-            best continuation of the step scores; else when ``beams`` hypotheses are finished, or when the best of
-            them scores at least what the best open beam would if the rest of its tokens cost nothing.
-    """
-
-    log_probabilities: bool
-    start_counts: bool
-    until_beaten: bool
-
-
-OWN = Rules(log_probabilities=True, start_counts=False, until_beaten=False)
-OPEN_CLIP = Rules(log_probabilities=False, start_counts=True, until_beaten=True)
 
 
 @dataclass(frozen=True)
@@ -81,17 +46,15 @@ class Best:
     most: int
     hypotheses: list[Hypothesis] = field(default_factory=list)
 
-    def add(self, new: Hypothesis) -> None:
-        """Keep ``new`` if there is room or if it beats the worst, which goes (of equals the first found)."""
-        if len(self.hypotheses) < self.most or new.score > self.worst:
-            self.hypotheses.append(new)
+    def add(self, ids: Ids, total: float, counted: int, *, finished: bool) -> None:
+        """Keep what was found if there is room or if it beats the worst, which goes (of equals the first found).
+
+        Its score is ``total`` over ``counted`` tokens.
+        """
+        if len(self.hypotheses) < self.most or total / counted > self.worst:
+            self.hypotheses.append(Hypothesis(tuple(ids.tolist()), total, total / counted, finished))
             if len(self.hypotheses) > self.most:
                 self.hypotheses.remove(min(self.hypotheses, key=lambda hypothesis: hypothesis.score))
-
-    @property
-    def full(self) -> bool:
-        """Whether there are ``most``."""
-        return len(self.hypotheses) >= self.most
 
     @property
     def worst(self) -> float:
@@ -105,32 +68,51 @@ class Best:
 
 
 def search(
-    run: Steps, rules: Rules, *, beams: int, length: int, minimum: int, start: int, end: int
+    run: Run, *, beams: int, length: int, minimum: int, start: int, end: int, open_clip: bool = False
 ) -> list[list[Hypothesis]]:
     """Search captions of at most ``length`` tokens, start and end included, and ``minimum`` before the end.
 
+    By our own rules log-probabilities are added and divided by the number of tokens behind the start; an image is
+    done when ``beams`` hypotheses are finished, or when the best of them scores at least what the best open beam
+    would if the rest of its tokens cost nothing.
+
+    Args:
+        run: begun, with ``beams`` for each image.
+        beams: of each image.
+        length: most tokens.
+        minimum: tokens, the start included, before which the end is not chosen.
+        start: id of the start token.
+        end: id of the end token.
+        open_clip: by open_clip's rules raw logits are added and divided by all tokens, and an image is done when
+            the worst of ``beams`` finished hypotheses scores at least what the best continuation of the step does.
+
     Returns:
-        The hypotheses of every image, best first. Beams still open at ``length`` come in as unfinished ones
-        where the rules go on until beaten, and else only for an image that finished none.
+        The hypotheses of every image, best first. Beams still open at ``length`` come in as unfinished ones by
+        open_clip's rules, and else only for an image that finished none.
     """
+    before = 0 if open_clip else 1  # tokens that do not count in the length that a total is divided by
     best = [Best(beams) for _ in range(run.images)]
     state = _Beams.begin(run.images, beams, length, start)
     for position in range(1, length):
         logits = run.step(state.ids[:, :, position - 1], state.origin)
-        scores = logits.log_softmax(-1) if rules.log_probabilities else logits
+        scores = logits if open_clip else logits.log_softmax(-1)
         if position < minimum:
             scores[:, :, end] = -torch.inf
         continuations = _continuations(scores, state.totals)
         ends = (continuations.tokens == end) & state.open[:, None]
         for row, rank in zip(*np.nonzero(ends[:, :beams]), strict=True):
             ids = state.ids[row, continuations.origin[row, rank], 1:position]
-            hypothesis = _hypothesis(ids, continuations.totals[row, rank], position + 1, rules, finished=True)
-            best[state.image[row]].add(hypothesis)
+            total = float(continuations.totals[row, rank])
+            best[state.image[row]].add(ids, total, position + 1 - before, finished=True)
         state.advance(continuations, position, end)
         for row in np.flatnonzero(state.open):
             if (mine := best[state.image[row]]).hypotheses:
-                highest = continuations.totals[row, 0] if rules.until_beaten else state.totals[row].max()
-                state.open[row] = not _done(mine, float(highest), position + 1, length, rules)
+                full = len(mine.hypotheses) == beams
+                if open_clip:
+                    done = full and mine.worst >= float(continuations.totals[row, 0]) / (position + 1)
+                else:
+                    done = full or mine.ranked()[0].score >= float(state.totals[row].max()) / (length - 1)
+                state.open[row] = not done
         kept = np.flatnonzero(state.open)
         if not kept.size:
             break
@@ -139,14 +121,13 @@ def search(
             run.keep(kept)
     for row in np.flatnonzero(state.open):
         mine = best[state.image[row]]
-        if rules.until_beaten or not mine.hypotheses:
-            for ids, total in zip(state.ids[row, :, 1:], state.totals[row], strict=True):
-                mine.add(_hypothesis(ids, total, length, rules, finished=False))
+        if open_clip or not mine.hypotheses:
+            for ids, total in zip(state.ids[row, :, 1:], state.totals[row].tolist(), strict=True):
+                mine.add(ids, total, length - before, finished=False)
     return [hypotheses.ranked() for hypotheses in best]
 
 
-@dataclass
-class _Continuations:
+class _Continuations(NamedTuple):
     """The best ``2 x beams`` of every image, best first: arrays [images, 2 x beams]."""
 
     totals: npt.NDArray[np.float32]
@@ -194,31 +175,9 @@ class _Beams:
 
     def keep(self, rows: Ids) -> None:
         """Go on with these images alone."""
-        self.ids, self.totals, self.image, self.open = (
-            self.ids[rows],
-            self.totals[rows],
-            self.image[rows],
-            self.open[rows],
-        )
+        self.ids, self.totals = self.ids[rows], self.totals[rows]
+        self.image, self.open = self.image[rows], self.open[rows]
         self.origin = None if self.origin is None else self.origin[rows]
-
-
-def _hypothesis(ids: Ids, total: np.float32, tokens: int, rules: Rules, *, finished: bool) -> Hypothesis:
-    """``tokens`` counts start and end."""
-    summed = float(total)
-    return Hypothesis(tuple(ids.tolist()), summed, summed / _counted(tokens, rules), finished)
-
-
-def _done(best: Best, highest: float, tokens: int, length: int, rules: Rules) -> bool:
-    """Whether an image that has finished hypotheses needs no more of them."""
-    if rules.until_beaten:
-        return best.full and best.worst >= highest / _counted(tokens, rules)
-    attainable = highest / _counted(length, rules)
-    return best.full or max(hypothesis.score for hypothesis in best.hypotheses) >= attainable
-
-
-def _counted(tokens: int, rules: Rules) -> int:
-    return tokens if rules.start_counts else tokens - 1
 
 
 def open_clip_tokens(
@@ -244,10 +203,7 @@ def open_clip_tokens(
         groups: into which the beams are divided; it must divide them.
         sot: id of the start token.
         eos: id of the end token.
-        pad: id that shorter captions are filled up with.
-
-    Returns:
-        [n, longest caption], 64-bit integers on the images' device.
+        pad: id that shorter captions are filled up with, to the longest: int64, on the images' device.
 
     Raises:
         DecodingError: the beams cannot be divided so, the length does not fit, or the network is no CoCa.
@@ -271,9 +227,9 @@ def open_clip_tokens(
     return ids.to(images.device)
 
 
-def as_open_clip(run: Steps, *, length: int, minimum: int, sot: int, eos: int, pad: int, group: int) -> Tensor:
+def as_open_clip(run: Run, *, length: int, minimum: int, sot: int, eos: int, pad: int, group: int) -> Tensor:
     """Search with one group of ``group`` beams and lay the captions out as transformers does."""
-    ranked = search(run, OPEN_CLIP, beams=group, length=length, minimum=minimum, start=sot, end=eos)
+    ranked = search(run, beams=group, length=length, minimum=minimum, start=sot, end=eos, open_clip=True)
     best = [[sot, *hypotheses[0].ids] for hypotheses in ranked]
     longest = max((len(ids) for ids in best), default=0)
     width = min(longest + 1, length)

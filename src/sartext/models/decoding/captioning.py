@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sartext.errors import DecodingError
-from sartext.models.decoding.beams import OWN, SHRINK, Hypothesis, Ids, Steps, search
-from sartext.models.decoding.kv_cache import Run, evaluating, image_tokens, towers_of
+from sartext.models.decoding.beams import SHRINK, search
+from sartext.models.decoding.kv_cache import Ids, Run, evaluating, image_tokens, towers_of
 from sartext.models.model import Model
 
 Method = Literal["greedy", "beam", "nucleus"]
@@ -23,10 +23,8 @@ Method = Literal["greedy", "beam", "nucleus"]
 class Caption:
     """A caption as tokens.
 
-    Attributes:
-        ids: without the start; with the end if it is finished.
-        log_probability: natural logarithm, summed over the tokens in ``ids``.
-        finished: whether the model ended it; else it ran into the greatest length, and is no whole sentence.
+    ``ids`` are without the start, and with the end if the model ``finished`` it; else it ran into the greatest
+    length, and is no whole sentence. ``log_probability`` is the natural logarithm, summed over ``ids``.
     """
 
     ids: tuple[int, ...]
@@ -51,7 +49,7 @@ def generate(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> list[Caption]:
-    """Caption images.
+    """Return a caption per image, in their order; one that did not end within ``length`` is not ``finished``.
 
     Args:
         model: a CoCa; captions are written where its weights are.
@@ -65,9 +63,6 @@ def generate(
         temperature: logits are divided by it before a draw.
         seed: of the draws. The same seed and pixels give the same caption, whatever else is in the batch.
 
-    Returns:
-        A caption per image, in their order. One that did not end within ``length`` has ``finished=False``.
-
     Raises:
         DecodingError: a parameter out of range, or a model that writes no captions.
     """
@@ -79,25 +74,21 @@ def generate(
         raise DecodingError(
             f"top_p {top_p} and temperature {temperature}", way_out="0 < top_p <= 1 and temperature > 0"
         )
-    pick: Pick = likeliest
+    pick: Pick = _likeliest
     if method == "nucleus" and len(images):
-        pick = nucleus(images, top_p=top_p, temperature=temperature, seed=seed, length=length)
+        pick = _nucleus(images, top_p=top_p, temperature=temperature, seed=seed, length=length)
     with _started(model, images, beams=1, length=length, minimum=minimum) as run:
         if run is None:
             return []
-        sot, end = model.tokenizer.sot, model.tokenizer.eos
-        captions = pick_captions(run, pick, length=length, minimum=minimum, start=sot, end=end)
-    return [_caption(hypothesis, end) for hypothesis in captions]
+        tokenizer = model.tokenizer
+        return _pick_captions(run, pick, length, minimum, start=tokenizer.sot, end=tokenizer.eos)
 
 
 def hypotheses(model: Model, images: Tensor, *, length: int, beams: int, minimum: int = 0) -> list[list[Caption]]:
     """Return the captions that a beam search found for each image, best first, at most ``beams``.
 
     They are ranked by mean log-probability. A search ends with ``beams`` finished captions, or when no open one
-    can pass the best. Only an image without a finished caption has unfinished ones.
-
-    Raises:
-        DecodingError: a parameter out of range, or a model that writes no captions.
+    can pass the best. Only an image without a finished caption has unfinished ones. Errors are as of `generate`.
     """
     if beams < 1:
         raise DecodingError(f"{beams} beams", way_out="take at least one")
@@ -105,14 +96,12 @@ def hypotheses(model: Model, images: Tensor, *, length: int, beams: int, minimum
         if run is None:
             return []
         sot, end = model.tokenizer.sot, model.tokenizer.eos
-        searched = search(run, OWN, beams=beams, length=length, minimum=minimum, start=sot, end=end)
-    return [[_caption(hypothesis, end) for hypothesis in ranked] for ranked in searched]
+        searched = search(run, beams=beams, length=length, minimum=minimum, start=sot, end=end)
+    return [[_caption(ended.ids, ended.total, ended.finished, end) for ended in ranked] for ranked in searched]
 
 
-def _caption(hypothesis: Hypothesis, end: int) -> Caption:
-    return Caption(
-        (*hypothesis.ids, end) if hypothesis.finished else hypothesis.ids, hypothesis.total, hypothesis.finished
-    )
+def _caption(ids: Sequence[int], total: float, finished: bool, end: int) -> Caption:
+    return Caption((*ids, end) if finished else tuple(ids), total, finished)
 
 
 @contextmanager
@@ -132,7 +121,7 @@ Pick = Callable[[Tensor, Ids, int], Tensor]
 """Choose a token per row from logits [rows, vocabulary], given each row's place in the batch and the position."""
 
 
-def pick_captions(run: Steps, pick: Pick, *, length: int, minimum: int, start: int, end: int) -> list[Hypothesis]:
+def _pick_captions(run: Run, pick: Pick, length: int, minimum: int, *, start: int, end: int) -> list[Caption]:
     """Write one caption per image, of at most ``length`` tokens, start and end included.
 
     The end is not chosen before there are ``minimum`` tokens, the start included. Totals are log-probabilities
@@ -165,22 +154,16 @@ def pick_captions(run: Steps, pick: Pick, *, length: int, minimum: int, start: i
         if kept.size <= SHRINK * going.size:
             run.keep(kept)
             rows, going = rows[kept], going[kept]
-    written = zip(ids, totals.tolist(), lengths, strict=True)
-    return [_hypothesis(row[1:until], total, length) for row, total, until in written]
+    written = zip(ids.tolist(), totals.tolist(), lengths.tolist(), strict=True)
+    return [_caption(row[1:until], total, until < length, end) for row, total, until in written]
 
 
-def _hypothesis(ids: Ids, total: float, length: int) -> Hypothesis:
-    finished = len(ids) < length - 1
-    return Hypothesis(tuple(ids.tolist()), total, total / (len(ids) + finished), finished)
-
-
-def likeliest(logits: Tensor, rows: Ids, position: int) -> Tensor:
-    """Choose the token of the highest logit."""
+def _likeliest(logits: Tensor, rows: Ids, position: int) -> Tensor:
     return logits.argmax(-1)
 
 
-def nucleus(images: Tensor, *, top_p: float, temperature: float, seed: int, length: int) -> Pick:
-    """Return a draw from the likeliest tokens whose probabilities first reach ``top_p`` together.
+def _nucleus(images: Tensor, *, top_p: float, temperature: float, seed: int, length: int) -> Pick:
+    """A draw from the likeliest tokens whose probabilities first reach ``top_p`` together.
 
     Every image has random numbers of its own, from the seed and its pixels, so that its caption does not
     depend on the images beside it. Holtzman et al. 2020, The Curious Case of Neural Text Degeneration.
@@ -211,15 +194,12 @@ IMAGES_AT_ONCE = 32  # logits of a whole caption are wide: 32 of 32 tokens of CL
 
 
 def score(model: Model, images: Tensor, captions: Sequence[Sequence[int]]) -> Tensor:
-    """Return the log-probability of each image's caption, all its tokens given one after the other.
+    """Return the natural log-probability of each image's caption, all its tokens given: [n], float64 on the CPU.
 
     Args:
         model: a CoCa.
         images: [n, 3, side, side], normalised.
         captions: n lists of token ids, without the start; with the end where they are finished.
-
-    Returns:
-        Sums of natural logarithms [n], 64-bit floats on the CPU.
 
     Raises:
         DecodingError: another number of captions than of images, a caption that is empty or too long, or a model
@@ -230,10 +210,10 @@ def score(model: Model, images: Tensor, captions: Sequence[Sequence[int]]) -> Te
         raise DecodingError(
             f"{len(captions)} captions for {len(images)} images", way_out="give one for each image"
         )
-    longest = max(map(len, captions), default=1)
-    if min(map(len, captions), default=1) < 1 or longest + 1 > towers.context:
+    lengths = [len(caption) for caption in captions] or [1]
+    if min(lengths) < 1 or max(lengths) + 1 > towers.context:
         raise DecodingError(
-            f"captions of {min(map(len, captions))} to {longest} tokens, start not counted",
+            f"captions of {min(lengths)} to {max(lengths)} tokens, start not counted",
             way_out=f"give 1 to {towers.context - 1} tokens",
         )
     chunks = range(0, len(captions), IMAGES_AT_ONCE)
@@ -243,18 +223,14 @@ def score(model: Model, images: Tensor, captions: Sequence[Sequence[int]]) -> Te
 
 def _score(model: Model, images: Tensor, captions: Sequence[Sequence[int]]) -> Tensor:
     towers = towers_of(model.network)
+    rows = [torch.tensor([model.tokenizer.sot, *caption]) for caption in captions]
     pad = int(towers.text.pad_id)
-    longest = max(map(len, captions))
-    ids = torch.tensor(
-        [[model.tokenizer.sot, *caption] + [pad] * (longest - len(caption)) for caption in captions]
-    )
-    images = images.to(model.device)
-    ids = ids.to(images.device)
-    lengths = torch.tensor([len(caption) for caption in captions], device=images.device)
+    ids = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad).to(model.device)
+    lengths = torch.tensor([len(caption) for caption in captions], device=model.device)
     with evaluating(model.network):
         _, states = towers.text(ids[:, :-1])
-        logits = towers.decoder(image_tokens(towers, images), states).float()
+        logits = towers.decoder(image_tokens(towers, images.to(model.device)), states).float()
         gained = logits.gather(2, ids[:, 1:, None])[:, :, 0] - logits.logsumexp(-1)
-        inside = torch.arange(longest, device=images.device) < lengths[:, None]
+        inside = torch.arange(gained.shape[1], device=model.device) < lengths[:, None]
         summed: Tensor = gained.double().masked_fill(~inside, 0).sum(1)
     return summed.cpu()

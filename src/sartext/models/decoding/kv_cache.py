@@ -7,9 +7,10 @@ written, and a table says which slots are a beam's own history. The weights of a
 a step over few rows is soon dominated by look-ups.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,38 +28,33 @@ Part = Any
 Norm = open_clip.transformer.LayerNorm
 
 
-@dataclass(frozen=True)
-class Linear:
-    """Weight and bias of a linear layer."""
-
-    weight: Tensor
-    bias: Tensor | None
-
-    def __call__(self, state: Tensor) -> Tensor:
-        """Apply it to the last dimension."""
-        return F.linear(state, self.weight, self.bias)
+Linear = Callable[[Tensor], Tensor]
+"""A linear layer, its weight and bias taken out."""
 
 
-@dataclass(frozen=True)
 class Layer:
-    """One of open_clip's residual attention blocks.
+    """One of open_clip's residual attention blocks, taken apart.
 
     ``to_queries`` projects to queries, or of self-attention to queries, keys and values; ``to_keys`` projects an
     image to keys and values. A scale that a block does not have is None.
     """
 
-    heads: int
-    attention_norm: Part
-    to_queries: Linear
-    to_keys: Linear | None
-    key_norm: Part
-    project: Linear
-    first_scale: Part
-    mlp_norm: Part
-    widen: Linear
-    activation: Part
-    narrow: Linear
-    second_scale: Part
+    def __init__(self, block: Part) -> None:
+        attn, mlp, gelu, crossing = block.attn, block.mlp, block.mlp.gelu, hasattr(block, "ln_1_kv")
+        width = attn.embed_dim if crossing else 3 * attn.embed_dim
+        weight, bias = attn.in_proj_weight, attn.in_proj_bias
+        self.heads = int(attn.num_heads)
+        self.attention_norm, self.mlp_norm = block.ln_1, block.ln_2
+        self.to_queries = _linear(weight[:width], None if bias is None else bias[:width])
+        if crossing:
+            self.key_norm = block.ln_1_kv
+            self.to_keys = _linear(weight[width:], None if bias is None else bias[width:])
+        self.project = _linear(attn.out_proj.weight, attn.out_proj.bias)
+        self.widen = _linear(mlp.c_fc.weight, mlp.c_fc.bias)
+        self.activation = F.gelu if isinstance(gelu, nn.GELU) and gelu.approximate == "none" else gelu
+        self.narrow = _linear(mlp.c_proj.weight, mlp.c_proj.bias)
+        self.first_scale = None if isinstance(block.ls_1, nn.Identity) else block.ls_1
+        self.second_scale = None if isinstance(block.ls_2, nn.Identity) else block.ls_2
 
     def after(self, state: Tensor, attended: Tensor) -> Tensor:
         """Finish the block; ``attended``, by its attention, is [images, heads, beams, width of a head]."""
@@ -66,27 +62,6 @@ class Layer:
         state = state + (joined if self.first_scale is None else self.first_scale(joined))
         widened = self.narrow(self.activation(self.widen(layer_norm(self.mlp_norm, state))))
         return state + (widened if self.second_scale is None else self.second_scale(widened))
-
-
-def layer_of(block: Part) -> Layer:
-    """Take a ``ResidualAttentionBlock`` apart."""
-    attn, crossing = block.attn, hasattr(block, "ln_1_kv")
-    width = attn.embed_dim if crossing else 3 * attn.embed_dim
-    weight, bias = attn.in_proj_weight, attn.in_proj_bias
-    return Layer(
-        heads=int(attn.num_heads),
-        attention_norm=block.ln_1,
-        to_queries=Linear(weight[:width], None if bias is None else bias[:width]),
-        to_keys=Linear(weight[width:], None if bias is None else bias[width:]) if crossing else None,
-        key_norm=block.ln_1_kv if crossing else None,
-        project=_linear(attn.out_proj),
-        first_scale=_scale(block.ls_1),
-        mlp_norm=block.ln_2,
-        widen=_linear(block.mlp.c_fc),
-        activation=_activation(block.mlp.gelu),
-        narrow=_linear(block.mlp.c_proj),
-        second_scale=_scale(block.ls_2),
-    )
 
 
 def layer_norm(norm: Part, state: Tensor) -> Tensor:
@@ -97,16 +72,8 @@ def layer_norm(norm: Part, state: Tensor) -> Tensor:
     return scaled if scaled.dtype == state.dtype else scaled.to(state.dtype)
 
 
-def _linear(part: Part) -> Linear:
-    return Linear(part.weight, part.bias)
-
-
-def _scale(part: Part) -> Part:
-    return None if isinstance(part, nn.Identity) else part
-
-
-def _activation(part: Part) -> Part:
-    return F.gelu if isinstance(part, nn.GELU) and part.approximate == "none" else part
+def _linear(weight: Tensor, bias: Tensor | None) -> Linear:
+    return partial(F.linear, weight=weight, bias=bias)
 
 
 Ids = npt.NDArray[np.int64]
@@ -118,16 +85,12 @@ TextTower = open_clip.transformer.TextTransformer
 
 @dataclass(frozen=True)
 class Towers:
-    """The parts of a CoCa that captions are made with.
-
-    ``context`` is the number of tokens, start and end included, that fit; ``vocabulary`` the width of the logits.
-    """
+    """The parts of a CoCa that captions are made with; ``context`` tokens fit, start and end included."""
 
     visual: Part
     text: Part
     decoder: Part
     context: int
-    vocabulary: int
 
 
 def towers_of(network: nn.Module) -> Towers:
@@ -150,7 +113,7 @@ def towers_of(network: nn.Module) -> Towers:
             way_out="use a CoCa with open_clip's own text tower, causal and of standard blocks",
         )
     context = min(text.context_length, decoder.context_length)
-    return Towers(network.visual, text, decoder, int(context), int(decoder.text_projection.shape[1]))
+    return Towers(network.visual, text, decoder, int(context))
 
 
 @contextmanager
@@ -172,12 +135,7 @@ def image_tokens(towers: Towers, images: Tensor) -> Tensor:
 
 
 class Run:
-    """The state of captions being written: ``beams`` for each of the images, all of one length.
-
-    Attributes:
-        images: how many images are in the run.
-        vocabulary: width of the logits.
-    """
+    """The state of captions being written: ``beams`` for each of the ``images``, all of one length."""
 
     def __init__(self, towers: Towers, images: Tensor, *, beams: int, length: int) -> None:
         self._towers = towers
@@ -187,12 +145,11 @@ class Run:
         self._pad = int(towers.text.pad_id)
         tokens = image_tokens(towers, images)
         self.images = int(tokens.shape[0])
-        self.vocabulary = towers.vocabulary
         self._device = tokens.device
         self._dtype = towers.text.transformer.get_cast_dtype()
-        self._texts = [layer_of(block) for block in towers.text.transformer.resblocks]
-        self._owns = [layer_of(block) for block in towers.decoder.resblocks]
-        self._crosses = [layer_of(block) for block in towers.decoder.cross_attn]
+        self._texts = [Layer(block) for block in towers.text.transformer.resblocks]
+        self._owns = [Layer(block) for block in towers.decoder.resblocks]
+        self._crosses = [Layer(block) for block in towers.decoder.cross_attn]
         self._image = [_image_cache(layer, tokens) for layer in self._crosses]
         self._caches: list[Tensor | None] = [None] * (len(self._texts) + len(self._owns))
         self._slots = np.zeros((self.images, beams, length), dtype=np.int64)
@@ -200,14 +157,9 @@ class Run:
         self._last: Ids | None = None
 
     def step(self, tokens: Ids, origin: Ids | None = None) -> Tensor:
-        """Append a token to every caption and return the logits of the next one.
+        """Append ``tokens`` [images, beams]; return the logits of the next, float32 [images, beams, vocabulary].
 
-        Args:
-            tokens: [images, beams].
-            origin: [images, beams], the beam that each continues; None if each continues itself.
-
-        Returns:
-            Logits [images, beams, vocabulary], 32-bit floats.
+        ``origin`` [images, beams] is the beam that each continues; None if each continues itself.
         """
         history, texts = self._masks(tokens, origin)
         text, decoder = self._towers.text, self._towers.decoder
@@ -290,8 +242,6 @@ class Run:
 
 def _image_cache(layer: Layer, tokens: Tensor) -> Tensor:
     """Keys and values of the image in one block: [2, images, heads, image tokens, width of a head]."""
-    if layer.to_keys is None:
-        raise TypeError("only a block of cross-attention looks at the image")
     mixed = layer.to_keys(layer_norm(layer.key_norm, tokens))
     images, count, _ = tokens.shape
     return mixed.view(images, count, 2, layer.heads, -1).permute(2, 0, 3, 1, 4).contiguous()

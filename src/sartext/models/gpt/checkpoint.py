@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, LlavaForConditionalGeneration, LlavaProcessor
 
-from sartext.errors import ArtefactError, ModelError
+from sartext.errors import ModelError
 from sartext.files import disk_errors, read_json, sha256_file
 from sartext.models.checkpoint import GPT_CONFIG, GPT_TYPE, folder_of, is_stage
 from sartext.models.gpt.construction import IMAGES
@@ -19,21 +19,17 @@ from sartext.models.gpt.language import no_progress_bars
 from sartext.models.gpt.model import Gpt, image_processor
 from sartext.models.model import device_of
 from sartext.models.weights import CONFIG as OPEN_CLIP
-from sartext.models.weights import WEIGHTS, verify_weights
+from sartext.models.weights import WEIGHTS, check_finite, read_object, verify_weights
 
 CONFIG, PROCESSOR, TOKENIZER = GPT_CONFIG, "processor_config.json", "tokenizer.json"
 AGAIN = "run the training that makes it, or copy it again"
 
 
 def save_gpt(model: Gpt, folder: Path) -> str:
-    """Write a SAR-GPT into a folder as transformers reads it: weights, configuration, processor, tokenizer.
+    """Write a SAR-GPT into a folder as transformers reads it; return the SHA-256 of ``model.safetensors``.
 
-    Args:
-        model: without adapters, see `construction.merge`.
-        folder: made if it is not there; use `files.atomic_folder` to have it whole or not at all.
-
-    Returns:
-        The SHA-256 of ``model.safetensors``; equal weights give equal bytes.
+    Equal weights give equal bytes. The model must be without adapters, see `construction.merge`. Use
+    `files.atomic_folder` to have the folder whole or not at all.
 
     Raises:
         ArtefactError: the disk is full or the folder cannot be written.
@@ -47,23 +43,16 @@ def save_gpt(model: Gpt, folder: Path) -> str:
 
 
 def load_gpt(folder: Path | str, *, device: str | torch.device = "cpu") -> Gpt:
-    """Read a SAR-GPT.
+    """Return the SAR-GPT in a folder, in evaluation mode, float32, with the hash of its weights.
 
-    Where ``training.json`` is there, its weights must be those that the training wrote.
-
-    Args:
-        folder: that `save_gpt` wrote.
-        device: where to put it, see ``device_of``.
-
-    Returns:
-        The model in evaluation mode, float32, with the hash of its weights.
+    Where ``training.json`` is there, it must vouch for them. For ``device`` see ``device_of``.
 
     Raises:
         ModelError: it is no such folder (an open_clip checkpoint, another model), something is missing or damaged,
             or the device is absent.
     """
     folder = folder_of(folder)
-    place = device if isinstance(device, torch.device) else device_of(device)
+    place = device_of(device)
     config = _read_config(folder)
     weights = folder / WEIGHTS
     for name in (WEIGHTS, PROCESSOR, TOKENIZER):
@@ -82,15 +71,11 @@ def load_gpt(folder: Path | str, *, device: str | torch.device = "cpu") -> Gpt:
         raise ModelError(
             f"the model cannot be read ({type(error).__name__}: {error})", where=folder, way_out=AGAIN
         ) from error
-    if lacking := sorted({str(key) for kind in _KINDS for key in info[kind]}):
+    kinds = ("missing_keys", "unexpected_keys", "mismatched_keys")
+    if lacking := sorted({str(key) for kind in kinds for key in info[kind]}):
         raise ModelError(f"its weights do not fit its configuration: '{lacking[0]}'", where=weights, way_out=AGAIN)
-    for name, tensor in network.state_dict().items():
-        if not bool(torch.isfinite(tensor).all()):
-            raise ModelError(f"the weights '{name}' hold values that are not finite", where=weights, way_out=AGAIN)
+    check_finite(network.state_dict(), weights, AGAIN)
     return Gpt(network.to(place).eval(), processor, bool(config.get(IMAGES, True)), digest)
-
-
-_KINDS = ("missing_keys", "unexpected_keys", "mismatched_keys")
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -101,18 +86,14 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         what = "an open_clip checkpoint answers no questions" if (folder / OPEN_CLIP).is_file() else "no SAR-GPT"
         raise ModelError(f"{what}: there is no {CONFIG}", where=folder, way_out="name the folder of a SAR-GPT")
-    try:
-        config = read_json(path)
-    except ArtefactError as error:
-        raise ModelError(error.what, where=path, way_out=AGAIN) from error
-    kind = config.get("model_type") if isinstance(config, dict) else None
-    if kind != GPT_TYPE:
+    config = read_object(path, AGAIN)
+    if (kind := config.get("model_type")) != GPT_TYPE:
         raise ModelError(
             f"a model of type '{kind}', no SAR-GPT, which is a '{GPT_TYPE}'",
             where=path,
             way_out="name a SAR-GPT's folder",
         )
-    return dict(config)
+    return config
 
 
 def _read_processor(folder: Path) -> LlavaProcessor:

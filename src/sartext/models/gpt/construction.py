@@ -1,20 +1,33 @@
 """Building a SAR-GPT from an image tower and a language model, and the low-rank adapters of its training.
 
-Adapters (Hu et al. 2021, LoRA) are merged before a model is saved.
+The tower of an open_clip CLIP becomes a ``CLIPVisionModel`` of transformers with the same hidden states. Adapters
+(Hu et al. 2021, LoRA) are merged before a model is saved.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
-from torch import nn
-from transformers import LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor, PreTrainedTokenizerBase
+from torch import Tensor, nn
+from transformers import (
+    CLIPVisionConfig,
+    CLIPVisionModel,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+)
 from transformers.models.llava.modeling_llava import LlavaMultiModalProjector
 
 from sartext.errors import ModelError
-from sartext.models.gpt.language import LanguageFoundation, build_language, fold_head_bias
-from sartext.models.gpt.model import Gpt, image_processor
-from sartext.models.gpt.prompts import CHAT, IMAGE, pretrained_tokenizer, train_tokenizer
-from sartext.models.gpt.tower import convert_tower
+from sartext.models.compatibility import open_clip
+from sartext.models.gpt.language import (
+    LanguageFoundation,
+    build_language,
+    fold_head_bias,
+    pretrained_tokenizer,
+    train_tokenizer,
+)
+from sartext.models.gpt.model import CHAT, IMAGE, Gpt, image_processor
 from sartext.models.model import Model
 
 IMAGES = "sees_images"
@@ -23,14 +36,29 @@ IMAGES = "sees_images"
 LOST = "head_bias_lost"
 """And how much of the language model's head has no place in LLaVA's, see `language.fold_head_bias`."""
 
+WHOLE = {
+    "class_embedding": "embeddings.class_embedding",
+    "conv1.weight": "embeddings.patch_embedding.weight",
+    "positional_embedding": "embeddings.position_embedding.weight",
+    "ln_pre.weight": "pre_layrnorm.weight",
+    "ln_pre.bias": "pre_layrnorm.bias",
+    "ln_post.weight": "post_layernorm.weight",
+    "ln_post.bias": "post_layernorm.bias",
+}
+"""Names of open_clip's ``VisionTransformer`` and those of transformers, outside the blocks."""
+
+BLOCK = {
+    "ln_1": "layer_norm1",
+    "ln_2": "layer_norm2",
+    "attn.out_proj": "self_attn.out_proj",
+    "mlp.c_fc": "mlp.fc1",
+    "mlp.c_proj": "mlp.fc2",
+}
+"""The same inside a block; queries, keys and values lie in one matrix in open_clip."""
+
 
 def build_gpt(
-    tower: Model,
-    foundation: LanguageFoundation,
-    texts: Iterable[str],
-    *,
-    seed: int,
-    images: bool = True,
+    tower: Model, foundation: LanguageFoundation, texts: Iterable[str], *, seed: int, images: bool = True
 ) -> Gpt:
     """Return a SAR-GPT: the tower of a CLIP, LLaVA's projector with random weights, and a language model.
 
@@ -52,7 +80,8 @@ def build_gpt(
             where=foundation.source,
             way_out=f"set `feature_layer` there to {-layers - 1} or above",
         )
-    tokenizer = _tokenizer(foundation, texts)
+    trained = foundation.tokenizer == "trained"
+    tokenizer = train_tokenizer(texts, foundation.vocabulary) if trained else pretrained_tokenizer(foundation)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         language = build_language(foundation, tokenizer)
@@ -89,16 +118,10 @@ def build_gpt(
     return Gpt(network.eval(), processor, images)
 
 
-def _tokenizer(foundation: LanguageFoundation, texts: Iterable[str]) -> PreTrainedTokenizerBase:
-    if foundation.tokenizer == "trained":
-        return train_tokenizer(texts, foundation.vocabulary)
-    return pretrained_tokenizer(foundation)
-
-
 def add_adapters(
     model: Gpt, *, rank: int, alpha: float, dropout: float, targets: Sequence[str], seed: int
 ) -> None:
-    """Put adapters on linear layers of the language model; of it they alone learn from then on.
+    """Put adapters on linear layers of the language model in place; of it they alone learn from then on.
 
     The model says the same as before until they have learned.
 
@@ -144,3 +167,84 @@ def merge(model: Gpt) -> None:
     for attribute in ("peft_config", "_hf_peft_config_loaded"):
         if attribute in vars(language):
             delattr(language, attribute)
+
+
+def convert_tower(model: Model) -> CLIPVisionModel:
+    """Return a CLIP's image tower as transformers has it, in evaluation mode, float32, on the CPU.
+
+    Its hidden states equal those of open_clip's blocks (to rounding). The model is not changed.
+
+    Raises:
+        ModelError: the tower has parts that a ``CLIPVisionModel`` lacks (attentional pooling, layer scale, a timm
+            network), or another activation.
+    """
+    visual = model.network.visual
+    if not isinstance(visual, open_clip.transformer.VisionTransformer):
+        raise _foreign(model, f"it is a {type(visual).__name__}")
+    state = dict(_renamed(model, visual))
+    with torch.random.fork_rng(devices=[]):
+        tower = CLIPVisionModel(_vision_config(model))
+    lacking = sorted(tower.state_dict().keys() - state.keys())
+    if lacking:
+        raise _foreign(model, f"it lacks '{lacking[0]}'")
+    tower.load_state_dict(state)
+    return tower.eval()
+
+
+def _vision_config(model: Model) -> CLIPVisionConfig:
+    visual: Any = model.network.visual
+    (height, width), (patch, patch_width) = visual.image_size, visual.patch_size
+    if height != width or patch != patch_width:
+        raise _foreign(model, f"its pictures are {width} x {height}, its patches {patch_width} x {patch}")
+    blocks = visual.transformer.resblocks
+    return CLIPVisionConfig(
+        hidden_size=visual.conv1.out_channels,
+        intermediate_size=blocks[0].mlp.c_fc.out_features,
+        projection_dim=visual.output_dim,
+        num_hidden_layers=len(blocks),
+        num_attention_heads=blocks[0].attn.num_heads,
+        image_size=height,
+        patch_size=patch,
+        hidden_act=_activation(model, blocks[0].mlp.gelu),
+        layer_norm_eps=blocks[0].ln_1.eps,
+    )
+
+
+def _activation(model: Model, layer: nn.Module) -> str:
+    if isinstance(layer, nn.GELU) and layer.approximate == "none":
+        return "gelu"
+    if isinstance(layer, open_clip.transformer.QuickGELU):
+        return "quick_gelu"
+    raise _foreign(model, f"its activation is {layer}")
+
+
+def _renamed(model: Model, visual: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    for name, tensor in visual.state_dict().items():
+        value = tensor.detach().to("cpu", torch.float32, copy=True)
+        if name in WHOLE:
+            yield WHOLE[name], value
+        elif name.startswith("transformer.resblocks."):
+            _, _, number, rest = name.split(".", 3)
+            yield from _of_block(model, f"encoder.layers.{number}.", rest, value)
+        elif name != "proj":  # the pooled feature alone goes through that: a language model reads the patches
+            raise _foreign(model, f"it has '{name}'")
+
+
+def _of_block(model: Model, prefix: str, name: str, value: Tensor) -> Iterator[tuple[str, Tensor]]:
+    part, _, kind = name.rpartition(".")
+    if name in {"attn.in_proj_weight", "attn.in_proj_bias"}:
+        kind = name.removeprefix("attn.in_proj_")
+        for letter, third in zip("qkv", value.chunk(3), strict=True):
+            yield f"{prefix}self_attn.{letter}_proj.{kind}", third.clone()
+    elif part in BLOCK:
+        yield f"{prefix}{BLOCK[part]}.{kind}", value
+    else:
+        raise _foreign(model, f"its blocks have '{name}'")
+
+
+def _foreign(model: Model, why: str) -> ModelError:
+    return ModelError(
+        f"this image tower cannot be read by a language model: {why}",
+        where=f"a {model.kind} of {model.side} pixels",
+        way_out="take a CLIP with a plain vision transformer, such as ViT-L-14",
+    )

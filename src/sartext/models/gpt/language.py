@@ -1,23 +1,40 @@
-"""The causal language model of a SAR-GPT: its foundation file, random weights on purpose, or pretrained ones."""
+"""The causal language model of a SAR-GPT, random on purpose or pretrained, and its tokenizer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import tokenizers
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
-from transformers import PhiConfig, PhiForCausalLM, PreTrainedTokenizerBase
+from transformers import (
+    AutoTokenizer,
+    PhiConfig,
+    PhiForCausalLM,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
 from transformers.utils import logging as transformers_logging
 
 from sartext.config.section import Section
 from sartext.errors import ModelError
-from sartext.models.foundation import read_foundation_file
+from sartext.models.construction import read_foundation_file
+from sartext.models.gpt.model import IMAGE
+from sartext.models.vocabulary import train_vocabulary
 
 FOLDER = Path(__file__).resolve().parent.parent / "languages"
 """Those of the package."""
+
+PAD, START, END = "<pad>", "<bos>", "<eos>"
+
+FEWEST = 300
+"""Tokens of the smallest vocabulary: the bytes, the special tokens and some words."""
+
+LONGEST = 2048
+"""Tokens of the longest sequence of random weights, as of phi-2."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +67,7 @@ class LanguageFoundation:
         place = self.pretrained or ""
         if not place.startswith(("/", ".", "~")):
             return place
-        base = self.source.parent if self.source else Path()
-        return str(base / Path(place).expanduser())
+        return str((self.source.parent if self.source else Path()) / Path(place).expanduser())
 
 
 class _File(Section):
@@ -95,20 +111,26 @@ def read_language(path: Path) -> LanguageFoundation:
     return LanguageFoundation(**content.model_dump(exclude={"language"}), source=path)
 
 
-LONGEST = 2048
-"""Tokens of the longest sequence of random weights, as of phi-2."""
-
-
 def build_language(foundation: LanguageFoundation, tokenizer: PreTrainedTokenizerBase) -> PhiForCausalLM:
     """Return the language model of a foundation with a place for every token of the tokenizer.
 
-    Random weights are drawn from torch's generator: seed it before.
-
-    Raises:
-        ModelError: the pretrained weights cannot be had, are of another family, or are not all there.
+    Random weights are drawn from torch's generator: seed it before. Pretrained ones that cannot be had, are of
+    another family or not all there are a ModelError.
     """
     if foundation.pretrained is None:
-        return PhiForCausalLM(_tiny(foundation, tokenizer))
+        config = PhiConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=foundation.width,
+            intermediate_size=4 * foundation.width,
+            num_hidden_layers=foundation.layers,
+            num_attention_heads=foundation.heads,
+            hidden_act="gelu_pytorch_tanh",  # the same function as phi-2's gelu_new, in one kernel
+            max_position_embeddings=LONGEST,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        return PhiForCausalLM(config)
     network = _pretrained(foundation)
     if len(tokenizer) > network.config.vocab_size:
         network.resize_token_embeddings(len(tokenizer), mean_resizing=False)
@@ -122,10 +144,7 @@ def fold_head_bias(network: PhiForCausalLM) -> float:
     """Move the bias of Phi's head into the bias of its last layer norm: LLaVA's head has none.
 
     With head ``W h + b`` the shift ``d`` of ``h`` is the least-squares solution of ``W d = b`` up to a constant,
-    which no probability depends on.
-
-    Returns:
-        The root mean square of what could not be moved, in logits; 0 where nothing is lost.
+    which no probability depends on. Returned is the root mean square of what could not be moved, in logits.
     """
     head = network.lm_head
     if head.bias is None or not bool(head.bias.any()):
@@ -140,39 +159,15 @@ def fold_head_bias(network: PhiForCausalLM) -> float:
     return float((design @ shift - bias).square().mean().sqrt())
 
 
-def _tiny(foundation: LanguageFoundation, tokenizer: PreTrainedTokenizerBase) -> PhiConfig:
-    return PhiConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=foundation.width,
-        intermediate_size=4 * foundation.width,
-        num_hidden_layers=foundation.layers,
-        num_attention_heads=foundation.heads,
-        # the same function as phi-2's gelu_new, in one kernel
-        hidden_act="gelu_pytorch_tanh",
-        max_position_embeddings=LONGEST,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-
-
 def _pretrained(foundation: LanguageFoundation) -> PhiForCausalLM:
     """Read the weights as float32, from safetensors alone."""
     try:
         with no_progress_bars():
             config, _ = PhiConfig.get_config_dict(foundation.place)
-            kind = config.get("model_type")
-            if kind != "phi":
-                raise ModelError(
-                    f"the weights are of a model of type '{kind}', one of type 'phi' is needed",
-                    where=foundation.source,
-                    way_out="name phi-1, phi-1.5, phi-2 or a folder with their like as `pretrained` there",
+            if (kind := config.get("model_type")) == "phi":
+                network, info = PhiForCausalLM.from_pretrained(
+                    foundation.place, dtype=torch.float32, use_safetensors=True, output_loading_info=True
                 )
-            network, info = PhiForCausalLM.from_pretrained(
-                foundation.place, dtype=torch.float32, use_safetensors=True, output_loading_info=True
-            )
-    except ModelError:
-        raise
     except Exception as error:  # whatever the network, the hub or the disk came up with
         raise ModelError(
             f"the language model '{foundation.pretrained}' is not on this machine and cannot be fetched, or its "
@@ -180,11 +175,16 @@ def _pretrained(foundation: LanguageFoundation) -> PhiForCausalLM:
             where=foundation.source,
             way_out="download it elsewhere and name its folder as `pretrained` there",
         ) from error
-    lacking = sorted([*map(str, info["missing_keys"]), *map(str, info["mismatched_keys"])])
-    if lacking:
+    if kind != "phi":
         raise ModelError(
-            f"the weights are not all there: '{lacking[0]}'"
-            + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""),
+            f"the weights are of a model of type '{kind}', one of type 'phi' is needed",
+            where=foundation.source,
+            way_out="name phi-1, phi-1.5, phi-2 or a folder with their like as `pretrained` there",
+        )
+    if lacking := sorted([*map(str, info["missing_keys"]), *map(str, info["mismatched_keys"])]):
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise ModelError(
+            f"the weights are not all there: '{lacking[0]}'{more}",
             where=foundation.place,
             way_out="copy the model again",
         )
@@ -201,3 +201,53 @@ def no_progress_bars() -> Iterator[None]:
     finally:
         if bars:
             transformers_logging.enable_progress_bar()
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """Train a byte-level BPE with tokens for start, end, padding and a picture.
+
+    Args:
+        texts: prompts, replies and captions; the same texts give the same tokenizer.
+        vocabulary: tokens at most, the special ones and the 256 bytes included.
+
+    Raises:
+        ModelError: there is no text, or the vocabulary is too small.
+    """
+    # what occurs once is no token, and every distinct text counts once: a short answer is to be one
+    distinct = sorted({text if len(text) > 40 else text * 2 for text in texts if text.strip()})
+    if not distinct:
+        raise ModelError("no questions to train a tokenizer on", way_out="build the release's questions first")
+    if vocabulary < FEWEST:
+        raise ModelError(f"a vocabulary of {vocabulary} tokens", way_out=f"set `vocabulary` to {FEWEST} or more")
+    raw = train_vocabulary([text.replace(IMAGE, "") for text in distinct], (PAD, START, END, IMAGE), vocabulary)
+    raw.post_processor = tokenizers.processors.TemplateProcessing(
+        single=f"{START} $A", special_tokens=[(START, 1)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=raw,
+        bos_token=START,
+        eos_token=END,
+        pad_token=PAD,
+        extra_special_tokens={"image_token": IMAGE},
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def pretrained_tokenizer(foundation: LanguageFoundation) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of pretrained weights, with tokens for a picture and for padding."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            foundation.place, padding_side="left", extra_special_tokens={"image_token": IMAGE}
+        )
+    except Exception as error:  # whatever the network, the hub or the disk came up with
+        raise ModelError(
+            f"the tokenizer of '{foundation.pretrained}' cannot be had ({type(error).__name__})",
+            where=foundation.source,
+            way_out="put tokenizer.json and tokenizer_config.json beside the weights",
+        ) from error
+    if tokenizer.eos_token is None:
+        raise ModelError("the tokenizer has no end token", where=foundation.place, way_out="take another model")
+    if tokenizer.pad_token is None:
+        tokenizer.add_special_tokens({"pad_token": PAD})
+    return tokenizer

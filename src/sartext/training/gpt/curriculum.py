@@ -17,8 +17,7 @@ from sartext.models.checkpoint import load
 from sartext.models.gpt.checkpoint import save_gpt
 from sartext.models.gpt.construction import add_adapters, build_gpt, merge
 from sartext.models.gpt.language import LanguageFoundation, read_language
-from sartext.models.gpt.model import Gpt
-from sartext.models.gpt.prompts import prompt, reply
+from sartext.models.gpt.model import Gpt, prompt, reply
 from sartext.models.model import Model
 from sartext.models.squashing import Pixels
 from sartext.training.callbacks import Callback, CallbackList

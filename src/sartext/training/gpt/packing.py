@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from sartext.errors import TrainingError
-from sartext.models.gpt.model import Gpt, prompt_ids
-from sartext.models.gpt.prompts import reply
+from sartext.models.gpt.model import Gpt, prompt_ids, reply
 from sartext.training.gpt.questions import Question
 
 IGNORED = -100
