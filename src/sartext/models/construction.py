@@ -69,12 +69,9 @@ class _File(Section):
 
 
 def read_foundation(path: Path) -> Foundation:
-    """Read a foundation file.
+    """Read a foundation file, see `read_foundation_file`.
 
     ``pretrained`` must be said, be it null: weights are never random because a line was forgotten.
-
-    Raises:
-        ModelError: the file is absent, no YAML, or says something unknown.
     """
     content = read_foundation_file(path, _File, key="from", others=FOLDER)
     return Foundation(**content.model_dump(), source=path)

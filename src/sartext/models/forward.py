@@ -17,13 +17,10 @@ from torch.utils.checkpoint import checkpoint
 
 @dataclass(frozen=True)
 class Outputs:
-    """The network's view of ``n`` pairs.
+    """The network's view of ``n`` pairs: features, float32, n x width, of length 1.
 
-    Args:
-        image_features: float32, n x width, of length 1.
-        text_features: float32, n x width, of length 1.
-        logits: of a CoCa, scored tokens x vocabulary: the tokens after the first that are no padding, in order.
-        labels: int64, the tokens that the rows of ``logits`` should give.
+    Of a CoCa also ``logits``, scored tokens x vocabulary: the tokens after the first that are no padding, in
+    order; and ``labels``, int64, the tokens that their rows should give.
     """
 
     image_features: Tensor
@@ -45,12 +42,9 @@ def longest_of(tokens: Tensor, pad: int) -> int:
 
 
 def forward(network: nn.Module, images: Tensor, tokens: Tensor) -> Outputs:
-    """Run a network of open_clip on images and captions.
+    """Run a network of open_clip on images, float, n x 3 x side x side, normalised, and captions.
 
-    Args:
-        network: a ``CLIP``, ``CustomTextCLIP`` or ``CoCa``.
-        images: float, n x 3 x side x side, normalised.
-        tokens: int64, n x length, at most the context, padded behind.
+    ``tokens`` are int64, n x length, at most the context, padded behind.
     """
     seen: Any = network.visual(images)  # type: ignore[operator]
     if not hasattr(network, "text_decoder"):

@@ -41,18 +41,13 @@ def explained(
 ) -> AbstractContextManager[None]:
     """Turn a shortage of memory inside the block into an error that says which batch fits.
 
-    One of several processes does not try: the others wait for it, and a backward pass of the network would take
-    part in what they wait for.
-
-    Args:
-        parameters: of the training.
-        world: processes that share a batch.
-        attempt: computes the gradients of that many pairs in one part; raises what a shortage raises.
+    ``attempt`` computes the gradients of so many pairs in one part. One of several processes (``world``) does not
+    try: the others wait for it, and a backward pass of the network would take part in what they wait for.
     """
 
     def explain() -> TrainingError:
         part = parameters.batch // (world * parameters.accumulate)
-        fitting = largest_fitting(part, attempt) if world == 1 else part // 2
+        fitting = _largest_fitting(part, attempt) if world == 1 else part // 2
         known = f"; {fitting} fit" if world == 1 else ""
         return TrainingError(
             f"out of memory with {part} pairs at a time{known if fitting else '; not even one pair fits'}",
@@ -78,8 +73,8 @@ def placed(network: nn.Module, device: torch.device) -> AbstractContextManager[N
     return shortage_told(explain)
 
 
-def largest_fitting(part: int, attempt: Callable[[int], None]) -> int:
-    """Return the largest of ``part / 2, part / 4, ...`` pairs that can be computed at a time, or 0."""
+def _largest_fitting(part: int, attempt: Callable[[int], None]) -> int:
+    """The largest of ``part / 2, part / 4, ...`` pairs that can be computed at a time, or 0."""
     while part > 1:
         part //= 2
         if torch.cuda.is_available():

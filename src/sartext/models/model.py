@@ -142,14 +142,11 @@ def _steps(
 
 
 def normalise(batch: torch.Tensor, model: Model) -> torch.Tensor:
-    """Return pictures as the network takes them, on the device they are on.
+    """Return pictures as the network takes them, on the device they are on: float32, n x 3 x side x side.
 
     Args:
         batch: uint8, n x side x side x 3 or n x 3 x side x side.
         model: says mean, standard deviation and side.
-
-    Returns:
-        float32, n x 3 x side x side.
 
     Raises:
         ModelError: the pictures have another shape or type.

@@ -33,8 +33,7 @@ class Tokenizer:
         special: ids of start, end and padding.
         size: of the vocabulary, special tokens included.
         context: tokens of the longest caption, start and end included.
-        raw: the trained tokenizer without special tokens; CLIP's where it is not given.
-        files: of the trained one, by name.
+        raw: the trained tokenizer, and its ``files`` by name; CLIP's where it is not given.
     """
 
     def __init__(
@@ -150,12 +149,7 @@ def clip_tokenizer(context: int = 77) -> Tokenizer:
 def read_tokenizer(
     folder: Path, context: int | None = None, *, way_out: str = "run `sartext tokenizer`"
 ) -> Tokenizer:
-    """Read a trained tokenizer from its folder or from a checkpoint's.
-
-    Args:
-        folder: holds ``tokenizer.json`` and ``tokenizer_config.json``.
-        context: tokens of the longest caption; what the folder says where it is not given.
-        way_out: what a person can do about files that are missing or wrong.
+    """Read a trained tokenizer from its folder or from a checkpoint's, whose context it has where none is given.
 
     Raises:
         ModelError: a file or a special token is missing or damaged, or start and end do not stand around a text.
@@ -193,12 +187,8 @@ def read_tokenizer(
 def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> Tokenizer:
     """Train a byte-level BPE on captions; the same captions in the same order give the same tokenizer.
 
-    Padding is token 0, which is CoCa's ``pad_id``.
-
-    Args:
-        texts: the captions.
-        vocabulary: tokens at most, the three special ones and the 256 bytes included.
-        context: tokens of the longest caption, start and end included.
+    Padding is token 0, which is CoCa's ``pad_id``. The vocabulary has so many tokens at most, the three special
+    ones and the 256 bytes included.
 
     Raises:
         ModelError: there is no text.

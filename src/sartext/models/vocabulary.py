@@ -17,14 +17,9 @@ PHRASES = 0.4
 
 
 def train_vocabulary(texts: Sequence[str], special: Sequence[str], size: int) -> tokenizers.Tokenizer:
-    """Train a byte-level BPE; the special tokens are the first ids, in their order.
+    """Train a byte-level BPE of at most ``size`` tokens; the special ones, in no text, are the first ids.
 
     Every distinct text counts once: captions that repeat would else fill the vocabulary with their sentences.
-
-    Args:
-        texts: with single spaces.
-        special: tokens that no text holds.
-        size: tokens at most, special ones and the 256 bytes included.
     """
     distinct = sorted(set(texts))
     kept = int((size - len(special) - 256) * PHRASES)
@@ -91,12 +86,9 @@ def runs(tokens: Iterable[Sequence[str]]) -> Counter[Run]:
 
 
 def phrase_merges(counted: Counter[Run], most: int, known: Iterable[str]) -> list[Pair]:
-    """Return the merges of words into phrases, in the order in which they apply.
+    """Return at most so many merges of words into phrases, in the order in which they apply.
 
-    Args:
-        counted: runs of words, and how often each occurs.
-        most: merges at most.
-        known: tokens that exist; a merge that would give one of them is not taken.
+    A merge that would give a known token is not taken.
     """
     taken = set(known)
     words = [list(run) for run in sorted(counted)]
@@ -140,10 +132,7 @@ def _merged(run: Sequence[str], pair: Pair) -> list[str]:
     out: list[str] = []
     at = 0
     while at < len(run):
-        if tuple(run[at : at + 2]) == pair:
-            out.append("".join(pair))
-            at += 2
-        else:
-            out.append(run[at])
-            at += 1
+        width = 2 if tuple(run[at : at + 2]) == pair else 1
+        out.append("".join(run[at : at + width]))
+        at += width
     return out

@@ -107,7 +107,7 @@ def annotation_facts(entry: Entry, read_index: ReadIndex) -> RowFacts:
 def object_facts(
     objects: Iterable[Mapping[str, Any]], width: float, height: float, names: Naming
 ) -> tuple[Facts, int]:
-    """Return the facts about an image's objects, and how many boxes were dropped.
+    """Return the facts about an image's objects, by descending count and noun, and how many boxes were dropped.
 
     Args:
         objects: rows with ``label``, ``xmin``, ``ymin``, ``xmax``, ``ymax`` in pixels and ``angle`` (null for an
@@ -116,9 +116,6 @@ def object_facts(
         width: of the image in pixels.
         height: of the image in pixels.
         names: how the corpus's classes are called.
-
-    Returns:
-        A record with the objects of each class, by descending count and then noun; the number of dropped boxes.
 
     Raises:
         ArtefactError: the index names a class that the catalogue does not know.
@@ -177,9 +174,7 @@ def _counted(codes: tuple[int, ...], names: Naming) -> Facts:
 def cover_facts(regions: Iterable[Mapping[str, Any]], names: CoverNaming) -> tuple[CoverFact, ...]:
     """Return the facts about an image's land cover, the dominant class first.
 
-    Args:
-        regions: rows with ``label``, ``zone``, ``fraction`` and ``largest_component``, as the index has them.
-        names: which classes are named, and how.
+    ``regions`` are rows with ``label``, ``zone``, ``fraction`` and ``largest_component``, as the index has them.
 
     Raises:
         ArtefactError: the index names a class that the catalogue does not know.
@@ -247,18 +242,10 @@ def _cover_fact(
 def named_zone(fraction: float, shares: Mapping[str, float]) -> str | None:
     """Return the zone that a caption names for a class, if any.
 
-    Args:
-        fraction: the class's share of the valid pixels.
-        shares: the share of the class's own pixels in each zone.
+    ``fraction`` is its share of the valid pixels, ``shares`` those of its own pixels in each zone.
     """
-    if fraction >= EVERYWHERE:
-        return None
-    named, most = None, 0.0
-    for zone in ZONES:  # the middle stands last: a quadrant wins a tie
-        share = shares.get(zone, 0.0)
-        if share > most:
-            named, most = zone, share
-    return named if most >= ZONE_FRACTION else None
+    zone = max(ZONES, key=lambda zone: shares.get(zone, 0.0))  # the middle stands last: a quadrant wins a tie
+    return zone if fraction < EVERYWHERE and shares.get(zone, 0.0) >= ZONE_FRACTION else None
 
 
 A2C = CaptionMethod(

@@ -54,8 +54,7 @@ class Clause:
     ``verb`` is ``there`` (something exists), ``is``, ``can be seen`` or a verb of the lexicon. ``subject`` is
     empty where ``pronoun`` stands for it (``elided`` where the sentence leaves it out). ``complement`` are the
     adjectives or the participle behind a copula, ``objects`` the noun phrases behind the verb, ``phrases`` what
-    follows.
-    ``reason`` says why the clause as a whole must go.
+    follows. ``reason`` says why the clause as a whole must go.
     """
 
     subject: tuple[Noun, ...]
@@ -110,11 +109,8 @@ def read_clauses(tokens: Sequence[str], resolution: float) -> list[Clause]:
 
 def _why_unread(cursor: Cursor, clause: Clause) -> str:
     kinds = {kind_of(word) for word in cursor.rest()}
-    if WEATHER in kinds:
-        return WEATHER
-    if not clause.objects:
-        return COLOUR if COLOUR in kinds else BRIGHTNESS if BRIGHTNESS in kinds else UNREADABLE
-    return UNREADABLE
+    reasons = (WEATHER,) if clause.objects else (WEATHER, COLOUR, BRIGHTNESS)
+    return next((reason for reason in reasons if reason in kinds), UNREADABLE)
 
 
 def _read_clause(cursor: Cursor) -> Clause:
@@ -173,14 +169,8 @@ def _read_predicate(cursor: Cursor, subject: tuple[Noun, ...], pronoun: str) -> 
         return Clause(subject, "", pronoun=pronoun, reason=UNREADABLE)
     objects = () if at_preposition(cursor) else read_nouns(cursor)
     phrases = read_phrases(cursor)
-    return Clause(
-        subject,
-        verb,
-        objects=objects,
-        phrases=phrases,
-        pronoun=pronoun,
-        reason="" if objects or phrases else UNREADABLE,
-    )
+    reason = "" if objects or phrases else UNREADABLE
+    return Clause(subject, verb, objects=objects, phrases=phrases, pronoun=pronoun, reason=reason)
 
 
 def _read_copula(cursor: Cursor, subject: tuple[Noun, ...], pronoun: str) -> Clause:
@@ -199,15 +189,8 @@ def _read_copula(cursor: Cursor, subject: tuple[Noun, ...], pronoun: str) -> Cla
         elif word != "and":
             return Clause(subject, "is", pronoun=pronoun, reason=UNREADABLE)
     reason = "" if set(kept) - _INTENSITY else removed[0] if removed else UNREADABLE
-    return Clause(
-        subject,
-        "is",
-        complement=tuple(kept),
-        phrases=read_phrases(cursor),
-        pronoun=pronoun,
-        reason=reason,
-        removed=tuple(removed),
-    )
+    phrases = read_phrases(cursor)
+    return Clause(subject, "is", tuple(kept), (), phrases, (), pronoun, reason, tuple(removed))
 
 
 def _chunks_of(tokens: Sequence[str]) -> list[list[str]]:
@@ -232,7 +215,13 @@ def _chunks_of(tokens: Sequence[str]) -> list[list[str]]:
             subjects += [",", *words] if subjects else words
         elif not chunks:
             chunks.append(words)
-        elif joint == "," and after and after[0] == "and" and verbs[place + 1] and _opens_with_noun(words):
+        elif (
+            joint == ","
+            and after
+            and after[0] == "and"
+            and verbs[place + 1]
+            and words[0] not in lexicon.PREPOSITIONS | lexicon.PARTICIPLES
+        ):
             subjects += words
         elif joint == ";" or joint in lexicon.CLAUSE_WORDS:
             chunks.append(words)
@@ -245,12 +234,8 @@ def _joined_parts(tokens: Sequence[str]) -> list[tuple[str, list[str]]]:
     """The tokens between commas, semicolons and conjunctions, each with what stands before it."""
     parts: list[tuple[str, list[str]]] = [("", [])]
     for place, word in enumerate(tokens):
-        if (
-            word == "and"
-            and place
-            and kind_of(tokens[place - 1])
-            and kind_of("".join(tokens[place + 1 : place + 2]))
-        ):
+        around = [*tokens[place - 1 : place], *tokens[place + 1 : place + 2]] if place else []
+        if word == "and" and len(around) == 2 and all(map(kind_of, around)):
             continue  # "red and white boats"
         if word in {",", ";", "and"} or word in lexicon.CLAUSE_WORDS:
             joint = word
@@ -263,13 +248,6 @@ def _joined_parts(tokens: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 
 def _has_verb(words: Sequence[str]) -> bool:
-    if words[0] in lexicon.RELATIVES:
-        return False
-    return any(
-        word in BE or word in lexicon.VERBS or (word in lexicon.PLURAL_VERBS and place > 0)
-        for place, word in enumerate(words)
-    )
-
-
-def _opens_with_noun(words: Sequence[str]) -> bool:
-    return words[0] not in lexicon.PREPOSITIONS and words[0] not in lexicon.PARTICIPLES
+    verbs = BE | lexicon.VERBS.keys()
+    has = words[0] in verbs or any(word in verbs or word in lexicon.PLURAL_VERBS for word in words[1:])
+    return has and words[0] not in lexicon.RELATIVES

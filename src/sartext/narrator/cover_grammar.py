@@ -130,9 +130,7 @@ def _several(group: tuple[Cover, ...], form: int, adverb: str, brevity: Brevity,
 
 
 def _where(zone: str | None, adverb: str, brevity: Brevity) -> str:
-    if not zone:
-        return ""
-    return f" {_zone(zone, brevity)}" if brevity else f", {adverb} {_zone(zone, brevity)}"
+    return f"{'' if brevity else f', {adverb}'} {_zone(zone, brevity)}" if zone else ""
 
 
 def _placed(group: tuple[Cover, ...], brevity: Brevity) -> str:
@@ -141,9 +139,8 @@ def _placed(group: tuple[Cover, ...], brevity: Brevity) -> str:
     for noun, _, zone in group:
         zones.setdefault(zone, []).append(noun)
     elsewhere = zones.pop(None, [])
-    return enumerate_phrases(
-        [*(f"{enumerate_phrases(nouns)} {_zone(zone, brevity)}" for zone, nouns in zones.items()), *elsewhere]
-    )
+    placed = [f"{enumerate_phrases(nouns)} {_zone(zone, brevity)}" for zone, nouns in zones.items()]
+    return enumerate_phrases([*placed, *elsewhere])
 
 
 def _alike(items: Sequence[Cover]) -> list[tuple[Cover, ...]]:
@@ -168,9 +165,8 @@ def _is(noun: str, brevity: Brevity = 0) -> str:
 
 
 def _verb(noun: str, verb: str) -> str:
-    if _is_plural(noun):
-        return verb
-    return f"{verb[:-1]}ies" if verb.endswith("y") else f"{verb}s"
+    singular = f"{verb[:-1]}ies" if verb.endswith("y") else f"{verb}s"
+    return verb if _is_plural(noun) else singular
 
 
 def _is_plural(noun: str) -> bool:

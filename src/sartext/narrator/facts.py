@@ -34,11 +34,10 @@ class ObjectFact:
 
 @dataclass(frozen=True, slots=True)
 class CoverFact:
-    """The land cover of one class.
+    """The land cover of one class, its noun as the caption says it (``water``, ``crops``, ``an oil spill``).
 
-    ``noun`` is as the caption says it (``water``, ``crops``, ``an oil spill``), ``fraction`` its share of the
-    valid pixels from 0 to 1, ``share`` that share in words, ``zone`` where at least 60 % of it lies, if
-    anywhere.
+    ``fraction`` is its share of the valid pixels from 0 to 1, ``share`` that in words, ``zone`` where at least 60
+    percent of it lies, if anywhere.
     """
 
     label: str
@@ -114,11 +113,7 @@ def to_json(facts: Facts) -> str:
 
 
 def from_json(text: str) -> Facts:
-    """Return the record that ``to_json`` wrote.
-
-    Raises:
-        ArtefactError: the text is no such record.
-    """
+    """Return the record that ``to_json`` wrote; any other text is an ArtefactError."""
     try:
         content: Mapping[str, Any] = json.loads(text)
         return Facts(
@@ -144,18 +139,15 @@ def normalise(facts: Facts) -> str:
     Sizes and exact fractions do not count, and all counts over twenty are equal, as a caption says
     "more than twenty" of each.
     """
+    labels = [fact.label for fact in facts.objects]
+    said = {
+        "objects": sorted([label, *item[2:]] for label, item in zip(labels, facts.items, strict=True)),
+        "cover": sorted([fact.label, fact.share, fact.zone or ""] for fact in facts.cover),
+        "scene": facts.scene,
+        "statements": sorted(statement.casefold() for statement in facts.statements),
+    }
     present = {"present": sorted(fact.label for fact in facts.present)} if facts.present else {}
-    return canonical_json(
-        {
-            **present,
-            "objects": sorted(
-                [fact.label, _said(fact.count), _said(fact.center), _said(fact.outside)] for fact in facts.objects
-            ),
-            "cover": sorted([fact.label, fact.share, fact.zone or ""] for fact in facts.cover),
-            "scene": facts.scene,
-            "statements": sorted(statement.casefold() for statement in facts.statements),
-        }
-    )
+    return canonical_json(said | present)
 
 
 def _said(count: int) -> int:

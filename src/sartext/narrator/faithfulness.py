@@ -62,11 +62,7 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
         caption: the text.
         facts_json: its facts, as ``facts.to_json`` wrote them.
         method: how it was made, a name of ``narrator.methods``.
-        entry: the corpus, whose nouns are recognised beside those of the facts; or nothing. An unlabelled corpus
-            declares no classes.
-
-    Returns:
-        One line per contradiction; an empty list where the caption is faithful and complete.
+        entry: the corpus, whose nouns are recognised beside those of the facts; or nothing.
 
     Raises:
         ArtefactError: the facts are no record of facts.
@@ -100,24 +96,22 @@ def _nouns(facts: Facts, entry: Entry | None) -> Nouns:
 
 
 def _inconsistent(facts: Facts) -> list[str]:
-    problems = [
+    counts = [
         f"facts: {fact.count} {fact.plural} are not {fact.center} in and {fact.outside} outside the center"
         for fact in facts.objects
         if fact.count != fact.center + fact.outside or fact.count < 1
     ]
-    problems += [
+    return counts + [
         f"facts: {fact.fraction} of {fact.noun} is not '{fact.share}'"
         for fact in facts.cover
         if share_word(fact.fraction) != fact.share
     ]
-    return problems
 
 
 def _beyond(statements: Collection[Statement], others: Collection[Statement]) -> tuple[str, ...]:
     """What statements say that others do not, in words."""
-    known = {statement.label for statement in others} | {
-        statement.label for statement in statements if statement.kind == SCENE
-    }
+    known = {statement.label for statement in others}
+    known |= {statement.label for statement in statements if statement.kind == SCENE}
     return in_words(set(statements) - set(others), known)
 
 

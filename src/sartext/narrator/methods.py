@@ -1,7 +1,5 @@
 """The registry of caption methods: gate, card, shards, questions and parameters take their names from here."""
 
-from collections.abc import Callable
-
 from sartext.narrator.annotated import A2C, SA2C
 from sartext.narrator.facts import CaptionMethod
 from sartext.narrator.rewriting import OPTICAL_MODEL, OPTICAL_RULES
@@ -30,15 +28,11 @@ METHODS: Registry[CaptionMethod] = Registry(
 """The order decides which method captions a corpus whose kind several take: the first."""
 
 
-def _names(fits: Callable[[CaptionMethod], bool]) -> frozenset[str]:
-    return frozenset(method.name for method in METHODS if fits(method))
-
-
-ANNOTATED = _names(lambda method: method.annotated)
+ANNOTATED = frozenset(method.name for method in METHODS if method.annotated)
 """Names of the methods whose facts come from annotations, and so prove what they state."""
 
-BY_MODEL = _names(lambda method: method.by_model)
+BY_MODEL = frozenset(method.name for method in METHODS if method.by_model)
 """Names of the methods whose captions a model writes: they enter the train split only."""
 
-SCORED = _names(lambda method: bool(method.score))
+SCORED = frozenset(method.name for method in METHODS if method.score)
 """Names of the methods whose captions have a score."""

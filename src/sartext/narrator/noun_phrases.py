@@ -143,18 +143,14 @@ def _judged(cursor: Cursor, noun: Noun, before: Sequence[str]) -> Noun:
     )
     if not shown:
         reason = WEATHER if WEATHER in removed else UNSEEN
-    of = _read_belonging(cursor)
+    of = None
+    if cursor.peek() == "of":
+        cursor.place += 1
+        of = _read_noun(cursor) or Noun("", (), "of", False, reason=UNREADABLE)
     if removed and head in lexicon.GENERIC and not (noun.words or of):
         reason = reason or removed[0]  # "a green area" without its colour says nothing
     reason = reason or (of.reason if of else "")
     return replace(noun, of=of, reason=reason)
-
-
-def _read_belonging(cursor: Cursor) -> Noun | None:
-    if cursor.peek() != "of":
-        return None
-    cursor.place += 1
-    return _read_noun(cursor) or Noun("", (), "of", False, reason=UNREADABLE)
 
 
 def _ends_noun(cursor: Cursor, headed: bool) -> bool:
@@ -175,12 +171,9 @@ def _is_head(cursor: Cursor) -> bool:
     after = Cursor(cursor.rest()[1:], cursor.resolution)
     following = after.peek()
     if not following or following in {",", "and", "of"} or following in BE or at_preposition(after):
-        return cursor.peek() in lexicon.VISIBLE or not _noun_after_and(cursor)
+        noun_after_and = cursor.peek(1) in {"and", ","} and describes(cursor.peek(2))
+        return cursor.peek() in lexicon.VISIBLE or not noun_after_and
     return following in lexicon.VERBS or following in lexicon.PLURAL_VERBS or following in lexicon.PARTICIPLES
-
-
-def _noun_after_and(cursor: Cursor) -> bool:
-    return cursor.peek(1) in {"and", ","} and describes(cursor.peek(2))
 
 
 def _read_determiner(cursor: Cursor) -> tuple[str, bool]:
@@ -226,10 +219,7 @@ def _agree_measure(words: list[str], head: str, many: bool) -> tuple[str, bool, 
     if measure in {"piece", "pieces"} and head not in lexicon.MASS:
         return ("some" if many else "a"), many, ""  # "a piece of ocean" is "an ocean"
     if measure in lexicon.COUNTS:
-        return (
-            " ".join(words),
-            many or head in lexicon.ALIKE,
-            "" if many or head in lexicon.ALIKE | lexicon.MASS else UNREADABLE,
-        )
-    fits = many or head in lexicon.MASS or measure in lexicon.EXTENTS
-    return " ".join(words), measure.endswith("s"), "" if fits else UNREADABLE
+        plural, fits = many or head in lexicon.ALIKE, many or head in lexicon.ALIKE | lexicon.MASS
+    else:
+        plural, fits = measure.endswith("s"), many or head in lexicon.MASS or measure in lexicon.EXTENTS
+    return " ".join(words), plural, "" if fits else UNREADABLE

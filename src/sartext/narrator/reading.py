@@ -4,17 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sartext.narrator.vocabulary import LARGEST_COUNT, MANY, NUMBER_WORDS, SHARES, SOME, ZONES, word_set
+from sartext.narrator.vocabulary import LARGEST_COUNT, LISTS, MANY, NUMBER_WORDS, SHARES, SOME, ZONES, word_set
 
 COUNTS = {word: number for number, word in enumerate(NUMBER_WORDS)} | {MANY: LARGEST_COUNT + 1, "no": 0}
 
-FUNCTION_WORDS = word_set(
-    """
-    a all also an and appear appears are area be both by can contains cover covered covers each found image in
-    is it its largely lie lies located mainly mostly occupies occupy of on only outside sar seen show shows
-    situated take takes the them there they this up visible while
-    """
-)
+FUNCTION_WORDS = word_set(LISTS["function_words"])
 """Words that state nothing by themselves."""
 
 PLACES = {
@@ -70,10 +64,8 @@ class Token:
 def read_caption(caption: str, nouns: Mapping[str, tuple[str, str]], scene: str | None) -> Reading:
     """Return what a caption states.
 
-    Args:
-        caption: the text.
-        nouns: every noun that is recognised, in lower case: its label and its form (one, many, any, cover).
-        scene: a background that may be named.
+    ``nouns`` are all that are recognised, in lower case: label and form (one, many, any, cover) of each. ``scene``
+    is a background that may be named.
     """
     reading = Reading()
     if not caption.endswith("."):
@@ -83,7 +75,7 @@ def read_caption(caption: str, nouns: Mapping[str, tuple[str, str]], scene: str 
         if sentence[:1] != sentence[:1].upper():
             reading.problems.append(f"a sentence begins in lower case: '{sentence}'")
         tokens = matcher.tokens(sentence.rstrip("."))
-        unknown = [token.text for token in tokens if _unknown(token)]
+        unknown = [token.text for token in tokens if token.kind == "word" and token.text not in FUNCTION_WORDS]
         reading.unknown += unknown
         reading.problems += [f"says '{text}', which no fact supports" for text in unknown]
         if any(token.kind in {"share", "stuff"} for token in tokens):
@@ -91,10 +83,6 @@ def read_caption(caption: str, nouns: Mapping[str, tuple[str, str]], scene: str 
         else:
             _read_objects(tokens, reading)
     return reading
-
-
-def _unknown(token: Token) -> bool:
-    return token.kind == "word" and token.text not in FUNCTION_WORDS
 
 
 class _Matcher:
@@ -185,9 +173,8 @@ def _place_everything(tokens: Sequence[Token], zone: str, reading: Reading) -> N
         reading.problems.append(f"places nothing in zone {zone}")
         return
     total = sum(stated.total or 0 for stated in reading.objects.values())
-    wanted = {"it": total == 1, "both": total == 2}
-    for word, fits in wanted.items():
-        if word in words and not fits and not (word == "it" and words & (EVERYTHING - {"it"})):
+    for word, wanted in (("it", 1), ("both", 2)):
+        if word in words and total != wanted and not (word == "it" and words & (EVERYTHING - {"it"})):
             reading.problems.append(f"says '{word}' of {total} objects")
     for label, stated in reading.objects.items():
         if stated.total is not None:

@@ -44,11 +44,7 @@ SCENES = (
 def realise(facts: Facts, image_id: str, seed: int, n: int = 1) -> list[str]:
     """Return up to ``n`` distinct captions that state the same facts; the first is the one that is released.
 
-    Args:
-        facts: what to say; not empty.
-        image_id: chooses the paraphrases together with ``seed``.
-        seed: ``narrator.seed`` of the parameters.
-        n: how many; fewer are returned where the grammar has no more (optical captions have one).
+    ``image_id`` and ``seed`` choose them; there are fewer where the grammar has no more, for optical captions one.
     """
     if n == 1:
         return [_text(facts, _style(seed, image_id, 0))]
@@ -68,9 +64,8 @@ def canonical(facts: Facts) -> str:
         return SCENES[0].format(facts.scene)
     objects = _canonical_objects(facts.items) if facts.items else ""
     present = _present(facts, 0)
-    cover = (
-        canonical_cover(_as_said(facts.cover), WORDS - len(f"{objects} {present}".split())) if facts.cover else ""
-    )
+    room = WORDS - len(f"{objects} {present}".split())
+    cover = canonical_cover(_as_said(facts.cover), room) if facts.cover else ""
     return " ".join(part for part in (cover, objects, present) if part)
 
 

@@ -23,35 +23,25 @@ NO_OPTICAL_CAPTION = "no optical caption"
 
 @dataclass(frozen=True)
 class Rewritten:
-    """What is left of an optical caption.
-
-    ``statements`` are whole sentences, none where nothing is left; ``source`` is the caption they come from;
-    ``dropped`` counts what was left out, by reason.
-    """
+    """What is left of an optical caption: whole sentences; ``dropped`` counts what was left out, by reason."""
 
     statements: tuple[str, ...]
     source: str
     dropped: tuple[tuple[str, int], ...]
 
     @property
-    def main_reason(self) -> str:
-        """The most frequent reason for leaving something out."""
-        return max(self.dropped, key=lambda item: item[1])[0] if self.dropped else UNREADABLE
-
-    @property
     def facts(self) -> Facts | str:
-        """The facts of the SAR image, or why there are none."""
+        """The facts of the SAR image, or why there are none: the most frequent reason for leaving out."""
         if not self.statements:
-            return f"no caption survives rewriting: {self.main_reason}"
+            reason = max(self.dropped, key=lambda item: item[1])[0] if self.dropped else UNREADABLE
+            return f"no caption survives rewriting: {reason}"
         return Facts(statements=self.statements, source_caption=self.source, dropped=self.dropped)
 
 
 def rewrite(captions: Sequence[str], resolution: float) -> Rewritten:
-    """Return what is left of that caption which keeps most; of equals, the first.
+    """Return what is left of that caption of an optical image which keeps most; of equals, the first.
 
-    Args:
-        captions: of one optical image; at least one.
-        resolution: of the SAR image in metres: decides which nouns it shows.
+    ``resolution`` of the SAR image in metres decides which nouns it shows.
     """
     return max((_rewritten(caption, resolution) for caption in captions), key=lambda rated: rated[0])[1]
 
@@ -98,9 +88,8 @@ def _rewritten(caption: str, resolution: float) -> tuple[int, Rewritten]:
 
 def _size(clause: Clause) -> int:
     """The number of things that a clause tells."""
-    phrases = (*clause.subject_phrases, *clause.phrases)
-    nouns = len(clause.subject) + len(clause.objects) + sum(len(phrase.nouns) for phrase in phrases)
-    return nouns + bool(clause.complement)
+    phrases = [phrase.nouns for phrase in (*clause.subject_phrases, *clause.phrases)]
+    return sum(map(len, (clause.subject, clause.objects, *phrases))) + bool(clause.complement)
 
 
 def _filter(clause: Clause, dropped: Counter[str], antecedent: bool) -> Clause | None:
@@ -163,14 +152,11 @@ def _keep_phrases(phrases: Sequence[Phrase], dropped: Counter[str]) -> tuple[Phr
     kept = []
     for phrase in phrases:
         nouns = _keep(phrase.nouns, dropped)
-        if not nouns or (phrase.preposition.endswith("between") and not _are_two(phrase.nouns, nouns)):
+        are_two = len(nouns) == len(phrase.nouns) and (len(nouns) > 1 or nouns[0].plural)
+        if not nouns or (phrase.preposition.endswith("between") and not are_two):
             break
         kept.append(Phrase(phrase.preposition, nouns))
     return tuple(kept)
-
-
-def _are_two(nouns: Sequence[Noun], kept: Sequence[Noun]) -> bool:
-    return len(kept) == len(nouns) and (len(kept) > 1 or kept[0].plural)
 
 
 def _sentence(clause: Clause) -> str:
@@ -180,7 +166,7 @@ def _sentence(clause: Clause) -> str:
 
 def _parts(clause: Clause) -> list[str]:
     if clause.verb == THERE:
-        if _shows_an_image(clause.objects):
+        if len(clause.objects) == 1 and clause.objects[0].head == SAR_IMAGE:
             return ["this is", _list(clause.objects), *_phrases(clause.phrases)]
         if any(noun.head in lexicon.UNIQUE and noun.determiner == "the" for noun in clause.objects):
             return [f"this {SAR_IMAGE} shows", _list(clause.objects), *_phrases(clause.phrases)]
@@ -195,10 +181,6 @@ def _parts(clause: Clause) -> list[str]:
         verb = lexicon.VERBS.get(verb, verb)
     phrases = _phrases(clause.subject_phrases)
     return [subject, *phrases, verb, *clause.complement, _list(clause.objects), *_phrases(clause.phrases)]
-
-
-def _shows_an_image(nouns: Sequence[Noun]) -> bool:
-    return len(nouns) == 1 and nouns[0].head == SAR_IMAGE
 
 
 def _indefinite(noun: Noun) -> Noun:

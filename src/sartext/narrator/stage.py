@@ -30,9 +30,7 @@ OPTICAL = "optical image"
 def caption_corpus(project: Project, name: str) -> dict[str, object]:
     """Write the captions of a corpus, and why an image got none; return the counts.
 
-    Args:
-        project: the checkout; ``build/corpus/<name>/index.parquet`` is read in batches.
-        name: of a corpus that ``params.yaml`` lists.
+    The index, ``build/corpus/<name>/index.parquet``, is read in batches.
 
     Raises:
         CatalogueError: the corpus has nothing that captions could be made of.
@@ -82,12 +80,7 @@ def method_of(entry: Entry) -> CaptionMethod:
 
 
 def row_facts_of(entry: Entry, index: Path) -> RowFacts:
-    """Return what makes facts of the rows of a corpus's index, a file that is read in batches.
-
-    Raises:
-        CatalogueError: it cannot be captioned by rules.
-        ArtefactError: the index is needed, and missing or damaged.
-    """
+    """Return what makes facts of the rows of a corpus's index, which is read in batches where it is needed."""
     return method_of(entry).row_facts[entry.kind](entry, lambda columns: _rows(index, columns))
 
 

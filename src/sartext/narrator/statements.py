@@ -31,7 +31,6 @@ NOTHING = "states nothing"
 Nouns = Mapping[str, tuple[str, str]]
 """Every noun that is recognised, in lower case: its class, and ``one``, ``many``, ``any`` or ``cover``."""
 
-_INDEX_ZONES = {words: zone for zone, words in ZONES.items()}
 _LEAST = {words: bound for bound, words in SHARES}
 _MOST = dict(zip((words for _, words in SHARES), (1.0, *(bound for bound, _ in SHARES)), strict=False))
 
@@ -51,26 +50,21 @@ class Statement:
     @property
     def words(self) -> str:
         """The statement for people, such as ``ship: two in the center``."""
-        if self.kind == OBJECT_COUNT:
-            return f"{self.label}: {number_word(int(self.value))}"
-        if self.kind == OBJECT_ZONE:
-            count, place = self.value.split()
-            return f"{self.label}: {number_word(int(count))} {'in' if place == 'center' else 'outside'} the center"
+        if self.kind in {OBJECT_COUNT, OBJECT_ZONE}:
+            count, _, place = self.value.partition(" ")
+            where = {"": "", "center": " in the center", "outside": " outside the center"}[place]
+            return f"{self.label}: {number_word(int(count))}{where}"
         if self.kind == COVER_SHARE:
             return f"{self.label}: {self.value}"
-        if self.kind == COVER_ZONE:
-            return f"{self.label} in the {self.value}"
-        return self.label
+        return f"{self.label} in the {self.value}" if self.kind == COVER_ZONE else self.label
 
 
 @dataclass(frozen=True)
 class CaptionStatements:
-    """What was read in a caption.
+    """What was read in a caption, land cover in the order of the text.
 
-    Args:
-        statements: what it states; land cover in the order of the text.
-        problems: what could not be read, or contradicts itself.
-        denied: classes of which it says that there are none, which no facts can say.
+    ``problems`` are what could not be read, or contradicts itself; ``denied`` the classes of which it says that
+    there are none, which no facts can say.
     """
 
     statements: tuple[Statement, ...]
@@ -105,13 +99,7 @@ def statements_of(facts: Facts) -> tuple[Statement, ...]:
 
 
 def read_statements(caption: str, nouns: Nouns, scenes: Iterable[str] = ()) -> CaptionStatements:
-    """Return the statements of a text, of which nothing is assumed.
-
-    Args:
-        caption: the text.
-        nouns: see ``narrator.vocabulary.Vocabulary``.
-        scenes: backgrounds that may be named.
-    """
+    """Return the statements of a text, of which nothing is assumed; for the rest see `Vocabulary`."""
     reading, scene = _read(caption, nouns, scenes)
     objects = chain.from_iterable(_of_stated(label, stated) for label, stated in reading.objects.items())
     present = (Statement(OBJECT_CLASS, label) for label in reading.present)
@@ -154,15 +142,9 @@ def read_facts(caption: str, vocabulary: Vocabulary) -> Facts | str:
 def compare(
     stated: Iterable[Statement], true: Iterable[Statement], decided: Collection[str] | None = None
 ) -> tuple[dict[str, Count], int]:
-    """Count what is right of what a caption states.
+    """Count what is right of what a caption states: by kind, every one of ``KINDS``; and what nothing decides.
 
-    Args:
-        stated: what the caption says.
-        true: what the annotation says.
-        decided: classes that the annotation decides (see ``narrator.vocabulary.annotated_by``); all where absent.
-
-    Returns:
-        The counts by kind, every kind of ``KINDS``; how many statements nothing decides.
+    ``decided`` are the classes that the annotation decides, see `annotated_by`; all where it is absent.
     """
     truth, said = set(true), set(stated)
     known = {statement.label for statement in truth}
@@ -262,4 +244,4 @@ def _object_fact(key: str, stated: Stated, vocabulary: Vocabulary) -> ObjectFact
 
 def _cover_fact(key: str, share: str, zone: str | None, vocabulary: Vocabulary) -> CoverFact:
     middle = round((_LEAST[share] + _MOST[share]) / 2, 4)
-    return CoverFact(*vocabulary.stuff[key], middle, share, _INDEX_ZONES[zone] if zone else None)
+    return CoverFact(*vocabulary.stuff[key], middle, share, zone.replace(" ", "-") if zone else None)

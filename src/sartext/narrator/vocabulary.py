@@ -1,8 +1,11 @@
 """Words that captions use, words that they never use, and the nouns of the classes that they may talk about."""
 
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from sartext.catalogue.entry import CorpusClass, Entry
 from sartext.catalogue.loading import find_entry
@@ -12,16 +15,16 @@ CACHED = 1 << 15
 """Sentences kept: a corpus has few different facts, and each has few patterns."""
 
 
+LISTS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))
+"""The word lists of ``words.toml``."""
+
+
 def word_set(text: str) -> frozenset[str]:
     """Return the words of a text, as a set."""
     return frozenset(text.split())
 
 
-_NUMBERS = """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen twenty
-"""
-NUMBER_WORDS = tuple(_NUMBERS.split())
+NUMBER_WORDS = tuple(LISTS["number_words"].split())
 LARGEST_COUNT = 20
 MANY = "more than twenty"
 SOME = "at least one"
@@ -37,42 +40,13 @@ SHARES = (
 )
 """Lower bound (inclusive) of a class's share of the valid pixels, and how a caption says it; largest first."""
 
-ZONES = MappingProxyType(
-    {
-        "upper-left": "upper left",
-        "upper-right": "upper right",
-        "lower-left": "lower left",
-        "lower-right": "lower right",
-        "middle": "middle",
-    }
-)
+_ZONES = ("upper-left", "upper-right", "lower-left", "lower-right", "middle")
+ZONES = MappingProxyType({zone: zone.replace("-", " ") for zone in _ZONES})
 """Zones of land cover: as the index names them, and as a caption says them."""
 
-COLOUR_WORDS = word_set(
-    """
-    amber aqua azure beige black blackish blonde blue blueish bluish bronze brown brownish burgundy color
-    colored colorful colorless colors colour coloured colourful colourless colours crimson cyan emerald
-    fuchsia gold golden gray grayish green greenish grey greyish indigo ivory khaki lavender lilac lime
-    magenta maroon mauve multicolored multicoloured ochre olive orange pink pinkish purple purplish red
-    reddish russet scarlet sepia silver silvery tan tawny teal turquoise vermilion violet white whitish yellow
-    yellowish
-    """
-)
-
-WEATHER_WORDS = word_set(
-    """
-    cloud cloudless clouds cloudy daylight daytime fog foggy frosty haze hazy mist misty overcast rain rainbow
-    rainy shower sky skies smog snowy storm stormy sun sunlight sunlit sunny sunrise sunset sunshine weather
-    windy
-    """
-)
-
-BRIGHTNESS_WORDS = word_set(
-    """
-    bright brighter brightest brightly dark darker darkest darkish dim faint gleaming glittering gloomy glossy
-    light lighter lightest luminous pale paler shimmering shining shiny sparkling vivid
-    """
-)
+COLOUR_WORDS = word_set(LISTS["colour_words"])
+WEATHER_WORDS = word_set(LISTS["weather_words"])
+BRIGHTNESS_WORDS = word_set(LISTS["brightness_words"])
 """Removed from optical captions: what is bright in an optical image need not be bright in a SAR image."""
 
 FORBIDDEN_WORDS = frozenset({"flood", "flooded", "flooding", "floods", "floodwater"})

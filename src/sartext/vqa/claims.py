@@ -18,15 +18,17 @@ Of a doubtful image (see `Doubt`) only what stays true whatever else is there is
 Nor is a count, a place or a comparison asked of a class that its corpus does not annotate exhaustively.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations
 
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
 from sartext.narrator.vocabulary import NUMBER_WORDS, ZONES, bare
 from sartext.vqa.subjects import Annotation, Subject, related
+
+_Fact = ObjectFact | CoverFact | PresentFact
 
 YES, NO = "yes", "no"
 CENTER, OUTSIDE, BOTH = "in the center", "outside the center", "both"
@@ -40,16 +42,7 @@ MARGIN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A question without words.
-
-    Args:
-        type: one of ``question.TYPES``.
-        form: what exactly is asked.
-        subjects: the classes asked about, by key, in the order in which they are named.
-        answer: what the facts prove.
-        facts: the part of the facts that proves it.
-        exhaustive: the subjects whose absence is claimed.
-    """
+    """A question without words, fields as of `question.Question`; ``exhaustive`` are claimed to be absent."""
 
     type: str
     form: str
@@ -73,13 +66,9 @@ class Doubt(IntEnum):
 
 @dataclass(frozen=True)
 class Image:
-    """What is known of one image.
+    """What is known of one image: its record, what its corpus's annotation decides, and in what that is in doubt.
 
-    Args:
-        facts: its record.
-        annotation: what its corpus's annotation decides.
-        limit: the largest count that is asked.
-        doubt: what is there, or may be, without being annotated.
+    ``limit`` is the largest count that is asked.
     """
 
     facts: Facts
@@ -116,12 +105,8 @@ class Image:
     @cached_property
     def present(self) -> set[str]:
         """Everything stated of the image, by key."""
-        facts: tuple[ObjectFact | CoverFact | PresentFact, ...] = (
-            *self.facts.objects,
-            *self.facts.cover,
-            *self.facts.present,
-        )
-        return {bare(fact.noun) for fact in facts}
+        facts = self.facts
+        return {bare(fact.noun) for fact in chain[_Fact](facts.objects, facts.cover, facts.present)}
 
     @cached_property
     def absent(self) -> list[Subject]:
@@ -144,16 +129,13 @@ class Image:
             and (whole or (self.annotation.boxes and not subject.stuff))
         ]
 
-    def option(self, key: str) -> str:
-        """How a class is offered as an answer."""
-        return self.annotation.subjects[key].option
-
 
 def claims_of(image: Image) -> list[Claim]:
     """Return everything that is asked of an image; ``statements`` of optical captions prove nothing precise."""
     if image.facts.statements:
         return []
-    return [claim for asked in _ASKED for claim in asked(image)]
+    forms = (_presence, _count, _position, _comparison, _dominant, _scene)
+    return [claim for claims in forms for claim in claims(image)]
 
 
 def turned(claim: Claim) -> Claim:
@@ -216,7 +198,7 @@ def _compared(image: Image, amounts: dict[str, float], more: str, most: str, *, 
         answer = YES if difference > 0 else NO
         yield Claim("comparison", more, (first, second), answer, facts, missing)
         if _offered(subjects[first], subjects[second]):
-            winner = image.option(first if difference > 0 else second)
+            winner = subjects[first if difference > 0 else second].option
             yield Claim("comparison", most, (first, second), winner, facts, missing)
 
 
@@ -240,7 +222,7 @@ def _scene(image: Image) -> Iterator[Claim]:
         subject = subjects[key]
         for other in missing:
             if subject.stuff == other.stuff and not related(subject, other) and _offered(subject, other):
-                pair = (key, other.key) if key < other.key else (other.key, key)
+                pair = tuple(sorted((key, other.key)))
                 yield Claim("scene", "shown", pair, subject.option, _whole(image.facts), (other.key,))
     background = image.annotation.background
     if background and image.facts.scene and not image.doubt:
@@ -264,13 +246,3 @@ def _only(facts: Facts, *keys: str) -> Facts:
 
 def _whole(facts: Facts) -> Facts:
     return Facts(objects=facts.objects, cover=facts.cover, scene=facts.scene, present=facts.present)
-
-
-_ASKED: tuple[Callable[[Image], Iterator[Claim]], ...] = (
-    _presence,
-    _count,
-    _position,
-    _comparison,
-    _dominant,
-    _scene,
-)

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from typing import Literal
 
 from sartext.narrator.lexicon import EXTENTS, GENERIC, MEASURES, PLACES, SINGULAR, VISIBLE
-from sartext.narrator.vocabulary import word_set
+from sartext.narrator.vocabulary import LISTS, word_set
 from sartext.vqa.making import Candidate, balanced
 
 DESCRIPTIONS = (
@@ -34,38 +34,10 @@ CONTRASTS = (
 DRAWS = 12
 """Nouns of other images that are drawn for every contrast wanted; those that could be there are put back."""
 
-THEMES = (
-    word_set(
-        """
-        sea ocean water lake pond river stream bay strait estuary delta canal reservoir coast coastline shore
-        shoreline beach island peninsula harbor harbour port pier wharf dock jetty breakwater ship vessel boat
-        bridge dam bank riverbank wetland marsh swamp
-        """
-    ),
-    word_set(
-        """
-        forest wood woodland jungle rainforest tree grove vegetation plantation orchard mountain hill ridge valley
-        wetland marsh swamp
-        """
-    ),
-    word_set("farmland cropland field crop farm greenhouse plantation orchard plain vegetation earth soil"),
-    word_set("earth soil wasteland sandland desert rock cliff beach plain terrain ground mountain"),
-    word_set(
-        """
-        town city village suburb settlement neighbourhood neighborhood house villa building block structure street
-        road lane highway freeway expressway motorway overpass viaduct roundabout intersection crossroads stadium
-        factory warehouse tank tower crane container vehicle truck railway railroad track terminal
-        """
-    ),
-    word_set("airport airfield apron tarmac runway terminal aircraft airplane aeroplane plane jet"),
-)
+THEMES = tuple(map(word_set, LISTS["themes"]))
 """Nouns that are seen together, or name the same: an image that shows one may show all of them unmentioned."""
 
-UNREMARKABLE = word_set(
-    """
-    tree vegetation ground terrain structure road street lane track plain rock earth soil house building bank block
-    """
-)
+UNREMARKABLE = word_set(LISTS["unremarkable"])
 """Nouns that are often there and not mentioned, or mean several things: not asked about."""
 
 _SILENT = PLACES | GENERIC | MEASURES | EXTENTS
@@ -86,12 +58,8 @@ def optical_questions(
 ) -> list[OpticalQuestion]:
     """Return question-answer pairs on optical images, in the order of their ids, descriptions first.
 
-    Args:
-        images: id and captions of each; one without captions is passed over.
-        seed: decides captions, nouns and wordings.
-        descriptions: how many of an image at most; never one caption twice.
-        contrasts: how many of an image at most; fewer where its captions have no noun that is known, or where the
-            same two nouns are not right equally often.
+    ``images`` are id and captions of each. An image has at most so many descriptions, none twice, and contrasts,
+    fewer where its captions have no noun that is known, or where the same two nouns are not right equally often.
     """
     captioned = sorted((image_id, tuple(dict.fromkeys(captions))) for image_id, captions in images)
     candidates = _candidates({image_id: head_nouns(captions) for image_id, captions in captioned}, seed, contrasts)
@@ -141,7 +109,7 @@ def _candidates(nouns: Mapping[str, Sequence[str]], seed: int, contrasts: int) -
         for answer, other in sorted(pairs):
             if other not in heads and _themes([other]) and not themes & _themes([other]):
                 rank = _draw(seed, image_id, f"contrast {answer} {other}")
-                pair = (answer, other) if answer < other else (other, answer)
+                pair = tuple(sorted((answer, other)))
                 candidates.append(Candidate(0, image_id, "contrast", "shown", pair, answer, rank))
     return candidates
 

@@ -1,7 +1,5 @@
 """Whether an answer follows from facts: the check of a question's row, which knows nothing of how it was made.
 
-It reads the form, the classes and the answer from the row's own fields, and the facts as the release has them.
-
 A release tells of no image what its annotation lacks: boxes that could not be used, components of a mask that
 were too small, pixels without a class. Nor does a record: some of the pixels that no stated land cover holds are
 those of the stated things. So the proof takes counts, places and shares for complete, as it does the absence of a
@@ -55,10 +53,8 @@ class _Record:
 def proves(row: Mapping[str, Any], facts: Facts) -> bool:
     """Return whether a question's answer follows from facts, and whether its stated facts are among them.
 
-    Args:
-        row: a row of ``vqa/<split>.jsonl``.
-        facts: the record of its image. That the classes in ``facts.exhaustive`` of the row are annotated
-            exhaustively is taken from the row: a record cannot tell.
+    That the classes in ``facts.exhaustive`` of the row of ``vqa/<split>.jsonl`` are annotated exhaustively is
+    taken from the row: the record of an image, ``facts``, cannot tell.
     """
     form, stated, subjects = row["form"], row["facts"], row["subjects"]
     type_, wanted, rule = _RULES.get(form, ("unknown", 0, _dominant))
@@ -89,9 +85,8 @@ def _exists(record: _Record, subjects: Sequence[str], answer: str) -> bool:
 
 def _how_many(record: _Record, subjects: Sequence[str], answer: str) -> bool:
     (key,) = subjects
-    if answer not in _WORDS:
-        return False
-    return key not in record.cover and record.amount(key, cover=False) == float(_WORDS.index(answer))
+    counted = key not in record.cover and answer in _WORDS
+    return counted and record.amount(key, cover=False) == float(_WORDS.index(answer))
 
 
 def _where(record: _Record, subjects: Sequence[str], answer: str, *, several: bool) -> bool:

@@ -32,7 +32,6 @@ class Question:
         type: one of ``TYPES``.
         form: what exactly is asked; the rule by which `proof` checks it.
         subjects: the classes asked about, by the noun that the facts have, in lower case and without article.
-        text: the question in words.
         answer: one or a few words; numbers as words.
         facts: the part of the image's facts that proves the answer, and ``exhaustive``: the subjects whose absence
             is claimed, because the corpus annotates every instance of them.
@@ -69,8 +68,7 @@ def from_row(row: Mapping[str, Any]) -> Question:
     """Return the question of a row.
 
     Raises:
-        ValueError: a key is absent or unknown, a value is of another kind, or the conversation is not one question
-            with the row's own answer.
+        ValueError: a key or value is wrong, or the conversation is not one question with the row's own answer.
     """
     if not isinstance(row, dict) or row.keys() != set(COLUMNS):
         raise ValueError(f"its keys are not {', '.join(COLUMNS)}")

@@ -106,15 +106,10 @@ OPEN: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is called by one noun.
+    """What is called by one noun; its ``key`` is that in lower case and without article.
 
-    Args:
-        key: the noun as facts have it, in lower case and without article.
-        noun: the noun as captions say it.
-        plural: what several are called; land cover keeps its noun.
-        stuff: whether it is land cover.
-        exhaustive: whether the corpus annotates every instance, so that absence is a fact.
-        broader: what it is a kind of, by key.
+    ``plural`` is what several are called; land cover (``stuff``) keeps its noun. ``exhaustive``: the corpus
+    annotates every instance, so that absence is a fact. ``broader`` is what it is a kind of, by key.
     """
 
     key: str
@@ -135,14 +130,12 @@ class Annotation:
     """What the annotation of a corpus decides.
 
     Args:
-        corpus: its name.
         subjects: what may be asked about, by key.
         boxes: whether things are annotated by boxes; else they are components of a mask, which hold at least ten
             pixels, so that smaller ones may be there unannotated.
         background: what an image without objects shows, if the catalogue says it.
     """
 
-    corpus: str
     subjects: Mapping[str, Subject]
     boxes: bool
     background: str | None
@@ -161,13 +154,12 @@ def annotation_of(entry: Entry) -> Annotation:
                     exhaustive=before.exhaustive and subject.exhaustive,
                     broader=before.broader | subject.broader,
                 )
-    return Annotation(entry.name, subjects, entry.kind == "detection", entry.background)
+    return Annotation(subjects, entry.kind == "detection", entry.background)
 
 
 def subject_of(kind: CorpusClass) -> Subject:
     """Return what a class is called, and what it is a kind of."""
-    noun = cover_noun(kind) if kind.stuff else kind.noun
-    key = key_of(kind)
+    noun, key = cover_noun(kind) if kind.stuff else kind.noun, key_of(kind)
     broader = frozenset({bare(kind.hypernym)} - {key})
     return Subject(key, noun, noun if kind.stuff else kind.plural, kind.stuff, kind.exhaustive, broader)
 

@@ -40,7 +40,7 @@ class Hypothesis:
 
 
 @dataclass
-class Best:
+class _Best:
     """The best hypotheses of one image, at most ``most``, in the order they were found."""
 
     most: int
@@ -76,22 +76,15 @@ def search(
     done when ``beams`` hypotheses are finished, or when the best of them scores at least what the best open beam
     would if the rest of its tokens cost nothing.
 
-    Args:
-        run: begun, with ``beams`` for each image.
-        beams: of each image.
-        length: most tokens.
-        minimum: tokens, the start included, before which the end is not chosen.
-        start: id of the start token.
-        end: id of the end token.
-        open_clip: by open_clip's rules raw logits are added and divided by all tokens, and an image is done when
-            the worst of ``beams`` finished hypotheses scores at least what the best continuation of the step does.
+    By ``open_clip``'s rules raw logits are added and divided by the number of all tokens, and an image is done
+    when the worst of ``beams`` finished hypotheses scores at least what the best continuation of the step does.
 
     Returns:
         The hypotheses of every image, best first. Beams still open at ``length`` come in as unfinished ones by
         open_clip's rules, and else only for an image that finished none.
     """
     before = 0 if open_clip else 1  # tokens that do not count in the length that a total is divided by
-    best = [Best(beams) for _ in range(run.images)]
+    best = [_Best(beams) for _ in range(run.images)]
     state = _Beams.begin(run.images, beams, length, start)
     for position in range(1, length):
         logits = run.step(state.ids[:, :, position - 1], state.origin)

@@ -30,11 +30,9 @@ from sartext.models.gpt.language import (
 from sartext.models.gpt.model import CHAT, IMAGE, Gpt, image_processor
 from sartext.models.model import Model
 
-IMAGES = "sees_images"
-"""What ``config.json`` says beside what transformers has it say: whether the model was taught with pictures."""
-
-LOST = "head_bias_lost"
-"""And how much of the language model's head has no place in LLaVA's, see `language.fold_head_bias`."""
+IMAGES, LOST = "sees_images", "head_bias_lost"
+"""What ``config.json`` says beside what transformers has it say: whether the model was taught with pictures, and
+how much of the language model's head has no place in LLaVA's, see `language.fold_head_bias`."""
 
 WHOLE = {
     "class_embedding": "embeddings.class_embedding",
@@ -123,15 +121,8 @@ def add_adapters(
 ) -> None:
     """Put adapters on linear layers of the language model in place; of it they alone learn from then on.
 
-    The model says the same as before until they have learned.
-
-    Args:
-        model: changed in place.
-        rank: of each adapter.
-        alpha: an adapter's product counts ``alpha / rank`` times.
-        dropout: probability with which an adapter's input is dropped.
-        targets: names of the layers, such as ``q_proj`` and ``fc1``.
-        seed: of the adapters' weights.
+    The model says the same as before until they have learned. An adapter's product counts ``alpha / rank`` times,
+    its input is dropped with probability ``dropout``; ``targets`` name layers, such as ``q_proj`` and ``fc1``.
 
     Raises:
         ModelError: no layer has one of the names.

@@ -100,12 +100,9 @@ class _File(Section):
 
 
 def read_language(path: Path) -> LanguageFoundation:
-    """Read the foundation file of a language model.
+    """Read the foundation file of a language model, see `read_foundation_file`.
 
     ``pretrained`` must be said, be it null: weights are never random because a line was forgotten.
-
-    Raises:
-        ModelError: the file is absent, no YAML, no language model's, or says something unknown.
     """
     content = read_foundation_file(path, _File, key="language", others=FOLDER)
     return LanguageFoundation(**content.model_dump(exclude={"language"}), source=path)
@@ -204,11 +201,9 @@ def no_progress_bars() -> Iterator[None]:
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:
-    """Train a byte-level BPE with tokens for start, end, padding and a picture.
+    """Train a byte-level BPE with tokens for start, end, padding and a picture, so many at most, on texts.
 
-    Args:
-        texts: prompts, replies and captions; the same texts give the same tokenizer.
-        vocabulary: tokens at most, the special ones and the 256 bytes included.
+    The same texts, prompts, replies and captions, give the same tokenizer.
 
     Raises:
         ModelError: there is no text, or the vocabulary is too small.
