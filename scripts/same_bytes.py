@@ -1,10 +1,9 @@
 """Build a small profile at two states of the project and compare what comes out, byte for byte.
 
 ``make same-bytes BASE=<commit>`` builds ``conf/small.yaml`` at a commit and as the working tree stands, each in a
-scratch clone below ``build/same-bytes``, by plain ``dvc repro``. Parameters that the commit does not know yet are left
-out there, and named. It compares every file of ``build/release`` and,
-with ``--report``, every figure of ``build/report/report.json``. A redesign leaves both as they were; exit 1
-where they differ.
+scratch clone below ``build/same-bytes``, by plain ``dvc repro``. Parameters that the commit does not know yet are
+left out there, and named. It compares every file of ``build/release`` and, with ``--report``, every figure of
+``build/report/report.json``. A redesign leaves both as they were; exit 1 where they differ.
 """
 
 import argparse
