@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,8 +22,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PROFILE = Path("conf/small.yaml")
-TABLES = {"corpora", "checkpoints", "models", "champions"}
-"""Sections of params.yaml whose names are the user's."""
+UNKNOWN = re.compile(r"unknown name '(?P<section>\w+)\.(?P<name>\w+)'")
+"""How a state refuses a parameter that was added after it."""
 SHOWN = 20
 
 
@@ -35,8 +36,8 @@ def main() -> int:
     scratch = ROOT / "build" / "same-bytes"
     base = _git("rev-parse", "--verify", f"{arguments.base}^{{commit}}").strip()
     target = "report" if arguments.report else "publication"
-    before = build(_clone(scratch / base[:12], base), known_profile(base), target)
-    now = build(_copy(scratch / "working-tree"), (ROOT / PROFILE).read_text(encoding="utf-8"), target)
+    before = build(_clone(scratch / base[:12], base), target)
+    now = build(_copy(scratch / "working-tree"), target)
     differences = list(different_files(before / "build/release", now / "build/release"))
     if arguments.report:
         differences += different_figures(before / "build/report/report.json", now / "build/report/report.json")
@@ -67,20 +68,8 @@ def different_figures(before: Path, now: Path) -> list[str]:
     ]
 
 
-def known_profile(commit: str) -> str:
-    """Return the small profile without the settings that the params.yaml of a commit does not have."""
-    profile = yaml.safe_load((ROOT / PROFILE).read_text(encoding="utf-8"))
-    known = yaml.safe_load(_git("show", f"{commit}:params.yaml"))
-    for section in profile.keys() - TABLES:
-        if isinstance(profile[section], dict):
-            for name in sorted(profile[section].keys() - (known.get(section) or {}).keys()):
-                print(f"  {commit[:12]}: without {section}.{name}, which it does not know")
-                del profile[section][name]
-    return yaml.safe_dump(profile, sort_keys=False)
-
-
-def build(root: Path, profile: str, target: str) -> Path:
-    """Build a profile in a clone up to a stage; what an earlier call built is used again."""
+def build(root: Path, target: str) -> Path:
+    """Build the small profile in a clone up to a stage; what an earlier call built is used again."""
     environment = {
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
@@ -88,20 +77,28 @@ def build(root: Path, profile: str, target: str) -> Path:
         "DVC_NO_ANALYTICS": "1",
         "MLFLOW_TRACKING_URI": "",
     }
-    (root / "params.yaml").write_text(profile, encoding="utf-8")
     (root / ".dvc" / "config.local").write_text(f"[core]\n    site_cache_dir = {root / '.dvc' / 'site'}\n")
-    for command in (
+    profile = yaml.safe_load((ROOT / PROFILE).read_text(encoding="utf-8"))
+    commands = [
         ["sartext", "simulate", "--missing"],
         ["sartext", "corpora", "pin"],
         ["dvc", "repro", "--quiet", target],
-    ):
-        print(f"  {root.name}: {' '.join(command)}", flush=True)
+    ]
+    while commands:
+        (root / "params.yaml").write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
+        print(f"  {root.name}: {' '.join(commands[0])}", flush=True)
         done = subprocess.run(  # noqa: PLW1510 - its status is read below
-            [sys.executable, "-m", *command], cwd=root, env=environment, capture_output=True, text=True
+            [sys.executable, "-m", *commands[0]], cwd=root, env=environment, capture_output=True, text=True
         )
-        if done.returncode != 0:
+        unknown = UNKNOWN.search(done.stderr)
+        if done.returncode == 0:
+            commands.pop(0)
+        elif unknown and unknown["name"] in profile.get(unknown["section"], {}):
+            print(f"  {root.name}: without {unknown['section']}.{unknown['name']}, which it does not know")
+            del profile[unknown["section"]][unknown["name"]]
+        else:
             lines = (done.stdout + done.stderr).strip().splitlines()
-            sys.exit(f"error: {' '.join(command)} failed in {root}: {' | '.join(lines[-5:])}")
+            sys.exit(f"error: {' '.join(commands[0])} failed in {root}: {' | '.join(lines[-5:])}")
     return root
 
 
