@@ -5,11 +5,10 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
-from sartext.cli import Group, run
+from sartext.cli import Group, data_option, run
 
 root_option = click.option(
     "--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project's folder."
@@ -39,19 +38,14 @@ def release(root: Path) -> None:
 
 @cli.command()
 @root_option
-@click.option(
-    "--data",
-    type=click.Choice(["sim", "sample"]),
-    default="sim",
-    show_default=True,
-    help="The embedded corpora, or the small real ones.",
-)
+@data_option("The embedded corpora, or the small real ones.")
 @realdata_option
 def report(root: Path, data: str, realdata: Path) -> None:
     """Train the models on the release and the arms of the comparison, evaluate them and write the report."""
     if data == "sample":
         _build_sample(root, realdata, "report")
-    _build(root, "report")
+    else:
+        _build(root, "report")
 
 
 @cli.command()
@@ -114,16 +108,16 @@ def _build(root: Path, job: str, asset: str | None = None) -> None:
     build(root.resolve(), job, asset=asset, start=start)
 
 
-def _build_sample(root: Path, realdata: Path, job: str) -> NoReturn:
-    from orchestration.sample import build_sample
+def _build_sample(root: Path, realdata: Path, job: str) -> None:
+    from orchestration.build import build_sample
 
     sys.exit(build_sample(root.resolve(), realdata, job))
 
 
 def _enter(root: Path) -> None:
     """Say a broken parameter file, or an unknown name in it, at once; let the definitions find the project."""
-    from sartext.cli.names import require_known_names
     from sartext.config import Project
+    from sartext.doctor import require_known_names
 
     require_known_names(Project(root.resolve()))
     os.environ["SARTEXT_ROOT"] = str(root.resolve())

@@ -30,7 +30,6 @@ from orchestration.dvc_adapter import data_version, folder_hash, read_lock
 from orchestration.execution import StageError, run_stage
 from orchestration.graph import DATA, Graph, Stage
 from orchestration.metadata import describe, fenced, show_table
-from orchestration.model_metadata import describe_models
 from orchestration.plan import GATE, GUARDED, PUBLICATION, missing_release
 from orchestration.runs import DATA_VERSION_TAG, Session, places
 from sartext.errors import CorpusError, SarTextError
@@ -75,7 +74,7 @@ def _stage_asset(graph: Graph, stage: Stage) -> AssetsDefinition:
     @multi_asset(
         name=stage.op,
         specs=[spec],
-        check_specs=gate_specs(stage.key) if stage.name == GATE else None,
+        check_specs=_gate_specs(spec.key) if stage.name == GATE else None,
         required_resource_keys={"session"},
         pool=stage.pool,
     )
@@ -105,8 +104,10 @@ def _make(context: AssetExecutionContext, session: Session, stage: Stage) -> Eve
     result = "unchanged"
     if reasons:
         context.log.info(f"{stage.title} is made: {'; '.join(reasons)}")
+        # it shares the cores with those of its run that neither follow from it nor come before it
         beside = set(stages) - {stage.name, *graph.ancestors(stage.name), *graph.descendants(stage.name)}
-        variables = {DAGSTER_RUN: context.run_id, WORKERS: str(_share(len(beside)))}
+        share = max(1, workers() // min(places(), 1 + len(beside)))
+        variables = {DAGSTER_RUN: context.run_id, WORKERS: str(share)}
         force = stage.name == PUBLICATION and missing_release(root) is not None  # which DVC does not know
         ran = run_stage(root, stage, force=force, listen=context.log.info, variables=variables)
         result = "made" if ran else "restored"
@@ -119,16 +120,10 @@ def _make(context: AssetExecutionContext, session: Session, stage: Stage) -> Eve
         metadata={
             "outcome": result,
             "because": "; ".join(reasons) or "nothing changed",
-            **describe_models(session.project, stage),
             **describe(session.project, stage, outs),
             "seconds": round(seconds, 3),
         },
     )
-
-
-def _share(beside: int) -> int:
-    """The cores of a stage, when so many of its run neither follow from it nor come before it."""
-    return max(1, workers() // min(places(), 1 + beside))
 
 
 def _stages_of_run(context: AssetExecutionContext, graph: Graph) -> list[str]:
@@ -173,17 +168,10 @@ def _corpus_source(root: Path, corpus: str) -> SourceAsset:
     return observe
 
 
-def gate_specs(key: Sequence[str]) -> list[AssetCheckSpec]:
-    """Declare the checks of the asset ``quality``: a blocking one per suite."""
-    return [
-        AssetCheckSpec(
-            suite,
-            asset=AssetKey(list(key)),
-            blocking=True,
-            description=f"Expectations on {suite} of the candidate",
-        )
-        for suite in SUITES.names
-    ]
+def _gate_specs(key: AssetKey) -> list[AssetCheckSpec]:
+    """The checks of the asset ``quality``: a blocking one per suite."""
+    texts = {suite: f"Expectations on {suite} of the candidate" for suite in SUITES.names}
+    return [AssetCheckSpec(suite, asset=key, blocking=True, description=text) for suite, text in texts.items()]
 
 
 def gate_results(root: Path, key: Sequence[str]) -> Iterator[AssetCheckResult]:
@@ -222,16 +210,17 @@ def _verdict(judged: bool, rows: Sequence[Mapping[str, Any]], failed: Sequence[M
 
 def _expectations(rows: Sequence[Mapping[str, Any]]) -> MetadataValue[Any]:
     columns = ("expectation", "severity", "verdict", "figure", "unit", "status", "detail")
+    figures = ("" if row.get("figure") is None else f"{row['figure']:.6g}" for row in rows)
     cells = (
         (
             row["name"],
             row["severity"],
             outcome(row),
-            "" if row.get("figure") is None else f"{row['figure']:.6g}",
+            figure,
             row.get("unit") or "",
             row["status"],
             row.get("detail") or "",
         )
-        for row in rows
+        for row, figure in zip(rows, figures, strict=True)
     )
     return show_table(columns, cells)

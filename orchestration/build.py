@@ -1,5 +1,11 @@
-"""A build from the command line: the same job that Dagster's page shows, its steps in processes of their own."""
+"""A build from the command line: the same job that Dagster's page shows, its steps in processes of their own.
 
+The sample is built from small real corpora, in a scratch clone that leaves the checkout alone.
+"""
+
+import os
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,17 +20,31 @@ from dagster import (
 )
 from rich.console import Console
 
-from orchestration.console import failure_line
+from orchestration.console import failure_line, show_summary
 from orchestration.dvc_adapter import compare_with_pin, read_graph
 from orchestration.execution import failure_reason, run_command
 from orchestration.graph import Graph
 from orchestration.plan import open_plan, show_plan, stages_of
 from orchestration.runs import close_abandoned, prepare_home, report_unchanged
-from orchestration.summary import show_summary
+from sartext.checkout import project_lock
 from sartext.config import Project
-from sartext.errors import SarTextError, SimulationError, nearest
-from sartext.files import read_json
-from sartext.locking import project_lock
+from sartext.errors import CorpusError, SarTextError, SimulationError, nearest
+from sartext.files import read_json, require_folder
+
+SAMPLE_FOLDERS = {
+    "ssdd": "SSDD",
+    "hrsid": "HRSID",
+    "sar-aircraft": "SAR-AIRcraft-1.0",
+    "ls-ssdd": "LS-SSDD",
+    "oil-spill": "OilSpill-M4D",
+    "terramesh": "TerraMesh-examples",
+    "sen1floods11": "Sen1Floods11-sample",
+    "sen1-2": "SEN1-2",
+    "rsicd": "RSICD",
+}
+"""The folder of each corpus of ``conf/sample.yaml`` below the folder of real corpora."""
+
+LEFT_OUT = {"dvc.lock", "data.dvc"}
 
 
 class BuildError(SarTextError):
@@ -53,10 +73,14 @@ def build(root: Path, job: str, *, asset: str | None = None, start: float) -> No
         graph = read_graph(root)
         before = _published(project)
         with open_plan(root, graph) as plan:
-            stages = stages_of(graph, job, models=bool(project.parameters.models))
+            stages = stages_of(project.parameters, graph, job)
             wanted = _named(graph, asset, stages) if asset else plan.selection(graph, stages)
             unchanged = tuple(name for name in stages if name not in wanted) if not asset else ()
-            _show_unchanged(graph, unchanged, wanted, console)
+            if not wanted:
+                console.print(f"  nothing to do: {len(unchanged)} stages are unchanged", highlight=False)
+            elif unchanged:
+                names = ", ".join(graph.stages[name].title for name in unchanged)
+                console.print(f"  unchanged: {names}", markup=False, highlight=False, soft_wrap=True)
             report_unchanged(instance, graph, plan, unchanged)
             result = _run(instance, graph, job, wanted) if wanted else None
     if result is not None and _interrupted(result):
@@ -82,14 +106,6 @@ def _run(instance: DagsterInstance, graph: Graph, job: str, names: tuple[str, ..
         run_config={"loggers": {"lines": {}}},
         asset_selection=[AssetKey(graph.stages[name].key) for name in names],
     )
-
-
-def _show_unchanged(graph: Graph, unchanged: tuple[str, ...], wanted: tuple[str, ...], console: Console) -> None:
-    if not wanted:
-        console.print(f"  nothing to do: {len(unchanged)} stages are unchanged", highlight=False)
-    elif unchanged:
-        names = ", ".join(graph.stages[name].title for name in unchanged)
-        console.print(f"  unchanged: {names}", markup=False, highlight=False, soft_wrap=True)
 
 
 def materialised(result: JobExecutionResult) -> set[str]:
@@ -132,21 +148,18 @@ def simulate_missing(project: Project, console: Console) -> None:
     log = project.build / "log" / "simulate.txt"
 
     def run(*command: str) -> None:
-        ended = run_command(
+        status, tail = run_command(
             [sys.executable, "-m", *command],
             root=project.root,
             log=log,
             listen=lambda line: console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True),
         )
-        if ended.status != 0:
-            raise SimulationError(
-                failure_reason(ended.tail), way_out=f"the whole output is in build/log/{log.name}"
-            )
+        if status != 0:
+            raise SimulationError(failure_reason(tail), way_out=f"the whole output is in build/log/{log.name}")
 
     run("sartext", "simulate", "--missing")
-    if not compare_with_pin(project.root)[
-        1
-    ]:  # so that `dvc status` is clean and `dvc checkout data.dvc` can restore it
+    _, difference = compare_with_pin(project.root)
+    if not difference:  # so that `dvc status` is clean and `dvc checkout data.dvc` can restore it
         run("dvc", "commit", "--force", "--quiet", "data.dvc")
 
 
@@ -156,3 +169,81 @@ def _published(project: Project) -> tuple[object, bool]:
         return None, False
     path = read_json(record).get("path")
     return path, bool(path) and (project.root / str(path)).is_dir()
+
+
+def build_sample(root: Path, realdata: Path, job: str) -> int:
+    """Build the sample in ``build/sample`` and return the exit code of its build.
+
+    Args:
+        root: the checkout; it is only read.
+        realdata: the folder that holds one folder per real corpus.
+        job: ``release``, or ``report`` for the report of its models too.
+
+    Raises:
+        SarTextError: the real corpora or git are absent.
+    """
+    require_folder(realdata, "pass the folder of real corpora: make sample REALDATA=...")
+    scratch = root / "build" / "sample"
+    _refresh(root, scratch)
+    shutil.copyfile(root / "conf" / "sample.yaml", scratch / "params.yaml")
+    for name, folder in SAMPLE_FOLDERS.items():
+        origin = realdata.resolve() / folder
+        if not origin.is_dir():
+            raise CorpusError(f"corpus '{name}' is missing", where=origin, way_out="complete the folder")
+        copy = scratch / "data" / name
+        if not copy.is_dir() or _sizes(origin) != _sizes(copy):
+            command = ["sartext", "corpora", "add", name, "--replace", "--from", str(origin)]
+            if _run_in(scratch, *command) != 0:
+                raise CorpusError(
+                    f"corpus '{name}' could not be added", where=origin, way_out="see the line above"
+                )
+    return _run_in(scratch, "orchestration", job)
+
+
+def _refresh(root: Path, scratch: Path) -> None:
+    """Make ``scratch`` a clone of the checkout with the working tree's tracked files, as they are now.
+
+    ``dvc.lock`` and ``data.dvc`` are not taken over; what the scratch clone built before stays.
+    """
+    if not (scratch / ".git").exists():
+        scratch.parent.mkdir(parents=True, exist_ok=True)
+        _git(root, "clone", "--quiet", "--no-checkout", ".", str(scratch))
+    else:
+        _git(scratch, "fetch", "--quiet", str(root), "HEAD")
+        _git(scratch, "update-ref", "HEAD", "FETCH_HEAD")
+    tracked = {name for name in _git(root, "ls-files", "-z").split("\0") if name} - LEFT_OUT
+    for name in sorted(tracked):
+        source, target = root / name, scratch / name
+        if not source.is_file():
+            target.unlink(missing_ok=True)
+        elif not target.is_file() or target.read_bytes() != source.read_bytes():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    for name in _git(scratch, "ls-files", "-z").split("\0"):
+        if name and name not in tracked | LEFT_OUT:
+            (scratch / name).unlink(missing_ok=True)
+    _git(scratch, "read-tree", "HEAD")
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = (item for item in folder.rglob("*") if item.is_file())
+    return {item.relative_to(folder).as_posix(): item.stat().st_size for item in files}
+
+
+def _run_in(scratch: Path, *command: str) -> int:
+    """Run a module with the scratch clone's own code first on the path, and no lock held."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SARTEXT_", "DAGSTER_HOME"))}
+    path = os.pathsep.join([str(scratch / "src"), str(scratch)])
+    environment = {**kept, "PYTHONPATH": path, "SARTEXT_ROOT": str(scratch)}
+    return subprocess.run([sys.executable, "-m", *command], cwd=scratch, env=environment, check=False).returncode
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True, encoding="utf-8"
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        message = getattr(error, "stderr", "") or str(error)
+        raise SarTextError(f"git {arguments[0]} failed: {message.strip()}", where=folder) from error
+    return done.stdout

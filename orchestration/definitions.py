@@ -46,9 +46,9 @@ def build_definitions(root: Path) -> Definitions:
     Raises:
         SarTextError: ``params.yaml`` or ``dvc.yaml`` cannot be used; one line says why.
     """
-    models = bool(Project(root).parameters.models)
+    parameters = Project(root).parameters  # before DVC, which says less of what is wrong there
     graph = read_graph(root)
-    jobs = {name: stages_of(graph, name, models=models) for name in JOBS}
+    jobs = {name: stages_of(parameters, graph, name) for name in JOBS}
     return Definitions(
         assets=build_assets(graph, root),
         jobs=[
@@ -61,16 +61,16 @@ def build_definitions(root: Path) -> Definitions:
             for name, stages in jobs.items()
             if stages
         ],
-        schedules=[weekly_rebuild(root, graph, jobs[REBUILD])],
-        sensors=[new_data(root, graph, jobs[REBUILD])],
+        schedules=[_weekly_rebuild(root, graph, jobs[REBUILD])],
+        sensors=[_new_data(root, graph, jobs[REBUILD])],
         resources={"session": open_session(root, graph)},
         executor=stage_executor(root, graph),
         loggers={"console": colored_console_logger, "lines": lines_logger(graph)},
     )
 
 
-def weekly_rebuild(root: Path, graph: Graph, stages: tuple[str, ...]) -> ScheduleDefinition:
-    """Return the schedule, running by default: unchanged inputs publish nothing, and data is pinned."""
+def _weekly_rebuild(root: Path, graph: Graph, stages: tuple[str, ...]) -> ScheduleDefinition:
+    """The schedule, running by default: unchanged inputs publish nothing, and data is pinned."""
 
     @schedule(
         name="weekly_rebuild",
@@ -86,8 +86,8 @@ def weekly_rebuild(root: Path, graph: Graph, stages: tuple[str, ...]) -> Schedul
     return weekly
 
 
-def new_data(root: Path, graph: Graph, stages: tuple[str, ...]) -> SensorDefinition:
-    """Return a sensor, stopped by default, that requests a rebuild once ``data.dvc`` pins other bytes."""
+def _new_data(root: Path, graph: Graph, stages: tuple[str, ...]) -> SensorDefinition:
+    """A sensor, stopped by default, that requests a rebuild once ``data.dvc`` pins other bytes."""
 
     @sensor(
         name="new_data",

@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +27,6 @@ logging.getLogger("dvc").setLevel(logging.ERROR)  # it warns of every lock that 
 
 class BusyError(ArtefactError):
     """Another process makes a stage, so that DVC cannot tell yet."""
-
-
-@dataclass(frozen=True)
-class PinDifference:
-    """What tells ``data/`` from ``data.dvc``: corpora whose bytes changed, not pinned ones, absent ones."""
-
-    changed: tuple[str, ...] = ()
-    unpinned: tuple[str, ...] = ()
-    absent: tuple[str, ...] = ()
-    strays: bool = False
-
-    def __str__(self) -> str:
-        parts = [
-            f"{word} {', '.join(names)}"
-            for word, names in (("changed", self.changed), ("not pinned", self.unpinned), ("absent", self.absent))
-            if names
-        ]
-        return "; ".join([*parts, *(["files outside the corpus folders"] if self.strays else [])])
-
-    def __bool__(self) -> bool:
-        return bool(self.changed or self.unpinned or self.absent or self.strays)
 
 
 def read_reasons(root: Path) -> dict[str, tuple[str, ...]]:
@@ -109,8 +87,8 @@ def folder_hash(root: Path, corpus: str) -> str | None:
         return str(_tree(repo, root / DATA / corpus).hash_info.value)
 
 
-def compare_with_pin(root: Path) -> tuple[dict[str, str], PinDifference]:
-    """Return DVC's hash of each corpus folder as it is now, and what tells ``data/`` from ``data.dvc``.
+def compare_with_pin(root: Path) -> tuple[dict[str, str], str]:
+    """Return DVC's hash of each corpus folder as it is now, and in words what tells ``data/`` from ``data.dvc``.
 
     Raises:
         PinError: there is no pin, or it does not say which corpora it holds.
@@ -118,22 +96,20 @@ def compare_with_pin(root: Path) -> tuple[dict[str, str], PinDifference]:
     from sartext.sources import folder_hashes
 
     recorded, pinned = _read_pin(root / PIN)
-    if not (root / DATA).is_dir():
-        return {}, PinDifference(absent=tuple(sorted(pinned)))
-    with _opened(root) as repo:
-        tree = _tree(repo, root / DATA)
-    present = folder_hashes(tree.as_list())
-    if tree.hash_info.value == recorded:  # the names in the pin are older where plain `dvc repro` re-pinned
-        return present, PinDifference()
-    names = sorted(set(pinned) | set(present))
-    difference = PinDifference(
-        changed=tuple(
-            name for name in names if name in pinned and pinned[name] != present.get(name, pinned[name])
-        ),
-        unpinned=tuple(name for name in names if name not in pinned),
-        absent=tuple(name for name in names if name not in present),
-    )
-    return present, difference if difference else PinDifference(strays=True)
+    present: dict[str, str] = {}
+    if (root / DATA).is_dir():
+        with _opened(root) as repo:
+            tree = _tree(repo, root / DATA)
+        present = folder_hashes(tree.as_list())
+        if tree.hash_info.value == recorded:  # the names in the pin are older where plain `dvc repro` re-pinned
+            return present, ""
+    differences = {
+        "changed": [name for name in present if pinned.get(name, present[name]) != present[name]],
+        "not pinned": [name for name in present if name not in pinned],
+        "absent": [name for name in pinned if name not in present],
+    }
+    words = [f"{word} {', '.join(sorted(names))}" for word, names in differences.items() if names]
+    return present, "; ".join(words) or "files outside the corpus folders"
 
 
 def require_pinned(root: Path) -> dict[str, str]:
@@ -144,9 +120,12 @@ def require_pinned(root: Path) -> dict[str, str]:
     """
     corpora, difference = compare_with_pin(root)
     if difference:
+        recorded, _ = _read_pin(root / PIN)
+        with _opened(root) as repo:
+            cached = Path(repo.cache.local.oid_to_path(recorded)).is_file()
         restore = (
             "`dvc checkout --force data.dvc` restores it"
-            if _pin_is_cached(root)
+            if cached
             else "to restore an embedded corpus remove its folder and run `sartext simulate --missing`, "
             "for another `sartext corpora add --replace`"
         )
@@ -155,12 +134,6 @@ def require_pinned(root: Path) -> dict[str, str]:
             way_out=f"`sartext corpora pin` accepts it; {restore}",
         )
     return corpora
-
-
-def _pin_is_cached(root: Path) -> bool:
-    recorded, _ = _read_pin(root / PIN)
-    with _opened(root) as repo:
-        return Path(repo.cache.local.oid_to_path(recorded)).is_file()
 
 
 def _read_pin(path: Path) -> tuple[str, dict[str, str]]:

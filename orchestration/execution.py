@@ -6,10 +6,10 @@ import re
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any
 
 from orchestration.graph import Stage
 from sartext.errors import ArtefactError
@@ -35,20 +35,12 @@ DVC_LINES = (
 )
 """How the lines begin by which DVC says what it does; they stay in ``build/log``."""
 
-TRANSIENT = re.compile(r"is busy, it is being blocked by|Unable to acquire lock|exited with 75$")
-"""DVC's words for what may pass: the stage runs elsewhere, DVC's lock is held, or the command said EX_TEMPFAIL."""
+TRANSIENT = re.compile(r"is busy, it is being blocked by|Unable to acquire lock")
+"""DVC's words for what may pass: the stage runs elsewhere, or DVC's lock is held. Our commands fail by neither."""
 
 RESTORED = re.compile(r"^Stage '.*' is cached - skipping run")
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 Listener = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended: its exit status and the last lines that it wrote."""
-
-    status: int
-    tail: tuple[str, ...]
 
 
 class StageError(ArtefactError):
@@ -88,16 +80,15 @@ def run_stage(
         if not line.startswith(DVC_LINES):
             listen(line)
 
-    ended = run_command(command, root=root, log=log, listen=listen_to_stage, variables=variables, grace=grace)
-    if ended.status != 0:
-        error = StageError(
-            f"{stage.title} failed: {failure_reason(ended.tail)}",
-            way_out=f"the whole output is in build/log/{log.name}",
-        )
-        error.tail = ended.tail
-        error.transient = any(map(TRANSIENT.search, ended.tail))
+    status, tail = run_command(
+        command, root=root, log=log, listen=listen_to_stage, variables=variables, grace=grace
+    )
+    if status != 0:
+        way_out = f"the whole output is in build/log/{log.name}"
+        error = StageError(f"{stage.title} failed: {failure_reason(tail)}", way_out=way_out)
+        error.tail, error.transient = tail, any(map(TRANSIENT.search, tail))
         raise error
-    return not any(map(RESTORED.search, ended.tail))
+    return not any(map(RESTORED.search, tail))
 
 
 def run_command(
@@ -108,66 +99,67 @@ def run_command(
     listen: Listener,
     variables: Mapping[str, str] | None = None,
     grace: float = GRACE_SECONDS,
-) -> Ended:
+) -> tuple[int, tuple[str, ...]]:
     """Run a command in a session of its own, with variables added to its environment, and stream its output.
 
     However this function is left, by an interrupt or an error too, no process of the command remains: they get
     SIGTERM, and SIGKILL after the grace in seconds. They end in the same way if this process, or the run's that
     started it as a step, is killed outright.
+
+    Returns:
+        Its exit status, and the last lines that it wrote.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    with supervision(root, grace) as start, log.open("w", encoding="utf-8") as record:
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        process = start(command, variables or {}, **output, text=True, encoding="utf-8", errors="replace")
+        for raw in process.stdout or ():
+            if line := raw.rstrip():
+                tail.append(line)
+                record.write(f"{line}\n")
+                record.flush()
+                listen(line)
+        return process.wait(), tuple(tail)
+
+
+@contextmanager
+def supervision(root: Path, grace: float) -> Iterator[Callable[..., "subprocess.Popen[Any]"]]:
+    """Yield a function that starts commands in a folder, of which none outlives the block, nor this process.
+
+    The function takes a command, variables for its environment and what `subprocess.Popen` does with its output.
+    """
     watched, hold = os.pipe()
     run = multiprocessing.parent_process()
     leashes = [watched, *([run.sentinel] if run is not None else [])]
-    supervised = [sys.executable, str(SUPERVISOR), ",".join(map(str, leashes)), str(grace), *command]
-    process: subprocess.Popen[str] | None = None
-    try:
-        process = subprocess.Popen(
-            supervised,
-            cwd=root,
-            env={**environment(), **(variables or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            pass_fds=leashes,
-            start_new_session=True,
+    processes: list[subprocess.Popen[Any]] = []
+
+    def start(command: Sequence[str], variables: Mapping[str, str], **output: Any) -> "subprocess.Popen[Any]":  # noqa: ANN401
+        supervised = [sys.executable, str(SUPERVISOR), ",".join(map(str, leashes)), str(grace), *command]
+        processes.append(
+            subprocess.Popen(
+                supervised,
+                cwd=root,
+                env={**environment(), **variables},
+                stdin=subprocess.DEVNULL,
+                pass_fds=leashes,
+                start_new_session=True,
+                **output,
+            )
         )
-        with log.open("w", encoding="utf-8") as record:
-            tail = _stream(process, record, listen)
-        return Ended(process.wait(), tail)
+        return processes[-1]
+
+    try:
+        yield start
     finally:
         os.close(hold)
         os.close(watched)
-        if process is not None:
-            wait_for_end(process)
+        for process in processes:
+            while process.returncode is None:  # a second Ctrl-C must not leave it behind
+                with suppress(BaseException):  # the supervisor has ended its group within the grace
+                    process.wait()
             if process.stdout:
                 process.stdout.close()
-
-
-def _stream(process: "subprocess.Popen[str]", record: TextIO, listen: Listener) -> tuple[str, ...]:
-    tail: deque[str] = deque(maxlen=TAIL_LINES)
-    for raw in process.stdout or ():
-        line = raw.rstrip()
-        if line:
-            tail.append(line)
-            record.write(f"{line}\n")
-            record.flush()
-            listen(line)
-    return tuple(tail)
-
-
-def wait_for_end(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:
-    """Wait until a supervisor has ended its group; a second Ctrl-C must not leave it behind."""
-    while True:
-        try:
-            process.wait()
-        except BaseException:  # noqa: S112 - an interrupt; the supervisor is done within the grace
-            continue
-        else:
-            return
 
 
 def environment() -> dict[str, str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import TopologicalSorter
 
 DATA = "data"
 
@@ -90,17 +91,7 @@ class Graph:
     @cached_property
     def ordered(self) -> tuple[str, ...]:
         """The names, each after all that its stage is made from."""
-        ordered: dict[str, None] = {}
-
-        def add(name: str) -> None:
-            for upstream in self.upstream[name]:
-                if upstream not in ordered:
-                    add(upstream)
-            ordered[name] = None
-
-        for name in self.stages:
-            add(name)
-        return tuple(ordered)
+        return tuple(TopologicalSorter(self.upstream).static_order())
 
     def ancestors(self, *names: str) -> tuple[str, ...]:
         """Every stage that these are made from, directly or not, in the order of ``dvc.yaml``."""

@@ -13,11 +13,10 @@ from rich.table import Table
 
 from orchestration.dvc_adapter import BusyError, compare_with_pin, read_lock, read_reasons, require_pinned
 from orchestration.graph import Graph
-from sartext.config import Project
+from sartext.checkout import project_lock, prune
+from sartext.config import Parameters, Project
 from sartext.errors import PinError
 from sartext.files import read_json, write_json
-from sartext.locking import project_lock
-from sartext.prune import prune
 
 PUBLICATION = "publication"
 GATE = "quality"
@@ -79,12 +78,8 @@ class Plan:
     def stale_ancestors(self, graph: Graph, name: str, stages: Collection[str]) -> tuple[str, ...]:
         """Return what a stage is made from, near or far, that is stale and not made in a run of ``stages``."""
         stale = self.stale(graph, stages)
-        return tuple(
-            other
-            for other in graph.ancestors(name)
-            if other not in stages
-            and (other in self.reasons or any(map(stale.__contains__, graph.upstream[other])))
-        )
+        outside = (other for other in graph.ancestors(name) if other not in stages)
+        return tuple(other for other in outside if other in self.reasons or stale.keys() & graph.upstream[other])
 
 
 _OPEN: ContextVar[tuple[Path, Plan] | None] = ContextVar("plan", default=None)
@@ -115,11 +110,8 @@ def open_plan(root: Path, graph: Graph, *, wait: bool = True) -> Iterator[Plan]:
             _OPEN.reset(token)
 
 
-def ask(root: Path, corpora: Mapping[str, str]) -> Plan:
-    """Ask DVC about every stage.
-
-    To DVC's reasons comes one of our own: ``publication`` names a release that is no longer there.
-    """
+def _ask(root: Path, corpora: Mapping[str, str]) -> Plan:
+    """Ask DVC about every stage; to its reasons comes ours that ``publication`` names a release that is gone."""
     reasons = read_reasons(root)
     if PUBLICATION not in reasons and (lost := missing_release(root)):
         reasons[PUBLICATION] = (f"{lost} does not exist",)
@@ -131,7 +123,7 @@ def _ask_in_turn(root: Path, corpora: Mapping[str, str], wait: bool) -> Plan:
     said = False
     while True:
         try:
-            return ask(root, corpora)
+            return _ask(root, corpora)
         except BusyError:
             if not wait:
                 raise
@@ -155,7 +147,6 @@ def plan_path(root: Path, run_id: str) -> Path:
 
 def write_plan(path: Path, plan: Plan) -> None:
     """Write a plan for the steps of a run."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, asdict(plan))
 
 
@@ -166,33 +157,25 @@ def read_plan(path: Path) -> Plan:
     return Plan(reasons, content["outs"], content["corpora"])
 
 
-def stages_of(graph: Graph, job: str, *, models: bool) -> tuple[str, ...]:
-    """Return the stages of a job, in the order of ``dvc.yaml``.
-
-    Args:
-        graph: the stages.
-        job: ``release``, ``report`` or ``rebuild``.
-        models: whether ``params.yaml`` lists models for a report.
-    """
-    targets = [name for name in TARGETS[job] if name in graph.stages]
-    if job == "rebuild" and not models:
-        targets = [PUBLICATION]
-    wanted = {*targets, *graph.ancestors(*targets)}
+def stages_of(parameters: Parameters, graph: Graph, job: str) -> tuple[str, ...]:
+    """Return the stages of the job ``release``, ``report`` or ``rebuild``, in the order of ``dvc.yaml``."""
+    targets = TARGETS["release" if job == "rebuild" and not parameters.models else job]
+    present = [name for name in targets if name in graph.stages]
+    wanted = {*present, *graph.ancestors(*present)}
     return tuple(name for name in graph.stages if name in wanted)
 
 
 def show_plan(project: Project, graph: Graph, job: str, console: Console) -> None:
     """Print every stage that a job would make, why, and how long it took last time."""
-    stages = stages_of(graph, job, models=bool(project.parameters.models))
+    stages = stages_of(project.parameters, graph, job)
     try:
         _, difference = compare_with_pin(project.root)
+        warning = f"data/ is not what data.dvc pins: {difference}; a build stops at that" if difference else ""
     except PinError as error:
-        console.print(f"warning: {error}", markup=False, highlight=False, soft_wrap=True)
-    else:
-        if difference:
-            text = f"warning: data/ is not what data.dvc pins: {difference}; a build stops at that"
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
-    stale = ask(project.root, {}).stale(graph, stages)
+        warning = str(error)
+    if warning:
+        console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+    stale = _ask(project.root, {}).stale(graph, stages)
     if not stale:
         console.print(f"nothing to do: all {len(stages)} stages of {job} are up to date", highlight=False)
         return
@@ -200,7 +183,8 @@ def show_plan(project: Project, graph: Graph, job: str, console: Console) -> Non
     table.add_column("stage", no_wrap=True)
     table.add_column("why", overflow="fold")
     table.add_column("took last time", justify="right", no_wrap=True)
-    seconds = {name: last_seconds(project, name) for name in stale}
+    logs = {name: project.build / "log" / f"{name}.json" for name in stale}
+    seconds = {name: read_json(log).get("seconds") if log.is_file() else None for name, log in logs.items()}
     for name, reasons in stale.items():
         took = seconds[name]
         table.add_row(graph.stages[name].title, "; ".join(reasons), "" if took is None else _duration(took))
@@ -213,18 +197,7 @@ def show_plan(project: Project, graph: Graph, job: str, console: Console) -> Non
     console.print(table)
 
 
-def last_seconds(project: Project, name: str) -> float | None:
-    """Return how long a stage's work took last time, nothing where it left no record of that."""
-    path = project.build / "log" / f"{name}.json"
-    seconds = read_json(path).get("seconds") if path.is_file() else None
-    return None if seconds is None else float(seconds)
-
-
 def _duration(seconds: float) -> str:
-    return (
-        f"{seconds / 60:.0f} min"
-        if seconds >= 600
-        else f"{seconds:.1f} s"
-        if seconds < 60
-        else f"{seconds / 60:.1f} min"
-    )
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.{0 if seconds >= 600 else 1}f} min"

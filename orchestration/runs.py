@@ -106,13 +106,12 @@ def close_abandoned(instance: DagsterInstance, *, own: str | None = None) -> lis
     A run is tagged once it holds the project's lock. So for the next holder every other tagged run that is not
     finished is dead; left alone it would keep the queue's only place, and its trainings the slots of their pool.
     """
-    closed = []
-    for run in instance.get_runs(RunsFilter(statuses=_UNFINISHED, tags={STARTED_TAG: "yes"})):
-        if run.run_id != own:
-            instance.report_run_failed(run, "The process of this run ended without a word.")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-            closed.append(run.run_id)
-    return closed
+    runs = instance.get_runs(RunsFilter(statuses=_UNFINISHED, tags={STARTED_TAG: "yes"}))
+    abandoned = [run for run in runs if run.run_id != own]
+    for run in abandoned:
+        instance.report_run_failed(run, "The process of this run ended without a word.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in abandoned]
 
 
 def stage_executor(root: Path, graph: Graph) -> ExecutorDefinition:
@@ -143,12 +142,8 @@ def stage_executor(root: Path, graph: Graph) -> ExecutorDefinition:
 
     @executor(name="stages", requirements=multiple_process_executor_requirements())
     def stages(context: InitExecutorContext) -> Executor:
-        forkserver = {"preload_modules": PRELOADED}
-        config = {
-            "max_concurrent": places(),
-            "start_method": {"forkserver": forkserver},
-            "retries": {"enabled": {}},
-        }
+        start_method = {"forkserver": {"preload_modules": PRELOADED}}
+        config = {"max_concurrent": places(), "start_method": start_method, "retries": {"enabled": {}}}
         inner = InitExecutorContext(context.job, multiprocess_executor, config, context.instance)
         create = multiprocess_executor.executor_creation_fn
         assert create is not None

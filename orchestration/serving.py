@@ -7,15 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import FrameType
 
 from dagster import DagsterInstance
 
-from orchestration.execution import SUPERVISOR, environment, wait_for_end
+from orchestration.execution import supervision
 from orchestration.runs import close_abandoned, prepare_home
+from sartext.checkout import project_lock
 from sartext.errors import SarTextError
-from sartext.locking import project_lock
 from sartext.tracking.store import PAGE_VARIABLE
 
 GRACE_SECONDS = 30.0
@@ -45,11 +45,12 @@ def serve(root: Path, port: int, mlflow_port: int | None = None) -> int:
         ServeError: MLflow's port is taken.
     """
     prepare_home(root)
-    try:
-        with project_lock(root, wait=False), DagsterInstance.get() as instance:
-            close_abandoned(instance)
-    except SarTextError:
-        pass  # a build is running: its run is no abandoned one
+    with (
+        suppress(SarTextError),  # a build is running: its run is no abandoned one
+        project_lock(root, wait=False),
+        DagsterInstance.get() as instance,
+    ):
+        close_abandoned(instance)
     dagster = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
     commands = {f"Dagster on http://127.0.0.1:{port}": [*dagster, "-m", "orchestration.definitions"]}
     if not os.environ.get("MLFLOW_TRACKING_URI", "").strip():
@@ -88,63 +89,24 @@ def serve_all(commands: Mapping[str, Sequence[str]], root: Path) -> int:
     """
     # a shell starts background jobs with SIGINT ignored, which the commands would inherit
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
-    watched, hold = os.pipe()
-    running: dict[str, subprocess.Popen[bytes]] = {}
-    try:
+        signal.signal(number, signal.default_int_handler)
+    logs = {name: root / "build" / "log" / f"{name.partition(' ')[0].lower()}.txt" for name in commands}
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
+        start = stack.enter_context(supervision(root, GRACE_SECONDS))
+        running: dict[str, subprocess.Popen[bytes]] = {}
         for name, command in commands.items():
-            running[name] = _start(name, command, root, watched, quiet=bool(running))
+            output = None
+            if running:
+                logs[name].parent.mkdir(parents=True, exist_ok=True)
+                output = stack.enter_context(logs[name].open("wb"))
+            running[name] = start(command, {}, stdout=output, stderr=output)
             sys.stderr.write(f"serving {name}\n")
-        return _watch(running)
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        os.close(hold)
-        os.close(watched)
-        for process in running.values():
-            wait_for_end(process)
-
-
-def _start(
-    name: str, command: Sequence[str], root: Path, watched: int, *, quiet: bool
-) -> "subprocess.Popen[bytes]":
-    supervised = [sys.executable, str(SUPERVISOR), str(watched), str(GRACE_SECONDS), *command]
-    log = root / _log(name)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    output = log.open("wb") if quiet else None
-    try:
-        return subprocess.Popen(
-            supervised,
-            cwd=root,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=(watched,),
-            start_new_session=True,
-        )
-    finally:
-        if output is not None:
-            output.close()
-
-
-def _watch(running: Mapping[str, "subprocess.Popen[bytes]"]) -> int:
-    """Wait until the first of them ends; the end of another is reported, and the rest goes on."""
-    first, *others = running
-    reported: set[str] = set()
-    while (status := running[first].poll()) is None:
-        for name in others:
-            if running[name].poll() is not None and name not in reported:
-                reported.add(name)
-                sys.stderr.write(f"warning: {name} has ended; its last words are in {_log(name)}\n")
-        time.sleep(LOOK_SECONDS)
-    return status
-
-
-def _log(name: str) -> str:
-    program, _, _ = name.partition(" ")
-    return f"build/log/{program.lower()}.txt"
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+        first, *others = running
+        while (status := running[first].poll()) is None:
+            for name in [name for name in others if running[name].poll() is not None]:
+                others.remove(name)  # its end is said once, and the rest goes on
+                place = logs[name].relative_to(root)
+                sys.stderr.write(f"warning: {name} has ended; its last words are in {place}\n")
+            time.sleep(LOOK_SECONDS)
+        return status
+    return 0

@@ -4,11 +4,10 @@ import shutil
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, NamedTuple
 
 from sartext.errors import ArchiveError
 from sartext.progress import track
@@ -30,9 +29,17 @@ def unpack(source: Path, target: Path) -> int:
         raise ArchiveError("no such folder or archive", where=source, way_out="check the path")
     try:
         if zipfile.is_zipfile(source):
-            return _unpack_zip(source, target)
+            with zipfile.ZipFile(source) as packed:
+                infos = (info for info in packed.infolist() if not info.is_dir())
+                return _unpack_members(source, target, [_zip_member(packed, info) for info in infos])
         if tarfile.is_tarfile(source):
-            return _unpack_tar(source, target)
+            with tarfile.open(source) as archive:
+                members = (
+                    _Member(info.name, info.size, info.isfile(), partial(archive.extractfile, info))
+                    for info in archive.getmembers()
+                    if not info.isdir()
+                )
+                return _unpack_members(source, target, members)
     except (FileExistsError, NotADirectoryError) as error:
         raise ArchiveError(
             f"a member is both a file and a folder ({error.filename})", where=source, way_out="pack it again"
@@ -52,11 +59,8 @@ def _copy_folder(source: Path, target: Path) -> int:
     files = [item for item in items if not _is_version_control(item.relative_to(source).parts)]
     for item in files:
         if item.is_symlink() or not item.is_file():
-            raise ArchiveError(
-                f"'{item.relative_to(source)}' is a link or no plain file",
-                where=source,
-                way_out="copy it in place",
-            )
+            name = item.relative_to(source)
+            raise ArchiveError(f"'{name}' is a link or no plain file", where=source, way_out="copy it in place")
     _require_space(source, target, sum(item.stat().st_size for item in files))
     for item in track(files, "copying", len(files)):
         place = target / item.relative_to(source)
@@ -65,8 +69,7 @@ def _copy_folder(source: Path, target: Path) -> int:
     return len(files)
 
 
-@dataclass(frozen=True)
-class _Member:
+class _Member(NamedTuple):
     """A file of an archive; ``plain`` is False for a link or a device."""
 
     name: str
@@ -75,48 +78,28 @@ class _Member:
     open: Callable[[], IO[bytes] | None]
 
 
-def _unpack_zip(source: Path, target: Path) -> int:
-    with zipfile.ZipFile(source) as archive:
-        members = [
-            _Member(
-                info.filename,
-                info.file_size,
-                not stat.S_ISLNK(info.external_attr >> 16),
-                partial(archive.open, info),
-            )
-            for info in archive.infolist()
-            if not info.is_dir()
-        ]
-        return _unpack_members(source, target, members)
+def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:
+    plain = not stat.S_ISLNK(info.external_attr >> 16)
+    return _Member(info.filename, info.file_size, plain, partial(archive.open, info))
 
 
-def _unpack_tar(source: Path, target: Path) -> int:
-    with tarfile.open(source) as archive:
-        members = [
-            _Member(info.name, info.size, info.isfile(), partial(archive.extractfile, info))
-            for info in archive.getmembers()
-            if not info.isdir()
-        ]
-        return _unpack_members(source, target, members)
-
-
-def _unpack_members(source: Path, target: Path, members: list[_Member]) -> int:
-    members = [member for member in members if not _is_version_control(PurePosixPath(member.name).parts)]
-    places = list(_places(source, target, [member.name for member in members]))
-    for member in members:
+def _unpack_members(source: Path, target: Path, members: Iterable[_Member]) -> int:
+    files = [member for member in members if not _is_version_control(PurePosixPath(member.name).parts)]
+    places = list(_places(source, target, [member.name for member in files]))
+    for member in files:
         if not member.plain:
             raise ArchiveError(
                 f"'{member.name}' is a link or no plain file", where=source, way_out="pack the file itself"
             )
-    _require_space(source, target, sum(member.size for member in members))
-    for member, place in track(zip(members, places, strict=True), "unpacking", len(members)):
+    _require_space(source, target, sum(member.size for member in files))
+    for member, place in track(zip(files, places, strict=True), "unpacking", len(files)):
         stream = member.open()
         if stream is None:
             raise ArchiveError(f"'{member.name}' holds no data", where=source, way_out="download it again")
         place.parent.mkdir(parents=True, exist_ok=True)
         with stream, place.open("wb") as out:
             shutil.copyfileobj(stream, out)
-    return len(members)
+    return len(files)
 
 
 def _is_version_control(parts: tuple[str, ...]) -> bool:

@@ -2,16 +2,18 @@
 
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from sartext.catalogue import find_entry
 from sartext.config import Project
-from sartext.errors import EvaluationError, ParameterError, counted
+from sartext.errors import ParameterError, SarTextError, counted, nearest
 from sartext.progress import workers
 
 MINIMUM_PYTHON = (3, 11)
@@ -39,32 +41,36 @@ class Finding:
     detail: str
 
 
-def examine(project: Project) -> list[Finding]:
-    """Return a finding per need: Python, git, pinned versions, disk, libraries and each listed corpus."""
-    return [
-        _python(),
-        _git(),
-        _versions(project),
-        _disk(project),
-        _workers(),
-        _torchvision(),
-        _java(),
-        _spice(),
-        *(_corpus(project, name) for name in project.parameters.corpora),
-    ]
+def examine(project: Project) -> Iterator[Finding]:
+    """Yield a finding per need: Python, git, pinned versions, disk, libraries, each listed corpus, known names."""
+    python, free = ".".join(map(str, sys.version_info[:3])), shutil.disk_usage(project.root).free
+    room = f"{free / 1e9:,.0f} GB free"
+    yield _need("python", sys.version_info >= MINIMUM_PYTHON, python, f"{python}; install Python 3.11 or newer")
+    yield _need("git", bool(shutil.which("git")), "found", "install git; DVC and provenance need it")
+    yield _versions(project)
+    yield _need("disk", free >= ROOM, room, f"{room}; make room for {ROOM / 1e9:.0f} GB")
+    yield _attempt("workers", lambda: counted(workers(), "process", "processes"))
+    yield _torchvision()
+    yield _attempt("java", _java)
+    yield _attempt("spice", _spice)
+    for name in project.parameters.corpora:
+        entry = find_entry(project, name)
+        obtain = f"{entry.obtain}; then `sartext corpora add {name}`"
+        way_out = "`sartext simulate --missing`" if entry.embedded else obtain
+        yield _need(f"corpus {name}", project.source(name).is_dir(), "present", way_out)
+    yield _attempt("names", lambda: _names(project))
 
 
-def _python() -> Finding:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info >= MINIMUM_PYTHON:
-        return Finding("ok", "python", version)
-    return Finding("missing", "python", f"{version}; install Python 3.11 or newer")
+def _need(what: str, met: bool, detail: str, way_out: str) -> Finding:
+    return Finding("ok", what, detail) if met else Finding("missing", what, way_out)
 
 
-def _git() -> Finding:
-    if shutil.which("git"):
-        return Finding("ok", "git", "found")
-    return Finding("missing", "git", "install git; DVC and provenance need it")
+def _attempt(what: str, look: Callable[[], str]) -> Finding:
+    """What looking gives, or its error."""
+    try:
+        return Finding("ok", what, look())
+    except SarTextError as error:
+        return Finding("missing", what, str(error))
 
 
 def _versions(project: Project) -> Finding:
@@ -73,14 +79,14 @@ def _versions(project: Project) -> Finding:
         detail = "constraints.txt is missing; restore it by `git checkout constraints.txt`"
         return Finding("missing", "versions", detail)
     lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
-    pins = {_normalised(line.split("==")[0]): line.split("==")[1] for line in lines if "==" in line}
+    pairs = [line.split("==") for line in lines if "==" in line]
+    pins = {str(canonicalize_name(name)): version for name, version in pairs}
     # a folder's name has name and version; reading the metadata of hundreds of packages takes a second
     installed = dict(filter(None, map(_name_and_version, distributions())))
-    odd = sorted(name for name in pins.keys() & installed.keys() if installed[name].split("+")[0] != pins[name])
-    if odd:
-        detail = f"not as pinned: {', '.join(odd)}; remove .venv and run `make release`"
-        return Finding("missing", "versions", detail)
-    return Finding("ok", "versions", f"{counted(len(pins.keys() & installed.keys()), 'package')} as pinned")
+    pinned = pins.keys() & installed.keys()
+    odd = sorted(name for name in pinned if installed[name].split("+")[0] != pins[name])
+    way_out = f"not as pinned: {', '.join(odd)}; remove .venv and run `make release`"
+    return _need("versions", not odd, f"{counted(len(pinned), 'package')} as pinned", way_out)
 
 
 def _name_and_version(package: Distribution) -> tuple[str, str] | None:
@@ -89,25 +95,7 @@ def _name_and_version(package: Distribution) -> tuple[str, str] | None:
         name, _, version = folder.stem.partition("-")
     else:
         name, version = package.metadata["Name"], package.version
-    return (_normalised(name), version) if name and version else None
-
-
-def _normalised(name: str) -> str:
-    return name.strip().lower().replace("_", "-").replace(".", "-")
-
-
-def _disk(project: Project) -> Finding:
-    free = shutil.disk_usage(project.root).free
-    if free >= ROOM:
-        return Finding("ok", "disk", f"{free / 1e9:,.0f} GB free")
-    return Finding("missing", "disk", f"{free / 1e9:,.0f} GB free; make room for {ROOM / 1e9:.0f} GB")
-
-
-def _workers() -> Finding:
-    try:
-        return Finding("ok", "workers", counted(workers(), "process", "processes"))
-    except ParameterError as error:
-        return Finding("missing", "workers", str(error))
+    return (canonicalize_name(name), version) if name and version else None
 
 
 def _torchvision() -> Finding:
@@ -142,33 +130,55 @@ def _file(package: Distribution, name: str) -> Path:
     return Path(str(package.locate_file(name)))
 
 
-def _java() -> Finding:
+def _java() -> str:
     """What captions are tokenised and METEOR is computed with, in a report."""
     from sartext.evaluation.metrics.java import java
 
-    try:
-        java()
-    except EvaluationError as error:
-        return Finding("missing", "java", f"{error.what}; {error.way_out}")
-    return Finding("ok", "java", "found")
+    java()
+    return "found"
 
 
-def _spice() -> Finding:
+def _spice() -> str:
     """A report does without it, and says so."""
     from sartext.evaluation.metrics.spice import ABSENT, spice_models
 
-    try:
-        models = spice_models()
-    except EvaluationError as error:
-        return Finding("missing", "spice", str(error))
-    return Finding("ok", "spice", "found" if models else f"not needed; {ABSENT}")
+    return "found" if spice_models() else f"not needed; {ABSENT}"
 
 
-def _corpus(project: Project, name: str) -> Finding:
-    entry = find_entry(project, name)
-    if project.source(name).is_dir():
-        return Finding("ok", f"corpus {name}", "present")
-    way = (
-        "`sartext simulate --missing`" if entry.embedded else f"{entry.obtain}; then `sartext corpora add {name}`"
-    )
-    return Finding("missing", f"corpus {name}", way)
+def _names(project: Project) -> str:
+    require_known_names(project)
+    return "all of params.yaml are known"
+
+
+def require_known_names(project: Project) -> None:
+    """Check every name of ``params.yaml`` that a registry or the catalogue defines, before a long build.
+
+    These are annotation formats, the caption methods that trainings learn from, models that may become champions
+    with the metrics of their thresholds, and release formats.
+
+    Raises:
+        ParameterError: a name is unknown; the message holds the nearest one.
+        CatalogueError: a catalogue file is wrong.
+    """
+    from sartext.corpora.formats import FORMATS as ANNOTATION_FORMATS
+    from sartext.evaluation.registry import metric_named
+    from sartext.narrator.methods import METHODS
+    from sartext.release.formats import FORMATS as RELEASE_FORMATS
+
+    parameters = project.parameters
+    for name, corpus in parameters.corpora.items():
+        if annotations := find_entry(project, name).annotations:
+            ANNOTATION_FORMATS.get(annotations.format, where=f"{corpus.catalogue}: annotations.format")
+    for name, row in parameters.trainings.items():
+        section = "checkpoints" if name in parameters.checkpoints else "models"
+        for method in row.methods:
+            METHODS.get(method, where=f"params.yaml: {section}.{name}.methods")
+    trained = [*parameters.checkpoints, *parameters.models]
+    for model, thresholds in parameters.champions.items():
+        where = f"params.yaml: champions.{model}"
+        if model not in trained:
+            raise ParameterError(f"no model '{model}' is trained", where=where, way_out=nearest(model, trained))
+        for name in thresholds:
+            metric_named(name, where=where)
+    for name in parameters.release.formats:
+        RELEASE_FORMATS.get(name, where="params.yaml: release.formats")

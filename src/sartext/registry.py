@@ -45,11 +45,7 @@ class Registry(Generic[EntryT]):
         return self.get(name)
 
     def get(self, name: str, *, where: object = None) -> EntryT:
-        """Return an entry by its name.
-
-        Args:
-            name: as a parameter or a catalogue file gives it.
-            where: the file or parameter that gave it, for the error.
+        """Return an entry by its name; ``where`` is the file or parameter that gave it, for the error.
 
         Raises:
             ParameterError: no entry has this name; the message holds the nearest one.
@@ -63,6 +59,3 @@ class Registry(Generic[EntryT]):
 
     def __iter__(self) -> Iterator[EntryT]:
         return iter(self._entries.values())
-
-    def __len__(self) -> int:
-        return len(self._entries)

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
@@ -23,51 +22,32 @@ from sartext.files import remove_tree, write_text
 PIN = "data.dvc"
 
 
-@dataclass(frozen=True)
-class Source:
-    """What is known of a corpus and what of it is here. ``images`` counts files that match its globs."""
-
-    entry: Entry
-    listed: bool
-    present: bool
-    images: int
-
-
-def list_sources(project: Project) -> list[Source]:
-    """Return every corpus of the catalogue with what is present of it, listed ones first."""
-    order = {name: number for number, name in enumerate(project.parameters.corpora)}
-    sources = []
-    for name, entry in load_catalogue(project).items():
-        folder = project.source(name)
-        sources.append(Source(entry, name in order, folder.is_dir(), count_images(folder, entry)))
-    return sorted(sources, key=lambda source: (order.get(source.entry.name, len(order)), source.entry.name))
-
-
 def source_table(project: Project) -> Table:
-    """Return what `list_sources` found as a table for a person."""
+    """Return every corpus of the catalogue with what is here of it, listed ones first, as a table for a person."""
     table = Table(title="Corpora", title_justify="left", box=None, pad_edge=False)
     for heading in ("corpus", "kind", "annotations", "built", "licence", "images passed on"):
         table.add_column(heading, overflow="fold")
-    table.add_column("images here", justify="right")
-    table.add_column("published", justify="right")
-    for source in list_sources(project):
-        entry = source.entry
-        published = "?" if entry.published.images is None else f"{entry.published.images:,}"
+    for heading in ("images here", "published"):
+        table.add_column(heading, justify="right")
+    catalogue = load_catalogue(project)
+    listed = [name for name in project.parameters.corpora if name in catalogue]
+    for name in [*listed, *sorted(catalogue.keys() - set(listed))]:
+        entry, folder = catalogue[name], project.source(name)
         table.add_row(
-            entry.name,
+            name,
             f"{entry.modality} {entry.kind}",
-            describe_format(entry),
-            "yes" if source.listed else "no",
+            _describe_format(entry),
+            "yes" if name in listed else "no",
             entry.licence or "absent",
             "yes" if entry.redistribution else "no",
-            f"{source.images:,}" if source.present else "absent",
-            published,
+            f"{_count_images(folder, entry):,}" if folder.is_dir() else "absent",
+            "?" if entry.published.images is None else f"{entry.published.images:,}",
         )
     return table
 
 
-def describe_format(entry: Entry) -> str:
-    """Return the format of a corpus's annotations, ``none``, or what is wrong with the one that is declared."""
+def _describe_format(entry: Entry) -> str:
+    """The format of a corpus's annotations, ``none``, or what is wrong with the one that is declared."""
     if entry.annotations is None:
         return "none"
     try:
@@ -76,9 +56,9 @@ def describe_format(entry: Entry) -> str:
         return f"error: {error}"
 
 
-def count_images(folder: Path, entry: Entry) -> int:
-    """Return the number of files below a folder that match the corpus's image globs."""
-    return len({path for pattern in entry.images for path in folder.glob(pattern)}) if folder.is_dir() else 0
+def _count_images(folder: Path, entry: Entry) -> int:
+    """The number of files below a folder that match the corpus's image globs."""
+    return len({path for pattern in entry.images for path in folder.glob(pattern)})
 
 
 def add_source(project: Project, name: str, origin: Path, *, replace: bool = False) -> int:
@@ -112,7 +92,7 @@ def add_source(project: Project, name: str, origin: Path, *, replace: bool = Fal
     try:
         unpack(origin, incoming / "new")
         whole = _unwrapped(incoming / "new", catalogue[name], origin)
-        images = count_images(whole, catalogue[name])
+        images = _count_images(whole, catalogue[name])
         project.data.mkdir(exist_ok=True)
         if place.exists():
             place.rename(incoming / "old")
@@ -130,9 +110,8 @@ def add_source(project: Project, name: str, origin: Path, *, replace: bool = Fal
 
 
 def _unwrapped(folder: Path, entry: Entry, origin: Path) -> Path:
-    candidates = [folder, *sorted(item for item in folder.iterdir() if item.is_dir())]
-    for candidate in candidates:
-        if count_images(candidate, entry):
+    for candidate in [folder, *sorted(item for item in folder.iterdir() if item.is_dir())]:
+        if _count_images(candidate, entry):
             return candidate
     seen = ", ".join(sorted(item.name for item in folder.iterdir())[:5]) or "nothing"
     raise CorpusError(
@@ -187,20 +166,10 @@ def folder_hash(files: list[dict[str, str]]) -> str:
 
 def _dvc(project: Project, *arguments: str) -> str:
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=project.root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    call = [sys.executable, "-m", "dvc", *arguments]
+    done = subprocess.run(call, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        lines = (done.stderr or done.stdout).strip().splitlines()
+        message = [*(done.stderr or done.stdout).strip().splitlines(), "no message"][0]
         command = f"dvc {' '.join(arguments)}"
-        raise PinError(
-            f"{command} failed: {lines[0] if lines else 'no message'}",
-            where=project.root,
-            way_out=f"run `{command}`",
-        )
+        raise PinError(f"{command} failed: {message}", where=project.root, way_out=f"run `{command}`")
     return done.stdout

@@ -13,51 +13,43 @@ import pyarrow.parquet as pq
 from sartext.errors import ArtefactError
 from sartext.files import atomic_path
 
+
+def _required(kind: pa.DataType, *names: str) -> list[pa.Field]:
+    """Columns of one type that hold no nulls."""
+    return [pa.field(name, kind, nullable=False) for name in names]
+
+
+def _optional(kind: pa.DataType, *names: str) -> list[pa.Field]:
+    return [pa.field(name, kind) for name in names]
+
+
+TEXT, NUMBER, WHOLE = pa.string(), pa.float64(), pa.int64()
+
 OBJECT = pa.struct(
-    [
-        ("label", pa.string()),
-        ("source_label", pa.string()),
-        ("xmin", pa.float64()),
-        ("ymin", pa.float64()),
-        ("xmax", pa.float64()),
-        ("ymax", pa.float64()),
-        ("angle", pa.float64()),
-    ]
+    [*_optional(TEXT, "label", "source_label"), *_optional(NUMBER, "xmin", "ymin", "xmax", "ymax", "angle")]
 )
 """A box in pixels of the image, clipped to it; ``angle`` in degrees where the source has one."""
 
 REGION = pa.struct(
-    [
-        ("label", pa.string()),
-        ("zone", pa.string()),
-        ("fraction", pa.float64()),
-        ("largest_component", pa.int64()),
-    ]
+    [*_optional(TEXT, "label", "zone"), *_optional(NUMBER, "fraction"), *_optional(WHOLE, "largest_component")]
 )
 """Land cover. Zone ``image``: share of the valid pixels that the class holds, and the pixels of its largest
 connected component. Zones ``upper-left``, ``upper-right``, ``lower-left``, ``lower-right`` and ``middle``:
 share of the class's own pixels that lie in the zone (``largest_component`` 0)."""
 
+ANNOTATION = [*_required(pa.list_(OBJECT), "objects"), *_required(pa.list_(REGION), "regions")]
+
 INDEX = pa.schema(
     [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("sha256", pa.string(), nullable=False),
-        pa.field("pixels_sha256", pa.string(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("modality", pa.string(), nullable=False),
-        pa.field("quantity", pa.string(), nullable=False),
-        pa.field("polarisation", pa.string(), nullable=False),
-        pa.field("db_low", pa.float64()),
-        pa.field("db_high", pa.float64()),
-        pa.field("scene_id", pa.string(), nullable=False),
-        pa.field("published_split", pa.string()),
-        pa.field("benchmark", pa.string()),
-        pa.field("objects", pa.list_(OBJECT), nullable=False),
-        pa.field("regions", pa.list_(REGION), nullable=False),
-        pa.field("captions", pa.list_(pa.string()), nullable=False),
-        pa.field("paired_path", pa.string()),
+        *_required(TEXT, "image_id", "path", "sha256", "pixels_sha256"),
+        *_required(pa.int32(), "width", "height"),
+        *_required(TEXT, "modality", "quantity", "polarisation"),
+        *_optional(NUMBER, "db_low", "db_high"),
+        *_required(TEXT, "scene_id"),
+        *_optional(TEXT, "published_split", "benchmark"),
+        *ANNOTATION,
+        *_required(pa.list_(TEXT), "captions"),
+        *_optional(TEXT, "paired_path"),
     ]
 )
 """``path`` and ``paired_path`` are relative to the project (``data/<c>/...``); ``db_low`` and ``db_high`` are
@@ -65,86 +57,49 @@ the window in dB that the image is shown in, null where its file is already a pi
 
 CAPTIONS = pa.schema(
     [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("caption", pa.string(), nullable=False),
-        pa.field("method", pa.string(), nullable=False),
-        pa.field("method_version", pa.string(), nullable=False),
-        pa.field("facts", pa.string(), nullable=False),
-        pa.field("source_caption", pa.string()),
-        pa.field("model_sha256", pa.string()),
-        pa.field("prompt_sha256", pa.string()),
-        pa.field("score", pa.float64()),
+        *_required(TEXT, "image_id", "caption", "method", "method_version", "facts"),
+        *_optional(TEXT, "source_caption", "model_sha256", "prompt_sha256"),
+        *_optional(NUMBER, "score"),
     ]
 )
 
-UNCAPTIONED = pa.schema(
-    [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-    ]
-)
+UNCAPTIONED = pa.schema(_required(TEXT, "image_id", "reason"))
 """Images of a captioned corpus that got no caption, and why."""
 
 SPLITS = pa.schema(
     [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("cluster_id", pa.string(), nullable=False),
-        pa.field("group_id", pa.string(), nullable=False),
-        pa.field("split", pa.string()),
-        pa.field("benchmark", pa.string()),
-        pa.field("reason", pa.string(), nullable=False),
+        *_required(TEXT, "image_id", "cluster_id", "group_id"),
+        *_optional(TEXT, "split", "benchmark"),
+        *_required(TEXT, "reason"),
     ]
 )
 """``split`` is train, validation or test; null for an image left out, whose ``reason`` says why."""
 
 PAIRS = pa.schema(
     [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("corpus", pa.string(), nullable=False),
-        pa.field("split", pa.string(), nullable=False),
+        *_required(TEXT, "image_id", "corpus", "split"),
         *(CAPTIONS.field(name) for name in CAPTIONS.names if name != "image_id"),
         *(INDEX.field(name) for name in ("path", "sha256", "pixels_sha256", "width", "height")),
         *(INDEX.field(name) for name in ("modality", "quantity", "polarisation", "db_low", "db_high")),
-        pa.field("sensor", pa.string(), nullable=False),
-        pa.field("scene_id", pa.string(), nullable=False),
-        pa.field("group_id", pa.string(), nullable=False),
-        pa.field("cluster_id", pa.string(), nullable=False),
-        pa.field("benchmark", pa.string()),
-        pa.field("licence", pa.string()),
-        pa.field("redistribution", pa.bool_()),
-        pa.field("citation", pa.string()),
-        pa.field("source_url", pa.string()),
+        *_required(TEXT, "sensor", "scene_id", "group_id", "cluster_id"),
+        *_optional(TEXT, "benchmark", "licence"),
+        *_optional(pa.bool_(), "redistribution"),
+        *_optional(TEXT, "citation", "source_url"),
     ]
 )
 """The candidate: one row per captioned SAR image, paths and no pixels."""
 
-LEDGER = pa.schema(
-    [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("corpus", pa.string(), nullable=False),
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("fate", pa.string(), nullable=False),
-        pa.field("stage", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-    ]
-)
+LEDGER = pa.schema(_required(TEXT, "image_id", "corpus", "path", "fate", "stage", "reason"))
 """One row per source image: ``fate`` is ``released`` or ``left out``, with the stage and the reason."""
 
 SHARDS = pa.schema(
     [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("corpus", pa.string(), nullable=False),
-        pa.field("split", pa.string(), nullable=False),
-        pa.field("group_id", pa.string(), nullable=False),
-        pa.field("modality", pa.string(), nullable=False),
-        pa.field("method", pa.string(), nullable=False),
-        pa.field("captions", pa.list_(pa.string()), nullable=False),
-        pa.field("facts", pa.string()),
-        pa.field("objects", pa.list_(OBJECT), nullable=False),
-        pa.field("regions", pa.list_(REGION), nullable=False),
-        pa.field("shard", pa.string(), nullable=False),
-        pa.field("offsets", pa.list_(pa.int64()), nullable=False),
-        pa.field("sizes", pa.list_(pa.int64()), nullable=False),
+        *_required(TEXT, "image_id", "corpus", "split", "group_id", "modality", "method"),
+        *_required(pa.list_(TEXT), "captions"),
+        *_optional(TEXT, "facts"),
+        *ANNOTATION,
+        *_required(TEXT, "shard"),
+        *_required(pa.list_(WHOLE), "offsets", "sizes"),
     ]
 )
 """The index of a folder of shards, a row per pair: what is said of the image, and where its PNGs lie.

@@ -10,9 +10,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from sartext.cli import cli
-from sartext.cli.names import require_known_names
 from sartext.cli.stages import STAGES
 from sartext.config import Project
+from sartext.doctor import require_known_names
 from sartext.errors import ParameterError, TrainingError, counted
 from sartext.files import write_json
 from tests.conftest import ROOT

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from sartext.config.evaluation import Champions
+from sartext.config.training import Champions
 
 ADAPTER = TypeAdapter(Champions)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from sartext.checkout import project_lock
 from sartext.errors import ArtefactError
-from sartext.locking import project_lock
 
 OTHER = """
 import sys
 from pathlib import Path
-from sartext.locking import project_lock
+from sartext.checkout import project_lock
 with project_lock(Path(sys.argv[1]), wait=False):
     print("in")
 """

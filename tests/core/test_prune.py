@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sartext.checkout import prune
 from sartext.config import Project
-from sartext.prune import prune
 from sartext.release.inputs import write_lists
 
 LOCK = {

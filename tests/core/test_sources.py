@@ -15,7 +15,7 @@ from PIL import Image
 
 from sartext.config import Project
 from sartext.errors import CatalogueError, CorpusError, PinError
-from sartext.sources import add_source, list_sources, pin
+from sartext.sources import add_source, pin, source_table
 from tests.conftest import ROOT
 
 OWN = {
@@ -139,10 +139,11 @@ def test_nothing_to_pin_is_an_error(project: Project) -> None:
 
 def test_the_list_says_what_is_known_listed_and_present(project: Project, tmp_path: Path) -> None:
     add_source(project, "second", corpus(tmp_path / "a"))
-    sources = {item.entry.name: (item.listed, item.present, item.images) for item in list_sources(project)}
-    assert sources["own"] == (True, False, 0)
-    assert sources["second"] == (False, True, 3)
-    assert "ssdd" in sources
+    names, *columns = (list(column.cells) for column in source_table(project).columns)
+    rows = dict(zip(names, zip(*columns, strict=True), strict=True))
+    assert names[0] == "own" and {"second", "ssdd"} <= set(names)
+    assert (rows["own"][2], rows["own"][-2]) == ("yes", "absent")
+    assert (rows["second"][2], rows["second"][-2]) == ("no", "3")
 
 
 def test_the_command_tells_what_to_append_to_the_parameters(project: Project, tmp_path: Path) -> None:

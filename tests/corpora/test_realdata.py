@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import yaml
 
-from orchestration.sample import FOLDERS as SAMPLE
+from orchestration.build import SAMPLE_FOLDERS as SAMPLE
 from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.config import Project
 from sartext.corpora.images import picture, release_bytes

@@ -42,12 +42,8 @@ RECIPE = ("sartext.models", "sartext.training", "sartext.tracking")
 """Packages that the recipe stands for."""
 
 CORE = (
-    {f"src/sartext/{name}.py" for name in ("__init__", "errors", "files", "locking", "progress", "registry")}
-    | {
-        f"src/sartext/config/{name}.py"
-        for name in ("__init__", "arms", "data", "evaluation", "project", "section")
-    }
-    | {"src/sartext/config/training.py"}
+    {f"src/sartext/{name}.py" for name in ("__init__", "errors", "files", "progress", "registry")}
+    | {f"src/sartext/config/{name}.py" for name in ("__init__", "arms", "data", "project", "section", "training")}
     | {f"src/sartext/catalogue/{name}.py" for name in ("__init__", "entry", "loading")}
 )
 """What every stage stands on; it decides no artefact's content."""

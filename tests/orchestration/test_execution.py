@@ -65,8 +65,8 @@ def test_an_error_while_listening_ends_the_command(tmp_path: Path) -> None:
 
 def test_nothing_that_a_command_left_behind_goes_on(tmp_path: Path) -> None:
     command = ["sh", "-c", f"sleep 60 & echo $! > {tmp_path}/pids; exit 3"]
-    ended = run_command(command, root=tmp_path, log=tmp_path / "log.txt", listen=lambda line: None)
-    assert ended.status == 3
+    status, _ = run_command(command, root=tmp_path, log=tmp_path / "log.txt", listen=lambda line: None)
+    assert status == 3
     assert not any(map(alive, pids_in(tmp_path / "pids", 1)))
 
 
@@ -80,7 +80,7 @@ def test_lines_are_streamed_as_they_come_and_kept(tmp_path: Path) -> None:
 
     text = "echo first; while ! test -e heard; do sleep 0.05; done; printf 'half\\rwhole\\n\\n' >&2"
     log = tmp_path / "log" / "stage.txt"
-    assert run_command(["sh", "-c", text], root=tmp_path, log=log, listen=answer).status == 0
+    assert run_command(["sh", "-c", text], root=tmp_path, log=log, listen=answer)[0] == 0
     assert lines == ["first", "half", "whole"]
     assert log.read_text() == "first\nhalf\nwhole\n"
 

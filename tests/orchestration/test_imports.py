@@ -25,7 +25,7 @@ def test_the_definitions_load_no_heavy_library() -> None:
 
 
 def test_the_library_knows_nothing_of_its_orchestration() -> None:
-    modules = loaded("import sartext.cli, sartext.sources, sartext.prune, sartext.locking")
+    modules = loaded("import sartext.cli, sartext.sources, sartext.checkout")
     assert not modules & {"dagster", "dvc", "orchestration"}
 
 

@@ -7,13 +7,7 @@ import pytest
 from PIL import Image
 
 from orchestration.graph import Stage
-from orchestration.model_metadata import (
-    describe_checkpoint,
-    describe_evaluation,
-    describe_models,
-    describe_promotion,
-    describe_report,
-)
+from orchestration.metadata import Metadata, describe_models
 from sartext.config import Project
 from sartext.files import read_json, write_json
 from sartext.report.stage import write_report
@@ -36,6 +30,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return Project(tmp_path)
 
 
+def shown(project: Project, stage: str) -> Metadata:
+    return describe_models(project, Stage(stage, "x"))
+
+
 def tracked(project: Project) -> Record:
     record = begin(project, NAME, {"parameters": {}})
     stream = BytesIO()
@@ -47,7 +45,7 @@ def tracked(project: Project) -> Record:
 
 
 def test_the_best_validation_and_the_curve(project: Project) -> None:
-    found = describe_models(project, Stage(f"checkpoint@{NAME}", "x"))
+    found = shown(project, f"checkpoint@{NAME}")
     assert (found["validation loss"], found["validation mean_recall"]) == (2.5, 40.0)
     assert "(data:image/png;base64," in found["loss"].value
     assert "MLflow run" not in found
@@ -55,7 +53,7 @@ def test_the_best_validation_and_the_curve(project: Project) -> None:
 
 def test_the_run_and_the_samples_of_this_model(project: Project) -> None:
     tracked(project)
-    found = describe_checkpoint(project, NAME)
+    found = shown(project, f"checkpoint@{NAME}")
     address = "http://127.0.0.1:3001/#/experiments/1/runs/77?workflowType=machine_learning"
     assert found["MLflow run"].value == address
     assert found["MLflow model"].value == "models:/coca-sar/3"
@@ -65,18 +63,18 @@ def test_the_run_and_the_samples_of_this_model(project: Project) -> None:
 def test_the_page_is_where_it_is_served(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     tracked(project)
     monkeypatch.setenv("SARTEXT_MLFLOW_PAGE", "http://127.0.0.1:4567")
-    assert describe_checkpoint(project, NAME)["MLflow run"].value.startswith("http://127.0.0.1:4567/#/")
+    assert shown(project, f"checkpoint@{NAME}")["MLflow run"].value.startswith("http://127.0.0.1:4567/#/")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://user:secret@runs.example.org/")
-    assert describe_checkpoint(project, NAME)["MLflow run"].value.startswith("https://runs.example.org/#/")
+    assert shown(project, f"checkpoint@{NAME}")["MLflow run"].value.startswith("https://runs.example.org/#/")
 
 
 def test_the_record_of_another_training_is_not_shown(project: Project) -> None:
     tracked(project).save_file("training.json", b"{}")
-    assert not {"MLflow run", "samples"} & describe_checkpoint(project, NAME).keys()
+    assert not {"MLflow run", "samples"} & shown(project, f"checkpoint@{NAME}").keys()
 
 
 def test_a_checkpoint_without_a_record_has_no_figures(project: Project) -> None:
-    assert describe_checkpoint(project, "clip-sar") == {}
+    assert shown(project, "checkpoint@clip-sar") == {}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +86,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def test_headline_figures_are_numbers_that_dagster_draws_over_time(reported: Project) -> None:
-    found = describe_evaluation(reported, "vqa")
+    found = shown(reported, "evaluation@vqa")
     figures = read_json(reported.build / "evaluation" / "vqa" / "figures.json")
     wanted = {
         f"vqa {figure['metric']} of {figure['variant']}": figure["value"]
@@ -99,13 +97,13 @@ def test_headline_figures_are_numbers_that_dagster_draws_over_time(reported: Pro
 
 
 def test_the_benchmark_is_named_where_there_are_several(reported: Project) -> None:
-    found = describe_evaluation(reported, "retrieval")
+    found = shown(reported, "evaluation@retrieval")
     assert "retrieval duplicate_aware.mean_recall of sar-rs-clip on hrsid-test" in found
     assert not any(" minus " in name for name in found)
 
 
 def test_what_was_not_computed_is_in_the_table_with_its_reason_and_no_number(reported: Project) -> None:
-    found = describe_report(reported)
+    found = shown(reported, "report")
     assert not any("spice" in name for name in found)
     assert found["page"].value == (reported.build / "report" / "index.html").as_uri()
 
@@ -114,11 +112,11 @@ def test_the_promotion_shows_what_became_of_every_model(reported: Project) -> No
     decision = {"model": "sar-gpt", "outcome": "refused", "version": "2", "champion": None, "reasons": ["why"]}
     path = reported.build / "promotion" / "promotion.json"
     write_json(path, {"report_sha256": "0" * 64, "decisions": [decision]})
-    (row,) = describe_promotion(reported)["champions"].records
+    (row,) = shown(reported, "promotion")["champions"].records
     assert row.data == {"model": "sar-gpt", "outcome": "refused", "version": "2", "champion": "", "why": "why"}
 
 
 def test_nothing_is_shown_of_what_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("corpora: {}\n")
-    assert describe_report(Project(tmp_path)) == describe_promotion(Project(tmp_path)) == {}
-    assert describe_evaluation(Project(tmp_path), "vqa") == {}
+    assert shown(Project(tmp_path), "report") == shown(Project(tmp_path), "promotion") == {}
+    assert shown(Project(tmp_path), "evaluation@vqa") == {}

@@ -8,12 +8,11 @@ from dagster import AssetKey, DagsterInstance, RunRequest, build_schedule_contex
 from orchestration.definitions import build_definitions, request_run
 from orchestration.dvc_adapter import read_graph, read_lock
 from orchestration.graph import Graph, Stage
-from orchestration.plan import Plan, open_plan, read_plan, stages_of, write_plan
-from sartext.config import Project
+from orchestration.plan import Plan, open_plan, read_plan, write_plan
+from sartext.checkout import project_lock
 from sartext.files import write_json
-from sartext.locking import project_lock
 
-from .conftest import change, command, dvc, rewrite
+from .conftest import change, command, dvc
 
 AFTER_BETA = ("corpus@beta", "captions@beta", "candidate", "quality", "release", "publication")
 
@@ -84,7 +83,6 @@ def test_stages_come_after_what_they_are_made_from() -> None:
     stages = [Stage("b", "x", deps=("a.out",), outs=("b.out",)), Stage("a", "x", outs=("a.out",))]
     graph = Graph({stage.name: stage for stage in stages})
     assert graph.ordered == ("a", "b")
-    assert stages_of(Graph({}), "release", models=False) == ()
 
 
 def test_the_plan_names_every_stage_its_reason_and_the_time_it_took(toy: Path) -> None:
@@ -140,11 +138,3 @@ def test_a_sensor_notices_another_pin(toy: Path, instance: DagsterInstance) -> N
     assert [len(request.asset_selection or []) for request in second.run_requests or []] == [6]
     third = sensor.evaluate_tick(build_sensor_context(instance=instance, cursor=second.cursor))
     assert not third.run_requests
-
-
-def test_models_make_the_report_part_of_a_rebuild(toy: Path) -> None:
-    rewrite(toy, ("  publication:", "  report: {cmd: echo, deps: [build/release], outs: [page]}\n  publication:"))
-    graph = read_graph(toy)
-    assert "report" not in stages_of(graph, "rebuild", models=False)
-    assert set(stages_of(graph, "rebuild", models=True)) == set(graph.stages)
-    assert Project(toy).parameters.models == {}

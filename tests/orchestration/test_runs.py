@@ -10,12 +10,11 @@ from dagster import AssetKey, DagsterInstance, DagsterRunStatus, ExecuteInProces
 
 from orchestration import assets
 from orchestration.build import materialised
-from orchestration.console import failure_line
+from orchestration.console import count_pairs, failure_line
 from orchestration.definitions import build_definitions
 from orchestration.dvc_adapter import read_graph
 from orchestration.execution import StageError, environment, run_stage
 from orchestration.runs import STARTED_TAG, close_abandoned, find_root, places, prepare_home, trainings
-from orchestration.summary import count_pairs
 from sartext.config import Project
 from sartext.errors import ArtefactError
 
@@ -237,9 +236,10 @@ def test_a_restored_stage_says_so(toy: Path, instance: DagsterInstance) -> None:
 def test_what_may_pass_is_tried_again(
     toy: Path, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A tracking server that does not answer at once: the command exits with EX_TEMPFAIL."""
+    """DVC's lock is held by another command for longer than DVC waits."""
     monkeypatch.setattr(assets, "RETRY_SECONDS", 0)
-    rewrite(toy, ("echo indexed ${key}", "{ test -e ${key}.tried || { touch ${key}.tried; exit 75; }; }"))
+    busy = "{ test -e ${key}.tried || { touch ${key}.tried; echo Unable to acquire lock; exit 1; }; }"
+    rewrite(toy, ("echo indexed ${key}", busy))
     result = run(toy, instance)
     assert {"corpus/alpha", "corpus/beta"} <= made(result)
     retried = [event.step_key for event in result.all_events if event.is_step_up_for_retry]
@@ -261,7 +261,7 @@ def test_a_stage_that_another_process_makes_is_waited_for(toy: Path, instance: D
 
 
 def test_what_cannot_pass_is_not_tried_again(toy: Path, instance: DagsterInstance) -> None:
-    rewrite(toy, ("echo indexed ${key}", "{ echo ${key} >> tried; exit 1; }"))
+    rewrite(toy, ("echo indexed ${key}", "{ echo ${key} >> tried; exit 75; }"))
     result = attempt(toy, instance)
     assert not result.success
     assert sorted((toy / "tried").read_text().split()) == ["alpha", "beta"]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from orchestration.summary import show_report, show_summary, summarise_gate, summarise_models, summarise_narrations
+from orchestration.console import show_report, show_summary, summarise_gate, summarise_models, summarise_narrations
 from sartext.config import Project
 from sartext.files import write_json
 
@@ -42,20 +42,23 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_a_model_tells_its_origin_and_its_best_step(project: Project) -> None:
-    optical, sar = summarise_models(project, {"checkpoint/coca-optical", "checkpoint/coca-sar", "splits"})
-    assert (optical.origin, optical.best_step, optical.steps, optical.loss) == ("coca-tiny", 4, 5, 1.25)
-    assert (sar.origin, sar.loss) == ("coca-optical", None)
+    made = {"checkpoint/coca-optical", "checkpoint/coca-sar", "splits"}
+    assert list(summarise_models(project, made)) == [
+        ("coca-optical", "coca-tiny", "640", "4 of 5", "1.2500"),
+        ("coca-sar", "coca-optical", "640", "5 of 5", ""),
+    ]
 
 
 def test_captions_by_models_are_counted_with_the_main_reasons_of_the_others(project: Project) -> None:
-    optical, narrated = summarise_narrations(project, {"narrated/bare", "optical-captions/pairs"})
-    assert (optical.method, narrated.method) == ("optical-model", "narrator")
-    assert (narrated.seen, narrated.captions, narrated.reason) == (40, 30, "20 train only; 9 below")
+    assert list(summarise_narrations(project, {"narrated/bare", "optical-captions/pairs"})) == [
+        ("pairs", "optical-model", "40", "30", "20 train only; 9 below"),
+        ("bare", "narrator", "40", "30", "20 train only; 9 below"),
+    ]
 
 
 def test_what_the_run_did_not_make_is_not_told(project: Project) -> None:
-    assert summarise_models(project, {"splits"}) == []
-    assert summarise_narrations(project, {"checkpoint/coca-sar"}) == []
+    assert not list(summarise_models(project, {"splits"}))
+    assert not list(summarise_narrations(project, {"checkpoint/coca-sar"}))
 
 
 def test_the_tables_are_printed(project: Project) -> None:
@@ -74,10 +77,10 @@ def test_a_suite_that_had_nothing_to_judge_has_not_passed() -> None:
     nothing = {**held, "judged": False, "figure": None, "detail": "not judged: no corpus is narrated"}
     rows = {"narration": [nothing, nothing], "captions": [held, nothing], "ledger": [held]}
     suites = [{"name": name, "passed": True, "expectations": expectations} for name, expectations in rows.items()]
-    assert [(suite.verdict, suite.worst) for suite in summarise_gate({"suites": suites})] == [
-        ("not judged", "not judged: no corpus is narrated"),
-        ("passed", "all hold, 1 not judged; a 0.5 share"),
-        ("passed", "all hold; a 0.5 share"),
+    assert list(summarise_gate({"suites": suites})) == [
+        ("narration", "[yellow]not judged[/]", "2", "not judged: no corpus is narrated"),
+        ("captions", "[green]passed[/]", "2", "all hold, 1 not judged; a 0.5 share"),
+        ("ledger", "[green]passed[/]", "1", "all hold; a 0.5 share"),
     ]
 
 

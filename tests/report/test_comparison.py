@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sartext.config.evaluation import EvaluationParameters
+from sartext.config.training import EvaluationParameters
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, difference
 from sartext.evaluation.registry import in_order, number, shown

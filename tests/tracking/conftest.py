@@ -101,11 +101,11 @@ def project(template: Project, tmp_path: Path) -> Project:
 @pytest.fixture(scope="session")
 def stored(template: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose ``mlflow/`` is made already; only to be copied."""
-    from sartext.tracking.store import destination, prepare
+    from sartext.tracking.store import prepare
 
     root = tmp_path_factory.mktemp("stored") / "project"
     shutil.copytree(template.root, root, symlinks=True)
-    prepare(Project(root), destination(Project(root)))
+    prepare(Project(root))
     return Project(root)
 
 

@@ -16,7 +16,6 @@ from sartext.evaluation.figures import Figure
 from sartext.evaluation.submissions import Scores, Submission
 from sartext.files import read_json, sha256_file, write_json
 from sartext.report.stage import write_report
-from sartext.tracking.champion import BENCHMARK_TAG
 from sartext.tracking.evaluations import (
     EXPERIMENT,
     RECORD_TAG,
@@ -24,7 +23,7 @@ from sartext.tracking.evaluations import (
     evaluation_records,
     waiting_evaluations,
 )
-from sartext.tracking.promotion import ALIAS, promote, upload_waiting_evaluations
+from sartext.tracking.promotion import ALIAS, BENCHMARK_TAG, promote, upload_waiting_evaluations
 from sartext.tracking.store import destination
 from tests.conftest import ROOT
 from tests.report.evaluations import BENCHMARK, write_evaluations

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from sartext.errors import TrackingError
-from sartext.tracking.champion import Contender, Decision, Estimate, Figures, decide
+from sartext.tracking.promotion import Contender, Decision, Estimate, Figures, decide
 
 RECALL = "retrieval/duplicate_aware.mean_recall"
 INVENTED = "captioning/invented_objects"

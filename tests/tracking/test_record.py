@@ -8,11 +8,10 @@ import pytest
 
 from sartext.config import Project
 from sartext.errors import DivergenceError, TrackingError, TrainingError
-from sartext.tracking.inputs import dvc_hash
 from sartext.tracking.record import Record, records
 from sartext.tracking.store import DATABASE
-from sartext.tracking.tracker import Tracker, flat
-from sartext.tracking.uploading import upload_with_timeout
+from sartext.tracking.tracker import Tracker, dvc_hash, flat
+from sartext.tracking.uploading import upload
 from tests.tracking.conftest import train
 
 AWAY = "http://127.0.0.1:9"
@@ -32,7 +31,7 @@ def test_a_server_that_is_away_costs_a_line(project: Project, capsys: pytest.Cap
     train(project, "coca-sar")
     (record,) = records(project)
     with pytest.raises(TrackingError):
-        upload_with_timeout(project, record)
+        upload(project, record)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"warning: {AWAY}: the tracking server does not answer (")
     assert line.endswith(

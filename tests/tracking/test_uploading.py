@@ -16,10 +16,9 @@ from sartext.cli import cli
 from sartext.config import Project
 from sartext.errors import TrackingError, TrainingError
 from sartext.files import sha256_file
-from sartext.tracking import uploading
 from sartext.tracking.record import Record, records
 from sartext.tracking.store import DATABASE, destination, load_mlflow, prepare
-from sartext.tracking.uploading import upload, upload_with_timeout
+from sartext.tracking.uploading import upload
 from tests.tracking.conftest import free_port, train
 
 
@@ -87,7 +86,7 @@ def test_a_project_that_was_copied_keeps_its_runs_at_home(own_store: Project, st
     assert run.info.artifact_uri.startswith((own_store.root / "mlflow" / "artifacts").as_uri())
     assert not (stored.root / "mlflow" / "artifacts").exists()
     moved = Project(own_store.root.rename(own_store.root.parent / "elsewhere"))
-    prepare(moved, destination(moved))
+    prepare(moved)
     folder = model_of(moved, "coca-sar", moved.root / "got")
     assert (folder / "model.safetensors").is_file()
 
@@ -129,22 +128,25 @@ def test_an_upload_goes_on_wherever_it_was_interrupted(
     class Interrupted(BaseException):
         pass
 
-    for parts in range(1, 100):
-        left = [parts]
+    noted = Record.save_upload
+    for parts in range(100):
+        left = iter(range(parts))
 
-        def extend(seconds: float, left: list[int] = left) -> None:
-            left[0] -= 1
-            if left[0] < 0:
+        def note(record: Record, *state: Any, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
                 raise Interrupted
+            noted(record, *state)
 
-        try:
-            upload(own_store, record, extend=extend)
-            break
-        except Interrupted:
-            continue
+        with monkeypatch.context() as patch:
+            patch.setattr(Record, "save_upload", note)
+            try:
+                upload(own_store, record)
+                break
+            except Interrupted:
+                continue
     else:
         pytest.fail("it never ended")
-    assert parts > 5
+    assert parts > 2
     (run,) = runs(own_store)
     assert run.info.status == "FINISHED"
     assert len(client_of(own_store).get_metric_history(run.info.run_id, "train/loss")) == 10
@@ -254,9 +256,9 @@ def test_a_server_that_hangs_is_given_up(project: Project, hung: str, monkeypatc
     record = recorded(project, monkeypatch)
     load_mlflow()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", hung)
-    monkeypatch.setattr(uploading, "REQUEST_SECONDS", 1.0)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     with pytest.raises(TrackingError, match="does not answer"):
-        upload_with_timeout(project, record)
+        upload(project, record)
     assert record.model.is_dir()
 
 
@@ -271,7 +273,7 @@ project = Project(Path(sys.argv[1]))
 (project.root / f"ready-{sys.argv[2]}").touch()
 while len(list(project.root.glob("ready-*"))) < 4:
     time.sleep(0.01)
-prepare(project, destination(project))
+prepare(project)
 print(MlflowClient(destination(project).uri).get_experiment_by_name("sar-text").artifact_location)
 """
 

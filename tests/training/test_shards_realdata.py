@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from orchestration.sample import FOLDERS
+from orchestration.build import SAMPLE_FOLDERS
 from sartext.catalogue.loading import PACKAGED
 from sartext.config import Project
 from sartext.corpora.index import build_index
@@ -23,7 +23,7 @@ def test_real_corpora_become_shards(realdata: Path, tmp_path: Path) -> None:
     captioned = ("sar-aircraft", "oil-spill", "terramesh")
     (tmp_path / "data").mkdir()
     for name in (*captioned, "rsicd"):
-        (tmp_path / "data" / name).symlink_to(realdata / FOLDERS[name])
+        (tmp_path / "data" / name).symlink_to(realdata / SAMPLE_FOLDERS[name])
     parameters = {
         "corpora": {name: {"catalogue": str(PACKAGED / f"{name}.yaml")} for name in (*captioned, "rsicd")},
         "captions": list(captioned),

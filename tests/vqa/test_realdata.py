@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from orchestration.sample import FOLDERS
+from orchestration.build import SAMPLE_FOLDERS
 from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.config import Project, VqaParameters
 from sartext.corpora.index import build_index
@@ -33,7 +33,7 @@ def project(realdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Project
     root = tmp_path_factory.mktemp("vqa")
     (root / "data").mkdir()
     for name in CORPORA:
-        (root / "data" / name).symlink_to(realdata / FOLDERS[name])
+        (root / "data" / name).symlink_to(realdata / SAMPLE_FOLDERS[name])
     listed = {name: {"catalogue": str(PACKAGED / f"{name}.yaml")} for name in CORPORA}
     (root / "params.yaml").write_text(yaml.safe_dump({"corpora": listed, "captions": list(CORPORA)}))
     project = Project(root)

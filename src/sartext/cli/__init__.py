@@ -4,6 +4,6 @@ Heavy modules are imported inside the commands that use them.
 """
 
 from sartext.cli.commands import cli, main
-from sartext.cli.program import Group, run
+from sartext.cli.program import Group, data_option, run
 
-__all__ = ["Group", "cli", "main", "run"]
+__all__ = ["Group", "cli", "data_option", "main", "run"]

@@ -9,15 +9,15 @@ from typing import NoReturn
 import click
 
 from sartext import __version__
-from sartext.cli import captioning, evaluation, project, release, stages, study
+from sartext.cli import models, project, stages, study
 from sartext.cli.program import Group, run
 from sartext.config import Project
 
 COMMANDS = (
     *stages.commands(),
-    release.release,
-    captioning.caption,
-    evaluation.evaluate,
+    stages.release,
+    models.caption,
+    models.evaluate,
     project.simulate,
     project.explain,
     project.corpora,

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -15,6 +15,7 @@ from sartext.files import write_json
 if TYPE_CHECKING:
     from rich.table import Table
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 Metrics = Mapping[str, object]
 """What a stage tells of its work: counts, and ``lines`` for a person."""
 
@@ -46,6 +47,12 @@ def pass_project(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(project, *arguments, **options)
 
     return with_project
+
+
+def data_option(help: str) -> Callable[[Command], Command]:
+    """Return the option ``--data`` of a command: the simulated or the real images."""
+    kind = click.Choice(["sim", "sample"])
+    return click.option("--data", type=kind, default="sim", show_default=True, help=help)
 
 
 def run_stage(project: Project, name: str, work: Callable[[], Metrics]) -> Metrics:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from sartext import checkout
+from sartext.checkout import project_lock
 from sartext.cli.program import Group, pass_project, run_stage, show
 from sartext.config import Project
 from sartext.errors import SarTextError, SimulationError, counted
@@ -14,7 +16,6 @@ from sartext.errors import SarTextError, SimulationError, counted
 @pass_project
 def simulate(project: Project, missing: bool) -> None:
     """Make the embedded corpora in data/."""
-    from sartext.locking import project_lock
     from sartext.simulation import write_corpora
     from sartext.simulation.fingerprint import first_difference
 
@@ -67,7 +68,6 @@ def list_corpora(project: Project) -> None:
 @pass_project
 def add(project: Project, name: str, origin: Path, replace: bool) -> None:
     """Bring a downloaded corpus into data/ and pin it in data.dvc."""
-    from sartext.locking import project_lock
     from sartext.sources import add_source
 
     with project_lock(project.root):
@@ -83,7 +83,6 @@ def add(project: Project, name: str, origin: Path, replace: bool) -> None:
 @pass_project
 def pin(project: Project) -> None:
     """Accept data/ as it is: write its hashes to data.dvc."""
-    from sartext.locking import project_lock
     from sartext.sources import pin as run
 
     with project_lock(project.root):
@@ -129,11 +128,8 @@ def serve_runs(project: Project, port: int) -> None:
 @pass_project
 def prune(project: Project) -> None:
     """Forget the outputs of corpora that params.yaml no longer lists."""
-    from sartext.locking import project_lock
-    from sartext.prune import prune as run
-
     with project_lock(project.root):
-        forgotten = run(project)
+        forgotten = checkout.prune(project)
     click.echo(f"forgotten: {', '.join(forgotten)}" if forgotten else "nothing to forget")
 
 
@@ -141,10 +137,9 @@ def prune(project: Project) -> None:
 @pass_project
 def doctor(project: Project) -> None:
     """Say what is missing here and how to get it."""
-    from sartext.cli.names import name_finding
     from sartext.doctor import examine
 
-    findings = [*examine(project), name_finding(project)]
+    findings = list(examine(project))
     for finding in findings:
         click.echo(f"{finding.state:<7}  {finding.what}: {finding.detail}")
     if any(finding.state == "missing" for finding in findings):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from sartext.cli.program import Group, pass_project, show
+from sartext.cli.program import Group, data_option, pass_project, show
 from sartext.config import Project
 from sartext.errors import counted
 
@@ -21,13 +21,7 @@ def study() -> None:
 def _with_design(command: "Callable[[Design], None]") -> Callable[..., Any]:
     """Give a command the study that its options name, instead of the project."""
 
-    @click.option(
-        "--data",
-        type=click.Choice(["sim", "sample"]),
-        default="sim",
-        show_default=True,
-        help="Simulated or real images.",
-    )
+    @data_option("Simulated or real images.")
     @click.option("--quick", is_flag=True, help="Two seeds and a few steps, to try the way.")
     @pass_project
     def with_design(project: Project, data: Literal["sim", "sample"], quick: bool) -> None:

@@ -1,8 +1,6 @@
 """Validated parameters (``params.yaml``) and the places of a project."""
 
 from sartext.config.data import (
-    CorpusParameters,
-    GateParameters,
     NarratorParameters,
     NearDuplicateParameters,
     ReleaseParameters,
@@ -12,19 +10,10 @@ from sartext.config.data import (
 )
 from sartext.config.project import Parameters, Project, load_parameters
 from sartext.config.section import Section, explain_validation, parse_yaml
-from sartext.config.training import (
-    CheckpointParameters,
-    NarrationParameters,
-    ShardParameters,
-    StudyParameters,
-    TokenizerParameters,
-    TrainingParameters,
-)
+from sartext.config.training import CheckpointParameters, NarrationParameters, TrainingParameters
 
 __all__ = [
     "CheckpointParameters",
-    "CorpusParameters",
-    "GateParameters",
     "NarrationParameters",
     "NarratorParameters",
     "NearDuplicateParameters",
@@ -32,11 +21,8 @@ __all__ = [
     "Project",
     "ReleaseParameters",
     "Section",
-    "ShardParameters",
     "SimulationParameters",
     "SplitParameters",
-    "StudyParameters",
-    "TokenizerParameters",
     "TrainingParameters",
     "VqaParameters",
     "explain_validation",

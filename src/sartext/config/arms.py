@@ -77,26 +77,22 @@ def rows_of(checkpoints: Mapping[str, CheckpointParameters]) -> dict[str, Checkp
         ParameterError: a stage is missing or not what its name says, the SAR stage does not come from the optical
             one, or a control differs from them in more than the comparison says.
     """
-    names = {row: _row_name(row, checkpoints) for row in STAND_INS}
-    for name in names.values():
+    where = "params.yaml: checkpoints"
+    stages = [_row_name(row, checkpoints) for row in STAND_INS]
+    for name in stages:
         if name not in checkpoints:
-            raise ParameterError(
-                f"no row '{name}'", where="params.yaml: checkpoints", way_out=nearest(name, checkpoints)
-            )
-    optical, sar = (checkpoints[names[row]] for row in STAND_INS)
-    if sar.parent != names[OPTICAL]:
-        raise ParameterError(
-            f"'{names[SAR]}' starts from {sar.origin}",
-            where="params.yaml: checkpoints",
-            way_out=f"the comparison needs `from: {CHECKPOINT}/{names[OPTICAL]}`",
-        )
-    for stage, data in ((OPTICAL, f"{SHARDS}/optical"), (SAR, f"{SHARDS}/sar")):
-        row = checkpoints[names[stage]]
-        _check(names[stage], row, row.model_copy(update={"data": data, "shuffle_captions": False}), stage=True)
+            raise ParameterError(f"no row '{name}'", where=where, way_out=nearest(name, checkpoints))
+    optical, sar = (checkpoints[name] for name in stages)
+    if sar.parent != stages[0]:
+        needed = f"the comparison needs `from: {CHECKPOINT}/{stages[0]}`"
+        raise ParameterError(f"'{stages[1]}' starts from {sar.origin}", where=where, way_out=needed)
+    for name, row, data in zip(stages, (optical, sar), ("optical", "sar"), strict=True):
+        fair_stage = row.model_copy(update={"data": f"{SHARDS}/{data}", "shuffle_captions": False})
+        _check(name, row, fair_stage, way_out="set it")
     fair = _comparison(optical, sar)
     rows = {**fair, **{name: checkpoints[name] for name in fair if name in checkpoints and name != SAR}}
     for name, row in rows.items():
-        _check(name, row, fair[name])
+        _check(name, row, fair[name], way_out="set it, or leave the row out")
     return rows
 
 
@@ -140,7 +136,7 @@ def _row_name(row: str, checkpoints: Mapping[str, CheckpointParameters]) -> str:
     return row if row in checkpoints else STAND_INS.get(row, row)
 
 
-def _check(name: str, row: CheckpointParameters, fair: CheckpointParameters, *, stage: bool = False) -> None:
+def _check(name: str, row: CheckpointParameters, fair: CheckpointParameters, way_out: str) -> None:
     """All but the learning rate, which every arm has from the same grid, must be as the comparison says."""
     stated, wanted = row.model_dump(mode="json", by_alias=True), fair.model_dump(mode="json", by_alias=True)
     for key in stated:
@@ -148,7 +144,7 @@ def _check(name: str, row: CheckpointParameters, fair: CheckpointParameters, *, 
             raise ParameterError(
                 f"'{name}' has {key} {stated[key]}, the comparison is fair with {wanted[key]}",
                 where=f"params.yaml: checkpoints.{name}.{key}",
-                way_out="set it" if stage else "set it, or leave the row out",
+                way_out=way_out,
             )
 
 

@@ -19,10 +19,11 @@ from sartext.config.data import (
     SimulationParameters,
     SplitParameters,
 )
-from sartext.config.evaluation import Champions, EvaluationParameters
 from sartext.config.section import Section, explain_validation, parse_yaml
 from sartext.config.training import (
+    Champions,
     CheckpointParameters,
+    EvaluationParameters,
     GptParameters,
     NarrationParameters,
     ShardParameters,
@@ -85,18 +86,10 @@ class Parameters(Section):
         for name, row in self.checkpoints.items():
             if row.parent is None and row.origin.startswith("build/"):
                 raise ValueError(f"checkpoints.{name}.from: '{row.origin}' is no checkpoint and no foundation")
-            seen = [name]
-            while (parent := self.checkpoints[seen[-1]].parent) is not None:
-                if parent not in self.checkpoints:
-                    near = nearest(parent, self.checkpoints)
-                    raise ValueError(f"checkpoints.{seen[-1]}.from: no checkpoint '{parent}'; {near}")
-                if parent in seen:
-                    raise ValueError(f"checkpoints.{name}.from: it descends from itself ({row.origin})")
-                seen.append(parent)
-        return self
-
-    @model_validator(mode="after")
-    def _arms_are_fair(self) -> "Parameters":
+            if row.parent is not None and row.parent not in self.checkpoints:
+                near = nearest(row.parent, self.checkpoints)
+                raise ValueError(f"checkpoints.{name}.from: no checkpoint '{row.parent}'; {near}")
+        _forbid_circles("checkpoints", {name: row.parent or "" for name, row in self.checkpoints.items()})
         check_arms(self.checkpoints)
         return self
 
@@ -109,12 +102,9 @@ class Parameters(Section):
             others = folders - {f"build/model/{name}"}
             if row.origin.startswith("build/") and row.origin not in others:
                 raise ValueError(f"models.{name}.from: no '{row.origin}'; {nearest(row.origin, others)}")
-        for name in self.models:
-            seen = [name]
-            while (parent := self.models[seen[-1]].origin.removeprefix("build/model/")) in self.models:
-                if parent in seen:
-                    raise ValueError(f"models.{name}.from: it descends from itself")
-                seen.append(parent)
+        _forbid_circles(
+            "models", {name: row.origin.removeprefix("build/model/") for name, row in self.models.items()}
+        )
         return self
 
     @property
@@ -122,6 +112,15 @@ class Parameters(Section):
         """Everything that is trained by open_clip's losses: the checkpoints, and models on the release."""
         of_release = {name: row for name, row in self.models.items() if isinstance(row, CheckpointParameters)}
         return {**self.checkpoints, **of_release}
+
+
+def _forbid_circles(section: str, parents: Mapping[str, str]) -> None:
+    for name in parents:
+        lineage = [name]
+        while (parent := parents[lineage[-1]]) in parents:
+            if parent in lineage:
+                raise ValueError(f"{section}.{name}.from: it descends from itself")
+            lineage.append(parent)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,14 @@
-"""Parameters of the models: tokenizer, shards, training, the table of checkpoints, narration and the study."""
+"""Parameters of the models: tokenizer, shards, training, checkpoints, narration, study and evaluation."""
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from sartext.config.section import Section
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class TokenizerParameters(Section):
@@ -35,7 +39,7 @@ class TrainingParameters(Section):
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     gradient_checkpointing: bool = False
     weight_decay: float = Field(0.1, ge=0)
-    betas: tuple[float, float] = (0.9, 0.98)
+    betas: tuple[Beta, Beta] = (0.9, 0.98)
     epsilon: float = Field(1e-6, gt=0)
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
@@ -45,13 +49,6 @@ class TrainingParameters(Section):
     validate_every: int = Field(2560, ge=1, description="pairs between two validations")
     patience: int | None = Field(None, ge=1, description="validations without a better one after which it stops")
     augment: bool = True
-
-    @field_validator("betas")
-    @classmethod
-    def _betas_under_one(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if not all(0 <= beta < 1 for beta in value):
-            raise ValueError("both must lie in [0, 1)")
-        return value
 
     @model_validator(mode="after")
     def _parts_fill_the_batch(self) -> "TrainingParameters":
@@ -136,13 +133,13 @@ class StudyParameters(Section):
     """The comparison of the arms of progressive transfer."""
 
     seeds: tuple[int, ...] = (9001, 9002, 9003, 9004, 9005)
-    fractions: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0)
+    fractions: tuple[Share, ...] = Field((0.05, 0.1, 0.25, 0.5, 1.0), min_length=1)
     workers: int = Field(2, ge=1)
     resamples: int = Field(2000, ge=100, description="of the bootstrap")
     learning_rates: tuple[float, ...] = Field((0.0005, 0.001, 0.002), min_length=1)
     development_seeds: tuple[int, ...] = Field((101,), min_length=1)
-    development_fractions: tuple[float, ...] = Field(
-        (0.1, 1.0), description="shares at which learning rates are chosen; the others take the nearest one's"
+    development_fractions: tuple[Share, ...] = Field(
+        (0.1, 1.0), min_length=1, description="at which learning rates are chosen; others take the nearest one's"
     )
     scenes: dict[Literal["ships", "objects", "landcover", "pairs", "optical"], int] = Field(
         {}, description="images of each simulated corpus, where they differ from `simulation`"
@@ -155,15 +152,53 @@ class StudyParameters(Section):
     batch: int | None = Field(None, ge=2, description="pairs per step, where not `training.batch`")
     validations: int = Field(8, ge=1, description="in every training; the best one decides when it stops")
 
-    @field_validator("fractions", "development_fractions")
-    @classmethod
-    def _shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if not value or not all(0 < share <= 1 for share in value):
-            raise ValueError("every fraction must lie in (0, 1]")
-        return value
-
     @model_validator(mode="after")
     def _fresh_seeds(self) -> "StudyParameters":
         if both := set(self.seeds) & set(self.development_seeds):
             raise ValueError(f"seeds: {min(both)} was used in development; the study needs others")
         return self
+
+
+def _no_physics(name: object) -> object:
+    if isinstance(name, str) and name.startswith("physics/"):
+        raise ValueError(
+            "figures of physics are of simulated scenes, not of the first benchmark: no model could reach them; "
+            "name one of retrieval, captioning, vqa or foils"
+        )
+    return name
+
+
+FIGURE_NAME = StringConstraints(pattern=r"^(retrieval|captioning|vqa|foils)/[a-z0-9_]+(\.[a-z0-9_]+)?$")
+"""``<task>/<metric>`` of a figure of a whole benchmark, such as ``retrieval/duplicate_aware.mean_recall``."""
+
+FigureName = Annotated[str, FIGURE_NAME, BeforeValidator(_no_physics)]
+Champions = dict[str, dict[FigureName, Annotated[float, Field(allow_inf_nan=False)]]]
+"""By the name of a model: what its figures must reach at least for it to become that model's champion.
+
+A figure that is better the lower it is must not exceed its number. A model that is not named becomes none.
+"""
+
+
+class EvaluationParameters(Section):
+    """How models are compared in the report."""
+
+    seed: int = Field(7, ge=0, description="of the bootstrap, of the references' wordings and of simulated scenes")
+    resamples: int = Field(2000, ge=100, description="of the bootstrap over groups")
+    comparisons: dict[str, tuple[str, ...]] = Field(
+        {}, description="what a variant is compared with, on the same images: the first minus each of the others"
+    )
+    without_narrated: str = Field(
+        "-annotated",
+        min_length=1,
+        description="ends the name of a model trained as another, without narrated captions",
+    )
+    physics_scenes: int = Field(120, ge=0, description="simulated scenes of the physics curves; 0 leaves them out")
+
+    def pairs(self, variants: Collection[str]) -> list[tuple[str, str]]:
+        """Return the comparisons of which both sides are among the variants."""
+        declared = ((name, other) for name, others in self.comparisons.items() for other in others)
+        return [pair for pair in declared if {*pair} <= {*variants}]
+
+    def is_without_narrated(self, variant: str) -> bool:
+        """Whether a variant's name says that it was trained without narrated captions."""
+        return variant.endswith(self.without_narrated)

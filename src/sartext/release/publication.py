@@ -38,7 +38,6 @@ from sartext.release.comparison import (
 )
 from sartext.release.gate.verdict import require_passed
 from sartext.release.layout import CONTENT, MANIFEST, content_files, content_sha256, file_problem, read_manifest
-from sartext.revision import git_state
 from sartext.tables import PAIRS, read_rows
 
 
@@ -239,7 +238,7 @@ def _fill(project: Project, folder: Path, decision: Decision, content: str) -> N
         "name": parameters.name,
         "version": decision.version,
         "content_sha256": content,
-        "git": git_state(project.root),
+        "git": provenance.git_state(project.root),
         "corpora_dvc_md5": provenance.corpus_hashes(project),
         "tools": provenance.tool_versions(),
         "files": files,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from sartext.config.evaluation import EvaluationParameters
+from sartext.config.training import EvaluationParameters
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import EVERYTHING, OVER, Figure, Task, difference, not_computed
 from sartext.evaluation.registry import headlines, metric_of

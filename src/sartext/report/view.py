@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sartext.config.evaluation import EvaluationParameters
+from sartext.config.training import EvaluationParameters
 from sartext.evaluation.details import Details, Variant
 from sartext.evaluation.figures import EVERYTHING, NOT_COMPUTED, Figure, Task
 from sartext.evaluation.registry import metric_of, shown

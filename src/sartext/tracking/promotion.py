@@ -1,131 +1,213 @@
-"""The stage `promotion`: the report in MLflow, and the champion of each model in its registry."""
+"""The stage `promotion`: the report in MLflow, and by which rules a version is the champion of its model."""
 
-import os
+import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sartext.config import Project
 from sartext.errors import SarTextError, TrackingError
 from sartext.files import write_json
-from sartext.tracking.champion import Contender, Decision, Estimate, Figures, decide
 from sartext.tracking.evaluations import (
-    EvaluationRecord,
     EvaluationUpload,
     Row,
+    description_of,
     evaluation_records,
     record_report,
     waiting_evaluations,
 )
-from sartext.tracking.store import COMMAND, Extend, connection, destination, no_timeout, warn, with_timeout
+from sartext.tracking.record import Record
+from sartext.tracking.store import COMMAND, connection, destination, version_with_alias, warn
 
 ALIAS = "champion"
-RUN_TAG = "evaluation.run_id"
-RELEASE_TAG = "evaluation.release"
+FIGURES_TAG = "evaluation.figures"
+BENCHMARK_TAG = "evaluation.benchmark"
 
-START_SECONDS = 60.0
-"""For the first part of an upload, which loads mlflow and may make the store."""
 
-MEASURE_SECONDS = 900.0
-"""For the champion of a model, where it must be measured anew."""
+@dataclass(frozen=True)
+class Estimate:
+    """A figure: its value and 95 % interval, None where there is none."""
 
-NOT_EVALUATED = "no model of this name was evaluated"
-NOT_REGISTERED = "no version in the registry has the evaluated weights; its training is not uploaded yet"
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+Thresholds = Mapping[str, float]
+Figures = Mapping[str, Estimate]
+"""By ``<task>/<metric>``, of a whole benchmark."""
+
+Remeasure = Callable[[str], Figures]
+"""Measures a version on the benchmark of the evaluation."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A version of a model with its figures on a benchmark, which is named by the hash of its definition."""
+
+    version: str
+    figures: Figures
+    benchmark: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of a model's evaluation: of ``version``, if one is registered; ``champion`` has the alias then.
+
+    ``champion``: that is the version; ``stays``: another one keeps it; ``refused``: the version did not pass;
+    ``waits``: there is none yet. ``reasons`` are sentences.
+    """
+
+    model: str
+    outcome: Literal["champion", "stays", "refused", "waits"]
+    version: str | None
+    champion: str | None
+    reasons: tuple[str, ...]
+
+    def line(self) -> str:
+        """Return it as one line for a person."""
+        version = f" version {self.version}" if self.version else ""
+        words = {
+            "champion": "is the champion",
+            "stays": f"does not replace champion version {self.champion}",
+            "refused": "does not become champion",
+            "waits": "waits",
+        }[self.outcome]
+        return f"{self.model}{version} {words}: {'; '.join(self.reasons)}"
+
+
+def decide(
+    model: str, contender: Contender, thresholds: Thresholds, present: Contender | None, remeasure: Remeasure
+) -> Decision:
+    """Decide whether a version becomes the champion of its model.
+
+    Every figure that the thresholds name must reach them, and none may lie outside the 95 % interval of the
+    present champion's, on its worse side. Where that one was measured on another benchmark, by its hash, it is
+    measured anew; where that cannot be done, it stays.
+    """
+    version, measured = contender.version, contender.figures
+    champion = present.version if present else None
+    missed = [text for name, bound in thresholds.items() if (text := _shortfall(measured.get(name), name, bound))]
+    if missed:
+        if champion == version:
+            missed.append("it keeps the alias that it has, as no other version takes it")
+        elif champion:
+            missed.append(f"version {champion} stays champion")
+        return Decision(model, "refused", version, champion, tuple(missed))
+    passed = f"it passes {'its threshold' if len(thresholds) == 1 else f'all {len(thresholds)} thresholds'}"
+    if present is None or champion == version:
+        before = "there was no champion" if present is None else "it was the champion before"
+        return Decision(model, "champion", version, version, (passed, before))
+    figures, how = present.figures, "measured on the same benchmark"
+    if present.benchmark != contender.benchmark or not thresholds.keys() <= figures.keys():
+        try:
+            figures, how = remeasure(present.version), "measured anew on this benchmark"
+        except SarTextError as error:
+            reason = f"version {champion} was measured on another benchmark and cannot be measured anew: {error}"
+            return Decision(model, "stays", version, champion, (passed, reason))
+    worse = [text for name in thresholds if (text := _regression(measured[name], figures.get(name), name))]
+    if worse:
+        return Decision(model, "stays", version, champion, (passed, *worse))
+    reason = f"it does not fall behind version {champion}, {how}"
+    return Decision(model, "champion", version, version, (passed, reason))
+
+
+def _lower_is_better(name: str) -> bool:
+    from sartext.evaluation.registry import metric_named
+
+    return metric_named(name, where="params.yaml: champions").higher_is_better is False
+
+
+def _shortfall(figure: Estimate | None, name: str, bound: float) -> str:
+    """Say why a threshold is not passed; nothing where it is."""
+    if figure is None:
+        return f"{name} was not computed, {bound:g} is asked"
+    if _lower_is_better(name):
+        return f"{name} is {figure.value:.4g}, at most {bound:g} is allowed" if figure.value > bound else ""
+    return f"{name} is {figure.value:.4g}, at least {bound:g} is asked" if figure.value < bound else ""
+
+
+def _regression(figure: Estimate, best: Estimate | None, name: str) -> str:
+    """Say why a figure is behind the champion's by more than its interval; nothing where it is not."""
+    if best is None:
+        return f"{name} of the champion was not computed"
+    low = best.value if best.low is None else best.low
+    high = best.value if best.high is None else best.high
+    if (figure.value > high) if _lower_is_better(name) else (figure.value < low):
+        return f"{name} is {figure.value:.4g}, the champion's {best.value:.4g} [{low:.4g}, {high:.4g}]"
+    return ""
 
 
 def promote(project: Project) -> dict[str, object]:
     """Bring the report to MLflow, decide on champions, and write ``build/promotion/promotion.json``.
 
     Running it again moves nothing twice. A registry that does not answer costs seconds and unseats nobody: every
-    model waits, and the command of the warning decides later.
-
-    Returns:
-        How many models have each outcome, and a line on each.
+    model waits, and the command of the warning decides later. How many models have each outcome is returned.
 
     Raises:
         ArtefactError: there is no report.
     """
     record = record_report(project)
     try:
-        name = destination(project).name
-        decisions = with_timeout(
-            lambda extend: upload_evaluation(project, record, extend=extend), START_SECONDS, name
-        )
+        decisions = upload_evaluation(project, record)
     except TrackingError as error:
         warn(f"{error}; the evaluation is kept, upload it later by `{COMMAND}`")
         reason = f"the registry could not be asked; `{COMMAND}` decides"
         decisions = [Decision(model, "waits", None, None, (reason,)) for model in project.parameters.champions]
         _write(project, record, decisions)
-    counts: Counter[str] = Counter(decision.outcome for decision in decisions)
-    return {**counts, "lines": [decision.line() for decision in decisions]}
+    lines = [decision.line() for decision in decisions]
+    return {**Counter(decision.outcome for decision in decisions), "lines": lines}
 
 
-def upload_evaluation(
-    project: Project, record: EvaluationRecord, *, extend: Extend = no_timeout
-) -> list[Decision]:
-    """Bring a report to where this environment sends runs, and decide on champions if no report is newer.
-
-    Args:
-        project: the checkout.
-        record: of the report.
-        extend: called before each part with the seconds that it may take.
-
-    Raises:
-        TrackingError: the server does not answer or refuses.
-    """
-    with record.upload_lock(), connection(project) as target:
-        upload = EvaluationUpload(project, record, target, extend)
+def upload_evaluation(project: Project, record: Record) -> list[Decision]:
+    """Bring a report to where runs go (a TrackingError where that fails); decide on champions if none is newer."""
+    with connection(project) as client, record.upload_lock():
+        upload = EvaluationUpload(project, record, client)
         run_ids = upload.run()
-        registry = _Registry(upload, run_ids)
-        registry.describe_versions()
+        registry = _Registry(upload)
+        registry.describe_versions(run_ids)
         newest = record.id == evaluation_records(project)[-1].id  # an older report must not undo a newer one
         decisions = list(registry.decisions()) if newest else []
         state = {"run_id": run_ids[""], "experiment_id": upload.experiment, "complete": True}
-        record.save_upload(target.name, state)
+        record.save_upload(destination(project).name, state)
         if newest:
             _write(project, record, decisions)
     return decisions
 
 
 def upload_waiting_evaluations(project: Project) -> Iterator[str]:
-    """Upload what waits, decide on champions, and yield a line for each report and model.
-
-    Raises:
-        TrackingError: the server does not answer or refuses.
-    """
+    """Upload what waits as `upload_evaluation` does, and yield a line for each report and model."""
     for record in waiting_evaluations(project):
         decisions = upload_evaluation(project, record)
         yield f"evaluation {record.id}: in {destination(project).name}"
         yield from (decision.line() for decision in decisions)
 
 
-def _write(project: Project, record: EvaluationRecord, decisions: Sequence[Decision]) -> None:
-    content = {"report_sha256": record.description()["sha256"], "decisions": list(map(asdict, decisions))}
+def _write(project: Project, record: Record, decisions: Sequence[Decision]) -> None:
+    content = {"report_sha256": description_of(record)["sha256"], "decisions": list(map(asdict, decisions))}
     write_json(project.build / "promotion" / "promotion.json", content)
 
 
 class _Registry:
     """The versions of the evaluated models in MLflow's registry."""
 
-    def __init__(self, upload: EvaluationUpload, run_ids: Mapping[str, str]) -> None:
-        self.upload, self.run_ids = upload, run_ids
-        self.project, self.client, self.report = upload.project, upload.client, upload.report
+    def __init__(self, upload: EvaluationUpload) -> None:
+        self.upload, self.project, self.client, self.report = upload, upload.project, upload.client, upload.report
         self.thresholds = self.project.parameters.champions
         self.benchmark = self.report["benchmarks"][0]
 
-    def describe_versions(self) -> None:
+    def describe_versions(self, run_ids: Mapping[str, str]) -> None:
         """Let the page of every evaluated version say what was measured of it."""
         for variant in self.report["variants"]:
             version = self.upload.version(variant) if variant["kind"] != "rule" else None
             if version is not None:
-                tags = self._contender(variant, str(version.version)).tags()
-                tags[RUN_TAG] = self.run_ids[variant["name"]]
-                tags[RELEASE_TAG] = self.report["release"]["content_sha256"]
-                self._tag(variant["registered"], version, tags)
+                tags = {"evaluation.release": self.report["release"]["content_sha256"]}
+                tags["evaluation.run_id"] = run_ids[variant["name"]]
+                self._tag(version, self._measured(variant), tags)
 
     def decisions(self) -> Iterator[Decision]:
         """Decide on the champion of every model that has thresholds, and move its alias accordingly."""
@@ -133,23 +215,31 @@ class _Registry:
         for model, thresholds in sorted(self.thresholds.items()):
             version = self.upload.version(variants[model]) if model in variants else None
             if version is None:
-                reason = NOT_REGISTERED if model in variants else NOT_EVALUATED
+                reason = "no version in the registry has the evaluated weights; its training is not uploaded yet"
+                if model not in variants:
+                    reason = "no model of this name was evaluated"
                 yield Decision(model, "waits", None, None, (reason,))
                 continue
-            contender = self._contender(variants[model], str(version.version))
-            present = self._present(model)
+            contender = Contender(str(version.version), self._measured(variants[model]), self.benchmark["sha256"])
+            present = _contender_of(version_with_alias(self.client, model, ALIAS))
             decision = decide(model, contender, thresholds, present, partial(self._remeasure, model))
             if decision.outcome == "champion" and decision.champion != (present.version if present else None):
                 self.client.set_registered_model_alias(model, ALIAS, contender.version)
             yield decision
 
-    def _tag(self, model: str, version: Any, tags: Mapping[str, str]) -> None:  # noqa: ANN401 - mlflow is untyped
-        for key, value in tags.items():
+    def _tag(self, version: Any, figures: Figures, tags: Mapping[str, str]) -> None:  # noqa: ANN401
+        """Let a version carry its figures on the benchmark, so that the next evaluation can compare with it."""
+        values = {name: asdict(figure) for name, figure in sorted(figures.items())}
+        for key, value in {
+            FIGURES_TAG: json.dumps(values),
+            BENCHMARK_TAG: self.benchmark["sha256"],
+            **tags,
+        }.items():
             if version.tags.get(key) != value:
-                self.client.set_model_version_tag(model, version.version, key, value)
+                self.client.set_model_version_tag(version.name, version.version, key, value)
 
-    def _contender(self, variant: Row, version: str) -> Contender:
-        """A version with the figures that its thresholds name; all that its tags have room for."""
+    def _measured(self, variant: Row) -> Figures:
+        """The figures that the thresholds of a variant's model name: all that a tag has room for."""
         place = (variant["name"], self.benchmark["name"], "all")
         figures = {
             f"{figure['task']}/{figure['metric']}": Estimate(figure["value"], figure["low"], figure["high"])
@@ -157,45 +247,28 @@ class _Registry:
             if (figure["variant"], figure["benchmark"], figure["subset"]) == place and figure["value"] is not None
         }
         named = self.thresholds.get(variant["registered"], {})
-        return Contender(
-            version, {name: figures[name] for name in named if name in figures}, self.benchmark["sha256"]
-        )
-
-    def _present(self, model: str) -> Contender | None:
-        """The champion, if the registry lists one; that the registry fails is no sign that there is none."""
-        number = self.client.get_registered_model(model).aliases.get(ALIAS)
-        return None if number is None else Contender.of_version(self.client.get_model_version(model, str(number)))
+        return {name: figures[name] for name in named if name in figures}
 
     def _remeasure(self, model: str, number: str) -> Figures:
-        """Measure a version as the contender was, and let its tags tell what came out.
-
-        Raises:
-            SarTextError: its files cannot be had, or a task cannot be scored from a model alone.
-        """
+        """Measure a version as the contender was, and let its tags tell what came out."""
         from mlflow.exceptions import MlflowException
 
         import mlflow
 
         thresholds = self.thresholds[model]
-        self.upload.extend(MEASURE_SECONDS)
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        uri = destination(self.project).uri
         with tempfile.TemporaryDirectory() as folder:
             try:
                 version = self.client.get_model_version(model, number)
-                place = mlflow.artifacts.download_artifacts(
-                    version.source, dst_path=folder, tracking_uri=self.upload.target.uri
-                )
+                place = mlflow.artifacts.download_artifacts(version.source, dst_path=folder, tracking_uri=uri)
             except (MlflowException, OSError) as error:
                 raise TrackingError("its files cannot be had", where=f"{model} {number}") from error
-            scored = {
-                name: figure
-                for task in sorted({name.partition("/")[0] for name in thresholds})
-                for name, figure in self._score(task, Path(place))
-            }
+            tasks = sorted({name.partition("/")[0] for name in thresholds})
+            scored = dict(pair for task in tasks for pair in self._score(task, Path(place)))
         if missing := sorted(thresholds.keys() - scored.keys()):
             raise SarTextError(f"{', '.join(missing)} was not computed", where=f"{model} {number}")
         figures = {name: scored[name] for name in thresholds}
-        self._tag(model, version, Contender(number, figures, self.benchmark["sha256"]).tags())
+        self._tag(version, figures, {})
         return figures
 
     def _score(self, task: str, model: Path) -> Iterator[tuple[str, Estimate]]:
@@ -217,3 +290,11 @@ class _Registry:
         for figure in score(request).figures:
             if figure.variant == request.name and figure.subset == "all" and figure.value is not None:
                 yield f"{figure.task}/{figure.metric}", Estimate(figure.value, figure.low, figure.high)
+
+
+def _contender_of(version: Any) -> Contender | None:  # noqa: ANN401 - mlflow is untyped
+    """A version of the registry with the figures of its tags; none where it was not evaluated."""
+    if version is None:
+        return None
+    figures = {name: Estimate(**row) for name, row in json.loads(version.tags.get(FIGURES_TAG, "{}")).items()}
+    return Contender(str(version.version), figures, version.tags.get(BENCHMARK_TAG, ""))

@@ -1,4 +1,4 @@
-"""The record of a training on disk: what it is, its curves, its pictures, its model; written before any upload.
+"""What is kept on disk of a training or a report before any upload.
 
 ``build/tracking/<checkpoint>/<id>/`` holds ``record.json`` (what is known at the start), ``metrics.jsonl`` (a line
 per moment), ``end.json``, ``files/`` (what becomes artifacts), ``model/`` (until it is uploaded) and
@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,9 @@ from sartext.files import atomic_folder, read_json, remove_tree, write_bytes, wr
 
 DAGSTER_RUN = "SARTEXT_DAGSTER_RUN_ID"
 """Tells a stage which run of Dagster it is part of."""
+
+UPLOAD_SECONDS = 60.0
+"""How long an upload waits for another one of the same record."""
 
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]
 State = dict[str, Any]
@@ -37,8 +40,8 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Uploadable:
-    """What is kept on disk until a server has it; its folder's name is its id."""
+class Record:
+    """A folder that is kept until a server has the whole of it; its name is the record's id."""
 
     folder: Path
 
@@ -46,28 +49,6 @@ class Uploadable:
     def id(self) -> str:
         """What tells this record from every other."""
         return self.folder.name
-
-    def uploads(self) -> dict[str, State]:
-        """Return how far the upload to each server is, by its address."""
-        path = self.folder / "uploads.json"
-        return dict(read_json(path)) if path.is_file() else {}
-
-    def save_upload(self, server: str, state: State) -> None:
-        """Write how far the upload to a server is."""
-        write_json(self.folder / "uploads.json", {**self.uploads(), server: state})
-
-    def uploaded(self) -> bool:
-        """Return whether some server has the whole of it."""
-        return any(state.get("complete") for state in self.uploads().values())
-
-    def upload_lock(self) -> FileLock:
-        """Return the lock that is held by whoever uploads."""
-        return FileLock(self.folder / ".upload")
-
-
-@dataclass(frozen=True)
-class Record(Uploadable):
-    """The record of one training."""
 
     @property
     def name(self) -> str:
@@ -85,9 +66,24 @@ class Record(Uploadable):
         return self.folder / "model"
 
     @property
-    def metrics(self) -> Path:
-        """The lines of metrics."""
+    def _metrics(self) -> Path:
         return self.folder / "metrics.jsonl"
+
+    def uploads(self) -> dict[str, State]:
+        """Return how far the upload to each server is, by its address."""
+        return self._read("uploads.json")
+
+    def save_upload(self, server: str, state: State) -> None:
+        """Write how far the upload to a server is."""
+        write_json(self.folder / "uploads.json", {**self.uploads(), server: state})
+
+    def uploaded(self) -> bool:
+        """Return whether some server has the whole of it."""
+        return any(state.get("complete") for state in self.uploads().values())
+
+    def upload_lock(self) -> FileLock:
+        """Return the lock that is held by whoever uploads."""
+        return FileLock(self.folder / ".upload", UPLOAD_SECONDS)
 
     def description(self) -> dict[str, Any]:
         """Return what was known when it began: ``name``, ``at``, ``parameters``, ``own``, ``inputs``, ``tags``."""
@@ -95,37 +91,37 @@ class Record(Uploadable):
 
     def trained(self) -> dict[str, Any]:
         """Return the content of ``training.json``, once it has ended."""
-        path = self.files / "training.json"
+        return self._read("files/training.json")
+
+    def end(self) -> dict[str, Any]:
+        """Return ``status`` and ``at`` of its end, and the ``reason`` of a failure; empty if it has not ended."""
+        return self._read("end.json")
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.folder / name
         return dict(read_json(path)) if path.is_file() else {}
 
     def moments(self) -> Iterator[Moment]:
         """Yield the metrics in the order of their writing; a line that a kill tore is left out."""
-        if not self.metrics.is_file():
-            return
-        with self.metrics.open(encoding="utf-8") as lines:
-            yield from (Moment(**json.loads(line)) for line in lines if line.endswith("\n"))
+        if self._metrics.is_file():
+            with self._metrics.open(encoding="utf-8") as lines:
+                yield from (Moment(**json.loads(line)) for line in lines if line.endswith("\n"))
 
-    def append(self, moment: Moment) -> None:
+    def append(self, step: int, metrics: Mapping[str, float]) -> None:
         """Add a line of metrics; infinite values and NaN are written as they read in Python."""
-        line = json.dumps({"at": moment.at, "step": moment.step, "metrics": dict(moment.metrics)})
-        with self.metrics.open("a", encoding="utf-8") as stream:
+        line = json.dumps({"at": now(), "step": step, "metrics": dict(metrics)})
+        with self._metrics.open("a", encoding="utf-8") as stream:
             stream.write(f"{line}\n")
 
     def mend(self) -> None:
         """Cut off a line that a kill tore, so that the next one begins at its own place."""
-        if self.metrics.is_file() and not (content := self.metrics.read_bytes()).endswith(b"\n"):
-            os.truncate(self.metrics, content.rfind(b"\n") + 1)
-
-    def end(self) -> dict[str, Any]:
-        """Return ``status`` and ``at`` of its end, and the ``reason`` of a failure; empty if it has not ended."""
-        path = self.folder / "end.json"
-        return dict(read_json(path)) if path.is_file() else {}
+        if self._metrics.is_file() and not (content := self._metrics.read_bytes()).endswith(b"\n"):
+            os.truncate(self._metrics, content.rfind(b"\n") + 1)
 
     def close(self, status: Status, at: int, reason: str = "") -> None:
         """Write how it ended."""
-        write_json(
-            self.folder / "end.json", {"status": status, "at": at, **({"reason": reason} if reason else {})}
-        )
+        end = {"status": status, "at": at, **({"reason": reason} if reason else {})}
+        write_json(self.folder / "end.json", end)
 
     def reopen(self) -> None:
         """Let a failed training go on: what servers have of it is not the whole any more."""
@@ -138,13 +134,11 @@ class Record(Uploadable):
         if end := self.end():
             ended: Status = end["status"]
             return ended
-        lock = self.training_lock()
         try:
-            lock.acquire(timeout=0)
+            with self.training_lock().acquire(timeout=0):
+                return "KILLED"
         except Timeout:
             return "RUNNING"
-        lock.release()
-        return "KILLED"
 
     def training_lock(self) -> FileLock:
         """Return the lock that is held by the process that trains."""
@@ -175,34 +169,34 @@ def link_or_copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def new_folder(parent: Path, at: int) -> Path:
-    """Return a folder of a record that begins now; its name sorts by that time."""
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(at / 1000))
-    return parent / f"{stamp}{at % 1000:03d}-{uuid.uuid4().hex[:8]}"
-
-
-def begin(project: Project, name: str, description: Mapping[str, Any]) -> Record:
-    """Start the record of a training."""
+def begin(
+    project: Project,
+    name: str,
+    description: Mapping[str, Any],
+    *,
+    file: str = "record.json",
+    copies: Iterable[Path] = (),
+) -> Record:
+    """Start a record, which holds its description and copies of files; its id sorts by the time."""
     at = now()
-    folder = new_folder(home(project) / name, at)
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(at / 1000))
+    folder = project.build / "tracking" / name / f"{stamp}{at % 1000:03d}-{uuid.uuid4().hex[:8]}"
     with atomic_folder(folder) as temporary:
-        write_json(temporary / "record.json", {**description, "name": name, "at": at})
+        for source in copies:
+            link_or_copy(source, temporary / source.name)
+        write_json(temporary / file, {**description, "at": at})
     return Record(folder)
 
 
-def records(project: Project, name: str = "*") -> list[Record]:
+def records(project: Project, name: str = "*", file: str = "record.json") -> list[Record]:
     """Return the records of a checkpoint, or of all, the oldest of each first."""
-    return [Record(path.parent) for path in sorted(home(project).glob(f"{name}/[0-9]*/record.json"))]
+    places = sorted((project.build / "tracking").glob(f"{name}/[0-9]*/{file}"))
+    return [Record(path.parent) for path in places]
 
 
 def latest(project: Project, name: str) -> Record | None:
     """Return the last training of a checkpoint, if there is a record."""
     return next(reversed(records(project, name)), None)
-
-
-def home(project: Project) -> Path:
-    """Return the folder of all records."""
-    return project.build / "tracking"
 
 
 def now() -> int:

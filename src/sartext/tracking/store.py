@@ -1,21 +1,21 @@
 """Where runs go: the server that ``MLFLOW_TRACKING_URI`` names, else a database of our own in ``mlflow/``.
 
-A server may be away, or take a part and never answer: it costs seconds, not hours.
+A server that is away, or takes a request and never answers, costs seconds, not hours: `connection` asks first, and
+every request of MLflow's client has a timeout.
 """
 
+import json
 import logging
 import os
 import sqlite3
 import sys
-import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from filelock import FileLock
@@ -25,16 +25,15 @@ from sartext.errors import SarTextError, TrackingError
 from sartext.files import atomic_folder, remove_tree
 
 if TYPE_CHECKING:
+    from mlflow.entities import Metric
+
     from mlflow import MlflowClient
 
 COMMAND = "sartext tracking upload"
 VARIABLE = "MLFLOW_TRACKING_URI"
 PAGE_VARIABLE = "SARTEXT_MLFLOW_PAGE"
-AS_TRAINING = "?workflowType=machine_learning"
-"""Lets MLflow's page show trainings; it would show what it has for conversations with language models."""
-
 KIND = {"mlflow.experimentKind": "custom_model_development"}
-"""The same, as a tag of the experiment."""
+"""Lets MLflow's page show trainings; it would show what it has for conversations with language models."""
 
 PAGE = "http://127.0.0.1:3001"
 EXPERIMENT = "sar-text"
@@ -46,6 +45,18 @@ DATABASE = "mlflow/mlflow.db"
 ARTIFACTS = "mlflow/artifacts"
 ANSWER_SECONDS = 3.0
 
+LONGEST_TEXT = 5000
+"""Characters of a tag or a parameter that every server takes."""
+
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+}
+"""Of MLflow's client, where the environment says nothing else; a person may know a slower server."""
+
 ARTIFACT_COLUMNS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -53,16 +64,6 @@ ARTIFACT_COLUMNS = (
     ("model_versions", "storage_location"),
 )
 """The columns of MLflow's database that hold absolute places of artifacts."""
-
-
-T = TypeVar("T")
-
-Extend = Callable[[float], None]
-"""Called before each part of an upload with the seconds that it may take."""
-
-
-def no_timeout(seconds: float) -> None:
-    """Let a part take what it takes."""
 
 
 @dataclass(frozen=True)
@@ -77,110 +78,63 @@ class Destination:
 def destination(project: Project) -> Destination:
     """Return where this environment sends runs to."""
     uri = os.environ.get(VARIABLE, "").strip()
-    if uri:
-        return Destination(uri, _without_password(uri), own=False)
-    return Destination(f"sqlite:///{(project.root / DATABASE).resolve()}", DATABASE, own=True)
-
-
-def _without_password(uri: str) -> str:
+    if not uri:
+        return Destination(f"sqlite:///{(project.root / DATABASE).resolve()}", DATABASE, own=True)
     parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else uri
-
-
-def reach(target: Destination) -> None:
-    """Require that a server answers within seconds; a database is only tried when it is used.
-
-    Raises:
-        TrackingError: it does not.
-    """
-    if not target.uri.startswith(("http://", "https://")):
-        return
-    parts = urlsplit(target.uri)
-    address = urlunsplit(
-        (parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/") + "/health", "", "")
-    )
-    try:
-        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS):  # noqa: S310 - http and https only
-            return
-    except urllib.error.HTTPError as error:
-        if error.code < 500:
-            return  # it is there, but its health is not for everybody
-        reason = f"status {error.code}"
-    except (OSError, ValueError) as error:
-        reason = str(getattr(error, "reason", error))
-    raise TrackingError(f"the tracking server does not answer ({reason})", where=target.name)
-
-
-def with_timeout(work: Callable[[Extend], T], seconds: float, server: str) -> T:
-    """Return what work gives, done in a thread beside.
-
-    Args:
-        work: calls what it is given before each part.
-        seconds: that the first part may take.
-        server: named in the error.
-
-    Raises:
-        TrackingError: a part took longer than it may.
-    """
-    results: list[T] = []
-    errors: list[BaseException] = []
-    deadline = [time.monotonic() + seconds]
-
-    def extend(seconds: float) -> None:
-        deadline[0] = time.monotonic() + seconds
-
-    def run() -> None:
-        try:
-            results.append(work(extend))
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="upload", daemon=True)
-    thread.start()
-    while thread.is_alive() and time.monotonic() < deadline[0]:
-        thread.join(0.1)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TrackingError("the server took a part and does not answer", where=server)
-    return results[0]
+    name = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else uri
+    return Destination(uri, name, own=False)
 
 
 @contextmanager
-def connection(project: Project) -> Iterator[Destination]:
-    """Yield where runs go once it answers and is ready.
+def connection(project: Project) -> Iterator["MlflowClient"]:
+    """Yield a client of where runs go, once that answers and is ready.
 
     Raises:
         TrackingError: it does not answer, or anything in the block fails.
     """
     target = destination(project)
-    reach(target)
+    _reach(target)
     try:
         load_mlflow()
-        prepare(project, target)
-        yield target
+        from mlflow import MlflowClient
+
+        if target.own:
+            prepare(project)
+        yield MlflowClient(target.uri)
     except SarTextError:
         raise
     except Exception as error:  # of MLflow, requests, SQLAlchemy
-        reason = " ".join(str(error).split())[:300]
-        raise TrackingError(f"the upload failed ({type(error).__name__}: {reason})", where=target.name) from error
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        what = f"the upload failed ({reason[:300]})"
+        if "timed out" in reason:
+            what = "the server takes requests and does not answer"
+        raise TrackingError(what, where=target.name) from error
+
+
+def _reach(target: Destination) -> None:
+    """Require that a server answers within seconds; a database is only tried when it is used."""
+    if not target.uri.startswith(("http://", "https://")):
+        return
+    try:
+        urllib.request.urlopen(f"{target.name.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()  # noqa: S310
+    except (OSError, ValueError) as error:
+        # below 500 it is there, but its health is not for everybody
+        if not isinstance(error, urllib.error.HTTPError) or error.code >= 500:
+            reason = str(getattr(error, "reason", error))
+            raise TrackingError(f"the tracking server does not answer ({reason})", where=target.name) from error
 
 
 def load_mlflow() -> None:
     """Import mlflow (seconds), silent and without telemetry."""
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    # what waits longer than this is given up; a person may know a slower server
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     import mlflow  # noqa: F401
 
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    for name, level in (("mlflow", logging.WARNING), ("alembic", logging.WARNING), ("urllib3", logging.ERROR)):
+        logging.getLogger(name).setLevel(level)
 
 
-def prepare(project: Project, target: Destination) -> None:
+def prepare(project: Project) -> None:
     """Make the store of our own if it is absent; one process makes it, the others wait.
 
     It is made aside and takes its place whole. A project's folder that was moved or copied takes its artifacts
@@ -189,8 +143,6 @@ def prepare(project: Project, target: Destination) -> None:
     Raises:
         TrackingError: the database there cannot be read.
     """
-    if not target.own:
-        return
     database = project.root / DATABASE
     database.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(database.with_name(".lock")):
@@ -207,50 +159,22 @@ def _create(project: Project, database: Path) -> None:
     partial = database.with_name(".making")
     remove_tree(partial)  # left behind by a kill
     with atomic_folder(partial) as temporary:
-        client = MlflowClient(f"sqlite:///{temporary / database.name}")
-        create_experiment(client, artifacts_uri(project))
+        find_or_create_experiment(project, MlflowClient(f"sqlite:///{temporary / database.name}"))
     (partial / database.name).replace(database)
     remove_tree(partial)
 
 
-def artifacts_uri(project: Project) -> str:
-    """Where the store of our own keeps artifacts, as an address."""
-    return (project.root / ARTIFACTS).resolve().as_uri()
-
-
-def create_experiment(client: "MlflowClient", location: str | None) -> str:
-    """Return the id of the experiment of all trainings; it is made if it is absent."""
-    return find_or_create_experiment(client, EXPERIMENT, location, NOTE)
-
-
-def find_or_create_experiment(client: "MlflowClient", name: str, location: str | None, note: str) -> str:
-    """Make an experiment with a description, or find it made by another process; return its id."""
-    from mlflow.exceptions import MlflowException
-
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None:
-        try:
-            return str(client.create_experiment(name, location, tags={"mlflow.note.content": note, **KIND}))
-        except MlflowException:
-            experiment = client.get_experiment_by_name(name)
-            if experiment is None:
-                raise
-    if experiment.lifecycle_stage == "deleted":
-        client.restore_experiment(experiment.experiment_id)
-    return str(experiment.experiment_id)
-
-
 def _settle(project: Project, database: Path) -> None:
     """Let the absolute places in the database be where the project is now."""
-    here = artifacts_uri(project)
+    here = _artifacts_uri(project)
     try:
-        with closing(sqlite3.connect(database, timeout=20)) as connection, connection:
+        with closing(sqlite3.connect(database, timeout=20)) as store, store:
             query = "SELECT artifact_location FROM experiments WHERE name = ?"
-            row = connection.execute(query, (EXPERIMENT,)).fetchone()
+            row = store.execute(query, (EXPERIMENT,)).fetchone()
             if row is None or row[0] == here or not str(row[0]).endswith(f"/{ARTIFACTS}"):
                 return
             for table, column in ARTIFACT_COLUMNS:
-                connection.execute(
+                store.execute(
                     f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {column} LIKE ? || '%'",  # noqa: S608
                     (here, len(row[0]) + 1, row[0]),
                 )
@@ -262,6 +186,82 @@ def _settle(project: Project, database: Path) -> None:
         ) from error
 
 
+def _artifacts_uri(project: Project) -> str:
+    return (project.root / ARTIFACTS).resolve().as_uri()
+
+
+def find_or_create_experiment(
+    project: Project, client: "MlflowClient", name: str = EXPERIMENT, note: str = NOTE
+) -> str:
+    """Make an experiment with a description, or find it made by another process; return its id."""
+    from mlflow.exceptions import MlflowException
+
+    experiment: Any = client.get_experiment_by_name(name)
+    if experiment is None:
+        location = _artifacts_uri(project) if destination(project).own else None
+        try:
+            return str(client.create_experiment(name, location, tags={"mlflow.note.content": note, **KIND}))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            experiment = client.get_experiment_by_name(name)
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
+
+
+def find_or_create_run(
+    client: "MlflowClient",
+    experiment: str,
+    identity: Mapping[str, str],
+    tags: Mapping[str, str],
+    *,
+    name: str,
+    at: int,
+) -> Any:  # noqa: ANN401 - mlflow is untyped
+    """Return the run that has the tags of ``identity``; it is made, with ``tags`` too, if it is absent."""
+    query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in identity.items())
+    runs = client.search_runs([experiment], query, max_results=1)
+    if runs:
+        return runs[0]
+    return client.create_run(experiment, start_time=at, tags={**identity, **tags}, run_name=name)
+
+
+def log_values(
+    client: "MlflowClient", run_id: str, parameters: Mapping[str, object], metrics: Sequence["Metric"] = ()
+) -> None:
+    """Send parameters, cut to what a server takes, and metrics; equal ones that it has are not doubled."""
+    from mlflow.entities import Param
+
+    pairs = [Param(key, str(value)[:LONGEST_TEXT]) for key, value in parameters.items()]
+    for start in range(0, len(pairs), 100):
+        client.log_batch(run_id, params=pairs[start : start + 100])
+    for start in range(0, len(metrics), 1000):
+        client.log_batch(run_id, metrics=metrics[start : start + 1000])
+
+
+def log_datasets(
+    client: "MlflowClient", run_id: str, datasets: Iterable[Mapping[str, Any]], tags: Mapping[str, str]
+) -> None:
+    """Send datasets: ``name``, ``digest`` and, as JSON, ``source``, ``schema``, ``profile``."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    labels = [InputTag(key, value) for key, value in tags.items()]
+    fields = [
+        {key: value if isinstance(value, str) else json.dumps(value) for key, value in dataset.items()}
+        for dataset in datasets
+    ]
+    if fields:
+        inputs = [DatasetInput(Dataset(source_type="local", **texts), labels) for texts in fields]
+        client.log_inputs(run_id, inputs)
+
+
+def version_with_alias(client: "MlflowClient", model: str, alias: str) -> Any:  # noqa: ANN401 - mlflow is untyped
+    """Return the version that has an alias, None where the registry lists none; its failure is no such sign."""
+    number = client.get_registered_model(model).aliases.get(alias)
+    return None if number is None else client.get_model_version(model, str(number))
+
+
 def page_of(project: Project, run_id: str, experiment_id: str) -> str | None:
     """Return the address of a run's page, where the server has one."""
     target = destination(project)
@@ -271,7 +271,7 @@ def page_of(project: Project, run_id: str, experiment_id: str) -> str | None:
         base = target.name.rstrip("/")
     else:
         return None
-    return f"{base}/#/experiments/{experiment_id}/runs/{run_id}{AS_TRAINING}"
+    return f"{base}/#/experiments/{experiment_id}/runs/{run_id}?workflowType=machine_learning"
 
 
 def serve(project: Project, port: int) -> None:
@@ -283,12 +283,12 @@ def serve(project: Project, port: int) -> None:
     target = destination(project)
     if not target.own:
         raise TrackingError(f"runs go elsewhere, and so does their page: {VARIABLE} is {target.name}")
-    prepare(project, target)
+    prepare(project)
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # a scheduler of its own, for what is not used
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", target.uri, "--no-serve-artifacts"]
-    os.execv(sys.executable, [*command, "--default-artifact-root", artifacts_uri(project)])  # noqa: S606
+    os.execv(sys.executable, [*command, "--default-artifact-root", _artifacts_uri(project)])  # noqa: S606
 
 
 def warn(line: str) -> None:

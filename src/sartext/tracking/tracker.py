@@ -1,24 +1,27 @@
 """Keeps the record of a training; its steps never wait for a server, and it never fails by one."""
 
+import hashlib
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
+import yaml
 from filelock import FileLock
 
-from sartext.config import Project
+from sartext.config import Project, parse_yaml
 from sartext.errors import SarTextError, TrackingError
 from sartext.files import read_json
-from sartext.revision import git_state
-from sartext.tracking.inputs import describe_inputs
-from sartext.tracking.record import DAGSTER_RUN, Moment, Record, Status, begin, latest, now, records
+from sartext.release.provenance import git_state
+from sartext.sources import folder_hash
+from sartext.tracking.record import DAGSTER_RUN, Record, Status, begin, latest, now, records
 from sartext.tracking.store import COMMAND, load_mlflow, warn
-from sartext.tracking.uploading import upload, upload_with_timeout
+from sartext.tracking.uploading import upload
 
 MEASURE_SECONDS = 5.0
 LIVE_SECONDS = 120.0
@@ -34,15 +37,14 @@ def _guarded(method: Callable[..., None]) -> Callable[..., None]:
         try:
             method(self, *arguments)
         except Exception as error:
-            warn(f"tracking of {self.name}: {' '.join(_reason(error).split())}")
+            warn(f"tracking of {self.name}: {_reason(error)}")
 
     return guarded
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, SarTextError):
-        return str(error)
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    known = isinstance(error, SarTextError)
+    return str(error) if known else " ".join(f"{type(error).__name__}: {error}".split())
 
 
 class Tracker:
@@ -91,19 +93,17 @@ class Tracker:
             self._measured = (time.monotonic(), samples)
         elif elapsed >= MEASURE_SECONDS:
             rate = {"train/samples_per_second": (samples - before) / elapsed}
-            record.append(Moment(now(), step, {**rate, **self._system_metrics()}))
+            record.append(step, {**rate, **self._system_metrics()})
             self._measured = (time.monotonic(), samples)
-        if step > self._last["train"] and (step == 1 or step % self._every == 0):
+        if step == 1 or step % self._every == 0:
             self._append(record, "train", step, metrics)
 
     @_guarded
     def validated(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
         """Record the metrics of a validation; bring a long training's record up to date on the server."""
         record = self._open(step)
-        if step > self._last["validation"]:
-            self._append(record, "validation", step, metrics)
-        uploading = self._upload is not None and self._upload.is_alive()
-        if time.monotonic() - self._uploaded_at >= LIVE_SECONDS and not uploading:
+        self._append(record, "validation", step, metrics)
+        if time.monotonic() - self._uploaded_at >= LIVE_SECONDS and not (self._upload and self._upload.is_alive()):
             self._uploaded_at = time.monotonic()
             self._upload = threading.Thread(target=self._upload_beside, args=(record,), daemon=True)
             self._upload.start()
@@ -116,7 +116,7 @@ class Tracker:
             return
         record = self._open(2)  # with no step before, all were taken by the process that was killed
         if self._monitors:
-            record.append(Moment(now(), max(self._last.values()), self._system_metrics()))
+            record.append(max(self._last.values()), self._system_metrics())
         at = now()
         record.save_model(folder)
         if (folder / "training.json").is_file():
@@ -138,10 +138,10 @@ class Tracker:
         return metrics
 
     def _append(self, record: Record, part: str, step: int, metrics: Mapping[str, float]) -> None:
-        """Write metrics under ``train/`` or ``validation/``; what a resumed training repeats is known already."""
-        named = {key if "/" in key else f"{part}/{key}": float(value) for key, value in metrics.items()}
-        record.append(Moment(now(), step, named))
-        self._last[part] = step
+        """Write metrics under ``train/`` or ``validation/``, those aside that a resumed training repeats."""
+        if step > self._last[part]:
+            record.append(step, {key if "/" in key else f"{part}/{key}": float(metrics[key]) for key in metrics})
+            self._last[part] = step
 
     def _open(self, step: int) -> Record:
         """Return the record: that of the training which goes on with this step, else a new one."""
@@ -151,7 +151,9 @@ class Tracker:
         unfinished = [
             record for record in records(self.project, self.name) if record.status() not in {"FINISHED", "RUNNING"}
         ]
-        resumed = unfinished[-1] if step > 1 and unfinished and _same(unfinished[-1], description) else None
+        last = unfinished[-1] if unfinished and step > 1 else None
+        known = last.description() if last else {}
+        resumed = last if all(known.get(key) == description[key] for key in ("own", "inputs")) else None
         for record in unfinished:
             if record != resumed and not record.end():
                 record.close("KILLED", now())
@@ -165,7 +167,7 @@ class Tracker:
         for moment in self.record.moments():
             for part in self._last:
                 if f"{part}/loss" in moment.metrics:
-                    self._last[part] = max(self._last[part], moment.step)
+                    self._last[part] = moment.step
         return self.record
 
     def _describe(self) -> dict[str, Any]:
@@ -180,9 +182,10 @@ class Tracker:
         }
         info = {key: value for key, value in self._info.items() if key not in {"name", "data"}}
         return {
+            "name": self.name,
             "parameters": {**flat(sections), **flat(info)},
             "own": flat(sections),
-            "inputs": describe_inputs(self.project, row.data) if row else [],
+            "inputs": _describe_inputs(self.project, row.data) if row else [],
             "tags": _tags(self.project, self.name, row.origin if row else "", row.data if row else ""),
             "every": max(1, int(self._info.get("steps", 0)) // POINTS),
         }
@@ -215,20 +218,14 @@ class Tracker:
     def _bring(self, record: Record) -> None:
         """Upload a record, and older ones of killed trainings that still run for all that the page knows."""
         try:
-            upload_with_timeout(self.project, record)
+            upload(self.project, record)
             record.clear_model()
             for older in records(self.project, self.name):
                 if older.uploads() and not older.uploaded():
-                    upload_with_timeout(self.project, older)
+                    upload(self.project, older)
         except TrackingError as error:
             kept = self.project.relative(record.folder)
             warn(f"{error}; the run is kept in {kept}, upload it later by `{COMMAND}`")
-
-
-def _same(record: Record, description: Mapping[str, Any]) -> bool:
-    """Whether a record is of a training with these parameters and data."""
-    known = record.description()
-    return all(known.get(key) == description[key] for key in ("own", "inputs"))
 
 
 def flat(value: object, prefix: str = "") -> dict[str, str]:
@@ -237,6 +234,45 @@ def flat(value: object, prefix: str = "") -> dict[str, str]:
         return {prefix: str(value)}
     parts = [flat(item, f"{prefix}.{key}" if prefix else str(key)) for key, item in value.items()]
     return {key: text for part in parts for key, text in part.items()}
+
+
+def _describe_inputs(project: Project, data: str) -> list[dict[str, Any]]:
+    """Describe the folders of shards at or below ``data``, as MLflow keeps datasets; the digest is DVC's hash."""
+    place = project.root / data
+    folders = [place] if (place / "index.parquet").is_file() else sorted(place.glob("*/"))
+    return [_describe_input(project, folder) for folder in folders if (folder / "index.parquet").is_file()]
+
+
+def _describe_input(project: Project, folder: Path) -> dict[str, Any]:
+    import pyarrow.parquet as pq
+
+    index = folder / "index.parquet"
+    fields = pq.read_schema(index)
+    rows = pq.read_table(index, columns=["corpus", "split"]).to_pylist()
+    pairs = Counter(f"{row['split']} pairs" for row in rows) + Counter(f"pairs of {row['corpus']}" for row in rows)
+    types = {"int64": "long", "int32": "integer", "double": "double", "bool": "boolean"}  # else shown as text
+    columns = [{"type": types.get(str(field.type), "string"), "name": field.name} for field in fields]
+    return {
+        "name": f"{folder.name.removesuffix('-shards')}-shards",
+        "digest": dvc_hash(project, folder),
+        "source": {"uri": project.relative(index)},
+        "schema": {"mlflow_colspec": columns},
+        "profile": {"num_rows": len(rows), "num_elements": len(rows) * len(fields), **pairs},
+    }
+
+
+def dvc_hash(project: Project, folder: Path) -> str:
+    """Return DVC's hash of a folder (``….dir``): of ``dvc.lock`` if its size and number of files fit."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    state = (project.relative(folder), sum(path.stat().st_size for path in files), len(files))
+    with suppress(OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):  # a lock that says nothing
+        stages = parse_yaml((project.root / "dvc.lock").read_text(encoding="utf-8"))["stages"].values()
+        for out in (out for stage in stages for out in stage.get("outs", ())):
+            if (out["path"], out.get("size"), out.get("nfiles")) == state:
+                return str(out["md5"])
+    digests = [hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() for path in files]
+    names = (path.relative_to(folder).as_posix() for path in files)
+    return folder_hash([{"md5": md5, "relpath": name} for md5, name in zip(digests, names, strict=True)])
 
 
 def _tags(project: Project, name: str, origin: str, data: str) -> dict[str, str]:

@@ -1,12 +1,61 @@
-"""Forget corpora and models that ``params.yaml`` no longer lists, and what killed commands left half-written."""
+"""A checkout has one builder at a time, and forgets what ``params.yaml`` no longer lists.
 
-from collections.abc import Mapping
+``build/.lock`` is shared by make, the commands that write ``data/`` and Dagster.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import StringIO
+from pathlib import Path
 
+from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
 from sartext.config import Project
+from sartext.errors import ArtefactError
 from sartext.files import PARTIAL, remove_tree, write_text
+
+HELD = "SARTEXT_LOCK_HELD"
+
+
+@contextmanager
+def project_lock(root: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the project's lock; a process started by the holder passes through.
+
+    Args:
+        root: the project's folder.
+        wait: wait for another holder, after saying so, instead of raising an error.
+
+    Raises:
+        ArtefactError: another run holds the lock and ``wait`` is false.
+    """
+    mark = str(root.resolve())
+    if os.environ.get(HELD) == mark:
+        yield
+        return
+    path = root / "build" / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        if not wait:
+            raise ArtefactError(
+                "another build of this project is running", where=path, way_out="wait for it, or cancel it"
+            ) from error
+        sys.stderr.write("waiting for another build of this project\n")
+        lock.acquire()
+    before = os.environ.get(HELD)
+    os.environ[HELD] = mark
+    try:
+        yield
+    finally:
+        os.environ.pop(HELD, None)
+        if before is not None:
+            os.environ[HELD] = before
+        lock.release()
 
 
 def prune(project: Project) -> list[str]:
@@ -34,8 +83,7 @@ def prune(project: Project) -> list[str]:
             if folder.is_dir() and folder.name not in names:
                 remove_tree(folder)
                 forgotten.add(f"{stage}@{folder.name}")
-    forgotten |= _prune_lock(project, listed)
-    return sorted(forgotten)
+    return sorted(forgotten | _prune_lock(project, listed))
 
 
 def _prune_lock(project: Project, listed: Mapping[str, set[str]]) -> set[str]:
@@ -44,7 +92,8 @@ def _prune_lock(project: Project, listed: Mapping[str, set[str]]) -> set[str]:
         return set()
     text = path.read_text(encoding="utf-8")
     stages = (YAML(typ="safe").load(text) or {}).get("stages") or {}
-    foreign = {key for key in stages if _is_foreign(key, listed)}
+    names = {key: key.partition("@") for key in stages if "@" in key}
+    foreign = {key for key, (stage, _, name) in names.items() if stage in listed and name not in listed[stage]}
     if foreign:
         yaml = YAML()  # keeps the layout, and takes long
         lock = yaml.load(text)
@@ -54,11 +103,6 @@ def _prune_lock(project: Project, listed: Mapping[str, set[str]]) -> set[str]:
         yaml.dump(lock, stream)
         write_text(path, stream.getvalue())
     return foreign
-
-
-def _is_foreign(key: str, listed: Mapping[str, set[str]]) -> bool:
-    stage, _, name = key.partition("@")
-    return bool(name) and stage in listed and name not in listed[stage]
 
 
 def _remove_partial(project: Project) -> None:

@@ -1,17 +1,14 @@
-"""``sartext caption``: captions for a person's own images."""
+"""What a person does with a trained model: ``sartext caption``, ``sartext evaluate``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from sartext.cli.program import summary
+from sartext.cli.program import show, summary
+from sartext.cli.stages import TASKS
+from sartext.config import Project
 from sartext.errors import DecodingError, ParameterError, counted
-
-if TYPE_CHECKING:
-    from sartext.captioner.user_files.files import Summary
-
-QUANTITIES = ["auto", "amplitude", "intensity", "complex", "db"]
 
 
 @click.command()
@@ -48,7 +45,7 @@ QUANTITIES = ["auto", "amplitude", "intensity", "complex", "db"]
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or auto.")
 @click.option(
     "--quantity",
-    type=click.Choice(QUANTITIES),
+    type=click.Choice(["auto", "amplitude", "intensity", "complex", "db"]),
     default="auto",
     show_default=True,
     help="What files that are not 8-bit hold.",
@@ -65,10 +62,7 @@ def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | 
     display = Display(**{name: more.pop(name) for name in ("quantity", "window", "nodata")})
     drawing = {name: more.pop(name) for name in ("method", "beams", "top_p", "temperature", "seed")}
     options = CaptionOptions(display=display, decoding=decoding_of(**drawing), suffix=f".{form or 'csv'}", **more)
-    _report(caption_files(images, model, out, options, click.echo))
-
-
-def _report(done: "Summary") -> None:
+    done = caption_files(images, model, out, options, click.echo)
     counts = {"captioned": done.captioned, "there already": done.kept, "unfinished": done.unfinished}
     click.echo(f"caption: {summary(counts)}", err=True)
     if done.batch:
@@ -78,3 +72,48 @@ def _report(done: "Summary") -> None:
     if done.unreadable:
         skipped = counted(len(done.unreadable), "image was", "images were")
         raise DecodingError(f"{skipped} skipped", way_out="the lines above name them and say why")
+
+
+@click.command()
+@click.argument("release", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--task", type=click.Choice([*TASKS, "foils"]), required=True)
+@click.option("--model", type=click.Path(path_type=Path), help="Folder of an open_clip model, or of a SAR-GPT.")
+@click.option("--captions", type=click.Path(path_type=Path), help="CSV or JSON lines: image_id, caption.")
+@click.option("--partial", is_flag=True, help="The captions are of some images only; the others are not scored.")
+@click.option("--answers", type=click.Path(path_type=Path), help="CSV or JSON lines: id, answer.")
+@click.option("--images", type=click.Path(path_type=Path), help="Source images that the release withholds.")
+@click.option("--benchmark", default="release-test", show_default=True, help="Of those that the release holds.")
+@click.option("--name", default="model", show_default=True, help="What the scores call it.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or auto.")
+@click.option("--resamples", type=click.IntRange(100), default=2000, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=7, show_default=True, help="Of wordings, foils, bootstrap."
+)
+@click.option("--all", "every", is_flag=True, help="Show all metrics, and the parts of the benchmark.")
+@click.option("--out", type=click.Path(path_type=Path), help="A .csv or .json file of the scores.")
+@click.pass_obj
+def evaluate(project: Project, /, out: Path | None, every: bool, **submission: Any) -> None:  # noqa: ANN401
+    """Score anyone's model, captions or answers on the test split of a published RELEASE; needs no project.
+
+    Captions are compared with up to five wordings of the image's facts: its own caption first, the others drawn by
+    --seed. Scores are comparable where the columns benchmark_sha256, seed and n of --out are equal.
+    """
+    from sartext.evaluation.score_tables import check_target, figure_table, headline_table, write_scores
+    from sartext.evaluation.submissions import Submission, score
+
+    request = Submission(**submission, root=project.root)
+    if out is not None:
+        check_target(out, [request.captions, request.answers], [request.release, request.model])
+    scores = score(request)
+    for line in scores.warnings:
+        click.echo(f"warning: {line}", err=True)
+    table = (figure_table if every else headline_table)(scores.figures, request.name.strip())
+    show(table)
+    more = len(scores.figures) - table.row_count
+    if out is not None:
+        write_scores(out, scores.figures, scores.origin)
+        hidden = f", {more} of them not shown here" if more else ""
+        click.echo(f"{len(scores.figures)} figures in {out}{hidden}")
+    elif more:
+        way = "write all to a file" if every else "show more by --all, or write all to a file"
+        click.echo(f"{more} more figures are not shown here; {way}: --out scores.csv")
