@@ -96,7 +96,12 @@ def _make(context: AssetExecutionContext, session: Session, stage: Stage) -> Eve
     start = time.monotonic()
     root, graph, plan = session.project.root, session.graph, session.plan
     stages = _stages_of_run(context, graph)
-    _require_fresh(context, stage, plan.stale_ancestors(graph, stage.name, stages))
+    if stale := ", ".join(plan.stale_ancestors(graph, stage.name, stages)):
+        if stage.name in GUARDED:
+            raise Failure(
+                f"{stage.title} is not made from stale upstreams: {stale}; materialise them in the same run"
+            )
+        context.log.warning(f"{stage.title} is made from stale upstreams: {stale}")
     for corpus in graph.sources[stage.name]:  # which bytes are read, so that the asset counts as built on them
         if corpus in plan.corpora:
             yield AssetObservation(AssetKey([DATA, corpus]), tags={DATA_VERSION_TAG: plan.corpora[corpus]})
@@ -132,18 +137,6 @@ def _stages_of_run(context: AssetExecutionContext, graph: Graph) -> list[str]:
     if steps is not None:
         return [stage.name for stage in graph if stage.op in steps]
     return [stage.name for stage in graph if context.job_def.has_node_named(stage.op)]
-
-
-def _require_fresh(context: AssetExecutionContext, stage: Stage, stale: Sequence[str]) -> None:
-    if not stale:
-        return
-    names = ", ".join(stale)
-    if stage.name in GUARDED:
-        raise Failure(
-            f"{stage.title} is not made from stale upstreams: {names}; materialise them in the same run",
-            metadata={"stale": MetadataValue.json(list(stale))},
-        )
-    context.log.warning(f"{stage.title} is made from stale upstreams: {names}")
 
 
 def _corpus_source(root: Path, corpus: str) -> SourceAsset:
@@ -210,17 +203,10 @@ def _verdict(judged: bool, rows: Sequence[Mapping[str, Any]], failed: Sequence[M
 
 def _expectations(rows: Sequence[Mapping[str, Any]]) -> MetadataValue[Any]:
     columns = ("expectation", "severity", "verdict", "figure", "unit", "status", "detail")
-    figures = ("" if row.get("figure") is None else f"{row['figure']:.6g}" for row in rows)
-    cells = (
-        (
-            row["name"],
-            row["severity"],
-            outcome(row),
-            figure,
-            row.get("unit") or "",
-            row["status"],
-            row.get("detail") or "",
-        )
-        for row, figure in zip(rows, figures, strict=True)
-    )
-    return show_table(columns, cells)
+
+    def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+        figure = "" if row.get("figure") is None else f"{row['figure']:.6g}"
+        texts = (row.get(column) or "" for column in ("unit", "status", "detail"))
+        return row["name"], row["severity"], outcome(row), figure, *texts
+
+    return show_table(columns, map(cells, rows))

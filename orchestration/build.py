@@ -165,9 +165,7 @@ def simulate_missing(project: Project, console: Console) -> None:
 
 def _published(project: Project) -> tuple[object, bool]:
     record = project.build / "publication" / "publication.json"
-    if not record.is_file():
-        return None, False
-    path = read_json(record).get("path")
+    path = read_json(record).get("path") if record.is_file() else None
     return path, bool(path) and (project.root / str(path)).is_dir()
 
 
@@ -194,9 +192,7 @@ def build_sample(root: Path, realdata: Path, job: str) -> int:
         if not copy.is_dir() or _sizes(origin) != _sizes(copy):
             command = ["sartext", "corpora", "add", name, "--replace", "--from", str(origin)]
             if _run_in(scratch, *command) != 0:
-                raise CorpusError(
-                    f"corpus '{name}' could not be added", where=origin, way_out="see the line above"
-                )
+                raise CorpusError(f"'{name}' could not be added", where=origin, way_out="see the line above")
     return _run_in(scratch, "orchestration", job)
 
 

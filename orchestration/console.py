@@ -120,12 +120,8 @@ def show_summary(
 ) -> None:
     """Print models and their captions, pairs, the gate, and the release with its path and the run's duration.
 
-    Args:
-        project: the checkout.
-        console: where to print.
-        seconds: how long the run took.
-        made: the assets that the run made or found unchanged; others, left from earlier runs, are not shown.
-        published: whether this run published the release.
+    Shown is of the assets that the run made or found unchanged, not what earlier runs left; ``published`` tells
+    whether it published the release.
     """
     if models := list(summarise_models(project, made)):
         figures = ("pairs seen", "best step", "validation loss")

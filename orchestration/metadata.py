@@ -14,7 +14,7 @@ from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 from orchestration.graph import Stage
 from sartext.config import Project
 from sartext.evaluation.figures import EVERYTHING, Figure, read_figures
-from sartext.files import read_json, sha256_file
+from sartext.files import read_json
 
 HEADLINES: Mapping[tuple[str, str], tuple[str, str] | None] = {
     ("retrieval", "duplicate_aware.mean_recall"): ("recall", ".1f"),
@@ -201,7 +201,7 @@ def _checkpoint(project: Project, name: str) -> Iterator[tuple[str, Any]]:
     """What ``training.json`` says, and the record, left out where it is another training's than the cache's."""
     from PIL import Image
 
-    from sartext.tracking.record import latest
+    from sartext.tracking.record import record_of
     from sartext.tracking.store import page_of
 
     path = project.checkpoint(name) / "training.json"
@@ -212,8 +212,8 @@ def _checkpoint(project: Project, name: str) -> Iterator[tuple[str, Any]]:
     yield from ((f"validation {key}", value) for key, value in best.items() if key != "step")
     if curve := _curve(training.get("curves") or {}):
         yield "loss", MetadataValue.md(f"training grey, validation blue\n\n{picture(curve, 'loss')}")
-    record, digest = latest(project, name), sha256_file(path)
-    if record is None or not (copy := record.files / "training.json").is_file() or sha256_file(copy) != digest:
+    record = record_of(project, name)
+    if record is None:
         return
     if (samples := record.files / "samples.png").is_file():
         image = Image.open(samples).convert("RGB")

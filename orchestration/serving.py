@@ -29,17 +29,10 @@ class ServeError(SarTextError):
 
 
 def serve(root: Path, port: int, mlflow_port: int | None = None) -> int:
-    """Serve Dagster's page with its daemon, and MLflow's page, on 127.0.0.1 until one is interrupted.
+    """Serve Dagster's page with its daemon, and MLflow's page, on 127.0.0.1; return the exit status.
 
-    MLflow's page is left out where ``MLFLOW_TRACKING_URI`` names a server, which has its own.
-
-    Args:
-        root: the project's folder.
-        port: of Dagster's page.
-        mlflow_port: of MLflow's page; the next one where none is given.
-
-    Returns:
-        The exit status.
+    MLflow's page, at the next port where none is given, is left out where ``MLFLOW_TRACKING_URI`` names a server,
+    which has its own.
 
     Raises:
         ServeError: MLflow's port is taken.
@@ -75,17 +68,16 @@ def _require_free(port: int) -> None:
 
 
 def serve_all(commands: Mapping[str, Sequence[str]], root: Path) -> int:
-    """Run commands until one of them ends or this process is interrupted; then end them all.
+    """Run commands in a folder until the first ends or this process is interrupted; then end them all.
 
-    The first may write to the terminal; what the others write goes to ``build/log/<program>.txt``. Each runs under
-    the supervisor: if this process is killed outright, they end too.
+    The first may write to the terminal; what the others write goes to ``build/log/<program>.txt``.
 
     Args:
         commands: by what they serve, such as ``MLflow on http://127.0.0.1:3001``.
-        root: the folder to run them in.
+        root: the folder.
 
     Returns:
-        The exit status of the one that ended first; 0 if they were interrupted.
+        The exit status of the first; 0 if they were interrupted.
     """
     # a shell starts background jobs with SIGINT ignored, which the commands would inherit
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -61,10 +61,9 @@ def project_lock(root: Path, *, wait: bool = True) -> Iterator[None]:
 def prune(project: Project) -> list[str]:
     """Remove what belongs to unlisted corpora and checkpoints; return the names of the stages that were forgotten.
 
-    Only the outs ``build/<stage>/<name>`` of unlisted names, their entries in ``dvc.lock`` and half-written
-    temporaries are touched; DVC's cache keeps the outs. Corpora in ``data/`` and releases are not touched, nor are
-    ``build/resume`` and ``build/tracking``: what an unfinished training computed and what no server has received
-    yet exist nowhere else, and nothing reads them unless the name is listed again.
+    These are the outs ``build/<stage>/<name>``, which DVC's cache keeps, their entries in ``dvc.lock`` and
+    half-written temporaries. Not touched are corpora in ``data/``, releases, and ``build/resume`` and
+    ``build/tracking``: what an unfinished training computed and what no server has yet exist nowhere else.
     """
     _remove_partial(project)
     parameters = project.parameters
@@ -106,15 +105,8 @@ def _prune_lock(project: Project, listed: Mapping[str, set[str]]) -> set[str]:
 
 
 def _remove_partial(project: Project) -> None:
-    folders = [
-        project.root,
-        project.data,
-        project.build,
-        *(item for item in project.build.glob("*") if item.is_dir()),
-        *project.build.glob("resume/*"),
-    ]
-    for folder in folders:
-        for item in folder.glob(f"{PARTIAL}*"):
+    for place in ("", "data/", "build/", "build/*/", "build/resume/*/"):
+        for item in project.root.glob(f"{place}{PARTIAL}*"):
             if item.is_dir():
                 remove_tree(item)
             else:

@@ -23,20 +23,15 @@ ROOM = 5e9
 CUDA_LIBRARY = "libc10_cuda.so"
 """Of a torch that was built for CUDA; what was built for it names the library and cannot be loaded without."""
 
-State = Literal["ok", "warning", "missing"]
-
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a build needs.
+    """One thing that a build needs, and in detail what is here or how to get it.
 
-    Args:
-        state: ``warning``: the project does without, a person's own scripts may not.
-        what: the need.
-        detail: what is here, or how to get it.
+    Without what is a ``warning`` the project does, a person's own scripts may not.
     """
 
-    state: State
+    state: Literal["ok", "warning", "missing"]
     what: str
     detail: str
 
@@ -58,7 +53,7 @@ def examine(project: Project) -> Iterator[Finding]:
         obtain = f"{entry.obtain}; then `sartext corpora add {name}`"
         way_out = "`sartext simulate --missing`" if entry.embedded else obtain
         yield _need(f"corpus {name}", project.source(name).is_dir(), "present", way_out)
-    yield _attempt("names", lambda: _names(project))
+    yield _attempt("names", lambda: require_known_names(project))
 
 
 def _need(what: str, met: bool, detail: str, way_out: str) -> Finding:
@@ -145,13 +140,8 @@ def _spice() -> str:
     return "found" if spice_models() else f"not needed; {ABSENT}"
 
 
-def _names(project: Project) -> str:
-    require_known_names(project)
-    return "all of params.yaml are known"
-
-
-def require_known_names(project: Project) -> None:
-    """Check every name of ``params.yaml`` that a registry or the catalogue defines, before a long build.
+def require_known_names(project: Project) -> str:
+    """Check every name of ``params.yaml`` that a registry or the catalogue defines, before a long build; say so.
 
     These are annotation formats, the caption methods that trainings learn from, models that may become champions
     with the metrics of their thresholds, and release formats.
@@ -182,3 +172,4 @@ def require_known_names(project: Project) -> None:
             metric_named(name, where=where)
     for name in parameters.release.formats:
         RELEASE_FORMATS.get(name, where="params.yaml: release.formats")
+    return "all of params.yaml are known"

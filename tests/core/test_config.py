@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from sartext.catalogue import find_entry, load_catalogue
 from sartext.config import Project, load_parameters
+from sartext.config.training import Champions
 from sartext.errors import CatalogueError, ParameterError
 from tests.conftest import ROOT
 
@@ -77,3 +79,29 @@ def test_every_catalogue_file_says_what_a_user_must_know() -> None:
         assert entry.licence, name
         assert entry.citation, name
         assert entry.obtain, name
+
+
+CHAMPIONS = TypeAdapter(Champions)
+
+
+def test_thresholds_are_read_by_model_and_figure() -> None:
+    thresholds = {"sar-rs-clip": {"retrieval/duplicate_aware.mean_recall": 30, "foils/mean_accuracy": 60.5}}
+    assert CHAMPIONS.validate_python(thresholds) == thresholds
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"),
+    [
+        *((name, 1) for name in ("mean_recall", "retrieval/", "retrieval/Mean Recall", "speed/oa", "vqa/a.b.c")),
+        *(("vqa/oa", bound) for bound in (float("nan"), float("inf"), "much")),
+    ],
+)
+def test_what_is_no_name_of_a_figure_or_no_number_is_refused(name: str, bound: object) -> None:
+    with pytest.raises(ValidationError):
+        CHAMPIONS.validate_python({"sar-gpt": {name: bound}})
+
+
+def test_a_threshold_of_physics_which_no_model_could_pass_is_refused_and_told_why() -> None:
+    message = "figures of physics are of simulated scenes, not of the first benchmark"
+    with pytest.raises(ValidationError, match=message):
+        CHAMPIONS.validate_python({"sar-rs-clip": {"physics/mean_recall": 1}})

@@ -1,16 +1,14 @@
 """Work on all cores: in order, and not outliving the command that asked for it."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
 from sartext.errors import ParameterError
 from sartext.progress import map_parallel, workers
+from tests.processes import alive, wait_for
 
 SLOW = """
 import os, sys, time
@@ -25,21 +23,6 @@ def work(folder):
 if __name__ == "__main__":
     list(map_parallel(work, [sys.argv[1]] * 8, "sleeping", serial_below=0))
 """
-
-
-def wait_for(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
-
-
-def runs(pid):
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_results_come_in_the_order_of_the_items(monkeypatch):
@@ -62,13 +45,10 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     command = [sys.executable, str(script), str(folder)]
     parent = subprocess.Popen(command, env={**os.environ, "SARTEXT_WORKERS": "2"})
     try:
-        assert wait_for(lambda: len(list(folder.iterdir())) == 2, 30)
+        wait_for(lambda: len(list(folder.iterdir())) == 2)
         workers = [int(path.name) for path in folder.iterdir()]
-        assert all(runs(pid) for pid in workers)
+        assert all(map(alive, workers))
     finally:
         parent.kill()
         parent.wait()
-    left = wait_for(lambda: not any(runs(pid) for pid in workers), 10)
-    for pid in filter(runs, workers):
-        os.kill(pid, signal.SIGKILL)
-    assert left
+    wait_for(lambda: not any(map(alive, workers)))

@@ -17,6 +17,7 @@ from sartext.config import Project
 from sartext.errors import CatalogueError, CorpusError, PinError
 from sartext.sources import add_source, pin, source_table
 from tests.conftest import ROOT
+from tests.processes import dvc, init_dvc
 
 OWN = {
     "title": "A corpus of a user",
@@ -42,15 +43,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         (root / "catalogue" / f"{name}.yaml").write_text(yaml.safe_dump({"name": name, **OWN}))
     (root / "params.yaml").write_text(yaml.safe_dump({"corpora": {"own": {"catalogue": "catalogue/own.yaml"}}}))
     monkeypatch.chdir(root)
-    subprocess.run(["git", "init", "-q"], check=True)
-    dvc("init", "-q")
-    dvc("config", "core.site_cache_dir", str(tmp_path / "site"))
+    init_dvc(root, git=True)
     return Project(root)
-
-
-def dvc(*arguments: str) -> str:
-    command = [sys.executable, "-m", "dvc", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def corpus(folder: Path, shade: int = 0) -> Path:
@@ -68,7 +62,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_adding_a_folder_copies_and_pins_it(project: Project, tmp_path: Path) -> None:
     assert add_source(project, "own", corpus(tmp_path / "download")) == 3
     assert tree(project.source("own")) == tree(tmp_path / "download")
-    assert json.loads(dvc("status", "--json")) == {}
+    assert json.loads(dvc(project.root, "status", "--json")) == {}
 
 
 def test_the_pin_holds_dvcs_own_hash_of_each_corpus(project: Project, tmp_path: Path) -> None:
@@ -84,7 +78,7 @@ def test_the_pin_holds_dvcs_own_hash_of_each_corpus(project: Project, tmp_path: 
         for name in hashes
     }
     (project.root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
-    dvc("repro", "-q")
+    dvc(project.root, "repro", "-q")
     lock = yaml.safe_load((project.root / "dvc.lock").read_text())
     assert hashes == {name: lock["stages"][f"read-{name}"]["deps"][0]["md5"] for name in ("own", "second")}
 

@@ -19,17 +19,9 @@ from filelock import FileLock
 
 from tests.conftest import ROOT
 
+IMAGES = {"ships": 40, "objects": 30, "landcover": 30, "pairs": 20, "optical": 30, "unlabelled": 30}
 SMALL = {
-    "simulation": {
-        "seed": 5,
-        "size": 64,
-        "ships": 40,
-        "objects": 30,
-        "landcover": 30,
-        "pairs": 20,
-        "optical": 30,
-        "unlabelled": 30,
-    },
+    "simulation": {"seed": 5, "size": 64, **IMAGES},
     "gate": {"minimum_pairs": 20, "sentence_pattern_share": 0.9},
     "checkpoints": {},
     "models": {},
@@ -97,8 +89,8 @@ class Checkout:
 
     def status(self) -> dict[str, Any]:
         """What DVC says is stale of the publication and all that it is made from."""
-        told = self.run("dvc", "status", "--json", "--with-deps", "publication")
-        content: dict[str, Any] = json.loads(told.stdout)
+        done = self.run("dvc", "status", "--json", "--with-deps", "publication")
+        content: dict[str, Any] = json.loads(done.stdout)
         return content
 
     def publication(self) -> dict[str, Any]:
@@ -184,12 +176,8 @@ def build_baseline(folder: Path) -> None:
     checkout = Checkout(root)
     checkout.set_parameters({**checkout.parameters(), **SMALL})
     checkout.apart()
-    for command in (
-        ["init", "-q"],
-        ["add", "-A"],
-        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"],
-    ):
-        subprocess.run(["git", *command], cwd=root, check=True)
+    for command in ("init -q", "add -A", "-c user.name=t -c user.email=t@t commit -qm t"):
+        subprocess.run(["git", *command.split()], cwd=root, check=True)
     checkout.run("sartext", "simulate")
     checkout.run("sartext", "corpora", "pin")
     checkout.run("orchestration", "release")

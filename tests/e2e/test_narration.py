@@ -51,10 +51,10 @@ def test_the_release_tells_how_the_models_came_about(trained: Checkout) -> None:
 
 def test_a_narrated_image_has_a_story(trained: Checkout) -> None:
     narrated = next(pair for pair in by_models(trained) if pair["method"] == "narrator")
-    told = trained.run("sartext", "explain", str(narrated["image_id"])).stdout
-    assert str(narrated["model_sha256"]) in told
-    assert str(narrated["source_caption"]) in told
-    assert "released in" in told
+    story = trained.run("sartext", "explain", str(narrated["image_id"])).stdout
+    assert str(narrated["model_sha256"]) in story
+    assert str(narrated["source_caption"]) in story
+    assert "released in" in story
 
 
 def test_nothing_changed_trains_nothing_on_either_route(trained: Checkout) -> None:
@@ -70,7 +70,7 @@ def test_plain_dvc_repro_from_nothing_gives_the_same_bytes(trained: Checkout, tm
     shutil.rmtree(again.root / "build")
     again.run("dvc", "repro", "--force", "--quiet", "release")
     made, wanted = (
-        {name: sha256_tree(one.root / "build" / name) for name in ("checkpoint", "narrated", "release")}
-        for one in (again, trained)
+        {name: sha256_tree(checkout.root / "build" / name) for name in ("checkpoint", "narrated", "release")}
+        for checkout in (again, trained)
     )
     assert made == wanted

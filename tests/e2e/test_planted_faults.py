@@ -114,6 +114,6 @@ def test_a_planted_fault_blocks_the_release_on_every_route(checkout: Checkout, f
         assert checkout.content_hash() == content, route
     verdict = json.loads((checkout.root / "build/quality/gate.json").read_text())
     assert verdict["passed"] is False
-    failed = {one["name"]: one for one in verdict["suites"] if not one["passed"]}
+    failed = {row["name"]: row for row in verdict["suites"] if not row["passed"]}
     rows = [row for row in failed[suite]["expectations"] if not row["passed"] and row["severity"] == "critical"]
     assert any(row["status"] == status for row in rows), rows

@@ -4,26 +4,24 @@ import base64
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlflow import MlflowClient
 from tests.browser import Browser, started
 from tests.e2e.conftest import Checkout, copied
+from tests.processes import free_port, wait_for, wait_for_page
 
 pytestmark = pytest.mark.e2e
 
-SELECTOR = {
-    "repositoryLocationName": "orchestration.definitions",
-    "repositoryName": "__repository__",
-}
+SELECTOR = {"repositoryLocationName": "orchestration.definitions", "repositoryName": "__repository__"}
 LAUNCH = """
 mutation ($parameters: ExecutionParams!) {
   launchPipelineExecution(executionParams: $parameters) { __typename ... on LaunchRunSuccess { run { runId } } }
@@ -42,34 +40,18 @@ def ask(port: int, query: str, **variables: object) -> dict[str, Any]:
     return dict(content["data"])
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the page ended by itself"
-        try:
-            ask(port, "{ version }")
-            return
-        except OSError:
-            time.sleep(0.5)
-    pytest.fail("the page was not served within two minutes")
-
-
 @pytest.fixture(scope="module")
 def page(trained: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, int]]:
     checkout = copied(trained, tmp_path_factory.mktemp("ui"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (checkout.root.parent / "ui.log").open("wb") as log:
+    port, log = free_port(), checkout.root.parent / "ui.log"
+    command = [sys.executable, "-m", "orchestration", "ui", "--port", str(port)]
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration", "ui", "--port", str(port)],
-            cwd=checkout.root,
-            env=checkout.environment(),
-            stdout=log,
-            stderr=log,
+            command, cwd=checkout.root, env=checkout.environment(), stdout=output, stderr=output
         )
     try:
-        wait_for(port, process)
+        for address in (f"http://127.0.0.1:{port}/server_info", f"http://127.0.0.1:{port + 1}/health"):
+            wait_for_page(address, process, log)
         yield checkout, port
     finally:
         process.send_signal(signal.SIGTERM)
@@ -86,26 +68,11 @@ def test_it_is_served_on_this_machine_only(page: tuple[Checkout, int]) -> None:
 
 
 def test_mlflow_is_served_beside_it_with_every_training(page: tuple[Checkout, int]) -> None:
-    root = f"http://127.0.0.1:{page[1] + 1}"
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            urllib.request.urlopen(f"{root}/health", timeout=5).close()
-            break
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-    address = f"{root}/api/2.0/mlflow/experiments/get-by-name?experiment_name=sar-text"
-    with urllib.request.urlopen(address, timeout=30) as answer:
-        experiment = json.load(answer)["experiment"]
-    assert experiment["artifact_location"] == (page[0].root / "mlflow" / "artifacts").as_uri()
-    body = json.dumps({"experiment_ids": [experiment["experiment_id"]]}).encode()
-    wanted = urllib.request.Request(
-        f"{root}/api/2.0/mlflow/runs/search", body, {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(wanted, timeout=30) as answer:
-        runs = json.load(answer).get("runs", [])
-    finished = {run["info"]["run_name"] for run in runs if run["info"]["status"] == "FINISHED"}
+    client = MlflowClient(f"http://127.0.0.1:{page[1] + 1}")
+    experiment = client.get_experiment_by_name("sar-text")
+    assert experiment.artifact_location == (page[0].root / "mlflow" / "artifacts").as_uri()
+    runs = client.search_runs([experiment.experiment_id])
+    finished = {run.info.run_name for run in runs if run.info.status == "FINISHED"}
     made = {path.parent.name for path in page[0].root.glob("build/checkpoint/*/training.json")}
     assert finished == made
 
@@ -136,20 +103,20 @@ def test_a_rebuild_launched_from_the_page_ends_well(page: tuple[Checkout, int]) 
     launched = ask(port, LAUNCH, parameters=parameters)["launchPipelineExecution"]
     assert launched["__typename"] == "LaunchRunSuccess"
     query = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
-    deadline = time.monotonic() + 180
-    status = ""
-    while status not in {"SUCCESS", "FAILURE", "CANCELED"} and time.monotonic() < deadline:
-        time.sleep(1)
-        status = ask(port, query, run=launched["run"]["runId"])["runOrError"]["status"]
-    assert status == "SUCCESS"
+
+    def status() -> str:
+        return str(ask(port, query, run=launched["run"]["runId"])["runOrError"]["status"])
+
+    wait_for(lambda: status() in {"SUCCESS", "FAILURE", "CANCELED"})
+    assert status() == "SUCCESS"
     assert checkout.content_hash() == content
     assert list(checkout.versions()) == versions
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with started(tmp_path_factory.mktemp("profile")) as found:
-        yield found
+    with started(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
 @pytest.mark.parametrize(
@@ -168,12 +135,9 @@ def test_a_browser_draws_the_page(
     page: tuple[Checkout, int], browser: Browser, path: str, wanted: list[str]
 ) -> None:
     browser.open(f"http://127.0.0.1:{page[1]}/{path}", 1600)
-    deadline = time.monotonic() + 60
-    text = ""
-    while not all(name in text for name in wanted) and time.monotonic() < deadline:
-        time.sleep(0.5)
-        text = browser.text()
-    assert all(name in text for name in wanted), text
+    with suppress(AssertionError):
+        wait_for(lambda: all(name in browser.text() for name in wanted), 60)
+    assert [name for name in wanted if name not in browser.text()] == []
     if folder := os.environ.get("SARTEXT_SCREENSHOTS"):
         name = path.partition("?")[0].replace("/", "-")
         (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(browser.call("GET", "/screenshot")))

@@ -5,18 +5,17 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance
 
-from orchestration.execution import environment
 from sartext.config import Project
 from sartext.release.gate.suites import SUITES
 from sartext.sources import pin
 from tests.conftest import ROOT
+from tests.processes import dvc, init_dvc
 
 PARAMETERS = """\
 corpora:
@@ -124,29 +123,6 @@ def verdict(*failed: str, severity: str = "critical", absent: tuple[str, ...] = 
     return json.dumps({"content_sha256": "0", "passed": passed, "suites": suites}, separators=(",", ":"))
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
-    """Wait until something holds; the deadline is for what never does, on a busy machine too."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.05)
-
-
-def pids_in(record: Path, count: int) -> list[int]:
-    """The processes that wrote their ids to a file, once they are so many."""
-    wait_for(lambda: record.is_file() and len(record.read_text().split()) >= count)
-    return [int(word) for word in record.read_text().split()]
-
-
-def alive(process: int) -> bool:
-    """Whether a process runs."""
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"
-
-
 def start(root: Path, *arguments: str) -> "subprocess.Popen[str]":
     """Begin ``python -m orchestration`` in a project."""
     return subprocess.Popen(
@@ -181,29 +157,12 @@ def change(root: Path, corpus: str) -> None:
     pin(Project(root))
 
 
-def dvc(root: Path, *arguments: str) -> str:
-    """Run DVC as a person would."""
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=root,
-        env=environment(),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A built toy project."""
     root = tmp_path_factory.mktemp("toy") / "project"
     root.mkdir()
-    subprocess.run(["git", "init", "--quiet", "."], cwd=root, check=True)
-    dvc(root, "init", "--quiet")
-    dvc(root, "config", "core.analytics", "false")
-    dvc(root, "config", "core.site_cache_dir", str(root.parent / "site"))
+    init_dvc(root, git=True)
     (root / ".gitignore").write_text("build/\ndata/\nreleases/\n.dagster/\n")
     (root / "params.yaml").write_text(PARAMETERS)
     (root / "dvc.yaml").write_text(STAGES)

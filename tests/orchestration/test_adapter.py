@@ -13,8 +13,7 @@ from orchestration.dvc_adapter import (
     require_pinned,
 )
 from sartext.errors import ArtefactError, PinError
-
-from .conftest import dvc
+from tests.processes import dvc
 
 
 def test_a_built_project_has_nothing_to_do(toy: Path) -> None:

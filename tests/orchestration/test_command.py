@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import alive, command, pids_in, rewrite, start, verdict
+from tests.processes import alive, pids_in
+
+from .conftest import command, rewrite, start, verdict
 
 
 def test_a_release_with_nothing_to_do_ends_with_the_table(toy: Path) -> None:

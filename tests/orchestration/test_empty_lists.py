@@ -8,8 +8,7 @@ import yaml
 
 from orchestration.dvc_adapter import read_graph
 from tests.conftest import ROOT
-
-from .conftest import dvc
+from tests.processes import dvc, init_dvc
 
 FOLDERS = ("build/captions", "build/narrated", "build/optical-captions")
 CODE = ("src/sartext/release/inputs.py", "src/sartext/tables.py")
@@ -27,8 +26,7 @@ def project(tmp_path: Path) -> Path:
     for name in CODE:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    dvc(tmp_path, "init", "--quiet", "--no-scm")
-    dvc(tmp_path, "config", "core.site_cache_dir", str(tmp_path / "site"))
+    init_dvc(tmp_path)
     return tmp_path
 
 

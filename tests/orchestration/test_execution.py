@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from orchestration.dvc_adapter import read_graph
-from orchestration.execution import DVC_LINES, environment, failure_reason, run_command, run_stage
-
-from .conftest import alive, pids_in, wait_for
+from orchestration.execution import DVC_LINES, failure_reason, run_command, run_stage
+from tests.processes import alive, pids_in, wait_for
 
 # a stage that starts a child which starts a child, all of them deaf to SIGTERM but the first
 FAMILY = """
@@ -96,20 +95,12 @@ def test_a_run_hears_the_stage_and_its_log_dvc_too(toy: Path) -> None:
     assert not [line for line in lines if line.startswith(DVC_LINES)]
 
 
-def test_python_in_a_stage_is_this_interpreter(tmp_path: Path) -> None:
+def test_a_stage_has_this_interpreter_and_learns_of_which_run_it_is_part(tmp_path: Path) -> None:
     lines: list[str] = []
-    command = ["sh", "-c", "python -c 'import sys; print(sys.prefix)'"]
-    run_command(command, root=tmp_path, log=tmp_path / "log.txt", listen=lines.append)
-    assert lines == [sys.prefix]
-    assert environment()["DVC_NO_ANALYTICS"] == "1"
-
-
-def test_a_stage_learns_of_which_run_it_is_part(tmp_path: Path) -> None:
-    lines: list[str] = []
-    command = ["sh", "-c", "echo $SARTEXT_DAGSTER_RUN_ID $DVC_NO_ANALYTICS"]
-    variables = {"SARTEXT_DAGSTER_RUN_ID": "0b5c"}
-    run_command(command, root=tmp_path, log=tmp_path / "log.txt", listen=lines.append, variables=variables)
-    assert lines == ["0b5c 1"]
+    text = "python -c 'import sys; print(sys.prefix)'; echo $SARTEXT_DAGSTER_RUN_ID $DVC_NO_ANALYTICS"
+    log, variables = tmp_path / "log.txt", {"SARTEXT_DAGSTER_RUN_ID": "0b5c"}
+    run_command(["sh", "-c", text], root=tmp_path, log=log, listen=lines.append, variables=variables)
+    assert lines == [sys.prefix, "0b5c 1"]
 
 
 @pytest.mark.parametrize(

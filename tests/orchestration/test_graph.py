@@ -14,8 +14,7 @@ from orchestration.dvc_adapter import read_graph
 from orchestration.graph import Graph, Stage
 from sartext.errors import SarTextError
 from tests.conftest import ROOT
-
-from .conftest import dvc
+from tests.processes import init_dvc
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 
@@ -170,8 +169,7 @@ def test_every_profile_holds_what_the_graph_asks_for(tmp_path: Path, profile: st
     """DVC stops in the middle of a build where a section that a stage depends on is absent, even an empty one."""
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     shutil.copy(ROOT / profile, tmp_path / "params.yaml")
-    dvc(tmp_path, "init", "--quiet", "--no-scm")
-    dvc(tmp_path, "config", "core.site_cache_dir", str(tmp_path / "site"))
+    init_dvc(tmp_path)
     wanted = {name for stage in read_graph(tmp_path) for name in stage.params}
     content = yaml.safe_load((tmp_path / "params.yaml").read_text())
     assert {name for name in wanted if not holds(content, name)} == set()

@@ -11,8 +11,9 @@ from orchestration.graph import Graph, Stage
 from orchestration.plan import Plan, open_plan, read_plan, write_plan
 from sartext.checkout import project_lock
 from sartext.files import write_json
+from tests.processes import dvc
 
-from .conftest import change, command, dvc
+from .conftest import change, command
 
 AFTER_BETA = ("corpus@beta", "captions@beta", "candidate", "quality", "release", "publication")
 

@@ -17,8 +17,9 @@ from orchestration.execution import StageError, environment, run_stage
 from orchestration.runs import STARTED_TAG, close_abandoned, find_root, places, prepare_home, trainings
 from sartext.config import Project
 from sartext.errors import ArtefactError
+from tests.processes import dvc, pids_in
 
-from .conftest import change, dvc, pids_in, rewrite, verdict
+from .conftest import change, rewrite, verdict
 
 EVERYTHING = {
     "corpus/alpha",
@@ -32,17 +33,17 @@ EVERYTHING = {
 }
 
 
-def run(root: Path, instance: DagsterInstance, *names: str, job: str = "rebuild") -> ExecuteInProcessResult:
-    """Run a job, or some of its assets alone, and require success."""
-    result = attempt(root, instance, *names, job=job)
+def run(root: Path, instance: DagsterInstance, *names: str) -> ExecuteInProcessResult:
+    """Run everything, or some assets alone, and require success."""
+    result = attempt(root, instance, *names)
     assert result.success, failure_line(result.all_events)
     return result
 
 
-def attempt(root: Path, instance: DagsterInstance, *names: str, job: str = "rebuild") -> ExecuteInProcessResult:
+def attempt(root: Path, instance: DagsterInstance, *names: str) -> ExecuteInProcessResult:
     return (
         build_definitions(root)
-        .resolve_job_def(job)
+        .resolve_job_def("rebuild")
         .execute_in_process(
             instance=instance,
             raise_on_error=False,
@@ -53,10 +54,10 @@ def attempt(root: Path, instance: DagsterInstance, *names: str, job: str = "rebu
 
 
 def outcomes(result: ExecuteInProcessResult) -> dict[str, str]:
-    return {
-        event.asset_key.to_user_string(): event.step_materialization_data.materialization.metadata["outcome"].value
-        for event in result.get_asset_materialization_events()
-    }
+    events = [
+        event.step_materialization_data.materialization for event in result.get_asset_materialization_events()
+    ]
+    return {event.asset_key.to_user_string(): event.metadata["outcome"].value for event in events}
 
 
 def made(result: ExecuteInProcessResult) -> set[str]:
@@ -64,12 +65,10 @@ def made(result: ExecuteInProcessResult) -> set[str]:
 
 
 def versions(result: ExecuteInProcessResult) -> dict[str, str]:
-    return {
-        event.asset_key.to_user_string(): event.step_materialization_data.materialization.tags[
-            "dagster/data_version"
-        ]
-        for event in result.get_asset_materialization_events()
-    }
+    events = [
+        event.step_materialization_data.materialization for event in result.get_asset_materialization_events()
+    ]
+    return {event.asset_key.to_user_string(): event.tags["dagster/data_version"] for event in events}
 
 
 def logs(root: Path) -> set[str]:
@@ -85,17 +84,12 @@ def warnings(instance: DagsterInstance, result: ExecuteInProcessResult) -> str:
     )
 
 
-@pytest.mark.parametrize("job", ["release", "rebuild"])
-def test_nothing_changed_starts_no_process(toy: Path, instance: DagsterInstance, job: str) -> None:
-    lock = (toy / "dvc.lock").read_bytes()
-    result = run(toy, instance, job=job)
-    assert outcomes(result) == dict.fromkeys(EVERYTHING, "unchanged")
-    assert logs(toy) == set()
-    assert (toy / "dvc.lock").read_bytes() == lock
-
-
 def test_only_what_follows_from_a_changed_corpus_is_made(toy: Path, instance: DagsterInstance) -> None:
+    lock = (toy / "dvc.lock").read_bytes()
     first = run(toy, instance)
+    assert outcomes(first) == dict.fromkeys(EVERYTHING, "unchanged")
+    assert logs(toy) == set(), "where nothing changed no process is started"
+    assert (toy / "dvc.lock").read_bytes() == lock
     change(toy, "beta")
     result = run(toy, instance)
     # the verdict came out the same, so that `publication` follows from `release` only

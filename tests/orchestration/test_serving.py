@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.processes import alive, pids_in, wait_for
 
 SERVE = """
 import sys
@@ -36,20 +36,13 @@ def serve(served: list[subprocess.Popen[str]], root: Path, first: str, second: s
     command = [sys.executable, "-c", SERVE, str(root), first, second]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     served.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
-    wait_until(lambda: all((root / name).is_file() and (root / name).read_text() for name in ("first", "second")))
+    for name in ("first", "second"):
+        pids_in(root / name, 1)
     return served[0]
 
 
-def wait_until(fulfilled: object, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not fulfilled():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def alive(root: Path, name: str) -> bool:
-    stat = Path(f"/proc/{(root / name).read_text().strip()}/stat")
-    return stat.is_file() and ") Z" not in stat.read_text()
+def runs(root: Path, name: str) -> bool:
+    return alive(int((root / name).read_text()))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
@@ -59,13 +52,13 @@ def test_all_end_with_this_process(
     process = serve(served, tmp_path, "sleep 60", "sleep 60")
     process.send_signal(number)
     assert process.wait(60) == (-signal.SIGKILL if number is signal.SIGKILL else 0)
-    wait_until(lambda: not alive(tmp_path, "first") and not alive(tmp_path, "second"))
+    wait_for(lambda: not runs(tmp_path, "first") and not runs(tmp_path, "second"))
 
 
 def test_the_end_of_the_first_is_the_end_of_all(served: list[subprocess.Popen[str]], tmp_path: Path) -> None:
     process = serve(served, tmp_path, "exit 3", "sleep 60")
     assert process.wait(60) == 3
-    assert not alive(tmp_path, "second")
+    assert not runs(tmp_path, "second")
 
 
 def test_the_end_of_another_is_told_and_the_first_goes_on(

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from dagster import AssetKey, DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
 
-from .conftest import alive, change, command, dvc, pids_in, rewrite, start, verdict, wait_for
+from tests.processes import alive, dvc, pids_in, wait_for
+
+from .conftest import change, command, rewrite, start, verdict
 
 MEET = """\
 name=$1; other=$2

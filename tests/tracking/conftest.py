@@ -2,11 +2,8 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from sartext.tables import SHARDS, write_table
 from sartext.tracking.tracker import Tracker
 from sartext.training.shards.writing import Archives
 from tests.conftest import ROOT
+from tests.processes import free_port, wait_for_page
 
 SIDE = 64
 NAMES = ("clip-sar", "coca-sar")
@@ -130,26 +128,6 @@ def train(project: Project, name: str, first: int = 1, last: int = 10, *, finish
     return tracker
 
 
-def free_port() -> int:
-    """A port that nothing listens at."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def await_server(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until a tracking server answers."""
-    deadline = time.monotonic() + 90
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).close()
-            return
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real tracking server that keeps artifacts itself."""
@@ -167,7 +145,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stderr=log,
         )
     try:
-        await_server(port, process, folder / "log.txt")
+        wait_for_page(f"http://127.0.0.1:{port}/health", process, folder / "log.txt")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -1,9 +1,6 @@
 """An evaluation in MLflow: runs with figures, tied to model versions and benchmarks, and champions."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +23,9 @@ from sartext.tracking.evaluations import (
 from sartext.tracking.promotion import ALIAS, BENCHMARK_TAG, promote, upload_waiting_evaluations
 from sartext.tracking.store import destination
 from tests.conftest import ROOT
+from tests.processes import dvc, free_port, init_dvc
 from tests.report.evaluations import BENCHMARK, write_evaluations
-from tests.tracking.conftest import free_port, train
+from tests.tracking.conftest import train
 
 MODEL = "clip-sar"
 RECALL = "retrieval/duplicate_aware.mean_recall"
@@ -80,10 +78,6 @@ def promoted(project: Project, champions: dict[str, dict[str, float]]) -> list[s
     return lines
 
 
-def decisions_of(project: Project) -> Any:
-    return read_json(project.build / "promotion" / "promotion.json")["decisions"]
-
-
 def client_of(project: Project) -> Any:
     from mlflow import MlflowClient
 
@@ -103,9 +97,9 @@ def champion_of(project: Project) -> int | None:
     return None if version is None else int(version)
 
 
-def test_a_run_per_model_has_its_figures_and_its_benchmarks(reported: Project) -> None:
+def test_a_run_per_model_has_its_figures_and_its_benchmarks_and_its_version_tells_them(reported: Project) -> None:
     train(reported, MODEL)
-    promoted(reported, {})
+    promoted(reported, PASSES)
     runs = runs_of(reported)
     variants = read_json(reported.build / "report" / "report.json")["variants"]
     assert runs.keys() == {"report", *(variant["name"] for variant in variants if variant["kind"] != "rule")}
@@ -126,15 +120,10 @@ def test_a_run_per_model_has_its_figures_and_its_benchmarks(reported: Project) -
     assert run.data.tags["mlflow.parentRunId"] == runs["report"].info.run_id
     artifacts = {file.path for file in client_of(reported).list_artifacts(runs["report"].info.run_id)}
     assert {"index.html", "report.json"} <= artifacts
-
-
-def test_the_version_tells_what_was_measured_of_it(reported: Project) -> None:
-    train(reported, MODEL)
-    promoted(reported, PASSES)
     version = client_of(reported).get_model_version(MODEL, "1")
     assert version.tags[BENCHMARK_TAG] == BENCHMARK.sha256
     assert RECALL in version.tags["evaluation.figures"]
-    assert version.tags["evaluation.run_id"] == runs_of(reported)["sar-rs-clip"].info.run_id
+    assert version.tags["evaluation.run_id"] == run.info.run_id
 
 
 def test_a_version_that_passes_gets_the_alias_and_one_that_does_not_gets_none(reported: Project) -> None:
@@ -145,8 +134,13 @@ def test_a_version_that_passes_gets_the_alias_and_one_that_does_not_gets_none(re
     (line,) = promoted(reported, PASSES)
     assert "is the champion" in line
     assert champion_of(reported) == 1
-    (decision,) = decisions_of(reported)
+    content = read_json(reported.build / "promotion" / "promotion.json")
+    assert content.keys() == {"report_sha256", "decisions"}, "no time and no run"
+    assert content["report_sha256"] == sha256_file(reported.build / "report" / "report.json")
+    (decision,) = content["decisions"]
+    assert set(decision) == {"model", "outcome", "version", "champion", "reasons"}
     assert (decision["outcome"], decision["champion"]) == ("champion", "1")
+    assert len(evaluation_records(reported)) == 1, "other thresholds are a decision on the same run"
 
 
 def test_a_later_version_that_falls_behind_leaves_the_champion(reported: Project) -> None:
@@ -173,34 +167,19 @@ def test_a_registry_that_does_not_tell_its_champion_does_not_lose_it(
     reported: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow.exceptions import MlflowException
-    from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 
-    upload = EvaluationUpload.run
-    failed: list[object] = []
+    from mlflow import MlflowClient
 
-    def once(whole: Callable[..., Any]) -> Callable[..., Any]:
-        def asked(*arguments: object) -> Any:
-            if not failed:
-                failed.append(whole)
-                raise MlflowException("database is locked", TEMPORARILY_UNAVAILABLE)
-            return whole(*arguments)
-
-        return asked
-
-    def fails_afterwards(self: EvaluationUpload) -> dict[str, str]:
-        done = upload(self)
-        for name in ("get_registered_model", "get_model_version_by_alias"):
-            setattr(self.client, name, once(getattr(self.client, name)))
-        return done
+    def locked(client: MlflowClient, name: str) -> None:
+        raise MlflowException("database is locked")
 
     train(reported, MODEL)
     set_model(reported, read_json(reported.checkpoint(MODEL) / "training.json")["model_sha256"], recall=80)
     promoted(reported, PASSES)
     train_another(reported, recall=70)
     with monkeypatch.context() as patch:
-        patch.setattr(EvaluationUpload, "run", fails_afterwards)
+        patch.setattr(MlflowClient, "get_registered_model", locked)
         (line,) = promoted(reported, PASSES)
-    assert failed
     assert "waits" in line
     assert champion_of(reported) == 1
     assert len(waiting_evaluations(reported)) == 1
@@ -221,16 +200,16 @@ def test_a_champion_is_measured_anew_as_its_contender_was(
     promoted(project, PASSES)
     client_of(project).set_model_version_tag(MODEL, "1", BENCHMARK_TAG, "b" * 64)
     train_another(project, recall=70)
-    asked: list[Submission] = []
+    scored: list[Submission] = []
 
     def scoring(submission: Submission) -> Scores:
-        asked.append(submission)
+        scored.append(submission)
         return Scores([Figure("retrieval", RECALL.partition("/")[2], submission.name, 75, 73, 77)], {})
 
     monkeypatch.setattr("sartext.evaluation.submissions.score", scoring)
     (line,) = promoted(project, PASSES)
     assert "70, the champion's 75 [73, 77]" in line
-    (submission,) = asked
+    (submission,) = scored
     assert (submission.seed, submission.resamples, submission.corpora) == (8, 300, ("toy",))
 
 
@@ -250,24 +229,6 @@ def test_a_second_promotion_moves_nothing_and_makes_no_second_run(
     assert moves == []
     assert len(evaluation_records(reported)) == 1
     assert {run.info.run_id for run in runs_of(reported).values()} == {run.info.run_id for run in before.values()}
-
-
-def test_what_was_decided_holds_no_time_and_no_run(reported: Project) -> None:
-    train(reported, MODEL)
-    promoted(reported, PASSES)
-    content = read_json(reported.build / "promotion" / "promotion.json")
-    assert content.keys() == {"report_sha256", "decisions"}
-    assert content["report_sha256"] == sha256_file(reported.build / "report" / "report.json")
-    assert set(content["decisions"][0]) == {"model", "outcome", "version", "champion", "reasons"}
-
-
-def test_other_thresholds_are_a_decision_on_the_same_run(reported: Project) -> None:
-    train(reported, MODEL)
-    promoted(reported, FAILS)
-    assert champion_of(reported) is None
-    promoted(reported, PASSES)
-    assert champion_of(reported) == 1
-    assert len(evaluation_records(reported)) == 1
 
 
 def test_an_interrupted_upload_goes_on(reported: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,7 +261,8 @@ def test_without_a_server_the_record_waits_and_the_report_stands(
     assert "sartext tracking upload" in capsys.readouterr().err
     assert len(waiting_evaluations(reported)) == 1
     assert (reported.build / "report" / "index.html").is_file()
-    assert decisions_of(reported)[0]["outcome"] == "waits"
+    (decision,) = read_json(reported.build / "promotion" / "promotion.json")["decisions"]
+    assert decision["outcome"] == "waits"
 
 
 def test_a_model_that_is_not_in_the_registry_waits(reported: Project) -> None:
@@ -340,11 +302,8 @@ def test_other_thresholds_make_the_stage_stale_and_no_cache_stands_in_for_it(tmp
     assert {"build/report/report.json"} <= set(stage["deps"]) and "champions" in stage["params"]
     (tmp_path / "dvc.yaml").write_text(text)
     (tmp_path / "source.json").write_text("{}")
-    (tmp_path / ".dvc").mkdir()
-    (tmp_path / ".dvc" / "config").write_text(
-        f"[core]\n    no_scm = true\n    site_cache_dir = {tmp_path / 'site'}\n"
-    )
+    init_dvc(tmp_path)
     for bound in (1, 1, 2, 1):
         (tmp_path / "params.yaml").write_text(f"champions: {{clip: {{vqa/oa: {bound}}}}}\n")
-        subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "promotion"], cwd=tmp_path, check=True)
+        dvc(tmp_path, "repro", "--quiet", "promotion")
     assert (tmp_path / "count").read_text().count("ran") == 3

@@ -66,15 +66,15 @@ def test_where_less_is_better_more_than_the_interval_is_behind() -> None:
 
 
 def test_a_champion_of_another_benchmark_is_measured_anew() -> None:
-    asked = []
+    measured = []
 
     def remeasure(version: str) -> Figures:
-        asked.append(version)
+        measured.append(version)
         return {RECALL: Estimate(70, 66, 74)}
 
     mine, present = contender("2", 60, 55, 65), contender("1", 40, 35, 45, ELSEWHERE)
     decision = decide("sar-rs-clip", mine, {RECALL: 50}, present, remeasure)
-    assert asked == ["1"]
+    assert measured == ["1"]
     assert (decision.outcome, decision.champion) == ("stays", "1")
 
 

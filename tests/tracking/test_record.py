@@ -1,7 +1,5 @@
 """The record of a training on disk: complete before any server is asked, whole after a kill."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +8,9 @@ from sartext.config import Project
 from sartext.errors import DivergenceError, TrackingError, TrainingError
 from sartext.tracking.record import Record, records
 from sartext.tracking.store import DATABASE
-from sartext.tracking.tracker import Tracker, dvc_hash, flat
+from sartext.tracking.tracker import Tracker, dvc_hash
 from sartext.tracking.uploading import upload
+from tests.processes import dvc, init_dvc
 from tests.tracking.conftest import train
 
 AWAY = "http://127.0.0.1:9"
@@ -189,13 +188,8 @@ def test_samples_show_every_validation_picture_with_its_caption(project: Project
 def test_the_hash_of_the_shards_is_dvcs_own(project: Project) -> None:
     folder = project.shards("sar")
     ours = dvc_hash(project, folder)
-    (project.root / ".dvc").mkdir()
-    (project.root / ".dvc" / "config").write_text(
-        f"[core]\n    no_scm = true\n    site_cache_dir = {project.root.parent / 'site'}\n"
-    )
-    subprocess.run(
-        [sys.executable, "-m", "dvc", "add", "--quiet", "build/shards/sar"], cwd=project.root, check=True
-    )
+    init_dvc(project.root)
+    dvc(project.root, "add", "--quiet", "build/shards/sar")
     assert f"md5: {ours}" in Path(f"{folder}.dvc").read_text()
 
 
@@ -208,7 +202,3 @@ def test_the_hash_is_read_from_the_lock_where_that_fits(project: Project) -> Non
     assert dvc_hash(project, folder) == "abc.dir"
     (folder / "more").write_text("x")
     assert dvc_hash(project, folder) != "abc.dir"
-
-
-def test_parameters_are_flat() -> None:
-    assert flat({"a": {"b": 1, "c": [1, 2]}, "d": None}) == {"a.b": "1", "a.c": "[1, 2]", "d": "None"}

@@ -5,13 +5,15 @@ import socketserver
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from mlflow import MlflowClient
 from sartext.cli import cli
 from sartext.config import Project
 from sartext.errors import TrackingError, TrainingError
@@ -19,13 +21,12 @@ from sartext.files import sha256_file
 from sartext.tracking.record import Record, records
 from sartext.tracking.store import DATABASE, destination, load_mlflow, prepare
 from sartext.tracking.uploading import upload
-from tests.tracking.conftest import free_port, train
+from tests.processes import free_port
+from tests.tracking.conftest import train
 
 
 def client_of(project: Project) -> Any:
     load_mlflow()
-    from mlflow import MlflowClient
-
     return MlflowClient(destination(project).uri)
 
 
@@ -120,33 +121,39 @@ def test_an_upload_that_is_repeated_doubles_nothing(own_store: Project, monkeypa
     assert len(client.search_model_versions("name = 'coca-sar'")) == 1
 
 
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AbstractContextManager[None]]:
+    """Ends this process, as far as it can tell, right after MLflow has taken a request of this kind."""
+
+    @contextmanager
+    def interrupted_by(name: str) -> Iterator[None]:
+        request = getattr(MlflowClient, name)
+
+        def end(*arguments: object, **options: object) -> None:
+            request(*arguments, **options)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(MlflowClient, name, end)
+            yield
+
+    return interrupted_by
+
+
 def test_an_upload_goes_on_wherever_it_was_interrupted(
-    own_store: Project, monkeypatch: pytest.MonkeyPatch
+    own_store: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupt: Callable[[str], AbstractContextManager[None]],
 ) -> None:
     record = recorded(own_store, monkeypatch)
-
-    class Interrupted(BaseException):
-        pass
-
-    noted = Record.save_upload
-    for parts in range(100):
-        left = iter(range(parts))
-
-        def note(record: Record, *state: Any, left: Iterator[int] = left) -> None:
-            if next(left, None) is None:
-                raise Interrupted
-            noted(record, *state)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Record, "save_upload", note)
-            try:
-                upload(own_store, record)
-                break
-            except Interrupted:
-                continue
-    else:
-        pytest.fail("it never ended")
-    assert parts > 2
+    for name in (
+        *("create_run", "log_batch", "log_inputs", "log_artifacts", "create_registered_model"),
+        *("create_model_version", "set_registered_model_alias", "set_terminated"),
+    ):
+        with interrupt(name):
+            upload(own_store, record)
+    assert not record.uploaded()
+    upload(own_store, record)
     (run,) = runs(own_store)
     assert run.info.status == "FINISHED"
     assert len(client_of(own_store).get_metric_history(run.info.run_id, "train/loss")) == 10

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from string import Formatter
 from typing import Any
 
@@ -44,8 +44,7 @@ class StageCommand:
 
     def load(self) -> Callable[..., Metrics]:
         """Import the function."""
-        module, _, name = self.function.partition(":")
-        function: Callable[..., Metrics] = getattr(import_module(module), name)
+        function: Callable[..., Metrics] = resolve_name(self.function)
         return function
 
     @property

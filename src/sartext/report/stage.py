@@ -16,7 +16,7 @@ from sartext.pages import Cell, Row, Table, render
 from sartext.report.inputs import evaluated_release, read_evaluation
 from sartext.report.page import page
 from sartext.report.view import DASH, ReportView, view_of
-from sartext.tracking.record import Record, records
+from sartext.tracking.record import Record, record_of
 from sartext.tracking.store import page_of
 
 PAGE = "index.html"
@@ -69,7 +69,7 @@ def write_runs(project: Project, variants: Sequence[Variant]) -> Path:
 
 
 def _run_of(project: Project, stage: str) -> Iterator[Cell | str]:
-    record = _record(project, stage)
+    record = record_of(project, stage.partition("@")[2])
     described: dict[str, Any] = record.description() if record else {}
     began = described.get("at")
     log = project.build / "log" / f"{stage}.json"
@@ -77,16 +77,6 @@ def _run_of(project: Project, stage: str) -> Iterator[Cell | str]:
     yield f"{read_json(log)['seconds']:,.1f}" if log.is_file() else DASH
     yield _mlflow(project, record)
     yield str(described.get("tags", {}).get("dagster.run_id", DASH))
-
-
-def _record(project: Project, stage: str) -> Record | None:
-    """The record of the training that made what is there: its ``training.json`` is that of the stage's output."""
-    kind, _, name = stage.partition("@")
-    path = project.build / kind / name / "training.json"
-    if not path.is_file():
-        return None
-    trained = read_json(path)
-    return next((record for record in reversed(records(project, name)) if record.trained() == trained), None)
 
 
 def _mlflow(project: Project, record: Record | None) -> Cell:

@@ -194,9 +194,12 @@ def records(project: Project, name: str = "*", file: str = "record.json") -> lis
     return [Record(path.parent) for path in places]
 
 
-def latest(project: Project, name: str) -> Record | None:
-    """Return the last training of a checkpoint, if there is a record."""
-    return next(reversed(records(project, name)), None)
+def record_of(project: Project, name: str) -> Record | None:
+    """Return the record of the training that made the checkpoint which is there, by its ``training.json``."""
+    path = project.checkpoint(name) / "training.json"
+    trained = read_json(path) if path.is_file() else None
+    same = (record for record in reversed(records(project, name)) if trained and record.trained() == trained)
+    return next(same, None)
 
 
 def now() -> int:

@@ -16,10 +16,9 @@ from filelock import FileLock
 
 from sartext.config import Project, parse_yaml
 from sartext.errors import SarTextError, TrackingError
-from sartext.files import read_json
 from sartext.release.provenance import git_state
 from sartext.sources import folder_hash
-from sartext.tracking.record import DAGSTER_RUN, Record, Status, begin, latest, now, records
+from sartext.tracking.record import DAGSTER_RUN, Record, Status, begin, now, record_of, records
 from sartext.tracking.store import COMMAND, load_mlflow, warn
 from sartext.tracking.uploading import upload
 
@@ -111,8 +110,8 @@ class Tracker:
     @_guarded
     def finished(self, folder: Path) -> None:
         """Keep the model and its samples, close the record and upload it."""
-        if self.record is None and (closed := self._closed_before(folder)):
-            self._bring(closed)
+        if self.record is None and (closed := record_of(self.project, self.name)) and closed.end():
+            self._bring(closed)  # the process that closed it was killed while it uploaded
             return
         record = self._open(2)  # with no step before, all were taken by the process that was killed
         if self._monitors:
@@ -189,13 +188,6 @@ class Tracker:
             "tags": _tags(self.project, self.name, row.origin if row else "", row.data if row else ""),
             "every": max(1, int(self._info.get("steps", 0)) // POINTS),
         }
-
-    def _closed_before(self, folder: Path) -> Record | None:
-        """Return the record of this very checkpoint, closed by a process that was killed while it uploaded."""
-        last, trained = latest(self.project, self.name), folder / "training.json"
-        if last is None or last.status() != "FINISHED" or not trained.is_file():
-            return None
-        return last if last.trained() == read_json(trained) else None
 
     def _close(self, record: Record, status: Status, at: int, reason: str = "") -> None:
         record.close(status, at, reason)

@@ -1,8 +1,7 @@
 """From a training's record to a run of MLflow and a version in its registry; again and again without doubling.
 
-What was uploaded is noted after each part, so that an interrupted upload goes on. What may have arrived without
-being noted is found again: the run by a tag with the record's id, metrics by their equality, the version by its
-run.
+An upload that was interrupted is repeated, and what has arrived is found again: the run by a tag with the record's
+id, metrics by their equality, the version by its run. Lines of metrics are noted, so that they are sent once.
 """
 
 import time
@@ -38,10 +37,28 @@ def upload(project: Project, record: Record) -> State:
     """Bring a training, ended or not, to where this environment sends runs; return what is noted of it.
 
     Raises:
-        TrackingError: the server does not answer or refuses; what arrived stays noted.
+        TrackingError: the server does not answer or refuses; what arrived stays.
     """
     with connection(project) as client, record.upload_lock():
-        return _Upload(project, record, client).run()
+        description, server = record.description(), destination(project).name
+        experiment = find_or_create_experiment(project, client)
+        identity, tags = {RECORD_TAG: record.id}, description.get("tags", {})
+        run = find_or_create_run(client, experiment, identity, tags, name=record.name, at=description["at"])
+        run_id = str(run.info.run_id)
+        state = record.uploads().get(server, {})
+        if state.get("run_id") != run_id:  # it is the first upload, or the store is another one than before
+            log_values(client, run_id, description["parameters"])
+            log_datasets(client, run_id, description.get("inputs", ()), {"mlflow.data.context": "training"})
+            state = {"run_id": run_id, "experiment_id": experiment}
+        if not state.get("complete"):
+            state |= {"lines": _send_metrics(client, record, run_id, int(state.get("lines", 0)))}
+            record.save_upload(server, state)
+            _send_files(client, record, run_id)
+            if record.model.is_dir():
+                state["version"] = _register(client, record, f"{run.info.artifact_uri}/model", run_id)
+            state |= {"status": _send_status(client, record, run_id), "complete": bool(record.end())}
+            record.save_upload(server, state)
+        return state
 
 
 def upload_waiting(project: Project) -> Iterator[str]:
@@ -77,118 +94,64 @@ def run_table(project: Project) -> Table:
     return table
 
 
-class _Upload:
-    """One upload: the record, the client, and what is noted of it."""
+def _send_metrics(client: "MlflowClient", record: Record, run_id: str, sent: int) -> int:
+    """Send the lines from the given one on; return how many there are by now."""
+    from mlflow.entities import Metric
 
-    def __init__(self, project: Project, record: Record, client: "MlflowClient") -> None:
-        self.project, self.record, self.client = project, record, client
-        self.server = destination(project).name
-        self.state: State = record.uploads().get(self.server, {})
+    moments = list(islice(record.moments(), sent, None))
+    metrics = [Metric(key, value, row.at, row.step) for row in moments for key, value in row.metrics.items()]
+    log_values(client, run_id, {}, metrics)
+    return sent + len(moments)
 
-    def run(self) -> State:
-        """Send what is missing; return what is noted."""
-        if "run_id" in self.state and self._is_gone():
-            self.state = {}
-        if not self.state.get("complete"):
-            if "run_id" not in self.state:
-                self._begin()
-            for send in (self._send_metrics, self._send_files, self._send_model, self._send_status):
-                send(self.state["run_id"])
-        return self.state
 
-    def _note(self, **known: Any) -> None:  # noqa: ANN401 - what JSON holds
-        self.state = {**self.state, **known}
-        self.record.save_upload(self.server, self.state)
+def _send_files(client: "MlflowClient", record: Record, run_id: str) -> None:
+    for place, folder in ((None, record.files), ("model", record.model)):
+        if folder.is_dir():
+            client.log_artifacts(run_id, str(folder), place)
+    if (record.files / "images").is_dir():
+        client.set_tag(run_id, "mlflow.loggedImages", "True")  # shown beside the curves
 
-    def _is_gone(self) -> bool:
-        """Whether the run that is noted is not there: the store was removed, or is another one at this address."""
-        from mlflow.exceptions import MlflowException
 
-        try:
-            run = self.client.get_run(self.state["run_id"])
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return True
+def _register(client: "MlflowClient", record: Record, source: str, run_id: str) -> int:
+    """Make a version in the registry; it gets the alias unless a model that was trained later has it."""
+    from mlflow.exceptions import MlflowException
+
+    name, description = record.name, record.description()
+    try:
+        note = description.get("tags", {}).get("mlflow.note.content", "")
+        client.create_registered_model(name, description=note)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-        return bool(run.data.tags.get(RECORD_TAG) != self.record.id)
-
-    def _begin(self) -> None:
-        """Make the run with what is known from the start: tags, parameters and the data that it reads."""
-        description = self.record.description()
-        experiment, name = find_or_create_experiment(self.project, self.client), self.record.name
-        identity, tags = {RECORD_TAG: self.record.id}, description.get("tags", {})
-        run = find_or_create_run(self.client, experiment, identity, tags, name=name, at=description["at"])
-        log_values(self.client, run.info.run_id, description["parameters"])
-        context = {"mlflow.data.context": "training"}
-        log_datasets(self.client, run.info.run_id, description.get("inputs", ()), context)
-        self._note(run_id=run.info.run_id, experiment_id=experiment, artifacts=run.info.artifact_uri)
-
-    def _send_metrics(self, run_id: str) -> None:
-        """Send the lines that are not noted yet."""
-        from mlflow.entities import Metric
-
-        sent = int(self.state.get("lines", 0))
-        moments = list(islice(self.record.moments(), sent, None))
-        metrics = [Metric(key, value, row.at, row.step) for row in moments for key, value in row.metrics.items()]
-        log_values(self.client, run_id, {}, metrics)
-        self._note(lines=sent + len(moments))
-
-    def _send_files(self, run_id: str) -> None:
-        for place, folder in (("", self.record.files), ("model", self.record.model)):
-            names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-            if names != self.state.get("files", {}).get(place, []):
-                self.client.log_artifacts(run_id, str(folder), place or None)
-                self._note(files={**self.state.get("files", {}), place: names})
-        if (self.record.files / "images").is_dir():
-            self.client.set_tag(run_id, "mlflow.loggedImages", "True")  # shown beside the curves
-
-    def _send_model(self, run_id: str) -> None:
-        """Make a version in the registry; it gets the alias unless a model that was trained later has it."""
-        from mlflow.exceptions import MlflowException
-
-        if not self.record.model.is_dir() or "version" in self.state:
-            return
-        name = self.record.name
-        description = self.record.description().get("tags", {}).get("mlflow.note.content", "")
-        try:
-            self.client.create_registered_model(name, description=description)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        versions = self.client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
-        version = versions[0] if versions else self._create_version(name, run_id)
-        present = version_with_alias(self.client, name, ALIAS)
-        # uploads may come late
-        if present is None or present.tags.get("trained", "") <= version.tags.get("trained", ""):
-            self.client.set_registered_model_alias(name, ALIAS, version.version)
-        self._note(version=int(version.version))
-
-    def _create_version(self, name: str, run_id: str) -> Any:  # noqa: ANN401 - mlflow is untyped
-        trained = self.record.trained()
+    versions: list[Any] = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    if not versions:
+        trained = record.trained()
         best = [f"{key.replace('_', ' ')} {value:.4g}" for key, value in (trained.get("best") or {}).items()]
-        at = (self.record.end() or self.record.description())["at"]
         # the order of such texts is that of time
-        trained_at = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
-        tags = {"trained": trained_at, "model_sha256": str(trained.get("model_sha256", ""))}
-        return self.client.create_model_version(
-            name,
-            f"{self.state['artifacts']}/model",
-            run_id,
-            tags={key: value for key, value in tags.items() if value},
-            description=f"best by validation: {', '.join(best)}" if best else None,
+        at = datetime.fromtimestamp((record.end() or description)["at"] / 1000, UTC).isoformat(
+            timespec="milliseconds"
         )
+        tags = {"trained": at, "model_sha256": str(trained.get("model_sha256", ""))}
+        tags = {key: value for key, value in tags.items() if value}
+        text = f"best by validation: {', '.join(best)}" if best else None
+        versions = [client.create_model_version(name, source, run_id, tags=tags, description=text)]
+    present = version_with_alias(client, name, ALIAS)
+    # uploads may come late
+    if present is None or present.tags.get("trained", "") <= versions[0].tags.get("trained", ""):
+        client.set_registered_model_alias(name, ALIAS, versions[0].version)
+    return int(versions[0].version)
 
-    def _send_status(self, run_id: str) -> None:
-        """Say how the training stands, by a tag why it failed; one that went on since has none."""
-        end, status = self.record.end(), self.record.status()
-        if reason := end.get("reason", ""):
-            self.client.set_tag(run_id, FAILURE_TAG, reason[:LONGEST_TEXT])
-        elif FAILURE_TAG in self.client.get_run(run_id).data.tags:
-            self.client.delete_tag(run_id, FAILURE_TAG)
-        if status == "RUNNING":
-            self.client.update_run(run_id, status=status)
-        else:
-            last = (moment.at for moment in self.record.moments())
-            at = end["at"] if end else max(last, default=self.record.description()["at"])
-            self.client.set_terminated(run_id, status=status, end_time=at)
-        self._note(status=status, complete=bool(end))
+
+def _send_status(client: "MlflowClient", record: Record, run_id: str) -> str:
+    """Say how the training stands, by a tag why it failed; one that went on since has none."""
+    end, status = record.end(), record.status()
+    if reason := end.get("reason", ""):
+        client.set_tag(run_id, FAILURE_TAG, reason[:LONGEST_TEXT])
+    elif FAILURE_TAG in client.get_run(run_id).data.tags:
+        client.delete_tag(run_id, FAILURE_TAG)
+    if status == "RUNNING":
+        client.update_run(run_id, status=status)
+    else:
+        last = max((moment.at for moment in record.moments()), default=record.description()["at"])
+        client.set_terminated(run_id, status=status, end_time=end.get("at", last))
+    return status

@@ -1,0 +1,71 @@
+"""What several tests need of processes, ports and DVC."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestration.execution import environment
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
+    """Wait until something holds; the deadline is for what never does, on a busy machine too."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+def pids_in(record: Path, count: int) -> list[int]:
+    """The processes that wrote their ids to a file, once they are so many."""
+    wait_for(lambda: record.is_file() and len(record.read_text().split()) >= count)
+    return [int(word) for word in record.read_text().split()]
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def free_port() -> int:
+    """A port that nothing listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def wait_for_page(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until a server that a process runs answers."""
+
+    def answers() -> bool:
+        assert process.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    wait_for(answers)
+
+
+def dvc(root: Path, *arguments: str) -> str:
+    """Run DVC as a person would."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    done = subprocess.run(command, cwd=root, env=environment(), check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def init_dvc(root: Path, *, git: bool = False) -> None:
+    """Make a folder a project of DVC, which keeps beside it what it keeps elsewhere."""
+    if git:
+        subprocess.run(["git", "init", "--quiet", "."], cwd=root, check=True)
+    dvc(root, "init", "--quiet", *([] if git else ["--no-scm"]))
+    dvc(root, "config", "core.site_cache_dir", str(root.parent / f"{root.name}-site"))
