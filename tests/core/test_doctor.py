@@ -87,7 +87,7 @@ import sys
 from pathlib import Path
 from sartext.config import Project
 from sartext.doctor import examine
-examine(Project(Path(sys.argv[1])))
+list(examine(Project(Path(sys.argv[1]))))
 print(*{name.split(".")[0] for name in sys.modules})
 """
     command = [sys.executable, "-c", code, str(project.root)]

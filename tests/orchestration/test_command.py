@@ -1,13 +1,10 @@
 """``python -m orchestration``: what a person types, sees and can interrupt."""
 
-import signal
 from pathlib import Path
 
 import pytest
 
-from tests.processes import alive, pids_in
-
-from .conftest import command, rewrite, start, verdict
+from .conftest import command
 
 
 def test_a_release_with_nothing_to_do_ends_with_the_table(toy: Path) -> None:
@@ -24,16 +21,6 @@ def test_a_release_with_nothing_to_do_ends_with_the_table(toy: Path) -> None:
     assert (toy / ".dagster" / "history" / "runs.db").is_file()
 
 
-def test_a_failed_gate_is_one_line_and_exit_1(toy: Path) -> None:
-    (toy / "verdict.json").write_text(verdict("splits"))
-    code, output, errors = command(toy, "release")
-    assert code == 1
-    assert errors.startswith("error: the quality gate refuses the candidate: splits (splits_hold: too many)")
-    assert errors.count("\n") == 1
-    assert "failed" in output
-    assert "releases/toy" not in output
-
-
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [("params.yaml", "corpora: {}\nkaptions: []\n", "did you mean 'captions'?"), ("dvc.yaml", "[", "dvc.yaml")],
@@ -44,22 +31,6 @@ def test_a_broken_file_is_one_line_and_exit_1(toy: Path, file: str, text: str, s
     assert (code, output) == (1, "")
     assert said in errors
     assert errors.count("\n") == 1
-
-
-def test_a_termination_ends_the_stage_and_the_next_run_completes(toy: Path) -> None:
-    waiting = "{ test -e go || { sleep 600 & echo $! $$ > pids.${key}; wait; }; } && echo indexed"
-    rewrite(toy, ("echo indexed", waiting))
-    process = start(toy, "release")
-    processes = pids_in(toy / "pids.alpha", 2)
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=180)
-    assert process.returncode == 130
-    assert errors.strip() == "error: interrupted; what was complete stays, run the command again"
-    assert not any(map(alive, processes))
-    (toy / "go").touch()
-    code, output, errors = command(toy, "release")
-    assert (code, errors) == (0, "")
-    assert "corpus/alpha    made" in output
 
 
 def test_data_of_an_unknown_name_is_an_error_that_names_the_known(toy: Path) -> None:

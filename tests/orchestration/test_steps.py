@@ -177,9 +177,11 @@ def test_a_failed_stage_fails_in_its_own_name_and_what_does_not_follow_goes_on(t
 def test_nothing_passes_a_failed_gate(toy: Path, home: Path) -> None:
     (toy / "verdict.json").write_text(verdict("splits"))
     for outcome in ("made", "unchanged"):
-        code, _, errors = command(toy, "rebuild")
+        code, output, errors = command(toy, "rebuild")
         assert code == 1
-        assert "the quality gate refuses the candidate: splits" in errors
+        assert errors.startswith("error: the quality gate refuses the candidate: splits (splits_hold: too many)")
+        assert errors.count("\n") == 1
+        assert "failed" in output and "releases/toy" not in output
         assert History().outcomes() == {"make_quality": outcome}
 
 
@@ -198,16 +200,20 @@ def test_what_follows_from_a_release_waits_until_it_is_made(toy: Path, home: Pat
     assert "up to date" in dvc(toy, "status")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_every_stage_ends_with_the_run_and_the_next_one_completes(
     toy: Path, home: Path, number: signal.Signals
 ) -> None:
-    """Interrupted or killed outright: of what ran side by side nothing goes on."""
-    rewrite(toy, ("echo indexed ${key}", "{ test -e go || { echo $$ > ${key}.pid; sleep 600; }; }"))
+    """Interrupted, terminated or killed outright: of what ran side by side nothing goes on."""
+    waiting = "{ test -e go || { sleep 600 & echo $! $$ > ${key}.pid; wait; }; }"
+    rewrite(toy, ("echo indexed ${key}", waiting))
     process = start(toy, "rebuild")
-    pids = [pid for name in ("alpha", "beta") for pid in pids_in(toy / f"{name}.pid", 1)]
+    pids = [pid for name in ("alpha", "beta") for pid in pids_in(toy / f"{name}.pid", 2)]
     process.send_signal(number)
-    process.communicate(timeout=180)
+    _, errors = process.communicate(timeout=180)
+    if number != signal.SIGKILL:
+        assert process.returncode == 130
+        assert errors == "error: interrupted; what was complete stays, run the command again\n"
     wait_for(lambda: not any(map(alive, pids)))
     (toy / "go").touch()
     code, _, errors = command(toy, "rebuild")
