@@ -1,13 +1,12 @@
 """A small published release and tiny models, shared by the tests of what is scored on it."""
 
-from pathlib import Path
 
 import pytest
 import torch
 
 from sartext.models.checkpoint import save
 from sartext.vqa.question import Question, read_splits
-from tests.evaluation.released import AT_HAND, CommandLine, Pairs, Published, published
+from tests.evaluation.released import AT_HAND, CommandLine, Models, Pairs, Published, published
 from tests.models.gpt.making import tower
 
 
@@ -18,7 +17,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Published:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     """The folders of a tiny CLIP and a tiny CoCa, as open_clip reads them; only to be read."""
     torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("models")

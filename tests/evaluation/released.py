@@ -15,6 +15,7 @@ from sartext.release.publication import publish
 from tests.release.built import Built, build, passed_verdict
 
 Pairs = list[tuple[str, str]]
+Models = dict[str, Path]
 
 WITHHELD = {"beta/0004", "beta/0009"}
 AT_HAND = {*(f"alpha/{number:04d}" for number in range(4, 30, 5)), "sim-toy/0004", "sim-toy/0009"}

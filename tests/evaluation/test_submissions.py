@@ -32,16 +32,23 @@ from sartext.vqa.question import Question, read_splits
 from tests.conftest import ROOT
 from tests.evaluation.captioning.making import needs_jars, needs_java
 from tests.evaluation.generated import find
-from tests.evaluation.released import AT_HAND, WITHHELD, CommandLine, Pairs, Published, answers_file, captions_file
+from tests.evaluation.released import (
+    AT_HAND,
+    WITHHELD,
+    CommandLine,
+    Models,
+    Pairs,
+    Published,
+    answers_file,
+    captions_file,
+)
 from tests.models.gpt.making import tiny_gpt
 from tests.release.built import catalogue
 
 FEW = ("--resamples", 100)
 
 
-def test_a_model_is_scored_in_a_process_of_its_own(
-    small: Published, models: dict[str, Path], tmp_path: Path
-) -> None:
+def test_a_model_is_scored_in_a_process_of_its_own(small: Published, models: Models, tmp_path: Path) -> None:
     """As a person does it who has a release and a model, and nothing else."""
     command = [sys.executable, "-m", "sartext", "evaluate", str(small.release), "--task", "retrieval"]
     command += ["--model", str(models["clip"]), "--name", "mine", "--out", "scores.json", "--resamples", "100"]
@@ -65,7 +72,7 @@ def test_a_model_is_scored_in_a_process_of_its_own(
 
 
 def test_foils_ask_any_model_and_say_which_kinds_there_are_none_of(
-    models: dict[str, Path], evaluate_at_root: CommandLine, tmp_path: Path
+    models: Models, evaluate_at_root: CommandLine, tmp_path: Path
 ) -> None:
     command = ("--task", "foils")
     for kind in ("clip", "coca"):
@@ -163,7 +170,7 @@ def test_whoever_answered_all_is_scored_on_a_part_of_the_release(
 
 @pytest.mark.parametrize("task", ["retrieval", "foils"])
 def test_equal_commands_give_equal_bytes(
-    models: dict[str, Path], evaluate_at_root: CommandLine, tmp_path: Path, task: str
+    models: Models, evaluate_at_root: CommandLine, tmp_path: Path, task: str
 ) -> None:
     for name in ("one.csv", "two.csv"):
         command = ("--task", task)
@@ -172,7 +179,7 @@ def test_equal_commands_give_equal_bytes(
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 
-def test_a_part_of_the_release_is_scored_by_its_name(small: Published, models: dict[str, Path]) -> None:
+def test_a_part_of_the_release_is_scored_by_its_name(small: Published, models: Models) -> None:
     part = Submission(small.release, "retrieval", models["clip"], benchmark="alpha-official", resamples=100)
     scores = score(part)
     figure = find(scores.figures, "one_positive.mean_recall", "model")
@@ -181,7 +188,7 @@ def test_a_part_of_the_release_is_scored_by_its_name(small: Published, models: d
 
 
 def test_with_their_folder_withheld_images_are_scored(
-    small: Published, models: dict[str, Path], evaluate: CommandLine, tmp_path: Path
+    small: Published, models: Models, evaluate: CommandLine, tmp_path: Path
 ) -> None:
     command = ("--task", "retrieval", "--model", models["clip"])
     command = (*command, "--images", small.built.root / "data")
@@ -193,7 +200,7 @@ def test_with_their_folder_withheld_images_are_scored(
 
 
 def test_withheld_images_that_the_folder_lacks_are_named(
-    small: Published, models: dict[str, Path], evaluate: CommandLine, tmp_path: Path
+    small: Published, models: Models, evaluate: CommandLine, tmp_path: Path
 ) -> None:
     images = tmp_path / "images"
     (images / "beta/images").mkdir(parents=True)
@@ -237,9 +244,7 @@ def test_a_sar_gpt_answers_the_questions(small: Published, questions: list[Quest
 
 
 @pytest.mark.parametrize("seed", [7, 8])
-def test_what_is_scored_is_the_benchmark_that_the_report_has(
-    small: Published, models: dict[str, Path], seed: int
-) -> None:
+def test_what_is_scored_is_the_benchmark_that_the_report_has(small: Published, models: Models, seed: int) -> None:
     """The same figures by the library, whose benchmark bears the hash."""
     benchmark = open_benchmarks(small.release)["release-test"]
     features = {"model": embed(load(models["clip"]), benchmark).pair}
@@ -249,7 +254,7 @@ def test_what_is_scored_is_the_benchmark_that_the_report_has(
 
 @pytest.mark.parametrize("seed", [7, 8])
 def test_foils_are_those_that_the_report_makes_of_the_same_seed(
-    small: Published, models: dict[str, Path], seed: int
+    small: Published, models: Models, seed: int
 ) -> None:
     benchmark = open_benchmarks(small.release)["release-test"]
     entries = {name: Entry.model_validate(catalogue(name)) for name in benchmark.corpora}

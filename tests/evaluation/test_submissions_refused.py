@@ -14,14 +14,14 @@ from sartext.evaluation.details import CONSTANT, PERFECT
 from sartext.files import read_json, write_json
 from sartext.models.gpt.checkpoint import save_gpt
 from sartext.vqa.question import Question
-from tests.evaluation.released import CommandLine, Pairs, Published, answers_file, captions_file
+from tests.evaluation.released import CommandLine, Models, Pairs, Published, answers_file, captions_file
 from tests.models.gpt.making import tiny_gpt
 
 FEW = ("--resamples", 100)
 
 
 def test_another_file_than_that_of_the_release_is_refused(
-    small: Published, models: dict[str, Path], evaluate: CommandLine, tmp_path: Path
+    small: Published, models: Models, evaluate: CommandLine, tmp_path: Path
 ) -> None:
     images = tmp_path / "images"
     (images / "beta/images").mkdir(parents=True)
@@ -114,7 +114,7 @@ def unrelated(model: Path, folder: Path) -> Path:
     ],
 )
 def test_models_that_cannot_be_scored_are_refused(
-    models: dict[str, Path], evaluate: CommandLine, tmp_path: Path, make: Callable[[Path, Path], Path], said: str
+    models: Models, evaluate: CommandLine, tmp_path: Path, make: Callable[[Path, Path], Path], said: str
 ) -> None:
     model = make(models["clip"], tmp_path / "model")
     line = evaluate.refused("--task", "retrieval", "--model", model)
@@ -123,7 +123,7 @@ def test_models_that_cannot_be_scored_are_refused(
 
 @pytest.mark.parametrize("kind", ["retrieval", "captioning", "vqa"])
 def test_a_model_of_another_kind_is_refused(
-    models: dict[str, Path], evaluate: CommandLine, tmp_path: Path, kind: str
+    models: Models, evaluate: CommandLine, tmp_path: Path, kind: str
 ) -> None:
     model, said = {
         "captioning": (models["clip"], "the checkpoint is a CLIP, a CoCa is needed"),
@@ -172,14 +172,12 @@ def test_what_cannot_be_asked_is_refused_in_one_line(
     assert said in evaluate.refused(*options)
 
 
-def test_a_device_that_is_not_there_is_refused(models: dict[str, Path], evaluate: CommandLine) -> None:
+def test_a_device_that_is_not_there_is_refused(models: Models, evaluate: CommandLine) -> None:
     command = ("--task", "retrieval", "--model", models["clip"], "--device", "abacus")
     assert "no device 'abacus'; say cpu, cuda or auto" in evaluate.refused(*command)
 
 
-def test_a_folder_that_is_no_release_is_refused(
-    models: dict[str, Path], sartext: CommandLine, tmp_path: Path
-) -> None:
+def test_a_folder_that_is_no_release_is_refused(models: Models, sartext: CommandLine, tmp_path: Path) -> None:
     command = ("--task", "retrieval", "--model", models["clip"])
     assert "no data/*.parquet; name the folder of a version" in sartext.refused("evaluate", tmp_path, *command)
 
@@ -208,7 +206,7 @@ def test_a_release_without_questions_says_so(small: Published, sartext: CommandL
 
 
 def test_scores_are_never_written_into_the_release(
-    small: Published, models: dict[str, Path], evaluate: CommandLine
+    small: Published, models: Models, evaluate: CommandLine
 ) -> None:
     command = ("--task", "retrieval", "--model", models["clip"], "--out")
     line = evaluate.refused(*command, small.release / "MANIFEST.json")

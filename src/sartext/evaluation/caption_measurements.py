@@ -10,8 +10,7 @@ from sartext.evaluation.bootstrap import Floats, Measurement, mean_of, mean_scor
 from sartext.evaluation.caption_texts import CaptionTexts, TokenisedCaptions
 from sartext.evaluation.metrics import Compute
 from sartext.evaluation.metrics.cider import ReferencePairs, cider_d, informative, pair_up
-from sartext.evaluation.metrics.diversity import copied
-from sartext.evaluation.metrics.faithfulness import (
+from sartext.evaluation.metrics.reference_free import (
     GROUPS,
     RIGHT,
     STATED,
@@ -19,6 +18,7 @@ from sartext.evaluation.metrics.faithfulness import (
     WRONG,
     CheckableClasses,
     Judgement,
+    copied,
     judge,
 )
 from sartext.evaluation.registry import CAPTIONING

@@ -23,8 +23,7 @@ from sartext.evaluation.caption_measurements import (
 from sartext.evaluation.caption_texts import PARTIAL, CaptionTexts, collect
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
 from sartext.evaluation.metrics.cider import Frequencies, cider_d, document_frequencies, informative
-from sartext.evaluation.metrics.diversity import diversity
-from sartext.evaluation.metrics.faithfulness import checkable_classes
+from sartext.evaluation.metrics.reference_free import checkable_classes, diversity
 from sartext.evaluation.registry import headlines
 
 TASK: Final = "captioning"

@@ -6,7 +6,7 @@ from sartext.errors import ParameterError, nearest
 from sartext.evaluation import foil_scoring as foils
 from sartext.evaluation import physics, vqa
 from sartext.evaluation.figures import MINUS, OVER, Figure, Task
-from sartext.evaluation.metrics import Metric, cider, coco, diversity, faithfulness, recall, spice
+from sartext.evaluation.metrics import Metric, cider, coco, recall, reference_free, spice
 from sartext.registry import Registry
 
 CAPTIONING = Registry(
@@ -15,8 +15,7 @@ CAPTIONING = Registry(
         *coco.METRICS,
         *cider.METRICS,
         *spice.METRICS,
-        *faithfulness.METRICS,
-        *diversity.METRICS,
+        *reference_free.METRICS,
     ),
 )
 

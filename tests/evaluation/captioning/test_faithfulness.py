@@ -5,7 +5,7 @@ import pytest
 
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Example
-from sartext.evaluation.metrics.faithfulness import CheckableClasses, checkable_classes, judge
+from sartext.evaluation.metrics.reference_free import CheckableClasses, checkable_classes, judge
 from sartext.evaluation.stages.captioning import judge_caption
 from sartext.narrator.facts import Facts
 from sartext.narrator.statements import KINDS, OBJECT_COUNT

@@ -8,8 +8,8 @@ import pytest
 from sartext.errors import EvaluationError
 from sartext.evaluation.metrics.cider import Frequencies, cider_d, document_frequencies, informative, pair_up
 from sartext.evaluation.metrics.coco import bleu, bleu_counts, common_subsequence, meteor, read_counts, rouge_l
-from sartext.evaluation.metrics.diversity import copied, diversity, lengths
 from sartext.evaluation.metrics.java import tokenise
+from sartext.evaluation.metrics.reference_free import copied, diversity, lengths
 
 
 def test_bleu_counts_each_word_as_often_as_a_reference_has_it():

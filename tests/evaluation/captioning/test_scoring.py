@@ -11,7 +11,7 @@ from sartext.evaluation.caption_texts import baselines, collect
 from sartext.evaluation.figures import write_figures
 from sartext.evaluation.metrics.cider import cider_d, document_frequencies, informative
 from sartext.evaluation.metrics.coco import bleu, meteor
-from sartext.evaluation.metrics.faithfulness import checkable_classes
+from sartext.evaluation.metrics.reference_free import checkable_classes
 from sartext.evaluation.metrics.spice import FOLDER
 from tests.evaluation.captioning.making import (
     SHIP,

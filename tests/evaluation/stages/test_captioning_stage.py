@@ -19,6 +19,8 @@ from tests.evaluation.captioning.making import needs_jars, needs_java
 from tests.evaluation.generated import find
 from tests.evaluation.stages.project import PHYSICS, trained
 
+Written = tuple[dict[str, Any], list[Figure], Details]
+
 
 def scored(test: Callable[..., None]) -> Callable[..., None]:
     return needs_java(needs_jars(pytest.mark.slow(test)))
@@ -31,7 +33,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def written(project: Project) -> tuple[dict[str, Any], list[Figure], Details]:
+def written(project: Project) -> Written:
     metrics = evaluate_task(project, "captioning")
     folder = project.evaluation("captioning")
     return metrics, read_figures(folder / "figures.json"), read_details(folder / "details.json")
@@ -42,9 +44,7 @@ def ids_of(project: Project) -> set[str]:
 
 
 @scored
-def test_every_coca_and_the_baselines_are_scored_and_told_of(
-    project: Project, written: tuple[dict[str, Any], list[Figure], Details]
-) -> None:
+def test_every_coca_and_the_baselines_are_scored_and_told_of(project: Project, written: Written) -> None:
     metrics, figures, details = written
     cocas = {model.name for model in compared(project) if model.kind == "coca"}
     rules = {GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN}
@@ -66,9 +66,7 @@ def test_every_coca_and_the_baselines_are_scored_and_told_of(
 
 
 @scored
-def test_the_captions_of_every_variant_can_be_scored_again(
-    project: Project, written: tuple[dict[str, Any], list[Figure], Details]
-) -> None:
+def test_the_captions_of_every_variant_can_be_scored_again(project: Project, written: Written) -> None:
     benchmark = project_benchmarks(project)["release-test"]
     folder = project.evaluation("captioning") / "captions" / "release-test"
     texts, _ = captions_of(load(project.checkpoint("sar-rs-coca")), benchmark.pictures())
@@ -83,9 +81,7 @@ def test_the_captions_of_every_variant_can_be_scored_again(
 
 
 @scored
-def test_the_references_are_told_the_released_caption_first(
-    project: Project, written: tuple[dict[str, Any], list[Figure], Details]
-) -> None:
+def test_the_references_are_told_the_released_caption_first(project: Project, written: Written) -> None:
     with (project.evaluation("captioning") / "references" / "release-test.csv").open() as file:
         rows = list(csv.DictReader(file))
     released = {
@@ -96,9 +92,7 @@ def test_the_references_are_told_the_released_caption_first(
 
 
 @scored
-def test_examples_and_strips_have_their_pictures(
-    project: Project, written: tuple[dict[str, Any], list[Figure], Details]
-) -> None:
+def test_examples_and_strips_have_their_pictures(project: Project, written: Written) -> None:
     _, figures, details = written
     assert [row.name for row in details.benchmarks][-1] == "sim-physics"
     assert {figure.benchmark for figure in figures} == {row.name for row in details.benchmarks}

@@ -1,4 +1,4 @@
-"""The metrics, a file per family: BLEU, METEOR and ROUGE-L, CIDEr-D, SPICE, faithfulness, diversity, recall."""
+"""The metrics, a file per family: BLEU, METEOR and ROUGE-L, CIDEr-D, SPICE, those without references, recall."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ from sartext.evaluation.details import (
 )
 from sartext.evaluation.embedding import embed_images, embed_texts, nearest_rows
 from sartext.evaluation.figures import Figure
-from sartext.evaluation.metrics.faithfulness import CheckableClasses, checkable_classes
+from sartext.evaluation.metrics.reference_free import CheckableClasses, checkable_classes
 from sartext.evaluation.stages import rows_of, spaced, write_evaluation
 from sartext.evaluation.stages.models import open_models, project_benchmarks
 from sartext.evaluation.stages.physics import Physics

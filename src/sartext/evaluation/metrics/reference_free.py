@@ -1,13 +1,15 @@
-"""Whether captions say what is there: precision and recall of the facts stated, and what is invented or wrong.
+"""Metrics that need no reference captions: faithfulness to the facts of an image, and diversity.
 
-A caption is read back into statements, which the image's facts bear out or not; a statement on a class that the
-corpus does not annotate exhaustively is neither right nor wrong. Facts that quote an optical caption decide no
-statement: such images are not judged.
+Faithfulness is precision and recall of the facts stated, and what is invented or wrong. A caption is read back
+into statements, which the image's facts bear out or not; a statement on a class that the corpus does not annotate
+exhaustively is neither right nor wrong. Facts that quote an optical caption decide no statement: such images are
+not judged. Diversity is how long captions are, how many are distinct, and how many equal a training caption.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -189,6 +191,34 @@ def _of_class(label: str, stated: Collection[Statement], true: Collection[Statem
     return len(stated_of & true_of), len(stated_of), len(true_of)
 
 
+def diversity(captions: Sequence[str]) -> dict[str, float]:
+    """Return what is counted over a whole set of tokenised captions, and so has no interval.
+
+    Distinct captions, unigrams and bigrams in percent of all of them, the number of distinct words, and that of
+    captions without a word; a percentage of nothing is left out.
+    """
+    words = [caption.split() for caption in captions]
+    unigrams = [word for caption in words for word in caption]
+    bigrams = [pair for caption in words for pair in pairwise(caption)]
+    counted = {"captions": captions, "unigrams": unigrams, "bigrams": bigrams}
+    return {
+        **{f"distinct_{name}": 100 * len(set(items)) / len(items) for name, items in counted.items() if items},
+        "vocabulary": float(len(set(unigrams))),
+        "empty_captions": float(sum(not caption for caption in words)),
+    }
+
+
+def lengths(captions: Sequence[str], references: Sequence[Sequence[str]] = ()) -> Floats:
+    """Return the words of each tokenised caption, [n]; the references do not matter."""
+    return np.array([len(caption.split()) for caption in captions], dtype=np.float64)
+
+
+def copied(captions: Sequence[str], train: Collection[str]) -> Floats:
+    """Return 1 for each tokenised caption that equals a training caption, else 0, [n]."""
+    known = frozenset(train)
+    return np.array([caption in known for caption in captions], dtype=np.float64)
+
+
 _ENDS = {
     "precision": "Of the statements on {}, those that the annotation confirms; undecided ones are left out.",
     "recall": "Of the facts of the annotation on {}, those that are stated.",
@@ -209,6 +239,31 @@ _INVENTED = "Classes of objects that are stated and not there."
 _UNREADABLE = "No statement could be read in them."
 _ODD = "They hold words that are no statement, or contradict themselves."
 
+_DIVERSITY: tuple[tuple[str, str, int, str, bool | None, str], ...] = (
+    ("empty_captions", "empty captions", 0, "", False, "Captions without a word."),
+    (
+        "images_without_caption",
+        "images without a caption",
+        0,
+        "",
+        False,
+        "They are left out of the other figures.",
+    ),
+    ("words", "words", 1, "per caption", None, "The mean length."),
+    ("distinct_captions", "distinct captions", 1, "%", None, "Different captions, of all."),
+    ("distinct_unigrams", "distinct words", 1, "%", None, "Different words, of all."),
+    (
+        "distinct_bigrams",
+        "distinct pairs of words",
+        1,
+        "%",
+        None,
+        "Different pairs of neighbouring words, of all.",
+    ),
+    ("vocabulary", "vocabulary", 0, "words", None, "Different words."),
+    ("copied_captions", "equal to a training caption", 1, "%", None, "Of all captions, word by word."),
+)
+
 METRICS = (
     *_ratios("fact", "facts", "anything", "facts", headline=True),
     *_ratios("object", "objects", "objects", "facts"),
@@ -222,4 +277,5 @@ METRICS = (
     *(metric for kind in KINDS for metric in _ratios(kind.replace(" ", "_"), kind, f"the {kind}", "statements")),
     _metric("unreadable_captions", "captions that state nothing", 1, "%", False, _UNREADABLE, "captions"),
     _metric("odd_captions", "captions with words that no fact supports", 1, "%", False, _ODD, "captions"),
+    *(_metric(*row, section="captions", compute=lengths if row[0] == "words" else None) for row in _DIVERSITY),
 )
