@@ -1,6 +1,5 @@
 """A small published release and tiny models, shared by the tests of what is scored on it."""
 
-
 import pytest
 import torch
 

@@ -28,11 +28,11 @@ def cover(rng, stuff=STUFF):
     """Facts about land cover; what is left of the image is not told."""
     chosen = rng.permutation(len(stuff))[: rng.integers(1, min(3, len(stuff)) + 1)]
     fractions = np.sort(rng.dirichlet(np.ones(len(chosen) + 1)))[::-1][: len(chosen)]
-    told = []
+    facts = []
     for at, fraction in zip(chosen, fractions, strict=True):
         zone = None if fraction >= 0.8 or rng.random() < 0.4 else str(rng.choice(list(ZONES)))
-        told.append(CoverFact(stuff[at], stuff[at], float(fraction), share_word(fraction), zone))
-    return Facts(cover=tuple(sorted(told, key=lambda one: (-one.fraction, one.noun))))
+        facts.append(CoverFact(stuff[at], stuff[at], float(fraction), share_word(fraction), zone))
+    return Facts(cover=tuple(sorted(facts, key=lambda one: (-one.fraction, one.noun))))
 
 
 def example(number, facts, corpus="sim-objects", method="a2c", per_group=2):

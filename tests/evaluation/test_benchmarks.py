@@ -96,10 +96,10 @@ def test_withheld_pictures_and_boxes_come_from_sources(small: Published) -> None
     sources = Sources(picture, lambda image_id: [box] if image_id.startswith("beta") else None)
     benchmark = open_benchmarks(small.release, sources)["release-test"]
     assert set(benchmark.left_out) == {"beta/0004"}
-    told = {example.image_id: example for example in benchmark.examples}
+    by_id = {example.image_id: example for example in benchmark.examples}
     assert benchmark.read("beta/0009").tolist() == [[7] * 5] * 3
-    assert told["beta/0009"].boxes == (box,)
-    assert told["alpha/0004"].boxes is None
+    assert by_id["beta/0009"].boxes == (box,)
+    assert by_id["alpha/0004"].boxes is None
     assert set(asked) == {"beta/images/0004.png", "beta/images/0009.png"}, "the others are in the release"
 
 
@@ -116,8 +116,8 @@ def test_the_hash_is_that_of_pixels_and_facts_and_of_the_name() -> None:
     first = benchmark.examples[0]
     assert replace(benchmark).sha256 == benchmark.sha256
 
-    def with_first(**told: object) -> str:
-        return replace(benchmark, examples=(replace(first, **told), *benchmark.examples[1:])).sha256
+    def with_first(**by_id: object) -> str:
+        return replace(benchmark, examples=(replace(first, **by_id), *benchmark.examples[1:])).sha256
 
     other = {
         benchmark.sha256,

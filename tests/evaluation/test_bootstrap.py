@@ -197,8 +197,8 @@ def test_a_measure_of_nothing_has_no_value():
         Measurement("bleu", "v", np.zeros((24, 10)), lambda sums: bleu(sums)[..., 0], none),
     ]
     for resamples in (0, 20):
-        told = intervals_of(measures, GROUPS, resamples=resamples, seed=1)
-        assert [(figure.value, figure.low, figure.high) for figure in told] == [(None, None, None)] * 2
+        unbounded = intervals_of(measures, GROUPS, resamples=resamples, seed=1)
+        assert [(figure.value, figure.low, figure.high) for figure in unbounded] == [(None, None, None)] * 2
 
 
 def test_a_single_group_and_no_resamples_give_no_bounds():
@@ -220,9 +220,9 @@ def test_what_is_measured_or_stated_in_one_group_only_has_no_bounds():
         Measurement("bleu_1", "v", np.where(few[:, None], words, 0.0), lambda sums: bleu(sums)[..., 0], few),
     ]
     often = Measurement("bleu_1", "v", words, lambda sums: bleu(sums)[..., 0], EVERY)
-    *told, known = intervals_of([*rare, often], GROUPS, resamples=100, seed=1)
-    assert [figure.value for figure in told] == pytest.approx([50, 1, 2 / 3])
-    assert [(figure.low, figure.high) for figure in told] == [(None, None)] * 3
+    *unbounded, known = intervals_of([*rare, often], GROUPS, resamples=100, seed=1)
+    assert [figure.value for figure in unbounded] == pytest.approx([50, 1, 2 / 3])
+    assert [(figure.low, figure.high) for figure in unbounded] == [(None, None)] * 3
     assert (known.low, known.high) == pytest.approx((2 / 3, 2 / 3))
 
 

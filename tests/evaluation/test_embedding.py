@@ -31,11 +31,11 @@ def test_features_are_those_of_open_clip(folder):
         images = network.encode_image(
             torch.stack([transform(Image.fromarray(one)) for one in looked]), normalize=True
         )
-        told = network.encode_text(tokenizer(texts), normalize=True)
+        expected = network.encode_text(tokenizer(texts), normalize=True)
     model = checkpoint.load(folder)
     torch.testing.assert_close(embed_images(model, looked, batch=3), images, atol=2e-6, rtol=1e-5)
     found, cut = embed_texts(model, texts, batch=4)
-    torch.testing.assert_close(found, told, atol=2e-6, rtol=1e-5)
+    torch.testing.assert_close(found, expected, atol=2e-6, rtol=1e-5)
     assert cut == 1
 
 

@@ -119,5 +119,5 @@ def test_only_whole_benchmarks_and_computed_figures_are_compared() -> None:
 
 
 def test_variants_of_different_benchmarks_are_not_mixed() -> None:
-    told = [*figures(a=1.0), Figure("vqa", "oa", "b", 2.0, benchmark="other")]
-    assert list(paired(told, np.zeros((5, 2)), [("a", "b")])) == []
+    compared = [*figures(a=1.0), Figure("vqa", "oa", "b", 2.0, benchmark="other")]
+    assert list(paired(compared, np.zeros((5, 2)), [("a", "b")])) == []

@@ -74,23 +74,23 @@ def test_chance_is_what_orders_drawn_at_random_find_on_average(tested):
     assert find(figures, "one_positive.t2i_r1", CHANCE).value == pytest.approx(100 / 60)
     keys, drawn = facts_keys(tested), np.random.default_rng(5)
     found = [np.mean([(drawn.permutation(keys)[:5] == key).any() for key in keys]) for _ in range(1500)]
-    told = find(figures, "duplicate_aware.i2t_r5", CHANCE)
-    assert told.value == pytest.approx(100 * np.mean(found), abs=0.6)
-    assert told.value == find(figures, "duplicate_aware.t2i_r5", CHANCE).value
+    figure = find(figures, "duplicate_aware.i2t_r5", CHANCE)
+    assert figure.value == pytest.approx(100 * np.mean(found), abs=0.6)
+    assert figure.value == find(figures, "duplicate_aware.t2i_r5", CHANCE).value
 
 
 def test_queries_of_a_corpus_are_ranked_against_the_whole_gallery(tested):
     images, texts = knowing(tested, 1.0)
     figures = score_retrieval({"model": (images, texts)}, tested, resamples=20)
     pairs = retrieval(images, texts, facts_keys(tested)).per_pair
-    told = []
+    parts = []
     for corpus in ("sim-landcover", "sim-objects"):
         inside = np.array([example.corpus == corpus for example in tested.examples])
         figure = find(figures, "duplicate_aware.mean_recall", "model", subset=f"corpus:{corpus}")
         assert figure.value == pytest.approx(pairs[inside].mean())
-        told.append((figure.value, figure.n))
+        parts.append((figure.value, figure.n))
     whole = find(figures, "duplicate_aware.mean_recall", "model").value
-    assert sum(value * n for value, n in told) / 60 == pytest.approx(whole)
+    assert sum(value * n for value, n in parts) / 60 == pytest.approx(whole)
 
 
 def test_classes_are_those_that_the_facts_hold(tested):
@@ -145,8 +145,8 @@ def test_differences_are_paired(tested):
     images, texts = knowing(tested, 1.0)
     ranked = rank_variants({"one": (images, texts), "same": (images.clone(), texts.clone())}, tested)
     figures = retrieval_figures(ranked, tested, resamples=50, pairs=[("one", "same")])
-    told = find(figures, "one_positive.mean_recall", "one minus same")
-    assert (told.value, told.low, told.high) == (0, 0, 0)
+    figure = find(figures, "one_positive.mean_recall", "one minus same")
+    assert (figure.value, figure.low, figure.high) == (0, 0, 0)
 
 
 def test_a_single_image_is_not_computed():
@@ -198,9 +198,9 @@ def test_examples_show_right_and_wrong_answers_and_are_not_picked_by_hand(tested
         assert [one.image_id for one in some] == sorted(one.image_id for one in some)
         for one in some:
             similar = gallery @ query[places[one.image_id]]
-            told = [float(similar[places[answer.image_id]]) for answer in one.ranked]
-            assert told == pytest.approx(sorted(told, reverse=True))
-            assert told[0] == pytest.approx(float(similar.max()))
+            similarities = [float(similar[places[answer.image_id]]) for answer in one.ranked]
+            assert similarities == pytest.approx(sorted(similarities, reverse=True))
+            assert similarities[0] == pytest.approx(float(similar.max()))
             assert len(one.ranked) == 5
             for answer in one.ranked:
                 assert answer.right == (keys[answer.image_id] == keys[one.image_id])

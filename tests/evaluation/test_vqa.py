@@ -118,8 +118,8 @@ def test_questions_of_one_group_have_no_bounds_and_tell_no_variants_apart() -> N
         for metric in ("oa", "aa"):
             one = found[variant, metric, "all"]
             assert (one.value, one.low, one.high) == (value, None, None)
-    told = compare(FigureIndex(list(found.values()), (), "release-test"), "a", "b", "vqa", "oa")
-    assert (told.verdict, told.figure.value) == ("even", 2.5)
+    comparison = compare(FigureIndex(list(found.values()), (), "release-test"), "a", "b", "vqa", "oa")
+    assert (comparison.verdict, comparison.figure.value) == ("even", 2.5)
 
 
 def test_the_mean_over_types_has_bounds_only_if_every_type_is_asked_in_two_groups() -> None:

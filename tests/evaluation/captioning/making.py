@@ -32,22 +32,22 @@ def entry(name, *classes, **more):
     )  # fmt: skip
 
 
-def object_facts(*told):
+def object_facts(*members):
     """Facts of objects, each as class, in the center, outside."""
     return Facts(
         objects=tuple(
-            ObjectFact(figure.label, figure.noun, figure.plural, center + outside, center, outside)
-            for figure, center, outside in sorted(told, key=lambda item: (-item[1] - item[2], item[0].noun))
+            ObjectFact(known.label, known.noun, known.plural, center + outside, center, outside)
+            for known, center, outside in sorted(members, key=lambda item: (-item[1] - item[2], item[0].noun))
         )
     )
 
 
-def cover_facts(*told):
+def cover_facts(*members):
     """Facts of land cover, each as class, fraction, zone."""
     return Facts(
         cover=tuple(
-            CoverFact(figure.label, figure.plural, fraction, share_word(fraction), zone)
-            for figure, fraction, zone in sorted(told, key=lambda item: -item[1])
+            CoverFact(known.label, known.plural, fraction, share_word(fraction), zone)
+            for known, fraction, zone in sorted(members, key=lambda item: -item[1])
         )
     )
 
@@ -93,10 +93,10 @@ def captions_and_references(count, seed=5):
     said, references = {}, {}
     while len(said) < count:
         facts = drawn_facts(rng)
-        told = realise(facts, f"corpus/{len(said)}", seed, 6)
-        if len(told) == 6:
-            said[len(said)] = [SAID_OTHERWISE[len(said) % len(SAID_OTHERWISE)](told[5])]
-            references[len(references)] = told[:5]
+        texts = realise(facts, f"corpus/{len(said)}", seed, 6)
+        if len(texts) == 6:
+            said[len(said)] = [SAID_OTHERWISE[len(said) % len(SAID_OTHERWISE)](texts[5])]
+            references[len(references)] = texts[:5]
     return said, references
 
 

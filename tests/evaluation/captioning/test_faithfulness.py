@@ -40,8 +40,8 @@ def judged(caption, facts, corpus="ships"):
 
 
 def test_a_true_caption_is_right_throughout():
-    one = example("ships/1", THREE_SHIPS)
-    found = judge([one.caption], [one], ANNOTATION)
+    shown = example("ships/1", THREE_SHIPS)
+    found = judge([shown.caption], [shown], ANNOTATION)
     assert found.of("fact").tolist() == [[7, 7, 7]]
     assert found.of("object").tolist() == [[7, 7, 7]]
     assert found.of("cover").tolist() == [[0, 0, 0]]
@@ -156,16 +156,21 @@ def of(facts: Facts, corpus: str = "a") -> Example:
 
 
 def test_a_caption_that_says_what_is_there_is_right() -> None:
-    one = of(object_facts((SHIP, 2, 1)))
-    told = judge_caption(one.caption, one, CHECKABLE)
-    assert (told.text, told.wrong, told.missed, told.judged) == (one.caption, (), (), True)
+    shown = of(object_facts((SHIP, 2, 1)))
+    judged_caption = judge_caption(shown.caption, shown, CHECKABLE)
+    assert (judged_caption.text, judged_caption.wrong, judged_caption.missed, judged_caption.judged) == (
+        shown.caption,
+        (),
+        (),
+        True,
+    )
 
 
 def test_counts_and_places_are_told_in_words() -> None:
     truth, said = of(object_facts((SHIP, 2, 1))), of(object_facts((SHIP, 0, 4)))
-    told = judge_caption(said.caption, truth, CHECKABLE)
-    assert told.wrong == ("ship: four", "ship: four outside the center")
-    assert told.missed == ("ship: three", "ship: one outside the center", "ship: two in the center")
+    judged_caption = judge_caption(said.caption, truth, CHECKABLE)
+    assert judged_caption.wrong == ("ship: four", "ship: four outside the center")
+    assert judged_caption.missed == ("ship: three", "ship: one outside the center", "ship: two in the center")
 
 
 def test_of_a_class_that_is_not_there_only_that_it_is_named() -> None:
@@ -178,11 +183,11 @@ def test_of_a_class_that_is_not_there_only_that_it_is_named() -> None:
 def test_shares_and_zones_of_land_cover_are_told_in_words() -> None:
     truth = of(cover_facts((STUFF[0], 0.9, None)))
     said = of(cover_facts((STUFF[0], 0.3, "upper-left")))
-    told = judge_caption(said.caption, truth, CHECKABLE)
+    judged_caption = judge_caption(said.caption, truth, CHECKABLE)
     label = STUFF[0].label
-    assert any(problem.startswith(f"{label}: ") for problem in told.wrong)
-    assert any(problem.startswith(f"{label} in the ") for problem in told.wrong)
-    assert any(problem.startswith(f"{label}: ") for problem in told.missed)
+    assert any(problem.startswith(f"{label}: ") for problem in judged_caption.wrong)
+    assert any(problem.startswith(f"{label} in the ") for problem in judged_caption.wrong)
+    assert any(problem.startswith(f"{label}: ") for problem in judged_caption.missed)
 
 
 def test_what_the_corpus_does_not_annotate_is_neither_right_nor_wrong() -> None:
@@ -193,10 +198,14 @@ def test_what_the_corpus_does_not_annotate_is_neither_right_nor_wrong() -> None:
 
 def test_at_least_one_is_judged_as_the_class_alone() -> None:
     truth = of(object_facts((SHIP, 2, 0)))
-    told = judge_caption("There is at least one ship in this SAR image.", truth, CHECKABLE)
-    assert (told.judged, told.wrong, told.missed) == (True, (), ("ship: two", "ship: two in the center"))
-    told = judge_caption("There is at least one bridge in this SAR image.", truth, CHECKABLE)
-    assert (told.judged, told.wrong, told.missed) == (True, ("bridge",), ("ship",))
+    judged_caption = judge_caption("There is at least one ship in this SAR image.", truth, CHECKABLE)
+    assert (judged_caption.judged, judged_caption.wrong, judged_caption.missed) == (
+        True,
+        (),
+        ("ship: two", "ship: two in the center"),
+    )
+    judged_caption = judge_caption("There is at least one bridge in this SAR image.", truth, CHECKABLE)
+    assert (judged_caption.judged, judged_caption.wrong, judged_caption.missed) == (True, ("bridge",), ("ship",))
     land = Facts(objects=truth.facts.objects, cover=cover_facts((STUFF[0], 0.9, None)).cover)
     said = "Water covers nearly all of this SAR image. There is at least one ship in it."
     assert "ship" not in judge_caption(said, of(land), CHECKABLE).missed
@@ -204,8 +213,8 @@ def test_at_least_one_is_judged_as_the_class_alone() -> None:
 
 @pytest.mark.parametrize("caption", ["", "Lorem ipsum dolor."])
 def test_a_caption_that_cannot_be_read_is_not_judged(caption: str) -> None:
-    told = judge_caption(caption, of(object_facts((SHIP, 1, 0))), CHECKABLE)
-    assert (told.judged, told.wrong, told.missed) == (False, (), ())
+    judged_caption = judge_caption(caption, of(object_facts((SHIP, 1, 0))), CHECKABLE)
+    assert (judged_caption.judged, judged_caption.wrong, judged_caption.missed) == (False, (), ())
 
 
 def test_nothing_is_judged_against_a_quotation() -> None:

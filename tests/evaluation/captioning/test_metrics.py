@@ -142,8 +142,8 @@ def test_meteor_answers_that_are_none_are_refused(line):
 
 
 def test_distinct_captions_words_and_pairs_of_words():
-    told = diversity(["one ship here", "one ship here", "two ships", ""])
-    assert told == {
+    counted = diversity(["one ship here", "one ship here", "two ships", ""])
+    assert counted == {
         "distinct_captions": 75,
         "distinct_unigrams": pytest.approx(100 * 5 / 8),
         "distinct_bigrams": pytest.approx(100 * 3 / 5),

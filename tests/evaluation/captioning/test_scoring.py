@@ -112,10 +112,10 @@ def test_captions_rank_as_they_should(figures):
 
 def test_totals_are_of_the_corpus_and_not_means_of_images(scored, figures):
     _, variants = scored
-    one = variants["shifted"]
-    assert value(figures, "bleu_4", "shifted") == pytest.approx(bleu(one.parts["bleu_4"].sum(axis=0))[3])
-    assert value(figures, "meteor", "shifted") == pytest.approx(meteor(one.parts["meteor"].sum(axis=0)))
-    assert value(figures, "rouge_l", "shifted") == pytest.approx(one.parts["rouge_l"].mean())
+    shifted = variants["shifted"]
+    assert value(figures, "bleu_4", "shifted") == pytest.approx(bleu(shifted.parts["bleu_4"].sum(axis=0))[3])
+    assert value(figures, "meteor", "shifted") == pytest.approx(meteor(shifted.parts["meteor"].sum(axis=0)))
+    assert value(figures, "rouge_l", "shifted") == pytest.approx(shifted.parts["rouge_l"].mean())
 
 
 def test_a_corpus_is_weighed_by_its_own_references_and_by_the_frozen_ones(scored, figures):
@@ -123,12 +123,12 @@ def test_a_corpus_is_weighed_by_its_own_references_and_by_the_frozen_ones(scored
     rows = [row for row, example in enumerate(texts.examples) if example.corpus == "mixed"]
     of_corpus = document_frequencies([texts.references[row] for row in rows])
     pairs = variants["shifted"].pairs
-    told = value(figures, "cider_d", "shifted", "corpus:mixed")
-    assert told == pytest.approx(cider_d(pairs, of_corpus)[rows].mean())
+    own = value(figures, "cider_d", "shifted", "corpus:mixed")
+    assert own == pytest.approx(cider_d(pairs, of_corpus)[rows].mean())
     frozen = value(figures, "cider_d_frozen", "shifted", "corpus:mixed")
     assert frozen == pytest.approx(cider_d(pairs, texts.train)[rows].mean())
     assert texts.train.documents == len(TRAIN) - len(NARRATED)
-    assert frozen != pytest.approx(told)
+    assert frozen != pytest.approx(own)
 
 
 def test_intervals_hold_the_value(figures):
@@ -185,8 +185,8 @@ def test_classes(figures):
 
 def test_a_benchmark_of_rewritten_captions_has_no_ceiling():
     pairs = benchmark([one for one in EXAMPLES if one.corpus == "pairs"], TRAIN)
-    told = baselines(pairs, SEED)
-    assert told["grammar"] == {}
+    captions = baselines(pairs, SEED)
+    assert captions["grammar"] == {}
     texts = collect({"grammar": {}}, pairs, seed=SEED)
     figures = figures_of(
         texts,

@@ -29,8 +29,8 @@ def test_boxes_are_clipped_to_the_image_and_those_without_area_left_out():
 def test_parts_by_corpus_and_by_size_with_lower_bounds_inclusive():
     examples = [ship(f"a/{side}", box(0, 0, side, side), size=(64, 64)) for side in (1, 2, 4, 8)]
     examples += [example("b/1", cover_facts((WATER, 1.0, None)), boxes=()), example("b/2", FACTS)]
-    told = {name: mask.nonzero()[0].tolist() for name, mask in subsets(examples, 64).items()}
-    assert told == {
+    parts = {name: mask.nonzero()[0].tolist() for name, mask in subsets(examples, 64).items()}
+    assert parts == {
         "all": [0, 1, 2, 3, 4, 5],
         "corpus:a": [0, 1, 2, 3],
         "corpus:b": [4, 5],

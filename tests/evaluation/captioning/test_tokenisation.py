@@ -13,8 +13,8 @@ from tests.evaluation.captioning.making import needs_jars, needs_java
 @needs_java
 @needs_jars
 def test_tokens_are_in_lower_case_and_without_punctuation():
-    told = "There are Three ships, in this SAR image; (it's 45% sea)."
-    assert tokenise([told])[told] == "there are three ships in this sar image -lrb- it 's 45 % sea -rrb-"
+    caption = "There are Three ships, in this SAR image; (it's 45% sea)."
+    assert tokenise([caption])[caption] == "there are three ships in this sar image -lrb- it 's 45 % sea -rrb-"
 
 
 @needs_java
@@ -42,7 +42,7 @@ def test_tokens_depend_on_the_caption_alone():
 @needs_jars
 def test_tokens_do_not_depend_on_the_locale():
     script = "from sartext.evaluation.metrics.java import tokenise; print(ascii(tokenise(['I SEE é İ 中'])))"
-    told = {
+    tokens = {
         name: subprocess.run(
             [sys.executable, "-c", script],
             env={"LC_ALL": name, "LANG": name, "JAVA_TOOL_OPTIONS": options},
@@ -52,8 +52,8 @@ def test_tokens_do_not_depend_on_the_locale():
         ).stdout
         for name, options in (("C", ""), ("tr_TR.UTF-8", "-Duser.language=tr"))
     }
-    assert len(set(told.values())) == 1
-    assert "i see" in told["C"]
+    assert len(set(tokens.values())) == 1
+    assert "i see" in tokens["C"]
 
 
 @needs_java

@@ -61,8 +61,8 @@ def differing(facts, other):
 
 @given(described())
 @settings(max_examples=100, deadline=None)
-def test_every_change_is_of_one_fact_and_makes_it_false(told):
-    facts, corpus, method = told
+def test_every_change_is_of_one_fact_and_makes_it_false(record):
+    facts, corpus, method = record
     for change in changes_of(facts, corpus, method, ENTRIES[corpus]):
         [true], [false] = differing(facts, change.facts)
         assert normalise(change.facts) != normalise(facts)
@@ -94,8 +94,8 @@ def test_every_change_is_of_one_fact_and_makes_it_false(told):
 
 @given(described(), st.integers(0, 99))
 @settings(max_examples=40, deadline=None)
-def test_read_back_the_caption_is_true_and_the_foil_is_not(told, seed):
-    facts, corpus, method = told
+def test_read_back_the_caption_is_true_and_the_foil_is_not(record, seed):
+    facts, corpus, method = record
     truth = set(statements_of(facts))
     for change in changes_of(facts, corpus, method, ENTRIES[corpus]):
         caption, foil = (realise(one, "a/1", seed)[0] for one in (facts, change.facts))
@@ -108,10 +108,10 @@ def test_read_back_the_caption_is_true_and_the_foil_is_not(told, seed):
 
 def test_both_are_told_in_the_same_words_but_for_what_is_changed():
     """Number, noun, zone or share, and the verb or the place that go with them; the rest in the same order."""
-    for one in make_foils(benchmark(300, seed=4), ENTRIES, 2).items:
-        caption, foil = (text.casefold().replace(";", ",").split() for text in (one.caption, one.foil))
-        assert 0 < apart(one.caption, one.foil) <= WORDS_CHANGED
-        if one.kind in {"zone", "share"}:
+    for foil_of in make_foils(benchmark(300, seed=4), ENTRIES, 2).items:
+        caption, foil = (text.casefold().replace(";", ",").split() for text in (foil_of.caption, foil_of.foil))
+        assert 0 < apart(foil_of.caption, foil_of.foil) <= WORDS_CHANGED
+        if foil_of.kind in {"zone", "share"}:
             kept = SequenceMatcher(None, caption, foil, autojunk=False).get_matching_blocks()
             assert sum(block.size for block in kept) >= max(len(caption), len(foil)) - 8
     assert apart("There is one ship.", "There are two ships.") == 3
@@ -120,17 +120,17 @@ def test_both_are_told_in_the_same_words_but_for_what_is_changed():
 
 @given(described())
 @settings(max_examples=50, deadline=None)
-def test_every_change_has_its_opposite(told):
+def test_every_change_has_its_opposite(record):
     """From the foil's facts the truth is a change too: of the same pair, the other way."""
-    facts, corpus, method = told
+    facts, corpus, method = record
     for change in changes_of(facts, corpus, method, ENTRIES[corpus]):
         if change.kind in {"zone", "count"}:
             back = [
-                one
-                for one in changes_of(change.facts, corpus, method, ENTRIES[corpus])
-                if normalise(one.facts) == normalise(facts)
+                other
+                for other in changes_of(change.facts, corpus, method, ENTRIES[corpus])
+                if normalise(other.facts) == normalise(facts)
             ]
-            assert [(one.coarse, one.fine, one.forward) for one in back] == [
+            assert [(other.coarse, other.fine, other.forward) for other in back] == [
                 (change.coarse, change.fine, not change.forward)
             ]
 
@@ -208,10 +208,10 @@ def test_a_class_that_is_not_annotated_exhaustively_is_no_foil():
         }
     )
     facts = Facts(objects=(ObjectFact("tank", "storage tank", "storage tanks", 2, 1, 1),))
-    told = [
+    nouns = [
         change.facts.objects[0].noun for change in changes_of(facts, "c", "a2c", loose) if change.kind == "class"
     ]
-    assert told == ["ship"]
+    assert nouns == ["ship"]
 
 
 def kind_of(entry, *classes):
@@ -221,12 +221,12 @@ def kind_of(entry, *classes):
 
 def false_nouns(facts, entry, method):
     """What the changes of class tell, by the noun that they replace."""
-    told = set()
+    pairs = set()
     for change in changes_of(facts, entry.name, method, entry):
         if change.kind == "class":
             [true], [false] = differing(facts, change.facts)
-            told.add((true[0], false[0]))
-    return told
+            pairs.add((true[0], false[0]))
+    return pairs
 
 
 VESSEL = CorpusClass(label="vessel", noun="vessel", plural="vessels", hypernym="craft")
@@ -260,9 +260,9 @@ def test_another_type_is_no_foil():
     entry = load_entry(PACKAGED / "sar-aircraft.yaml")
     known = next(known for known in entry.classes if known.label == "a330")
     two = Facts(objects=(ObjectFact(known.label, known.noun, known.plural, 2, 1, 1),))
-    told = {noun for _, noun in false_nouns(two, entry, "a2c")}
-    assert "A220 aircraft" in told
-    assert not any("another" in noun for noun in told)
+    nouns = {noun for _, noun in false_nouns(two, entry, "a2c")}
+    assert "A220 aircraft" in nouns
+    assert not any("another" in noun for noun in nouns)
 
 
 def test_a_noun_of_which_one_class_is_not_annotated_exhaustively_is_no_foil():

@@ -89,11 +89,11 @@ def test_any_open_clip_model_can_be_scored(tmp_path, kind):
     assert found.shape == (len(made),)
     seen = embed(model, few).images
     np.testing.assert_allclose(margins(model, made, few, images=seen), found, atol=1e-6)
-    one = made.items[3]
-    tokens = model.tokenizer.encode([one.caption, one.foil], full=True, cut=True)
+    foil = made.items[3]
+    tokens = model.tokenizer.encode([foil.caption, foil.foil], full=True, cut=True)
     with torch.no_grad():
         texts = model.network.encode_text(tokens, normalize=True)
-    assert found[3] == pytest.approx(float(seen[one.place] @ texts[0] - seen[one.place] @ texts[1]), abs=1e-6)
+    assert found[3] == pytest.approx(float(seen[foil.place] @ texts[0] - seen[foil.place] @ texts[1]), abs=1e-6)
     figures = score_foils({kind: found}, made, few, resamples=20)
     assert find(figures, "mean_accuracy", kind).n == len(made)
     assert find(figures, "mean_accuracy", TEXT_PRIOR) is None
@@ -121,12 +121,12 @@ def test_features_that_hold_the_facts_prefer_the_truth(tested, foils):
 def test_examples_are_of_every_kind_and_say_who_was_right(tested, foils):
     found = np.resize([1.0, -1.0, 0.0], len(foils))
     shown = foil_examples({"model": found}, foils, 3)
-    assert [one.kind for one in shown] == [kind for kind in KINDS for _ in range(3)]
+    assert [example.kind for example in shown] == [kind for kind in KINDS for _ in range(3)]
     places = {(foil.kind, foil.image_id): at for at, foil in enumerate(foils.items)}
-    for one in shown:
-        margin = found[places[one.kind, one.image_id]]
-        assert one.preferred == {"model": None if margin == 0 else margin > 0}
-        assert one.caption != one.foil
+    for example in shown:
+        margin = found[places[example.kind, example.image_id]]
+        assert example.preferred == {"model": None if margin == 0 else margin > 0}
+        assert example.caption != example.foil
     assert shown == foil_examples({"model": found}, foils, 3)
 
 

@@ -169,7 +169,7 @@ def test_a_scene_of_which_nothing_can_be_told_has_no_facts():
 def test_captions_state_the_facts_and_only_classes_that_the_annotation_decides(scenes):
     words = vocabulary()
     for scene in scenes:
-        told = read_statements(scene.caption, words.nouns, words.scenes)
-        assert not told.problems
-        assert set(told.statements) == set(statements_of(scene.facts))
-        assert {statement.label for statement in told.statements} <= scene.decided
+        reading = read_statements(scene.caption, words.nouns, words.scenes)
+        assert not reading.problems
+        assert set(reading.statements) == set(statements_of(scene.facts))
+        assert {statement.label for statement in reading.statements} <= scene.decided

@@ -119,9 +119,9 @@ def test_what_states_nothing_has_no_precision_and_says_so(physics):
 
 def test_a_set_without_pairs_says_so(physics):
     scored = score({}, replace(physics, removals=()))
-    told = find(scored, "caption_changed", CONSTANT, subset=SUBSET)
-    assert told.value is None
-    assert "number of scenes" in told.reason
+    figure = find(scored, "caption_changed", CONSTANT, subset=SUBSET)
+    assert figure.value is None
+    assert "number of scenes" in figure.reason
 
 
 def test_features_that_are_no_numbers_are_refused(physics):
@@ -152,8 +152,8 @@ def test_who_names_a_class_without_a_number_follows_no_count(physics):
 def test_figures_of_a_single_scene_have_no_bounds(physics):
     alone = replace(physics, removals=physics.removals[:1])
     scored = score({TRUTHFUL: TruthfulReader(physics)}, alone)
-    told = find(scored, "caption_changed", TRUTHFUL, subset=SUBSET)
-    assert (told.value, told.low, told.high) == (100, None, None)
+    figure = find(scored, "caption_changed", TRUTHFUL, subset=SUBSET)
+    assert (figure.value, figure.low, figure.high) == (100, None, None)
 
 
 @pytest.mark.parametrize("kind", ["clip", "coca"])

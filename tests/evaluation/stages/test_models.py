@@ -25,8 +25,8 @@ def described(project: Project) -> dict[str, Variant]:
 
 def other(project: Project, root: Path, **sections: object) -> Project:
     """The same folder with other parameters."""
-    told = yaml.safe_load((project.root / "params.yaml").read_text())
-    (root / "params.yaml").write_text(yaml.safe_dump({**told, **sections}, sort_keys=False))
+    parameters = yaml.safe_load((project.root / "params.yaml").read_text())
+    (root / "params.yaml").write_text(yaml.safe_dump({**parameters, **sections}, sort_keys=False))
     (root / "build").symlink_to(project.build)
     return Project(root)
 
@@ -88,16 +88,16 @@ def test_a_model_is_known_by_the_hash_of_its_weights_and_a_foundation_by_none(
 
 
 def test_a_foundation_is_the_model_that_the_first_training_starts_from(project: Project) -> None:
-    (one,) = (model for model in compared(project) if model.name == "foundation")
+    (foundation,) = (model for model in compared(project) if model.name == "foundation")
     parameters = project.parameters
-    told = start(
+    started = start(
         parameters.checkpoints["coca-optical"].origin,
         project.root,
         project.tokenizer,
         seed=parameters.training.seed,
         side=parameters.shards.side,
     )
-    assert states_equal(one.open(project), told)
+    assert states_equal(foundation.open(project), started)
 
 
 def test_models_that_answer_questions_are_not_ranked(project: Project, described: dict[str, Variant]) -> None:
@@ -139,8 +139,8 @@ def test_a_model_that_learned_narrated_captions_among_others_is_not_called_witho
     project: Project, tmp_path: Path
 ) -> None:
     rows = {**MODELS, "sar-rs-coca-annotated": {**MODELS["sar-rs-coca-annotated"], "methods": ["a2c", "narrator"]}}
-    told = {model.name: model.title for model in compared(other(project, tmp_path, models=rows))}
-    assert told["sar-rs-coca-annotated"] == "trained on the release"
+    titles = {model.name: model.title for model in compared(other(project, tmp_path, models=rows))}
+    assert titles["sar-rs-coca-annotated"] == "trained on the release"
 
 
 @pytest.mark.parametrize("name", ["progressive", "foundation", "clip-progressive", "most-frequent", "constant"])

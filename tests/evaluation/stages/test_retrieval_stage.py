@@ -58,12 +58,12 @@ def test_the_figures_are_those_of_the_features(project: Project, figures: list[F
 
     benchmark = project_benchmarks(project)["release-test"]
     (model,) = (model for model in compared(project) if model.name == "sar-rs-coca")
-    told = project.parameters.evaluation
+    parameters = project.parameters.evaluation
     alone = score_retrieval(
         {"sar-rs-coca": embed(model.open(project), benchmark).pair},
         benchmark,
-        resamples=told.resamples,
-        seed=told.seed,
+        resamples=parameters.resamples,
+        seed=parameters.seed,
     )
     assert {one for one in alone if one.variant == "sar-rs-coca"} <= set(figures)
 

@@ -42,8 +42,10 @@ def test_models_and_baselines_answer_all_questions_of_the_test_split(
 
 
 def test_sar_gpt_is_compared_with_every_blind_baseline(figures: list[Figure]) -> None:
-    told = {figure.variant for figure in figures if MINUS in figure.variant and figure.benchmark == "release-test"}
-    assert told == {f"sar-gpt minus {name}" for name in (CONSTANT, CONSTANT_PER_CORPUS, "sar-gpt-blind")}
+    differences = {
+        figure.variant for figure in figures if MINUS in figure.variant and figure.benchmark == "release-test"
+    }
+    assert differences == {f"sar-gpt minus {name}" for name in (CONSTANT, CONSTANT_PER_CORPUS, "sar-gpt-blind")}
 
 
 def test_every_benchmark_with_questions_has_figures_of_its_own(project: Project, figures: list[Figure]) -> None:
@@ -53,16 +55,16 @@ def test_every_benchmark_with_questions_has_figures_of_its_own(project: Project,
 
 
 def test_the_details_say_what_each_variant_sees(project: Project, details: Details, figures: list[Figure]) -> None:
-    told = {variant.name: variant for variant in details.variants}
-    assert list(told) == ["sar-gpt", "sar-gpt-blind", CONSTANT, CONSTANT_PER_CORPUS]
-    assert {part for figure in figures for part in figure.variant.split(MINUS)} == set(told)
-    roles = [variant.role for variant in told.values()]
+    variants = {variant.name: variant for variant in details.variants}
+    assert list(variants) == ["sar-gpt", "sar-gpt-blind", CONSTANT, CONSTANT_PER_CORPUS]
+    assert {part for figure in figures for part in figure.variant.split(MINUS)} == set(variants)
+    roles = [variant.role for variant in variants.values()]
     assert roles == ["model", "baseline", "baseline", "baseline"]
-    gpt = told["sar-gpt"]
+    gpt = variants["sar-gpt"]
     assert gpt.model_sha256 == sha256_file(project.checkpoint("sar-gpt") / "model.safetensors")
     assert (gpt.samples, gpt.sar_samples, gpt.stages) == (56, 48, ("model@sar-gpt",)), "both stages stopped early"
     assert gpt.title.startswith("the tower of sar-rs-clip and a language model")
-    blind = told["sar-gpt-blind"]
+    blind = variants["sar-gpt-blind"]
     assert (blind.samples, blind.sar_samples) == (64, 64)
 
 

@@ -41,15 +41,15 @@ def details() -> Details:
 
 def test_figures_details_and_the_pictures_that_are_shown_are_written(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    told = write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__, tables=TABLES)
+    counts = write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__, tables=TABLES)
     folder = tmp_path / "build/evaluation/retrieval"
     assert {figure.place for figure in read_figures(folder / "figures.json")} == {one.place for one in FIGURES}
     assert read_details(folder / "details.json") == details()
     assert set(sha256_tree(folder / "pictures")) == {f"{name}.png" for name in PICTURES}
     table = (folder / "ranks/release-test/sar-rs-clip.csv").read_text()
     assert table == "image_id,right,score,of\na/grey,true,0.333333,\n"
-    assert (told["figures"], told["not_computed"], told["variants"], told["benchmarks"]) == (4, 1, 1, 1)
-    assert told["headlines"] == {"duplicate_aware.mean_recall of sar-rs-clip": 41.2346}
+    assert (counts["figures"], counts["not_computed"], counts["variants"], counts["benchmarks"]) == (4, 1, 1, 1)
+    assert counts["headlines"] == {"duplicate_aware.mean_recall of sar-rs-clip": 41.2346}
 
 
 def test_pictures_are_as_they_were_grey_where_they_are_and_no_larger_than_a_page_needs(tmp_path: Path) -> None:
