@@ -1,10 +1,14 @@
 """Small models and captions for the tests."""
 
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from sartext.files import read_json, write_json
+from sartext.models import checkpoint
 from sartext.models.construction import FOLDER, Foundation, build, read_foundation
 from sartext.models.model import Model
 from sartext.models.tokenizer import Tokenizer, train_tokenizer
@@ -35,10 +39,9 @@ def small_model(folder: Path, kind: str, seed: int = 7) -> Model:
     return build(read_foundation(FOLDER / f"{kind}-tiny.yaml"), folder / "tokenizer", seed=seed)
 
 
-def foundation(pretrained: object, kind: str = "clip", tokenizer: str = "trained") -> Foundation:
-    """A foundation of a tiny architecture with weights from somewhere."""
-    place = None if pretrained is None else str(pretrained)
-    return Foundation(f"{kind}-tiny", place, "clip" if tokenizer == "clip" else "trained")
+def foundation(pretrained: object) -> Foundation:
+    """A foundation of the tiny CLIP with weights from somewhere."""
+    return Foundation("clip-tiny", str(pretrained))
 
 
 def pictures(count: int, height: int = 90, width: int = 70, seed: int = 3) -> np.ndarray:
@@ -46,6 +49,19 @@ def pictures(count: int, height: int = 90, width: int = 70, seed: int = 3) -> np
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (count, height // 10, width // 10, 3), dtype=np.uint8)
     return coarse.repeat(10, axis=1).repeat(10, axis=2)
+
+
+def saved(folder: Path, kind: str = "clip") -> Path:
+    """The folder ``model`` of such a model's checkpoint."""
+    checkpoint.save(small_model(folder, kind), folder / "model")
+    return folder / "model"
+
+
+def set_config(folder: Path, *part: str, **fields: object) -> None:
+    """Change fields of a part of a checkpoint's configuration."""
+    whole = read_json(folder / "open_clip_config.json")
+    reduce(getitem, part, whole).update(fields)
+    write_json(folder / "open_clip_config.json", whole)
 
 
 def states_equal(first: Model, second: Model) -> bool:

@@ -11,7 +11,7 @@ from sartext.files import sha256_file, write_json
 from sartext.models import checkpoint
 from sartext.models.compatibility import open_clip
 from sartext.models.construction import Foundation, build
-from tests.models.making import CAPTIONS, small_model, states_equal
+from tests.models.making import CAPTIONS, saved, set_config, small_model, states_equal
 from tests.models.test_tokenizer import STRANGE
 
 
@@ -58,37 +58,23 @@ def test_equal_weights_are_equal_bytes_and_last_stands_beside_best(tmp_path):
     last = checkpoint.save(model, tmp_path / "a", name="last.safetensors")
     assert last != first
     assert checkpoint.load(tmp_path / "a").sha256 == first
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
+    assert {path.name for path in (tmp_path / "a").glob("*.safetensors")} == {
         "last.safetensors",
         "model.safetensors",
-        "open_clip_config.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-    ]
-
-
-def _configured(folder, part, **fields):
-    config = folder / "open_clip_config.json"
-    whole = json.loads(config.read_text())
-    whole[part] = whole[part] | fields
-    config.write_text(json.dumps(whole))
+    }
 
 
 def test_a_foreign_checkpoint_keeps_its_own_resizing_until_it_is_trained_on(tmp_path):
     model = small_model(tmp_path, "clip")
     checkpoint.save(model, tmp_path / "model")
-    config = tmp_path / "model" / "open_clip_config.json"
-    content = json.loads(config.read_text())
-    content["preprocess_cfg"] = {"mean": 0.5, "std": [0.5, 0.5, 0.5], "interpolation": "bilinear"}
-    config.write_text(json.dumps(content))
+    stated = {"mean": 0.5, "std": [0.5, 0.5, 0.5], "interpolation": "bilinear"}
+    write_json(tmp_path / "model" / "open_clip_config.json", {**model.config, "preprocess_cfg": stated})
     torch.save(model.network.state_dict(), tmp_path / "model" / "open_clip_pytorch_model.bin")
     (tmp_path / "model" / "model.safetensors").unlink()
     again = checkpoint.load(tmp_path / "model")
     assert states_equal(again, model)
     own = again.config["preprocess_cfg"]
-    assert (own["resize_mode"], own["interpolation"]) == ("shortest", "bilinear"), (
-        "open_clip's default, and its own"
-    )
+    assert (own["resize_mode"], own["interpolation"]) == ("shortest", "bilinear"), "the default, and its own"
     assert again.mean == (0.5, 0.5, 0.5)
     trained = checkpoint.start("model", tmp_path, None, seed=7)
     assert trained.config["preprocess_cfg"]["resize_mode"] == "squash", "shards are squashed"
@@ -96,8 +82,7 @@ def test_a_foreign_checkpoint_keeps_its_own_resizing_until_it_is_trained_on(tmp_
 
 
 def test_a_resizing_that_open_clip_does_not_know_is_refused(tmp_path):
-    checkpoint.save(small_model(tmp_path, "clip"), tmp_path / "model")
-    _configured(tmp_path / "model", "preprocess_cfg", resize_mode="shortes")
+    set_config(saved(tmp_path), "preprocess_cfg", resize_mode="shortes")
     with pytest.raises(ModelError, match="resize_mode 'shortes' is unknown; did you mean 'shortest'"):
         checkpoint.load(tmp_path / "model")
 
@@ -119,74 +104,93 @@ class Harmful:
         return print, ("code of a stranger ran",)
 
 
-def _break(folder, how, other):
-    weights = folder / "model.safetensors"
-    if how == "cut":
-        weights.write_bytes(weights.read_bytes()[:-1000])
-    elif how == "garbage":
-        weights.write_bytes(b"\xff" * 4000)
-    elif how == "empty":
-        weights.write_bytes(b"")
-    elif how == "tampered":
-        content = bytearray(weights.read_bytes())
-        content[-1] ^= 1
-        weights.write_bytes(content)
-    elif how == "not-finite":
-        other.network.logit_scale.data.fill_(float("nan"))
-        checkpoint.save(other, folder)
-        (folder / "training.json").unlink()
-    elif how in {"pickle", "torch-pickle", "torch-cut"}:
-        weights.unlink()
-        (folder / "training.json").unlink()
-        if how == "pickle":
-            (folder / "model.pth").write_bytes(pickle.dumps({"x": Harmful()}))
-        elif how == "torch-pickle":
-            torch.save({"state_dict": other.network.state_dict(), "args": Harmful()}, folder / "model.pth")
-        else:
-            torch.save(other.network.state_dict(), folder / "model.pth")
-            (folder / "model.pth").write_bytes((folder / "model.pth").read_bytes()[:5000])
-    elif how == "no-weights":
-        weights.unlink()
-    elif how == "no-config":
-        (folder / "open_clip_config.json").unlink()
-    elif how == "bad-config":
-        (folder / "open_clip_config.json").write_text("{")
-    elif how == "no-tower":
-        (folder / "open_clip_config.json").write_text('{"model_cfg": {"embed_dim": 3}}')
-    elif how == "no-tokenizer":
-        (folder / "tokenizer.json").unlink()
+def _tampered(content):
+    return content[:-1] + bytes([content[-1] ^ 1])
 
 
-@pytest.mark.parametrize(
-    ("how", "message"),
-    [
-        ("cut", "not the weights that the training wrote"),
-        ("tampered", "not the weights that the training wrote"),
-        ("garbage", "not the weights that the training wrote"),
-        ("empty", "not the weights that the training wrote"),
-        ("not-finite", "'logit_scale' hold values that are not finite"),
-        ("pickle", "would unpickle.*safetensors"),
-        ("torch-pickle", "would unpickle.*safetensors"),
-        ("torch-cut", "damaged or cut short"),
-        ("no-weights", "holds no weights"),
-        ("no-config", "no open_clip_config.json"),
-        ("bad-config", "not valid JSON"),
-        ("no-tower", "no model_cfg with both towers"),
-        ("no-tokenizer", "tokenizer's file is missing"),
-    ],
-)
-def test_a_bad_checkpoint_is_one_line_with_place_and_way_out(tmp_path, capfd, how, message):
-    folder = tmp_path / "model"
-    model = small_model(tmp_path, "clip")
-    write_json(folder / "training.json", {"model_sha256": checkpoint.save(model, folder)})
-    checkpoint.load(folder)
-    _break(folder, how, model)
+DAMAGE = {"cut": lambda content: content[:-1000], "garbage": lambda _: b"\xff" * 4000, "empty": lambda _: b""}
+
+
+def _damage(path, change):
+    path.write_bytes(change(path.read_bytes()))
+
+
+def _refused(folder, message):
     with pytest.raises(ModelError, match=message) as raised:
         checkpoint.load(folder)
     assert str(folder) in str(raised.value)
     assert raised.value.way_out
     assert "\n" not in str(raised.value)
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """The folder of a checkpoint with the record of its training, and its model."""
+    folder, model = tmp_path / "model", small_model(tmp_path, "clip")
+    write_json(folder / "training.json", {"model_sha256": checkpoint.save(model, folder)})
+    checkpoint.load(folder)
+    return folder, model
+
+
+@pytest.mark.parametrize("change", [*DAMAGE.values(), _tampered], ids=[*DAMAGE, "tampered"])
+def test_weights_that_the_training_did_not_write_are_refused(recorded, change):
+    _damage(recorded[0] / "model.safetensors", change)
+    _refused(recorded[0], "not the weights that the training wrote")
+
+
+@pytest.mark.parametrize("change", DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_seen_without_a_record_too(tmp_path, change):
+    folder = saved(tmp_path)
+    _damage(folder / "model.safetensors", change)
+    _refused(folder, r"model\.safetensors: the file is damaged or cut short")
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    model = small_model(tmp_path, "clip")
+    model.network.logit_scale.data.fill_(float("nan"))
+    checkpoint.save(model, tmp_path / "model")
+    _refused(tmp_path / "model", "'logit_scale' hold values that are not finite")
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("pickle", "would unpickle.*safetensors"),
+        ("torch-pickle", "would unpickle.*safetensors"),
+        ("torch-cut", "damaged or cut short"),
+    ],
+)
+def test_a_torch_file_is_read_without_unpickling_or_not_at_all(recorded, capfd, how, message):
+    folder, model = recorded
+    for name in ("model.safetensors", "training.json"):
+        (folder / name).unlink()
+    weights = folder / "model.pth"
+    if how == "pickle":
+        weights.write_bytes(pickle.dumps({"x": Harmful()}))
+    elif how == "torch-pickle":
+        torch.save({"state_dict": model.network.state_dict(), "args": Harmful()}, weights)
+    else:
+        torch.save(model.network.state_dict(), weights)
+        weights.write_bytes(weights.read_bytes()[:5000])
+    _refused(folder, message)
     assert "stranger" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.safetensors", None, "holds no weights"),
+        ("open_clip_config.json", None, "no open_clip_config.json"),
+        ("open_clip_config.json", "{", "not valid JSON"),
+        ("open_clip_config.json", '{"model_cfg": {"embed_dim": 3}}', "no model_cfg with both towers"),
+        ("tokenizer.json", None, "tokenizer's file is missing"),
+    ],
+)
+def test_a_file_that_lacks_or_says_something_else_is_named(recorded, name, content, message):
+    (recorded[0] / name).unlink()
+    if content is not None:
+        (recorded[0] / name).write_text(content)
+    _refused(recorded[0], message)
 
 
 @pytest.mark.parametrize("name", ["open_clip_model.safetensors", "last.safetensors"])
@@ -225,45 +229,25 @@ def test_another_configuration_or_tokenizer_than_the_trainings_is_refused(tmp_pa
         checkpoint.load(folder)
 
 
-@pytest.mark.parametrize("how", ["cut", "garbage", "empty"])
-def test_damage_is_seen_without_a_record_too(tmp_path, how):
-    model = small_model(tmp_path, "clip")
-    checkpoint.save(model, tmp_path / "model")
-    _break(tmp_path / "model", how, model)
-    with pytest.raises(ModelError, match=r"model\.safetensors: the file is damaged or cut short"):
-        checkpoint.load(tmp_path / "model")
-
-
 def test_weights_of_another_architecture_are_told_by_what_differs(tmp_path):
-    clip, coca = small_model(tmp_path, "clip"), small_model(tmp_path, "coca")
-    checkpoint.save(clip, tmp_path / "clip")
-    checkpoint.save(coca, tmp_path / "coca")
-    (tmp_path / "clip" / "model.safetensors").replace(tmp_path / "coca" / "model.safetensors")
+    clip, coca = (saved(tmp_path / kind, kind) for kind in ("clip", "coca"))
+    (clip / "model.safetensors").replace(coca / "model.safetensors")
     with pytest.raises(ModelError, match=r"another architecture: it lacks '.*' and \d+ more, it has no place for"):
-        checkpoint.load(tmp_path / "coca")
+        checkpoint.load(coca)
 
 
 def test_weights_of_another_width_are_told_by_their_shape(tmp_path):
-    checkpoint.save(small_model(tmp_path, "clip"), tmp_path / "clip")
-    config = tmp_path / "clip" / "open_clip_config.json"
-    content = json.loads(config.read_text())
-    content["model_cfg"]["text_cfg"]["width"] = 64
-    config.write_text(json.dumps(content))
+    folder = saved(tmp_path)
+    set_config(folder, "model_cfg", "text_cfg", width=64)
     with pytest.raises(
         ModelError, match=r"another architecture: .* is .*128.* in the file and .*64.* in the config"
     ):
-        checkpoint.load(tmp_path / "clip")
+        checkpoint.load(folder)
 
 
 def test_a_clip_is_no_captioner(tmp_path):
-    checkpoint.save(small_model(tmp_path, "clip"), tmp_path / "clip")
     with pytest.raises(ModelError, match="the checkpoint is a CLIP, a CoCa is needed"):
-        checkpoint.load(tmp_path / "clip", expected_kind="coca")
-
-
-def test_no_folder_is_no_checkpoint(tmp_path):
-    with pytest.raises(ModelError, match="no checkpoint's folder"):
-        checkpoint.load(tmp_path / "none")
+        checkpoint.load(saved(tmp_path), expected_kind="coca")
 
 
 def test_a_failed_save_leaves_the_good_checkpoint(tmp_path, monkeypatch):

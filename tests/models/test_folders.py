@@ -10,15 +10,14 @@ from transformers import BertTokenizerFast
 from sartext.errors import ModelError
 from sartext.models import checkpoint
 from sartext.models.compatibility import open_clip
-from tests.models.making import CAPTIONS, small_model
+from tests.models.making import CAPTIONS, saved, set_config
 
 OWN_PIPELINE = ("sartext tokenizer", "make release", "build or copy", "run the training")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    checkpoint.save(small_model(tmp_path, "clip"), tmp_path / "model")
-    return tmp_path / "model"
+    return saved(tmp_path)
 
 
 def refusal(folder: Path | str) -> str:
@@ -34,13 +33,6 @@ def foreign(folder: Path | str) -> str:
     message = refusal(folder)
     assert not [advice for advice in OWN_PIPELINE if advice in message]
     return message
-
-
-def set_config(folder: Path, part: str, **fields: object) -> None:
-    config = folder / "open_clip_config.json"
-    whole = json.loads(config.read_text())
-    whole["model_cfg"][part] |= fields
-    config.write_text(json.dumps(whole))
 
 
 def test_a_folder_may_be_named_as_open_clip_names_it(folder: Path) -> None:
@@ -77,9 +69,9 @@ def test_a_bare_architecture_is_told_how_to_wrap_it(folder: Path) -> None:
 
 
 def test_pictures_that_are_not_square_are_refused(folder: Path) -> None:
-    set_config(folder, "vision_cfg", image_size=[64, 96])
+    set_config(folder, "model_cfg", "vision_cfg", image_size=[64, 96])
     assert "image_size is [64, 96]" in foreign(folder)
-    set_config(folder, "vision_cfg", image_size=[64, 64])
+    set_config(folder, "model_cfg", "vision_cfg", image_size=[64, 64])
     assert checkpoint.load(folder).side == 64
 
 
@@ -94,10 +86,10 @@ def test_of_several_weights_only_a_name_that_open_clip_looks_for_is_taken(folder
 
 
 def test_a_tokenizer_that_is_only_named_must_be_saved_into_the_folder(folder: Path) -> None:
-    set_config(folder, "text_cfg", hf_tokenizer_name="bert-base-uncased")
+    set_config(folder, "model_cfg", "text_cfg", hf_tokenizer_name="bert-base-uncased")
     (folder / "tokenizer.json").unlink()
     assert "AutoTokenizer.from_pretrained('bert-base-uncased').save_pretrained(" in foreign(folder)
-    set_config(folder, "text_cfg", hf_tokenizer_name="tokenizer")
+    set_config(folder, "model_cfg", "text_cfg", hf_tokenizer_name="tokenizer")
     assert "holds open_clip_config.json" in foreign(folder)
     (folder / "training.json").write_text("{}")
     assert "build or copy the checkpoint again" in refusal(folder)
@@ -107,7 +99,7 @@ def test_berts_tokenizer_gives_the_ids_that_open_clip_gives(folder: Path) -> Non
     words = sorted({word.strip(".").lower() for caption in CAPTIONS for word in caption.split()})
     (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", *words]))
     BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
-    set_config(folder, "text_cfg", hf_tokenizer_name="bert-base-uncased")
+    set_config(folder, "model_cfg", "text_cfg", hf_tokenizer_name="bert-base-uncased")
     texts = [*CAPTIONS[:9], "a crane", " ".join(CAPTIONS[:5])]
     theirs = open_clip.get_tokenizer(f"local-dir:{folder}")(texts)
     assert torch.equal(checkpoint.load(folder).tokenizer.encode(texts, full=True, cut=True), theirs)

@@ -56,8 +56,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """Return what ``open_clip_config.json`` of a folder says.
 
     Raises:
-        ModelError: there is no such folder or file, it is damaged, a SAR-GPT's, of an image that is not square, or
-            no configuration of both towers.
+        ModelError: there is no such folder or file, or it is none of a model for square pictures.
     """
     path = folder / CONFIG
     if not folder.is_dir():

@@ -127,5 +127,4 @@ def _project(tower: Any, states: Tensor) -> Tensor:  # noqa: ANN401 - open_clip 
     projection = tower.text_projection
     if projection is None:
         return states
-    projected: Tensor = projection(states) if isinstance(projection, nn.Linear) else states @ projection
-    return projected
+    return torch.as_tensor(projection(states) if isinstance(projection, nn.Linear) else states @ projection)

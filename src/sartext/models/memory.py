@@ -14,9 +14,8 @@ SIGNS = ("out of memory", "not enough memory", "can't allocate memory", "cannot 
 
 def is_shortage(error: BaseException) -> bool:
     """Whether an error says that there is no memory left, on a GPU or on the machine."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError | OSError) and any(sign in str(error).lower() for sign in SIGNS)
+    is_said = isinstance(error, RuntimeError | OSError) and any(sign in str(error).lower() for sign in SIGNS)
+    return is_said or isinstance(error, MemoryError | torch.OutOfMemoryError)
 
 
 @contextmanager
@@ -27,12 +26,11 @@ def shortage_told(explain: Callable[[], TrainingError]) -> Iterator[None]:
     """
     try:
         yield
+        return
     except Exception as error:
         if not is_shortage(error):
             raise
         shortage = error.with_traceback(None)  # its frames hold the tensors that did not fit
-    else:
-        return
     raise explain() from shortage
 
 
@@ -81,11 +79,10 @@ def _largest_fitting(part: int, attempt: Callable[[int], None]) -> int:
             torch.cuda.empty_cache()
         try:
             attempt(part)
+            return part
         except Exception as error:
             if not is_shortage(error):
                 raise
-        else:
-            return part
     return 0
 
 

@@ -166,9 +166,7 @@ def normalise(batch: torch.Tensor, model: Model) -> torch.Tensor:
 
 
 def _three(values: Any) -> list[float]:  # noqa: ANN401 - a number or three
-    if isinstance(values, int | float):
-        return [float(values)] * 3
-    return [float(value) for value in values]
+    return [float(values)] * 3 if isinstance(values, int | float) else list(map(float, values))
 
 
 def device_of(name: str | torch.device) -> torch.device:

@@ -38,6 +38,4 @@ def check_picture(picture: Pixels) -> None:
 
 def three_channels(picture: Pixels) -> Pixels:
     """Return a copy of a picture, a grey one on three equal channels."""
-    if picture.ndim == 2:
-        return np.repeat(picture[:, :, None], 3, axis=2)
-    return picture.copy()
+    return np.repeat(picture[:, :, None], 3, axis=2) if picture.ndim == 2 else picture.copy()

@@ -247,9 +247,7 @@ def tidy(text: str) -> str:
 
 
 def _name(value: Any, otherwise: str) -> str:  # noqa: ANN401 - JSON
-    if isinstance(value, dict):
-        value = value.get("content")
-    return str(value) if value else otherwise
+    return str((value.get("content") if isinstance(value, dict) else value) or otherwise)
 
 
 def _too_long(text: str, length: int, context: int) -> ModelError:

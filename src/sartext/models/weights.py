@@ -75,11 +75,8 @@ def weights_in(folder: Path) -> Path:
     """
     if (folder / RECORD).is_file():
         if not (folder / WEIGHTS).is_file():
-            raise ModelError(
-                f"the folder holds no weights that {RECORD} vouches for: there is no {WEIGHTS}",
-                where=folder,
-                way_out=AGAIN,
-            )
+            what = f"the folder holds no weights that {RECORD} vouches for: there is no {WEIGHTS}"
+            raise ModelError(what, where=folder, way_out=AGAIN)
         return folder / WEIGHTS
     files = sorted(file for file in folder.iterdir() if file.is_file())
     weights = [file for file in files if file.suffix in FILE_SUFFIXES]
@@ -192,9 +189,8 @@ def _difference(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tenso
         ("has no place for", [name for name in state if name not in own]),
     ):
         if names:
-            differences.append(
-                f"it {what} '{names[0]}'" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-            )
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            differences.append(f"it {what} '{names[0]}'{more}")
     shapes = [name for name in own if name in state and own[name].shape != state[name].shape]
     if shapes:
         there, here = (" x ".join(map(str, tensors[shapes[0]].shape)) or "a number" for tensors in (state, own))

@@ -31,16 +31,12 @@ RARE_COMPONENT = 10
 ZONE_FRACTION = 0.6
 EVERYWHERE = SHARES[0][0]
 
-NO_BACKGROUND = "no objects and no mask proves the background"
-EMPTY_MASK = "the mask holds nothing that a caption may tell"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Naming:
-    """How the things of a corpus are called.
+    """How the things of a corpus are called: label, noun and plural, empty for what captions do not name.
 
-    ``things`` are label, noun and plural, the label empty for what captions do not name; classes with one noun are
-    one. ``codes`` is the place in ``things`` by label, times ``PLACES_AND_SIZES``.
+    Classes with one noun are one. ``codes`` is the place in ``things`` by label, times ``PLACES_AND_SIZES``.
     """
 
     corpus: str
@@ -95,11 +91,12 @@ def annotation_facts(entry: Entry, read_index: ReadIndex) -> RowFacts:
         counted, dropped = object_facts(row["objects"], row["width"], row["height"], names)
         tally.dropped_boxes += dropped
         if not row["regions"]:
-            return counted if counted.objects else NO_BACKGROUND
+            return counted if counted.objects else "no objects and no mask proves the background"
         cover = cover_facts(row["regions"], stuff)
         if cover or counted.objects:
             return Facts(objects=counted.objects, cover=cover)
-        return Facts(scene=entry.background) if entry.background else EMPTY_MASK
+        nothing = "the mask holds nothing that a caption may tell"
+        return Facts(scene=entry.background) if entry.background else nothing
 
     return row_facts
 
@@ -185,10 +182,8 @@ def cover_facts(regions: Iterable[Mapping[str, Any]], names: CoverNaming) -> tup
         label, zone = row["label"], row["zone"]
         if zone == "image":
             whole[label] = row
-        elif label in spread:
-            spread[label][zone] = row["fraction"]
         else:
-            spread[label] = {zone: row["fraction"]}
+            spread.setdefault(label, {})[zone] = row["fraction"]
     said: dict[str, list[str]] = {}
     for label, row in whole.items():
         if label not in names.stuff:

@@ -159,7 +159,6 @@ class Tally:
     """What was counted while a corpus was captioned."""
 
     images: int = 0
-    captioned: int = 0
     dropped_boxes: int = 0
     uncaptioned: Counter[str] = field(default_factory=Counter)
     dropped_statements: Counter[str] = field(default_factory=Counter)

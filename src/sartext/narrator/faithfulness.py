@@ -144,7 +144,6 @@ def _quotation_errors(caption: str, facts: Facts) -> list[str]:
 
 
 def _borne_out(word: str, source: set[str]) -> bool:
-    if word in source or any(other in source for other in REPLACEMENTS.get(word, ())):
-        return True
     # a verb may change its number with its subject: "surrounds" and "surround", "crosses" and "cross"
-    return bool({f"{word}s", f"{word}es", word.removesuffix("s"), word.removesuffix("es")} & source)
+    verbs = (f"{word}s", f"{word}es", word.removesuffix("s"), word.removesuffix("es"))
+    return not source.isdisjoint({word, *verbs, *REPLACEMENTS.get(word, ())})

@@ -18,8 +18,6 @@ from sartext.narrator.lexicon import SAR_IMAGE, UNREADABLE
 from sartext.narrator.noun_phrases import Noun, Phrase
 from sartext.narrator.vocabulary import enumerate_phrases
 
-NO_OPTICAL_CAPTION = "no optical caption"
-
 
 @dataclass(frozen=True)
 class Rewritten:
@@ -63,7 +61,7 @@ def pair_facts(entry: Entry, read_index: ReadIndex) -> RowFacts:
     def row_facts(row: Mapping[str, Any], tally: Tally) -> Facts | str:
         sources = captions.get(row["paired_path"] or "", [])
         if not sources:
-            return NO_OPTICAL_CAPTION
+            return "no optical caption"
         rewritten = rewrite(sources, resolution)
         tally.dropped_statements.update(dict(rewritten.dropped))
         return rewritten.facts

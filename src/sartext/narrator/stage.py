@@ -24,8 +24,6 @@ ROWS = 8192
 
 COLUMNS = ["image_id", "path", "width", "height", "modality", "objects", "regions", "captions", "paired_path"]
 
-OPTICAL = "optical image"
-
 
 def caption_corpus(project: Project, name: str) -> dict[str, object]:
     """Write the captions of a corpus, and why an image got none; return the counts.
@@ -54,7 +52,7 @@ def caption_corpus(project: Project, name: str) -> dict[str, object]:
         "corpus": name,
         "method": method.name,
         "images": tally.images,
-        "captions": tally.captioned,
+        "captions": tally.images - tally.uncaptioned.total(),
         "uncaptioned": dict(sorted(tally.uncaptioned.items())),
         "dropped_boxes": tally.dropped_boxes,
         "dropped_statements": dict(sorted(tally.dropped_statements.items())),
@@ -63,11 +61,7 @@ def caption_corpus(project: Project, name: str) -> dict[str, object]:
 
 
 def method_of(entry: Entry) -> CaptionMethod:
-    """Return the method by which a corpus is captioned: the first listed that takes its kind.
-
-    Raises:
-        CatalogueError: none does: it has no annotations, or only optical images.
-    """
+    """Return the method that captions a corpus, the first listed that takes its kind; none is a CatalogueError."""
     for method in METHODS:
         if entry.kind in method.row_facts:
             return method
@@ -102,7 +96,7 @@ def _batches(
                 way_out="build the index again",
             )
         before = row["image_id"]
-        facts = OPTICAL if row["modality"] == "optical" else row_facts(row, tally)
+        facts = "optical image" if row["modality"] == "optical" else row_facts(row, tally)
         tally.images += 1
         if isinstance(facts, str):
             tally.uncaptioned[facts] += 1
@@ -110,7 +104,6 @@ def _batches(
         else:
             text = realise(facts, before, parameters.seed)[0] if parameters.paraphrase else canonical(facts)
             made.append(method.caption_row(before, text, facts, source_caption=facts.source_caption))
-            tally.captioned += 1
             if len(tally.examples) < 6:
                 tally.examples.append(before)
         if len(made) + len(missing) == ROWS:

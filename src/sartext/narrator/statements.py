@@ -148,11 +148,7 @@ def compare(
     """
     truth, said = set(true), set(stated)
     known = {statement.label for statement in truth}
-    judged = {
-        statement
-        for statement in said
-        if decided is None or statement.label in decided or statement.label in known
-    }
+    judged = said if decided is None else {item for item in said if item.label in decided or item.label in known}
     counts = {
         kind: Count(
             sum(statement.kind == kind for statement in judged & truth),
@@ -181,9 +177,8 @@ def judge(
 def in_words(statements: Iterable[Statement], known: Collection[str]) -> tuple[str, ...]:
     """Return statements for people, sorted; of a class that is not among the known ones only that it is named."""
     named = {OBJECT_CLASS, COVER_CLASS}
-    return tuple(
-        statement.words for statement in sorted(statements) if statement.kind in named or statement.label in known
-    )
+    shown = (item for item in sorted(statements) if item.kind in named or item.label in known)
+    return tuple(item.words for item in shown)
 
 
 def _read(caption: str, nouns: Nouns, scenes: Iterable[str]) -> tuple[Reading, str | None]:

@@ -66,10 +66,7 @@ class Doubt(IntEnum):
 
 @dataclass(frozen=True)
 class Image:
-    """What is known of one image: its record, what its corpus's annotation decides, and in what that is in doubt.
-
-    ``limit`` is the largest count that is asked.
-    """
+    """One image: its record, what its corpus's annotation decides, the largest count asked, what is in doubt."""
 
     facts: Facts
     annotation: Annotation
@@ -92,7 +89,7 @@ class Image:
         """Whether a class may be asked about and its corpus annotates every instance of it."""
         return key in self.annotation.subjects and self.annotation.subjects[key].exhaustive
 
-    @cached_property
+    @property
     def unstated(self) -> float:
         """The share of the image that no stated land cover holds."""
         return max(1 - sum(fact.fraction for fact in self.facts.cover), 0.0)

@@ -53,9 +53,8 @@ class Question:
 
 def to_row(question: Question) -> dict[str, Any]:
     """Return a question as a JSON object of ``vqa/<split>.jsonl``; every row has the same keys."""
-    plain = {name: getattr(question, name) for name in COLUMNS if name not in {"conversations", "subjects"}}
     return {
-        **plain,
+        **{name: getattr(question, name) for name in COLUMNS if name not in {"conversations", "subjects"}},
         "subjects": list(question.subjects),
         "conversations": [
             {"from": "human", "value": IMAGE_TOKEN + question.text},
@@ -83,7 +82,7 @@ def from_row(row: Mapping[str, Any]) -> Question:
         raise ValueError("'subjects' is no list of texts")
     if not _are_facts(row["facts"]):
         raise ValueError("'facts' is no part of a record of facts")
-    text = _asked(row["conversations"], row["answer"])
+    text = _text(row["conversations"], row["answer"])
     plain = {name: row[name] for name in COLUMNS if name not in {"conversations", "subjects"}}
     return Question(**plain, subjects=tuple(row["subjects"]), text=text)
 
@@ -98,11 +97,12 @@ def _are_facts(facts: object) -> bool:
     )
 
 
-def _asked(conversation: object, answer: str) -> str:
+def _text(conversation: object, answer: str) -> str:
     match conversation:
-        case [{"from": "human", "value": str(asked)}, {"from": "gpt", "value": str(said)}]:
-            if asked.startswith(IMAGE_TOKEN) and len(asked) > len(IMAGE_TOKEN) and said == answer:
-                return asked.removeprefix(IMAGE_TOKEN)
+        case [{"from": "human", "value": str(turn)}, {"from": "gpt", "value": str(said)}]:
+            text = turn.removeprefix(IMAGE_TOKEN)
+            if text not in {"", turn} and said == answer:
+                return text
     raise ValueError("'conversations' is not one question about an image with its answer")
 
 
@@ -129,9 +129,8 @@ def read_questions(path: Path) -> list[Question]:
                     raise ValueError(f"'{question.id}' stands twice")
                 questions[question.id] = question
     except FileNotFoundError as error:
-        raise ArtefactError(
-            "there are no questions", where=path, way_out="list `llava-vqa` in `release.formats`"
-        ) from error
+        way_out = "list `llava-vqa` in `release.formats`"
+        raise ArtefactError("there are no questions", where=path, way_out=way_out) from error
     except ValueError as error:
         raise ArtefactError(
             f"line {max(number, 1)} is no question ({error})", where=path, way_out="get the release again"
@@ -149,7 +148,6 @@ def read_splits(release: Path) -> dict[str, list[Question]]:
     paths = [folder / f"{split}.jsonl" for split in ("train", "validation", "test")]
     splits = {path.stem: read_questions(path) for path in paths if path.is_file()}
     if not splits:
-        raise ArtefactError(
-            "the release holds no questions", where=release, way_out="list `llava-vqa` in `release.formats`"
-        )
+        way_out = "list `llava-vqa` in `release.formats`"
+        raise ArtefactError("the release holds no questions", where=release, way_out=way_out)
     return splits

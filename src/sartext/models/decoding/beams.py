@@ -47,10 +47,7 @@ class _Best:
     hypotheses: list[Hypothesis] = field(default_factory=list)
 
     def add(self, ids: Ids, total: float, counted: int, *, finished: bool) -> None:
-        """Keep what was found if there is room or if it beats the worst, which goes (of equals the first found).
-
-        Its score is ``total`` over ``counted`` tokens.
-        """
+        """Keep what scores ``total / counted`` if it fits or beats the worst, which goes, the first of equals."""
         if len(self.hypotheses) < self.most or total / counted > self.worst:
             self.hypotheses.append(Hypothesis(tuple(ids.tolist()), total, total / counted, finished))
             if len(self.hypotheses) > self.most:

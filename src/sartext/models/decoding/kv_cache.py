@@ -220,9 +220,8 @@ class Run:
 
     def _own(self, layer: Layer, state: Tensor, at: int, mask: Tensor | None) -> Tensor:
         """One block of self-attention over the kept keys and values and the new ones."""
-        mixed = layer.to_queries(layer_norm(layer.attention_norm, state)).view(
-            self.images, self._beams, 3, layer.heads, -1
-        )
+        mixed = layer.to_queries(layer_norm(layer.attention_norm, state))
+        mixed = mixed.view(self.images, self._beams, 3, layer.heads, -1)
         cache = self._caches[at]
         if cache is None:
             shape = (2, self.images, layer.heads, self._length, self._beams, mixed.shape[-1])
@@ -234,10 +233,9 @@ class Run:
 
     def _cross(self, layer: Layer, state: Tensor, cache: Tensor) -> Tensor:
         """One block of attention to the image; the beams of an image share its keys and values."""
-        queries = layer.to_queries(layer_norm(layer.attention_norm, state)).view(
-            self.images, self._beams, layer.heads, -1
-        )
-        return layer.after(state, F.scaled_dot_product_attention(queries.transpose(1, 2), cache[0], cache[1]))
+        queries = layer.to_queries(layer_norm(layer.attention_norm, state))
+        queries = queries.view(self.images, self._beams, layer.heads, -1).transpose(1, 2)
+        return layer.after(state, F.scaled_dot_product_attention(queries, cache[0], cache[1]))
 
 
 def _image_cache(layer: Layer, tokens: Tensor) -> Tensor:

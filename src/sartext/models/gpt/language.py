@@ -10,13 +10,7 @@ import tokenizers
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
-from transformers import (
-    AutoTokenizer,
-    PhiConfig,
-    PhiForCausalLM,
-    PreTrainedTokenizerBase,
-    PreTrainedTokenizerFast,
-)
+from transformers import AutoTokenizer, PhiConfig, PhiForCausalLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from sartext.config.section import Section
@@ -114,6 +108,7 @@ def build_language(foundation: LanguageFoundation, tokenizer: PreTrainedTokenize
     Random weights are drawn from torch's generator: seed it before. Pretrained ones that cannot be had, are of
     another family or not all there are a ModelError.
     """
+    special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     if foundation.pretrained is None:
         config = PhiConfig(
             vocab_size=len(tokenizer),
@@ -123,17 +118,13 @@ def build_language(foundation: LanguageFoundation, tokenizer: PreTrainedTokenize
             num_attention_heads=foundation.heads,
             hidden_act="gelu_pytorch_tanh",  # the same function as phi-2's gelu_new, in one kernel
             max_position_embeddings=LONGEST,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
+            **special,
         )
         return PhiForCausalLM(config)
     network = _pretrained(foundation)
     if len(tokenizer) > network.config.vocab_size:
         network.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    network.config.pad_token_id = tokenizer.pad_token_id
-    network.config.eos_token_id = tokenizer.eos_token_id
-    network.config.bos_token_id = tokenizer.bos_token_id
+    network.config.update(special)
     return network
 
 

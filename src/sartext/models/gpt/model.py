@@ -145,10 +145,7 @@ Prompt = tuple[list[int], list[int]]
 
 
 def prompt_ids(model: Gpt, question: str) -> Prompt:
-    """Return the tokens of a prompt; the first part is empty where the model sees no picture.
-
-    Else it holds the picture's token once for every patch.
-    """
+    """Return the tokens of a prompt, the picture's once for every patch; the first part is empty without one."""
     ids: list[int] = model.tokenizer(prompt(question, image=model.images))["input_ids"]
     if not model.images:
         return [], ids
@@ -210,22 +207,12 @@ def answer(
 
 
 def answer_each(
-    model: Gpt,
-    questions: Sequence[tuple[str, str, str]],
-    read: Callable[[str], Pixels],
-    *,
-    length: int = LENGTH,
+    model: Gpt, questions: Sequence[tuple[str, str, str]], read: Callable[[str], Pixels], *, length: int = LENGTH
 ) -> Mapping[str, str]:
-    """Answer questions on pictures that are read when they are needed, some hundred questions at a time.
+    """Answer questions, id, image id and text of each, by id, as `answer`; ids are distinct.
 
-    Args:
-        model: on its device.
-        questions: id, image id and text of each; ids are distinct.
-        read: returns the picture of an image id; not called for a model without images.
-        length: tokens of the longest answer.
-
-    Returns:
-        The answers by id, in the order of the questions. Errors are those of `answer`.
+    The pictures of image ids are read when they are needed, for some hundred questions at a time, and for a model
+    without images not at all.
     """
     ordered = sorted(questions, key=lambda question: (question[1], question[0]))
     answers = {question[0]: "" for question in questions}
