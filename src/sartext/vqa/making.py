@@ -181,8 +181,7 @@ def _of_part(
     candidates: list[Candidate] = []
     for row in sorted(rows, key=lambda row: str(row["image_id"])):
         image_id = row["image_id"]
-        facts = from_json(row["facts"])
-        doubt = doubtful.get(image_id, Doubt.NONE)
+        facts, doubt = from_json(row["facts"]), doubtful.get(image_id, Doubt.NONE)
         for straight in claims_of(Image(facts, annotation, parameters.largest_count, doubt)):
             claim, name = straight, _name(image_id, straight)
             if len(claim.subjects) == 2 and _draw(parameters.seed, "order", name) % 2:
