@@ -3,9 +3,8 @@
 import numpy as np
 
 from sartext.simulation.backscatter import PointTargets, linear
-from sartext.simulation.grid import MARGIN, OVERSAMPLING, Field, cells
 from sartext.simulation.radar import detect
-from sartext.simulation.truth import Cover, Scene, Thing
+from sartext.simulation.truth import MARGIN, OVERSAMPLING, Cover, Field, Scene, Thing, cells
 
 NO_POINTS = PointTargets(*(np.zeros(0) for _ in range(4)))
 

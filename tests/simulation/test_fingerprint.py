@@ -7,8 +7,7 @@ import yaml
 
 from sartext.config import SimulationParameters, load_parameters
 from sartext.errors import SimulationError
-from sartext.simulation import CORPORA, write_corpora
-from sartext.simulation.fingerprint import FINGERPRINT, applies_to, first_difference, write_fingerprint
+from sartext.simulation import CORPORA, FINGERPRINT, first_difference, write_corpora, write_fingerprint
 from sartext.sources import folder_hash, folder_hashes
 from tests.conftest import ROOT
 
@@ -23,51 +22,39 @@ def pinned(tmp_path):
     return data, fingerprint
 
 
-def test_what_was_pinned_agrees(pinned):
+def test_the_first_differing_missing_or_additional_file_of_an_embedded_corpus_is_named(pinned):
     data, fingerprint = pinned
-    assert first_difference(data, fingerprint=fingerprint) is None
-    assert first_difference(data, FEW, fingerprint=fingerprint) is None
 
+    def difference(parameters=FEW):
+        return first_difference(data, parameters, fingerprint=fingerprint)
 
-def test_the_first_differing_missing_or_additional_file_is_named(pinned):
-    data, fingerprint = pinned
-    extra = data / "sim-unlabelled/images/extra.png"
-    extra.write_bytes(b"")
-    assert first_difference(data, fingerprint=fingerprint) == "sim-unlabelled/images/extra.png: not expected"
+    assert difference() is None
+    (data / "ssdd").mkdir()
+    (data / "ssdd/image.jpg").write_bytes(b"x")
+    assert difference() is None
+    (data / "sim-unlabelled/images/extra.png").write_bytes(b"")
+    assert difference() == "sim-unlabelled/images/extra.png: not expected"
     (data / "sim-ships/Annotations/000002.xml").unlink()
-    assert first_difference(data, fingerprint=fingerprint) == "sim-ships/Annotations/000002.xml: missing"
+    assert difference() == "sim-ships/Annotations/000002.xml: missing"
     image = data / "sim-objects/images/000001.png"
     content = bytearray(image.read_bytes())
     content[100] ^= 1
     image.write_bytes(content)
-    assert first_difference(data, fingerprint=fingerprint) == "sim-objects/images/000001.png: differs"
+    assert difference() == "sim-objects/images/000001.png: differs"
+    assert difference(FEW.model_copy(update={"seed": 1})) is None, "other parameters: nothing can be compared"
 
 
-def test_other_corpora_are_not_looked_at(pinned):
-    data, fingerprint = pinned
-    (data / "ssdd").mkdir()
-    (data / "ssdd/image.jpg").write_bytes(b"x")
-    assert first_difference(data, fingerprint=fingerprint) is None
+@pytest.mark.parametrize(("content", "message"), [(None, "missing"), ("abc", "damaged"), ("", "damaged")])
+def test_a_missing_or_damaged_fingerprint_is_an_error(tmp_path, content, message):
+    path = tmp_path / "fingerprint.txt"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SimulationError, match=message):
+        first_difference(tmp_path, FEW, fingerprint=path)
 
 
-def test_it_does_not_apply_to_other_parameters(pinned):
-    data, fingerprint = pinned
-    other = FEW.model_copy(update={"seed": 1})
-    assert applies_to(FEW, fingerprint) and not applies_to(other, fingerprint)
-    (data / "sim-ships/Annotations/000002.xml").unlink()
-    assert first_difference(data, other, fingerprint=fingerprint) is None
-
-
-def test_a_missing_or_damaged_fingerprint_is_an_error(tmp_path):
-    with pytest.raises(SimulationError, match="missing"):
-        first_difference(tmp_path, fingerprint=tmp_path / "none.txt")
-    (tmp_path / "bad.txt").write_text("abc")
-    with pytest.raises(SimulationError, match="damaged"):
-        applies_to(FEW, tmp_path / "bad.txt")
-
-
-def test_the_tracked_fingerprint_is_that_of_the_default_parameters():
-    assert applies_to(SimulationParameters())
+def test_the_tracked_fingerprint_is_that_of_the_default_parameters(tmp_path):
+    assert first_difference(tmp_path, SimulationParameters()) == "sim-landcover/S1/tile_0001.tif: missing"
     assert FINGERPRINT.stat().st_size < 300_000
 
 
@@ -77,7 +64,7 @@ def test_the_default_simulation_reproduces_the_fingerprint_and_the_pin(tmp_path)
     if parameters != SimulationParameters():
         pytest.skip("params.yaml asks for other embedded corpora than those that are pinned")
     write_corpora(parameters, tmp_path)
-    assert first_difference(tmp_path) is None
+    assert first_difference(tmp_path, parameters) is None
     listing = [
         {"md5": hashlib.md5(item.read_bytes()).hexdigest(), "relpath": item.relative_to(tmp_path).as_posix()}
         for item in tmp_path.rglob("*")

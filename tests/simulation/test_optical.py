@@ -8,9 +8,9 @@ import pytest
 from sartext.catalogue import load_entry
 from sartext.catalogue.loading import PACKAGED
 from sartext.config import SimulationParameters
+from sartext.simulation.composition import generator, shoot
 from sartext.simulation.grammar import SENTENCES, optical_captions
 from sartext.simulation.optical import PALETTES, Sky, render, sun_shadow
-from sartext.simulation.recipes import generator, shoot
 from sartext.simulation.truth import Cover
 from tests.simulation.scenes import flat, with_block
 

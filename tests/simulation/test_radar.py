@@ -5,7 +5,6 @@ import pytest
 
 from sartext.simulation.backscatter import BUILT_MEAN_DB, NOISE_DB, TABLE, decibel, gamma_texture, linear
 from sartext.simulation.composition import compose
-from sartext.simulation.grid import MARGIN, cells, on_pixels, smooth_noise
 from sartext.simulation.radar import (
     BANDWIDTH,
     DIRECTIONS,
@@ -19,7 +18,7 @@ from sartext.simulation.radar import (
     layover,
     shadow,
 )
-from sartext.simulation.truth import Cover
+from sartext.simulation.truth import MARGIN, Cover, cells, on_pixels, smooth_noise
 from tests.simulation.scenes import NO_POINTS, flat, homogeneous, point_response, with_block
 
 CLASSES = [cover for cover in Cover if cover is not Cover.BUILT]

@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 
 from sartext.config import SimulationParameters
-from sartext.errors import SimulationError
-from sartext.simulation.composition import THEMES, compose
-from sartext.simulation.grid import image_window
+from sartext.simulation.composition import CORPORA, THEMES, compose, shoot
 from sartext.simulation.radar import Acquisition, display, form_image, radar_box
-from sartext.simulation.recipes import CORPORA, shoot
-from sartext.simulation.truth import THING_LABELS, Cover, Scene, extent, footprint
+from sartext.simulation.truth import THING_LABELS, Cover, Scene, extent, footprint, image_window
 from tests.simulation.scenes import a_thing, flat
 
 GROUND = {"ship": {Cover.WATER}, "aircraft": {Cover.APRON}, "vehicle": {Cover.ROAD}, "tank": {Cover.BUILT}}
@@ -127,11 +124,6 @@ def test_scenes_of_other_sizes_are_composed():
             scene = compose(theme, size, WANTED, np.random.default_rng(size))
             assert scene.land_cover().shape == (size, size)
             assert sum(scene.shares().values()) == pytest.approx(1.0)
-
-
-def test_an_unknown_theme_names_the_known_ones():
-    with pytest.raises(SimulationError, match="known: sea, coast"):
-        compose("moon", 64, {}, np.random.default_rng(0))
 
 
 def test_ships_in_masks_have_the_ten_pixels_that_count():

@@ -16,8 +16,7 @@ from sartext.errors import SarTextError, SimulationError, counted
 @pass_project
 def simulate(project: Project, missing: bool) -> None:
     """Make the embedded corpora in data/."""
-    from sartext.simulation import write_corpora
-    from sartext.simulation.fingerprint import first_difference
+    from sartext.simulation import first_difference, write_corpora
 
     parameters = project.parameters.simulation
     if parameters is None:

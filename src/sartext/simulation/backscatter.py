@@ -14,8 +14,7 @@ from typing import Final
 import numpy as np
 from scipy.special import gammaincinv, ndtr
 
-from sartext.simulation.grid import Field, cells, smooth_noise
-from sartext.simulation.truth import Cover, Scene, Thing
+from sartext.simulation.truth import Cover, Field, Scene, Thing, cells, smooth_noise
 
 NOISE_DB: Final = {"VV": -31.0, "VH": -34.0}
 """Noise-equivalent sigma nought: what a shadow shows."""
@@ -29,8 +28,8 @@ YARD_DB: Final = -8.0
 BODY_DB: Final = {"ship": -4.0, "aircraft": -7.5, "vehicle": -6.0, "tank": -10.0, "bridge": -6.0}
 """The diffuse part of an object's return; its point targets come on top."""
 
-CROSS_POLAR_DB: Final = -9.0
-"""VH against VV of walls and objects."""
+CROSS_POLAR_DB: Final = {"VV": 0.0, "VH": -9.0}
+"""Of walls and objects, against VV."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,6 @@ BUILT_MEAN_DB: Final = {"VV": -5.7, "VH": -13.9}
 
 SEA_ORDERS: Final = (2.0, 3.0, 5.0, 9.0)
 """Texture orders of the sea, one per scene: a low one is a spiky sea."""
-
 
 STEPS: Final = 100
 """Nodes per standard deviation in the table that maps a Gaussian field to a gamma one."""
@@ -125,16 +123,10 @@ def ground_power(scene: Scene, polarisations: tuple[str, ...], rng: np.random.Ge
         for band, polarisation in enumerate(polarisations):
             mean = clutter.vv if polarisation == "VV" else clutter.vh
             power[band][where] = linear(mean + level) * texture
-    _add_bodies(scene, polarisations, power)
-    return power
-
-
-def _add_bodies(scene: Scene, polarisations: tuple[str, ...], power: Field) -> None:
     for index, thing in enumerate(scene.things, start=1):
-        body = scene.owner == index
         for band, polarisation in enumerate(polarisations):
-            cross = 0.0 if polarisation == "VV" else CROSS_POLAR_DB
-            power[band][body] = linear(BODY_DB[thing.label] + cross)
+            power[band][scene.owner == index] = linear(BODY_DB[thing.label] + CROSS_POLAR_DB[polarisation])
+    return power
 
 
 @dataclass(frozen=True)
@@ -155,24 +147,12 @@ def point_targets(scene: Scene, towards_radar: tuple[float, float], rng: np.rand
         towards_radar: unit vector in the image that points to the radar.
         rng: places and levels vary within each object.
     """
-    parts = [_targets_of(thing, towards_radar, rng) for thing in scene.things]
-    if not parts:
-        parts = [np.zeros((0, 4))]
-    table = np.concatenate(parts)
-    return PointTargets(table[:, 0], table[:, 1], table[:, 2], table[:, 3])
-
-
-def _targets_of(thing: Thing, towards_radar: tuple[float, float], rng: np.random.Generator) -> Field:
-    """Rows of x, y, height, level."""
-    if thing.label == "ship":
-        return _ship(thing, rng)
-    if thing.label == "aircraft":
-        return _aircraft(thing, rng)
-    if thing.label == "vehicle":
-        return _at(thing, rng.uniform(-0.3, 0.3, 2), np.zeros(2), thing.height, rng.normal(-1.0, 1.2, 2))
-    if thing.label == "tank":
-        return _tank(thing, towards_radar, rng)
-    return _bridge(thing, rng)
+    # rows of x, y, height, level
+    parts = [
+        _tank(thing, towards_radar, rng) if thing.label == "tank" else _TARGETS[thing.label](thing, rng)
+        for thing in scene.things
+    ]
+    return PointTargets(*np.concatenate([np.zeros((0, 4)), *parts]).T)
 
 
 def _at(thing: Thing, along: Field, across: Field, height: float, level: Field) -> Field:
@@ -191,6 +171,10 @@ def _ship(thing: Thing, rng: np.random.Generator) -> Field:
     bridge = np.array([-0.34 if thing.variant < 3 else 0.05])
     tower = _at(thing, bridge, np.zeros(1), thing.height, rng.uniform(3.0, 9.0, 1))
     return np.concatenate([deck, tower])
+
+
+def _vehicle(thing: Thing, rng: np.random.Generator) -> Field:
+    return _at(thing, rng.uniform(-0.3, 0.3, 2), np.zeros(2), thing.height, rng.normal(-1.0, 1.2, 2))
 
 
 def _aircraft(thing: Thing, rng: np.random.Generator) -> Field:
@@ -217,6 +201,11 @@ def _bridge(thing: Thing, rng: np.random.Generator) -> Field:
     """A railing on either side and lamps between: a bright line across the water."""
     count = max(4, round(thing.length / 1.6))
     along = np.linspace(-0.46, 0.46, count)
-    first = _at(thing, along, np.full(count, -0.3), thing.height, rng.normal(-2.0, 1.5, count))
-    second = _at(thing, along, np.full(count, 0.3), thing.height, rng.normal(-4.0, 1.5, count))
-    return np.concatenate([first, second])
+    sides = (
+        _at(thing, along, np.full(count, across), thing.height, rng.normal(level, 1.5, count))
+        for across, level in ((-0.3, -2.0), (0.3, -4.0))
+    )
+    return np.concatenate([*sides])
+
+
+_TARGETS: Final = {"ship": _ship, "aircraft": _aircraft, "vehicle": _vehicle, "bridge": _bridge}

@@ -1,16 +1,102 @@
-"""Composition of scenes: which grounds make a kind of place, and where its objects lie."""
+"""Scenes: which kinds of places each corpus shows, which grounds make one, where its objects lie, how it is seen.
+
+Random numbers depend on the seed, the corpus and the image's number, and on nothing else.
+"""
 
 from collections.abc import Callable
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sartext.errors import SimulationError
-from sartext.simulation import landscape
-from sartext.simulation.grid import Mask, cells, image_window, smooth_noise
-from sartext.simulation.landscape import Ground
-from sartext.simulation.truth import Cover, Scene, Thing, footprint
+from sartext.config import SimulationParameters
+from sartext.simulation.landscape import (
+    Ground,
+    add_apron,
+    add_coast,
+    add_lake,
+    add_mosaic,
+    add_plots,
+    add_random_mosaic,
+    add_river,
+    add_roads,
+    add_sea,
+    add_town,
+    add_yard,
+    bare_ground,
+)
+from sartext.simulation.optical import Sky, draw_sky
+from sartext.simulation.radar import Acquisition, draw_acquisition
+from sartext.simulation.truth import Cover, Mask, Scene, Thing, footprint, image_window
+
+CORPORA: Final = ("sim-ships", "sim-objects", "sim-landcover", "sim-pairs", "sim-optical", "sim-unlabelled")
+"""The embedded corpora; a corpus's place in this tuple is part of its seeds, so it is only ever appended to."""
+
+STREAMS: Final = ("truth", "acquisition", "radar", "sky", "optical", "captions", "writing")
+"""Independent streams per image: a change of the optical rendering moves no ship."""
+
+
+def generator(seed: int, corpus: str, number: int, stream: str, look: int = 0) -> np.random.Generator:
+    """Return the generator of one stream of one image; ``look`` 0 is the image that the corpus holds."""
+    key = (CORPORA.index(corpus), number, STREAMS.index(stream), *([look] if look else []))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+PATCHES: Final = 3
+"""Pairs taken of the same place."""
+
+PLACES: Final = 1_000_000
+"""Numbers from here on seed what the patches of one place share."""
+
+SHORTEST_SHIP: Final = 5.5
+COUNTED_SHIP: Final = 9.0
+"""Pixels from which on a ship in a mask surely has the ten pixels that count as one ship."""
+
+EMPTY_SHIPS: Final = 0.07
+"""Share of the images of `sim-ships` without a ship."""
+
+MIXTURE: Final = {
+    "sea": 0.14,
+    "coast": 0.18,
+    "river": 0.14,
+    "farmland": 0.11,
+    "woodland": 0.07,
+    "barren": 0.06,
+    "town": 0.10,
+    "depot": 0.09,
+    "airport": 0.11,
+}
+
+SHARES: Final[dict[str, dict[str, float]]] = {
+    "sim-ships": {"sea": 0.6, "coast": 0.4},
+    "sim-objects": {"coast": 0.2, "river": 0.2, "farmland": 0.1, "town": 0.1, "depot": 0.18, "airport": 0.22},
+    "sim-landcover": {
+        "coast": 0.25,
+        "river": 0.2,
+        "farmland": 0.17,
+        "woodland": 0.13,
+        "barren": 0.12,
+        "town": 0.13,
+    },
+    "sim-pairs": MIXTURE,
+    "sim-optical": MIXTURE,
+    "sim-unlabelled": MIXTURE,
+}
+"""Share of each theme in each corpus."""
+
+NUMBERS: Final[dict[str, dict[str, tuple[int, int]]]] = {
+    "sea": {"ship": (1, 7)},
+    "coast": {"ship": (0, 6)},
+    "river": {"bridge": (0, 3), "ship": (0, 2), "vehicle": (0, 2)},
+    "farmland": {"vehicle": (0, 4)},
+    "woodland": {"vehicle": (0, 2)},
+    "barren": {"vehicle": (0, 3)},
+    "town": {"vehicle": (0, 6)},
+    "depot": {"tank": (1, 7), "vehicle": (0, 2)},
+    "airport": {"aircraft": (1, 6)},
+}
+"""Least and greatest number of objects wanted per theme; fewer may fit, bridges follow the river."""
 
 TREES: Final = 0.7
 """Height of a forest in pixels."""
@@ -19,88 +105,63 @@ ATTEMPTS: Final = 14
 GAP: Final = 1.6
 """Pixels kept free around an object, so that two are never one blob."""
 
-Shape = tuple[float, float, float]
+ALWAYS: Final = 1.0
 
 
-def _sea(ground: Ground, rng: np.random.Generator) -> None:
-    ground.cover[:] = Cover.WATER
-    ground.water = "sea"
-
-
-def _coast(ground: Ground, rng: np.random.Generator) -> None:
-    bias = {cover: float(rng.normal(0, 0.7)) for cover in landscape.LAND}
-    landscape.add_mosaic(ground, rng, bias)
-    if rng.uniform() < 0.55:
-        landscape.add_town(ground, rng, smooth_noise(rng, cells(ground.size), 10.0) > rng.uniform(-0.6, 0.8))
-    if rng.uniform() < 0.4:
-        landscape.add_roads(ground, rng, 1)
-    landscape.add_coast(ground, rng, float(rng.uniform(0.35, 0.75)))
-
-
-def _river(ground: Ground, rng: np.random.Generator) -> None:
+def _add_banks(ground: Ground, rng: np.random.Generator) -> None:
+    """Fields or patches, for a river to run through."""
     if rng.uniform() < 0.6:
-        landscape.add_plots(ground, rng, landscape.LAND, [0.2, 0.55, 0.25])
+        add_plots(ground, rng, 0.2, 0.55, 0.25)
     else:
-        landscape.add_mosaic(ground, rng, {cover: float(rng.normal(0, 0.6)) for cover in landscape.LAND})
-    if rng.uniform() < 0.45:
-        landscape.add_town(ground, rng, smooth_noise(rng, cells(ground.size), 10.0) > rng.uniform(0.0, 0.9))
-    landscape.add_river(ground, rng, int(rng.integers(0, 4)))
+        add_random_mosaic(ground, rng, 0.6)
 
 
-def _farmland(ground: Ground, rng: np.random.Generator) -> None:
-    landscape.add_plots(ground, rng, landscape.LAND, [0.16, 0.62, 0.22])
-    if rng.uniform() < 0.3:
-        landscape.add_lake(ground, rng, float(rng.uniform(0.05, 0.15)))
-    landscape.add_roads(ground, rng, int(rng.integers(0, 3)))
-
-
-def _woodland(ground: Ground, rng: np.random.Generator) -> None:
-    landscape.add_mosaic(ground, rng, {Cover.FOREST: 0.9, Cover.BARE: 0.0, Cover.CROPS: -0.2})
-    if rng.uniform() < 0.6:
-        landscape.add_lake(ground, rng, float(rng.uniform(0.08, 0.3)))
-    landscape.add_roads(ground, rng, int(rng.integers(0, 2)))
-
-
-def _barren(ground: Ground, rng: np.random.Generator) -> None:
-    landscape.add_mosaic(ground, rng, {Cover.BARE: 0.9, Cover.CROPS: -0.5, Cover.FOREST: -0.7}, scale=11.0)
-    if rng.uniform() < 0.3:
-        landscape.add_lake(ground, rng, float(rng.uniform(0.06, 0.2)))
-    landscape.add_roads(ground, rng, int(rng.integers(0, 3)))
-
-
-def _town(ground: Ground, rng: np.random.Generator) -> None:
-    landscape.add_mosaic(ground, rng, {cover: float(rng.normal(0, 0.5)) for cover in landscape.LAND})
-    landscape.add_town(ground, rng, smooth_noise(rng, cells(ground.size), 14.0) > rng.uniform(-1.6, 0.0))
-    if rng.uniform() < 0.25:
-        landscape.add_lake(ground, rng, float(rng.uniform(0.06, 0.18)))
-    landscape.add_roads(ground, rng, int(rng.integers(1, 4)))
-
-
-def _depot(ground: Ground, rng: np.random.Generator) -> None:
-    landscape.add_mosaic(ground, rng, {cover: float(rng.normal(0, 0.5)) for cover in landscape.LAND})
-    landscape.add_town(ground, rng, smooth_noise(rng, cells(ground.size), 16.0) > -1.3)
-    landscape.add_yard(ground, rng)
-    landscape.add_roads(ground, rng, int(rng.integers(0, 2)))
-
-
-def _airport(ground: Ground, rng: np.random.Generator) -> None:
-    landscape.add_mosaic(ground, rng, {Cover.CROPS: 0.3, Cover.BARE: 0.3, Cover.FOREST: -0.8}, scale=11.0)
-    if rng.uniform() < 0.4:
-        landscape.add_town(ground, rng, smooth_noise(rng, cells(ground.size), 10.0) > 0.7)
-    landscape.add_apron(ground, rng)
-
-
-THEMES: Final[dict[str, Callable[[Ground, np.random.Generator], None]]] = {
-    "sea": _sea,
-    "coast": _coast,
-    "river": _river,
-    "farmland": _farmland,
-    "woodland": _woodland,
-    "barren": _barren,
-    "town": _town,
-    "depot": _depot,
-    "airport": _airport,
+THEMES: Final[dict[str, tuple[tuple[float, Callable[..., None], tuple[Any, ...]], ...]]] = {
+    "sea": ((ALWAYS, add_sea, ()),),
+    "coast": (
+        (ALWAYS, add_random_mosaic, (0.7,)),
+        (0.55, add_town, (10.0, -0.6, 0.8)),
+        (0.4, add_roads, (1, 1)),
+        (ALWAYS, add_coast, ()),
+    ),
+    "river": ((ALWAYS, _add_banks, ()), (0.45, add_town, (10.0, 0.0, 0.9)), (ALWAYS, add_river, ())),
+    "farmland": (
+        (ALWAYS, add_plots, (0.16, 0.62, 0.22)),
+        (0.3, add_lake, (0.05, 0.15)),
+        (ALWAYS, add_roads, (0, 2)),
+    ),
+    "woodland": (
+        (ALWAYS, add_mosaic, ({Cover.FOREST: 0.9, Cover.BARE: 0.0, Cover.CROPS: -0.2},)),
+        (0.6, add_lake, (0.08, 0.3)),
+        (ALWAYS, add_roads, (0, 1)),
+    ),
+    "barren": (
+        (ALWAYS, add_mosaic, ({Cover.BARE: 0.9, Cover.CROPS: -0.5, Cover.FOREST: -0.7}, 11.0)),
+        (0.3, add_lake, (0.06, 0.2)),
+        (ALWAYS, add_roads, (0, 2)),
+    ),
+    "town": (
+        (ALWAYS, add_random_mosaic, (0.5,)),
+        (ALWAYS, add_town, (14.0, -1.6, 0.0)),
+        (0.25, add_lake, (0.06, 0.18)),
+        (ALWAYS, add_roads, (1, 3)),
+    ),
+    "depot": (
+        (ALWAYS, add_random_mosaic, (0.5,)),
+        (ALWAYS, add_town, (16.0, -1.3)),
+        (ALWAYS, add_yard, ()),
+        (ALWAYS, add_roads, (0, 1)),
+    ),
+    "airport": (
+        (ALWAYS, add_mosaic, ({Cover.CROPS: 0.3, Cover.BARE: 0.3, Cover.FOREST: -0.8}, 11.0)),
+        (0.4, add_town, (10.0, 0.7)),
+        (ALWAYS, add_apron, ()),
+    ),
 }
+"""What makes each kind of place, in order: the share of the scenes that have it, how it is added, its numbers."""
+
+ALLOWED: Final = {"tank": Cover.BUILT, "aircraft": Cover.APRON, "ship": Cover.WATER, "vehicle": Cover.ROAD}
+"""What objects lie on, in the order in which they are placed."""
 
 
 def compose(
@@ -110,75 +171,47 @@ def compose(
 
     Bridges belong to the river itself and are left out only where ``wanted`` does not hold "bridge". No ship is
     shorter than ``shortest_ship`` pixels.
-
-    Raises:
-        SimulationError: the theme is unknown.
     """
-    if theme not in THEMES:
-        raise SimulationError(f"unknown theme '{theme}'", way_out=f"known: {', '.join(THEMES)}")
-    ground = landscape.bare_ground(size, rng)
-    THEMES[theme](ground, rng)
-    forest = ground.cover == Cover.FOREST
-    ground.height[forest] = TREES
+    ground = bare_ground(size, rng, shortest_ship)
+    for share, add, numbers in THEMES[theme]:
+        if share == ALWAYS or rng.uniform() < share:
+            add(ground, rng, *numbers)
+    ground.height[ground.cover == Cover.FOREST] = TREES
     ground.height[ground.cover == Cover.WATER] = 0.0
-    if "bridge" not in wanted:
-        ground.bridges.clear()
-    landscape.keep_bridges(ground)
-    things, owner = _place(ground, wanted, rng, shortest_ship)
+    things, owner = _place(ground, wanted, rng)
     return Scene(
-        size=size,
-        theme=theme,
-        water=ground.water,
-        cover=ground.cover,
-        height=ground.height,
-        plot=ground.plot,
-        streets=ground.streets,
-        things=things,
-        owner=owner,
+        size, theme, ground.water, ground.cover, ground.height, ground.plot, ground.streets, things, owner
     )
 
 
 def _place(
-    ground: Ground, wanted: dict[str, int], rng: np.random.Generator, shortest_ship: float
+    ground: Ground, wanted: dict[str, int], rng: np.random.Generator
 ) -> tuple[tuple[Thing, ...], NDArray[np.int16]]:
+    """Place the objects on the ground; return them, and whose each cell is."""
     owner = np.zeros(ground.cover.shape, dtype=np.int16)
     things: list[Thing] = []
-    for bridge in ground.bridges:
-        things.append(bridge)
-        owner[footprint(bridge, ground.size)] = len(things)
-    for label in ("tank", "aircraft", "ship", "vehicle"):
-        allowed = _allowed(ground, label)
+
+    def add(thing: Thing) -> Mask:
+        things.append(thing)
+        body = footprint(thing, ground.size)
+        owner[body] = len(things)
+        ground.height[body] = thing.height
+        return body
+
+    for bridge in ground.bridges if "bridge" in wanted else ():
+        ground.cover[add(bridge)] = Cover.ROAD
+    for label, cover in ALLOWED.items():
+        allowed = ground.cover == cover
+        if label == "tank":
+            allowed &= ground.yard
         for _ in range(wanted.get(label, 0)):
-            thing = _find_place(ground, label, allowed, owner, rng, shortest_ship=shortest_ship)
-            if thing is not None:
-                things.append(thing)
-                body = footprint(thing, ground.size)
-                owner[body] = len(things)
-                ground.height[body] = thing.height
+            if (thing := _find_place(ground, label, allowed, owner, rng)) is not None:
+                add(thing)
     return tuple(things), owner
 
 
-def _allowed(ground: Ground, label: str) -> Mask:
-    """The cells that an object of the label may lie on."""
-    if label == "ship":
-        return np.asarray(ground.cover == Cover.WATER)
-    if label == "aircraft":
-        return np.asarray(ground.cover == Cover.APRON)
-    if label == "vehicle":
-        return np.asarray(ground.cover == Cover.ROAD)
-    if ground.yard is not None:
-        return np.asarray(ground.yard & (ground.cover == Cover.BUILT))
-    return np.zeros(ground.cover.shape, dtype=bool)
-
-
 def _find_place(
-    ground: Ground,
-    label: str,
-    allowed: Mask,
-    owner: NDArray[np.int16],
-    rng: np.random.Generator,
-    *,
-    shortest_ship: float,
+    ground: Ground, label: str, allowed: Mask, owner: NDArray[np.int16], rng: np.random.Generator
 ) -> Thing | None:
     """Try places at random until an object fits on allowed ground, wholly inside the image, away from others."""
     window = image_window(ground.size)
@@ -193,12 +226,11 @@ def _find_place(
         row, column = int(rows[chosen]), int(columns[chosen])
         x, y = column / 2 + 0.25, row / 2 + 0.25
         heading = _heading(ground, label, int(ground.plot[window][row, column]), rng)
-        length, width, height = _dimensions(label, rng, shortest_ship)
+        length, width, height = _dimensions(label, rng, ground.shortest_ship)
         thing = Thing(label, x, y, length, width, heading, height, int(rng.integers(4)))
         body = footprint(thing, ground.size)
-        if (blocked & body).any() or (owner[footprint(thing, ground.size, GAP)] > 0).any():
-            continue
-        return thing
+        if not (blocked & body).any() and not owner[footprint(thing, ground.size, GAP)].any():
+            return thing
     return None
 
 
@@ -211,7 +243,7 @@ def _heading(ground: Ground, label: str, plot: int, rng: np.random.Generator) ->
     return float(rng.uniform(0, 2 * np.pi))
 
 
-def _dimensions(label: str, rng: np.random.Generator, shortest_ship: float) -> Shape:
+def _dimensions(label: str, rng: np.random.Generator, shortest_ship: float) -> tuple[float, float, float]:
     """Length, width and height in pixels."""
     if label == "ship":
         length = float(rng.uniform(shortest_ship, 16.0))
@@ -223,3 +255,39 @@ def _dimensions(label: str, rng: np.random.Generator, shortest_ship: float) -> S
         return float(rng.uniform(3.4, 5.5)), float(rng.uniform(1.8, 2.3)), 0.35
     diameter = float(rng.uniform(5.0, 9.0))
     return diameter, diameter, float(rng.uniform(1.0, 1.8))
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A scene and how it was seen, by radar and by eye."""
+
+    scene: Scene
+    acquisition: Acquisition
+    sky: Sky
+
+
+def shoot(corpus: str, number: int, parameters: SimulationParameters) -> Shot:
+    """Compose the scene of one image and draw how it is taken; the patches of one place share sun and radar."""
+    rng = generator(parameters.seed, corpus, number, "truth")
+    shares = SHARES[corpus]
+    theme = str(rng.choice(list(shares), p=list(shares.values())))
+    wanted = wanted_objects(corpus, theme, rng)
+    shortest = COUNTED_SHIP if corpus == "sim-landcover" else SHORTEST_SHIP
+    scene = compose(theme, parameters.size, wanted, rng, shortest)
+    seen = PLACES + number // PATCHES if corpus == "sim-pairs" else number
+    acquisition = draw_acquisition(generator(parameters.seed, corpus, seen, "acquisition"))
+    sky = draw_sky(generator(parameters.seed, corpus, seen, "sky"))
+    return Shot(scene, acquisition, sky)
+
+
+def wanted_objects(corpus: str, theme: str, rng: np.random.Generator) -> dict[str, int]:
+    """Draw how many objects of each label a scene should hold."""
+    if corpus == "sim-ships":
+        return {"ship": 0 if rng.uniform() < EMPTY_SHIPS else min(9, int(rng.geometric(0.36)))}
+    if corpus == "sim-landcover":
+        return {"ship": int(rng.integers(0, 4))} if theme == "coast" else {}
+    least = 1 if corpus == "sim-objects" else 0
+    return {
+        label: int(rng.integers(max(low, least if high > 2 else 0), high + 1))
+        for label, (low, high) in NUMBERS[theme].items()
+    }

@@ -30,6 +30,11 @@ class Phrase:
         """The form of "to be" that goes with it."""
         return "are" if self.plural else "is"
 
+    @property
+    def s(self) -> str:
+        """The ending of other verbs that goes with it."""
+        return "" if self.plural else "s"
+
 
 @dataclass(frozen=True)
 class View:
@@ -79,12 +84,14 @@ NOUNS: Final = {
 def optical_captions(scene: Scene, sky: Sky, rng: np.random.Generator) -> list[str]:
     """Return five different sentences about an optical image, in lower case, each ending with " ."."""
     view = _look(scene, sky, rng)
-    builders: list[Callable[[View], str]] = list(_CALM if len(view.covers) == 1 else _RICH)
+    patterns = _CALM if len(view.covers) == 1 else _rich(view)
     sentences: list[str] = []
     for attempt in range(60):
-        if attempt % len(builders) == 0:
-            order = rng.permutation(len(builders))
-        sentence = f"{builders[int(order[attempt % len(builders)])](view)} ."
+        if attempt % len(patterns) == 0:
+            order = rng.permutation(len(patterns))
+        parts, text = patterns[int(order[attempt % len(patterns)])]
+        sentence = text.format(**{part: _PARTS[part](view) for part in parts.split()}) + " ."
+        sentence = sentence.replace("s fills", "s fill")
         if sentence not in sentences:
             sentences.append(sentence)
         if len(sentences) == SENTENCES:
@@ -98,12 +105,12 @@ def _look(scene: Scene, sky: Sky, rng: np.random.Generator) -> View:
         shares[Cover.APRON] = shares.pop(Cover.ROAD)
     ranked = sorted(shares.items(), key=lambda item: (-item[1], int(item[0])))
     covers = tuple((cover, share) for cover, share in ranked if share >= MENTIONED) or (ranked[0],)
-    things = []
-    for label, count in scene.counts().items():
-        paints = {PAINTS[label][thing.variant][0] for thing in scene.things if thing.label == label}
-        things.append((label, count, tuple(sorted(paints))))
-    things.sort(key=lambda item: (-item[1], item[0]))
-    return View(covers, scene.water, tuple(things), sky, rng)
+    paints = {(thing.label, PAINTS[thing.label][thing.variant][0]) for thing in scene.things}
+    things = (
+        (label, count, tuple(sorted(paint for painted, paint in paints if painted == label)))
+        for label, count in scene.counts().items()
+    )
+    return View(covers, scene.water, tuple(sorted(things, key=lambda item: (-item[1], item[0]))), sky, rng)
 
 
 def _ground(view: View, index: int) -> Phrase:
@@ -122,9 +129,7 @@ def _ground(view: View, index: int) -> Phrase:
 
 
 def _with_article(text: str) -> str:
-    if text.startswith("a ") and text[2] in "aeio":
-        return f"an {text[2:]}"
-    return text
+    return f"an {text[2:]}" if text.startswith("a ") and text[2] in "aeio" else text
 
 
 def _number(view: View, count: int) -> str:
@@ -141,18 +146,14 @@ def _objects(view: View, index: int) -> Phrase:
     """The noun phrase of one kind of object."""
     label, count, paints = view.things[index]
     singular, plural = NOUNS[label][int(view.rng.integers(len(NOUNS[label])))]
-    if len(paints) == 1:
-        colour = paints[0]
-    else:
-        mixed = (" and ".join(paints), "") if len(paints) == 2 else ("colourful", "")
-        colour = view.pick(mixed)
+    mixed = " and ".join(paints) if len(paints) == 2 else "colourful"
+    colour = paints[0] if len(paints) == 1 else view.pick((mixed, ""))
     words = [_number(view, count), colour, singular if count == 1 else plural]
     return Phrase(_with_article(" ".join(word for word in words if word)), count > 1)
 
 
-def _all_objects(view: View) -> Phrase:
-    phrases = [_objects(view, index) for index in range(min(2, len(view.things)))]
-    return Phrase(" and ".join(phrase.text for phrase in phrases), phrases[0].plural or len(phrases) > 1)
+def _all_objects(view: View) -> str:
+    return " and ".join(_objects(view, index).text for index in range(min(2, len(view.things))))
 
 
 def _whereabouts(view: View) -> str:
@@ -163,7 +164,7 @@ def _whereabouts(view: View) -> str:
     some = _objects(view, 0)
     water = {"sea": "on the sea", "river": "on the river", "lake": "on the lake"}.get(view.water, "on the waves")
     if label == "bridge":
-        return f"{some.text} {'lead' if some.plural else 'leads'} to the other bank of the river"
+        return f"{some.text} lead{some.s} to the other bank of the river"
     place = {
         "ship": water,
         "aircraft": view.pick(("parked at the airport", "waiting on the airfield")),
@@ -193,59 +194,39 @@ def _weather(view: View) -> str:
     return view.pick(("on a sunny day", "under a clear sky", "in bright sunshine"))
 
 
-def _next_to(view: View) -> str:
-    tail = f" with {_all_objects(view).text}" if view.things else ""
-    return f"{_ground(view, 0).text} next to {_ground(view, 1).text}{tail}"
+_PARTS: Final[dict[str, Callable[[View], Phrase | str]]] = {
+    "first": lambda view: _ground(view, 0),
+    "second": lambda view: _ground(view, 1),
+    "third": lambda view: f" , and {_ground(view, 2).text}" if len(view.covers) > 2 else "",
+    "rarer": lambda view: _ground(view, min(1, len(view.covers) - 1)),
+    "with": lambda view: f" with {_all_objects(view)}" if view.things else "",
+    "and": lambda view: f" and {_all_objects(view)}" if view.things else "",
+    "weather": _weather,
+    "where": _whereabouts,
+}
+
+_BESIDE: Final = ("first second weather", "{first.text} can be seen beside {second.text} {weather}")
+_SURROUNDED: Final = (
+    "second first weather",
+    "{second.text} {second.be} surrounded by {first.text} {weather}",
+)
+_CALM: Final = (
+    ("first", "{first.text} fills the whole picture"),
+    ("and first", "there is nothing but {first.text}{and} here"),
+    ("first weather", "{first.text} {first.be} spread out {weather}"),
+    ("first where", "an aerial photo of {first.text} , {where}"),
+    ("with first", "from above we see {first.text}{with}"),
+)
+"""Parts in the order in which they are drawn, and the sentence, of images of one cover."""
 
 
-def _surrounded(view: View) -> str:
-    if view.water in ("sea", "river") or view.covers[1][1] > 0.3:
-        return f"{_ground(view, 0).text} can be seen beside {_ground(view, 1).text} {_weather(view)}"
-    first = _ground(view, 1)
-    return f"{first.text} {first.be} surrounded by {_ground(view, 0).text} {_weather(view)}"
-
-
-def _from_above(view: View) -> str:
-    third = f" , and {_ground(view, 2).text}" if len(view.covers) > 2 else ""
-    return f"from above we see {_ground(view, 0).text} beside {_ground(view, 1).text}{third}"
-
-
-def _photo(view: View) -> str:
-    return f"this aerial photo shows {_ground(view, 0).text} and {_ground(view, 1).text} , {_whereabouts(view)}"
-
-
-def _while(view: View) -> str:
-    first = _ground(view, 0)
-    verb = "border" if first.plural else "borders"
-    return f"{first.text} {verb} on {_ground(view, 1).text} while {_whereabouts(view)}"
-
-
-def _life(view: View) -> str:
-    return f"{_whereabouts(view)} , not far from {_ground(view, min(1, len(view.covers) - 1)).text}"
-
-
-def _only(view: View) -> str:
-    return f"{_ground(view, 0).text} fills the whole picture".replace("s fills", "s fill")
-
-
-def _nothing_but(view: View) -> str:
-    more = f" and {_all_objects(view).text}" if view.things else ""
-    return f"there is nothing but {_ground(view, 0).text}{more} here"
-
-
-def _day(view: View) -> str:
-    first = _ground(view, 0)
-    return f"{first.text} {first.be} spread out {_weather(view)}"
-
-
-def _plain(view: View) -> str:
-    return f"an aerial photo of {_ground(view, 0).text} , {_whereabouts(view)}"
-
-
-def _above_one(view: View) -> str:
-    more = f" with {_all_objects(view).text}" if view.things else ""
-    return f"from above we see {_ground(view, 0).text}{more}"
-
-
-_RICH: Final = (_next_to, _surrounded, _from_above, _photo, _while, _life)
-_CALM: Final = (_only, _nothing_but, _day, _plain, _above_one)
+def _rich(view: View) -> tuple[tuple[str, str], ...]:
+    """The same of images of several covers."""
+    return (
+        ("with first second", "{first.text} next to {second.text}{with}"),
+        _BESIDE if view.water in ("sea", "river") or view.covers[1][1] > 0.3 else _SURROUNDED,
+        ("third first second", "from above we see {first.text} beside {second.text}{third}"),
+        ("first second where", "this aerial photo shows {first.text} and {second.text} , {where}"),
+        ("first second where", "{first.text} border{first.s} on {second.text} while {where}"),
+        ("where rarer", "{where} , not far from {rarer.text}"),
+    )

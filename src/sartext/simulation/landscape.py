@@ -5,59 +5,70 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sartext.simulation.grid import Field, Mask, cells, coordinates, smooth_noise, turned
-from sartext.simulation.truth import Cover, Thing, footprint
+from sartext.simulation.truth import (
+    Cover,
+    Field,
+    Mask,
+    Thing,
+    cells,
+    coordinates,
+    rotated,
+    smooth_noise,
+    turned,
+)
 
 LAND = (Cover.FOREST, Cover.CROPS, Cover.BARE)
 
 
 @dataclass
 class Ground:
-    """A scene in the making; see `truth.Scene` for the arrays."""
+    """A scene in the making; see `truth.Scene` for the arrays. A tank may lie in the ``yard`` alone."""
 
     size: int
     cover: NDArray[np.uint8]
     height: Field
     plot: NDArray[np.int16]
+    yard: Mask
     streets: float
+    shortest_ship: float
     water: str = "none"
     roads: list[float] = field(default_factory=list)
     bridges: list[Thing] = field(default_factory=list)
-    yard: Mask | None = None
 
 
-def bare_ground(size: int, rng: np.random.Generator) -> Ground:
+def bare_ground(size: int, rng: np.random.Generator, shortest_ship: float) -> Ground:
     """Return a scene of bare soil with a direction of streets."""
-    count = cells(size)
-    return Ground(
-        size,
-        np.full((count, count), Cover.BARE, dtype=np.uint8),
-        np.zeros((count, count)),
-        np.zeros((count, count), dtype=np.int16),
-        float(rng.uniform(0, np.pi / 2)),
-    )
+    shape = (cells(size),) * 2
+    cover, plot = np.full(shape, Cover.BARE, dtype=np.uint8), np.zeros(shape, dtype=np.int16)
+    streets = float(rng.uniform(0, np.pi / 2))
+    return Ground(size, cover, np.zeros(shape), plot, np.zeros(shape, dtype=bool), streets, shortest_ship)
+
+
+def add_sea(ground: Ground, rng: np.random.Generator) -> None:
+    """Flood all of the ground."""
+    _flood(ground, np.ones(ground.cover.shape, dtype=bool), "sea")
+
+
+def add_random_mosaic(ground: Ground, rng: np.random.Generator, spread: float) -> None:
+    """Cover the ground with patches of `LAND`, whose biases have that standard deviation."""
+    add_mosaic(ground, rng, {cover: float(rng.normal(0, spread)) for cover in LAND})
 
 
 def add_mosaic(ground: Ground, rng: np.random.Generator, bias: dict[Cover, float], scale: float = 9.0) -> None:
     """Cover the ground with patches: at each cell the class whose smooth random field plus bias is highest."""
-    count = cells(ground.size)
-    fields = np.stack([smooth_noise(rng, count, scale) + bias[cover] for cover in bias])
-    classes = np.array([int(cover) for cover in bias], dtype=np.uint8)
-    ground.cover[:] = classes[np.argmax(fields, axis=0)]
+    fields = np.stack([smooth_noise(rng, cells(ground.size), scale) + level for level in bias.values()])
+    ground.cover[:] = np.array([*bias], dtype=np.uint8)[np.argmax(fields, axis=0)]
 
 
-def add_plots(ground: Ground, rng: np.random.Generator, covers: tuple[Cover, ...], shares: list[float]) -> None:
-    """Divide the ground into fields (a Voronoi diagram stretched along the streets) of one cover each."""
-    x, y = coordinates(ground.size)
+def add_plots(ground: Ground, rng: np.random.Generator, *shares: float) -> None:
+    """Divide the ground into fields (a Voronoi diagram stretched along the streets), each of a cover of `LAND`."""
     number = max(6, round((ground.size / 17.0) ** 2))
     seeds = rng.uniform(-10, ground.size + 10, size=(number, 2))
     stretch = float(rng.uniform(1.0, 2.2))
-    along = np.cos(ground.streets) * x + np.sin(ground.streets) * y
-    across = np.cos(ground.streets) * y - np.sin(ground.streets) * x
-    seed_along = np.cos(ground.streets) * seeds[:, 0] + np.sin(ground.streets) * seeds[:, 1]
-    seed_across = np.cos(ground.streets) * seeds[:, 1] - np.sin(ground.streets) * seeds[:, 0]
-    best = np.full(x.shape, np.inf)
-    kinds = rng.choice(np.array([int(cover) for cover in covers], dtype=np.uint8), size=number, p=shares)
+    along, across = rotated(*coordinates(ground.size), ground.streets)
+    seed_along, seed_across = rotated(seeds[:, 0], seeds[:, 1], ground.streets)
+    best = np.full(along.shape, np.inf)
+    kinds = rng.choice(np.array(LAND, dtype=np.uint8), size=number, p=shares)
     for index in range(number):
         distance = (along - seed_along[index]) ** 2 + (stretch * (across - seed_across[index])) ** 2
         nearer = distance < best
@@ -66,25 +77,27 @@ def add_plots(ground: Ground, rng: np.random.Generator, covers: tuple[Cover, ...
         ground.cover[nearer] = kinds[index]
 
 
-def add_coast(ground: Ground, rng: np.random.Generator, share: float) -> None:
-    """Flood about ``share`` of the ground from one side, with a winding shore."""
+def add_coast(ground: Ground, rng: np.random.Generator) -> None:
+    """Flood a third to three quarters of the ground from one side, with a winding shore."""
+    share = rng.uniform(0.35, 0.75)
     x, y = coordinates(ground.size)
     angle = rng.uniform(0, 2 * np.pi)
     level = x * np.cos(angle) + y * np.sin(angle) + 3.5 * smooth_noise(rng, cells(ground.size), 10.0)
     _flood(ground, level > np.quantile(level, 1 - share), "sea")
 
 
-def add_lake(ground: Ground, rng: np.random.Generator, share: float) -> None:
-    """Flood about ``share`` of the ground around one place."""
+def add_lake(ground: Ground, rng: np.random.Generator, least: float, most: float) -> None:
+    """Flood about that share of the ground around one place."""
+    share = rng.uniform(least, most)
     x, y = coordinates(ground.size)
     x0, y0 = rng.uniform(0.3, 0.7, size=2) * ground.size
     level = np.hypot(x - x0, y - y0) + 3.0 * smooth_noise(rng, cells(ground.size), 9.0)
     _flood(ground, level < np.quantile(level, share), "lake")
 
 
-def add_river(ground: Ground, rng: np.random.Generator, bridges: int) -> None:
-    """Lead a winding river through the ground, with up to ``bridges`` bridges and the roads that cross on them."""
-    size = ground.size
+def add_river(ground: Ground, rng: np.random.Generator) -> None:
+    """Lead a winding river through the ground, with up to three bridges and the roads that cross on them."""
+    bridges, size = int(rng.integers(0, 4)), ground.size
     angle = float(rng.uniform(0, 2 * np.pi))
     centre = size / 2 + rng.uniform(-0.12, 0.12, size=2) * size
     width = float(rng.uniform(8.0, 15.0))
@@ -130,17 +143,23 @@ def add_road(ground: Ground, angle: float, through: tuple[float, float], width: 
     ground.height[road] = 0.0
 
 
-def add_roads(ground: Ground, rng: np.random.Generator, number: int) -> None:
-    """Lay up to two roads along and across the streets, and more at any angle."""
-    for index in range(number):
+def add_roads(ground: Ground, rng: np.random.Generator, least: int, most: int) -> None:
+    """Lay a number of roads: the first two along and across the streets, more at any angle."""
+    for index in range(int(rng.integers(least, most, endpoint=True))):
         angle = ground.streets + index * np.pi / 2 if index < 2 else float(rng.uniform(0, np.pi))
         x, y = rng.uniform(0.2, 0.8, size=2) * ground.size
-        add_road(ground, angle, (float(x), float(y)), float(rng.uniform(3.2, 4.6)))
+        add_road(ground, angle, (x, y), float(rng.uniform(3.2, 4.6)))
 
 
-def add_town(ground: Ground, rng: np.random.Generator, where: Mask) -> None:
-    """Build houses on lots along the streets; every fifth lot or so is left open."""
-    where = where & (ground.cover != Cover.WATER)
+def add_town(
+    ground: Ground, rng: np.random.Generator, scale: float, low: float, high: float | None = None
+) -> None:
+    """Build houses on lots along the streets, about every fifth of them left open, where a smooth field is high.
+
+    The field is correlated over ``scale`` cells, and high above ``low`` or a threshold drawn up to ``high``.
+    """
+    noise = smooth_noise(rng, cells(ground.size), scale)
+    where = (noise > (low if high is None else rng.uniform(low, high))) & (ground.cover != Cover.WATER)
     ground.cover[where] = Cover.BUILT
     along, across = turned(ground.size, ground.streets, 0.0, 0.0)
     pitch = rng.uniform(6.0, 10.0, size=2)
@@ -149,8 +168,7 @@ def add_town(ground: Ground, rng: np.random.Generator, where: Mask) -> None:
     column, row = np.floor(along / pitch[0]).astype(int), np.floor(across / pitch[1]).astype(int)
     lot = lots[column % 32, row % 32]
     heights = rng.uniform(0.9, 2.4, size=1024) * (rng.uniform(size=1024) < 0.82)
-    house = (along - column * pitch[0] > street) & (across - row * pitch[1] > street)
-    built = where & house
+    built = where & (along - column * pitch[0] > street) & (across - row * pitch[1] > street)
     ground.height[where] = 0.0
     ground.height[built] = heights[lot[built]]
     ground.plot[where] = lot[where] + 1
@@ -159,8 +177,7 @@ def add_town(ground: Ground, rng: np.random.Generator, where: Mask) -> None:
 def add_apron(ground: Ground, rng: np.random.Generator) -> None:
     """Pave an airfield: a runway along the streets, an apron beside it."""
     size = ground.size
-    x, y = (float(value) for value in rng.uniform(0.42, 0.58, size=2) * size)
-    along, across = turned(size, ground.streets, x, y)
+    along, across = turned(size, ground.streets, *(rng.uniform(0.42, 0.58, size=2) * size))
     apron = (np.abs(along) < rng.uniform(0.36, 0.46) * size) & (np.abs(across) < rng.uniform(0.20, 0.30) * size)
     offset = float(rng.uniform(0.36, 0.44)) * size * (1 if rng.uniform() < 0.5 else -1)
     runway = np.abs(across - offset) < rng.uniform(2.6, 4.0)
@@ -172,18 +189,7 @@ def add_apron(ground: Ground, rng: np.random.Generator) -> None:
 
 def add_yard(ground: Ground, rng: np.random.Generator) -> None:
     """Clear a yard for storage tanks in a town."""
-    size = ground.size
-    x, y = (float(value) for value in rng.uniform(0.38, 0.62, size=2) * size)
-    along, across = turned(size, ground.streets, x, y)
-    half = rng.uniform(0.20, 0.32, size=2) * size
-    yard = (np.abs(along) < half[0]) & (np.abs(across) < half[1]) & (ground.cover == Cover.BUILT)
-    ground.height[yard] = 0.0
-    ground.yard = yard
-
-
-def keep_bridges(ground: Ground) -> None:
-    """Mark the bridges' decks on the ground as road."""
-    for bridge in ground.bridges:
-        deck = footprint(bridge, ground.size)
-        ground.cover[deck] = Cover.ROAD
-        ground.height[deck] = bridge.height
+    along, across = turned(ground.size, ground.streets, *(rng.uniform(0.38, 0.62, size=2) * ground.size))
+    half = rng.uniform(0.20, 0.32, size=2) * ground.size
+    ground.yard = (np.abs(along) < half[0]) & (np.abs(across) < half[1]) & (ground.cover == Cover.BUILT)
+    ground.height[ground.yard] = 0.0

@@ -6,8 +6,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sartext.simulation.grid import OVERSAMPLING, Field, Mask, cells, coordinates, image_window, smooth_noise
-from sartext.simulation.truth import Cover, Scene, Thing
+from sartext.simulation.truth import (
+    OVERSAMPLING,
+    Cover,
+    Field,
+    Mask,
+    Scene,
+    cells,
+    coordinates,
+    image_window,
+    rotated,
+    smooth_noise,
+    turned,
+)
 
 Colour = tuple[float, float, float]
 
@@ -124,13 +135,12 @@ def render(scene: Scene, sky: Sky, rng: np.random.Generator) -> NDArray[np.uint8
     if sky.wakes:
         _paint_wakes(image, scene)
     for index, thing in enumerate(scene.things, start=1):
-        image[scene.owner == index] = _paint(thing)
+        image[scene.owner == index] = PAINTS[thing.label][thing.variant][1]
     _paint_decks(image, scene)
     dark = sun_shadow(scene.height, sky.azimuth, sky.elevation)
     image[dark] *= 0.48
     image = image * (1 - sky.haze) + 0.78 * sky.haze
-    window = image_window(scene.size)
-    fine = image[window]
+    fine = image[image_window(scene.size)]
     pixels = fine.reshape(scene.size, OVERSAMPLING, scene.size, OVERSAMPLING, 3).mean(axis=(1, 3))
     pixels = pixels + rng.normal(0.0, 0.012, pixels.shape)
     return np.asarray(np.rint(np.round(255.0 * np.clip(pixels, 0.02, 0.98), 6)), dtype=np.uint8)
@@ -173,23 +183,17 @@ def _plough(image: Field, scene: Scene) -> None:
     x, y = coordinates(scene.size)
     fields = scene.cover == Cover.CROPS
     direction = scene.streets + np.pi / 2 * (scene.plot[fields] % 2)
-    across = x[fields] * np.cos(direction) + y[fields] * np.sin(direction)
+    across, _ = rotated(x[fields], y[fields], direction)
     image[fields] *= (1.0 + 0.06 * np.sin(2 * np.pi * across / 2.6))[:, None]
-
-
-def _paint(thing: Thing) -> Field:
-    return np.array(PAINTS[thing.label][thing.variant][1])
 
 
 def _paint_wakes(image: Field, scene: Scene) -> None:
     """Foam behind each ship, as far as the water goes."""
-    x, y = coordinates(scene.size)
     for thing in scene.things:
         if thing.label == "ship":
-            astern = -((x - thing.x) * np.cos(thing.heading) + (y - thing.y) * np.sin(thing.heading))
-            aside = np.abs((y - thing.y) * np.cos(thing.heading) - (x - thing.x) * np.sin(thing.heading))
-            behind = astern - thing.length / 2
-            foam = (behind > 0) & (behind < 0.9 * thing.length) & (aside < 0.7 + 0.12 * behind)
+            along, across = turned(scene.size, thing.heading, thing.x, thing.y)
+            behind = -along - thing.length / 2
+            foam = (behind > 0) & (behind < 0.9 * thing.length) & (np.abs(across) < 0.7 + 0.12 * behind)
             foam &= (scene.cover == Cover.WATER) & (scene.owner == 0)
             fade = 0.75 * (1.0 - behind[foam] / (0.9 * thing.length))
             image[foam] += (0.9 - image[foam]) * fade[:, None]
@@ -197,9 +201,8 @@ def _paint_wakes(image: Field, scene: Scene) -> None:
 
 def _paint_decks(image: Field, scene: Scene) -> None:
     """A darker hatch on each ship, and a roof on each vehicle, so that they are no flat shapes."""
-    x, y = coordinates(scene.size)
     for index, thing in enumerate(scene.things, start=1):
         if thing.label in ("ship", "vehicle"):
-            along = (x - thing.x) * np.cos(thing.heading) + (y - thing.y) * np.sin(thing.heading)
+            along, _ = turned(scene.size, thing.heading, thing.x, thing.y)
             hatch = (scene.owner == index) & (np.abs(along - 0.1 * thing.length) < 0.16 * thing.length)
             image[hatch] *= 0.72

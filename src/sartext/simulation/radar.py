@@ -5,7 +5,7 @@ phase), band-limited by a weighted window, sampled at the pixels and detected; l
 Speckle correlation and side lobes follow from the window and are not drawn on top.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -17,12 +17,22 @@ from sartext.simulation.backscatter import (
     NOISE_DB,
     WALL_DB,
     PointTargets,
+    decibel,
     ground_power,
     linear,
     point_targets,
 )
-from sartext.simulation.grid import MARGIN, OVERSAMPLING, Field, Mask, cells
-from sartext.simulation.truth import Box, Scene, extent, footprint
+from sartext.simulation.truth import (
+    MARGIN,
+    OVERSAMPLING,
+    Box,
+    Field,
+    Mask,
+    Scene,
+    cells,
+    extent,
+    footprint,
+)
 
 BANDWIDTH: Final = 0.49
 """Bandwidth against the sampling rate: neighbouring pixels of the sea correlate by 0.6, as in SSDD."""
@@ -141,8 +151,7 @@ def detect(
     count = power.shape[0]
     _, _, clutter_scale, point_scale = _response(count, bandwidth)
     amplitude = np.sqrt(power / 2.0) * clutter_scale**2
-    column = np.floor((points.x + MARGIN) * OVERSAMPLING).astype(np.int64)
-    row = np.floor((points.y + MARGIN) * OVERSAMPLING).astype(np.int64)
+    row, column = (np.floor((axis + MARGIN) * OVERSAMPLING).astype(np.int64) for axis in (points.y, points.x))
     inside = (row >= 0) & (row < count) & (column >= 0) & (column < count)
     row, column = row[inside], column[inside]
     strength = np.sqrt(linear(points.level[inside])) * point_scale**2
@@ -170,27 +179,21 @@ def form_image(
     keep = slice(MARGIN, MARGIN + scene.size)
     bands = []
     for band, polarisation in enumerate(polarisations):
-        cross = 0.0 if polarisation == "VV" else CROSS_POLAR_DB
         seen = received(scene, acquisition, power[band], polarisation)
-        shifted = PointTargets(points.x, points.y, points.height, points.level + cross)
-        bands.append(detect(seen, shifted, acquisition.looks, rng)[keep, keep])
+        targets = replace(points, level=points.level + CROSS_POLAR_DB[polarisation])
+        bands.append(detect(seen, targets, acquisition.looks, rng)[keep, keep])
     return np.stack(bands)
 
 
 def received(scene: Scene, acquisition: Acquisition, power: Field, polarisation: str) -> Field:
     """Return the ground's power as the radar sees it: shadow taken off, laid over, walls and noise added.
 
-    Args:
-        scene: the ground truth.
-        acquisition: look direction and incidence.
-        power: what each cell scatters back in this polarisation (see `ground_power`), shape (cells, cells).
-        polarisation: VV or VH.
+    ``power`` is what each cell scatters back in VV or VH (see `ground_power`), shape (cells, cells).
     """
     direction, incidence = acquisition.direction, acquisition.incidence
     hidden = shadow(scene.height, direction, incidence)
     seen = layover(np.where(hidden, 0.0, power), scene.height, direction, incidence)
-    cross = 0.0 if polarisation == "VV" else CROSS_POLAR_DB
-    seen[walls(scene, direction) & ~hidden] += linear(WALL_DB + cross)
+    seen[walls(scene, direction) & ~hidden] += linear(WALL_DB + CROSS_POLAR_DB[polarisation])
     seen += linear(NOISE_DB[polarisation])
     return seen
 
@@ -203,9 +206,10 @@ def imaged_points(scene: Scene, acquisition: Acquisition, rng: np.random.Generat
     hidden = shadow(scene.height, acquisition.direction, acquisition.incidence)
     towards = TOWARDS[acquisition.direction]
     points = point_targets(scene, towards, rng)
-    count = cells(scene.size)
-    column = np.clip(((points.x + MARGIN) * OVERSAMPLING).astype(np.int64), 0, count - 1)
-    row = np.clip(((points.y + MARGIN) * OVERSAMPLING).astype(np.int64), 0, count - 1)
+    row, column = (
+        np.clip(((axis + MARGIN) * OVERSAMPLING).astype(np.int64), 0, cells(scene.size) - 1)
+        for axis in (points.y, points.x)
+    )
     seen = (points.height > 0) | ~hidden[row, column]
     shift = points.height / np.tan(np.radians(acquisition.incidence))
     x, y = points.x + shift * towards[0], points.y + shift * towards[1]
@@ -213,15 +217,9 @@ def imaged_points(scene: Scene, acquisition: Acquisition, rng: np.random.Generat
 
 
 def radar_box(scene: Scene, index: int, acquisition: Acquisition) -> Box:
-    """Return the box of an object as the radar shows it: its footprint and its top, laid over.
+    """Return the box of ``scene.things[index]`` as the radar shows it: its footprint and its top, laid over.
 
-    Args:
-        scene: the ground truth.
-        index: the object's place in ``scene.things``.
-        acquisition: look direction and incidence.
-
-    Returns:
-        xmin, ymin, xmax, ymax in whole pixels inside the image, upper bounds exclusive.
+    It is xmin, ymin, xmax, ymax in whole pixels inside the image, upper bounds exclusive.
     """
     thing = scene.things[index]
     xmin, ymin, xmax, ymax = extent(footprint(thing, scene.size), scene.size)
@@ -232,11 +230,10 @@ def radar_box(scene: Scene, index: int, acquisition: Acquisition) -> Box:
     return max(xmin, 0), max(ymin, 0), min(xmax, scene.size), min(ymax, scene.size)
 
 
-def display(intensity: Field, window: tuple[float, float] = (-25.0, 0.0)) -> NDArray[np.uint8]:
-    """Map calibrated intensity to 8 bits: dB linearly from ``window`` to 0..255.
+def display(intensity: Field) -> NDArray[np.uint8]:
+    """Map calibrated intensity to 8 bits: dB linearly from -25..0 to 0..255.
 
     Values are rounded to 1e-6 first, so that no last bit of a machine's logarithm decides a tie.
     """
-    low, high = window
-    level = (10.0 * np.log10(np.maximum(intensity, 1e-9)) - low) / (high - low)
+    level = (decibel(np.maximum(intensity, 1e-9)) + 25.0) / 25.0
     return np.rint(np.round(255.0 * np.clip(level, 0.0, 1.0), 6)).astype(np.uint8)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -13,12 +13,11 @@ from sartext.config import SimulationParameters
 from sartext.errors import SimulationError
 from sartext.simulation import radar
 from sartext.simulation.backscatter import decibel
+from sartext.simulation.composition import PATCHES, PLACES, Shot, generator, shoot
 from sartext.simulation.encoding import geotiff, png
 from sartext.simulation.grammar import optical_captions
-from sartext.simulation.grid import on_pixels
 from sartext.simulation.optical import render
-from sartext.simulation.recipes import PATCHES, PLACES, Shot, generator, shoot
-from sartext.simulation.truth import Cover, Scene
+from sartext.simulation.truth import Cover, Scene, on_pixels
 
 Colour = tuple[int, int, int]
 
@@ -34,14 +33,7 @@ LEGEND: Final[dict[str, Colour]] = {
 }
 """Colours of the masks of `sim-landcover`."""
 
-COVER_LABELS: Final = {
-    Cover.WATER: "water",
-    Cover.FOREST: "forest",
-    Cover.CROPS: "crops",
-    Cover.BARE: "bare soil",
-    Cover.BUILT: "built-up",
-    Cover.ROAD: "road",
-}
+COVER_LABELS: Final = dict(zip(Cover, ("water", "forest", "crops", "bare soil", "built-up", "road"), strict=False))
 
 NODATA: Final = -9999.0
 FLOOR_DB: Final = -50.0
@@ -67,6 +59,11 @@ class Task:
     parameters: SimulationParameters
     look: int = 0
 
+    def rng(self, stream: str) -> np.random.Generator:
+        """Return the generator of a stream of the image; the speckle alone depends on the look."""
+        look = self.look if stream == "radar" else 0
+        return generator(self.parameters.seed, self.corpus, self.number, stream, look)
+
 
 @dataclass(frozen=True)
 class Rendered:
@@ -75,7 +72,7 @@ class Rendered:
     corpus: str
     number: int
     files: dict[str, bytes]
-    record: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any]
 
 
 def render_image(task: Task) -> Rendered:
@@ -126,17 +123,8 @@ def pair_name(task: Task, band: str) -> str:
     return f"ROIsim_{SEASONS[int(season)]}_{band}_{place + 1}_p{patch + 1}"
 
 
-def _rng(task: Task, stream: str) -> np.random.Generator:
-    return generator(task.parameters.seed, task.corpus, task.number, stream)
-
-
-def _radar_rng(task: Task) -> np.random.Generator:
-    return generator(task.parameters.seed, task.corpus, task.number, "radar", task.look)
-
-
 def _display(task: Task, shot: Shot) -> bytes:
-    rng = _radar_rng(task)
-    return png(radar.display(radar.form_image(shot.scene, shot.acquisition, ("VV",), rng)[0]))
+    return png(radar.display(radar.form_image(shot.scene, shot.acquisition, ("VV",), task.rng("radar"))[0]))
 
 
 def _objects(shot: Shot) -> list[dict[str, Any]]:
@@ -154,13 +142,14 @@ def _render_objects(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str,
 
 
 def _render_landcover(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
-    rng, size = _radar_rng(task), task.parameters.size
-    level = decibel(np.maximum(radar.form_image(shot.scene, shot.acquisition, ("VV", "VH"), rng), 1e-12))
+    size = task.parameters.size
+    intensity = radar.form_image(shot.scene, shot.acquisition, ("VV", "VH"), task.rng("radar"))
+    level = decibel(np.maximum(intensity, 1e-12))
     hundredths = np.round(np.round(np.maximum(level, FLOOR_DB), 6), 2).astype(np.float32)
     mask = _palette_mask(shot.scene)
     missing = np.zeros((size, size), dtype=bool)
     if not shot.scene.things:  # a ship cut at an edge, or blurred, would be a ship that no caption counts
-        marks = _rng(task, "writing")
+        marks = task.rng("writing")
         if marks.uniform() < BLURRED:
             mask = _anti_aliased(mask)
         else:
@@ -174,7 +163,7 @@ def _render_landcover(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[st
 
 
 def _palette_mask(scene: Scene) -> NDArray[np.uint8]:
-    palette = np.array([LEGEND[COVER_LABELS[cover]] for cover in COVER_LABELS], dtype=np.uint8)
+    palette = np.array([LEGEND[label] for label in COVER_LABELS.values()], dtype=np.uint8)
     mask = palette[scene.land_cover()]
     ships = [index for index, thing in enumerate(scene.things, start=1) if thing.label == "ship"]
     mask[np.isin(on_pixels(scene.owner, scene.size), ships)] = LEGEND["ship"]
@@ -201,17 +190,17 @@ def _anti_aliased(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _render_pairs(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
     sar, eye = pair_name(task, "s1"), pair_name(task, "s2")
     files = {f"s1/{sar}.png": _display(task, shot), f"s2/{eye}.png": _picture(task, shot)}
-    captions = optical_captions(shot.scene, shot.sky, _rng(task, "captions"))
-    return files, {"name": f"{eye}.png", "captions": captions if task.number % 2 == 0 else []}
+    captions = optical_captions(shot.scene, shot.sky, task.rng("captions")) if task.number % 2 == 0 else []
+    return files, {"name": f"{eye}.png", "captions": captions}
 
 
 def _picture(task: Task, shot: Shot) -> bytes:
-    return png(render(shot.scene, shot.sky, _rng(task, "optical")))
+    return png(render(shot.scene, shot.sky, task.rng("optical")))
 
 
 def _render_optical(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
     name = f"{stem(task.number)}.png"
-    captions = optical_captions(shot.scene, shot.sky, _rng(task, "captions"))
+    captions = optical_captions(shot.scene, shot.sky, task.rng("captions"))
     return {f"images/{name}": _picture(task, shot)}, {"name": name, "captions": captions}
 
 

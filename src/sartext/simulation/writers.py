@@ -9,21 +9,11 @@ from sartext.simulation.rendering import Rendered
 from sartext.simulation.truth import THING_LABELS
 
 Annotator = Callable[[Path, Sequence[Rendered], int], int]
+"""Writes the annotation files of a corpus below its folder.
 
-
-def write_annotations(corpus: str, folder: Path, images: Sequence[Rendered], size: int) -> int:
-    """Write the annotation files of a corpus below its folder.
-
-    Args:
-        corpus: one of the embedded corpora.
-        folder: the corpus's folder, which holds the images already.
-        images: the images in the order of their numbers.
-        size: width and height in pixels.
-
-    Returns:
-        The number of objects or sentences written.
-    """
-    return _ANNOTATORS[corpus](folder, images, size)
+It gets the folder, the images in the order of their numbers, and their width and height in pixels; it returns the
+number of objects or sentences written.
+"""
 
 
 def _write(path: Path, text: str) -> None:
@@ -40,10 +30,9 @@ def _voc(folder: Path, images: Sequence[Rendered], size: int) -> int:
     names = [image.record["name"] for image in images]
     for image in images:
         _write(folder / "Annotations" / f"{image.record['name']}.xml", _voc_xml(image.record, size))
-    test = [name for name in names if name[-1] in "05"]
-    train = [name for name in names if name[-1] not in "05"]
-    for split, members in (("train", train), ("test", test)):
-        _write(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(f"{name}\n" for name in members))
+    for split, tested in (("train", False), ("test", True)):
+        members = "".join(f"{name}\n" for name in names if (name[-1] in "05") == tested)
+        _write(folder / "ImageSets" / "Main" / f"{split}.txt", members)
     return sum(len(image.record["objects"]) for image in images)
 
 
@@ -85,14 +74,11 @@ def _coco(folder: Path, images: Sequence[Rendered], size: int) -> int:
                     "iscrowd": 0,
                 }
             )
-    categories = [
-        {"id": index, "name": label, "supercategory": "object"}
-        for index, label in enumerate(THING_LABELS, start=1)
-    ]
+    labels = enumerate(THING_LABELS, start=1)
     content = {
         "info": {"description": "SAR-Text simulation: objects", "version": "1"},
         "licenses": [{"id": 1, "name": "CC0-1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}],
-        "categories": categories,
+        "categories": [{"id": index, "name": label, "supercategory": "object"} for index, label in labels],
         "images": [
             {
                 "id": image.number + 1,
@@ -109,39 +95,33 @@ def _coco(folder: Path, images: Sequence[Rendered], size: int) -> int:
     return len(annotations)
 
 
-def _split(number: int) -> str:
-    return {8: "val", 9: "test"}.get(number % 10, "train")
-
-
 def _karpathy(path: Path, dataset: str, images: Sequence[Rendered]) -> int:
     """Karpathy's JSON: images with split and sentences, each raw and as tokens."""
     entries: list[dict[str, Any]] = []
-    sentence_id = 0
+    written = 0
     for image in images:
-        captions = image.record["captions"]
-        if not captions:
-            continue
-        ids = list(range(sentence_id, sentence_id + len(captions)))
-        sentence_id += len(captions)
-        sentences = [
-            {"raw": raw, "tokens": _tokens(raw), "imgid": len(entries), "sentid": number}
-            for raw, number in zip(captions, ids, strict=True)
-        ]
-        entries.append(
-            {
-                "filename": image.record["name"],
-                "imgid": len(entries),
-                "split": _split(image.number),
-                "sentids": ids,
-                "sentences": sentences,
-            }
-        )
+        if captions := image.record["captions"]:
+            sentences = [
+                {
+                    "raw": raw,
+                    "tokens": [word for word in raw.split() if word not in {",", "."}],
+                    "imgid": len(entries),
+                    "sentid": number,
+                }
+                for number, raw in enumerate(captions, start=written)
+            ]
+            written += len(captions)
+            entries.append(
+                {
+                    "filename": image.record["name"],
+                    "imgid": len(entries),
+                    "split": {8: "val", 9: "test"}.get(image.number % 10, "train"),
+                    "sentids": [sentence["sentid"] for sentence in sentences],
+                    "sentences": sentences,
+                }
+            )
     _json(path, {"dataset": dataset, "images": entries})
-    return sentence_id
-
-
-def _tokens(raw: str) -> list[str]:
-    return [word for word in raw.split() if word not in {",", "."}]
+    return written
 
 
 def _unlabelled(folder: Path, images: Sequence[Rendered], size: int) -> int:
@@ -150,7 +130,7 @@ def _unlabelled(folder: Path, images: Sequence[Rendered], size: int) -> int:
     return sum(len(scene["objects"]) for scene in truth.values())
 
 
-_ANNOTATORS: Final[dict[str, Annotator]] = {
+ANNOTATORS: Final[dict[str, Annotator]] = {
     "sim-ships": _voc,
     "sim-objects": _coco,
     "sim-landcover": lambda *_: 0,  # the masks are the annotation

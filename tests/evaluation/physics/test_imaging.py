@@ -11,10 +11,8 @@ from sartext.evaluation.physics.rendering import intensity, reflect, reflect_wit
 from sartext.evaluation.physics.scenes import own_parameters
 from sartext.simulation import radar
 from sartext.simulation.backscatter import PointTargets, decibel, linear
-from sartext.simulation.composition import compose
-from sartext.simulation.grid import MARGIN, cells
-from sartext.simulation.recipes import shoot
-from sartext.simulation.truth import Cover
+from sartext.simulation.composition import compose, shoot
+from sartext.simulation.truth import MARGIN, Cover, cells
 from tests.evaluation.physics.conftest import PARAMETERS
 from tests.simulation.scenes import NO_POINTS, flat
 

@@ -22,8 +22,8 @@ from sartext.evaluation.physics.scenes import (
     vocabulary,
 )
 from sartext.narrator.statements import OBJECT_COUNT, read_statements, statements_of
+from sartext.simulation.composition import generator, shoot
 from sartext.simulation.radar import display
-from sartext.simulation.recipes import generator, shoot
 from sartext.simulation.rendering import Task, render_image, sar_file
 from tests.evaluation.physics.conftest import PARAMETERS
 
@@ -86,7 +86,7 @@ def test_it_describes_itself(physics):
 
 def test_ordinary_pictures_are_formed_from_the_simulation_s_own_stream(physics):
     from sartext.evaluation.physics.scenes import own_parameters
-    from sartext.simulation.recipes import generator
+    from sartext.simulation.composition import generator
 
     own = own_parameters(PARAMETERS, 3)
     for place, scene in enumerate(physics.scenes):

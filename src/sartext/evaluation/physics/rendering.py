@@ -25,10 +25,9 @@ from sartext.narrator.facts import Facts
 from sartext.narrator.realisation import canonical
 from sartext.progress import map_parallel
 from sartext.simulation.backscatter import PointTargets, ground_power, linear
-from sartext.simulation.grid import MARGIN, Field
+from sartext.simulation.composition import generator
 from sartext.simulation.radar import BANDWIDTH, Acquisition, detect, display, imaged_points, received
-from sartext.simulation.recipes import generator
-from sartext.simulation.truth import Scene
+from sartext.simulation.truth import MARGIN, Field, Scene
 
 POLARISATION = "VV"
 

@@ -19,11 +19,10 @@ from sartext.narrator.facts import Facts, RowFacts, Tally, normalise
 from sartext.narrator.realisation import canonical
 from sartext.narrator.stage import row_facts_of
 from sartext.narrator.vocabulary import Vocabulary, annotated_by, vocabulary_of
-from sartext.simulation.grid import on_pixels
+from sartext.simulation.composition import shoot
 from sartext.simulation.radar import Acquisition, radar_box
-from sartext.simulation.recipes import shoot
 from sartext.simulation.rendering import COVER_LABELS
-from sartext.simulation.truth import Scene
+from sartext.simulation.truth import Scene, on_pixels
 
 RECIPES: Final = ("sim-ships", "sim-objects", "sim-landcover")
 """The corpora whose scenes are composed, in turn: the annotated ones, each told as its annotation tells it."""

@@ -23,8 +23,8 @@ from sartext.errors import ArtefactError, ParameterError, nearest
 from sartext.files import atomic_folder, canonical_json, write_json
 from sartext.models.squashing import Pixels, squash
 from sartext.progress import map_parallel
+from sartext.simulation.composition import CORPORA
 from sartext.simulation.encoding import png
-from sartext.simulation.recipes import CORPORA
 from sartext.simulation.rendering import Task, number_of, sar_file
 from sartext.tables import SHARDS, write_table
 from sartext.training.shards.selection import SPLIT_NAMES, Chosen, Tally, choose
