@@ -6,9 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from jinja2 import UndefinedError
 
-from sartext.pages import Cell, Row, Table, listed, render
+from sartext.pages import Cell, Row, Table, _environment, listed, render
 from sartext.pages.marks import Look
-from sartext.pages.rendering import _environment
 
 HOSTILE = "<script>alert('ship & \"bridge\"')</script>"
 

@@ -10,14 +10,11 @@ from sartext.config import Project
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure
 from sartext.pages.marks import Look
-from sartext.report.captioning import captioning
 from sartext.report.claims import claims
 from sartext.report.findings import ReportFinding, findings
 from sartext.report.inputs import Evaluation, Release, read_evaluation
 from sartext.report.page import meaning, page
-from sartext.report.physics import physics
-from sartext.report.questions import vqa
-from sartext.report.retrieval import retrieval
+from sartext.report.sections import captioning, physics, retrieval, vqa
 from sartext.report.view import Column, ReportView, looks_of, variants_table, view_of
 from tests.report.evaluations import BENCHMARK, KINDS
 

@@ -1,8 +1,7 @@
 """Charts as static SVG: forest plots and lines with their intervals, in the colours of the page's style sheet.
 
-They are drawn here because the libraries at hand do not fit: matplotlib's SVG has fixed colours, and its bytes
-follow the fonts of the machine; Altair needs JavaScript or a renderer that is not pinned. Colours and widths are
-classes of ``style.css``, so a chart follows the reader's light or dark mode; each is an image with a title.
+Colours and widths are classes of ``style.css``, so a chart follows the reader's light or dark mode. They are drawn
+here because matplotlib's SVG has fixed colours and bytes that follow the fonts of the machine.
 """
 
 import math
@@ -14,6 +13,8 @@ from markupsafe import Markup
 
 from sartext.pages.marks import Look, add, add_mark, add_text, chart, markup
 
+Bounds = tuple[float, float] | None
+
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 FOREST_WIDTH, FOREST_LEFT, FOREST_RIGHT = 500, 164, 150
@@ -24,14 +25,11 @@ LEFT, TOP, BOTTOM = 40, 12, 44
 LETTER = 7.4
 """Pixels of a letter of a name, at most on average: at the right there is room for the longest."""
 
-GAP = 13.0
-"""Pixels between two names."""
+GAP, NOTE = 13.0, 18
+"""Pixels between two names, and height of a line of words below a chart."""
 
 SPREAD = 5.0
 """Pixels between the marks of neighbouring lines at one place, so that their intervals can be told apart."""
-
-NOTE = 18
-"""Height of a line of words below a chart."""
 
 FAR = 1.5
 """How many times the range of the other lines a line lies apart from them to be left out."""
@@ -91,20 +89,10 @@ class Axis:
         return f"{tick:,.{digits}f}".replace("-", "\u2212")
 
 
-def axis_of(
-    values: Sequence[float],
-    *,
-    most: int = 5,
-    from_zero: bool = True,
-    bounds: tuple[float, float] | None = None,
-) -> Axis:
-    """Return an axis with round ends around values.
+def axis_of(values: Sequence[float], *, most: int = 5, from_zero: bool = True, bounds: Bounds = None) -> Axis:
+    """Return an axis with round ends around values (none: 0 to 1), of at most ``most`` intervals between ticks.
 
-    Args:
-        values: to be in sight; none gives 0 to 1.
-        most: intervals between ticks.
-        from_zero: begin at zero where no value is below.
-        bounds: ends that the axis does not pass, of a measure that cannot.
+    It begins at zero ``from_zero`` where no value is below, and does not pass the bounds that a measure has.
     """
     known = list(values) or [0.0, 1.0]
     low, high = min(known), max(known)
@@ -125,22 +113,13 @@ def axis_of(
 
 
 def forest(
-    title: str,
-    rows: Sequence[ForestRow],
-    *,
-    reference: tuple[float, str] | None = None,
-    bounds: tuple[float, float] | None = None,
+    title: str, rows: Sequence[ForestRow], *, reference: tuple[float, str] | None = None, bounds: Bounds = None
 ) -> Markup:
-    """Return a forest plot: dots with their intervals, a row each, on one axis.
+    """Return a forest plot: dots with their intervals, a row each from top to bottom, on one axis within bounds.
 
-    Args:
-        title: what a reader without sight is told.
-        rows: from top to bottom.
-        reference: a value to draw a line at, such as chance, with its name.
-        bounds: what the axis must not pass.
+    ``title`` is what a reader without sight hears, ``reference`` a value to draw a line at, with its name.
     """
-    ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
-    axis = axis_of([*ends, *([reference[0]] if reference else [])], most=4, bounds=bounds)
+    axis = axis_of([*_ends(rows), *([reference[0]] if reference else [])], most=4, bounds=bounds)
     top = 16 if reference else 4
     height = top + FOREST_ROW * len(rows) + FOREST_BOTTOM
     bottom = height - FOREST_BOTTOM
@@ -175,7 +154,7 @@ def lines(
     places: Sequence[tuple[float, str]],
     below: str,
     *,
-    bounds: tuple[float, float] | None = None,
+    bounds: Bounds = None,
     from_zero: bool = True,
     zero_line: bool = False,
     omit_far: bool = False,
@@ -183,7 +162,7 @@ def lines(
     """Return a line chart with the names at the right ends, which scales with its container.
 
     Args:
-        title: what a reader without sight is told.
+        title: what a reader without sight hears.
         drawn: the lines in their order; the last one is on top.
         places: of the horizontal axis (0 to 1) with their words.
         below: what the horizontal axis means.
@@ -194,7 +173,7 @@ def lines(
     """
     far = [line for line in drawn if omit_far and _is_far(line, drawn)]
     drawn = [line for line in drawn if line not in far]
-    ends = [end for line in drawn for end in _ends(line)]
+    ends = [end for line in drawn for end in _ends(line.points)]
     axis = axis_of([*ends, 0.0] if zero_line and ends else ends, from_zero=from_zero, bounds=bounds)
     marked = [line for line in drawn if line.marked]
     width = PLOT + 14 + LETTER * max((len(line.name) for line in drawn), default=0)
@@ -214,7 +193,8 @@ def lines(
         _draw(svg, line, axis, aside)
     _name_ends(svg, drawn, axis)
     for at, line in enumerate(far):
-        words = f"{line.name}: {min(_ends(line)):.4g} to {max(_ends(line)):.4g}, beyond this figure"
+        own = _ends(line.points)
+        words = f"{line.name}: {min(own):.4g} to {max(own):.4g}, beyond this figure"
         add_text(svg, words.replace("-", "\u2212"), "tick", LEFT, HEIGHT + NOTE * at + 10)
     return markup(svg)
 
@@ -227,13 +207,14 @@ def _y(value: float, axis: Axis) -> float:
     return HEIGHT - BOTTOM - axis.share(value) * (HEIGHT - TOP - BOTTOM)
 
 
-def _ends(line: Line) -> list[float]:
-    """The values of a line and the ends of their intervals."""
-    return [end for point in line.points for end in (point.value, point.low, point.high) if end is not None]
+def _ends(points: Sequence[Point] | Sequence[ForestRow]) -> list[float]:
+    """The values and the ends of their intervals."""
+    return [end for point in points for end in (point.value, point.low, point.high) if end is not None]
 
 
 def _is_far(line: Line, drawn: Sequence[Line]) -> bool:
-    own, others = _ends(line), [end for other in drawn if other is not line for end in _ends(other)]
+    own = _ends(line.points)
+    others = [end for other in drawn if other is not line for end in _ends(other.points)]
     if not own or len(drawn) < 3 or not others:
         return False
     apart = FAR * (max(others) - min(others))
@@ -249,8 +230,8 @@ def _draw(svg: Element, line: Line, axis: Axis, aside: float) -> None:
     for point in line.points if line.marked else ():
         x = _x(point.at) + aside
         if point.low is not None and point.high is not None:
-            whisker = f"whisker v{line.look.colour}"
-            add(group, "line", whisker, x1=x, y1=_y(point.high, axis), x2=x, y2=_y(point.low, axis))
+            y1, y2 = _y(point.high, axis), _y(point.low, axis)
+            add(group, "line", f"whisker v{line.look.colour}", x1=x, y1=y1, x2=x, y2=y2)
         add_mark(group, line.look, x, _y(point.value, axis))
 
 

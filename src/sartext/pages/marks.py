@@ -34,16 +34,15 @@ def looks(names: Iterable[str]) -> dict[str, Look]:
     A name that goes on after another's (``direct-total`` after ``direct``, which must come first) has its colour,
     with dashed lines and hollow marks.
     """
-    found: dict[str, Look] = {}
+    by_name: dict[str, Look] = {}
     used = 0
     for name in names:
-        stem = stem_of(name, found)
-        if stem is not None:
-            found[name] = Look(found[stem].colour, dashed=True, hollow=True)
+        if (stem := stem_of(name, by_name)) is not None:
+            by_name[name] = Look(by_name[stem].colour, dashed=True, hollow=True)
         else:
-            found[name] = Look(used % COLOURS, dashed=used >= COLOURS, hollow=used >= COLOURS)
+            by_name[name] = Look(used % COLOURS, dashed=used >= COLOURS, hollow=used >= COLOURS)
             used += 1
-    return found
+    return by_name
 
 
 def stem_of(name: str, names: Iterable[str]) -> str | None:
@@ -61,9 +60,8 @@ def swatch(look: Look) -> Markup:
 
 def chart(title: str, width: float, height: float) -> Element:
     """Return an empty SVG image with its title."""
-    box = f"0 0 {width:g} {height:g}"
-    svg = ET.Element("svg", {"viewBox": box, "role": "img", "aria-label": title})
-    svg.set("xmlns", "http://www.w3.org/2000/svg")
+    box, space = f"0 0 {width:g} {height:g}", "http://www.w3.org/2000/svg"
+    svg = ET.Element("svg", {"viewBox": box, "role": "img", "aria-label": title, "xmlns": space})
     ET.SubElement(svg, "title").text = title
     return svg
 
@@ -85,8 +83,7 @@ def add_text(parent: Element, text: str, classes: str, x: float, y: float, *, an
 
 def add_mark(parent: Element, look: Look, x: float, y: float) -> None:
     """Add the mark of a look at a place."""
-    kind = "hollow" if look.hollow else "full"
-    add(parent, "circle", f"{kind} v{look.colour}", cx=x, cy=y, r=str(RADIUS))
+    add(parent, "circle", f"{'hollow' if look.hollow else 'full'} v{look.colour}", cx=x, cy=y, r=str(RADIUS))
 
 
 def markup(svg: Element) -> Markup:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sartext.evaluation.details import BenchmarkRow
 from sartext.evaluation.figures import OVER, Figure, Task
 from sartext.evaluation.registry import metric_of, shown
 from sartext.pages import Cell, Row, Table
@@ -39,27 +38,20 @@ def claims(view: ReportView) -> dict[str, Any]:
     rows = [*_gains(view, reasons), *_ratios(view, reasons), *_answers(view, reasons)]
     texts = [head for head in HEADS if head not in {HERE, BOTH}]
     benchmarks = view.index.benchmarks("retrieval") or [view.index.benchmark]
+    described = {row.name: row for row in view.details.benchmarks}
     return {
-        "tables": [(_described(view, name), _figures(view, name)) for name in benchmarks],
+        "tables": [((name, described.get(name)), _figures(view, name)) for name in benchmarks],
         "paper": Table(HEADS, rows, texts, reasons.notes),
     }
 
 
-def _described(view: ReportView, benchmark: str) -> tuple[str, BenchmarkRow | None]:
-    rows = (row for row in view.details.benchmarks if row.name == benchmark)
-    return benchmark, next(rows, None)
-
-
 def _figures(view: ReportView, benchmark: str) -> Table:
     columns = [Column(title, task, metric, benchmark=benchmark) for title, task, metric in COLUMNS]
-    facts = {
-        variant.name: [_count(variant.samples), _count(variant.sar_samples)] for variant in view.index.variants
+    samples = {
+        variant.name: [DASH if count is None else f"{count:,}" for count in (variant.samples, variant.sar_samples)]
+        for variant in view.index.variants
     }
-    return variants_table(view, columns, facts=facts, heads=["samples", "of them SAR"])
-
-
-def _count(value: int | None) -> str:
-    return DASH if value is None else f"{value:,}"
+    return variants_table(view, columns, facts=samples, heads=["samples", "of them SAR"])
 
 
 def _gains(view: ReportView, reasons: Reasons) -> Iterator[Row]:
@@ -69,17 +61,14 @@ def _gains(view: ReportView, reasons: Reasons) -> Iterator[Row]:
         foundation = index.foundation_of(variant, "retrieval", ONE_POSITIVE)
         if foundation is None or variant.kind != "clip" or not index.is_headline(variant):
             continue
+        sides = (variant.name, foundation.name)
         for metric in (ONE_POSITIVE, AWARE):
-            title = metric_of("retrieval", metric).title
-            what = f"{variant.name}: gain in {title} over {foundation.name}"
-            first, later = PAPER_GAINS if metric == ONE_POSITIVE else (NOT_REPORTED, NOT_REPORTED)
+            what = f"{variant.name}: gain in {metric_of('retrieval', metric).title} over {foundation.name}"
+            paper = PAPER_GAINS if metric == ONE_POSITIVE else (NOT_REPORTED, NOT_REPORTED)
             for benchmark in index.benchmarks("retrieval"):
-                comparison = compare(
-                    index, variant.name, foundation.name, "retrieval", metric, benchmark=benchmark
-                )
+                comparison = compare(index, *sides, "retrieval", metric, benchmark=benchmark)
                 if comparison is not None:
-                    sides = (variant.name, foundation.name)
-                    yield _row(view, [what, first, later], sides, comparison.figure, reasons)
+                    yield _row(view, [what, *paper], sides, comparison.figure, reasons)
 
 
 def _ratios(view: ReportView, reasons: Reasons) -> Iterator[Row]:
@@ -103,10 +92,10 @@ def _answers(view: ReportView, reasons: Reasons) -> Iterator[Row]:
         for other in measured:
             if variant.role != "model" or other.role not in {"baseline", "arm"}:
                 continue
-            comparison = compare(view.index, variant.name, other.name, "vqa", "oa")
+            sides = (variant.name, other.name)
+            comparison = compare(view.index, *sides, "vqa", "oa")
             if comparison is not None:
                 what = f"{variant.name}: overall accuracy above {other.name}"
-                sides = (variant.name, other.name)
                 yield _row(view, [what, PAPER_ANSWERS, AS_IN_FIRST], sides, comparison.figure, reasons)
 
 

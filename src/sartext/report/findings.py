@@ -7,8 +7,8 @@ from typing import Any, Literal
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, Task
 from sartext.evaluation.registry import metric_of, shown
-from sartext.report.comparison import AWARE, VERDICTS, WORDS, VariantComparison, Verdict, compare, side
-from sartext.report.questions import CHANCE
+from sartext.report.comparison import AWARE, VERDICTS, WORDS, Verdict, compare, side
+from sartext.report.sections import CHANCE
 from sartext.report.view import ReportView
 
 ARM_METRICS: Sequence[tuple[Task, str]] = (
@@ -73,27 +73,16 @@ def findings(view: ReportView) -> dict[str, Any]:
 def _tiles(view: ReportView) -> Iterator[dict[str, str]]:
     """The best model's headline figure of each task."""
     for task, metric in TILES:
-        figures = [
-            view.index.find(task, metric, variant.name)
-            for variant in view.index.measured(task, metric)
-            if variant.role == "model"
-        ]
-        known = [figure for figure in figures if figure is not None and figure.value is not None]
+        models = [variant for variant in view.index.measured(task, metric) if variant.role == "model"]
+        figures = [view.index.find(task, metric, variant.name) for variant in models]
+        known = [figure for figure in figures if figure is not None]
         if known:
             best = max(known, key=lambda figure: figure.value or 0.0)
             value, interval = shown(best)
             described = metric_of(task, metric)
-            unit = f", {described.unit}" if described.unit else ""
-            yield {
-                "what": f"{_task(task)}: {described.title}",
-                "value": value,
-                "interval": interval,
-                "of": f"{best.variant}{unit}",
-            }
-
-
-def _task(task: Task) -> str:
-    return TASK_NAMES.get(task, task.capitalize())
+            what = f"{TASK_NAMES.get(task, task.capitalize())}: {described.title}"
+            of = f"{best.variant}, {described.unit}" if described.unit else best.variant
+            yield {"what": what, "value": value, "interval": interval, "of": of}
 
 
 def with_interval(figure: Figure | None) -> str:
@@ -109,8 +98,8 @@ def _against_others(view: ReportView) -> Iterator[ReportFinding]:
     for variant in filter(view.index.is_headline, view.index.trained("retrieval", AWARE)):
         foundation = view.index.foundation_of(variant, "retrieval", AWARE)
         others = [*([foundation] if foundation else []), *baselines]
-        title = metric_of("retrieval", AWARE).title
-        yield from _compared(view, variant, others, ("retrieval", AWARE), f" in retrieval, {title}")
+        what = f" in retrieval, {metric_of('retrieval', AWARE).title}"
+        yield from _compared(view, variant, others, ("retrieval", AWARE), what)
 
 
 def _compared(
@@ -124,15 +113,11 @@ def _compared(
 ) -> Iterator[ReportFinding]:
     """One variant beside several others in one metric, as far as it was measured of both."""
     task, metric = measured
-    comparisons: dict[str, VariantComparison] = {}
-    for other in others:
-        comparison = compare(view.index, variant.name, other.name, task, metric)
-        if comparison is not None:
-            comparisons[other.name] = comparison
-    if comparisons:
-        verdicts = {name: comparison.verdict for name, comparison in comparisons.items()}
+    compared = {other.name: compare(view.index, variant.name, other.name, task, metric) for other in others}
+    verdicts = {name: comparison.verdict for name, comparison in compared.items() if comparison is not None}
+    if verdicts:
         verdict, word = _together(verdicts.values())
-        figures = {name: view.index.find(task, metric, name) for name in (variant.name, *comparisons)}
+        figures = {name: view.index.find(task, metric, name) for name in (variant.name, *verdicts)}
         words = {name: with_interval(figure) for name, figure in figures.items()} if values else None
         yield ReportFinding("compared", verdict, word, variant.name, what, _by_verdict(verdicts), words)
 
@@ -140,7 +125,7 @@ def _compared(
 def _arms(view: ReportView) -> Iterator[ReportFinding]:
     """What the transfer bought, against every control, one finding per metric."""
     for task, metric in ARM_METRICS:
-        what = f", {_task(task).lower()}, {metric_of(task, metric).title}"
+        what = f", {task}, {metric_of(task, metric).title}"
         for arm in view.index.trained(task, metric):
             controls = view.index.controls_of(arm)
             yield from _compared(view, arm, controls, (task, metric), what, values=False)
@@ -166,22 +151,14 @@ def _narrated(view: ReportView) -> Iterator[ReportFinding]:
             other = view.index.without_narrated(variant)
             comparison = compare(view.index, variant.name, other.name, task, metric) if other else None
             if other is not None and comparison is not None:
+                verdict, what = comparison.verdict, metric_of(task, metric).title
                 sides = {"with": variant.name, "without": other.name}
+                values = {key: with_interval(view.index.find(task, metric, name)) for key, name in sides.items()}
+                known = variant.samples is not None and other.samples is not None
+                samples = (variant.samples or 0, other.samples or 0) if known else None
                 yield ReportFinding(
-                    "narrated",
-                    comparison.verdict,
-                    WORDS[comparison.verdict],
-                    variant.name,
-                    metric_of(task, metric).title,
-                    values={
-                        key: with_interval(view.index.find(task, metric, name)) for key, name in sides.items()
-                    },
-                    samples=_both(variant.samples, other.samples),
+                    "narrated", verdict, WORDS[verdict], variant.name, what, values=values, samples=samples
                 )
-
-
-def _both(first: int | None, second: int | None) -> tuple[int, int] | None:
-    return None if first is None or second is None else (first, second)
 
 
 def _captions(view: ReportView) -> Iterator[ReportFinding]:
@@ -206,28 +183,23 @@ def _foils(view: ReportView) -> Iterator[ReportFinding]:
             kind: view.index.find("foils", "accuracy", variant.name, subset=f"kind:{kind}") for kind in kinds
         }
         verdicts = {
-            kind: VERDICTS[side(figure, CHANCE)]
+            kind: VERDICTS[side(figure, CHANCE[0])]
             for kind, figure in figures.items()
             if figure is not None and figure.value is not None
         }
         if verdicts:
             verdict, word = _together(verdicts.values())
-            mean = with_interval(view.index.find("foils", "mean_accuracy", variant.name))
-            yield ReportFinding(
-                "foils",
-                verdict,
-                word if word == "mixed" else ABOVE_CHANCE.get(verdict, word),
-                variant.name,
-                groups=_by_verdict(verdicts),
-                values={"mean": mean},
-            )
+            word = word if word == "mixed" else ABOVE_CHANCE.get(verdict, word)
+            values = {"mean": with_interval(view.index.find("foils", "mean_accuracy", variant.name))}
+            groups = _by_verdict(verdicts)
+            yield ReportFinding("foils", verdict, word, variant.name, groups=groups, values=values)
 
 
-def _headline_models(view: ReportView, task: Task) -> Iterator[Variant]:
+def _headline_models(view: ReportView, task: Task) -> list[Variant]:
     names = {figure.variant for figure in view.index.figures if figure.task == task and figure.value is not None}
-    yield from (
-        variant for variant in filter(view.index.is_headline, view.index.variants) if variant.name in names
-    )
+    return [
+        variant for variant in view.index.variants if variant.name in names and view.index.is_headline(variant)
+    ]
 
 
 def _removed(view: ReportView) -> Iterator[ReportFinding]:

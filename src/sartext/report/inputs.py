@@ -23,10 +23,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 class Evaluation:
     """Everything that the evaluations found, all tasks together.
 
-    Args:
-        figures: of all tasks.
-        details: of all tasks: sequences one after the other, variants and benchmarks once.
-        pictures: the ``data:`` address of each image id that the details name.
+    The details hold sequences one after the other, variants and benchmarks once; ``pictures`` is the ``data:``
+    address of each image id that they name.
     """
 
     figures: tuple[Figure, ...]
@@ -36,17 +34,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Release:
-    """The identity of a release.
+    """The identity of a release; what follows ``content_sha256`` is known where these very bytes are published.
 
-    Args:
-        name: of the dataset.
-        title: for people.
-        content_sha256: of everything that bears no version.
-        version: under which these very bytes are published; nothing where they are not.
-        commit: of the checkout that published it; nothing outside a git repository.
-        dirty: whether tracked files differed from that commit.
-        data: DVC's hash of each corpus folder that it was made from, by corpus.
-        tools: the versions that shaped its bytes.
+    ``commit`` is that of the checkout that published it, if it was a git repository, and ``dirty`` says whether
+    tracked files differed from it. ``data`` is DVC's hash of each corpus folder, ``tools`` what shaped the bytes.
     """
 
     name: str
@@ -144,14 +135,13 @@ def evaluated_release(project: Project) -> Release:
     path = project.build / "release" / CONTENT
     if not path.is_file():
         raise ArtefactError("no release is assembled", where=path, way_out="run `make release`")
-    content = str(read_json(path)["content_sha256"])
-    parameters = project.parameters.release
+    content, parameters = str(read_json(path)["content_sha256"]), project.parameters.release
     manifest = _published(project, content)
     git = manifest.get("git") or {}
     return Release(
-        name=parameters.name,
-        title=parameters.title,
-        content_sha256=content,
+        parameters.name,
+        parameters.title,
+        content,
         version=manifest.get("version"),
         commit=git.get("commit"),
         dirty=git.get("dirty"),

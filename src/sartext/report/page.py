@@ -7,14 +7,11 @@ from sartext.evaluation.benchmarks import SIMULATED
 from sartext.evaluation.metrics import Metric
 from sartext.evaluation.registry import METRICS
 from sartext.pages import Cell, Row, Table, render
-from sartext.report.captioning import captioning
 from sartext.report.claims import claims
 from sartext.report.findings import findings
 from sartext.report.inputs import Release
-from sartext.report.physics import physics
-from sartext.report.questions import foils, vqa
-from sartext.report.retrieval import retrieval
-from sartext.report.view import DASH, ReportView, name_cell
+from sartext.report.sections import captioning, foils, physics, retrieval, vqa
+from sartext.report.view import DASH, ReportView
 
 BESIDE = {
     "foundation": "the foundation",
@@ -75,7 +72,7 @@ def provenance(view: ReportView) -> dict[str, Any]:
     models = [
         Row(
             [
-                name_cell(view, variant),
+                view.name_cell(variant),
                 variant.title,
                 DASH if variant.weights is None else f"{variant.weights:,}",
                 ", ".join(variant.stages) or DASH,
@@ -102,15 +99,14 @@ def provenance(view: ReportView) -> dict[str, Any]:
 def _identity(release: Release) -> Mapping[str, str | None]:
     missing = "outside a git repository" if release.version else "not published yet"
     commit = release.commit or missing
+    tools = sorted((release.tools or {}).items())
+    version = f" {release.version}" if release.version else ", these bytes are not published"
     return {
-        "release": f"{release.name} {release.version or ''}".strip()
-        + ("" if release.version else ", these bytes are not published"),
+        "release": f"{release.name}{version}",
         "content SHA-256": release.content_sha256,
         "commit": f"{commit}, tracked files differed" if release.dirty else commit,
         **{f"data/{name}": digest or "not recorded" for name, digest in sorted((release.data or {}).items())},
-        "tools": ", ".join(
-            f"{name} {version}" for name, version in sorted((release.tools or {}).items()) if version
-        ),
+        "tools": ", ".join(f"{name} {version}" for name, version in tools if version),
     }
 
 

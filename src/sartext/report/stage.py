@@ -6,7 +6,6 @@ Beside them it leaves ``build/log/runs.html``, which is no output: who made the 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from sartext.config import Project
@@ -57,7 +56,7 @@ def as_json(view: ReportView) -> dict[str, Any]:
     }
 
 
-def write_runs(project: Project, variants: Sequence[Variant]) -> Path:
+def write_runs(project: Project, variants: Sequence[Variant]) -> None:
     """Write ``build/log/runs.html``: each stage with its seconds, its run in MLflow and Dagster's run."""
     path = project.build / "log" / "runs.html"
     stages = list(dict.fromkeys(stage for variant in variants for stage in variant.stages))
@@ -65,7 +64,6 @@ def write_runs(project: Project, variants: Sequence[Variant]) -> Path:
     heads = ["stage", "began (UTC)", "seconds", "run of MLflow", "run of Dagster"]
     table = Table(heads, [Row([stage, *_run_of(project, stage)]) for stage in stages], texts=heads)
     write_text(path, render("report/templates/runs.html", title="Runs behind the report", runs=table))
-    return path
 
 
 def _run_of(project: Project, stage: str) -> Iterator[Cell | str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sartext.config.training import EvaluationParameters
 from sartext.evaluation.details import Details, Variant
 from sartext.evaluation.figures import EVERYTHING, NOT_COMPUTED, Figure, Task
+from sartext.evaluation.metric import Metric
 from sartext.evaluation.registry import metric_of, shown
 from sartext.pages import Cell, Chart, Row, Table, charts
 from sartext.pages.marks import GREY, INK, Look, looks, stem_of
@@ -47,6 +48,10 @@ class ReportView:
     looks: Mapping[str, Look]
     pictures: Mapping[str, str]
 
+    def name_cell(self, variant: Variant) -> Cell:
+        """Return the cell that heads a variant's row."""
+        return Cell(variant.name, look=self.looks[variant.name])
+
 
 def view_of(evaluation: Evaluation, release: Release, declared: EvaluationParameters) -> ReportView:
     """Put together what the sections need, with the differences and ratios that follow from the figures."""
@@ -62,24 +67,19 @@ def looks_of(variants: Sequence[Variant]) -> dict[str, Look]:
     Models and arms have colours in turn, foundations are grey, baselines grey with dotted lines, ceilings ink. A
     variant whose name goes on after another's has its colour, with dashed lines and hollow marks.
     """
-    order = {"model": 0, "arm": 1, "foundation": 2, "baseline": 3, "ceiling": 4}
-    ordered = sorted(variants, key=lambda variant: (order[variant.role], len(variant.name)))
-    found = looks(variant.name for variant in ordered if variant.role in {"model", "arm"})
-    for variant in ordered[len(found) :]:
-        further = stem_of(variant.name, found) is not None
+    order = ("model", "arm", "foundation", "baseline", "ceiling")
+    ordered = sorted(variants, key=lambda variant: (order.index(variant.role), len(variant.name)))
+    by_name = looks(variant.name for variant in ordered if variant.role in {"model", "arm"})
+    for variant in ordered[len(by_name) :]:
+        further = stem_of(variant.name, by_name) is not None
         match variant.role:
             case "ceiling":
-                found[variant.name] = Look(INK, dashed=True, hollow=further)
+                by_name[variant.name] = Look(INK, dashed=True, hollow=further)
             case "baseline":
-                found[variant.name] = Look(GREY, hollow=further, dotted=True)
+                by_name[variant.name] = Look(GREY, hollow=further, dotted=True)
             case _:
-                found[variant.name] = Look(GREY, dashed=further, hollow=further)
-    return found
-
-
-def heading(text: str) -> str:
-    """Return a title with its first letter raised."""
-    return f"{text[0].upper()}{text[1:]}"
+                by_name[variant.name] = Look(GREY, dashed=further, hollow=further)
+    return by_name
 
 
 def dots(
@@ -94,31 +94,29 @@ def dots(
 ) -> Chart | None:
     """Return a forest plot of one metric, a row per variant with a value; None where there is none.
 
-    Args:
-        view: of the page.
-        task: of the metric.
-        metric: to draw.
-        subset: of the benchmark.
-        benchmark: where not that of the tables.
-        title: where not that of the metric.
-        reference: a line to draw, with its name.
+    Benchmark and title are those of the tables and of the metric unless others are named; ``reference`` is a value
+    to draw a line at, with its name.
     """
     known = metric_of(task, metric)
     rows = []
     for variant in view.index.variants:
         figure = view.index.find(task, metric, variant.name, subset=subset, benchmark=benchmark)
         if figure is not None and figure.value is not None:
-            text, interval = shown(figure)
-            look = view.looks[variant.name]
-            rows.append(
-                charts.ForestRow(variant.name, look, figure.value, figure.low, figure.high, text, interval)
-            )
+            ends = (figure.value, figure.low, figure.high)
+            rows.append(charts.ForestRow(variant.name, view.looks[variant.name], *ends, *shown(figure)))
     if not rows:
         return None
-    name = heading(title or known.title)
-    bounds = PERCENT if known.unit.startswith(("%", "0 to 100")) else None
-    svg = charts.forest(f"{name}, with 95 % intervals", rows, reference=reference, bounds=bounds)
+    name = _raised(title or known.title)
+    svg = charts.forest(f"{name}, with 95 % intervals", rows, reference=reference, bounds=_bounds(known))
     return Chart(name, known.unit, svg)
+
+
+def _raised(title: str) -> str:
+    return f"{title[0].upper()}{title[1:]}"
+
+
+def _bounds(metric: Metric) -> tuple[float, float] | None:
+    return PERCENT if metric.unit.startswith(("%", "0 to 100")) else None
 
 
 def curves(
@@ -144,7 +142,7 @@ def curves(
         variants: to draw, as far as they have values.
         benchmark: where not that of the tables.
     """
-    drawn = []
+    lines = []
     step = 1 / max(1, len(subsets) - 1)
     for variant in variants:
         figures = (
@@ -157,14 +155,13 @@ def curves(
             if figure is not None and figure.value is not None
         ]
         if points:
-            drawn.append(charts.Line(variant.name, view.looks[variant.name], points))
-    if not drawn:
+            lines.append(charts.Line(variant.name, view.looks[variant.name], points))
+    if not lines:
         return None
     known = metric_of(task, metric)
-    title = f"{heading(known.title)} by {by}"
+    title = f"{_raised(known.title)} by {by}"
     places = [(at * step, words) for at, words in enumerate(subsets.values())]
-    bounds = PERCENT if known.unit.startswith(("%", "0 to 100")) else None
-    svg = charts.lines(f"{title}, with 95 % intervals", drawn, places, below, bounds=bounds)
+    svg = charts.lines(f"{title}, with 95 % intervals", lines, places, below, bounds=_bounds(known))
     return Chart(title, known.unit, svg)
 
 
@@ -217,11 +214,7 @@ def variants_table(
 ) -> Table:
     """Return a table with a row for each variant that was measured in any column, grouped by the variants' roles.
 
-    Args:
-        view: of the page.
-        columns: of figures.
-        facts: further cells of each variant, by name, that stand before the figures.
-        heads: their titles.
+    ``facts`` are further cells of each variant, by name, that stand before the figures, ``heads`` their titles.
     """
     reasons = Reasons()
     rows: list[tuple[Variant, list[Cell | str]]] = []
@@ -234,25 +227,13 @@ def variants_table(
         ]
         if any(figure is not None for figure in figures):
             known = (facts or {}).get(variant.name, ())
-            cells: list[Cell | str] = [name_cell(view, variant), *known, *map(reasons.cell, figures)]
-            rows.append((variant, cells))
-    titles = _group_titles([variant for variant, _ in rows])
+            rows.append((variant, [view.name_cell(variant), *known, *map(reasons.cell, figures)]))
+    titles = dict(GROUPS)
+    models = [variant.name for variant, _ in rows if variant.role == "model"]
+    if NARRATOR in models:
+        titles["model"] = f"the narrator, and {titles['model']}" if len(models) > 1 else "the narrator"
     return Table(
         ["variant", *heads, *(column.title for column in columns)],
         [Row(cells, titles[variant.role]) for role in GROUPS for variant, cells in rows if variant.role == role],
         notes=reasons.notes,
     )
-
-
-def name_cell(view: ReportView, variant: Variant) -> Cell:
-    """Return the cell that heads a variant's row."""
-    return Cell(variant.name, look=view.looks[variant.name])
-
-
-def _group_titles(variants: Sequence[Variant]) -> dict[str, str]:
-    """The titles of the groups; the narrator is named where it is in its group."""
-    titles = dict(GROUPS)
-    group = [variant.name for variant in variants if variant.role == "model"]
-    if NARRATOR in group:
-        titles["model"] = f"the narrator, and {titles['model']}" if len(group) > 1 else "the narrator"
-    return titles
