@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from sartext.archives import unpack
 from sartext.catalogue import Entry, load_catalogue
 from sartext.config import Project
-from sartext.corpora.annotations import format_of
+from sartext.corpora.formats import format_of
 from sartext.errors import CatalogueError, CorpusError, ParameterError, PinError, nearest
 from sartext.files import remove_tree, write_text
 

@@ -9,8 +9,7 @@ from sartext.config import load_parameters
 from sartext.config.arms import ARMS, OPTICAL, SAR, SHUFFLED_OPTICAL, arm_rows, rows_of, scaled
 from sartext.config.training import CheckpointParameters, StudyParameters
 from sartext.errors import ParameterError, TrainingError
-from sartext.study.cells import steps_between
-from sartext.study.choice import Rates, Tried
+from sartext.study.cells import Rates, Tried, steps_between
 from sartext.study.design import CODE, PACKAGE, PRESENTATION, code_hashes, plan
 from tests.study.conftest import ROOT, make_project
 

@@ -203,9 +203,8 @@ def test_an_arm_that_diverged_has_no_figures_and_ends_no_study(finished):
 def test_a_share_that_fills_no_batch_is_told_before_any_training(finished):
     check_shares(finished.design)
     study = finished.design.study.model_copy(update={"fractions": (0.01, 1.0)})
-    parameters = finished.design.parameters.model_copy(update={"study": study})
     with pytest.raises(ParameterError, match=r"study.batch.*study.scenes.*study.fractions"):
-        check_shares(replace(finished.design, parameters=parameters))
+        check_shares(replace(finished.design, study=study))
 
 
 def test_all_arms_are_scored_in_the_wording_that_the_sar_stages_are_taught(finished):

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from sartext.catalogue.entry import Annotations, Entry
-from sartext.corpora.formats import FORMATS
+from sartext.corpora.formats import format_of
 from sartext.corpora.images import decode, read_image
 from sartext.corpora.listing import Lookup, matching_files, renamed
 from sartext.corpora.quarantine import Fault, Unusable
-from sartext.corpora.reading import ORPHAN, REPEATED_ID, AnnotationFormat, Record, Source
+from sartext.corpora.reading import ORPHAN, REPEATED_ID, Record, Source
 from sartext.errors import CatalogueError, CorpusError
 
 NO_IMAGE = "annotation-without-image"
@@ -28,20 +30,10 @@ class Matches:
     problems: dict[str, Unusable] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
-
-def format_of(entry: Entry, declared: Annotations) -> AnnotationFormat:
-    """Return the format that a catalogue file declares.
-
-    Raises:
-        ParameterError: there is no such format; the nearest is named.
-        CatalogueError: the declaration lacks what the format requires.
-    """
-    where = f"{entry.name}.yaml: annotations"
-    annotation_format = FORMATS.get(declared.format, where=where)
-    if absent := [name for name in annotation_format.requires if not getattr(declared, name)]:
-        names = " and ".join(f"`{name}`" for name in absent)
-        raise CatalogueError(f"the format '{declared.format}' needs {names}", where=where)
-    return annotation_format
+    def of(self, path: str) -> dict[str, Any]:
+        """Return what an `examination.Job` of an image says of its annotation."""
+        record, annotation, problem = (by_path.get(path) for by_path in (self.records, self.files, self.problems))
+        return {"record": record, "annotation": annotation, "problem": problem}
 
 
 def match_annotations(folder: Path, entry: Entry, declared: Annotations, paths: list[str]) -> Matches:
@@ -69,13 +61,13 @@ def match_annotations(folder: Path, entry: Entry, declared: Annotations, paths: 
         )
     matches = Matches()
     lookup = Lookup(paths)
+    size_of = partial(_size, folder, entry, lookup)
     if annotation_format.per == "image":
         files = _set_aside_files_of_one_image(files, lookup, matches)
     sources = _named_files(folder, declared, matches) if declared.names else [(file, "") for file in files]
     for file, names in sources:
-        source = Source(folder, file, entry, names, _Sizes(folder, entry, lookup))
         try:
-            records = annotation_format.read(source)
+            records = annotation_format.read(Source(folder, file, entry, names, size_of))
         except Unusable as error:
             matches.faults.append(Fault(file, "", error.reason, error.detail, "annotation"))
             continue
@@ -84,23 +76,16 @@ def match_annotations(folder: Path, entry: Entry, declared: Annotations, paths: 
     return matches
 
 
-@dataclass(frozen=True)
-class _Sizes:
-    """The sizes of a corpus's images, decoded when a reader asks for them."""
-
-    folder: Path
-    entry: Entry
-    lookup: Lookup
-
-    def __call__(self, name: str) -> tuple[int, int]:
-        images = self.lookup.find(name)
-        if len(images) != 1:
-            return 0, 0
-        try:
-            height, width = decode(read_image(self.folder / images[0]), self.entry.bands).shape[:2]
-        except Unusable:
-            return 0, 0  # the image itself is left out, with its reason
-        return width, height
+def _size(folder: Path, entry: Entry, lookup: Lookup, name: str) -> tuple[int, int]:
+    """The width and height of an image, decoded when a reader asks for them."""
+    images = lookup.find(name)
+    if len(images) != 1:
+        return 0, 0
+    try:
+        height, width = decode(read_image(folder / images[0]), entry.bands).shape[:2]
+    except Unusable:
+        return 0, 0  # the image itself is left out, with its reason
+    return width, height
 
 
 def _match_by_rule(folder: Path, declared: Annotations, image: str, file: str, paths: list[str]) -> Matches:
@@ -109,15 +94,14 @@ def _match_by_rule(folder: Path, declared: Annotations, image: str, file: str, p
     kind = declared.format
     for path in paths:
         annotation = renamed(image, file, path)
-        if annotation is None:
-            matches.problems[path] = Unusable("no-annotation", f"the path does not match the {kind} rule")
-        elif not (folder / annotation).is_file():
-            matches.problems[path] = Unusable("no-annotation", f"no {kind} {annotation}")
-        else:
+        if annotation is not None and (folder / annotation).is_file():
             matches.files[path] = annotation
-    for spare in sorted(set(matching_files(folder, declared.files)) - set(matches.files.values())):
-        fault = Fault(PurePosixPath(spare).name, "", NO_IMAGE, f"{kind} {spare}", "annotation")
-        matches.faults.append(fault)
+        else:
+            detail = f"no {kind} {annotation}" if annotation else f"the path does not match the {kind} rule"
+            matches.problems[path] = Unusable("no-annotation", detail)
+    spare = sorted(set(matching_files(folder, declared.files)) - set(matches.files.values()))
+    names = [(PurePosixPath(path).name, f"{kind} {path}") for path in spare]
+    matches.faults += [Fault(name, "", NO_IMAGE, detail, "annotation") for name, detail in names]
     return matches
 
 

@@ -7,7 +7,6 @@ that tokenised corpora put before punctuation ("an airport .").
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from sartext.catalogue.entry import Entry
@@ -34,16 +33,6 @@ def label_table(entry: Entry) -> dict[str, str]:
     return table
 
 
-def find_label(table: dict[str, str], name: str) -> str | None:
-    """Return the label of a source name, or None where the catalogue does not know it."""
-    return table.get(_folded(name))
-
-
-def unknown_labels(table: dict[str, str], names: Iterable[str]) -> list[str]:
-    """Return the names that the catalogue does not know, sorted."""
-    return sorted({name for name in names if find_label(table, name) is None})
-
-
 def clean_boxes(
     boxes: tuple[RawBox, ...], width: int, height: int, labels: dict[str, str]
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
@@ -59,8 +48,9 @@ def clean_boxes(
     """
     if len(boxes) > BOX_LIMIT:
         raise Unusable("too-many-boxes", f"{len(boxes):,} boxes, over {BOX_LIMIT:,}")
-    if unknown := unknown_labels(labels, (box.label for box in boxes)):
-        raise Unusable("unknown-class", ", ".join(repr(name) for name in unknown))
+    label_of = {box.label: labels.get(_folded(box.label), "") for box in boxes}
+    if unknown := sorted(name for name, label in label_of.items() if not label):
+        raise Unusable("unknown-class", ", ".join(map(repr, unknown)))
     if crowds := sum(box.crowd for box in boxes):
         raise Unusable("crowd-box", f"{crowds} boxes around an unknown number of objects")
     if broken := sum(not all(map(math.isfinite, _as_written(box))) for box in boxes):
@@ -70,7 +60,7 @@ def clean_boxes(
     for box in boxes:
         corners = _corners(box, width, height, reasons)
         if corners is not None:
-            label = find_label(labels, box.label) or ""
+            label = label_of[box.label]
             objects.append(object_row(label, box.label, corners, box.angle))
             written = (label, _as_written(box), box.angle)
             reasons["repeated-box"] += written in seen
@@ -83,16 +73,8 @@ def object_row(
     label: str, source_label: str, corners: tuple[float, float, float, float], angle: float | None = None
 ) -> dict[str, Any]:
     """Return one row of `tables.OBJECT`; ``corners`` are xmin, ymin, xmax, ymax in pixels."""
-    xmin, ymin, xmax, ymax = corners
-    return {
-        "label": label,
-        "source_label": source_label,
-        "xmin": xmin,
-        "ymin": ymin,
-        "xmax": xmax,
-        "ymax": ymax,
-        "angle": angle,
-    }
+    sides = zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True)
+    return {"label": label, "source_label": source_label, **dict(sides), "angle": angle}
 
 
 def _as_written(box: RawBox) -> tuple[float, float, float, float]:
@@ -129,13 +111,8 @@ def clean_captions(captions: tuple[str, ...]) -> tuple[list[str], dict[str, int]
 
     Repeated captions stay: corpora pad to five, and how often they do is their own business.
     """
-    kept, dropped = [], {"blank-caption": 0, "broken-caption": 0}
-    for text in captions:
-        caption = clean_caption(text)
-        if not caption:
-            dropped["blank-caption"] += 1
-        elif "\ufffd" in caption:
-            dropped["broken-caption"] += 1
-        else:
-            kept.append(caption)
-    return kept, {reason: count for reason, count in dropped.items() if count}
+    every = [clean_caption(text) for text in captions]
+    usable = [caption for caption in every if caption and "\ufffd" not in caption]
+    blank = every.count("")
+    dropped = {"blank-caption": blank, "broken-caption": len(every) - len(usable) - blank}
+    return usable, {reason: count for reason, count in dropped.items() if count}

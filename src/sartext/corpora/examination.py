@@ -4,7 +4,6 @@ This runs in worker processes, once per image; a file is read, hashed and decode
 """
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -210,8 +209,3 @@ def _apply_mask(
     facts = summarise_mask(classes, entry)
     row["objects"], row["regions"] = facts.objects, facts.regions
     return facts.left_out
-
-
-def count_labels(rows: list[dict[str, Any]]) -> dict[str, int]:
-    """Return how many objects of each label there are."""
-    return dict(sorted(Counter(box["label"] for row in rows for box in row["objects"]).items()))

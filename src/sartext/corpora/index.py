@@ -1,20 +1,33 @@
 """The index of a corpus: a row per usable image, and a reason for everything that was left out.
 
+What belongs to each image is found first (annotation, optical half, scene, published split), then it is examined.
+
 One bad file never stops it. It fails only when nothing usable is left, when more is left out than the catalogue
 allows, or when the corpus is not there.
 """
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Any
 
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
-from sartext.corpora.examination import Job, Outcome, count_labels, examine
-from sartext.corpora.quarantine import Fault, count_reasons, write_quarantine
+from sartext.corpora.annotations import Matches, match_annotations
+from sartext.corpora.examination import Job, Outcome, Place, examine
+from sartext.corpora.listing import (
+    Lookup,
+    as_text,
+    image_ids,
+    matching_files,
+    optical_halves,
+    published_sets,
+    scene_of,
+)
+from sartext.corpora.quarantine import Fault, Unusable, count_reasons, write_quarantine
 from sartext.corpora.radiometry import stretch_window
-from sartext.corpora.survey import corpus_place, how_to_get, survey_corpus
 from sartext.errors import CorpusError
 from sartext.files import atomic_folder, write_json, write_text
 from sartext.progress import map_parallel
@@ -38,10 +51,10 @@ def build_index(project: Project, name: str) -> dict[str, object]:
             ``build/log/corpus-<name>-quarantine.csv`` says why, and nothing else is written.
     """
     entry = find_entry(project, name)
-    place = corpus_place(project.root, entry)
+    place = Place(project.source(name), f"data/{name}", entry)
     if not place.folder.is_dir():
-        raise CorpusError("the corpus is not there", where=place.prefix, way_out=how_to_get(entry))
-    jobs, faults = survey_corpus(place)
+        raise CorpusError("the corpus is not there", where=place.prefix, way_out=_how_to_get(entry))
+    jobs, faults = _survey(place)
     outcomes = list(map_parallel(partial(examine, place), jobs, f"indexing {name}", SERIAL_BELOW))
     rows = [outcome.row for outcome in outcomes if outcome.row is not None]
     faults += [fault for outcome in outcomes for fault in outcome.faults]
@@ -58,7 +71,8 @@ def build_index(project: Project, name: str) -> dict[str, object]:
         write_json(folder / "metrics.json", metrics)
         # what later stages read from the catalogue belongs to the artefact: a changed noun rebuilds the captions
         write_text(folder / "entry.json", entry.model_dump_json(indent=2) + "\n")
-    return {**metrics, "examples": _examples(rows)}
+    ids = sorted(row["image_id"] for row in rows)
+    return {**metrics, "examples": ids[:: max(1, len(ids) // EXAMPLES)][:EXAMPLES]}
 
 
 def _part_broken_pairs(rows: list[dict[str, Any]]) -> None:
@@ -71,11 +85,10 @@ def _part_broken_pairs(rows: list[dict[str, Any]]) -> None:
 
 def _stretch(outcomes: list[Outcome]) -> None:
     """Give the images of an uncalibrated corpus the dB window of all their pixels together."""
-    measured = [outcome for outcome in outcomes if outcome.row is not None and outcome.counts]
-    total: dict[int, int] = {}
+    measured = [outcome for outcome in outcomes if outcome.counts]
+    total = Counter[int]()
     for outcome in measured:
-        for number, count in outcome.counts.items():
-            total[number] = total.get(number, 0) + count
+        total.update(outcome.counts)
     for outcome in measured:
         if outcome.row is not None:
             outcome.row["db_low"], outcome.row["db_high"] = stretch_window(total)
@@ -108,7 +121,7 @@ def _way_out(faults: list[Fault], log: str) -> str:
 def _measure(entry: Entry, jobs: list[Job], rows: list[dict[str, Any]], faults: list[Fault]) -> dict[str, object]:
     optical_halves = sum(job.modality == "optical" for job in jobs) if entry.pairing else 0
     images = len(jobs) - optical_halves
-    objects = count_labels(rows)
+    objects = dict(sorted(Counter(box["label"] for row in rows for box in row["objects"]).items()))
     published = entry.published
     return {
         "corpus": entry.name,
@@ -130,7 +143,110 @@ def _measure(entry: Entry, jobs: list[Job], rows: list[dict[str, Any]], faults: 
     }
 
 
-def _examples(rows: list[dict[str, Any]]) -> list[str]:
-    ids = sorted(row["image_id"] for row in rows)
-    step = max(1, len(ids) // EXAMPLES)
-    return ids[::step][:EXAMPLES]
+def _survey(place: Place) -> tuple[list[Job], list[Fault]]:
+    """A job per image file, and the annotations that have no image.
+
+    The optical half of a pair is a job of its own, with the scene and the published split of its SAR half.
+    """
+    entry, folder = place.entry, place.folder
+    paths = matching_files(folder, entry.images)
+    if not paths:
+        what = f"no image matches {', '.join(entry.images)}"
+        raise CorpusError(what, where=place.prefix, way_out=_how_to_get(entry))
+    named = [path for path in paths if as_text(path) == path]
+    halves = optical_halves(folder, entry.pairing, named) if entry.pairing else {}
+    optical = set(halves.values())
+    images = [path for path in named if path not in optical]
+    jobs, faults = _image_jobs(place, images, halves)
+    optical_jobs, optical_faults = _optical_jobs(place, jobs)
+    jobs = _refuse_repeated_ids(jobs + optical_jobs)
+    return [*jobs, *_unnameable(entry, paths)], faults + optical_faults
+
+
+def _image_jobs(place: Place, images: list[str], halves: dict[str, str]) -> tuple[list[Job], list[Fault]]:
+    entry, folder = place.entry, place.folder
+    declared = entry.annotations
+    matches = match_annotations(folder, entry, declared, images) if declared else Matches()
+    lookup = Lookup(images)
+    splits, unlisted = published_sets(folder, entry.splits, images, lookup)
+    benchmarks, absent = published_sets(folder, entry.benchmarks, images, lookup)
+    known = {fault.path for fault in matches.faults}
+    faults = matches.faults + [fault for fault in unlisted + absent if fault.path not in known]
+    ids = image_ids(entry.name, images)
+    jobs = []
+    for path in images:
+        record = matches.records.get(path)
+        scene = scene_of(entry.scene, path)
+        jobs.append(
+            Job(
+                path=path,
+                image_id=ids[path],
+                scene_id=f"{entry.name}/{scene}" if scene else ids[path],
+                modality=entry.modality,
+                annotation_format=declared.format if declared else "",
+                owed=declared is not None,
+                published_split=splits.get(path, record.split if record else None),
+                benchmark=benchmarks.get(path),
+                paired=halves.get(path),
+                **matches.of(path),
+            )
+        )
+        if entry.pairing and path not in halves:
+            faults.append(Fault(f"{place.prefix}/{path}", ids[path], "no-optical-half", "", "annotation"))
+    return jobs, faults
+
+
+def _optical_jobs(place: Place, jobs: list[Job]) -> tuple[list[Job], list[Fault]]:
+    paired = {job.paired: job for job in reversed(jobs) if job.paired}
+    paths = sorted(paired)
+    captions = place.entry.optical_captions
+    matches = Matches()
+    if captions and paths:
+        if matching_files(place.folder, captions.files):
+            matches = match_annotations(place.folder, place.entry, captions, paths)
+        else:  # captions of optical halves are welcome, not owed
+            matches.faults.append(Fault(", ".join(captions.files), "", "no-caption-file", "", "annotation"))
+    taken = {job.image_id for job in jobs}
+    ids = image_ids(place.entry.name, paths)
+    return [
+        Job(
+            path=path,
+            image_id=f"{paired[path].image_id}_optical" if ids[path] in taken else ids[path],
+            scene_id=paired[path].scene_id,
+            modality="optical",
+            annotation_format=captions.format if captions else "",
+            published_split=paired[path].published_split,
+            benchmark=paired[path].benchmark,
+            paired=paired[path].path,
+            **matches.of(path),
+        )
+        for path in paths
+    ], matches.faults
+
+
+def _refuse_repeated_ids(jobs: list[Job]) -> list[Job]:
+    """Keep the first image of an id; the others are left out with the path of the first as the reason."""
+    first: dict[str, str] = {}
+    kept = []
+    for job in jobs:
+        other = first.setdefault(job.image_id, job.path)
+        kept.append(job if other == job.path else replace(job, problem=Unusable("duplicate-id", f"as {other}")))
+    return kept
+
+
+def _unnameable(entry: Entry, paths: list[str]) -> list[Job]:
+    """Jobs that only say that a file name is no UTF-8."""
+    problem = Unusable("unreadable-name", "the file name is not UTF-8")
+    names = [as_text(path) for path in paths if as_text(path) != path]
+    ids = [f"{entry.name}/{PurePosixPath(name).stem.replace('.', '_')}" for name in names]
+    return [
+        Job(name, image_id, image_id, entry.modality, problem=problem)
+        for name, image_id in zip(names, ids, strict=True)
+    ]
+
+
+def _how_to_get(entry: Entry) -> str:
+    if entry.embedded:
+        return "run `sartext simulate`"
+    obtain = " ".join(entry.obtain.split()).rstrip(".")
+    return f"{obtain[:1].lower()}{obtain[1:]}; then run `sartext corpora add {entry.name} --from PATH`"

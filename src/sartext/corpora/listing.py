@@ -57,9 +57,9 @@ def _word(name: str) -> str:
     return ID_BREAKERS.sub("_", name) + digest
 
 
-def is_text(path: str) -> bool:
-    """Whether a file name can be written as UTF-8."""
-    return os.fsencode(path).decode("utf-8", errors="replace") == path
+def as_text(path: str) -> str:
+    """Return a file name with U+FFFD in place of bytes that are no UTF-8."""
+    return os.fsencode(path).decode("utf-8", errors="replace")
 
 
 def scene_of(expression: str | None, path: str) -> str | None:

@@ -44,20 +44,17 @@ FLOOR_DB = -500.0
 Decibels = npt.NDArray[np.float64]
 
 
-def co_polarisation(entry: Entry) -> str:
-    """The polarisation that is shown: the first declared band, else the corpus's own."""
-    return next(iter(entry.bands), entry.polarisation).upper()[:2]
-
-
 def fixed_window(entry: Entry) -> tuple[float, float] | None:
     """Return the dB window of a corpus where it is fixed, None where there is none or it comes from a stretch.
+
+    The polarisation that is shown is that of the first declared band, else the corpus's own.
 
     Raises:
         CatalogueError: calibrated data of unknown polarisation.
     """
     if entry.quantity == "display" or not entry.calibrated:
         return None
-    polarisation = co_polarisation(entry)
+    polarisation = next(iter(entry.bands), entry.polarisation).upper()[:2]
     for name in (f"{entry.sensor} {polarisation}", polarisation):
         if name in CHANNELS:
             return CHANNELS[name].window
@@ -102,10 +99,8 @@ def _shown_band(pixels: npt.NDArray[Any], entry: Entry) -> npt.NDArray[Any]:
 
 
 def _intensity(band: npt.NDArray[Any]) -> Decibels:
-    if np.iscomplexobj(band):
-        return band.real.astype(np.float64) ** 2 + band.imag.astype(np.float64) ** 2
-    real, imaginary = band[..., 0].astype(np.float64), band[..., 1].astype(np.float64)
-    return real**2 + imaginary**2
+    real, imaginary = (band.real, band.imag) if np.iscomplexobj(band) else (band[..., 0], band[..., 1])
+    return np.asarray(real.astype(np.float64) ** 2 + imaginary.astype(np.float64) ** 2)
 
 
 def to_grey(decibels: Decibels, low: float, high: float) -> npt.NDArray[np.uint8]:
@@ -130,15 +125,9 @@ def stretch_window(counts: dict[int, int]) -> tuple[float, float]:
 
     Constant data get a window of 1 dB.
     """
-    total, seen = sum(counts.values()), 0
-    low, high = None, 0.0
-    for number in sorted(counts):
-        seen += counts[number]
-        edge = number / BINS_PER_DB + FLOOR_DB
-        if low is None and seen * 100 >= PERCENTILES[0] * total:
-            low = edge
-        if seen * 100 >= PERCENTILES[1] * total:
-            high = edge
-            break
-    low = 0.0 if low is None else low
+    numbers = np.array(sorted(counts) or [0])
+    seen = np.cumsum([counts[number] for number in sorted(counts)] or [0])
+    low, high = (
+        float(numbers[np.argmax(seen * 100 >= share * seen[-1])]) / BINS_PER_DB + FLOOR_DB for share in PERCENTILES
+    )
     return round(low, 2), round(max(high, low + 1.0), 2)

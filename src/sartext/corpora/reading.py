@@ -7,18 +7,20 @@ counted: numbers and ASCII names survive, and a name that does not is unknown to
 import codecs
 import gzip
 import json
+import math
 import stat
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sartext.catalogue.entry import Entry
 from sartext.corpora.quarantine import Unusable
+
+if TYPE_CHECKING:  # the formats are listed where no image is read, without what takes long to load
+    import numpy as np
+    import numpy.typing as npt
 
 BROKEN_ENCODING = "broken-encoding"
 ORPHAN = "annotation-of-unlisted-image"
@@ -35,7 +37,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-ClassMap = npt.NDArray[np.int16]
+ClassMap: TypeAlias = "npt.NDArray[np.int16]"
 SizeOf = Callable[[str], tuple[int, int]]
 
 
@@ -119,6 +121,11 @@ class AnnotationFormat:
     requires: tuple[str, ...] = ("files",)
 
 
+def whole(number: float) -> int:
+    """Return the width or height that an annotation states, 0 where it is no such number."""
+    return int(number) if math.isfinite(number) and number > 0 else 0
+
+
 def read_content(path: Path) -> bytes:
     """Return a file's bytes, decompressed if it ends in ``.gz``.
 
@@ -149,18 +156,14 @@ def decode_text(content: bytes, encoding: str = "utf-8") -> tuple[str, bool]:
         if content.startswith(mark):
             content, encoding = content[len(mark) :], named
             break
+    sound = True
     try:
-        text, sound = content.decode(encoding), True
-    except (UnicodeDecodeError, LookupError):
-        text, sound = content.decode(_known(encoding), errors="replace"), False
-    return text.replace("\r\n", "\n").replace("\r", "\n"), sound
-
-
-def _known(encoding: str) -> str:
-    try:
-        return codecs.lookup(encoding).name
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        text, sound = content.decode(encoding, errors="replace"), False
     except LookupError:
-        return "utf-8"
+        text, sound = content.decode("utf-8", errors="replace"), False
+    return text.replace("\r\n", "\n").replace("\r", "\n"), sound
 
 
 def read_text(path: Path) -> tuple[str, bool]:

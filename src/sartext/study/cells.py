@@ -1,8 +1,12 @@
-"""A cell of the study: one training of one row on one seed's data, and its score on that seed's test split."""
+"""The cells of the study: trainings of one row on one seed's data, with their scores on that seed's test split.
 
+Which learning rate a row trains with is the grid's best on the validation split of development seeds.
+"""
+
+import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,18 +29,16 @@ from sartext.training.loop import Fit, fit
 from sartext.training.sampler import batch_indices, made_by, share
 from sartext.training.shards.reading import Pair, Shards, open_shards
 
+WHOLE = 1.0
+
 
 @dataclass(frozen=True)
 class StudyCell:
-    """One training.
+    """One training, of a row of ``checkpoints``.
 
-    Args:
-        seed: of scenes, weights and batches.
-        row: of ``checkpoints``.
-        fraction: share of the SAR captions that it sees; 1 for rows that see none.
-        learning_rate: of this stage.
-        parent: the cell whose model it starts from.
-        development: it serves to choose a learning rate: it is scored on validation alone.
+    ``fraction`` is the share of the SAR captions that it sees, 1 for rows that see none, and ``parent`` the cell
+    whose model it starts from. A ``development`` cell serves to choose a learning rate: it is scored on validation
+    alone.
     """
 
     seed: int
@@ -76,14 +78,13 @@ def read_result(design: Design, cell: StudyCell) -> Mapping[str, Any]:
     Raises:
         ArtefactError: it is missing, damaged, or of another simulator or recipe.
     """
-    path = result_path(design, cell)
+    path, way_out = result_path(design, cell), "run `sartext study run`"
     if not path.is_file():
-        raise ArtefactError("a cell of the study is missing", where=path, way_out="run `sartext study run`")
+        raise ArtefactError("a cell of the study is missing", where=path, way_out=way_out)
     result = _read(path, path.stat().st_mtime_ns)
     if result.get("hash") != design.digest:
-        raise ArtefactError(
-            "a cell of another simulator or recipe", where=path, way_out="remove it and run `sartext study run`"
-        )
+        way_out = f"remove it and {way_out}"
+        raise ArtefactError("a cell of another simulator or recipe", where=path, way_out=way_out)
     return result
 
 
@@ -103,26 +104,39 @@ def run_cell(design: Design, cell: StudyCell) -> None:
     """
     if is_done(design, cell):
         return
-    world = world_of(design, cell.seed)
-    nothing = {**_told(design, cell), "validation_loss": None}
-    if cell.parent is not None and diverged(read_result(design, cell.parent)):
-        write_json(result_path(design, cell), nothing)
-        return
-    began = time.perf_counter()
+    parent = cell.parent.name if cell.parent else None
+    identity = {name: getattr(cell, name) for name in ("seed", "row", "fraction", "learning_rate")}
     try:
-        model, fitted, seen = _train(design, cell, world)
+        result = _trained_and_scored(design, cell)
     except DivergenceError:
-        write_json(result_path(design, cell), nothing)
-        return
+        result = {"validation_loss": None}
+    write_json(result_path(design, cell), {"hash": design.digest, **identity, "parent": parent, **result})
+
+
+def _trained_and_scored(design: Design, cell: StudyCell) -> dict[str, Any]:
+    if cell.parent is not None and diverged(read_result(design, cell.parent)):
+        raise DivergenceError(f"{cell.parent.name} diverged")
+    world = world_of(design, cell.seed)
+    began = time.perf_counter()
+    model, fitted, seen = _train(design, cell, world)
     seconds = time.perf_counter() - began
     model.network.load_state_dict(fitted.best)
     if _is_parent(design, cell):
         with atomic_folder(_model(design, cell)) as folder:
             save(model, folder)
-    result = {**_told(design, cell), **_course(fitted), **seen, "seconds": round(seconds, 3)}
+    validations = fitted.curves["validations"]
+    [loss] = [validation["loss"] for validation in validations if validation["step"] == fitted.best_step]
+    result = {
+        "samples": fitted.samples,
+        "kept_samples": fitted.samples * fitted.best_step // fitted.steps,
+        "validation_loss": loss,
+        "validations": validations,
+        **seen,
+        "seconds": round(seconds, 3),
+    }
     if not cell.development:
         result["examination"] = _examine(design, world, model)
-    write_json(result_path(design, cell), result)
+    return result
 
 
 def _train(design: Design, cell: StudyCell, world: World) -> tuple[Model, Fit, dict[str, int]]:
@@ -160,14 +174,13 @@ def _validation(
     design: Design, cell: StudyCell, world: World, model: Model, parameters: TrainingParameters
 ) -> list[Batch]:
     """A stage that sees SAR captions is chosen by those alone, so that all arms answer the same question."""
-    row = design.rows[cell.row]
-    kind = "optical" if row.data.endswith("/optical") else "sar"
-    with Shards([world.project.shards(kind)]) as shards:
-        batches = validation_of_row(row, parameters, shards, model)
+    place = world.project.shards("sar" if learns_sar(design, cell.row) else "optical")
+    with Shards([place]) as shards:
+        batches = validation_of_row(design.rows[cell.row], parameters, shards, model)
     if sum(map(len, batches)) < FEWEST_VALIDATED:
         raise TrainingError(
             f"the validation split holds fewer than {FEWEST_VALIDATED} pairs for '{cell.row}'",
-            where=world.project.shards(kind),
+            where=place,
             way_out="raise `splits.validation` or `study.scenes`",
         )
     return batches
@@ -184,28 +197,6 @@ def steps_between(steps: int, validations: int) -> int:
     return max(1, -(-steps // validations))
 
 
-def _told(design: Design, cell: StudyCell) -> dict[str, Any]:
-    return {
-        "hash": design.digest,
-        "seed": cell.seed,
-        "row": cell.row,
-        "fraction": cell.fraction,
-        "learning_rate": cell.learning_rate,
-        "parent": cell.parent.name if cell.parent else None,
-    }
-
-
-def _course(fitted: Fit) -> dict[str, Any]:
-    validations = fitted.curves["validations"]
-    kept = next(validation for validation in validations if validation["step"] == fitted.best_step)
-    return {
-        "samples": fitted.samples,
-        "kept_samples": fitted.samples * fitted.best_step // fitted.steps,
-        "validation_loss": kept["loss"],
-        "validations": validations,
-    }
-
-
 def _examine(design: Design, world: World, model: Model) -> dict[str, Any]:
     with Shards([world.examination.shards("sar")]) as shards:
         entries = {name: find_entry(world.examination, name) for name in world.examination.parameters.captions}
@@ -220,3 +211,86 @@ def _is_parent(design: Design, cell: StudyCell) -> bool:
 
 def _model(design: Design, cell: StudyCell) -> Path:
     return world_of(design, cell.seed).folder / "models" / cell.name
+
+
+@dataclass(frozen=True)
+class Tried:
+    """The validation loss of one learning rate, the mean over development seeds; nothing where one diverged."""
+
+    learning_rate: float
+    loss: float | None
+
+
+@dataclass
+class Rates:
+    """What was tried, by row and share of the SAR captions."""
+
+    tried: dict[tuple[str, float], list[Tried]] = field(default_factory=dict)
+
+    def chosen(self, row: str, fraction: float) -> float:
+        """Return the learning rate of a row: that of the nearest share at which it was chosen (by ratio)."""
+        near = [tried for name, tried in self.tried if name == row]
+        nearest = min(near, key=lambda tried: (abs(math.log(tried / fraction)), tried))
+        known = [rate for rate in self.tried[row, nearest] if rate.loss is not None]
+        if not known:
+            where = "params.yaml: study.learning_rates"
+            raise TrainingError(
+                f"'{row}' diverged with every learning rate", where=where, way_out="add smaller ones"
+            )
+        return min(known, key=lambda rate: (rate.loss, rate.learning_rate)).learning_rate
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return everything that was tried, in order."""
+        return [
+            {"row": row, "fraction": share, "chosen": self.chosen(row, share), "tried": [*map(asdict, rates)]}
+            for (row, share), rates in sorted(self.tried.items())
+        ]
+
+
+def shares_of(design: Design, row: str) -> Sequence[float]:
+    """Return the shares of the SAR captions at which a row's learning rate is chosen."""
+    return sorted(set(design.study.development_fractions)) if learns_sar(design, row) else (WHOLE,)
+
+
+def learns_sar(design: Design, row: str) -> bool:
+    """Whether a row sees SAR captions, so that their share matters."""
+    return not design.rows[row].data.endswith("/optical")
+
+
+def candidates(design: Design, row: str, rates: Rates) -> list[StudyCell]:
+    """Return the development cells of a row; its parent's learning rate must have been chosen."""
+    return [
+        cell_of(design, seed, row, fraction, rates, learning_rate=rate)
+        for seed in design.study.development_seeds
+        for fraction in shares_of(design, row)
+        for rate in design.study.learning_rates
+    ]
+
+
+def cell_of(
+    design: Design, seed: int, row: str, fraction: float, rates: Rates, *, learning_rate: float | None = None
+) -> StudyCell:
+    """Return the cell of a row with its chosen learning rate, or a development cell with another one."""
+    rate = rates.chosen(row, fraction) if learning_rate is None else learning_rate
+    parent, development = design.rows[row].parent, seed in design.study.development_seeds
+    origin = cell_of(design, seed, parent, WHOLE, rates) if parent else None
+    return StudyCell(seed, row, fraction, rate, origin, development)
+
+
+def learn_rates(design: Design, row: str, cells: Iterable[StudyCell], rates: Rates) -> None:
+    """Add what the development cells of a row found."""
+    losses: dict[tuple[float, float], list[float | None]] = {}
+    for cell in cells:
+        result: Mapping[str, Any] = read_result(design, cell)
+        losses.setdefault((cell.fraction, cell.learning_rate), []).append(result["validation_loss"])
+    for (fraction, rate), of_seeds in sorted(losses.items()):
+        known = [loss for loss in of_seeds if loss is not None]
+        mean = sum(known) / len(known) if len(known) == len(of_seeds) else None
+        rates.tried.setdefault((row, fraction), []).append(Tried(rate, mean))
+
+
+def take_the_only_rate(design: Design, rates: Rates) -> None:
+    """Where the grid holds one learning rate there is nothing to choose, and nothing to train."""
+    for row in design.rows:
+        for fraction in shares_of(design, row):
+            rates.tried[row, fraction] = [Tried(design.study.learning_rates[0], 0.0)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -91,6 +92,7 @@ class Design:
         data: ``sim`` (fresh simulated scenes for every seed) or ``sample`` (the small real corpora).
         source: the project that data and catalogue are taken from.
         parameters: as the study uses them: its sizes, its batch, the rows of its arms.
+        study: their section of this name.
         output: where tables and page are written.
         digest: the hash of simulator and recipe.
     """
@@ -98,6 +100,7 @@ class Design:
     data: Data
     source: Project
     parameters: Parameters
+    study: StudyParameters
     output: Path
     digest: str
 
@@ -105,11 +108,6 @@ class Design:
     def folder(self) -> Path:
         """Where worlds and cells lie: one folder per hash."""
         return self.output / self.digest[:16]
-
-    @property
-    def study(self) -> StudyParameters:
-        """The section ``study``."""
-        return study_of(self.parameters)
 
     @property
     def rows(self) -> Mapping[str, CheckpointParameters]:
@@ -135,33 +133,24 @@ def plan(project: Project, data: Data = "sim", *, quick: bool = False) -> Design
     declared = source.parameters
     study = declared.study or StudyParameters.model_validate({})
     if quick:
-        told_quick = {**QUICK, **(QUICK_SCENES if data == "sim" else {}), "seeds": study.seeds[:2]}
-        study = StudyParameters.model_validate({**study.model_dump(), **told_quick})
-    parameters = _simulated(declared, study) if data == "sim" else _real(declared, study)
-    parameters = _trained(parameters, declared.checkpoints, study, quick)
-    output = project.build / (PLACES[data] + ("-quick" if quick else ""))
-    return Design(data, source, parameters, output, recipe_hash(_recipe(source, parameters, data)))
-
-
-def study_of(parameters: Parameters) -> StudyParameters:
-    """Return the section ``study``.
-
-    Raises:
-        ParameterError: there is none.
-    """
-    if parameters.study is None:
+        few = {**QUICK, **(QUICK_SCENES if data == "sim" else {}), "seeds": study.seeds[:2]}
+        study = StudyParameters.model_validate({**study.model_dump(), **few})
+    if data == "sample" and (study.scenes or study.looks):
         raise ParameterError(
-            "no section 'study'", where="params.yaml", way_out="add one, `study: {}` has defaults"
+            "real corpora have no scenes to simulate",
+            where="params.yaml: study",
+            way_out="take out `scenes` and `looks`",
         )
-    return parameters.study
+    parameters = _trained(_simulated(declared, study) if data == "sim" else declared, study, quick)
+    output = project.build / (PLACES[data] + ("-quick" if quick else ""))
+    return Design(data, source, parameters, study, output, recipe_hash(_recipe(source, parameters, data)))
 
 
 def _simulated(declared: Parameters, study: StudyParameters) -> Parameters:
     """Only what the arms learn from and are tested on: captioned SAR scenes and optical ones."""
     if declared.simulation is None:
-        raise ParameterError(
-            "no section 'simulation'", where="params.yaml", way_out="add one, or run the study with --data sample"
-        )
+        way_out = "add one, or run the study with --data sample"
+        raise ParameterError("no section 'simulation'", where="params.yaml", way_out=way_out)
     if declared.simulation.seed in {*study.seeds, *study.development_seeds}:
         raise ParameterError(
             f"seed {declared.simulation.seed} makes the scenes of `make release`; a study needs fresh ones",
@@ -182,56 +171,33 @@ def _simulated(declared: Parameters, study: StudyParameters) -> Parameters:
     return declared.model_copy(update={"simulation": sizes, "corpora": corpora, "captions": captions})
 
 
-def _real(declared: Parameters, study: StudyParameters) -> Parameters:
-    if study.scenes or study.looks:
-        raise ParameterError(
-            "real corpora have no scenes to simulate",
-            where="params.yaml: study",
-            way_out="take out `scenes` and `looks`",
-        )
-    return declared
-
-
-def _trained(
-    parameters: Parameters,
-    checkpoints: Mapping[str, CheckpointParameters],
-    study: StudyParameters,
-    quick: bool,
-) -> Parameters:
+def _trained(parameters: Parameters, study: StudyParameters, quick: bool) -> Parameters:
     batch = study.batch or parameters.training.batch
-    rows = rows_of(checkpoints)
+    rows = rows_of(parameters.checkpoints)
     most = max(sum(study.samples.values()), *(row.samples for row in rows.values()))
     scale = 2 * QUICK_SAMPLES / most if quick else study.scale
-    shards = parameters.shards.model_copy(update={"looks": study.looks or parameters.shards.looks})
-    training = parameters.training.model_copy(update={"batch": batch, "threads": 1})
-    nothing: dict[str, Any] = {"narrated": (), "optical_captions": ()}
-    return parameters.model_copy(
-        update={
-            **nothing,
-            "checkpoints": scaled(rows, scale, batch, **study.samples),
-            "models": {},
-            "study": study,
-            "shards": shards,
-            "training": training,
-        }
-    )
+    changes: dict[str, Any] = {
+        "checkpoints": scaled(rows, scale, batch, **study.samples),
+        "study": study,
+        "shards": parameters.shards.model_copy(update={"looks": study.looks or parameters.shards.looks}),
+        "training": parameters.training.model_copy(update={"batch": batch, "threads": 1}),
+    }
+    nothing: dict[str, Any] = {"narrated": (), "optical_captions": (), "models": {}}
+    return parameters.model_copy(update={**nothing, **changes})
 
 
 def _recipe(source: Project, parameters: Parameters, data: Data) -> dict[str, Any]:
     content = parameters.model_dump(mode="json", by_alias=True)
     recipe = {section: content[section] for section in SECTIONS}
     rows = {
-        name: {key: value for key, value in row.items() if key != "learning_rate"} for name, row in _rows(content)
+        name: {key: value for key, value in row.items() if key != "learning_rate"}
+        for name, row in content["checkpoints"].items()
     }
     foundations = {row["from"] for row in rows.values() if row["from"].endswith((".yaml", ".yml"))}
     files = {name: sha256_file(source.root / name) for name in sorted(foundations)}
     if data == "sample":
-        files |= {name: sha256_file(_built(source, name)) for name in sorted(_tables(source))}
+        files |= {name: sha256_file(_built(source, name)) for name in _tables(source)}
     return {**recipe, "checkpoints": rows, "corpora": list(parameters.corpora), "files": files, "data": data}
-
-
-def _rows(content: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return sorted(content["checkpoints"].items())
 
 
 def _tables(source: Project) -> list[str]:
@@ -248,19 +214,21 @@ def _built(source: Project, name: str) -> Path:
     return path
 
 
-def recipe_hash(parameters: dict[str, Any], package: Path = PACKAGE) -> str:
+def recipe_hash(parameters: dict[str, Any]) -> str:
     """Return the SHA-256 over code and parameters, in hexadecimal; cells of different hashes are never mixed.
 
     It stands for everything that decides a cell's figures, the libraries' versions included. It leaves out which
-    seeds and shares are run, how many processes run them, and how the results are drawn.
-
-    Args:
-        parameters: of the study as JSON, by section of ``params.yaml``; only sections that it uses.
-        package: the folder of the code.
+    seeds and shares are run, how many processes run them, and how the results are drawn. The parameters are those
+    that the study uses, as JSON by section of ``params.yaml``.
     """
-    kept = {section: _kept(section, value) for section, value in parameters.items()}
+    kept = {
+        section: {name: value for name, value in content.items() if name not in NO_PART[section]}
+        if section in NO_PART and content
+        else content
+        for section, content in parameters.items()
+    }
     content = {**kept, "versions": {name: version(name) for name in LIBRARIES}}
-    return sha256_text(canonical_json({"code": dict(code_hashes(package)), "parameters": content}))
+    return sha256_text(canonical_json({"code": dict(code_hashes()), "parameters": content}))
 
 
 def code_hashes(package: Path = PACKAGE) -> Iterator[tuple[str, str]]:
@@ -269,16 +237,6 @@ def code_hashes(package: Path = PACKAGE) -> Iterator[tuple[str, str]]:
         place = package / folder
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             name = path.relative_to(package).as_posix()
-            if path.is_file() and path.suffix != ".pyc" and not _presents(name):
+            presents = any(fnmatch(name, part) for part in PRESENTATION)
+            if path.is_file() and path.suffix != ".pyc" and not presents:
                 yield name, sha256_file(path)
-
-
-def _presents(name: str) -> bool:
-    return any(name == part or (part.endswith("/*") and name.startswith(part[:-1])) for part in PRESENTATION)
-
-
-def _kept(section: str, value: Any) -> Any:  # noqa: ANN401 - a section as JSON
-    left_out = NO_PART.get(section)
-    return (
-        {name: content for name, content in value.items() if name not in left_out} if left_out and value else value
-    )

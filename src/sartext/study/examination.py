@@ -11,18 +11,12 @@ from sartext.catalogue.entry import Entry
 from sartext.errors import TrainingError
 from sartext.evaluation.metrics.recall import ceiling
 from sartext.evaluation.retrieval import retrieval
-from sartext.models.decoding.captioning import Caption, generate
+from sartext.models.decoding.captioning import generate
 from sartext.models.forward import forward
 from sartext.models.model import Model, normalise
 from sartext.narrator.facts import from_json
 from sartext.narrator.methods import ANNOTATED
-from sartext.narrator.statements import (
-    KINDS,
-    Count,
-    compare,
-    read_statements,
-    statements_of,
-)
+from sartext.narrator.statements import KINDS, Count, compare, read_statements, statements_of
 from sartext.narrator.vocabulary import annotated_by, vocabulary_of
 from sartext.training.batches import Batch, validation_batches
 from sartext.training.shards.reading import Pair, Shards
@@ -48,17 +42,6 @@ class GroupSums:
     nats: float = 0.0
     tokens: int = 0
     statements: dict[str, Count] = field(default_factory=lambda: dict.fromkeys(KINDS, Count()))
-
-
-@dataclass
-class _Written:
-    """What became of the generated captions."""
-
-    captions: int = 0
-    finished: int = 0
-    readable: int = 0
-    undecided: int = 0
-    examples: list[dict[str, str]] = field(default_factory=list)
 
 
 def examine(
@@ -100,12 +83,12 @@ def examine(
     model.network.eval()
     with torch.no_grad():
         keys = _compare(model, batches, order, groups)
-        written = _caption(model, batches, pairs, entries, groups)
+        captions, examples = _caption(model, batches, pairs, entries, groups)
     return {
         "groups": {name: _as_json(groups[name]) for name in sorted(groups)},
         "ceiling": ceiling(keys.numpy()),
-        "captions": {name: getattr(written, name) for name in ("captions", "finished", "readable", "undecided")},
-        "examples": written.examples,
+        "captions": captions,
+        "examples": examples,
     }
 
 
@@ -147,40 +130,34 @@ def _caption(
     pairs: Mapping[str, Pair],
     entries: Mapping[str, Entry],
     groups: dict[str, GroupSums],
-) -> _Written:
-    """Caption the annotated images greedily, and add what the captions state to their groups."""
+) -> tuple[dict[str, int], list[dict[str, str]]]:
+    """Caption the annotated images greedily, add what the captions state to their groups; counts and examples."""
     words = vocabulary_of(entries.values())
     nouns, scenes = words.nouns, words.scenes
     decided = {name: annotated_by(entry) for name, entry in entries.items()}
-    written = _Written()
+    counts = dict.fromkeys(("captions", "finished", "readable", "undecided"), 0)
+    examples: list[dict[str, str]] = []
     for batch in batches:
         places = [at for at, name in enumerate(batch.image_ids) if pairs[name].method in ANNOTATED]
         images = normalise(batch.images[places].to(model.device), model)
         for at, caption in zip(places, generate(model, images, length=model.context), strict=True):
             pair = pairs[batch.image_ids[at]]
-            text = _text(model, caption)
+            text = model.tokenizer.decode(caption.ids) if caption.finished else ""  # which states nothing
             read = read_statements(text, nouns, scenes)
             truth = statements_of(from_json(pair.facts or ""))
-            counts, undecided = compare(read.statements, truth, decided[pair.corpus])
+            by_kind, undecided = compare(read.statements, truth, decided[pair.corpus])
             sums = groups[pair.group_id].statements
-            for kind, count in counts.items():
+            for kind, count in by_kind.items():
                 sums[kind] += count
-            written.captions += 1
-            written.finished += caption.finished
-            written.readable += caption.finished and not read.problems
-            written.undecided += undecided
-            if len(written.examples) < EXAMPLES:
-                example = {"image_id": pair.image_id, "caption": text, "truth": batch.captions[at]}
-                written.examples.append(example)
-    return written
-
-
-def _text(model: Model, caption: Caption) -> str:
-    """An unfinished caption is dropped, and states nothing."""
-    return model.tokenizer.decode(caption.ids) if caption.finished else ""
+            counts["captions"] += 1
+            counts["finished"] += caption.finished
+            counts["readable"] += caption.finished and not read.problems
+            counts["undecided"] += undecided
+            if len(examples) < EXAMPLES:
+                examples.append({"image_id": pair.image_id, "caption": text, "truth": batch.captions[at]})
+    return counts, examples
 
 
 def _as_json(sums: GroupSums) -> dict[str, Any]:
     statements = {kind: [count.right, count.stated, count.true] for kind, count in sums.statements.items()}
-    plain = {name: getattr(sums, name) for name in ("pairs", "recall", "own_recall", "nats", "tokens")}
-    return {**plain, "statements": statements}
+    return {**vars(sums), "statements": statements}

@@ -1,6 +1,6 @@
 """The figures of a complete study: every arm at every share, its intervals, and the paired differences."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,11 @@ from sartext.config.arms import ARMS, CONTROLS, PROGRESSIVE, Arm
 from sartext.evaluation.bootstrap import Floats, Interval, Sums, estimate, intervals, resample
 from sartext.narrator.statements import COVER_KINDS, KINDS, OBJECT_KINDS
 from sartext.study.cells import StudyCell, diverged
-from sartext.study.running import ArmResult, Finished
+from sartext.study.running import Finished
 
 BOOTSTRAP_SEED = 20
 RIGHT, STATED, TRUE = range(3)
+PLAIN = ("pairs", "recall", "own_recall", "nats", "tokens")
 
 Group = Mapping[str, Any]
 
@@ -30,6 +31,11 @@ class StudyMetric:
     denominator: Callable[[Group], float]
     unit: str = "%"
     digits: int = 1
+
+    def of(self, sums: Group) -> float | None:
+        """Return the figure of sums; nothing where nothing counts."""
+        count = self.denominator(sums)
+        return self.scale * self.numerator(sums) / count if count else None
 
 
 def _sum(name: str) -> Callable[[Group], float]:
@@ -133,14 +139,12 @@ def find(finished: Finished) -> Findings:
     Raises:
         ArtefactError: a cell is missing or damaged.
     """
-    results = {entry: finished.result(entry.cell) for entry in finished.entries}
-    rows: list[ArmRow] = []
-    differences: list[Difference] = []
-    for number, fraction in enumerate(sorted(set(finished.design.study.fractions))):
-        of_share = _at(finished, results, fraction, BOOTSTRAP_SEED + number)
-        rows += of_share.rows
-        differences += of_share.differences
-    return Findings(tuple(rows), tuple(differences))
+    fractions = enumerate(sorted(set(finished.design.study.fractions)), start=BOOTSTRAP_SEED)
+    of_shares = [_at(finished, fraction, seed) for seed, fraction in fractions]
+    return Findings(
+        tuple(row for share in of_shares for row in share.rows),
+        tuple(difference for share in of_shares for difference in share.differences),
+    )
 
 
 def lineage_total(finished: Finished, cell: StudyCell, what: str) -> float:
@@ -149,28 +153,26 @@ def lineage_total(finished: Finished, cell: StudyCell, what: str) -> float:
     return parent + float(finished.result(cell)[what])
 
 
-def _at(
-    finished: Finished, results: Mapping[ArmResult, Mapping[str, Any]], fraction: float, seed: int
-) -> Findings:
-    design = finished.design
-    entries = {
-        (entry.cell.seed, entry.arm.name): entry for entry in finished.entries if entry.fraction == fraction
+def _at(finished: Finished, fraction: float, bootstrap_seed: int) -> Findings:
+    """The figures and differences at one share."""
+    study = finished.design.study
+    cells = {
+        (entry.cell.seed, entry.arm.name): entry.cell for entry in finished.entries if entry.fraction == fraction
     }
-    sums = [
-        _sums([groups_of(results[entries[number, arm.name]]) for arm in ARMS]) for number in design.study.seeds
-    ]
+    results = [[finished.result(cells[seed, arm.name]) for arm in ARMS] for seed in study.seeds]
+    sums = [_sums([*map(groups_of, of_seed)]) for of_seed in results]
     scale = np.array([metric.scale for _ in ARMS for metric in METRICS])
-    lost = [any(diverged(results[entries[seed, arm.name]]) for seed in design.study.seeds) for arm in ARMS]
+    lost = [any(map(diverged, of_arm)) for of_arm in zip(*results, strict=True)]
     # the seeds that are left would tell of easier ones: an arm that diverged in any has no figure
     known = np.where(np.repeat(lost, len(METRICS)), np.nan, 1.0)
     every = _Columns(
         values=estimate(sums) * scale * known,
-        drawn=resample(sums, design.study.resamples, seed, same_groups=design.data != "sim") * scale,
+        drawn=resample(sums, study.resamples, bootstrap_seed, same_groups=finished.design.data != "sim") * scale,
         by_seed=np.stack([estimate([of_seed]) * scale for of_seed in sums]),
     )
     bounds = intervals(every.values, every.drawn)
     rows = tuple(
-        _row(finished, [entries[number, arm.name] for number in design.study.seeds], bounds[_place(arm, 0) :])
+        _row(finished, arm, fraction, [cells[seed, arm.name] for seed in study.seeds], bounds[_place(arm, 0) :])
         for arm in ARMS
     )
     differences = tuple(
@@ -191,36 +193,41 @@ def groups_of(result: Mapping[str, Any]) -> Mapping[str, Group]:
     return groups
 
 
-_NOTHING: Group = {
-    **dict.fromkeys(("pairs", "recall", "own_recall", "nats", "tokens"), 0),
-    "statements": dict.fromkeys(KINDS, (0, 0, 0)),
-}
+def total(groups: Collection[Group]) -> Group:
+    """Return the sums of groups together; zeros of none."""
+    plain = {name: sum(sums[name] for sums in groups) for name in PLAIN}
+    statements = {
+        kind: [sum(sums["statements"][kind][at] for sums in groups) for at in range(3)] for kind in KINDS
+    }
+    return {**plain, "statements": statements}
 
 
 def _sums(arms: Sequence[Mapping[str, Group]]) -> Sums:
     """The sums of one seed: a row per group, a column per arm and metric."""
     names = sorted({name for arm in arms for name in arm}) or [""]
-    groups = [[arm.get(name, _NOTHING) for arm in arms] for name in names]
+    nothing = total(())
+    groups = [[arm.get(name, nothing) for arm in arms] for name in names]
     return Sums(
         np.array([[metric.numerator(group) for group in each for metric in METRICS] for each in groups]),
         np.array([[metric.denominator(group) for group in each for metric in METRICS] for each in groups]),
     )
 
 
-def _row(finished: Finished, entries: Sequence[ArmResult], bounds: Sequence[Interval]) -> ArmRow:
-    first = entries[0]
-    cells = [entry.cell for entry in entries if not diverged(finished.result(entry.cell))]
+def _row(
+    finished: Finished, arm: Arm, fraction: float, of_seeds: Sequence[StudyCell], bounds: Sequence[Interval]
+) -> ArmRow:
+    cells = [cell for cell in of_seeds if not diverged(finished.result(cell))]
     results = [finished.result(cell) for cell in cells]
     return ArmRow(
-        arm=first.arm,
-        fraction=first.fraction,
-        learning_rate=first.cell.learning_rate,
+        arm=arm,
+        fraction=fraction,
+        learning_rate=of_seeds[0].learning_rate,
         pairs=_mean([result["sar_pairs"] for result in results]),
         samples=_mean([lineage_total(finished, cell, "samples") for cell in cells]),
         sar_samples=_mean([lineage_total(finished, cell, "sar_samples") for cell in cells]),
         kept=_mean([result["kept_samples"] for result in results]),
         seconds=_mean([lineage_total(finished, cell, "seconds") for cell in cells]),
-        diverged=len(entries) - len(cells),
+        diverged=len(of_seeds) - len(cells),
         metrics={metric.name: bounds[at] for at, metric in enumerate(METRICS)},
     )
 

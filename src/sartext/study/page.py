@@ -8,7 +8,7 @@ from sartext.evaluation.bootstrap import Interval
 from sartext.evaluation.registry import number
 from sartext.files import write_text
 from sartext.narrator.rewriting import OPTICAL_RULES
-from sartext.pages import Cell, Chart, Row, Table, charts, render
+from sartext.pages import Cell, Chart, Row, Table, charts, listed, render
 from sartext.pages.marks import Look, looks
 from sartext.study.cells import diverged
 from sartext.study.figures import FURTHER, MAIN, ArmRow, Difference, Findings, StudyMetric, groups_of
@@ -18,6 +18,9 @@ from sartext.study.tables import count, summary
 DATA = {"sim": "simulated scenes", "sample": "the small real corpora"}
 LOOKS: Mapping[str, Look] = looks(arm.name for arm in ARMS)
 SHARE, ARM = "SAR captions", "arm"
+KINDS = {1: "better", -1: "worse"}
+"""Of cells, by verdict."""
+
 COURSE = ("SAR pairs", "learning rate", "samples", "of them SAR", "kept at", "seconds")
 
 
@@ -77,16 +80,9 @@ def _verdicts(findings: Findings) -> Table:
 
 
 def _verdict(shares: Mapping[int, Sequence[float]]) -> Cell:
-    words = {1: ("better", "better"), -1: ("worse", "worse")}
-    parts = tuple(
-        Cell(f"{words[verdict][0]} at {_together(at)}", kind=words[verdict][1]) for verdict, at in shares.items()
-    )
+    at = {KINDS[verdict]: listed([f"{100 * share:g}" for share in known]) for verdict, known in shares.items()}
+    parts = tuple(Cell(f"{kind} at {numbers}\u00a0%", kind=kind) for kind, numbers in at.items())
     return Cell("not told apart", kind="soft", parts=parts)
-
-
-def _together(shares: Sequence[float]) -> str:
-    numbers = [f"{100 * share:g}" for share in shares]
-    return f"{', '.join(numbers[:-1])} and {numbers[-1]}\u00a0%" if len(numbers) > 1 else f"{numbers[0]}\u00a0%"
 
 
 def _arms_chart(findings: Findings, metric: StudyMetric) -> Chart:
@@ -115,18 +111,14 @@ def _chart(
     """Lines over the shares of the SAR captions, which stand at their logarithms."""
     shares = sorted({share for line in intervals.values() for share in line})
     places = {share: _place(share, shares) for share in shares}
-    lines = [
-        charts.Line(
-            name,
-            LOOKS[name],
-            [
-                charts.Point(places[share], interval.value, interval.low, interval.high)
-                for share, interval in line.items()
-                if interval.value is not None
-            ],
-        )
-        for name, line in intervals.items()
-    ]
+    lines = []
+    for name, line in intervals.items():
+        points = [
+            charts.Point(places[share], interval.value, interval.low, interval.high)
+            for share, interval in line.items()
+            if interval.value is not None
+        ]
+        lines.append(charts.Line(name, LOOKS[name], points))
     svg = charts.lines(
         f"{title} against the share of SAR captions; the table holds the figures",
         lines,
@@ -169,22 +161,20 @@ def _course(row: ArmRow) -> list[str]:
 
 
 def _differences(findings: Findings, seeds: int) -> Table:
-    places: dict[tuple[float, str], dict[str, Difference]] = {}
+    cells: dict[tuple[str, str], list[Cell]] = {}
     for difference in findings.differences:
-        key = (difference.fraction, difference.control.name)
-        places.setdefault(key, {})[difference.metric.name] = difference
-    rows = []
-    for (share, control), by_metric in places.items():
-        cells = [_difference(by_metric[metric.name], seeds) for metric in MAIN]
-        rows.append(Row([_percent(share), control, *cells], _percent(share)))
+        if difference.metric in MAIN:
+            key = (_percent(difference.fraction), difference.control.name)
+            cells.setdefault(key, []).append(_difference(difference, seeds))
+    rows = [Row([*key, *of_metrics], key[0]) for key, of_metrics in cells.items()]
     minus = "progressive minus"
     return Table([SHARE, minus, *(metric.title for metric in MAIN)], rows, texts=[minus], ruled=True)
 
 
 def _difference(difference: Difference, seeds: int) -> Cell:
-    kind = {1: "better", -1: "worse", 0: ""}[difference.verdict]
     cell = _interval(difference.interval, difference.metric, signed=True)
-    return Cell(cell.text, f"{cell.detail} in {difference.seeds} of {seeds}".strip(), kind=kind)
+    detail = f"{cell.detail} in {difference.seeds} of {seeds}".strip()
+    return Cell(cell.text, detail, kind=KINDS.get(difference.verdict, ""))
 
 
 def _interval(interval: Interval, metric: StudyMetric, *, signed: bool = False) -> Cell:

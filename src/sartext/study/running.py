@@ -15,8 +15,19 @@ from sartext.config.arms import ARMS, Arm
 from sartext.errors import ArtefactError, ParameterError
 from sartext.files import write_json
 from sartext.progress import depend_on_the_parent, track
-from sartext.study.cells import StudyCell, is_done, read_result, run_cell
-from sartext.study.choice import WHOLE, Rates, candidates, cell_of, learn_rates, learns_sar, take_the_only_rate
+from sartext.study.cells import (
+    WHOLE,
+    Rates,
+    StudyCell,
+    candidates,
+    cell_of,
+    is_done,
+    learn_rates,
+    learns_sar,
+    read_result,
+    run_cell,
+    take_the_only_rate,
+)
 from sartext.study.design import Design
 from sartext.study.worlds import is_ready, prepare, world_of
 from sartext.training.sampler import made_by, share
@@ -75,9 +86,9 @@ def read_study(design: Design) -> Finished:
     """
     if not design.folder.is_dir():
         others = sorted(path.name for path in design.output.glob("*/") if (path / "learning_rates.json").is_file())
+        changed = f"; there are of {', '.join(others)}: code or parameters have changed since" if others else ""
         raise ArtefactError(
-            f"no study of this simulator and recipe ({design.folder.name}) was run"
-            + (f"; there are of {', '.join(others)}: code or parameters have changed since" if others else ""),
+            f"no study of this simulator and recipe ({design.folder.name}) was run{changed}",
             where=design.output,
             way_out="run `sartext study run`",
         )
@@ -105,7 +116,7 @@ def _make_worlds(design: Design, work: Work) -> None:
     # on real data all seeds share one
     places = {world_of(design, seed).examination.root: seed for seed in seeds}
     missing = [seed for seed in places.values() if not is_ready(world_of(design, seed))]
-    work(partial(_prepare, design), missing, "study: scenes, captions and shards")
+    work(partial(prepare, design), missing, "study: scenes, captions and shards")
 
 
 def check_shares(design: Design) -> None:
@@ -113,11 +124,9 @@ def check_shares(design: Design) -> None:
     study, batch = design.study, design.parameters.training.batch
     trying = {seed: min(study.development_fractions) for seed in study.development_seeds}
     smallest = {seed: min(study.fractions) for seed in study.seeds} | (trying if _is_a_choice(design) else {})
-    sources = {(row.data, row.methods) for row in design.rows.values()}
-    for root, fraction in sorted(
-        {(world_of(design, seed).project.root, fraction) for seed, fraction in smallest.items()}
-    ):
-        for data, methods in sorted(sources):
+    roots = {(world_of(design, seed).project.root, fraction) for seed, fraction in smallest.items()}
+    for root, fraction in sorted(roots):
+        for data, methods in sorted({(row.data, row.methods) for row in design.rows.values()}):
             with open_shards(root / data) as shards:
                 pairs = len(share(made_by(shards.rows("train"), methods), fraction))
             if pairs < batch:
@@ -132,10 +141,6 @@ def _is_a_choice(design: Design) -> bool:
     return len(set(design.study.learning_rates)) > 1
 
 
-def _prepare(design: Design, seed: int) -> None:
-    prepare(design, seed)
-
-
 def _choose_rates(design: Design, run: Callable[[Sequence[StudyCell], str], None]) -> Rates:
     rates = Rates()
     if not _is_a_choice(design):
@@ -144,11 +149,10 @@ def _choose_rates(design: Design, run: Callable[[Sequence[StudyCell], str], None
     for sar in (False, True):  # parents first: a row of the second round starts from their chosen learning rate
         rows = [row for row in design.rows if learns_sar(design, row) == sar]
         by_row = {row: candidates(design, row, rates) for row in rows}
-        cells = [cell for row in rows for cell in by_row[row]]
-        stage = "SAR" if sar else "optical"
-        run(cells, f"study: learning rates of the {stage} stages")
-        for row in rows:
-            learn_rates(design, row, by_row[row], rates)
+        what = f"study: learning rates of the {'SAR' if sar else 'optical'} stages"
+        run([cell for cells in by_row.values() for cell in cells], what)
+        for row, cells in by_row.items():
+            learn_rates(design, row, cells, rates)
     return rates
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -11,10 +12,18 @@ from rich.table import Table
 
 from sartext.evaluation.bootstrap import Interval
 from sartext.files import write_json, write_text
-from sartext.narrator.statements import KINDS
 from sartext.study.cells import diverged
-from sartext.study.design import Design
-from sartext.study.figures import MAIN, METRICS, Findings, Group, StudyMetric, find, groups_of, lineage_total
+from sartext.study.figures import (
+    MAIN,
+    METRICS,
+    ArmRow,
+    Findings,
+    StudyMetric,
+    find,
+    groups_of,
+    lineage_total,
+    total,
+)
 from sartext.study.running import ArmResult, Finished
 from sartext.study.worlds import world_of
 
@@ -29,8 +38,8 @@ def write_tables(finished: Finished) -> Findings:
     """
     findings = find(finished)
     output = finished.design.output
-    write_text(output / "cells.csv", _csv(_cell_rows(finished)))
-    write_text(output / "table.csv", _csv(_table_rows(findings)))
+    write_text(output / "cells.csv", _csv(_cell_row(finished, entry) for entry in finished.entries))
+    write_text(output / "table.csv", _csv(_flat(_table_row(row)) for row in findings.rows))
     write_json(output / "study.json", summary(finished, findings))
     return findings
 
@@ -95,61 +104,34 @@ def summary(finished: Finished, findings: Findings) -> dict[str, Any]:
     }
 
 
-def _cell_rows(finished: Finished) -> Iterable[dict[str, Any]]:
-    for entry in finished.entries:
-        yield _cell_row(finished, entry, finished.design)
-
-
-def _cell_row(finished: Finished, entry: ArmResult, design: Design) -> dict[str, Any]:
+def _cell_row(finished: Finished, entry: ArmResult) -> dict[str, Any]:
     result = finished.result(entry.cell)
     lost = diverged(result)
-    examined: Mapping[str, Any] = (
-        {"ceiling": None, "captions": dict.fromkeys(CAPTIONS)} if lost else result["examination"]
-    )
-    total = _total(groups_of(result).values())
+    nothing: dict[str, Any] = {"ceiling": None, "captions": dict.fromkeys(CAPTIONS)}
+    examined = nothing if lost else result["examination"]
+    sums = total(groups_of(result).values())
     return {
-        "hash": design.digest,
-        "data": design.data,
+        "hash": finished.design.digest,
+        "data": finished.design.data,
         "seed": entry.cell.seed,
         "arm": entry.arm.name,
         "fraction": entry.fraction,
         "diverged": int(lost),
         "sar_pairs": result.get("sar_pairs"),
-        "test_pairs": total["pairs"],
+        "test_pairs": sums["pairs"],
         "learning_rate": entry.cell.learning_rate,
         "samples": None if lost else int(lineage_total(finished, entry.cell, "samples")),
         "sar_samples": None if lost else int(lineage_total(finished, entry.cell, "sar_samples")),
         "kept_samples": result.get("kept_samples"),
         "validation_loss": result["validation_loss"],
-        **{
-            metric.name: _ratio(metric.scale * metric.numerator(total), metric.denominator(total))
-            for metric in METRICS
-        },
+        **{metric.name: metric.of(sums) for metric in METRICS},
         "ceiling": examined["ceiling"],
         **examined["captions"],
         "seconds": None if lost else round(lineage_total(finished, entry.cell, "seconds"), 1),
     }
 
 
-def _total(groups: Iterable[Group]) -> dict[str, Any]:
-    """The sums of all groups together."""
-    every = list(groups)
-    plain = {
-        name: sum(sums[name] for sums in every) for name in ("pairs", "recall", "own_recall", "nats", "tokens")
-    }
-    statements = {kind: [sum(sums["statements"][kind][at] for sums in every) for at in range(3)] for kind in KINDS}
-    return {**plain, "statements": statements}
-
-
-def _ratio(numerator: float, denominator: float) -> float | None:
-    return numerator / denominator if denominator else None
-
-
-def _table_rows(findings: Findings) -> Iterable[dict[str, Any]]:
-    return [_flat(_table_row(row)) for row in findings.rows]
-
-
-def _table_row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a figures.ArmRow
+def _table_row(row: ArmRow) -> dict[str, Any]:
     return {
         "arm": row.arm.name,
         "fraction": row.fraction,
@@ -159,13 +141,9 @@ def _table_row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a figures.ArmRow
         "samples": row.samples,
         "sar_samples": row.sar_samples,
         "kept_samples": row.kept,
-        **{name: _interval(interval) for name, interval in row.metrics.items()},
+        **{name: asdict(interval) for name, interval in row.metrics.items()},
         "seconds": None if row.seconds is None else round(row.seconds, 1),
     }
-
-
-def _interval(interval: Interval) -> dict[str, float | None]:
-    return {"value": interval.value, "low": interval.low, "high": interval.high}
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,9 +161,7 @@ def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, every[0].keys(), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in every)
+    for row in every:
+        texts = {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
+        writer.writerow(texts)
     return stream.getvalue()
-
-
-def _cell(value: Any) -> Any:  # noqa: ANN401 - any value of a table
-    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else value

@@ -32,10 +32,8 @@ READY = "world.json"
 class World:
     """Where the data of a seed lie.
 
-    Args:
-        project: the project whose shards are learned from.
-        examination: the project whose shards hold the test split, as pairs of its validation split.
-        folder: of the seed's cells and of this study's own parts of its data.
+    The shards of ``project`` are learned from; those of ``examination`` hold the test split, as pairs of their
+    validation split. ``folder`` is that of the seed's cells and of this study's own parts of its data.
     """
 
     project: Project
@@ -62,11 +60,9 @@ def is_ready(world: World) -> bool:
     return (world.examination.root / READY).is_file()
 
 
-def prepare(design: Design, seed: int) -> World:
-    """Make the data of a seed unless they are there; its last file is written when all the others are."""
+def prepare(design: Design, seed: int) -> None:
+    """Make the data of a seed; the last file is written when all the others are."""
     world = world_of(design, seed)
-    if is_ready(world):
-        return world
     if design.data == "sim":
         _simulate(design, world, seed)
     trained = {kind: read_json(world.project.shards(kind) / "metrics.json") for kind in ("optical", "sar")}
@@ -77,7 +73,6 @@ def prepare(design: Design, seed: int) -> World:
         "test": {name: tested[name] for name in ("pairs", "groups", "methods", "corpora")},
     }
     write_json(world.examination.root / READY, counts)
-    return world
 
 
 def _simulate(design: Design, world: World, seed: int) -> None:
@@ -88,7 +83,7 @@ def _simulate(design: Design, world: World, seed: int) -> None:
         raise ValueError("a study of simulated scenes without the section 'simulation'")
     fresh = simulation.model_copy(update={"seed": seed})
     foundations = {row.origin for row in design.rows.values() if row.parent is None}
-    _found(design, project.root, design.parameters.model_copy(update={"simulation": fresh}), foundations)
+    _begin(design, project.root, design.parameters.model_copy(update={"simulation": fresh}), foundations)
     write_corpora(fresh, project.data)
     for name in project.parameters.corpora:
         build_index(project, name)
@@ -100,7 +95,7 @@ def _simulate(design: Design, world: World, seed: int) -> None:
         write_shards(project, kind)
 
 
-def _found(design: Design, root: Path, parameters: Parameters, files: Set[str] = frozenset()) -> None:
+def _begin(design: Design, root: Path, parameters: Parameters, files: Set[str] = frozenset()) -> None:
     """Write the parameters of a project, and copy the catalogue of its corpora and other files."""
     content = parameters.model_dump(mode="json", by_alias=True, exclude_none=True)
     write_text(root / "params.yaml", yaml.safe_dump(content, sort_keys=False))
@@ -117,7 +112,7 @@ def _hold_out(design: Design, world: World) -> dict[str, Any]:
     """
     with atomic_folder(world.examination.root) as folder:
         held_out = Project(folder)
-        _found(design, folder, world.project.parameters)
+        _begin(design, folder, world.project.parameters)
         for name in ("data", "build/corpus", "build/captions"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).symlink_to(os.path.relpath(world.project.root / name, (folder / name).parent))

@@ -3,10 +3,11 @@
 A new format is a file of this folder with a reader and its `AnnotationFormat`, and a line below.
 """
 
+from sartext.catalogue.entry import Annotations, Entry
 from sartext.corpora.formats import coco, karpathy, lines, mask, voc
+from sartext.corpora.reading import AnnotationFormat
+from sartext.errors import CatalogueError
 from sartext.registry import Registry
-
-__all__ = ["FORMATS"]
 
 FORMATS = Registry(
     "annotation format",
@@ -19,3 +20,18 @@ FORMATS = Registry(
         lines.FORMAT,
     ),
 )
+
+
+def format_of(entry: Entry, declared: Annotations) -> AnnotationFormat:
+    """Return the format that a catalogue file declares.
+
+    Raises:
+        ParameterError: there is no such format; the nearest is named.
+        CatalogueError: the declaration lacks what the format requires.
+    """
+    where = f"{entry.name}.yaml: annotations"
+    annotation_format = FORMATS.get(declared.format, where=where)
+    if absent := [name for name in annotation_format.requires if not getattr(declared, name)]:
+        names = " and ".join(f"`{name}`" for name in absent)
+        raise CatalogueError(f"the format '{declared.format}' needs {names}", where=where)
+    return annotation_format

@@ -6,8 +6,7 @@ that a file leaves out (info, licences, supercategory) are not needed.
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any
 
 from sartext.corpora.quarantine import Unusable
@@ -20,6 +19,7 @@ from sartext.corpora.reading import (
     Record,
     Source,
     read_json_text,
+    whole,
 )
 
 
@@ -31,33 +31,39 @@ def read_coco(source: Source) -> list[Record]:
     Raises:
         Unusable: ``not-json``, ``not-coco``, or what `reading.read_content` raises.
     """
-    content, sound = _load(source)
-    names = {_key(category.get("id")): str(category.get("name", "")) for category in _items(content, "categories")}
-    boxes: dict[object, list[RawBox]] = defaultdict(list)
-    for annotation in _items(content, "annotations"):
-        boxes[_key(annotation.get("image_id"))].append(_box(annotation, names))
-    return _records(content, source.file, sound, boxes=boxes)
+    return _read(source, "boxes", _box)
 
 
 def read_coco_captions(source: Source) -> list[Record]:
-    """Return a record per listed image of a COCO caption file (gzip allowed).
-
-    Raises:
-        Unusable: ``not-json``, ``not-coco``, or what `reading.read_content` raises.
-    """
-    content, sound = _load(source)
-    captions: dict[object, list[str]] = defaultdict(list)
-    for annotation in _items(content, "annotations"):
-        if isinstance(annotation.get("caption"), str):
-            captions[_key(annotation.get("image_id"))].append(annotation["caption"])
-    return _records(content, source.file, sound, captions=captions)
+    """Return a record per listed image of a COCO caption file, as `read_coco` does."""
+    return _read(source, "captions", _caption)
 
 
-def _load(source: Source) -> tuple[dict[str, Any], bool]:
+def _read(source: Source, makes: str, read: Callable[[dict[str, Any], dict[object, str]], Any]) -> list[Record]:
+    """Records whose field ``makes`` holds what ``read`` makes of each annotation and the categories' names."""
     content, sound = read_json_text(source.path)
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise Unusable("not-coco", "there is no list of images")
-    return content, sound
+    names = {_key(category.get("id")): str(category.get("name", "")) for category in _items(content, "categories")}
+    by_image: dict[object, list[Any]] = defaultdict(list)
+    for annotation in _items(content, "annotations"):
+        if (item := read(annotation, names)) is not None:
+            by_image[_key(annotation.get("image_id"))].append(item)
+    named: dict[object, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for image in _items(content, "images"):
+        name = image.get("file_name")
+        if isinstance(name, str) and name:
+            named[_key(image.get("id"))].setdefault(name, image)
+    encoding = () if sound else (BROKEN_ENCODING,)
+    records = []
+    for key, images in named.items():
+        items: dict[str, Any] = {makes: tuple(by_image.get(key, ()))}
+        notes = encoding if len(images) == 1 else (*encoding, REPEATED_ID)
+        for name, image in images.items():
+            width, height = (whole(_number(image.get(side))) for side in ("width", "height"))
+            records.append(Record(name, source.file, width, height, notes=notes, **items))
+    lost = sorted({str(key) for key in by_image if key not in named})
+    return records + [Record(f"image id {key}", source.file, notes=(ORPHAN,)) for key in lost]
 
 
 def _items(content: dict[str, Any], key: str) -> list[dict[str, Any]]:
@@ -65,49 +71,22 @@ def _items(content: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
-def _records(
-    content: dict[str, Any],
-    source: str,
-    sound: bool,
-    boxes: Mapping[object, list[RawBox]] = MappingProxyType({}),
-    captions: Mapping[object, list[str]] = MappingProxyType({}),
-) -> list[Record]:
-    named: dict[object, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for image in _items(content, "images"):
-        name = image.get("file_name")
-        if isinstance(name, str) and name:
-            named[_key(image.get("id"))].setdefault(name, image)
-    encoding = () if sound else (BROKEN_ENCODING,)
-    records = [
-        Record(
-            name=name,
-            source=source,
-            width=_size(image.get("width")),
-            height=_size(image.get("height")),
-            boxes=tuple(boxes.get(key, ())),
-            captions=tuple(captions.get(key, ())),
-            notes=encoding if len(images) == 1 else (*encoding, REPEATED_ID),
-        )
-        for key, images in named.items()
-        for name, image in images.items()
-    ]
-    lost = sorted({str(key) for key in (*boxes, *captions) if key not in named})
-    return records + [Record(name=f"image id {key}", source=source, notes=(ORPHAN,)) for key in lost]
-
-
 def _key(value: object) -> object:
     """An id as a dictionary key; nonsense such as a list becomes its text."""
     return value if isinstance(value, int | float | str) else repr(value)
 
 
-def _box(annotation: dict[str, Any], names: dict[Any, str]) -> RawBox:
+def _caption(annotation: dict[str, Any], _: dict[object, str]) -> str | None:
+    caption = annotation.get("caption")
+    return caption if isinstance(caption, str) else None
+
+
+def _box(annotation: dict[str, Any], names: dict[object, str]) -> RawBox:
     category = _key(annotation.get("category_id"))
     label = names.get(category, f"category {category}")
     bbox = annotation.get("bbox")
     numbers = [_number(value) for value in bbox] if isinstance(bbox, list) else []
-    if len(numbers) != 4:
-        numbers = [math.nan] * 4
-    x, y, width, height = numbers
+    x, y, width, height = numbers if len(numbers) == 4 else [math.nan] * 4
     return RawBox(label, x, y, x + width, y + height, crowd=annotation.get("iscrowd") == 1)
 
 
@@ -116,11 +95,6 @@ def _number(value: object) -> float:
         return float(value) if isinstance(value, int | float | str) else math.nan
     except (ValueError, OverflowError):
         return math.nan
-
-
-def _size(value: object) -> int:
-    number = _number(value)
-    return int(number) if math.isfinite(number) and number > 0 else 0
 
 
 FORMAT = AnnotationFormat("coco", "boxes, COCO JSON", "boxes", "file", read_coco)

@@ -1,7 +1,5 @@
 """Karpathy JSON: captions and the split of each image."""
 
-from typing import Any
-
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import BROKEN_ENCODING, AnnotationFormat, Record, Source, read_json_text
 
@@ -22,7 +20,7 @@ def read_karpathy(source: Source) -> list[Record]:
         Record(
             name=image["filename"],
             source=source.file,
-            captions=tuple(_sentences(image)),
+            captions=_sentences(image.get("sentences")),
             split=image["split"] if isinstance(image.get("split"), str) else None,
             notes=() if sound else (BROKEN_ENCODING,),
         )
@@ -31,15 +29,11 @@ def read_karpathy(source: Source) -> list[Record]:
     ]
 
 
-def _sentences(image: dict[str, Any]) -> list[str]:
-    sentences = image.get("sentences")
-    if not isinstance(sentences, list):
-        return []
-    return [
-        sentence["raw"]
-        for sentence in sentences
-        if isinstance(sentence, dict) and isinstance(sentence.get("raw"), str)
-    ]
+def _sentences(sentences: object) -> tuple[str, ...]:
+    texts = (
+        (item.get("raw") for item in sentences if isinstance(item, dict)) if isinstance(sentences, list) else ()
+    )
+    return tuple(text for text in texts if isinstance(text, str))
 
 
 FORMAT = AnnotationFormat(

@@ -1,7 +1,5 @@
 """Segmentation masks: an image file per image, in class codes or legend colours."""
 
-from sartext.corpora.images import read_image
-from sartext.corpora.masks import read_mask
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import AnnotationFormat, Record, Source
 
@@ -12,6 +10,9 @@ def read_mask_file(source: Source) -> list[Record]:
     Raises:
         Unusable: as `masks.read_mask` or `images.read_image`.
     """
+    from sartext.corpora.images import read_image  # loads numpy and Pillow, which listing the formats need not
+    from sartext.corpora.masks import read_mask
+
     try:
         classes, left_out = read_mask(read_image(source.path), source.entry)
     except Unusable as error:

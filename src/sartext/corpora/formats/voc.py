@@ -21,6 +21,7 @@ from sartext.corpora.reading import (
     Source,
     decode_text,
     read_content,
+    whole,
 )
 
 if TYPE_CHECKING:
@@ -37,12 +38,9 @@ def read_voc(source: Source) -> list[Record]:
         Unusable: ``xml-bomb``, ``not-xml``, ``not-voc``, or what `reading.read_content` raises.
     """
     root, sound = _parse(read_content(source.path))
-    if root.tag == "annotation":
-        elements = [root]
-    else:
-        elements = root.findall("annotation")
-        if not elements and root.tag != "annotations":
-            raise Unusable("not-voc", f"the root element is <{root.tag}>")
+    elements = [root] if root.tag == "annotation" else root.findall("annotation")
+    if not elements and root.tag != "annotations":
+        raise Unusable("not-voc", f"the root element is <{root.tag}>")
     notes = () if sound else (BROKEN_ENCODING,)
     return [_record(element, source.file, notes) for element in elements]
 
@@ -69,15 +67,9 @@ def _parse_leniently(content: bytes) -> tuple["Element", bool]:
 
 
 def _record(element: "Element", source: str, notes: tuple[str, ...]) -> Record:
-    size = element.find("size")
-    return Record(
-        name=_text(element, "filename"),
-        source=source,
-        width=_integer(size, "width"),
-        height=_integer(size, "height"),
-        boxes=tuple(_box(item) for item in element.findall("object")),
-        notes=notes,
-    )
+    width, height = (whole(_number(element, f"size/{side}")) for side in ("width", "height"))
+    boxes = tuple(_box(item) for item in element.findall("object"))
+    return Record(_text(element, "filename"), source, width, height, boxes, notes=notes)
 
 
 def _box(element: "Element") -> RawBox:
@@ -125,11 +117,6 @@ def _number(element: "Element", tag: str) -> float:
         return float(element.findtext(tag) or "nan")
     except ValueError:
         return math.nan
-
-
-def _integer(element: "Element | None", tag: str) -> int:
-    number = math.nan if element is None else _number(element, tag)
-    return int(number) if math.isfinite(number) and number > 0 else 0
 
 
 FORMAT = AnnotationFormat("voc", "boxes, Pascal VOC XML, upright or rotated", "boxes", "image", read_voc)
