@@ -123,11 +123,13 @@ def histogram(decibels: Decibels) -> dict[int, int]:
 def stretch_window(counts: dict[int, int]) -> tuple[float, float]:
     """Return the 1st and 99th percentile in dB of a histogram: the first bins that hold that share below them.
 
-    Constant data get a window of 1 dB.
+    Constant data get a window of 1 dB, and so does none.
     """
-    numbers = np.array(sorted(counts) or [0])
-    seen = np.cumsum([counts[number] for number in sorted(counts)] or [0])
+    if not counts:
+        return 0.0, 1.0
+    numbers = sorted(counts)
+    seen = np.cumsum([counts[number] for number in numbers])
     low, high = (
-        float(numbers[np.argmax(seen * 100 >= share * seen[-1])]) / BINS_PER_DB + FLOOR_DB for share in PERCENTILES
+        numbers[int(np.argmax(seen * 100 >= share * seen[-1]))] / BINS_PER_DB + FLOOR_DB for share in PERCENTILES
     )
     return round(low, 2), round(max(high, low + 1.0), 2)

@@ -72,7 +72,7 @@ class Record:
     height: int = 0
     boxes: tuple[RawBox, ...] = ()
     captions: tuple[str, ...] = ()
-    classes: ClassMap | None = None
+    classes: "ClassMap | None" = None
     left_out: tuple[tuple[str, str], ...] = ()
     split: str | None = None
     notes: tuple[str, ...] = ()
