@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sartext.config.training import EvaluationParameters
 from sartext.evaluation.details import Details, Variant
 from sartext.evaluation.figures import EVERYTHING, NOT_COMPUTED, Figure, Task
-from sartext.evaluation.metric import Metric
+from sartext.evaluation.metrics import Metric
 from sartext.evaluation.registry import metric_of, shown
 from sartext.pages import Cell, Chart, Row, Table, charts
 from sartext.pages.marks import GREY, INK, Look, looks, stem_of
