@@ -213,7 +213,7 @@ def test_every_stage_ends_with_the_run_and_the_next_one_completes(
     _, errors = process.communicate(timeout=180)
     if number != signal.SIGKILL:
         assert process.returncode == 130
-        assert errors == "error: interrupted; what was complete stays, run the command again\n"
+        assert errors.strip() == "error: interrupted; what was complete stays, run the command again"
     wait_for(lambda: not any(map(alive, pids)))
     (toy / "go").touch()
     code, _, errors = command(toy, "rebuild")
