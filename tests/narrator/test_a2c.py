@@ -136,12 +136,6 @@ def test_counts_are_words_up_to_twenty(count, word):
     assert f" {word} {noun} in this SAR image." in text
 
 
-def test_facts_survive_json_and_are_canonical():
-    facts = Facts(objects=facts_of(box("ship", 1, 1), box("other", 30, 30)))
-    assert from_json(to_json(facts)) == facts
-    assert to_json(from_json(to_json(facts))) == to_json(facts)
-
-
 def test_what_is_no_record_of_facts_is_an_error():
     with pytest.raises(ArtefactError, match="build the captions again"):
         from_json('{"objects": 3}')

@@ -41,13 +41,6 @@ def test_shares_have_an_inclusive_lower_bound(fraction, word):
     assert share_word(fraction) == word
 
 
-@pytest.mark.parametrize(
-    ("pixels", "word"), [(35, "over a third"), (45, "about half"), (55, "most"), (80, "nearly all")]
-)
-def test_shares_of_whole_pixels_meet_their_bounds(pixels, word):
-    assert share_word(pixels / 100) == word
-
-
 @pytest.mark.parametrize(("fraction", "named"), [(0.005, True), (0.00499, False)])
 def test_stuff_counts_from_half_a_percent(fraction, named):
     assert bool(cover_facts(region("water", fraction), NAMES)) is named

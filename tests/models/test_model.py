@@ -1,4 +1,4 @@
-"""Preprocessing: the whole picture, as plain open_clip does it with the checkpoint's settings."""
+"""A model takes the whole picture, as plain open_clip does with the checkpoint's settings; its device is there."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from PIL import Image
 from sartext.errors import ModelError
 from sartext.models import checkpoint
 from sartext.models.compatibility import open_clip
-from sartext.models.model import fit, normalise, own_preprocess_cfg
+from sartext.models.model import device_of, fit, normalise, own_preprocess_cfg
 from sartext.models.squashing import squash
 from tests.models.making import pictures, small_model
 
@@ -84,3 +84,27 @@ def test_no_picture_is_no_picture_for_a_foreign_model_either(tmp_path):
 def test_pictures_of_another_side_are_refused(tmp_path):
     with pytest.raises(ModelError, match="takes uint8 of 64 x 64"):
         normalise(torch.zeros(2, 32, 32, 3, dtype=torch.uint8), small_model(tmp_path, "clip"))
+
+
+without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+
+
+def test_the_cpu_is_always_there():
+    assert device_of("cpu") == torch.device("cpu")
+
+
+def test_auto_takes_what_there_is():
+    assert device_of("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@without_gpu
+@pytest.mark.parametrize("name", ["cuda", "cuda:1"])
+def test_a_gpu_that_is_absent_is_told(name):
+    with pytest.raises(ModelError, match=r"a GPU is asked for .*training\.device"):
+        device_of(name)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:0", ""])
+def test_unknown_names_are_told(name):
+    with pytest.raises(ModelError, match="no device"):
+        device_of(name)
