@@ -13,7 +13,6 @@ from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.statements import (
     CONTRADICTORY,
-    COVER_CLASS,
     COVER_KINDS,
     COVER_SHARE,
     COVER_ZONE,
@@ -64,10 +63,8 @@ def test_what_the_grammar_says_is_read_back_as_the_same_statements(number):
 
 
 def test_a_background_is_read():
-    assert read_facts("This SAR image shows land without open water.", WORDS) == Facts(
-        scene="land without open water"
-    )
-    assert list(statements_of(Facts(scene="Sea"))) == [Statement(SCENE, "sea")]
+    facts = Facts(scene="land without open water")
+    assert read_facts("This SAR image shows land without open water.", WORDS) == facts
 
 
 def rule(**scores):
@@ -113,10 +110,7 @@ def test_at_least_one_is_realised_and_read_back(keys, counted, covered, number):
     [
         ("There is a river next to some houses.", NO_FACTS),
         ("There are two zeppelins in the center of this SAR image.", NO_FACTS),
-        (
-            "There are two ships in this SAR image. One is in the center; two are outside the center.",
-            CONTRADICTORY,
-        ),
+        ("There are two ships in this SAR image. One is in the center; two are outside it.", CONTRADICTORY),
         ("There are two ships and three ships in this SAR image. All lie in the center.", CONTRADICTORY),
         ("There are two ship in this SAR image. Both are in the center.", CONTRADICTORY),
         ("Water covers most of this SAR image, and forest covers most of it.", CONTRADICTORY),
@@ -127,12 +121,10 @@ def test_at_least_one_is_realised_and_read_back(keys, counted, covered, number):
         ("There are two ships in this SAR image. Both are in the center", CONTRADICTORY),
         ("There are two ships in this SAR image.", INCOMPLETE),
         ("This SAR image shows.", NOTHING),
-        ("", NOTHING),
     ],
 )
 def test_a_text_that_is_not_wholly_understood_gives_no_facts(text, reason):
-    found = read_facts(text, WORDS)
-    assert found == reason or (text == "" and isinstance(found, str))
+    assert read_facts(text, WORDS) == reason
 
 
 def test_more_than_twenty_is_at_least_as_many():
@@ -161,12 +153,8 @@ def test_statements_are_true_or_false_only_where_the_annotation_decides():
     }
     everything = dict(judge(statements_of(said), statements_of(truth), annotated_by(ENTRY)))
     assert everything[Statement(OBJECT_CLASS, "bridge")] is False
-    assert {statement.kind for statement in everything} >= {COVER_CLASS, COVER_SHARE, COVER_ZONE}
-    assert not any(
-        right
-        for statement, right in everything.items()
-        if statement.kind in {COVER_CLASS, COVER_SHARE, COVER_ZONE}
-    )
+    covered = {statement.kind: right for statement, right in everything.items() if statement.kind in COVER_KINDS}
+    assert covered == dict.fromkeys(COVER_KINDS, False)
 
 
 def test_corpora_that_label_a_thing_differently_share_its_noun():

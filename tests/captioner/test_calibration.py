@@ -24,31 +24,30 @@ from sartext.narrator.statements import COVER_CLASS, KINDS, OBJECT_COUNT, Statem
 def judged(n, key="ship", kind=OBJECT_COUNT, truth=lambda surety: surety > 0.5, seed=1):
     """Statements whose truth follows from how sure the narrator is."""
     draw = random.Random(seed)
-    found = []
-    for _ in range(n):
-        surety = draw.random()
-        found.append(Judged(Statement(kind, key, "1"), (surety - 1, draw.random()), truth(surety)))
-    return found
+    sureties = ((draw.random(), draw.random()) for _ in range(n))
+    return [Judged(Statement(kind, key, "1"), (surety - 1, noise), truth(surety)) for surety, noise in sureties]
 
 
-def chosen(statements, wanted=0.8, fewest=30):
-    return choose(statements, precision_objects=wanted, precision_cover=0.9, fewest=fewest)
+def chosen(statements, **options):
+    return choose(statements, precision_objects=0.8, precision_cover=0.9, fewest=30, **options)
 
 
 def test_the_lower_bound_is_wilsons():
     assert lower_bound(30, 30) == pytest.approx(0.948, abs=1e-3)
     assert lower_bound(80, 100) == pytest.approx(0.744, abs=1e-3)
     assert lower_bound(0, 10) == 0.0 == lower_bound(0, 0)
+    assert upper_bound(20, 100) == pytest.approx(1 - lower_bound(80, 100))
+    assert upper_bound(0, 0) == 1.0
 
 
 def test_a_threshold_keeps_the_sure_statements_and_reaches_the_wanted_precision():
     statements = judged(300)
     rule = chosen(statements)[OBJECT_COUNT]
-    found = rule.thresholds["ship"]
+    threshold = rule.thresholds["ship"]
     kept = [item for item in statements if rule.accepts("ship", rule.fit.score(item.figures))]
-    assert len(kept) == found.kept >= 120
-    assert sum(item.true for item in kept) == found.kept_true
-    assert lower_bound(found.kept_true, found.kept) == found.bound >= 0.8
+    assert len(kept) == threshold.kept >= 120
+    assert sum(item.true for item in kept) == threshold.kept_true
+    assert lower_bound(threshold.kept_true, threshold.kept) == threshold.bound >= 0.8
     assert rule.fit.coefficients[1] > 1  # the log-probability tells, the similarity is noise
 
 
@@ -67,8 +66,7 @@ def test_a_type_that_misses_the_precision_is_not_released():
 
 
 def test_too_few_statements_release_nothing_however_true():
-    rules = chosen(judged(29, truth=lambda surety: True))
-    assert released(rules[OBJECT_COUNT]) == {}
+    assert released(chosen(judged(29, truth=lambda surety: True))[OBJECT_COUNT]) == {}
     assert released(chosen(judged(30, truth=lambda surety: True))[OBJECT_COUNT]).keys() == {"ship"}
 
 
@@ -112,11 +110,6 @@ def test_classes_that_are_too_few_each_are_judged_together():
     assert rule.accepts("water", 1.0)
 
 
-def test_the_upper_bound_mirrors_the_lower():
-    assert upper_bound(20, 100) == pytest.approx(1 - lower_bound(80, 100))
-    assert upper_bound(0, 0) == 1.0
-
-
 def test_land_cover_has_its_own_precision():
     statements = judged(400, "water", COVER_CLASS, truth=lambda surety: surety > 0.1)
     assert lower_bound(360, 400) < 0.9
@@ -142,8 +135,7 @@ def test_rules_survive_being_written():
 
 def test_a_class_that_no_validation_image_lacks_is_not_released():
     truths = [Judged(Statement("object class", "ship"), (-0.1, 0.9), True) for _ in range(60)]
-    asked = {"precision_objects": 0.8, "precision_cover": 0.9, "fewest": 30}
-    assert choose(truths, **asked)["object class"].accepts("ship", 1.0)
-    rule = choose(truths, **asked, untested={"ship", "bridge"})["object class"]
+    assert chosen(truths)["object class"].accepts("ship", 1.0)
+    rule = chosen(truths, untested={"ship", "bridge"})["object class"]
     assert not rule.accepts("ship", 1.0)
     assert not rule.accepts("bridge", 1.0)

@@ -22,12 +22,8 @@ def captions(path):
 def test_the_seed_decides_what_is_drawn(folder, coca, tmp_path):
     drawn = {}
     for name, seed in (("a", 7), ("again", 7), ("b", 8)):
-        caption(
-            [folder],
-            coca,
-            tmp_path / f"{name}.csv",
-            CaptionOptions(decoding=decoding_of("nucleus", None, 1.0, 3.0, seed)),
-        )
+        options = CaptionOptions(decoding=decoding_of("nucleus", None, 1.0, 3.0, seed))
+        caption([folder], coca, tmp_path / f"{name}.csv", options)
         drawn[name] = captions(tmp_path / f"{name}.csv")
     assert drawn["a"] == drawn["again"] != drawn["b"]
     assert not set(drawn["a"].values()) <= set(SENTENCES.values())  # so hot, it says other than it was taught

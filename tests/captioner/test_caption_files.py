@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from rasterio.errors import NotGeoreferencedWarning
 
 from sartext.captioner.captioner import beam_search
@@ -95,13 +94,15 @@ def test_an_interrupted_run_goes_on_where_it_was(folder, coca, tmp_path, suffix,
     [
         ("a.csv", "image,width\nx.png,12\n"),
         ("a.csv", "a diary"),
+        ("a.csv", "image,caption,log_probability,finished\nx.png,One ship.,-0.1,True\n"),
         ("a.jsonl", '{"image": "x.png"}\nhello\n'),
         ("a.jsonl", "a diary"),
+        ("a.jsonl", '{"image": "x.png", "caption": "One ship.", "log_probability": -0.1, "finished": true}\n'),
     ],
 )
-def test_a_file_that_is_something_else_is_left_alone(folder, coca, tmp_path, name, content):
+def test_a_file_that_is_something_else_or_names_no_model_is_left_alone(folder, coca, tmp_path, name, content):
     (tmp_path / name).write_text(content)
-    with pytest.raises(DecodingError, match="not one of captions"):
+    with pytest.raises(DecodingError, match=r"not one of captions.*name another file"):
         caption([folder], coca, tmp_path / name)
     assert (tmp_path / name).read_text() == content
 
@@ -128,11 +129,13 @@ def test_unreadable_images_are_told_and_the_others_captioned(folder, coca, tmp_p
     assert len(read_csv(tmp_path / "out.csv")) == 6
 
 
-def test_a_sentence_that_does_not_end_is_no_caption(folder, coca, tmp_path):
+def test_a_sentence_that_does_not_end_is_no_caption_and_its_row_is_kept(folder, coca, tmp_path):
     done, _ = caption([folder], coca, tmp_path / "out.csv", CaptionOptions(length=5))
     rows = read_csv(tmp_path / "out.csv")
     assert done.unfinished == 6
     assert all(row["caption"] == "" and row["finished"] == "False" for row in rows)
+    done, _ = caption([folder], coca, tmp_path / "out.csv")
+    assert (done.captioned, done.kept) == (0, 6)
 
 
 def test_files_patterns_and_folders_name_each_image_once(folder):
@@ -181,9 +184,10 @@ def test_a_window_must_have_an_extent():
         Display(window=(0.0, -25.0))
 
 
-def test_a_checkpoint_that_cannot_write_is_refused_and_writes_nothing(folder, tmp_path):
-    with pytest.raises(ModelError):
-        caption([folder], tmp_path / "no-model", tmp_path / "out.csv")
+def test_a_checkpoint_or_a_gpu_that_is_not_there_is_refused_and_writes_nothing(folder, coca, tmp_path):
+    for model, options in ((tmp_path / "no-model", CaptionOptions()), (coca, CaptionOptions(device="cuda:7"))):
+        with pytest.raises(ModelError):
+            caption([folder], model, tmp_path / "out.csv", options)
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -202,11 +206,6 @@ def test_the_command_tells_what_it_skipped_and_exits_with_one(folder, coca, tmp_
     assert "there already 6" in output and "broken.png: not-an-image" in output
     assert output.splitlines()[-1].startswith("error: 1 image was skipped")
     assert len(read_csv(out)) == 6
-
-
-def test_an_absent_gpu_is_a_line(folder, coca):
-    done = CliRunner().invoke(cli, ["caption", str(folder), "--model", str(coca), "--device", "cuda:7"])
-    assert isinstance(done.exception, ModelError)
 
 
 @pytest.mark.parametrize("batch", [1, 32])

@@ -24,11 +24,11 @@ def memory(monkeypatch):
     tried = []
 
     def narrow(held, error=SHORTAGES[0]):
-        for name, at in (("generate", 1), ("forward", 1)):
+        for name in ("generate", "forward"):
             real = getattr(captioner, name)
 
-            def limited(*arguments, real=real, at=at, **more):
-                tried.append(len(arguments[at]))
+            def limited(*arguments, real=real, **more):
+                tried.append(len(arguments[1]))
                 if tried[-1] > held:
                     raise error
                 return real(*arguments, **more)
@@ -41,30 +41,14 @@ def memory(monkeypatch):
 
 @pytest.mark.parametrize("error", SHORTAGES, ids=lambda error: type(error).__name__)
 def test_fewer_images_at_a_time_give_the_same_captions(folder, coca, tmp_path, memory, error):
-    asked = CaptionOptions(batch=6)
-    caption([folder], coca, tmp_path / "whole.csv", asked)
+    options = CaptionOptions(batch=6)
+    caption([folder], coca, tmp_path / "whole.csv", options)
     tried = memory(2, error)
-    done, _ = caption([folder], coca, tmp_path / "parts.csv", asked)
+    done, _ = caption([folder], coca, tmp_path / "parts.csv", options)
     assert tried == [6, 3, 1, 1, 1, 1, 1, 1]
     assert (done.captioned, done.batch) == (6, 1)
     whole, parts = (read_csv(tmp_path / name) for name in ("whole.csv", "parts.csv"))
     assert [(row["image"], row["caption"]) for row in whole] == [(row["image"], row["caption"]) for row in parts]
-
-
-def test_what_did_not_fit_is_not_tried_again():
-    tried = []
-
-    def work(some):
-        tried.append(len(some))
-        if len(some) > 4:
-            raise MemoryError
-        return [10 * number for number in some]
-
-    adaptive = AdaptiveBatch(8, "--batch")
-    assert [adaptive.map(range(at, at + 8), work) for at in (0, 8)] == [
-        [10 * number for number in range(at, at + 8)] for at in (0, 8)
-    ]
-    assert tried == [8, 4, 4, 4, 4]
 
 
 def test_not_even_one_image_is_a_line_with_a_way_out(folder, coca, tmp_path, memory):

@@ -27,42 +27,19 @@ def rows_of(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
-def test_every_row_names_the_weights_that_wrote_it(folder, coca, tmp_path, name):
-    caption([folder], coca, tmp_path / name)
-    assert {row["model_sha256"] for row in rows_of(tmp_path / name)} == {sha256_file(coca / "model.safetensors")}
-
-
 @pytest.mark.parametrize("some", ["left-*.png", "*.png"])
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
-def test_a_file_of_another_model_is_refused_and_stays(folder, coca, another, tmp_path, name, some):
+def test_rows_name_their_weights_and_a_file_of_another_model_is_refused(
+    folder, coca, another, tmp_path, name, some
+):
     out = tmp_path / name
     caption([folder / some], coca, out)
+    assert {row["model_sha256"] for row in rows_of(out)} == {sha256_file(coca / "model.safetensors")}
     before = out.read_bytes()
     with pytest.raises(DecodingError, match=rf"{name}: its captions are of another model .*; name another file"):
         caption([folder], another, out)
     assert out.read_bytes() == before
     assert caption([folder], coca, out)[0].kept == len(list(folder.glob(some)))
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.csv", "image,caption,log_probability,finished\nx.png,One ship.,-0.1,True\n"),
-        ("a.jsonl", '{"image": "x.png", "caption": "One ship.", "log_probability": -0.1, "finished": true}\n'),
-    ],
-)
-def test_a_file_whose_rows_name_no_model_is_left_alone(folder, coca, tmp_path, name, content):
-    (tmp_path / name).write_text(content)
-    with pytest.raises(DecodingError, match="name another file"):
-        caption([folder], coca, tmp_path / name)
-    assert (tmp_path / name).read_text() == content
-
-
-def test_an_unfinished_row_is_kept_whatever_the_length(folder, coca, tmp_path):
-    caption([folder], coca, tmp_path / "out.csv", CaptionOptions(length=5))
-    done, _ = caption([folder], coca, tmp_path / "out.csv")
-    assert (done.captioned, done.kept) == (0, 6)
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])

@@ -82,6 +82,6 @@ def test_images_with_nothing_to_see_are_skipped_with_the_reason_and_counted(fold
         else:
             write_tiff(folder / name, pixels, nodata=nodata)
     done, _ = caption([folder], coca, tmp_path / "out.csv")
-    found = {name.split("/")[-1]: reason.split(":")[0] for name, reason in done.unreadable}
-    assert found == {name: reason for name, (_, _, reason) in EMPTY.items()}
+    reasons = {name.split("/")[-1]: reason.split(":")[0] for name, reason in done.unreadable}
+    assert reasons == {name: reason for name, (_, _, reason) in EMPTY.items()}
     assert done.captioned == 6

@@ -37,24 +37,12 @@ def project(tmp_path_factory):
     mini = mini_project_in(tmp_path_factory.getbasetemp() / "mini-project")
     root = tmp_path_factory.mktemp("narration")
     parameters = yaml.safe_load((mini.root / "params.yaml").read_text())
-    parameters["narration"] = {
-        "length": 64,
-        "fewest": 5,
-        "batch": 8,
-        "precision_cover": 0.7,
-        "precision_objects": 0.7,
-    }
+    precision = {"precision_cover": 0.7, "precision_objects": 0.7}
+    parameters["narration"] = {"length": 64, "fewest": 5, "batch": 8, **precision}
     (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
     (root / "build").mkdir()
-    for name in (
-        "src",
-        "data",
-        "build/corpus",
-        "build/captions",
-        "build/splits",
-        "build/shards",
-        "build/tokenizer",
-    ):
+    artefacts = [f"build/{name}" for name in ("corpus", "captions", "splits", "shards", "tokenizer")]
+    for name in ("src", "data", *artefacts):
         (root / name).symlink_to(mini.root / name)
     made = Project(root)
     teach(made)
@@ -134,11 +122,14 @@ def test_calibration_states_thresholds_and_what_they_stand_on(project):
     assert line.split(",")[3:5] == [str(ships["kept"]), str(ships["kept_true"])]
 
 
-def test_calibration_gives_the_same_bytes_again(project, tmp_path):
+def test_calibration_and_narration_give_the_same_bytes_again(project, tmp_path):
     again = variant(project, tmp_path)
     shutil.rmtree(again.calibration)
     calibrate(again)
-    assert sha256_tree(again.calibration) == sha256_tree(project.calibration)
+    for made in (project, again):
+        narrate(made, "sim-unlabelled")
+    for name in ("calibration", "narrated"):
+        assert sha256_tree(again.build / name) == sha256_tree(project.build / name)
 
 
 def test_a_narrator_that_misses_the_precision_releases_nothing(project, tmp_path):
@@ -171,15 +162,11 @@ def test_narrated_captions_say_what_the_model_said_and_passed(project):
         assert contradictions(row["caption"], row["facts"], "narrator", None) == []
         assert row["method"] == "narrator" and 0 < row["score"] <= 1
         assert row["model_sha256"] == sha256_file(project.checkpoint("coca-sar") / "model.safetensors")
-    assert metrics["uncaptioned"] == dict(Counter(reasons.values()))
-    assert metrics["share_accepted"] == round(len(captions) / len(trained), 4)
-
-
-def test_sentences_without_facts_are_counted_and_not_released(project):
-    narrate(project, "sim-unlabelled")
-    captions, reasons = tables(project.narrated("sim-unlabelled"))
+    # sentences without facts are counted and not released
     assert NO_FACTS in reasons.values()
     assert not any(row["source_caption"] == FREE for row in captions.values())
+    assert metrics["uncaptioned"] == dict(Counter(reasons.values()))
+    assert metrics["share_accepted"] == round(len(captions) / len(trained), 4)
 
 
 def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
@@ -205,13 +192,6 @@ def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
     write_json(blind.data / "sim-unlabelled" / "hidden_truth.json", {})
     narrate(blind, "sim-unlabelled")
     assert tables(blind.narrated("sim-unlabelled")) == tables(project.narrated("sim-unlabelled"))
-
-
-def test_narration_gives_the_same_bytes_again(project, tmp_path):
-    again = variant(project, tmp_path)
-    for path in (project, again):
-        narrate(path, "sim-unlabelled")
-    assert sha256_tree(again.narrated("sim-unlabelled")) == sha256_tree(project.narrated("sim-unlabelled"))
 
 
 def test_a_caption_that_does_not_end_is_dropped(project, tmp_path):

@@ -77,17 +77,6 @@ def test_facts_of_a_turned_picture_are_those_of_its_turned_mask(k: int, seed: in
     assert turned == zones
 
 
-def test_quadrants_change_their_names() -> None:
-    regions = [
-        {"label": "water", "zone": "image", "fraction": 0.2, "largest_component": 800},
-        {"label": "water", "zone": "upper-left", "fraction": 1.0, "largest_component": 0},
-    ]
-    naming = corpus_naming(LANDCOVER)
-    zones = [turned_facts((), tuple(regions), SIDE, k, naming).cover[0].zone for k in range(TURNS)]
-    assert zones[:4] == ["upper-left", "lower-left", "lower-right", "upper-right"]
-    assert zones[4:] == ["upper-right", "lower-right", "lower-left", "upper-left"]
-
-
 def test_the_eight_turns_are_all_different() -> None:
     picture = np.arange(12, dtype=np.uint8).reshape(2, 6).repeat(3, axis=0)
     assert len({turn(picture, k).tobytes() + str(turn(picture, k).shape).encode() for k in range(TURNS)}) == TURNS

@@ -3,13 +3,15 @@
 import threading
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 import pytest
 import torch
 
 from sartext.catalogue.loading import find_entry
-from sartext.config import Project
+from sartext.config import CheckpointParameters, Project, TrainingParameters
 from sartext.errors import TrainingError
+from sartext.models.checkpoint import start
 from sartext.models.squashing import three_channels
 from sartext.models.tokenizer import Tokenizer, read_tokenizer
 from sartext.narrator.facts import from_json, normalise, to_json
@@ -18,12 +20,8 @@ from sartext.narrator.realisation import canonical
 from sartext.training.augmentation import TURNS, WORDINGS, turned_facts
 from sartext.training.batches import Batch, Batches, validation_batches
 from sartext.training.caption_views import CaptionViews
-from sartext.training.shards.reading import Shards, open_shards
-
-
-@pytest.fixture(scope="module")
-def shards(mini_project: Project) -> Shards:
-    return open_shards(mini_project.build / "shards")
+from sartext.training.image_text import batches_of_row, validation_of_row
+from sartext.training.shards.reading import Shards
 
 
 @pytest.fixture(scope="module")
@@ -158,19 +156,6 @@ def test_shuffled_captions_are_other_images_captions_always_the_same(shards: Sha
     assert all({image_id} != others for image_id, others in alone.items())
 
 
-def test_a_share_is_of_the_sar_pairs_alone(shards: Shards, tokenizer: Tokenizer) -> None:
-    sar = sum(pair.modality == "sar" for pair in shards.rows("train"))
-    optical = len(shards.rows("train")) - sar
-    half = Batches(shards, tokenizer, batch=8, seed=0, fraction=0.5).pairs
-    assert optical + sar / 2 <= half < optical + sar / 2 + 4
-
-
-def test_a_batch_larger_than_the_corpus_says_what_fits(shards: Shards, tokenizer: Tokenizer) -> None:
-    pairs = len(shards.rows("train"))
-    with pytest.raises(TrainingError, match=rf"batch of 500 .* {pairs} pairs; set training.batch to {pairs}"):
-        Batches(shards, tokenizer, batch=500, seed=0)
-
-
 def test_a_model_of_another_side_is_refused(shards: Shards, tokenizer: Tokenizer) -> None:
     with pytest.raises(TrainingError, match=r"takes 224 pixels, the shards hold 64; set shards\.side to 224"):
         Batches(shards, tokenizer, batch=8, seed=0, side=224)
@@ -264,3 +249,30 @@ def test_plain_captions_are_the_grammars_canonical_ones(shards: Shards, tokenize
                 if tokenizer.lengths([plain])[0] <= tokenizer.context:
                     assert caption == plain
     assert annotated > 0
+
+
+CHOICES: list[dict[str, Any]] = [
+    {},
+    {"methods": ("sa2c",)},
+    {"paraphrase": False},
+    {"shuffle_captions": True},
+]
+
+
+@pytest.mark.parametrize("choices", CHOICES, ids=lambda choices: next(iter(choices), "plain"))
+@pytest.mark.parametrize("augment", [True, False])
+def test_the_batches_of_a_row_are_those_that_it_and_the_section_training_describe(
+    mini_project: Project, shards: Shards, choices: dict[str, Any], augment: bool
+) -> None:
+    origin = next(iter(mini_project.parameters.checkpoints.values())).origin
+    model = start(origin, mini_project.root, mini_project.tokenizer, seed=1, side=shards.side)
+    row = CheckpointParameters(**{"from": "x.yaml"}, data="build/shards", samples=96, learning_rate=0.1, **choices)
+    training = TrainingParameters.model_validate({"batch": 12, "seed": 5, "augment": augment})
+    options: dict[str, Any] = {"fraction": 0.8, "rank": 1, "world": 2, "workers": 1}
+    batches = batches_of_row(row, training, shards, model, **options)
+    wanted = Batches(shards, model.tokenizer, batch=12, seed=5, augment=augment, **choices, **options)
+    assert batches.pairs == wanted.pairs
+    assert all(equal(batches.at(step), wanted.at(step)) for step in (0, 7))
+    stored = validation_batches(shards, model.tokenizer, batch=12, seed=5, **choices)
+    validated = validation_of_row(row, training, shards, model)
+    assert all(equal(batch, other) for batch, other in zip(validated, stored, strict=True))

@@ -37,6 +37,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return built
 
 
+def beside(project: Built, root: Path, *names: str) -> Built:
+    """A project of its own with the same data, and some of the artefacts."""
+    (root / "build").mkdir()
+    for name in ("params.yaml", "catalogue", "data", *(f"build/{name}" for name in names)):
+        (root / name).symlink_to(project.root / name)
+    return Built(root)
+
+
 def splits(built: Built) -> list[dict[str, Any]]:
     return read_rows(built.root / "build/splits/splits.parquet", SPLITS)
 
@@ -88,12 +96,7 @@ def test_no_image_of_the_test_split_or_a_benchmark_is_in_them(
 
 def test_what_is_known_of_a_split_is_what_the_splits_say_now(project: Built, tmp_path: Path) -> None:
     """An image that became a test image since the release was assembled is not trained on."""
-    other = Built(tmp_path)
-    for name in ("params.yaml", "catalogue", "data"):
-        (tmp_path / name).symlink_to(project.root / name)
-    (tmp_path / "build").mkdir()
-    for name in ("release", "corpus"):
-        (tmp_path / "build" / name).symlink_to(project.root / "build" / name)
+    other = beside(project, tmp_path, "release", "corpus")
     rows = [
         {**row, "split": "test" if row["image_id"] == "alpha/0001" else row["split"]} for row in splits(project)
     ]
@@ -130,12 +133,7 @@ def test_they_say_how_captions_were_realised_and_give_equal_bytes_again(
 def test_objects_too_small_for_the_model_are_not_told_of_the_release_either(
     project: Built, tmp_path: Path
 ) -> None:
-    other = Built(tmp_path)
-    for name in ("params.yaml", "catalogue", "data"):
-        (tmp_path / name).symlink_to(project.root / name)
-    (tmp_path / "build").mkdir()
-    for name in ("release", "splits"):
-        (tmp_path / "build" / name).symlink_to(project.root / "build" / name)
+    other = beside(project, tmp_path, "release", "splits")
     box = {"label": "ship", "source_label": "ship", "angle": None, "xmin": 0.0, "ymin": 0.0}
     for name in ("alpha", "beta"):
         rows = read_rows(project.root / f"build/corpus/{name}/index.parquet", INDEX)
@@ -155,11 +153,7 @@ def test_objects_too_small_for_the_model_are_not_told_of_the_release_either(
 
 
 def test_without_a_release_there_are_none(tmp_path: Path, project: Built) -> None:
-    other = Built(tmp_path)
-    (tmp_path / "params.yaml").symlink_to(project.root / "params.yaml")
-    (tmp_path / "build").mkdir()
-    for name in ("corpus", "splits"):
-        (tmp_path / "build" / name).symlink_to(project.root / "build" / name)
+    other = beside(project, tmp_path, "corpus", "splits")
     with pytest.raises(ArtefactError, match=r"no release is assembled.*make release"):
         write_shards(other.project, "release")
     with pytest.raises(ArtefactError, match=r"there are no shards.*sartext shards release"):
@@ -169,12 +163,7 @@ def test_without_a_release_there_are_none(tmp_path: Path, project: Built) -> Non
 
 
 def test_a_release_of_another_state_of_the_index_is_to_be_made_again(project: Built, tmp_path: Path) -> None:
-    other = Built(tmp_path)
-    for name in ("params.yaml", "catalogue", "data"):
-        (tmp_path / name).symlink_to(project.root / name)
-    (tmp_path / "build").mkdir()
-    for name in ("release", "splits"):
-        (tmp_path / "build" / name).symlink_to(project.root / "build" / name)
+    other = beside(project, tmp_path, "release", "splits")
     for name in ("alpha", "beta"):
         rows = read_rows(project.root / f"build/corpus/{name}/index.parquet", INDEX)
         kept = [row for row in rows if row["image_id"] != "alpha/0003"]

@@ -19,23 +19,9 @@ from sartext.training.shards.writing import write_shards
 from tests.release.indexed import image_row, make_project, scene, write_corpus
 
 SHIP = {"label": "ship", "noun": "ship", "plural": "ships", "hypernym": "vessel"}
-WATER = {
-    "label": "water",
-    "noun": "water",
-    "plural": "water",
-    "hypernym": "water",
-    "stuff": True,
-    "colour": [0, 0, 1],
-}
-SPILL = {
-    "label": "spill",
-    "noun": "oil spill",
-    "plural": "oil spills",
-    "hypernym": "dark patch",
-    "stuff": True,
-    "rare": True,
-    "colour": [9, 9, 9],
-}
+WATER = {**dict.fromkeys(("label", "noun", "plural", "hypernym"), "water"), "stuff": True, "colour": [0, 0, 1]}
+SPILL = {"label": "spill", "noun": "oil spill", "plural": "oil spills", "hypernym": "dark patch"}
+SPILL |= {"stuff": True, "rare": True, "colour": [9, 9, 9]}
 SIDE, WIDTH, HEIGHT = 32, 160, 96
 
 

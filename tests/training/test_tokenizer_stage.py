@@ -17,24 +17,9 @@ BOX = {"source_label": "ship", "xmin": 30.0, "ymin": 30.0, "xmax": 36.0, "ymax":
 
 
 def _row(image_id: str, modality: str, objects: list, captions: list) -> dict:
-    plain = dict.fromkeys(INDEX.names)
-    parameters = {
-        "path": f"data/{image_id}.png",
-        "sha256": image_id,
-        "pixels_sha256": image_id,
-        "width": 64,
-        "height": 64,
-    }
-    rest = {"quantity": "display", "polarisation": "VV", "scene_id": image_id, "regions": []}
-    return {
-        **plain,
-        **parameters,
-        **rest,
-        "image_id": image_id,
-        "modality": modality,
-        "objects": objects,
-        "captions": captions,
-    }
+    row = dict.fromkeys(INDEX.names) | dict.fromkeys(("image_id", "sha256", "pixels_sha256", "scene_id"), image_id)
+    row |= {"path": f"data/{image_id}.png", "width": 64, "height": 64, "quantity": "display", "polarisation": "VV"}
+    return row | {"modality": modality, "objects": objects, "regions": [], "captions": captions}
 
 
 def _project(root: Path, splits: dict[str, str]) -> Project:

@@ -1,9 +1,7 @@
 """The stage `calibration`: the narrator on validation images, and from which score on its statements are released.
 
 What is compared with the annotation is each statement by itself. A class that the image's corpus does not annotate
-exhaustively is not judged. Sentences without facts that could be checked (a narrator that learned from rewritten
-optical captions says such) are no statements: nothing here proves or refutes them, so they are counted and never
-released.
+exhaustively is not judged. Sentences without facts that could be checked are counted and never released.
 """
 
 import csv
@@ -126,18 +124,15 @@ def _judge(
     reasons: Counter[str] = Counter()
     for pair, caption in zip(pairs, captions, strict=True):
         facts = read_facts(caption.text, vocabulary) if caption.finished else UNFINISHED
+        truth = from_json(pair.facts) if pair.facts else Facts()
         if isinstance(facts, str):
             reasons[facts] += 1
-            continue
-        truth = from_json(pair.facts) if pair.facts else Facts()
-        if truth.statements:  # an optical caption leaves most unsaid: it decides nothing
+        elif truth.statements:  # an optical caption leaves most unsaid: it decides nothing
             reasons["read, the image's own caption holds no facts"] += 1
-            continue
-        reasons["read"] += 1
-        judged += [
-            Judged(statement, caption.figures, true)
-            for statement, true in judge(statements_of(facts), statements_of(truth), decided[pair.corpus])
-        ]
+        else:
+            reasons["read"] += 1
+            verdicts = judge(statements_of(facts), statements_of(truth), decided[pair.corpus])
+            judged += [Judged(statement, caption.figures, true) for statement, true in verdicts]
     return judged, reasons
 
 
@@ -161,7 +156,7 @@ def _pair_similarities(captioner: Captioner, shards: Shards, pairs: Sequence[Pai
     """Similarity of validation images with their own captions."""
     similarities: list[float] = []
     for batch in batches(pairs, captioner.batch):
-        pictures = [shards.picture(pair, 0) for pair in batch]
+        pictures = [shards.picture(pair) for pair in batch]
         similarities += captioner.similarities(pictures, [pair.captions[0] for pair in batch])
     return similarities
 
@@ -200,7 +195,7 @@ def _curves(judged: Sequence[Judged], rules: Rules) -> str:
 
 def _captions(pairs: Sequence[Pair], captions: Sequence[ModelCaption]) -> str:
     rows: list[Sequence[object]] = [
-        ("image_id", "said", "finished", "log_probability", "similarity", "annotation")
+        ["image_id", "said", "finished", "log_probability", "similarity", "annotation"]
     ]
     for pair, said in zip(pairs, captions, strict=True):
         figures = said.log_probability, said.similarity
@@ -209,7 +204,6 @@ def _captions(pairs: Sequence[Pair], captions: Sequence[ModelCaption]) -> str:
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> str:
-    """Return rows as CSV with Unix line ends."""
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(rows)
     return stream.getvalue()

@@ -68,22 +68,16 @@ class ModelCaption:
 
 @dataclass
 class AdaptiveBatch:
-    """Works on items in parts, and halves the parts when memory runs out.
+    """Works on items in parts of ``size``, which came from a ``setting``, and halves it when memory runs out.
 
-    Args:
-        size: items at a time. It only ever falls: what did not fit is not tried again.
-        setting: the option or parameter that ``size`` came from.
+    The size only ever falls: what did not fit is not tried again.
     """
 
     size: int
     setting: str
 
     def map(self, items: Sequence[T], work: Callable[[Sequence[T]], list[R]]) -> list[R]:
-        """Return the results of ``work``, which gives one for each item, in their order.
-
-        Raises:
-            DecodingError: not even one item fits.
-        """
+        """Return the results of ``work``, one for each item; a DecodingError where not even one item fits."""
         done: list[R] = []
         while len(done) < len(items):
             part = items[len(done) : len(done) + self.size]
@@ -108,14 +102,10 @@ class AdaptiveBatch:
 
 @dataclass(frozen=True)
 class Captioner:
-    """Models and how they decode.
+    """A CoCa that writes and a CLIP that judges.
 
-    Args:
-        coca: writes.
-        clip: judges.
-        length: tokens of the longest caption.
-        beams: of the beam search; one is greedy.
-        batch: pictures at a time; fewer where memory runs out.
+    ``length`` is of the longest caption in tokens; one beam is greedy; a ``batch`` that memory does not hold is
+    halved. All methods raise a DecodingError where one picture is too much, or the length does not fit the model.
     """
 
     coca: Model
@@ -125,11 +115,7 @@ class Captioner:
     batch: int = 64
 
     def write(self, pictures: Iterable[Pixels]) -> Iterator[ModelCaption]:
-        """Caption pictures, in their order; nothing judges.
-
-        Raises:
-            DecodingError: the length does not fit the model, or not even one picture fits into memory.
-        """
+        """Caption pictures, in their order; nothing judges."""
         adaptive = AdaptiveBatch(self.batch, SETTING)
         for batch in batches(pictures, self.batch):
             yield from self._captions(batch, adaptive)
@@ -137,11 +123,8 @@ class Captioner:
     def write_and_judge(self, pictures: Iterable[Pixels]) -> Iterator[ModelCaption]:
         """Caption pictures, in their order, and judge how like they are.
 
-        It is the best caption, whether its facts can be read or not: a caption from further down the beams that
-        can be read says what the narrator does not believe.
-
-        Raises:
-            DecodingError: the length does not fit the model, or not even one picture fits into memory.
+        It is the best caption, whether its facts can be read or not: one from further down the beams says what the
+        narrator does not believe.
         """
         writing, judging = AdaptiveBatch(self.batch, SETTING), AdaptiveBatch(self.batch, SETTING)
         for batch in batches(pictures, self.batch):
@@ -155,11 +138,7 @@ class Captioner:
     ) -> list[float]:
         """Return the cosine of each picture and its text by the CLIP, from -1 to 1.
 
-        A text that CLIP's context does not hold is judged by its beginning, as open_clip itself would. The models
-        of a project share tokenizer and context, so that a text as the writer wrote it always fits.
-
-        Raises:
-            DecodingError: not even one pair fits into memory.
+        A text that CLIP's context does not hold is judged by its beginning, as open_clip itself would.
         """
         adaptive = adaptive or AdaptiveBatch(self.batch, SETTING)
         return adaptive.map(list(zip(pictures, texts, strict=True)), self._cosines)
@@ -180,11 +159,7 @@ class Captioner:
 def caption_pictures(
     model: Model, pictures: Sequence[Pixels], length: int, decoding: Decoding
 ) -> list[ModelCaption]:
-    """Return the caption of each picture, the best one where a beam search found several.
-
-    Raises:
-        DecodingError: the length does not fit the model, or the model writes no captions.
-    """
+    """Return the caption of each picture; a DecodingError where the model writes none of that length."""
     return [
         ModelCaption(
             model.tokenizer.decode(caption.ids).strip(),
@@ -203,11 +178,7 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def load_captioner(project: Project, writer: str) -> Captioner:
-    """Load a project's checkpoint that writes, and ``clip-sar`` that judges.
-
-    Args:
-        project: the checkout; ``narration`` and ``training`` of its parameters say how.
-        writer: name of the checkpoint: ``coca-sar`` or ``coca-optical``.
+    """Load a project's checkpoint that writes (``coca-sar`` or ``coca-optical``), and ``clip-sar`` that judges.
 
     Raises:
         ArtefactError: a checkpoint is missing.

@@ -26,11 +26,7 @@ def index_rows(project: Project, corpus: str) -> list[dict[str, Any]]:
 
 
 def train_ids(project: Project, rows: Iterable[Row]) -> set[str]:
-    """Return the ids of those rows that are in the train split.
-
-    Raises:
-        ArtefactError: the splits are missing or damaged, or do not know an image.
-    """
+    """Return the ids of those rows that are in the train split; an ArtefactError where the splits lack one."""
     splits = read_splits(project)
     trained = set()
     for row in rows:

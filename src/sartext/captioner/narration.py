@@ -166,26 +166,16 @@ def _caption(
     text = realise(facts, image_id, narrator.seed)[0] if narrator.paraphrase else canonical(facts)
     if contradictions(text, to_json(facts), NARRATOR.name, None):
         return UNFAITHFUL
+    sha256, score = captioner.coca.sha256, decision.score
     return NARRATOR.caption_row(
-        image_id,
-        text,
-        facts,
-        source_caption=written.text,
-        model_sha256=captioner.coca.sha256,
-        score=decision.score,
+        image_id, text, facts, source_caption=written.text, model_sha256=sha256, score=score
     )
 
 
 def read_truth(project: Project, corpus: str) -> dict[str, Any] | None:
-    """Return what a simulated corpus hides, by the name of the image file; None where it hides nothing.
-
-    Raises:
-        ArtefactError: the file is damaged.
-    """
+    """Return what a simulated corpus hides, by the name of the image file; None where it hides nothing."""
     path = project.source(corpus) / TRUTH
-    if not path.is_file():
-        return None
-    truth: dict[str, Any] = read_json(path)
+    truth: dict[str, Any] | None = read_json(path) if path.is_file() else None
     return truth
 
 
@@ -228,11 +218,7 @@ def measure(
 
 
 def true_facts(truth: Mapping[str, Any], row: Row, vocabulary: Vocabulary) -> Facts:
-    """Return the facts of one image's truth, in the nouns of the vocabulary.
-
-    Raises:
-        ArtefactError: the truth is none.
-    """
+    """Return the facts of one image's truth, in the nouns of the vocabulary; an ArtefactError where it is none."""
     things = tuple(vocabulary.things.values())
     codes = {label: place * PLACES_AND_SIZES for place, (label, _, _) in enumerate(things)}
     nouns = dict(vocabulary.stuff.values())

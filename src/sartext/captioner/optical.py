@@ -72,6 +72,7 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
     rewritten = _rewrite(written, coarsest(entry), reasons, dropped)
     similarities = _similarities(project, entry, rewritten, captioner)
     captions: list[dict[str, Any]] = []
+    sha256 = captioner.coca.sha256
     for item, similarity in zip(rewritten, similarities, strict=True):
         image_id = item.sar["image_id"]
         if similarity < least:
@@ -79,16 +80,10 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
         elif contradictions(item.text, to_json(item.facts), OPTICAL_MODEL.name, entry):
             reasons[image_id] = UNFAITHFUL
         else:
-            captions.append(
-                OPTICAL_MODEL.caption_row(
-                    image_id,
-                    item.text,
-                    item.facts,
-                    source_caption=item.source,
-                    model_sha256=captioner.coca.sha256,
-                    score=similarity,
-                )
+            row = OPTICAL_MODEL.caption_row(
+                image_id, item.text, item.facts, source_caption=item.source, model_sha256=sha256, score=similarity
             )
+            captions.append(row)
     metrics = {
         "corpus": corpus,
         "method": OPTICAL_MODEL.name,
@@ -109,13 +104,12 @@ def _without_a_half(project: Project, corpus: str, rows: Sequence[Row]) -> dict[
     halves = {row["path"]: row for row in rows if row["modality"] == "optical"}
     listed = corpus in project.parameters.captions
     reasons = {}
-    for row in rows:
+    for row in (row for row in rows if row["modality"] == "sar"):
         half = halves.get(row["paired_path"] or "")
-        if row["modality"] == "sar":
-            if half is None:
-                reasons[row["image_id"]] = NO_HALF
-            elif half["captions"] and not listed:
-                reasons[row["image_id"]] = CAPTIONED_HALF
+        if half is None:
+            reasons[row["image_id"]] = NO_HALF
+        elif half["captions"] and not listed:
+            reasons[row["image_id"]] = CAPTIONED_HALF
     return reasons
 
 
@@ -126,11 +120,8 @@ def uncaptioned_pairs(rows: Sequence[Row], entry: Entry) -> list[Pair]:
         CatalogueError: it has no pairs at all.
     """
     halves = {row["path"]: row for row in rows if row["modality"] == "optical"}
-    pairs = [
-        Pair(row, halves[row["paired_path"]])
-        for row in rows
-        if row["modality"] == "sar" and row["paired_path"] in halves
-    ]
+    sar = (row for row in rows if row["modality"] == "sar")
+    pairs = [Pair(row, halves[row["paired_path"]]) for row in sar if row["paired_path"] in halves]
     if not pairs:
         raise CatalogueError(
             f"corpus '{entry.name}' has no SAR-optical pairs",

@@ -53,10 +53,9 @@ class Judged:
 
 @dataclass(frozen=True)
 class Threshold:
-    """What was found for one type of statement and one class (or ``REST``).
+    """Statements of one type and class (or ``REST``): all, those from ``threshold`` on, and their lower bound.
 
-    ``statements`` and ``true`` are all of them, ``kept`` and ``kept_true`` those from ``threshold`` on, ``bound``
-    the lower bound of their precision; without a threshold the type is not released.
+    Without a threshold the type is not released.
     """
 
     statements: int
@@ -116,8 +115,8 @@ def choose(
         precision_objects: wanted of statements on objects.
         precision_cover: wanted of statements on land cover and background.
         fewest: statements that a threshold must keep.
-        untested: classes that are in nearly every validation image: a narrator that names them always is right
-            there, and nothing is known of images without them. They are not released.
+        untested: classes that nearly every validation image shows: nothing is known of images without them, and
+            they are not released.
     """
     rules = {}
     for kind in KINDS:
@@ -184,10 +183,7 @@ def upper_bound(true: int, of: int) -> float:
 
 
 def fit_logistic(figures: Sequence[Figures], true: Sequence[bool]) -> Fit:
-    """Return the regression of truth on the figures, without a figure that would count against a statement.
-
-    With no statements it is one half for all.
-    """
+    """Return the regression of truth on the figures, without a figure that would count against a statement."""
     if not figures:
         return Fit()
     table = np.array(figures, dtype=np.float64)
@@ -242,11 +238,7 @@ def to_record(rules: Rules) -> dict[str, Any]:
 
 
 def from_record(record: Mapping[str, Any], where: object) -> Rules:
-    """Return the rules that ``to_record`` wrote.
-
-    Raises:
-        ArtefactError: it is no such record.
-    """
+    """Return the rules that ``to_record`` wrote; an ArtefactError where it is no such record."""
     try:
         return {
             kind: Rule(

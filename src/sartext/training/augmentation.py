@@ -70,21 +70,17 @@ def turn_box(box: Row, side: float, k: int) -> dict[str, Any]:
     return {**box, "xmin": x0, "ymin": y0, "xmax": x1, "ymax": y1, "angle": angle}
 
 
-def _turned_zone(pole: tuple[int, int], k: int) -> str:
-    x, y = pole
+def _turned_zone(x: int, y: int, k: int) -> str:
     for _ in range(k % 4):
         x, y = y, -x
     return _POLES[(-x if k >= 4 else x, y)]
 
 
-ZONES_TURNED = tuple({name: _turned_zone(pole, k) for pole, name in _POLES.items()} for k in range(TURNS))
+ZONES_TURNED = tuple({name: _turned_zone(*pole, k) for pole, name in _POLES.items()} for k in range(TURNS))
 
 
 def turn_region(region: Row, k: int) -> dict[str, Any]:
-    """Return a row of `tables.REGION` of the turned picture: the quadrants change places, the middle stays.
-
-    Exact for even sides; of an odd one the pixels of the middle row and column belong to the other quadrant.
-    """
+    """Return a row of `tables.REGION` of the turned picture (exact for even sides): quadrants change places."""
     return {**region, "zone": ZONES_TURNED[k].get(region["zone"], region["zone"])}
 
 
@@ -110,8 +106,7 @@ UPRIGHT = Choice()
 
 def draw(seed: int, position: int, looks: int) -> Choice:
     """Draw a view from the seed and the sample's position in the whole training."""
-    bits = mixed(seed, position)
-    bits, look = divmod(bits, looks)
+    bits, look = divmod(mixed(seed, position), looks)
     bits, k = divmod(bits, TURNS)
     bits, wording = divmod(bits, DRAWN_WORDINGS)
     bits, gain = divmod(bits, LEVELS)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from sartext.errors import TrainingError
 from sartext.models.squashing import Pixels
@@ -64,14 +65,14 @@ class Batches:
         tokenizer: of the model.
         batch: pairs per step over all processes.
         seed: of order, views and, for the control, the shuffling.
-        rank: of this process; it gets a fixed part of every batch.
+        rank: of this process among ``world``; it gets a fixed part of every batch.
         world: number of processes.
         augment: turns, gain and contrast, looks and paraphrases; without, only an image's captions take turns.
         shuffle_captions: the control: every image gets the captions of another one, always the same.
         fraction: share of the SAR pairs; a smaller one is part of every larger one.
         methods: which SAR captions, by how they were made; none named: all.
         paraphrase: without, annotated pairs are described in the grammar's plain words alone.
-        side: of the model's input, to be checked against the shards'.
+        side: of the model's input, which must be the shards'.
         workers: threads; the batches do not depend on it.
 
     Attributes:
@@ -100,14 +101,13 @@ class Batches:
         side: int | None = None,
         workers: int | None = None,
     ) -> None:
-        check_side(shards, side)
         if batch % world:
             raise TrainingError(
                 f"{world} processes do not divide a batch of {batch}",
                 way_out=f"set training.batch to a multiple of {world}",
             )
         rows = share(made_by(shards.rows("train"), methods), fraction)
-        self._maker = _Maker(shards, tokenizer, rows, augment=augment, paraphrase=paraphrase)
+        self._maker = _Maker(shards, tokenizer, rows, augment=augment, paraphrase=paraphrase, side=side)
         self.pairs = len(self._maker.captions.pairs)
         self.left_out = tuple(self._maker.captions.left_out)
         check_batch(self.pairs, batch, ", ".join(map(str, shards.folders)))
@@ -162,9 +162,8 @@ def validation_batches(
     Raises:
         TrainingError: shards of another side, or captions longer than the context. No pairs at all give none.
     """
-    check_side(shards, side)
     rows = made_by(shards.rows("validation"), methods)
-    maker = _Maker(shards, tokenizer, rows, augment=False, paraphrase=paraphrase)
+    maker = _Maker(shards, tokenizer, rows, augment=False, paraphrase=paraphrase, side=side)
     count = len(maker.captions.pairs)
     if shuffle_captions and count > 1:
         maker.swapped = derangement(count, seed)
@@ -172,22 +171,25 @@ def validation_batches(
     return [maker.batch(step, part, None) for step, part in enumerate(parts)]
 
 
-def check_side(shards: Shards, side: int | None) -> None:
-    """Raise a TrainingError where a model takes another side than the shards hold."""
-    if side is not None and shards.side and side != shards.side:
-        raise TrainingError(
-            f"the model takes {side} pixels, the shards hold {shards.side}",
-            where=", ".join(map(str, shards.folders)),
-            way_out=f"set shards.side to {side}, or take a foundation of {shards.side} pixels",
-        )
-
-
 class _Maker:
     """Makes batches of pairs by their indices; may be used by several threads."""
 
     def __init__(
-        self, shards: Shards, tokenizer: Tokenizer, pairs: Sequence[Pair], *, augment: bool, paraphrase: bool
+        self,
+        shards: Shards,
+        tokenizer: Tokenizer,
+        pairs: Sequence[Pair],
+        *,
+        augment: bool,
+        paraphrase: bool,
+        side: int | None,
     ) -> None:
+        if side is not None and shards.side and side != shards.side:
+            raise TrainingError(
+                f"the model takes {side} pixels, the shards hold {shards.side}",
+                where=", ".join(map(str, shards.folders)),
+                way_out=f"set shards.side to {side}, or take a foundation of {shards.side} pixels",
+            )
         self.shards = shards
         self.pad = tokenizer.pad
         self.captions = CaptionViews(pairs, shards, tokenizer, augment=augment, paraphrase=paraphrase)
@@ -210,14 +212,11 @@ class _Maker:
                 choice = replace(choices[at], turn=views[-1].turn)
                 picture = view(self._picture(index, choice.look), choice)
             images[at] = picture if picture.ndim == 2 else picture.transpose(2, 0, 1)
-        longest = max((len(caption.ids) for caption in views), default=0)
-        tokens = np.full((len(views), longest), self.pad, dtype=np.int64)
-        for at, caption in enumerate(views):
-            tokens[at, : len(caption.ids)] = caption.ids
+        tokens = [torch.from_numpy(caption.ids) for caption in views]
         return Batch(
             step,
             torch.from_numpy(images),
-            torch.from_numpy(tokens),
+            pad_sequence(tokens, batch_first=True, padding_value=self.pad),
             torch.tensor([caption.key for caption in views], dtype=torch.int64),
             tuple(self.captions.pairs[index].image_id for index in indices),
             tuple(caption.caption for caption in views),

@@ -33,13 +33,7 @@ class Callback(Protocol):
 
 
 class CallbackList(Callback):
-    """Several callbacks as one, called in their order.
-
-    Args:
-        callbacks: to be called.
-        steps: taken before those that are reported here.
-        samples: seen before.
-    """
+    """Several callbacks as one; ``steps`` and ``samples`` came before those that are reported here."""
 
     def __init__(self, *callbacks: Callback, steps: int = 0, samples: int = 0) -> None:
         self._callbacks, self._steps, self._samples = callbacks, steps, samples

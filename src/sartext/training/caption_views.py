@@ -28,11 +28,8 @@ CACHE_SIZE = 400_000
 class CaptionView:
     """A caption of a view.
 
-    Args:
-        caption: the text.
-        ids: start, text, end.
-        key: equal for captions that say the same; a hash of the facts, or of an optical caption's text.
-        turn: how the picture must be turned for the caption to be true.
+    ``ids`` are start, text and end; ``key`` is equal for captions that say the same (a hash of the facts, or of an
+    optical caption's text); the caption is true of the picture turned by ``turn``.
     """
 
     caption: str
@@ -47,8 +44,8 @@ class CaptionViews:
     Args:
         pairs: of the shards.
         shards: hold the names that each corpus gives to objects and land cover.
-        tokenizer: of the model; its context is the longest caption's.
-        augment: whether captions are derived anew for turned pictures, and in other words.
+        tokenizer: of the model.
+        augment: whether captions are derived anew for turned pictures.
         paraphrase: without, annotated pairs are described in the grammar's plain words alone.
 
     Attributes:
@@ -87,10 +84,7 @@ class CaptionViews:
     def view(self, index: int, turn: int, wording: int) -> CaptionView:
         """Return a caption of a pair for a turned picture; its ``turn`` is 0 where none can be derived for that.
 
-        Args:
-            index: of the pair in ``pairs``.
-            turn: 0 to 7, see `augmentation.turn`.
-            wording: which of the paraphrases, or of the captions; counted round.
+        ``wording`` is which of the paraphrases, or of the captions, counted round.
         """
         if not self._augment:
             turn = 0
@@ -163,9 +157,10 @@ class CaptionViews:
                 self.left_out.append(pair.image_id)
                 longest = max(longest, (min(length for _, length in measured), pair.image_id))
         if len(self.left_out) > max(1, TOO_LONG_LIMIT * len(pairs)):
-            way_out = f"{LARGEST_CONTEXT} is the most: shorten them"
-            if longest[0] <= LARGEST_CONTEXT:
-                way_out = f"set it to {longest[0]} or more"
+            fitting = longest[0] <= LARGEST_CONTEXT
+            way_out = (
+                f"set it to {longest[0]} or more" if fitting else f"{LARGEST_CONTEXT} is the most: shorten them"
+            )
             raise TrainingError(
                 f"{len(self.left_out)} of {len(pairs)} pairs have no caption that the context of {context} tokens "
                 f"holds; the longest is that of '{longest[1]}' with {longest[0]}",

@@ -1,9 +1,8 @@
 """The state of an unfinished training: whole on disk at every moment, removed once all is done.
 
-Two files in ``build/resume/<name>/``: ``state.pt`` (step, weights, optimiser, curves, the fingerprint of what is
-trained) and ``best-<step>.pt`` (the best weights so far), which the state names. The best weights are written
-first and older ones removed last, so that a kill between any two system calls leaves a state that fits together.
-Learning rate, sampler and random numbers are functions of the step and need no state.
+Two files in ``build/resume/<name>/``: ``state.pt``, and the best weights so far, ``best-<step>.pt``, as it says.
+The best weights are written first and older ones removed last, so that a kill between any two system calls leaves
+a state that fits together. Learning rate, sampler and random numbers are functions of the step.
 """
 
 import pickle
@@ -51,15 +50,9 @@ def data_hashes(project: Project, folders: Iterable[Path]) -> dict[str, str]:
 
 @dataclass
 class State:
-    """Where a training stands.
+    """Where a training stands: after its last step, and at the best validation (step 0 before the first one).
 
-    Args:
-        step: the last step that was taken.
-        weights: of the network after that step.
-        optimiser: its state after that step.
-        best_step: the step with the best validation; 0 before the first validation.
-        best: the weights of that step; empty before the first validation.
-        curves: of the steps, and of the validations, a mapping of figures for each.
+    ``curves`` holds a mapping of figures for each of the ``steps`` and ``validations``.
     """
 
     step: int = 0
@@ -169,11 +162,7 @@ class Checkpointer:
         return state
 
     def restore(self, state: State, device: torch.device) -> None:
-        """Give the network and the optimiser what a state holds, and let go of the copy.
-
-        Raises:
-            TrainingError: memory runs out.
-        """
+        """Give the network and the optimiser what a state holds, and let go of it; memory may run out."""
         with placed(self._network, device):
             self._network.load_state_dict(state.weights)
             self._optimiser.load_state_dict(state.optimiser)
@@ -188,10 +177,7 @@ class Checkpointer:
 
     @contextmanager
     def save_on_interrupt(self, state: State) -> Iterator[None]:
-        """Save the state when the block is interrupted: by Ctrl-C, or by a SIGTERM that is made a `SystemExit`.
-
-        Where a step is half taken nothing is saved, and the state before holds.
-        """
+        """Save the state where Ctrl-C or a `SystemExit` interrupts the block, unless a step is half taken."""
         try:
             yield
         except (KeyboardInterrupt, SystemExit):

@@ -1,7 +1,4 @@
-"""Training in several processes that ``torchrun`` starts: ranks and collectives.
-
-Collectives of one process do nothing, so that the loop is written once.
-"""
+"""Training in processes that ``torchrun`` starts: ranks, and collectives, which do nothing in a single process."""
 
 import os
 from collections.abc import Iterator, Sequence

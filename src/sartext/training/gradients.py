@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.checkpoint import get_device_states, set_device_states
 
 from sartext.models.forward import cut, forward, longest_of
 from sartext.training.distribution import Processes
@@ -42,13 +43,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Pairs:
-    """A batch, or this process's share of it, on the device.
-
-    Args:
-        images: float32, n x 3 x side x side, normalised.
-        tokens: int64, n x length.
-        keys: int64, n: what decides which pairs are equal.
-    """
+    """A batch, or this process's share of it, on the device, as in `batches.Batch` but with normalised images."""
 
     images: Tensor
     tokens: Tensor
@@ -164,7 +159,8 @@ def _in_parts(
     no_sync = trained.no_sync if isinstance(trained, DistributedDataParallel) else nullcontext
     states, cached = [], []
     for images, tokens in shares:
-        states.append(_random_state(images.device))
+        # dropout draws from these, so that a part is computed twice alike
+        states.append((torch.get_rng_state(), *get_device_states(images)))
         with torch.no_grad():
             cached.append(plain(images, tokens)[:3])
     leaves = [torch.cat(features).requires_grad_() for features in list(zip(*cached, strict=True))[:2]]
@@ -175,7 +171,9 @@ def _in_parts(
     captioned = torch.zeros_like(contrasted)
     for at, (images, tokens) in enumerate(shares):
         last = at == len(shares) - 1
-        _set_random_state(states[at], images.device)
+        generator, *generators = states[at]
+        torch.set_rng_state(generator)
+        set_device_states(*generators)
         with nullcontext() if last else no_sync():
             *outputs, summed = trained(images, tokens)
             flow = [flows[0][at], flows[1][at], scale.grad if last else torch.zeros_like(scale)]
@@ -194,15 +192,3 @@ def _agree_on_tokens(tokens: Tensor, pad: int, processes: Processes) -> tuple[Te
         counts = processes.gather_plain(torch.tensor([[longest, scored]], device=tokens.device))
         longest, scored = int(counts[:, 0].max()), int(counts[:, 1].sum())
     return cut(tokens, pad, longest), max(1, scored)
-
-
-def _random_state(device: torch.device) -> list[Tensor]:
-    """Return the state of the generators that dropout draws from, so that a part is computed twice alike."""
-    states = [torch.get_rng_state()]
-    return [*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states
-
-
-def _set_random_state(states: list[Tensor], device: torch.device) -> None:
-    torch.set_rng_state(states[0])
-    if len(states) > 1:
-        torch.cuda.set_rng_state(states[1], device)

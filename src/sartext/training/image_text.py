@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from math import isfinite, log
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -34,8 +34,6 @@ HIGHEST_SCALE = log(100)
 class Source(Protocol):
     """Where batches come from: `Batches`, or anything that gives the same batch for the same step."""
 
-    batch: int
-
     def from_step(self, step: int) -> Iterator[Batch]:
         """Yield this process's parts of the batches from a step on, counted from 0."""
 
@@ -47,7 +45,7 @@ class ImageTextTask:
         model: to be trained.
         source: of batches of ``parameters.batch`` pairs over all processes.
         validation: fixed batches; with fewer than `FEWEST_VALIDATED` pairs nothing is validated.
-        parameters: of the training; ``seed`` decides what dropout draws.
+        parameters: of the training.
     """
 
     name = "pairs"
@@ -63,7 +61,7 @@ class ImageTextTask:
         """Share the network among the processes.
 
         Raises:
-            TrainingError: processes and parts do not divide the batch, or the source has others.
+            TrainingError: processes and parts do not divide the batch.
         """
         batch, network = self.parameters.batch, self.network
         if batch % (parts := processes.world * self.parameters.accumulate):
@@ -71,10 +69,15 @@ class ImageTextTask:
                 f"{processes.world} processes of {self.parameters.accumulate} parts do not divide {batch} pairs",
                 way_out=f"set `training.batch` to a multiple of {parts}",
             )
-        if self.source.batch != batch:
-            raise TrainingError(f"batches of {self.source.batch} pairs for a training of {batch}")
         self.device, self.processes = device, processes
-        self.objective = objective_of(self.model, self.parameters, device)
+        captions = self.model.kind == "coca"
+        self.objective = Objective(
+            contrastive_weight=self.parameters.contrastive_weight if captions else 1.0,
+            caption_weight=self.parameters.caption_weight if captions else 0.0,
+            equal_facts=self.parameters.contrastive == "equal-facts",
+            pad=self.model.tokenizer.pad,
+            bf16=in_bf16(self.parameters, device),
+        )
         if getattr(network, "logit_bias", None) is not None:
             network.logit_bias.requires_grad_(False)
         if self.parameters.gradient_checkpointing:
@@ -109,10 +112,8 @@ class ImageTextTask:
         self, optimiser: torch.optim.Optimizer, batch: Batch | None = None
     ) -> AbstractContextManager[None]:
         """Turn a shortage of memory inside the block into an error that says how many pairs fit."""
-        tried = self.validation[0] if batch is None else batch
-        return explained(
-            self.parameters, self.processes.world, lambda count: self._attempt(tried, count, optimiser)
-        )
+        tried, world = self.validation[0] if batch is None else batch, self.processes.world
+        return explained(self.parameters, world, lambda count: self._attempt(tried, count, optimiser))
 
     def after_step(self) -> None:
         """Keep the scale of the similarities between 1 and 100."""
@@ -144,18 +145,6 @@ class ImageTextTask:
         del state
 
 
-def objective_of(model: Model, parameters: TrainingParameters, device: torch.device) -> Objective:
-    """Return what a training with these parameters minimises."""
-    captions = model.kind == "coca"
-    return Objective(
-        contrastive_weight=parameters.contrastive_weight if captions else 1.0,
-        caption_weight=parameters.caption_weight if captions else 0.0,
-        equal_facts=parameters.contrastive == "equal-facts",
-        pad=model.tokenizer.pad,
-        bf16=in_bf16(parameters, device),
-    )
-
-
 def score(
     model: Model,
     batches: Iterable[Batch],
@@ -167,7 +156,7 @@ def score(
 
     Args:
         model: on its device.
-        batches: the same fixed batches at every call; the contrastive loss is taken within each.
+        batches: the contrastive loss is taken within each.
         objective: weights of the losses, and what a positive is.
         processes: among which the batches are dealt out; all return the same figures.
         parts: in which the network sees a batch; the losses are those of the whole batch.
@@ -230,34 +219,17 @@ def batches_of_row(
     workers: int | None = None,
 ) -> Batches:
     """Return the batches that a row of ``checkpoints`` is trained on, see `Batches`."""
-    return Batches(
-        shards,
-        model.tokenizer,
-        batch=training.batch,
-        seed=training.seed,
-        rank=rank,
-        world=world,
-        augment=training.augment,
-        shuffle_captions=row.shuffle_captions,
-        fraction=fraction,
-        methods=row.methods,
-        paraphrase=row.paraphrase,
-        side=model.side,
-        workers=workers,
-    )
+    options = _options(row, training, model) | {"augment": training.augment, "fraction": fraction}
+    return Batches(shards, model.tokenizer, **options, rank=rank, world=world, workers=workers)
 
 
 def validation_of_row(
     row: CheckpointParameters, training: TrainingParameters, shards: Shards, model: Model
 ) -> list[Batch]:
     """Return the batches that a row is validated on, see `validation_batches`."""
-    return validation_batches(
-        shards,
-        model.tokenizer,
-        batch=training.batch,
-        side=model.side,
-        methods=row.methods,
-        paraphrase=row.paraphrase,
-        shuffle_captions=row.shuffle_captions,
-        seed=training.seed,
-    )
+    return validation_batches(shards, model.tokenizer, **_options(row, training, model))
+
+
+def _options(row: CheckpointParameters, training: TrainingParameters, model: Model) -> dict[str, Any]:
+    own = {name: getattr(row, name) for name in ("methods", "paraphrase", "shuffle_captions")}
+    return {**own, "batch": training.batch, "seed": training.seed, "side": model.side}

@@ -21,12 +21,8 @@ from sartext.training.optimisation import adamw, learning_rate_at, reproducible
 
 B = TypeVar("B")
 
-CHECKED = {
-    "contrastive": "contrastive loss",
-    "caption": "caption loss",
-    "loss": "loss",
-    "gradient_norm": "gradient norm",
-}
+CHECKED = {name: f"{name} loss" for name in ("contrastive", "caption")}
+CHECKED |= {"loss": "loss", "gradient_norm": "gradient norm"}
 """Figures that must be finite, and what a message calls them; the first that is not is named."""
 
 CURVE_POINTS = 1000
@@ -124,9 +120,7 @@ class Fit:
     def record(self, chosen_by: str, none: str) -> dict[str, Any]:
         """Return its part of ``training.json``: length, curves, and by what the best weights were chosen.
 
-        Args:
-            chosen_by: the validation's figure.
-            none: why nothing was validated, where that is so.
+        That is ``chosen_by``, or the last step, where nothing was validated for the reason ``none``.
         """
         steps, validations = self.curves["steps"], self.curves["validations"]
         every = -(-len(steps) // CURVE_POINTS)
@@ -160,8 +154,7 @@ def fit(
         samples: pairs or questions to see; whole batches of them.
         learning_rate: the highest one.
         callback: called by process 0.
-        resume: keeps the state, at the end and at an interrupt too; what it holds is gone on from. The caller
-            removes it when the result is safe.
+        resume: keeps the state and is gone on from; the caller removes it when the result is safe.
         processes: of this training.
 
     Raises:

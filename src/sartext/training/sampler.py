@@ -70,21 +70,16 @@ def derangement(n: int, seed: int) -> Indices:
 
 
 def made_by(pairs: Iterable[Pair], methods: Collection[str]) -> list[Pair]:
-    """Return the SAR pairs whose captions were made by one of the methods, and all optical ones; of none, all.
-
-    Raises:
-        ParameterError: a method is unknown.
-    """
+    """Return the SAR pairs whose captions were made by one of the methods (none: all), and all optical ones."""
     for name in methods:
         METHODS.get(name, where="params.yaml: methods of a checkpoint")
     return [pair for pair in pairs if not methods or pair.modality != "sar" or pair.method in methods]
 
 
 def share(pairs: Sequence[Pair], fraction: float) -> list[Pair]:
-    """Return a share of the SAR pairs, and all of the optical ones.
+    """Return a share of the SAR pairs, part of every larger share, and all of the optical ones.
 
-    Whole groups are taken in the order of a hash of their id until the share is reached: a smaller share is
-    contained in every larger one, and similar images come or go together.
+    Whole groups are taken in the order of a hash of their id until it is reached.
     """
     if fraction >= 1.0:
         return list(pairs)
@@ -102,11 +97,6 @@ class QuestionOrder:
     """Which questions a step sees: each once in an epoch, but for those that fill no batch, others every time.
 
     Pictures come in a random order, their questions together; within a window, pictures with as many questions.
-
-    Args:
-        image_ids: of the picture of each question, at least a batch of them.
-        batch: questions of a step.
-        seed: of the order.
     """
 
     def __init__(self, image_ids: Sequence[str], batch: int, seed: int) -> None:
@@ -137,5 +127,5 @@ class QuestionOrder:
         for start in range(0, len(pictures), self._per_window):
             for same in sorted(pictures[start : start + self._per_window], key=len):
                 flat += sorted(same, key=lambda at: int(rank[at]))
-        batches = [flat[at * self._batch : (at + 1) * self._batch] for at in range(self._steps)]
-        return [batches[at] for at in order(self._steps, mixed(self._seed, 3), epoch)]
+        places = order(self._steps, mixed(self._seed, 3), epoch)
+        return [flat[at * self._batch : (at + 1) * self._batch] for at in places]

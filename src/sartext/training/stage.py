@@ -58,14 +58,12 @@ def train(
     Args:
         project: the checkout; the data of the row, and the model that it starts from, must be there.
         name: a row of ``checkpoints`` or ``models`` in ``params.yaml``.
-        callbacks: follow the course of the training beside the screen, in the first process. Any exception, but
-            no interrupt, ends the training as failed.
-        withheld: returns a picture that the release does not hold, or None where it is not at hand; a SAR-GPT
-            learns from what questions have their pictures.
+        callbacks: follow the course of the training beside the screen, in the first process.
+        withheld: returns a picture that the release does not hold, or None; a SAR-GPT learns from what questions
+            have their pictures.
 
     Returns:
-        Steps, figures of the best model, speed, and the hash of its weights; nothing in processes other than the
-        first.
+        Steps, figures of the best model, speed, and the hash of its weights; in other processes nothing.
 
     Raises:
         ParameterError: there is no such row.
@@ -177,14 +175,8 @@ class ImageTextJob:
         if self._processes.first and not self._task.validated:
             few = f"fewer than {FEWEST_VALIDATED} validation pairs"
             say(f"checkpoint {self._name}: {few}, so the last weights count as the best")
-        fitted = fit(
-            self._task,
-            samples=self._row.samples,
-            learning_rate=self._row.learning_rate,
-            callback=callback,
-            resume=resume(""),
-            processes=self._processes,
-        )
+        options: dict[str, Any] = {"samples": self._row.samples, "learning_rate": self._row.learning_rate}
+        fitted = fit(self._task, **options, callback=callback, resume=resume(""), processes=self._processes)
         return {"pairs": fitted}
 
     def save(self, folder: Path, fits: Mapping[str, Fit]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def make_tokenizer(project: Project) -> dict[str, object]:
     """Train the tokenizer on the train split alone, and write it to ``build/tokenizer``.
 
     The captions of optical images are taken as they stand; of annotated SAR images, and of pairs whose optical
-    half has captions, up to three paraphrases of their facts. Validation and test are not read.
+    half has captions, up to three paraphrases of their facts.
 
     Returns:
         Counts, the vocabulary that came out, and how long the texts are in tokens.

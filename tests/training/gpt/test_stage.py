@@ -1,17 +1,12 @@
 """The stage `model@<name>` of a SAR-GPT on the small project: whole, repeatable, resumable."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 
 import numpy as np
 import pyarrow as pa
@@ -36,8 +31,8 @@ from sartext.training.stage import train
 from sartext.vqa.making import Source, make_questions
 from sartext.vqa.question import lines_of
 from tests.conftest import ROOT
+from tests.training.test_stage import changed, goes_on_when_killed
 
-NO_SERVER = "http://127.0.0.1:9"
 ROW = {
     "from": "build/checkpoint/clip-optical",
     "language": "src/sartext/models/languages/phi-tiny.yaml",
@@ -60,11 +55,6 @@ MODELS = {
         "learning_rate": 0.001,
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", NO_SERVER)
 
 
 def write_release(project: Project) -> None:
@@ -119,40 +109,15 @@ def project(mini_project: Project, tmp_path: Path, tmp_path_factory: pytest.Temp
     return Project(root)
 
 
-def changed(project: Project, name: str, **values: object) -> Project:
-    """Write another row of a model."""
-    path = project.root / "params.yaml"
-    parameters = yaml.safe_load(path.read_text())
-    parameters["models"][name] |= values
-    path.write_text(yaml.safe_dump(parameters, sort_keys=False))
-    return Project(project.root)
-
-
-class Noting(Callback):
-    """Writes down what it is told."""
-
-    def __init__(self) -> None:
-        self.info: dict[str, Any] = {}
-        self.steps: list[int] = []
-        self.folder: Path | None = None
-
-    def started(self, info: dict[str, Any]) -> None:
-        self.info = info
-
-    def step(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
-        self.steps.append(step)
-
-    def finished(self, folder: Path) -> None:
-        self.folder = folder
-
-
-def test_a_model_and_what_is_told_of_it(project: Project) -> None:
-    noting = Noting()
-    metrics = train(project, "sar-gpt", callbacks=[noting])
+def test_a_model_and_what_is_reported_of_it(project: Project) -> None:
+    callback = create_autospec(Callback, instance=True)
+    metrics = train(project, "sar-gpt", callbacks=[callback])
     folder = project.build / "model" / "sar-gpt"
     record = json.loads((folder / "training.json").read_text())
     assert record["model_sha256"] == sha256_file(folder / "model.safetensors") == metrics["model_sha256"]
-    assert noting.steps == [1, 2, 3, 4, 5, 6] and noting.info["steps"] == 6 and noting.folder == folder
+    assert [call.args[0] for call in callback.step.call_args_list] == [1, 2, 3, 4, 5, 6]
+    assert callback.started.call_args.args[0]["steps"] == 6
+    callback.finished.assert_called_once_with(folder)
     assert record["steps"] == 4 and record["samples"] == 64 and record["optical"]["steps"] == 2
     assert len(record["curves"]["validations"]) == 2 and record["best"]["step"] == record["best_step"]
     questions = project.build / "release" / "vqa" / "train.jsonl"
@@ -213,34 +178,22 @@ def test_a_blind_model_asks_the_same_questions(project: Project) -> None:
 def test_adapters_are_merged_into_what_is_saved(project: Project) -> None:
     metrics = train(project, "sar-gpt-lora")
     folder = project.checkpoint("sar-gpt-lora")
-    assert (
-        "optical_validation_loss" not in metrics
-        and json.loads((folder / "training.json").read_text())["optical"] is None
-    )
+    assert "optical_validation_loss" not in metrics
+    assert json.loads((folder / "training.json").read_text())["optical"] is None
     model = load_gpt(folder)
     assert not any("lora" in name for name in model.network.state_dict())
 
 
-KEPT = "from sartext import cli; from sartext.training import checkpointing; checkpointing.SHARE = 1.0; " + (
+LIBRARY = "from sartext.training import checkpointing; checkpointing.SHARE = 1.0; " + (
     "import sys; from pathlib import Path; from sartext.config import Project; "
-    "from sartext.training.stage import train; train(Project(Path.cwd()), sys.argv[1])"
+    "from sartext.training.stage import train; train(Project(Path.cwd()), sys.argv[-1])"
 )
 
 
-@pytest.mark.e2e  # the library's own is in test_lessons
+@pytest.mark.e2e  # the library's own is in test_curriculum
 def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(project: Project) -> None:
-    project = changed(project, "sar-gpt", samples=16 * 20)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
-    child = subprocess.Popen([sys.executable, "-c", KEPT, "sar-gpt"], cwd=project.root, env=environment)
-    state = project.build / "resume" / "sar-gpt" / "sar" / "state.pt"
-    while not state.is_file() and child.poll() is None:
-        time.sleep(0.002)
-    child.kill()
-    assert child.wait(60) == -signal.SIGKILL and not project.checkpoint("sar-gpt").exists()
-    assert train(project, "sar-gpt")["resumed_after"] > 2
-    interrupted = sha256_tree(project.checkpoint("sar-gpt"))
-    train(project, "sar-gpt")
-    assert sha256_tree(project.checkpoint("sar-gpt")) == interrupted
+    project = changed(project, "models.sar-gpt", samples=16 * 20)
+    assert goes_on_when_killed(project, "sar-gpt", "sar", LIBRARY) > 2
 
 
 def withhold(project: Project, split: str, keep: int) -> list[str]:
@@ -271,16 +224,18 @@ def test_questions_on_withheld_pictures_are_left_out_or_their_pictures_had_from_
 def test_bad_input(project: Project) -> None:
     with pytest.raises(ParameterError, match=r"no checkpoint or model 'sar-gtp'.*did you mean 'sar-gpt'"):
         train(project, "sar-gtp")
-    other = changed(project, "sar-gpt", **{"from": "src/sartext/models/foundations/clip-tiny.yaml"})
-    with pytest.raises(ModelError, match="a foundation file, no trained CLIP"):
-        train(other, "sar-gpt")
-    other = changed(project, "sar-gpt", **{**ROW, "samples": 8})
-    with pytest.raises(TrainingError, match="8 samples do not fill one batch of 16"):
-        train(other, "sar-gpt")
-    other = changed(project, "sar-gpt", **{**ROW, "lora": {**LORA, "targets": ["o_proj"]}})
-    with pytest.raises(ModelError, match="no linear layer 'o_proj'"):
-        train(other, "sar-gpt")
-    other = changed(project, "sar-gpt", **{**ROW, "lora": None})
+    for values, error, what in (
+        (
+            {"from": "src/sartext/models/foundations/clip-tiny.yaml"},
+            ModelError,
+            "a foundation file, no trained CLIP",
+        ),
+        ({"samples": 8}, TrainingError, "8 samples do not fill one batch of 16"),
+        ({"lora": {**LORA, "targets": ["o_proj"]}}, ModelError, "no linear layer 'o_proj'"),
+    ):
+        with pytest.raises(error, match=what):
+            train(changed(project, "models.sar-gpt", **{**ROW, **values}), "sar-gpt")
+    other = changed(project, "models.sar-gpt", **ROW, lora=None)
     withhold(project, "train", 1)
     with pytest.raises(TrainingError, match="a batch of 16 cannot be drawn from"):
         train(other, "sar-gpt")

@@ -105,14 +105,11 @@ class Display:
 _NAMELESS = {
     "name": "own",
     "title": "A user's own images",
-    "description": "",
     "kind": "unlabelled",
     "images": (),
     "sensor": "unknown",
-    "citation": "",
-    "homepage": "",
-    "obtain": "",
 }
+_NAMELESS |= dict.fromkeys(("description", "citation", "homepage", "obtain"), "")
 
 
 def guess(pixels: npt.NDArray[Any], nodata: float | None) -> SarQuantity:
@@ -152,10 +149,8 @@ def stretch(display: Display, paths: Collection[Path]) -> Window | None:
 def tagged_nodata(content: bytes) -> float | None:
     """Return the value that means no data in a TIFF (GDAL's tag 42113); None where it states none.
 
-    Of a picture with a palette the tag is an index, not one of the colours that its pixels are: None.
-
-    Raises:
-        Unusable: ``truncated-image``.
+    Of a picture with a palette the tag is an index, not one of the colours that its pixels are: None. A truncated
+    file is `Unusable`.
     """
     if not content.startswith(TIFF_MARKS):
         return None

@@ -38,7 +38,7 @@ class CaptionOptions:
     """How to caption.
 
     Args:
-        length: tokens of the longest caption, start and end included; the model's context where it is not given.
+        length: tokens of the longest caption, start and end included; by default the model's context.
         decoding: greedy, by beams or drawn.
         batch: images at a time; fewer where memory runs out.
         device: ``cpu``, ``cuda`` or ``auto``.
@@ -104,7 +104,11 @@ def caption_files(
                     where=out,
                     way_out="name another file, or the model that wrote it",
                 )
-        length = _length(coca, model, options.length)
+        context = towers_of(coca.network).context
+        length = context if options.length is None else options.length
+        if length > context:
+            reason = f"--length {length}: the model has room for {context} tokens"
+            raise DecodingError(reason, where=model, way_out=f"take 2 to {context}")
         new = [path for path in paths if path.as_posix() not in models]
         if not new:
             return Summary(0, len(paths), 0, tuple(unreadable))
@@ -141,22 +145,11 @@ def _load(folder: Path, device: str) -> Model:
         raise DecodingError(reason, where=folder, way_out=way_out) from error
 
 
-def _length(coca: Model, folder: Path, length: int | None) -> int:
-    """Return the tokens of the longest caption: as asked for, or as many as the model has room for."""
-    context = towers_of(coca.network).context
-    if length is not None and length > context:
-        reason = f"--length {length}: the model has room for {context} tokens"
-        raise DecodingError(reason, where=folder, way_out=f"take 2 to {context}")
-    return context if length is None else length
-
-
 def find_images(named: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:
     """Return the image files that arguments name, each once and in their order, and what cannot be captioned.
 
-    That is an argument that leads to no image, and an image that no file of captions can name.
-
-    Raises:
-        DecodingError: there is none at all.
+    That is an argument that leads to no image, and an image that no file of captions can name. A DecodingError
+    where there is none at all.
     """
     images = {name: _images_of(name) for name in named}
     missing = [(_readably(name), NOTHING) for name in named if not images[name]]
@@ -192,26 +185,20 @@ def _pictures(
         picture = None
         try:
             picture = squash(display.picture(path), side)
-        except Unusable as error:
-            unreadable.append((path.as_posix(), str(error)))
-        except MemoryError:
-            unreadable.append((path.as_posix(), NO_MEMORY))
+        except (Unusable, MemoryError) as error:
+            unreadable.append((path.as_posix(), NO_MEMORY if isinstance(error, MemoryError) else str(error)))
         yield path, picture
 
 
 def _rows(images: Sequence[tuple[Path, Picture]], coca: Model, length: int, decoding: Decoding) -> list[Row]:
     """Caption pictures. An unfinished sentence is no caption: its place stays empty."""
+    rows = []
     captions = caption_pictures(coca, [picture for _, picture in images], length, decoding)
-    return [
-        Row(
-            path.as_posix(),
-            caption.text if caption.finished else "",
-            caption.log_probability,
-            caption.finished,
-            str(coca.sha256),
-        )
-        for (path, _), caption in zip(images, captions, strict=True)
-    ]
+    for (path, _), caption in zip(images, captions, strict=True):
+        text = caption.text if caption.finished else ""
+        figures = caption.log_probability, caption.finished, str(coca.sha256)
+        rows.append(Row(path.as_posix(), text, *figures))
+    return rows
 
 
 def _shower(show: Callable[[str], None], suffix: str) -> Callable[[Sequence[Row]], None]:

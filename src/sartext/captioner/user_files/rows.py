@@ -20,14 +20,9 @@ from sartext.errors import DecodingError
 
 @dataclass(frozen=True)
 class Row:
-    """One line.
+    """One line: an image as it was named, and its caption, empty where the model did not end the sentence.
 
-    Args:
-        image: as it was named.
-        caption: empty where the model did not end its sentence.
-        log_probability: mean per token, natural logarithm.
-        finished: whether the sentence ended.
-        model_sha256: of the weights that wrote it.
+    ``log_probability`` is the mean per token, natural logarithm; ``model_sha256`` of the weights that wrote it.
     """
 
     image: str

@@ -36,11 +36,10 @@ class GptRecipe:
     Args:
         tower: the folder of a CLIP.
         language: the foundation file of the language model.
-        optical_samples: questions of the first course, repetitions counted; 0 leaves it out.
+        optical_samples: questions of the first course; 0 leaves it out.
         samples: those of the second course.
         learning_rate: the highest one, in both courses.
-        training: with the batch (questions per step) and the questions between two validations of this model. What
-            it says of CLIP's and CoCa's losses and of augmentation is not read.
+        training: with this model's batch and ``validate_every``, in questions.
         images: False for the control that sees none.
         freeze_tower: the image tower does not learn, and looks at every picture once.
         lora: None where all weights of the language model learn.
@@ -60,16 +59,12 @@ class GptRecipe:
 def recipe_of(project: Project, row: GptParameters) -> GptRecipe:
     """Return the recipe of a row of ``models`` in ``params.yaml``."""
     own = {"batch": row.batch, "validate_every": row.validate_every}
+    same = ("optical_samples", "samples", "learning_rate", "images", "freeze_tower", "lora")
     return GptRecipe(
         tower=project.root / row.origin,
         language=project.root / row.language,
-        optical_samples=row.optical_samples,
-        samples=row.samples,
-        learning_rate=row.learning_rate,
         training=project.parameters.training.model_copy(update=own),
-        images=row.images,
-        freeze_tower=row.freeze_tower,
-        lora=row.lora,
+        **{name: getattr(row, name) for name in same},
     )
 
 
@@ -78,11 +73,7 @@ def build_untrained(
 ) -> Gpt:
     """Return the model that the curriculum begins with; what does not learn is frozen.
 
-    Args:
-        recipe: seed, adapters, and whether the tower learns.
-        tower: the CLIP.
-        foundation: of the language model.
-        courses: on whose train questions and answers a tokenizer is trained, all that it will read.
+    Its tokenizer is trained on the train questions and answers of the courses, all that it will read.
 
     Raises:
         ModelError: the tower cannot be converted, or the language model not be had.
@@ -116,13 +107,12 @@ def fit_curriculum(
 
     Args:
         model: from `build_untrained`.
-        recipe: of the training; an optical course is left out where it has 0 samples.
+        recipe: of the training.
         courses: in their order; each goes on from the best weights of the one before.
         callback: called at every step; steps and samples count through.
         resumes: keep the state of each course by its name; the caller removes them when the result is safe.
 
-    Returns:
-        How each course went, by its name.
+    Returns how each course went, by its name.
 
     Raises:
         TrainingError: there are too few questions or samples, or a question is empty, stands twice or is too long;
@@ -180,14 +170,10 @@ def _task(model: Gpt, recipe: GptRecipe, course: Course, samples: int) -> Questi
 
 
 class GptJob:
-    """A row of ``models`` that is a SAR-GPT, made ready to train; the `stage.Job` of it.
+    """The `stage.Job` of a row of ``models`` that is a SAR-GPT.
 
-    Args:
-        project: the checkout; the release with its questions, the optical shards and the CLIP must be there.
-        row: of ``params.yaml``.
-        withheld: returns a picture that the release does not hold, or None where it is not at hand; questions
-            about such pictures are left out and counted.
-        stack: closes what is opened.
+    The release with its questions, the optical shards and the CLIP must be there; questions about pictures that
+    neither the release holds nor ``withheld`` returns are left out and counted. ``stack`` closes what is opened.
 
     Raises:
         ModelError: the CLIP or the language model cannot be had.
@@ -199,11 +185,8 @@ class GptJob:
     ) -> None:
         self._project, self._recipe = project, recipe_of(project, row)
         if self._recipe.tower.suffix in {".yaml", ".yml"}:
-            raise ModelError(
-                "a foundation file, no trained CLIP",
-                where=self._recipe.tower,
-                way_out="name a CLIP's folder as `from`",
-            )
+            way_out = "name a CLIP's folder as `from`"
+            raise ModelError("a foundation file, no trained CLIP", where=self._recipe.tower, way_out=way_out)
         self._tower = load(self._recipe.tower, expected_kind="clip")
         foundation = read_language(self._recipe.language)
         self._release = project.build / "release"

@@ -1,8 +1,7 @@
 """Several questions about one picture in one row: the picture's tokens are computed once for all of them.
 
 A question's tokens see the picture and what came before in the same question, and count their positions as if it
-stood alone: the row gives each question the very same states as a row of its own (a test), at a fraction of the
-cost where the patches of a picture are many and its questions short.
+stood alone: the row gives each question the very same states as a row of its own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,12 +25,8 @@ ROW = 8
 class Tokenised:
     """A question in tokens.
 
-    Args:
-        id: of the question.
-        image_id: of its image.
-        prefix: tokens up to the picture's end, the same for all questions of a model; none without pictures.
-        question: its tokens.
-        answer: its tokens, and the end token.
+    ``prefix`` are the tokens up to the picture's end, the same for all questions; none without pictures. The end
+    token is part of ``answer``.
     """
 
     id: str
@@ -84,8 +79,8 @@ def tokenise(model: Gpt, questions: Iterable[Question]) -> list[Tokenised]:
     prompts = {text: prompt_ids(model, text) for text in sorted({question.question for question in questions})}
     tokenised = []
     for question in questions:
-        prefix, asked = prompts[question.question]
-        tokens = Tokenised(question.id, question.image_id, tuple(prefix), tuple(asked), answers[question.answer])
+        prefix, ids = prompts[question.question]
+        tokens = Tokenised(question.id, question.image_id, tuple(prefix), tuple(ids), answers[question.answer])
         if len(tokens) + len(prefix) > longest:
             raise TrainingError(
                 f"a question of {len(tokens) + len(prefix)} tokens with its picture; the model reads {longest}",
@@ -96,12 +91,12 @@ def tokenise(model: Gpt, questions: Iterable[Question]) -> list[Tokenised]:
     return tokenised
 
 
-def rows_of(questions: Sequence[Tokenised], most: int = ROW) -> list[list[Tokenised]]:
+def rows_of(questions: Sequence[Tokenised]) -> list[list[Tokenised]]:
     """Return the questions in rows of one picture each, in the order in which their pictures first come."""
     by_image: dict[str, list[Tokenised]] = {}
     for question in questions:
         by_image.setdefault(question.image_id, []).append(question)
-    return [same[at : at + most] for same in by_image.values() for at in range(0, len(same), most)]
+    return [same[at : at + ROW] for same in by_image.values() for at in range(0, len(same), ROW)]
 
 
 def pack(questions: Sequence[Tokenised], pad: int) -> Packed:
@@ -115,11 +110,11 @@ def pack(questions: Sequence[Tokenised], pad: int) -> Packed:
     positions, owners = torch.zeros(shape, dtype=torch.long), torch.full(shape, -1)
     # what a place belongs to: 0 the picture, then the questions; padding is a question of its own
     belongs = torch.full(shape, ROW + 1)
+    tokens[:, :start] = torch.tensor(prefix, dtype=torch.long)
+    positions[:, :start] = torch.arange(start)
+    belongs[:, :start] = 0
     names: list[str] = []
     for number, row in enumerate(rows):
-        tokens[number, :start] = torch.tensor(prefix, dtype=torch.long)
-        positions[number, :start] = torch.arange(start)
-        belongs[number, :start] = 0
         at = start
         for place, question in enumerate(row, 1):
             end = at + len(question)

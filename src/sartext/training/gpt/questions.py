@@ -49,11 +49,7 @@ class Question:
 class Course:
     """The questions of one part of the curriculum, and their pictures.
 
-    Args:
-        name: ``optical`` or ``sar``.
-        train: to learn from.
-        validation: to choose the best weights by.
-        read: returns the picture of an image; not called for a model without images.
+    ``read`` returns the picture of an image; it is not called for a model without images.
     """
 
     name: str
@@ -73,11 +69,7 @@ class Course:
 
 
 def release_questions(release: Path, split: str) -> list[Question]:
-    """Return the questions of a split of a release, sorted by id.
-
-    Raises:
-        ArtefactError: there are none, or their file is damaged.
-    """
+    """Return the questions of a split of a release, sorted by id; an ArtefactError where there are none."""
     rows = read_questions(release / "vqa" / f"{split}.jsonl")
     questions = [Question(row.id, row.image_id, row.text, row.answer) for row in rows]
     return sorted(questions, key=lambda question: question.id)
@@ -114,11 +106,7 @@ def optical_course(project: Project, seed: int, stack: ExitStack) -> Course:
 
 
 def check_questions(questions: Iterable[Question], where: str) -> None:
-    """Require distinct ids, and questions and answers that are not empty.
-
-    Raises:
-        TrainingError: an id stands twice, a question or an answer is empty; it is named.
-    """
+    """Raise a TrainingError that names the first question whose id stands twice, or which is empty in a part."""
     seen: set[str] = set()
     for each in questions:
         if each.id in seen:
@@ -132,11 +120,9 @@ def check_questions(questions: Iterable[Question], where: str) -> None:
 
 
 class ReleasePictures:
-    """The pictures of a release, read from its tables when they are asked for.
+    """The pictures of a release, published or ``build/release``, read from its tables when they are wanted.
 
-    Args:
-        release: the folder of a published version, or ``build/release``.
-        otherwise: returns a picture that the release withholds, or None where it is not at hand.
+    ``otherwise`` returns a picture that the release withholds, or None where it is not at hand.
 
     Raises:
         ArtefactError: it is no release.
@@ -189,12 +175,6 @@ class PatchStates:
 
     A frozen tower looks at all pictures in the order of their ids, once, when the first is asked for; those that
     do not fit into memory it looks at again each time. So a training that goes on sees the same numbers.
-
-    Args:
-        model: with the tower, on its device.
-        images: of the training, train and validation.
-        read: returns their pictures.
-        frozen: whether the tower's weights stay.
     """
 
     def __init__(self, model: Gpt, images: Iterable[str], read: Read, *, frozen: bool) -> None:

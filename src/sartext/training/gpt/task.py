@@ -27,7 +27,7 @@ class QuestionTask:
 
     Args:
         model: to be trained.
-        train: its questions in tokens, at least a batch of them.
+        train: its questions, at least a batch of them.
         validation: others; without any nothing is validated.
         parameters: of the training.
         name: of the questions, as in ``sar questions``.
@@ -50,10 +50,12 @@ class QuestionTask:
         self.network: nn.Module = model.network
         self.order = QuestionOrder([question.image_id for question in train], parameters.batch, seed)
         self.pad = int(model.tokenizer.pad_token_id)
-        self.validation = [pack(part, self.pad) for part in _validation_batches(validation, parameters)]
+        validated = _validation_batches(validation, parameters.seed, parameters.batch)
+        self.validation = [pack(part, self.pad) for part in validated]
         self.validated = bool(self.validation)
-        learned = {name: weight for name, weight in self.network.named_parameters() if weight.requires_grad}
-        self.saved: nn.Module = nn.ParameterDict({key.replace(".", "/"): learned[key] for key in learned})
+        named = self.network.named_parameters()
+        learned = {name.replace(".", "/"): weight for name, weight in named if weight.requires_grad}
+        self.saved: nn.Module = nn.ParameterDict(learned)
 
     def prepare(self, device: torch.device, processes: Processes) -> None:
         """Choose the precision.
@@ -105,13 +107,8 @@ class QuestionTask:
         way_out = "raise `training.accumulate` in params.yaml, which gives the same gradients"
         if not parameters.gradient_checkpointing:
             way_out += ", or `training.gradient_checkpointing: true`"
-        return shortage_told(
-            lambda: TrainingError(
-                f"out of memory with {parameters.batch} questions in {parameters.accumulate} parts",
-                where="training",
-                way_out=way_out,
-            )
-        )
+        reason = f"out of memory with {parameters.batch} questions in {parameters.accumulate} parts"
+        return shortage_told(lambda: TrainingError(reason, where="training", way_out=way_out))
 
     def after_step(self) -> None:
         """Do nothing: no parameter is bounded."""
@@ -125,17 +122,13 @@ class QuestionTask:
         return figures["accuracy"], -figures["loss"]
 
 
-def _validation_batches(
-    questions: Sequence[Tokenised], parameters: TrainingParameters
-) -> Iterator[list[Tokenised]]:
-    """Yield the validation questions, pictures with equally many together; of too many a fixed part."""
-    chosen = order(len(questions), mixed(parameters.seed, 4), 0)[:MOST_VALIDATED].tolist() if questions else []
+def _validation_batches(questions: Sequence[Tokenised], seed: int, batch: int) -> list[Sequence[Tokenised]]:
+    """Return the validation questions, pictures with equally many together; of too many a fixed part."""
     images: dict[str, list[Tokenised]] = {}
-    for at in sorted(chosen):
+    for at in sorted(order(len(questions), mixed(seed, 4), 0)[:MOST_VALIDATED].tolist()):
         images.setdefault(questions[at].image_id, []).append(questions[at])
     flat = [question for same in sorted(images.values(), key=len) for question in same]
-    for at in range(0, len(flat), parameters.batch):
-        yield flat[at : at + parameters.batch]
+    return [flat[at : at + batch] for at in range(0, len(flat), batch)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,11 +171,9 @@ def predict(model: Gpt, packed: Packed, states: PatchStates | None, *, bf16: boo
             embedded = torch.cat([embedded[:, :start], seen, embedded[:, packed.prefix :]], dim=1)
         mask = torch.zeros(packed.visible.shape, dtype=embedded.dtype, device=device)
         mask.masked_fill_(~packed.visible.to(device), torch.finfo(embedded.dtype).min)
+        positions = packed.positions.to(device)
         hidden = network.model.language_model(
-            inputs_embeds=embedded,
-            attention_mask=mask[:, None],
-            position_ids=packed.positions.to(device),
-            use_cache=False,
+            inputs_embeds=embedded, attention_mask=mask[:, None], position_ids=positions, use_cache=False
         ).last_hidden_state
         places = (labels.flatten() != IGNORED).nonzero()[:, 0]
         logits = network.lm_head(hidden.flatten(0, 1).index_select(0, places))

@@ -27,23 +27,9 @@ PNG_START = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """One image and its captions, a row of the index of a folder of shards.
+    """One image and its captions: a row of the index of a folder of shards, see `tables.SHARDS`.
 
-    Args:
-        image_id: of the image.
-        corpus: the corpus it belongs to.
-        split: ``train`` or ``validation``.
-        group_id: the group that the splits keep together.
-        modality: ``optical`` or ``sar``.
-        method: how it was captioned; ``a2c`` and ``sa2c`` captions are realised from ``objects`` and ``regions``.
-        captions: the texts as they stand, at least one.
-        facts: the record of them as JSON, None for optical captions.
-        objects: rows of `tables.OBJECT` in pixels of model input.
-        regions: rows of `tables.REGION`.
-        folder: the place of its folder among those that were opened together.
-        shard: the tar file in that folder.
-        offsets: where the PNG of each look begins in it, in bytes.
-        sizes: how long each is.
+    ``folder`` is the place of its folder among those that were opened together.
     """
 
     image_id: str
@@ -73,10 +59,7 @@ class Pair:
 
 
 class Shards:
-    """The pairs of one or more folders of shards, for reading from any thread.
-
-    Args:
-        folders: each holds ``index.parquet``, ``description.json`` and tar files.
+    """The pairs of folders of shards (index, description and tar files), for reading from any thread.
 
     Raises:
         ArtefactError: a folder is missing or damaged.
@@ -124,11 +107,7 @@ class Shards:
         return NarratorParameters.model_validate(stored[-1] if stored else {})
 
     def picture(self, pair: Pair, look: int = 0) -> Pixels:
-        """Return a picture of a pair: uint8, side x side (grey) or side x side x 3.
-
-        Args:
-            pair: one of `rows`.
-            look: 0 is the image itself.
+        """Return a picture of a pair, of which look 0 is the image itself: uint8, side x side or side x side x 3.
 
         Raises:
             ArtefactError: the tar file is missing, cut short or changed.
@@ -169,11 +148,7 @@ class Shards:
 
 
 def open_shards(folder: Path) -> Shards:
-    """Open a folder of shards, or those of every kind in a folder (``data`` of a checkpoint's row).
-
-    Raises:
-        ArtefactError: there is none, or in such a folder a kind is missing.
-    """
+    """Open a folder of shards, or those of every kind in a folder; an ArtefactError where one is missing."""
     if (folder / "index.parquet").is_file():
         return Shards([folder])
     if folder.name == "release-shards":
@@ -204,9 +179,7 @@ def _pairs(folder: Path, number: int) -> Iterator[Pair]:
 
 
 def decode_stored(content: bytes) -> Pixels:
-    """Return the pixels of a PNG of a shard: side x side (grey) or side x side x 3.
-
-    Five times as fast as a general decoder, and stricter: every checksum is compared.
+    """Return the pixels of a PNG of a shard, five times as fast as a general decoder, every checksum compared.
 
     Raises:
         ValueError: these bytes are no such file, or were changed.

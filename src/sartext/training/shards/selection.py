@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import atan2, cos, degrees, radians, sin
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
@@ -39,8 +39,7 @@ HELD_OUT = "test split or benchmark"
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class CorpusNaming:
+class CorpusNaming(NamedTuple):
     """What the captions of a corpus call objects, land cover, and an image without either."""
 
     objects: Naming
@@ -123,10 +122,8 @@ def _split_of(image_id: str, splits: Mapping[str, Row], tally: Tally) -> Row | N
 
 def _optical(project: Project, entry: Entry, splits: Mapping[str, Row], tally: Tally) -> Iterator[Chosen]:
     for row in read_index(project, entry.name).to_pylist():
-        if row["modality"] != "optical" or not row["captions"]:
-            continue
-        split = _split_of(row["image_id"], splits, tally)
-        if split is not None:
+        captioned = row["modality"] == "optical" and row["captions"]
+        if captioned and (split := _split_of(row["image_id"], splits, tally)) is not None:
             caption = {"method": "optical", "captions": row["captions"]}
             yield Chosen(_pair(entry, row, split, caption), row, entry)
 
@@ -157,10 +154,8 @@ def _sar(
     names = corpus_naming(entry)
     for row in read_index(project, entry.name).to_pylist():
         caption = captions.pop(row["image_id"], None)
-        if caption is None:
-            continue
-        split = _split_of(row["image_id"], splits, tally)
-        if split is not None and (visible := _visible(project, row, caption, names, tally)) is not None:
+        split = _split_of(row["image_id"], splits, tally) if caption else None
+        if caption and split and (visible := _visible(project, row, caption, names, tally)):
             yield Chosen(_pair(entry, row, split, {"method": caption["method"], **visible}), row, entry)
 
 
@@ -170,16 +165,24 @@ def _visible(project: Project, row: Row, caption: Row, names: CorpusNaming, tall
         return {"captions": [caption["caption"]], "facts": caption["facts"]}
     parameters, side = project.parameters, project.parameters.shards.side
     smallest = parameters.shards.smallest_object
-    kept = [box for box in row["objects"] if _is_visible(box, row, side, smallest)]
-    unseen = _invisible_rare(row, names.cover, side, smallest)
+    width, height = row["width"], row["height"]
+    kept = [
+        box
+        for box in row["objects"]
+        if min((box["xmax"] - box["xmin"]) / width, (box["ymax"] - box["ymin"]) / height) * side >= smallest
+    ]
+    # rare classes that a caption would name and of which even the largest part is too small
+    least = smallest**2 * width * height / side**2
+    rare = [region for region in row["regions"] if names_rare(region, names.cover)]
+    unseen = {region["label"] for region in rare if region["largest_component"] < least}
     regions = [region for region in row["regions"] if region["label"] not in unseen]
-    objects = [scaled(box, side / row["width"], side / row["height"], side) for box in kept]
+    objects = [scaled(box, side / width, side / height, side) for box in kept]
     pair = {"captions": [caption["caption"]], "facts": caption["facts"], "objects": objects, "regions": regions}
     if len(kept) == len(row["objects"]) and not unseen:
         return pair
     tally.small_objects += len(row["objects"]) - len(kept)
     tally.small_rare += len(unseen)
-    facts = annotated_facts(kept, regions, row["width"], row["height"], names)
+    facts = annotated_facts(kept, regions, width, height, names)
     if not (facts.objects or facts.cover):  # an image with small objects is not one without objects
         tally.left_out[TOO_SMALL] += 1
         return None
@@ -189,30 +192,20 @@ def _visible(project: Project, row: Row, caption: Row, names: CorpusNaming, tall
     return {**pair, "captions": [text], "facts": to_json(facts)}
 
 
-def _is_visible(box: Row, row: Row, side: int, smallest: float) -> bool:
-    across, down = (box["xmax"] - box["xmin"]) / row["width"], (box["ymax"] - box["ymin"]) / row["height"]
-    return bool(min(across, down) * side >= smallest)
-
-
-def _invisible_rare(row: Row, names: CoverNaming, side: int, smallest: float) -> set[str]:
-    """The rare classes that a caption would name and of which even the largest part is too small to see."""
-    least = smallest**2 * row["width"] * row["height"] / side**2
-    rare = (region for region in row["regions"] if names_rare(region, names))
-    return {region["label"] for region in rare if region["largest_component"] < least}
-
-
 def scaled(box: Row, across: float, down: float, side: int) -> dict[str, Any]:
     """Return a box in pixels of model input, inside it; an angle as the squashing turns it."""
     angle = box["angle"]
     if angle is not None and across != down:
         angle = degrees(atan2(sin(radians(angle)) * down, cos(radians(angle)) * across))
-    corners = {
+    return {
+        "label": box["label"],
+        "source_label": box["source_label"],
         "xmin": max(0.0, box["xmin"] * across),
         "ymin": max(0.0, box["ymin"] * down),
         "xmax": min(float(side), box["xmax"] * across),
         "ymax": min(float(side), box["ymax"] * down),
+        "angle": angle,
     }
-    return {"label": box["label"], "source_label": box["source_label"], **corners, "angle": angle}
 
 
 def _pair(entry: Entry, row: Row, split: Row, caption: Row) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Pictures are PNG files, stored and not deflated: their bytes depend on the pixel
 import io
 import json
 import tarfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,9 +155,9 @@ def _describe(project: Project, data: str, chosen: Sequence[Chosen]) -> dict[str
 
 
 def _measure(project: Project, data: str, rows: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, object]:
-    corpora: dict[str, Counter[str]] = {}
+    corpora: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        corpora.setdefault(row["corpus"], Counter())[row["split"]] += 1
+        corpora[row["corpus"]][row["split"]] += 1
     return {
         "data": data,
         "pairs": len(rows),
@@ -204,11 +204,7 @@ def _job(project: Project, choice: Chosen) -> _Job:
 
 
 def _make_pictures(job: _Job) -> list[bytes]:
-    """Return the PNG files of a pair, one per look, each ``side`` pixels wide and high.
-
-    Raises:
-        ArtefactError: the image has gone or changed since it was indexed.
-    """
+    """Return the PNG files of a pair, one per look, each ``side`` pixels wide and high."""
     try:
         shown = [picture(job.root, job.row, job.entry)]
         if job.simulation is not None:
@@ -228,11 +224,7 @@ def _make_pictures(job: _Job) -> list[bytes]:
 
 
 def _check_rendering(job: _Job) -> None:
-    """Make sure that an image of a simulated corpus is the one that its number renders with the parameters.
-
-    Raises:
-        ArtefactError: it is not, so that other looks would show another scene.
-    """
+    """Raise an ArtefactError where an image's number renders another one: other looks would show another scene."""
     reason = "the parameters hold no section 'simulation'"
     if job.simulation is not None:
         there = picture(job.root, job.row, job.entry).astype(np.int16)
