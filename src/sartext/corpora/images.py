@@ -176,8 +176,10 @@ def _read_dataset(dataset: "DatasetReader", codes: bool) -> Pixels:
     _check_size(dataset.width, dataset.height, dataset.count * sample)
     layers: Pixels = dataset.read()
     if not codes and dataset.colorinterp[0] == ColorInterp.palette:
-        coloured: Pixels = _palette(dataset)[layers[0]]
-        return coloured
+        table = np.zeros((1 << 16, 3), dtype=np.uint8)
+        for index, colour in dataset.colormap(1).items():
+            table[index] = colour[:3]
+        return np.asarray(table[layers[0]])
     if layers.shape[0] == 1:
         return layers.reshape(layers.shape[1:])
     bands_last = np.moveaxis(layers, 0, -1)
@@ -185,13 +187,6 @@ def _read_dataset(dataset: "DatasetReader", codes: bool) -> Pixels:
         # an array (C, H, W) that was written as rows, columns, samples
         bands_last = np.moveaxis(bands_last, 0, -1)
     return np.ascontiguousarray(bands_last)
-
-
-def _palette(dataset: "DatasetReader") -> Pixels:
-    table = np.zeros((1 << 16, 3), dtype=np.uint8)
-    for index, colour in dataset.colormap(1).items():
-        table[index] = colour[:3]
-    return table
 
 
 def picture(project_root: Path, row: Mapping[str, Any], entry: Entry) -> Pixels:
@@ -218,9 +213,8 @@ def release_bytes(project_root: Path, row: Mapping[str, Any], entry: Entry) -> b
     Raises:
         Unusable: the file cannot be read any more.
     """
-    path = project_root / row["path"]
     if row["quantity"] == "display":
-        content = read_image(path)
+        content = read_image(project_root / row["path"])
         if content.startswith((b"\x89PNG", b"\xff\xd8")):
             return content
     shown = picture(project_root, row, entry)

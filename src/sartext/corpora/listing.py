@@ -34,11 +34,8 @@ def matching_files(folder: Path, globs: Iterable[str]) -> list[str]:
             raise CatalogueError(f"'{pattern}' is no glob below a folder ({error})", where="catalogue") from error
         # a dangling link is a file that cannot be read, and gets its reason
         paths |= {path.relative_to(folder) for path in matches if not path.is_dir()}
-    return sorted(path.as_posix() for path in paths if not any(_is_hidden(part) for part in path.parts))
-
-
-def _is_hidden(part: str) -> bool:
-    return part.startswith(".") or part == "__MACOSX"
+    hidden = {path for path in paths for part in path.parts if part.startswith(".") or part == "__MACOSX"}
+    return sorted(path.as_posix() for path in paths - hidden)
 
 
 def image_ids(corpus: str, paths: Sequence[str]) -> dict[str, str]:
@@ -130,10 +127,12 @@ def published_sets(
     absent: set[str] = set()
     for name, rule in declared.items():
         if rule.startswith("re:"):
-            expression = _compiled(rule[3:], name)
-            for path in paths:
-                if expression.search(path):
-                    members.setdefault(path, name)
+            try:
+                matching = [path for path in paths if re.search(rule[3:], path)]
+            except re.error as error:
+                what = f"'{rule[3:]}' is no regular expression ({error})"
+                raise CatalogueError(what, where=f"catalogue: {name}") from error
+            members = {**dict.fromkeys(matching, name), **members}
             continue
         for source in matching_files(folder, [rule]):
             try:
@@ -150,15 +149,6 @@ def published_sets(
                     reason = "listed-without-image" if not matches else "ambiguous-name"
                     faults.append(Fault(image, "", reason, f"listed in {source}", "annotation"))
     return members, faults
-
-
-def _compiled(expression: str, name: str) -> re.Pattern[str]:
-    try:
-        return re.compile(expression)
-    except re.error as error:
-        raise CatalogueError(
-            f"'{expression}' is no regular expression ({error})", where=f"catalogue: {name}"
-        ) from error
 
 
 def _listed_names(path: Path) -> list[str]:

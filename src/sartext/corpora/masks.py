@@ -148,9 +148,9 @@ def _components(kind: CorpusClass, parts: npt.NDArray[Any], sizes: npt.NDArray[A
 
 def zone_slices(width: int, height: int) -> dict[str, tuple[slice, slice]]:
     """Return rows and columns of the four quadrants and of the middle (1/4 to 3/4), by pixel centres."""
-    half_w, half_h = _first_at(width / 2), _first_at(height / 2)
-    left, right = _first_at(width / 4), _first_at(3 * width / 4)
-    top, bottom = _first_at(height / 4), _first_at(3 * height / 4)
+    # the first pixel whose centre lies at or beyond an edge
+    left, half_w, right = (int(np.ceil(width * edge / 4 - 0.5)) for edge in (1, 2, 3))
+    top, half_h, bottom = (int(np.ceil(height * edge / 4 - 0.5)) for edge in (1, 2, 3))
     return {
         "upper-left": (slice(0, half_h), slice(0, half_w)),
         "upper-right": (slice(0, half_h), slice(half_w, width)),
@@ -160,18 +160,11 @@ def zone_slices(width: int, height: int) -> dict[str, tuple[slice, slice]]:
     }
 
 
-def _first_at(edge: float) -> int:
-    """The first pixel whose centre lies at or beyond an edge."""
-    return int(np.ceil(edge - 0.5))
-
-
 def _regions(label: str, area: npt.NDArray[Any], fraction: float, largest: int) -> list[dict[str, Any]]:
     height, width = area.shape
     rows = [{"label": label, "zone": "image", "fraction": fraction, "largest_component": largest}]
     pixels = int(area.sum())
     for zone, place in zone_slices(width, height).items():
-        inside = int(area[place].sum())
-        if inside:
-            share = inside / pixels
-            rows.append({"label": label, "zone": zone, "fraction": share, "largest_component": 0})
+        if inside := int(area[place].sum()):
+            rows.append({"label": label, "zone": zone, "fraction": inside / pixels, "largest_component": 0})
     return rows

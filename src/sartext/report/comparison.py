@@ -140,19 +140,15 @@ def by_size(text: str) -> tuple[int, float, str]:
 
 @dataclass(frozen=True)
 class VariantComparison:
-    """A variant against another in one metric.
+    """A variant against another in one metric: the difference, and what it says.
 
-    Args:
-        figure: the difference.
-        verdict: ``better`` or ``worse`` only where the 95 % interval of the paired difference lies on one side of
-            zero or, where no paired difference was taken, where the two intervals do not meet; without an interval
-            it is ``even``.
-        paired: whether the difference was taken image by image, by the evaluation.
+    The verdict is ``better`` or ``worse`` only where the 95 % interval of the paired difference lies on one side
+    of zero or, where the evaluation took none image by image, where the two intervals do not meet; without an
+    interval it is ``even``.
     """
 
     figure: Figure
     verdict: Verdict
-    paired: bool
 
 
 def compare(
@@ -164,9 +160,9 @@ def compare(
         return None
     paired = _paired(index, left, right)
     if paired is not None:
-        return VariantComparison(paired, _verdict(side(paired, 0.0), task, metric), paired=True)
+        return VariantComparison(paired, _verdict(side(paired, 0.0, 0.0), task, metric))
     plain = replace(left, variant=difference(variant, other), value=left.value - right.value, low=None, high=None)
-    return VariantComparison(plain, _verdict(_apart(left, right), task, metric), paired=False)
+    return VariantComparison(plain, _verdict(side(left, right.low, right.high), task, metric))
 
 
 def _paired(index: FigureIndex, left: Figure, right: Figure) -> Figure | None:
@@ -183,18 +179,11 @@ def _paired(index: FigureIndex, left: Figure, right: Figure) -> Figure | None:
     return replace(turned, variant=name, value=-turned.value, low=low, high=high)
 
 
-def side(figure: Figure, of: float) -> int:
-    """Return 1 where a figure's interval lies above a value, -1 where below, 0 where around it or unknown."""
-    if figure.low is None or figure.high is None:
+def side(figure: Figure, low: float | None, high: float | None) -> int:
+    """Return 1 where a figure's interval lies above another, -1 where below, 0 where they meet or one lacks."""
+    if figure.low is None or figure.high is None or low is None or high is None:
         return 0
-    return 1 if figure.low > of else -1 if figure.high < of else 0
-
-
-def _apart(left: Figure, right: Figure) -> int:
-    """1 where the left interval lies above the right one, -1 where below, 0 where they meet or one is unknown."""
-    if left.low is None or left.high is None or right.low is None or right.high is None:
-        return 0
-    return 1 if left.low > right.high else -1 if left.high < right.low else 0
+    return 1 if figure.low > high else -1 if figure.high < low else 0
 
 
 def _verdict(sign: int, task: Task, metric: str) -> Verdict:

@@ -183,7 +183,7 @@ def _foils(view: ReportView) -> Iterator[ReportFinding]:
             kind: view.index.find("foils", "accuracy", variant.name, subset=f"kind:{kind}") for kind in kinds
         }
         verdicts = {
-            kind: VERDICTS[side(figure, CHANCE[0])]
+            kind: VERDICTS[side(figure, CHANCE[0], CHANCE[0])]
             for kind, figure in figures.items()
             if figure is not None and figure.value is not None
         }
@@ -213,7 +213,7 @@ def _removed(view: ReportView) -> Iterator[ReportFinding]:
         gone, speckle = own.get("caption_changed"), own.get("caption_changed_by_speckle")
         if gone is not None and speckle is not None:
             beyond = own.get("caption_changed_beyond_speckle")
-            verdict = VERDICTS[side(beyond, 0.0) if beyond is not None else 0]
+            verdict = VERDICTS[side(beyond, 0.0, 0.0) if beyond is not None else 0]
             values = {"gone": with_interval(gone), "speckle": with_interval(speckle)}
             yield ReportFinding(
                 "removed", verdict, FOLLOWS.get(verdict, WORDS[verdict]), variant.name, values=values

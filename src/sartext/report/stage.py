@@ -69,8 +69,7 @@ def write_runs(project: Project, variants: Sequence[Variant]) -> None:
 def _run_of(project: Project, stage: str) -> Iterator[Cell | str]:
     record = record_of(project, stage.partition("@")[2])
     described: dict[str, Any] = record.description() if record else {}
-    began = described.get("at")
-    log = project.build / "log" / f"{stage}.json"
+    began, log = described.get("at"), project.build / "log" / f"{stage}.json"
     yield DASH if began is None else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(began / 1000))
     yield f"{read_json(log)['seconds']:,.1f}" if log.is_file() else DASH
     yield _mlflow(project, record)

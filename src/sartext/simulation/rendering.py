@@ -111,12 +111,11 @@ def number_of(corpus: str, path: str) -> int:
     )
 
 
-def stem(number: int) -> str:
-    """The name of an image by its number, from 000001 on."""
+def _stem(number: int) -> str:
     return f"{number + 1:06d}"
 
 
-def pair_name(task: Task, band: str) -> str:
+def _pair_name(task: Task, band: str) -> str:
     """The name of a half of a pair: season, s1 or s2, place and patch."""
     place, patch = divmod(task.number, PATCHES)
     season = generator(task.parameters.seed, task.corpus, PLACES + place, "writing").integers(len(SEASONS))
@@ -136,7 +135,7 @@ def _objects(shot: Shot) -> list[dict[str, Any]]:
 
 
 def _render_objects(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
-    name = stem(task.number)
+    name = _stem(task.number)
     folder = "JPEGImages" if task.corpus == "sim-ships" else "images"
     return {f"{folder}/{name}.png": _display(task, shot)}, {"name": name, "objects": _objects(shot)}
 
@@ -147,15 +146,14 @@ def _render_landcover(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[st
     level = decibel(np.maximum(intensity, 1e-12))
     hundredths = np.round(np.round(np.maximum(level, FLOOR_DB), 6), 2).astype(np.float32)
     mask = _palette_mask(shot.scene)
-    missing = np.zeros((size, size), dtype=bool)
     if not shot.scene.things:  # a ship cut at an edge, or blurred, would be a ship that no caption counts
         marks = task.rng("writing")
         if marks.uniform() < BLURRED:
             mask = _anti_aliased(mask)
-        else:
+        elif marks.uniform() < SWATH_EDGES:
             missing = _swath_edge(size, marks)
-    hundredths[:, missing] = NODATA
-    mask[missing] = LEGEND["no data"]
+            hundredths[:, missing] = NODATA
+            mask[missing] = LEGEND["no data"]
     name = f"tile_{task.number + 1:04d}"
     corner = (500_000.0 + PIXEL_METRES * size * (task.number % 20), 5_000_000.0 - 7.0 * size * task.number)
     raster = geotiff(hundredths, corner, PIXEL_METRES, EPSG, NODATA)
@@ -171,13 +169,10 @@ def _palette_mask(scene: Scene) -> NDArray[np.uint8]:
 
 
 def _swath_edge(size: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Pixels beyond the edge of the swath, in a share of the images: a slanted wedge on one side."""
-    missing = np.zeros((size, size), dtype=bool)
-    if rng.uniform() < SWATH_EDGES:
-        rows, columns = np.indices((size, size))
-        edge = rng.uniform(0.06, 0.22) * size + rng.uniform(-0.12, 0.12) * (rows - size / 2)
-        missing = columns < edge if rng.uniform() < 0.5 else size - 1 - columns < edge
-    return missing
+    """Pixels beyond the edge of the swath: a slanted wedge on one side."""
+    rows, columns = np.indices((size, size))
+    edge = rng.uniform(0.06, 0.22) * size + rng.uniform(-0.12, 0.12) * (rows - size / 2)
+    return np.asarray(columns < edge if rng.uniform() < 0.5 else size - 1 - columns < edge)
 
 
 def _anti_aliased(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -188,7 +183,7 @@ def _anti_aliased(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _render_pairs(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
-    sar, eye = pair_name(task, "s1"), pair_name(task, "s2")
+    sar, eye = _pair_name(task, "s1"), _pair_name(task, "s2")
     files = {f"s1/{sar}.png": _display(task, shot), f"s2/{eye}.png": _picture(task, shot)}
     captions = optical_captions(shot.scene, shot.sky, task.rng("captions")) if task.number % 2 == 0 else []
     return files, {"name": f"{eye}.png", "captions": captions}
@@ -199,13 +194,13 @@ def _picture(task: Task, shot: Shot) -> bytes:
 
 
 def _render_optical(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
-    name = f"{stem(task.number)}.png"
+    name = f"{_stem(task.number)}.png"
     captions = optical_captions(shot.scene, shot.sky, task.rng("captions"))
     return {f"images/{name}": _picture(task, shot)}, {"name": name, "captions": captions}
 
 
 def _render_unlabelled(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
-    name = f"{stem(task.number)}.png"
+    name = f"{_stem(task.number)}.png"
     shares = {COVER_LABELS[cover]: round(share, 4) for cover, share in shot.scene.shares().items() if share > 0}
     truth = {
         "theme": shot.scene.theme,

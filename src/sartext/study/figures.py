@@ -50,18 +50,11 @@ def _facts(name: str, title: str, kinds: Sequence[str], of: int) -> StudyMetric:
     return StudyMetric(name, title, True, 100.0, _statements(kinds, RIGHT), _statements(kinds, of))
 
 
+_NATS = "nats per token, lower is better"
+
 MAIN = (
     StudyMetric("mean_recall", "mean recall", True, 1.0, _sum("recall"), _sum("pairs"), "0 to 100"),
-    StudyMetric(
-        "cross_entropy",
-        "caption cross-entropy",
-        False,
-        1.0,
-        _sum("nats"),
-        _sum("tokens"),
-        "nats per token, lower is better",
-        digits=3,
-    ),
+    StudyMetric("cross_entropy", "caption cross-entropy", False, 1.0, _sum("nats"), _sum("tokens"), _NATS, 3),
     _facts("precision", "precision of facts", KINDS, STATED),
     _facts("recall", "recall of facts", KINDS, TRUE),
 )
