@@ -76,6 +76,11 @@ class Corpus:
         target.write_bytes(gzip.compress(data) if path.endswith(".gz") else data)
         return target
 
+    def add(self, name, *boxes, seed=0, **fields):
+        """Put a picture and its VOC annotation, which has these boxes."""
+        self.put(f"images/{name}.png", picture(seed=seed))
+        self.put(f"annotations/{name}.xml", voc(*boxes, **fields))
+
     def index(self):
         return build_index(self.project, self.name)
 

@@ -43,20 +43,11 @@ def test_blank_and_broken_captions_are_counted_and_repeated_ones_stay():
 
 
 def karpathy(*images):
-    return json.dumps(
-        {
-            "dataset": "made",
-            "images": [
-                {
-                    "filename": name,
-                    "imgid": number,
-                    "split": split,
-                    "sentences": [{"raw": raw, "tokens": ["formland"], "sentid": 0} for raw in captions],
-                }
-                for number, (name, split, captions) in enumerate(images)
-            ],
-        }
-    )
+    entries = []
+    for name, split, captions in images:
+        sentences = [{"raw": raw, "tokens": ["formland"], "sentid": 0} for raw in captions]
+        entries.append({"filename": name, "split": split, "sentences": sentences})
+    return json.dumps({"dataset": "made", "images": entries})
 
 
 @pytest.mark.parametrize("name", ["dataset.json", "dataset.json.gz"])
@@ -68,11 +59,8 @@ def test_karpathy_gives_raw_captions_and_split(corpus, name):
     rows = corpus.rows()
     assert rows["1"]["captions"] == ["Some farmland."]
     assert [rows[image]["published_split"] for image in "12"] == ["train", "test"]
-    assert (rows["1"]["modality"], rows["1"]["quantity"], rows["1"]["polarisation"]) == (
-        "optical",
-        "display",
-        "none",
-    )
+    shown = [rows["1"][name] for name in ("modality", "quantity", "polarisation")]
+    assert shown == ["optical", "display", "none"]
     assert metrics["captions"] == 3
     assert metrics["reasons"]["annotation"] == {"annotation-without-image": 1}
 
@@ -118,11 +106,10 @@ def test_unicode_separators_do_not_end_a_line(tmp_path):
     assert lines(tmp_path, "one\u2028still one\x0cagain\n2\n", "a\nb\n")["a"] == ["one\u2028still one\x0cagain"]
 
 
-def test_lines_that_do_not_align_are_refused(tmp_path):
+@pytest.mark.parametrize(("captions", "names"), [("1\n2\n3\n", "a\nb\n"), ("1\n", "\n")])
+def test_lines_that_do_not_align_are_refused(tmp_path, captions, names):
     with pytest.raises(Unusable, match="unaligned-lines"):
-        lines(tmp_path, "1\n2\n3\n", "a\nb\n")
-    with pytest.raises(Unusable, match="unaligned-lines"):
-        lines(tmp_path, "1\n", "\n")
+        lines(tmp_path, captions, names)
 
 
 def test_lines_of_several_splits_one_of_them_zipped(corpus):

@@ -11,7 +11,6 @@ import rasterio
 from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning
 
-from sartext.corpora import images
 from sartext.corpora.examination import pixels_sha256
 from sartext.corpora.images import Unusable, decode, picture, release_bytes
 from tests.corpora.making import DETECTION, encoded, tiff, voc
@@ -77,21 +76,13 @@ def test_tiff_without_a_place_on_earth_warns_nobody(recwarn):
     assert not [warning for warning in recwarn if "eorefer" in str(warning.message)]
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF"])
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.98])
 def test_truncated_picture_is_an_error(form, share):
-    content = noise(width=200, height=200, form=form)
-    with pytest.raises(Unusable) as caught:
+    values = np.random.default_rng(0).normal(size=(2, 200, 200)).astype(np.float32)
+    content = tiff(values) if form == "TIFF" else noise(width=200, height=200, form=form)
+    with pytest.raises(Unusable, match="truncated-image"):
         decode(content[: int(len(content) * share)])
-    assert caught.value.reason == "truncated-image"
-
-
-@pytest.mark.parametrize("share", [0.3, 0.9])
-def test_truncated_tiff_is_an_error(share):
-    content = tiff(np.random.default_rng(0).normal(size=(2, 200, 200)).astype(np.float32))
-    with pytest.raises(Unusable) as caught:
-        decode(content[: int(len(content) * share)])
-    assert caught.value.reason == "truncated-image"
 
 
 def png_header(width, height):
@@ -105,16 +96,14 @@ def png_header(width, height):
 
 @pytest.mark.parametrize("side", [9_000, 20_000, 100_000])
 def test_image_bomb_is_refused_by_its_header(side):
-    with pytest.raises(Unusable) as caught:
+    with pytest.raises(Unusable, match="image-bomb"):
         decode(png_header(side, side))
-    assert caught.value.reason == "image-bomb"
 
 
 def test_tiff_bomb_is_refused_by_its_header():
     sparse = tiff(np.zeros((1, 16, 16), np.uint8))
-    with pytest.raises(Unusable) as caught:
+    with pytest.raises(Unusable, match="image-bomb"):
         decode(tiff_of_size(40_000, 40_000))
-    assert caught.value.reason == "image-bomb"
     assert decode(sparse).shape == (16, 16)
 
 
@@ -129,9 +118,8 @@ def tiff_of_size(width, height):
 
 @pytest.mark.parametrize("content", [b"GIF89a" + bytes(40), b"%!PS-Adobe", b"hello", bytes(100)])
 def test_no_other_format_is_tried(content):
-    with pytest.raises(Unusable) as caught:
+    with pytest.raises(Unusable, match="not-an-image"):
         decode(content)
-    assert caught.value.reason == "not-an-image"
 
 
 def test_each_bad_file_costs_one_image_and_nothing_else(detection, tmp_path):
@@ -197,7 +185,3 @@ def test_release_renders_anything_else_as_a_stored_png_on_three_channels(corpus)
 
 
 CALIBRATED = {"calibrated": True, "bands": {"VV": 1, "VH": 2}, "polarisation": "VV+VH"}
-
-
-def test_limits_are_those_of_the_catalogue_of_limits():
-    assert images.PIXEL_LIMIT == 8192**2

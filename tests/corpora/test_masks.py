@@ -119,14 +119,20 @@ def test_colour_within_the_tolerance_is_its_class_and_beyond_is_unknown(palette)
     assert (fault.reason, fault.detail) == ("unknown-colour", "200 pixels of 1 colour")
 
 
-def test_palette_png_is_read_by_its_colours(palette):
+def palette_png(colours, width):
+    """Indices, 1 in the first columns, and the PNG of them with these colours."""
     indices = np.zeros((30, 40), np.uint8)
-    indices[:, 20:] = 1
+    indices[:, :width] = 1
     image = Image.fromarray(indices, "P")
-    image.putpalette([0, 0, 0, 0, 153, 0])
+    image.putpalette(colours)
     stream = io.BytesIO()
     image.save(stream, "PNG")
-    assert fractions(index_one(palette, indices, stream.getvalue())) == {"sea": 0.5, "land": 0.5}
+    return indices, stream.getvalue()
+
+
+def test_palette_png_is_read_by_its_colours(palette):
+    row = index_one(palette, *palette_png([0, 0, 0, 0, 153, 0], 20))
+    assert fractions(row) == {"sea": 0.5, "land": 0.5}
 
 
 def test_mask_that_is_mostly_unknown_does_not_fit_the_legend(palette):
@@ -206,24 +212,12 @@ def test_pixels_without_data_in_the_image_are_not_told_from_the_mask(corpus):
     assert fractions(corpus.rows()["1"]) == {"not water": 0.5, "water": 0.5}
 
 
-def test_grey_png_of_codes(corpus):
-    corpus.declare(
-        **COMMON, annotations=MASK, classes=[kind("water", code=1, stuff=True), kind("x", code=0, stuff=True)]
-    )
+def test_grey_png_of_codes_and_palette_png_by_its_indices(corpus):
+    classes = [kind("a", code=0, stuff=True), kind("b", code=1, stuff=True)]
+    corpus.declare(**COMMON, annotations=MASK, classes=classes)
     grey = np.zeros((30, 40), np.uint8)
     grey[:15] = 1
-    assert fractions(index_one(corpus, grey)) == {"water": 0.5, "x": 0.5}
-    assert fractions(index_one(corpus, np.dstack([grey] * 3))) == {"water": 0.5, "x": 0.5}
-
-
-def test_palette_png_of_codes_is_read_by_its_indices(corpus):
-    corpus.declare(
-        **COMMON, annotations=MASK, classes=[kind("a", code=0, stuff=True), kind("b", code=1, stuff=True)]
-    )
-    indices = np.zeros((30, 40), np.uint8)
-    indices[:, :10] = 1
-    image = Image.fromarray(indices, "P")
-    image.putpalette([200, 0, 0, 0, 153, 0])
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    assert fractions(index_one(corpus, indices, stream.getvalue())) == {"a": 0.75, "b": 0.25}
+    assert fractions(index_one(corpus, grey)) == {"a": 0.5, "b": 0.5}
+    assert fractions(index_one(corpus, np.dstack([grey] * 3))) == {"a": 0.5, "b": 0.5}
+    row = index_one(corpus, *palette_png([200, 0, 0, 0, 153, 0], 10))
+    assert fractions(row) == {"a": 0.75, "b": 0.25}

@@ -67,18 +67,14 @@ def test_halves_of_one_stem_have_two_ids(corpus):
     assert {row["scene_id"] for row in rows.values()} == {"made/059"}
 
 
-def test_optical_captions_go_to_the_optical_half(corpus):
-    captions = {"format": "karpathy", "files": ["captions.json"]}
-    corpus.declare(**SEASONS, optical_captions=captions)
-    for number in (1, 2):
-        corpus.put(f"trainA/ROIs1_fall_s1_2_p{number}.png", picture(seed=number))
-        corpus.put(f"trainB/ROIs1_fall_s2_2_p{number}.png", picture(mode="RGB", seed=number))
-    said = [{"filename": "ROIs1_fall_s2_2_p1.png", "split": "train", "sentences": [{"raw": "A field ."}]}]
-    corpus.put("captions.json", json.dumps({"images": said}))
-    corpus.index()
-    texts = {name: row["captions"] for name, row in corpus.rows().items() if row["captions"]}
-    assert texts == {"ROIs1_fall_s2_2_p1": ["A field."]}
-    (corpus.folder / "captions.json").unlink()
-    corpus.index()  # welcome, not owed
-    assert len(corpus.rows()) == 4
-    assert [fault.reason for fault in corpus.faults()] == ["no-caption-file"]
+def test_optical_captions_go_to_the_optical_half(pairs):
+    pairs.declare(**SEASONS, optical_captions={"format": "karpathy", "files": ["captions.json"]})
+    said = [{"filename": "ROIs1970_fall_s2_2_p1.png", "split": "train", "sentences": [{"raw": "A field ."}]}]
+    pairs.put("captions.json", json.dumps({"images": said}))
+    pairs.index()
+    texts = {name: row["captions"] for name, row in pairs.rows().items() if row["captions"]}
+    assert texts == {"ROIs1970_fall_s2_2_p1": ["A field."]}
+    (pairs.folder / "captions.json").unlink()
+    pairs.index()  # welcome, not owed
+    assert len(pairs.rows()) == 4
+    assert [fault.reason for fault in pairs.faults()] == ["no-caption-file"]

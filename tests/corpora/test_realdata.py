@@ -48,14 +48,10 @@ def indexed(project):
     def index(name):
         metrics = build_index(project, name)
         folder = project.corpus(name)
-        rows = read_rows(folder / "index.parquet", INDEX)
-        assert metrics["indexed"] == len(rows)
-        assert metrics["left_out"] == len(read_quarantine(folder / "quarantine.csv", "image"))
-        return (
-            metrics,
-            {row["image_id"].split("/")[1]: row for row in rows},
-            read_quarantine(folder / "quarantine.csv"),
-        )
+        rows = {row["image_id"].split("/")[1]: row for row in read_rows(folder / "index.parquet", INDEX)}
+        faults = read_quarantine(folder / "quarantine.csv")
+        assert (metrics["indexed"], metrics["left_out"]) == (len(rows), len(read_kind(faults, "image")))
+        return metrics, rows, faults
 
     return index
 

@@ -16,8 +16,7 @@ def objects(corpus, image="1"):
 
 
 def test_one_file_per_image(detection):
-    detection.put("images/1.png", picture())
-    detection.put("annotations/1.xml", voc(SHIP, filename="1.png"))
+    detection.add("1", SHIP, filename="1.png")
     detection.index()
     assert objects(detection) == [("ship", 5, 6, 15, 16)]
 
@@ -38,8 +37,7 @@ def test_one_file_for_all_images_names_absent_ones(detection, name):
 
 
 def test_filename_in_xml_and_path_to_a_folder_are_matched_by_stem(detection):
-    detection.put("images/01_1_1.png", picture())
-    detection.put("annotations/01_1_1.xml", voc(SHIP, filename="01_1_1.xml", extra="<path>JPEGImages</path>"))
+    detection.add("01_1_1", SHIP, filename="01_1_1.xml", extra="<path>JPEGImages</path>")
     detection.index()
     assert len(detection.rows()["01_1_1"]["objects"]) == 1
 
@@ -52,8 +50,7 @@ def test_file_named_otherwise_is_matched_by_its_filename(detection):
 
 
 def test_image_without_objects_is_kept(detection):
-    detection.put("images/1.png", picture())
-    detection.put("annotations/1.xml", voc(filename="1.png"))
+    detection.add("1", filename="1.png")
     metrics = detection.index()
     assert objects(detection) == []
     assert metrics["images_without_objects"] == 1
@@ -87,21 +84,15 @@ def test_encodings_and_line_ends_that_are_sound(detection, content):
     assert detection.faults() == []
 
 
-def test_broken_encoding_is_read_and_counted(detection):
+def test_broken_encoding_is_read_and_counted_and_in_a_class_name_is_an_unknown_class(detection):
     detection.put("images/1.png", picture())
     detection.put("annotations/1.xml", voc(SHIP, extra="<owner>M?ller</owner>").encode().replace(b"?", b"\xfc"))
+    detection.put("images/2.png", picture(seed=2))
+    detection.put("annotations/2.xml", voc(("sh?p", 1, 1, 9, 9)).encode().replace(b"?", b"\xfc"))
     detection.index()
     assert objects(detection) == [("ship", 5, 6, 15, 16)]
     assert detection.reasons("annotation") == {"1": "broken-encoding"}
-
-
-def test_broken_encoding_in_a_class_name_is_an_unknown_class(detection):
-    detection.put("images/1.png", picture())
-    detection.put("images/2.png", picture(seed=2))
-    detection.put("annotations/1.xml", voc(("sh?p", 1, 1, 9, 9)).encode().replace(b"?", b"\xfc"))
-    detection.put("annotations/2.xml", voc(SHIP))
-    detection.index()
-    assert detection.reasons() == {"1": "unknown-class"}
+    assert detection.reasons() == {"2": "unknown-class"}
 
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>
@@ -120,10 +111,9 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a
     ],
 )
 def test_damaged_file_costs_its_image_only(detection, content, reason):
-    for image in (1, 2):
-        detection.put(f"images/{image}.png", picture(seed=image))
+    detection.add("1", seed=1)
     detection.put("annotations/1.xml", content)
-    detection.put("annotations/2.xml", voc(SHIP))
+    detection.add("2", SHIP, seed=2)
     detection.index()
     assert detection.reasons() == {"1": reason}
     assert set(detection.rows()) == {"2"}
@@ -145,16 +135,14 @@ ROBNDBOX = """<object><name>ship</name><robndbox><cx>20</cx><cy>15</cy><w>10</w>
 
 
 def test_rotated_box_beside_an_upright_one_gives_the_angle(detection):
-    detection.put("images/1.png", picture())
-    detection.put("annotations/1.xml", voc(extra=SSDD_BOX))
+    detection.add("1", extra=SSDD_BOX)
     detection.index()
     assert objects(detection) == [("ship", 2, 3, 22, 13)]
     assert detection.rows()["1"]["objects"][0]["angle"] == pytest.approx(85.8)
 
 
 def test_rotated_box_alone_becomes_the_upright_box_around_its_centre(detection):
-    detection.put("images/1.png", picture())
-    detection.put("annotations/1.xml", voc(extra=ROBNDBOX))
+    detection.add("1", extra=ROBNDBOX)
     detection.index()
     box = detection.rows()["1"]["objects"][0]
     assert (box["xmin"], box["ymin"], box["xmax"], box["ymax"]) == pytest.approx((18, 10, 22, 20))
@@ -162,10 +150,8 @@ def test_rotated_box_alone_becomes_the_upright_box_around_its_centre(detection):
 
 
 def test_object_without_a_box_costs_the_image_because_it_would_be_miscounted(detection):
-    detection.put("images/1.png", picture())
-    detection.put("annotations/1.xml", voc(SHIP, extra="<object><name>ship</name></object>"))
-    detection.put("images/2.png", picture(seed=2))
-    detection.put("annotations/2.xml", voc(SHIP))
+    detection.add("1", SHIP, extra="<object><name>ship</name></object>")
+    detection.add("2", SHIP, seed=2)
     detection.index()
     assert set(detection.rows()) == {"2"}
     assert detection.reasons() == {"1": "box-not-a-number"}

@@ -9,6 +9,7 @@ from sartext.config import Project
 from sartext.files import write_json
 from tests.report.evaluations import write_evaluations
 
+COMPARISONS = {"progressive": ("direct", "direct-total", "mixed", "shuffled", "optical-only")}
 CONTENT = "5c" * 32
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -16,10 +17,9 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 def write_project(root: Path) -> Project:
     """Write a project whose evaluations are done."""
     root.mkdir(parents=True)
-    comparisons = "{progressive: [direct, direct-total, mixed, shuffled, optical-only]}"
-    (root / "params.yaml").write_text(
-        "corpora: {}\nrelease: {name: sar-text, title: SAR-Text (made up)}\n"
-        f"evaluation: {{comparisons: {comparisons}}}\n"
+    release = {"name": "sar-text", "title": "SAR-Text (made up)"}
+    write_json(
+        root / "params.yaml", {"corpora": {}, "release": release, "evaluation": {"comparisons": COMPARISONS}}
     )
     write_json(root / "build/release/content.json", {"content_sha256": CONTENT, "files": {}})
     version = root / "releases/sar-text/1.2.0"

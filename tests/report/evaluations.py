@@ -188,34 +188,28 @@ def physics_figures() -> list[Figure]:
         "resolution": (("1", 1.0), ("1.5", 0.93), ("2", 0.8), ("3", 0.55), ("4", 0.4)),
         "contrast": (("-9", 0.5), ("-6", 0.7), ("-3", 0.88), ("0", 1.0), ("3", 1.04)),
     }
-    found = []
+
+    def figure(metric: str, name: str, value: float, subset: str) -> Figure:
+        own = _figure("physics", metric, name, value, most=100, subset=subset, n=80)
+        return replace(own, benchmark="sim-physics")
+
+    found: list[Figure] = []
     for name in ("sar-rs-clip", "sar-rs-coca", "progressive"):
-        metrics = {"duplicate_aware_mean_recall": 80.0}
+        metrics, removed = {"duplicate_aware_mean_recall": 80.0}, {"similarity_fell": 72.0}
         if name != "sar-rs-clip":
             metrics |= {"fact_precision": 84.0, "fact_recall": 71.0}
-            for metric, value in (
-                ("caption_changed", 61.0),
-                ("caption_changed_by_speckle", 23.0),
-                ("caption_changed_beyond_speckle", 38.0),
-                ("count_followed", 34.0),
-            ):
-                found.append(_figure("physics", metric, name, value, most=100, subset="removed", n=80))
-        found.append(_figure("physics", "similarity_fell", name, 72.0, most=100, subset="removed", n=80))
-        for metric, best in metrics.items():
-            for condition, steps in settings.items():
-                found += [
-                    _figure(
-                        "physics",
-                        metric,
-                        name,
-                        best * share * LEVEL[name] / 0.74,
-                        most=100,
-                        subset=f"{condition}:{step}",
-                        n=80,
-                    )
-                    for step, share in steps
-                ]
-    return [replace(figure, benchmark="sim-physics") for figure in found]
+            changed = {"": 61.0, "_by_speckle": 23.0, "_beyond_speckle": 38.0}
+            removed |= {f"caption_changed{end}": value for end, value in changed.items()} | {
+                "count_followed": 34.0
+            }
+        found += [figure(metric, name, value, "removed") for metric, value in removed.items()]
+        found += [
+            figure(metric, name, best * share * LEVEL[name] / 0.74, f"{condition}:{step}")
+            for metric, best in metrics.items()
+            for condition, steps in settings.items()
+            for step, share in steps
+        ]
+    return found
 
 
 def vqa_figures() -> list[Figure]:

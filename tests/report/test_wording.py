@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sartext.config import Project
+from sartext.config.training import EvaluationParameters
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure
 from sartext.pages.marks import Look
@@ -16,6 +17,7 @@ from sartext.report.inputs import Evaluation, Release, read_evaluation
 from sartext.report.page import meaning, page
 from sartext.report.sections import captioning, physics, retrieval, vqa
 from sartext.report.view import Column, ReportView, looks_of, variants_table, view_of
+from tests.report.conftest import COMPARISONS
 from tests.report.evaluations import BENCHMARK, KINDS
 
 RELEASE = Release("sar-text", "SAR-Text", "5c" * 32)
@@ -27,12 +29,8 @@ def evaluation(template: Project) -> Evaluation:
     return read_evaluation(template.build / "evaluation")
 
 
-@pytest.fixture(scope="module")
-def make_view(template: Project) -> Callable[[Evaluation], ReportView]:
-    return lambda evaluation: view_of(evaluation, RELEASE, template.parameters.evaluation)
-
-
-MakeView = Callable[[Evaluation], ReportView]
+def make_view(evaluation: Evaluation) -> ReportView:
+    return view_of(evaluation, RELEASE, EvaluationParameters(comparisons=COMPARISONS))
 
 
 def changed(evaluation: Evaluation, change: Change) -> Evaluation:
@@ -55,15 +53,12 @@ def without(evaluation: Evaluation, names: Collection[str]) -> Evaluation:
 
 def finding(view: ReportView, kind: str, variant: str, what: str = "") -> ReportFinding:
     """The only finding of a kind on a variant."""
-    [found] = [
-        found
-        for found in findings(view)["findings"]
-        if (found.kind, found.variant) == (kind, variant) and what in found.what
-    ]
-    return found
+    of_variant = (item for item in findings(view)["findings"] if (item.kind, item.variant) == (kind, variant))
+    [only] = [item for item in of_variant if what in item.what]
+    return only
 
 
-def test_kinds_of_foils_that_do_not_exist_are_not_spoken_of(evaluation: Evaluation, make_view: MakeView) -> None:
+def test_kinds_of_foils_that_do_not_exist_are_not_spoken_of(evaluation: Evaluation) -> None:
     def change(figure: Figure) -> Figure:
         gone = figure.task == "foils" and figure.subset in {"kind:share", "kind:zone"}
         return replace(figure, value=None, low=None, high=None, reason="no foil of this kind") if gone else figure
@@ -74,21 +69,17 @@ def test_kinds_of_foils_that_do_not_exist_are_not_spoken_of(evaluation: Evaluati
     assert finding(make_view(evaluation), "foils", "sar-rs-clip").groups == [("better", [*KINDS])]
 
 
-def test_a_kind_of_foils_without_an_interval_is_not_told_apart_from_chance(
-    evaluation: Evaluation, make_view: MakeView
-) -> None:
+def test_a_kind_of_foils_without_an_interval_is_not_told_apart_from_chance(evaluation: Evaluation) -> None:
     def change(figure: Figure) -> Figure:
         alone = figure.task == "foils" and figure.subset == "kind:class"
         return replace(figure, low=None, high=None) if alone else figure
 
-    found = finding(make_view(changed(evaluation, change)), "foils", "sar-rs-clip")
-    assert ("even", ["class"]) in found.groups
-    assert (found.verdict, found.word) == ("even", "mixed")
+    foils = finding(make_view(changed(evaluation, change)), "foils", "sar-rs-clip")
+    assert ("even", ["class"]) in foils.groups
+    assert (foils.verdict, foils.word) == ("even", "mixed")
 
 
-def test_without_any_interval_nothing_is_called_better_or_worse(
-    evaluation: Evaluation, make_view: MakeView
-) -> None:
+def test_without_any_interval_nothing_is_called_better_or_worse(evaluation: Evaluation) -> None:
     shown = page(make_view(changed(evaluation, lambda figure: replace(figure, low=None, high=None))))
     assert not re.findall(r'class="(?:mark )?(?:better|worse)"', shown)
     assert "whisker" not in re.sub("<style>.*?</style>", "", shown, flags=re.DOTALL)
@@ -100,7 +91,7 @@ def test_without_any_interval_nothing_is_called_better_or_worse(
     [(17_600, "at equal samples"), (12_800, "17,600 samples with them and 12,800 without"), (None, None)],
 )
 def test_equal_samples_are_said_only_where_they_were_equal(
-    evaluation: Evaluation, make_view: MakeView, samples: int | None, text: str | None
+    evaluation: Evaluation, samples: int | None, text: str | None
 ) -> None:
     def change(variant: Variant) -> Variant:
         return replace(variant, samples=samples) if variant.name == "sar-rs-clip-annotated" else variant
@@ -121,7 +112,7 @@ def test_equal_samples_are_said_only_where_they_were_equal(
     ],
 )
 def test_captions_follow_a_removed_object_only_beyond_what_speckle_does(
-    evaluation: Evaluation, make_view: MakeView, low: float | None, high: float | None, word: str
+    evaluation: Evaluation, low: float | None, high: float | None, word: str
 ) -> None:
     def change(figure: Figure) -> Figure:
         beyond = figure.metric == "caption_changed_beyond_speckle"
@@ -130,22 +121,18 @@ def test_captions_follow_a_removed_object_only_beyond_what_speckle_does(
     assert finding(make_view(changed(evaluation, change)), "removed", "sar-rs-coca").word == word
 
 
-def test_the_ceiling_of_one_positive_recall_has_a_row(evaluation: Evaluation, make_view: MakeView) -> None:
+def test_the_ceiling_of_one_positive_recall_has_a_row(evaluation: Evaluation) -> None:
     (_, table), *others = claims(make_view(evaluation))["tables"]
     assert "perfect" in [row.cells[0].text for row in table.rows if row.group == "ceilings"]
     assert [name for (name, _), _ in others] == ["hrsid-test"]
 
 
-def test_charts_of_sizes_show_the_few_variants_that_can_be_told_apart(
-    evaluation: Evaluation, make_view: MakeView
-) -> None:
+def test_charts_of_sizes_show_the_few_variants_that_can_be_told_apart(evaluation: Evaluation) -> None:
     names = re.findall(r"<g><title>(.*?)</title>", captioning(make_view(evaluation))["sizes"][0].svg)
     assert names == ["foundation", "progressive", "sar-rs-coca"]
 
 
-def test_rows_of_the_removed_objects_stand_in_the_order_of_all_other_charts(
-    evaluation: Evaluation, make_view: MakeView
-) -> None:
+def test_rows_of_the_removed_objects_stand_in_the_order_of_all_other_charts(evaluation: Evaluation) -> None:
     view = make_view(replace(evaluation, figures=tuple(reversed(evaluation.figures))))
     shown = physics(view)
     assert shown is not None
@@ -155,9 +142,7 @@ def test_rows_of_the_removed_objects_stand_in_the_order_of_all_other_charts(
     ]  # fmt: skip
 
 
-def test_arms_of_sar_captions_alone_are_spoken_of_only_where_they_are(
-    evaluation: Evaluation, make_view: MakeView
-) -> None:
+def test_arms_of_sar_captions_alone_are_spoken_of_only_where_they_are(evaluation: Evaluation) -> None:
     def named(evaluation: Evaluation) -> list[str]:
         return list(meaning(make_view(evaluation))["sar_only"])
 
@@ -172,9 +157,7 @@ def bare(evaluation: Evaluation) -> Evaluation:
     return replace(evaluation, details=details)
 
 
-def test_random_weights_are_those_of_the_foundations_that_are_there(
-    evaluation: Evaluation, make_view: MakeView
-) -> None:
+def test_random_weights_are_those_of_the_foundations_that_are_there(evaluation: Evaluation) -> None:
     def named(evaluation: Evaluation) -> list[str]:
         return list(meaning(make_view(evaluation))["random"])
 
@@ -185,7 +168,7 @@ def test_random_weights_are_those_of_the_foundations_that_are_there(
     assert "Random weights" not in page(make_view(without(bare(evaluation), foundations)))
 
 
-def test_the_lead_names_what_stands_beside_the_models(evaluation: Evaluation, make_view: MakeView) -> None:
+def test_the_lead_names_what_stands_beside_the_models(evaluation: Evaluation) -> None:
     def lead(evaluation: Evaluation) -> str:
         [text] = re.findall(r'<p class="lead">(.*?)</p>', page(make_view(bare(evaluation))), re.DOTALL)
         return str(text)
@@ -196,22 +179,18 @@ def test_the_lead_names_what_stands_beside_the_models(evaluation: Evaluation, ma
     assert "the baselines" in lead(without(evaluation, others))
 
 
-def test_why_chance_finds_something_is_said_where_it_was_drawn(
-    evaluation: Evaluation, make_view: MakeView
-) -> None:
+def test_why_chance_finds_something_is_said_where_it_was_drawn(evaluation: Evaluation) -> None:
     shown = retrieval(make_view(evaluation))
     assert (shown["chance"], shown["benchmark"]) == ("chance", BENCHMARK)
     assert retrieval(make_view(without(evaluation, {"chance"})))["chance"] is None
 
 
-def test_the_blind_language_model_is_spoken_of_only_where_it_answered(
-    evaluation: Evaluation, make_view: MakeView
-) -> None:
+def test_the_blind_language_model_is_spoken_of_only_where_it_answered(evaluation: Evaluation) -> None:
     assert vqa(make_view(evaluation))["blind_model"]
     assert not vqa(make_view(without(evaluation, {"sar-gpt-blind"})))["blind_model"]
 
 
-def test_answers_are_right_as_they_are_scored(evaluation: Evaluation, make_view: MakeView) -> None:
+def test_answers_are_right_as_they_are_scored(evaluation: Evaluation) -> None:
     example, right = vqa(make_view(evaluation))["examples"][0]
     assert example.answer == "three"
     assert right == {"sar-gpt": True, "sar-gpt-blind": False, "constant": False}
@@ -226,7 +205,7 @@ def test_answers_are_right_as_they_are_scored(evaluation: Evaluation, make_view:
     ],
 )
 def test_the_narrator_heads_its_group_only_where_it_is_in_it(
-    evaluation: Evaluation, make_view: MakeView, names: tuple[str, ...], title: str
+    evaluation: Evaluation, names: tuple[str, ...], title: str
 ) -> None:
     variants = tuple(Variant(name, "", "model", "coca") for name in names)
     details = replace(evaluation.details, variants=variants)
@@ -244,7 +223,7 @@ def test_lines_of_foundations_baselines_and_ceilings_can_be_told_apart() -> None
         Variant("perfect", "", "ceiling", "rule"),
         Variant("model", "", "model", "coca"),
     ]
-    found = looks_of(variants)
-    assert len({look.classes for look in found.values()}) == len(variants)
-    assert found["chance"].dotted
-    assert found["model"] == Look(0)
+    looks = looks_of(variants)
+    assert len({look.classes for look in looks.values()}) == len(variants)
+    assert looks["chance"].dotted
+    assert looks["model"] == Look(0)

@@ -108,14 +108,6 @@ def test_mean_backscatter_of_built_up_land_is_the_measured_one():
     assert decibel(total / pixels) == pytest.approx([BUILT_MEAN_DB["VV"], BUILT_MEAN_DB["VH"]], abs=1.0)
 
 
-def test_covers_stand_in_the_order_of_real_scenes():
-    levels = {cover: clutter.vv for cover, clutter in TABLE.items()}
-    levels[Cover.BUILT] = BUILT_MEAN_DB["VV"]
-    order = sorted(levels, key=lambda cover: -levels[cover])
-    assert order[:4] == [Cover.BUILT, Cover.FOREST, Cover.CROPS, Cover.BARE]
-    assert all(clutter.vh < clutter.vv for clutter in TABLE.values())
-
-
 @pytest.mark.parametrize("order", [2.0, 5.0])
 def test_a_textured_sea_is_k_distributed(order):
     """Normalised second moment of single-look intensity: 2 (1 + 1/nu), against 2 of plain speckle."""

@@ -125,6 +125,8 @@ def test_the_hash_is_that_of_simulator_and_recipe(tmp_path):
 
 
 def test_the_hash_covers_the_code_and_leaves_out_how_results_are_drawn(tmp_path):
+    for name in (*CODE, *PRESENTATION):
+        assert (PACKAGE / name.removesuffix("/*")).exists(), name
     package = tmp_path / "sartext"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     before = dict(code_hashes(package))
@@ -143,27 +145,24 @@ def test_the_hash_covers_the_code_and_leaves_out_how_results_are_drawn(tmp_path)
     assert dict(code_hashes(package)) != before
 
 
-def test_every_path_of_the_recipe_is_there():
-    for name in (*CODE, *PRESENTATION):
-        assert (PACKAGE / name.removesuffix("/*")).exists(), name
-
-
 def test_a_quick_study_has_a_folder_of_its_own(tmp_path):
     project = make_project(tmp_path)
     assert plan(project, quick=True).output != plan(project).output
     assert plan(project, quick=True).study.seeds == (9001, 9002)
 
 
-def test_seeds_must_be_fresh(tmp_path):
-    with pytest.raises(ParameterError, match="fresh"):
-        plan(make_project(tmp_path, seeds=[2507]))
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [({"seeds": [2507]}, "fresh"), ({"scenes": {"optical": 0}}, "captioned SAR scenes and optical ones")],
+)
+def test_seeds_must_be_fresh_and_scenes_of_both_kinds(tmp_path, section, message):
+    with pytest.raises(ParameterError, match=message):
+        plan(make_project(tmp_path, **section))
+
+
+def test_a_seed_is_not_used_in_development_and_in_the_study():
     with pytest.raises(ValueError, match="used in development"):
         StudyParameters.model_validate({"seeds": [5], "development_seeds": [5]})
-
-
-def test_scenes_of_both_kinds_are_needed(tmp_path):
-    with pytest.raises(ParameterError, match="captioned SAR scenes and optical ones"):
-        plan(make_project(tmp_path, scenes={"optical": 0}))
 
 
 def test_the_best_learning_rate_of_the_nearest_share_is_taken():
