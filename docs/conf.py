@@ -38,6 +38,7 @@ autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 default_role = "code"  # docstrings are plain text with `names`
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # a class documents each of its attributes once
 suppress_warnings = ["ref.python", "docutils", "autodoc.import_object", "myst.header"]
 
 html_theme = "furo"  # carries its fonts and scripts: the pages open from disk, offline
