@@ -15,7 +15,7 @@ from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Sources, choose, open_benchmarks
 from sartext.evaluation.stages.models import project_benchmarks
 from sartext.narrator.facts import Facts, ObjectFact
-from sartext.release.layout import data_files
+from sartext.release.inputs import data_files
 from tests.evaluation import generated
 from tests.evaluation.released import AT_HAND, WITHHELD, Published
 from tests.release.built import SIDE, facts_of

@@ -40,7 +40,7 @@ FORMAT = Format(
     write=write,
     verify=verify,
     extracted=True,
-    section=lambda statistics: "## As text\\\\n\\\\nOne caption per line.\\\\n",
+    section="## As text\\\\n\\\\nOne caption per line.\\\\n",
 )
 '''.replace("\\\\n", "\\n")
 

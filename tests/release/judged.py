@@ -4,11 +4,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from sartext.release.gate import validation
 from sartext.release.gate.running import evaluate
 from sartext.release.gate.suite import Inputs
 from sartext.release.gate.suites import SUITES
-from sartext.release.gate.validation import open_context
 from tests.release.built import Built
 
 Outcome = dict[str, Any]
@@ -16,7 +14,7 @@ Outcome = dict[str, Any]
 
 def result(built: Built, suite: str) -> Outcome:
     """What the gate says of one suite."""
-    return dict(evaluate(open_context(), SUITES[suite], Inputs(built.project)))
+    return evaluate(SUITES[suite], Inputs(built.project))
 
 
 def failed(built: Built, suite: str) -> dict[str, Outcome]:
@@ -29,9 +27,8 @@ def outcome(built: Built, suite: str, expectation: str) -> Outcome:
     whole = SUITES[suite]
     check = next(check for check in whole.checks if check.name == expectation)
     frames = tuple(frame for frame in whole.frames if frame.name == check.frame)
-    single = replace(whole, frames=frames, checks=(check,))
-    alone = validation.evaluate(open_context(), single, Inputs(built.project))
-    return dict(alone["expectations"][0])  # type: ignore[index]
+    alone = evaluate(replace(whole, frames=frames, checks=(check,)), Inputs(built.project))
+    return dict(alone["expectations"][0])
 
 
 def verdict(built: Built) -> dict[str, Any]:

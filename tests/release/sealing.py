@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sartext.files import read_json, sha256_tree, write_json
-from sartext.release.layout import MANIFEST, content_files, content_sha256
+from sartext.release.manifest import MANIFEST, content_files, content_sha256
 
 
 def reseal(release: Path) -> None:

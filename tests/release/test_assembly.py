@@ -15,8 +15,8 @@ from PIL import Image
 from sartext.errors import ReleaseError
 from sartext.files import sha256_tree
 from sartext.release.assembly import assemble
-from sartext.release.extraction import extract
 from sartext.release.formats.parquet import ROW_GROUP, SCHEMA
+from sartext.release.verification import extract
 from tests.release.built import Built, passed_verdict
 
 

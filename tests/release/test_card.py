@@ -14,7 +14,6 @@ import yaml
 
 from sartext.release.assembly import assemble
 from sartext.release.formats.parquet import COLUMNS, SCHEMA
-from sartext.release.markdown import table
 from sartext.release.publication import publish
 from tests.release.built import Built, passed_verdict
 
@@ -63,8 +62,10 @@ def test_an_empty_split_is_not_promised(built: Built) -> None:
     assert "| train | test | pairs |" in body
 
 
-def test_a_cell_cannot_break_a_table() -> None:
-    assert table(["a"], [["x|y\nz"]]) == "| a |\n| --- |\n| x\\|y z |\n"
+def test_a_cell_cannot_break_a_table(built: Built) -> None:
+    built.set_pair(0, caption="x|y\nz")
+    _, body = card(built)
+    assert "| `alpha/0000` | `a2c` | x\\|y z |\n" in body
 
 
 def test_every_column_is_explained(built: Built) -> None:

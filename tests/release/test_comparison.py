@@ -12,7 +12,7 @@ from sartext.errors import ReleaseError
 from sartext.files import read_json, sha256_tree, write_json
 from sartext.release.assembly import assemble
 from sartext.release.comparison import compare, describe, next_version, parse_version
-from sartext.release.layout import content_sha256
+from sartext.release.manifest import content_sha256
 from tests.release.built import Built, passed_verdict
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sartext.errors import ReleaseError
 from sartext.files import sha256_tree
-from sartext.release.extraction import extract
+from sartext.release.verification import extract
 
 
 def test_the_questions_are_copied_and_name_images_that_are_there(published: Path, tmp_path: Path) -> None:

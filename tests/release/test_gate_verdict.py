@@ -10,8 +10,7 @@ import pytest
 
 from sartext.errors import ArtefactError, GateError
 from sartext.release.assembly import assemble
-from sartext.release.gate.page import gate_page
-from sartext.release.gate.running import run_gate
+from sartext.release.gate.running import gate_page, run_gate
 from sartext.release.gate.suites import SUITES
 from sartext.release.gate.verdict import candidate_sha256, require_passed
 from sartext.tables import LEDGER, read_rows, write_table

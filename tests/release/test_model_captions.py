@@ -8,7 +8,7 @@ from sartext.files import write_json
 from sartext.release.candidate import build_candidate
 from sartext.release.explain import explain
 from sartext.release.inputs import write_lists
-from sartext.release.provenance import ancestors
+from sartext.release.manifest import ancestors
 from sartext.tables import LEDGER, PAIRS, SPLITS, write_table
 from tests.release.indexed import image_row, make_project, rows_by_id, scene, write_captions, write_corpus
 

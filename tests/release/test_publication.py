@@ -17,10 +17,9 @@ from sartext.errors import ArtefactError, GateError, ReleaseError
 from sartext.files import sha256_tree
 from sartext.release.assembly import assemble
 from sartext.release.card import quality_report
-from sartext.release.extraction import extract
-from sartext.release.provenance import ancestors
+from sartext.release.manifest import ancestors
 from sartext.release.publication import publish
-from sartext.release.verification import verify
+from sartext.release.verification import extract, verify
 from tests.conftest import ROOT
 from tests.release.built import Built, passed_verdict
 

@@ -14,7 +14,8 @@ from sartext.files import read_json
 from sartext.release.assembly import assemble
 from sartext.release.comparison import compare
 from sartext.release.formats.format import Material
-from sartext.release.formats.llava_vqa import doubtful_images, section
+from sartext.release.formats.llava_vqa import doubtful_images
+from sartext.release.publication import publish
 from sartext.release.verification import verify
 from sartext.vqa.claims import Doubt
 from sartext.vqa.question import TYPES, read_splits
@@ -78,7 +79,7 @@ def test_a_release_without_the_format_has_no_questions_and_says_nothing_of_them(
     release = built.root / "build/release"
     assert not (release / "vqa").exists()
     assert "vqa" not in read_json(release / "statistics.json")
-    assert section({"pairs": 1}) == ""
+    assert "SAR-VQA" not in (built.root / str(publish(built.project)["path"]) / "README.md").read_text()
 
 
 def test_images_are_doubtful_whose_annotation_was_not_taken_in_as_a_whole(tmp_path: Path) -> None:

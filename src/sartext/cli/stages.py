@@ -253,6 +253,6 @@ def compare(old: Path, new: Path) -> None:
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="An empty or new folder.")
 def extract(folder: Path, target: Path) -> None:
     """Write a release's images as files beside its CSV lists, as open_clip's trainer reads them."""
-    from sartext.release.extraction import extract as run
+    from sartext.release.verification import extract as run
 
     click.echo(f"extracted: {summary(run(folder, target))}")

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from sartext.errors import EvaluationError, nearest
 from sartext.files import canonical_json, sha256_text
 from sartext.narrator.facts import Facts, from_json, normalise
-from sartext.release.layout import data_files
+from sartext.release.inputs import data_files
 
 Pixels = npt.NDArray[np.uint8]
 Row = Mapping[str, Any]

@@ -14,19 +14,11 @@ from sartext.release.formats import FORMATS
 from sartext.release.formats.format import Material, Row, may_be_given_on
 from sartext.release.gate.verdict import require_passed
 from sartext.release.inputs import refuse_unlisted
-from sartext.release.layout import CONTENT, content_sha256
+from sartext.release.manifest import CONTENT, content_sha256
 from sartext.tables import PAIRS, read_rows
 
-LICENCE_COLUMNS = (
-    "corpus",
-    "title",
-    "licence",
-    "redistribution",
-    "pairs",
-    "images",
-    "citation",
-    "source_url",
-)
+EXAMPLES = 6
+LICENCE_COLUMNS = ("corpus", "title", "licence", "redistribution", "pairs", "images", "citation", "source_url")
 
 
 def assemble(project: Project) -> dict[str, object]:
@@ -67,7 +59,7 @@ def assemble(project: Project) -> dict[str, object]:
         "files": len(files),
         "bytes": sum(path.stat().st_size for path in target.rglob("*") if path.is_file()),
         "content_sha256": content,
-        "examples": [row["image_id"] for row in _spread(pairs, 6)],
+        "examples": [row["image_id"] for row in pairs[:: max(1, len(pairs) // EXAMPLES)]][:EXAMPLES],
     }
 
 
@@ -88,9 +80,8 @@ def describe(material: Material) -> dict[str, Any]:
 
 def _of_corpus(material: Material, name: str) -> dict[str, object]:
     rows = [row for row in material.pairs if row["corpus"] == name]
-    entry = material.catalogue[name]
     return {
-        "title": entry.title,
+        "title": material.catalogue[name].title,
         "sensor": ", ".join(sorted({row["sensor"] for row in rows})),
         "pairs": len(rows),
         "images": sum(may_be_given_on(row) for row in rows),
@@ -106,24 +97,12 @@ def _only(rows: Sequence[Row], column: str) -> str:
 
 def _write_licences(path: Path, material: Material) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, LICENCE_COLUMNS, lineterminator="\n")
-        writer.writeheader()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(LICENCE_COLUMNS)
         for name, entry in material.catalogue.items():
             rows = [row for row in material.pairs if row["corpus"] == name]
-            writer.writerow(
-                {
-                    "corpus": name,
-                    "title": " ".join(entry.title.split()),
-                    "licence": _only(rows, "licence"),
-                    "redistribution": "yes" if all(row["redistribution"] for row in rows) else "no",
-                    "pairs": len(rows),
-                    "images": sum(may_be_given_on(row) for row in rows),
-                    "citation": " ".join(_only(rows, "citation").split()),
-                    "source_url": _only(rows, "source_url"),
-                }
-            )
-
-
-def _spread(pairs: Sequence[Row], count: int) -> list[Row]:
-    step = max(1, len(pairs) // count)
-    return list(pairs[::step][:count])
+            right = "yes" if all(row["redistribution"] for row in rows) else "no"
+            counts = (len(rows), sum(may_be_given_on(row) for row in rows))
+            texts = (" ".join(entry.title.split()), " ".join(_only(rows, "citation").split()))
+            licence, source = _only(rows, "licence"), _only(rows, "source_url")
+            writer.writerow((name, texts[0], licence, right, *counts, texts[1], source))

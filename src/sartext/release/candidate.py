@@ -1,58 +1,51 @@
-"""The stage ``candidate``: captions, splits, images and licences joined into pairs, and the ledger."""
+"""The stage ``candidate``: captions, splits, images and licences joined into pairs, and the ledger.
+
+The ledger holds every source image of every corpus, released or left out, with the stage and the reason. The order
+of the stages is the order of the questions: could the file be used, could rules say something about it, is it the
+one that stays of its duplicates, did a model say something that passes, may it stand in the candidate.
+"""
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
+from sartext.corpora.quarantine import read_quarantine
 from sartext.errors import ArtefactError
-from sartext.files import atomic_folder, canonical_json, write_json
-from sartext.release.inputs import read_indexes, read_splits, refuse_unlisted
-from sartext.release.ledger import (
-    CAPTIONS_STAGE,
-    NARRATED_STAGE,
-    OPTICAL_STAGE,
-    CaptionedCorpus,
-    StageCaptions,
-    check_sums,
-    command,
-    fate_of,
-    ledger_row,
-    quarantined_rows,
-)
+from sartext.files import atomic_folder, canonical_json, read_json, write_json
+from sartext.narrator.methods import BY_MODEL
+from sartext.release.inputs import TRAIN, read_indexes, read_splits, refuse_unlisted
 from sartext.tables import CAPTIONS, LEDGER, PAIRS, UNCAPTIONED, read_rows, write_table
 
 EXAMPLES = 6
 _ANNOTATIONS = ["objects", "regions", "captions"]
-_OF_CAPTION = (
-    "caption",
-    "method",
-    "method_version",
-    "facts",
-    "source_caption",
-    "model_sha256",
-    "prompt_sha256",
-    "score",
-)
-_OF_IMAGE = (
-    "image_id",
-    "path",
-    "sha256",
-    "pixels_sha256",
-    "width",
-    "height",
-    "modality",
-    "quantity",
-    "polarisation",
-    "db_low",
-    "db_high",
-    "scene_id",
-)
-_OF_SPLIT = ("split", "group_id", "cluster_id", "benchmark")
+
+RELEASED, LEFT_OUT = "released", "left out"
+RELEASE = "release"
+"""The stage that an image of the candidate reached."""
+
+CAPTIONS_STAGE, OPTICAL_STAGE, NARRATED_STAGE = "captions", "optical-captions", "narrated"
+_COMMANDS = {CAPTIONS_STAGE: "captions", OPTICAL_STAGE: "optical-captions", NARRATED_STAGE: "narrate"}
+
+OPTICAL = "optical image, kept for training"
+UNLABELLED = "SAR image without labels, of a corpus that params.yaml does not list under narrated"
+NOT_LISTED = "SAR image of a corpus that params.yaml does not list under captions"
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StageCaptions:
+    """What one captioning stage wrote about a corpus: captions, and why an image got none, by image id."""
+
+    stage: str
+    captions: Mapping[str, Row]
+    reasons: Mapping[str, str]
 
 
 def build_candidate(project: Project) -> dict[str, object]:
@@ -67,8 +60,7 @@ def build_candidate(project: Project) -> dict[str, object]:
     """
     refuse_unlisted(project)
     pairs, ledger = _join(project)
-    counts = check_sums(project, ledger)
-    metrics = _measure(pairs, ledger, counts)
+    metrics = _measure(pairs, ledger, _check_sums(project, ledger))
     with atomic_folder(project.build / "candidate") as folder:
         write_table(folder / "pairs.parquet", PAIRS, pairs)
         write_json(folder / "metrics.json", metrics)
@@ -77,18 +69,8 @@ def build_candidate(project: Project) -> dict[str, object]:
     return {**metrics, "examples": [pair["image_id"] for pair in pairs[::step]][:EXAMPLES]}
 
 
-def captioned_corpus(project: Project, corpus: str, splits: Mapping[str, Mapping[str, Any]]) -> CaptionedCorpus:
-    """Gather what the stages wrote about the images of one corpus.
-
-    Raises:
-        ArtefactError: a table is missing or damaged, or an image has two captions in one.
-    """
-    stages = tuple(_read_captions(stage, folder) for stage, folder in caption_folders(project, corpus).items())
-    return CaptionedCorpus(find_entry(project, corpus), stages, splits)
-
-
 def caption_folders(project: Project, corpus: str) -> dict[str, Path]:
-    """Return where the captions of a corpus are, by stage, in the order in which they count."""
+    """Return where the captions of a corpus are, by stage, in the order in which they count: models come last."""
     parameters = project.parameters
     stages = (
         (CAPTIONS_STAGE, parameters.captions, project.captions(corpus)),
@@ -96,6 +78,11 @@ def caption_folders(project: Project, corpus: str) -> dict[str, Path]:
         (NARRATED_STAGE, parameters.narrated, project.narrated(corpus)),
     )
     return {stage: folder for stage, listed, folder in stages if corpus in listed}
+
+
+def command(stage: str, corpus: str) -> str:
+    """Return the command that captions a corpus in a stage."""
+    return f"sartext {_COMMANDS[stage]} {corpus}"
 
 
 def _read_captions(stage: str, folder: Path) -> StageCaptions:
@@ -112,7 +99,7 @@ def _read_captions(stage: str, folder: Path) -> StageCaptions:
     return StageCaptions(stage, captions, {row["image_id"]: row["reason"] for row in left_out})
 
 
-def content_sha256(pairs: Iterable[Mapping[str, Any]]) -> str:
+def content_sha256(pairs: Iterable[Row]) -> str:
     """Return the SHA-256 over the rows as canonical JSON, in the order of their ids: the same in any Parquet."""
     digest = hashlib.sha256()
     for pair in sorted(pairs, key=lambda pair: str(pair["image_id"])):
@@ -120,29 +107,31 @@ def content_sha256(pairs: Iterable[Mapping[str, Any]]) -> str:
     return digest.hexdigest()
 
 
-def _join(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, object]]]:
+def _join(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     splits = read_splits(project)
-    tables = read_indexes(project)
     pairs: list[dict[str, Any]] = []
-    ledger: list[dict[str, object]] = []
-    for name, table in tables.items():
-        known = captioned_corpus(project, name, splits)
+    ledger: list[dict[str, str]] = []
+    for corpus, table in read_indexes(project).items():
+        entry = find_entry(project, corpus)
+        stages = [_read_captions(stage, folder) for stage, folder in caption_folders(project, corpus).items()]
+        captions = {image_id: caption for made in reversed(stages) for image_id, caption in made.captions.items()}
         rows = table.drop_columns(_ANNOTATIONS).to_pylist()
         ids = {row["image_id"] for row in rows}
-        _refuse_strangers(name, known, ids)
+        _refuse_strangers(corpus, stages, ids)
         for row in rows:
-            fate = fate_of(row, known)
-            ledger.append(ledger_row(name, row["image_id"], row["path"], fate))
-            if fate.released:
-                image_id = row["image_id"]
-                pairs.append(_pair(name, row, known.captions[image_id], splits[image_id], known.entry))
-        ledger += quarantined_rows(project, name, ids)
+            image_id = row["image_id"]
+            caption, split = captions.get(image_id), splits.get(image_id)
+            stage, reason = _fate(row, entry, stages, caption, split)
+            ledger.append(_ledger_row(corpus, image_id, row["path"], stage, reason))
+            if stage == RELEASE and caption and split:
+                pairs.append(_pair(entry, {**row, **caption, **split}))
+        ledger += _quarantined_rows(project, corpus, ids)
     pairs.sort(key=lambda pair: str(pair["image_id"]))
     return pairs, ledger
 
 
-def _refuse_strangers(corpus: str, known: CaptionedCorpus, ids: set[str]) -> None:
-    for made in known.stages:
+def _refuse_strangers(corpus: str, stages: Iterable[StageCaptions], ids: set[str]) -> None:
+    for made in stages:
         strangers = sorted((made.captions.keys() | made.reasons.keys()) - ids)
         if strangers:
             raise ArtefactError(
@@ -152,30 +141,116 @@ def _refuse_strangers(corpus: str, known: CaptionedCorpus, ids: set[str]) -> Non
             )
 
 
-def _pair(
-    corpus: str, row: Mapping[str, Any], caption: Mapping[str, Any], split: Mapping[str, Any], entry: Entry
-) -> dict[str, Any]:
-    return {
-        "corpus": corpus,
-        **{name: row[name] for name in _OF_IMAGE},
-        **{name: caption[name] for name in _OF_CAPTION},
-        **{name: split[name] for name in _OF_SPLIT},
+def _pair(entry: Entry, row: Row) -> dict[str, Any]:
+    of_corpus = {
+        "corpus": entry.name,
         "sensor": entry.sensor,
         "licence": entry.licence,
         "redistribution": entry.redistribution,
         "citation": entry.citation,
         "source_url": entry.homepage,
     }
+    return {name: of_corpus[name] if name in of_corpus else row[name] for name in PAIRS.names}
+
+
+def _fate(
+    row: Row, entry: Entry, stages: Sequence[StageCaptions], caption: Row | None, split: Row | None
+) -> tuple[str, str]:
+    """Decide what becomes of an image of the index: ``release``, or the stage that left it out and why.
+
+    Raises:
+        ArtefactError: a stage has not seen the image.
+    """
+    image_id = row["image_id"]
+    if split is None:
+        raise _unseen(image_id, "build/splits/splits.parquet", "sartext splits")
+    optical = row["modality"] != "sar"
+    if caption is None and not optical and [made.stage for made in stages] == [CAPTIONS_STAGE]:
+        return _uncaptioned(image_id, entry, stages, TRAIN)
+    if split["split"] is None:
+        return "splits", split["reason"]
+    if optical:
+        return "candidate", OPTICAL
+    if caption is None:
+        return _uncaptioned(image_id, entry, stages, split["split"])
+    if caption["method"] in BY_MODEL and split["split"] != TRAIN:
+        by_model = f"captioned by a model ({caption['method']}), and {split['split']} takes no model's caption"
+        return "candidate", by_model
+    return RELEASE, ""
+
+
+def _uncaptioned(image_id: str, entry: Entry, stages: Sequence[StageCaptions], split: str) -> tuple[str, str]:
+    """The reason of the last stage that saw the image; only models may leave images unseen, outside train."""
+    if not stages:
+        return "candidate", UNLABELLED if entry.kind == "unlabelled" else NOT_LISTED
+    for made in reversed(stages):
+        if image_id in made.reasons:
+            return made.stage, made.reasons[image_id]
+    last = stages[-1].stage
+    if last != CAPTIONS_STAGE and split != TRAIN:
+        return "candidate", f"no label or caption by people, and {split} takes no model's caption"
+    raise _unseen(image_id, f"build/{last}/{entry.name}", command(last, entry.name))
+
+
+def _unseen(image_id: str, where: str, command: str) -> ArtefactError:
+    return ArtefactError(f"image '{image_id}' is not in it", where=where, way_out=f"run `{command}`")
+
+
+def _ledger_row(corpus: str, image_id: str, path: str, stage: str, reason: str) -> dict[str, str]:
+    fate = RELEASED if stage == RELEASE else LEFT_OUT
+    return dict(zip(LEDGER.names, (image_id, corpus, path, fate, stage, reason), strict=True))
+
+
+def _quarantined_rows(project: Project, corpus: str, taken: Collection[str]) -> list[dict[str, str]]:
+    """The ledger rows of the source images that the index left out; boxes and annotations are no images.
+
+    An image whose id another one has (``taken``) is named by its path.
+    """
+    reasons: dict[str, list[str]] = {}
+    ids: dict[str, str] = {}
+    for fault in read_quarantine(project.corpus(corpus) / "quarantine.csv", "image"):
+        reasons.setdefault(fault.path, []).append(": ".join(filter(None, (fault.reason, fault.detail))))
+        ids.setdefault(fault.path, fault.image_id)
+    used = {"", *taken}
+    rows = []
+    for path in sorted(reasons):
+        image_id = ids[path] if ids[path] not in used else f"{corpus}/{path.removeprefix(f'data/{corpus}/')}"
+        used.add(image_id)
+        rows.append(_ledger_row(corpus, image_id, path, "corpus", "; ".join(reasons[path])))
+    return rows
+
+
+def _check_sums(project: Project, ledger: Iterable[Mapping[str, str]]) -> dict[str, dict[str, int]]:
+    """Return the counts of the ledger per corpus, once they equal what the index counted when it found the files.
+
+    Raises:
+        ArtefactError: a corpus has more or fewer source images than fates.
+    """
+    counts: dict[str, Counter[str]] = {name: Counter() for name in project.parameters.corpora}
+    for row in ledger:
+        counts[row["corpus"]][row["fate"]] += 1
+    for name, counted in counts.items():
+        path = project.corpus(name) / "metrics.json"
+        metrics = read_json(path)
+        sources = metrics["images_found"] + metrics["optical_halves_found"]
+        if sources != counted.total():
+            raise ArtefactError(
+                f"{sources} source images were found, but {counted.total()} have a fate",
+                where=path,
+                way_out=f"run `sartext corpus {name}` and `sartext splits` again",
+            )
+    return {
+        name: {"sources": counted.total(), "released": counted[RELEASED], "left_out": counted[LEFT_OUT]}
+        for name, counted in counts.items()
+    }
 
 
 def _measure(
-    pairs: list[dict[str, Any]], ledger: list[dict[str, object]], counts: Mapping[str, Mapping[str, int]]
+    pairs: Sequence[Row], ledger: Sequence[Mapping[str, str]], counts: Mapping[str, Mapping[str, int]]
 ) -> dict[str, object]:
     by_split: dict[str, Counter[str]] = {name: Counter() for name in counts}
     for pair in pairs:
         by_split[pair["corpus"]][pair["split"]] += 1
-    # a reason names images and figures; what stands before them is its kind
-    reasons = Counter(f"{row['stage']}: {_kind(str(row['reason']))}" for row in ledger if row["reason"])
     return {
         "pairs": len(pairs),
         "sources": len(ledger),
@@ -183,11 +258,12 @@ def _measure(
         "splits": dict(Counter(pair["split"] for pair in pairs)),
         "methods": dict(Counter(pair["method"] for pair in pairs)),
         "corpora": {name: {**counted, **by_split[name]} for name, counted in counts.items()},
-        "left_out_by_reason": dict(reasons),
+        "left_out_by_reason": dict(Counter(_kind(row) for row in ledger if row["reason"])),
         "content_sha256": content_sha256(pairs),
     }
 
 
-def _kind(reason: str) -> str:
-    kind = reason.partition(":")[0]
-    return "exact duplicate" if kind.startswith("exact duplicate of ") else kind
+def _kind(row: Mapping[str, str]) -> str:
+    """The stage and the kind of a reason, which names images and figures behind it."""
+    kind = row["reason"].partition(":")[0]
+    return f"{row['stage']}: {'exact duplicate' if kind.startswith('exact duplicate of ') else kind}"

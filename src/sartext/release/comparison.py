@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sartext.errors import ReleaseError
-from sartext.release.layout import content_files, data_files
+from sartext.release.inputs import data_files
+from sartext.release.manifest import content_files
 
 Level = Literal["none", "patch", "minor", "major"]
 Version = tuple[int, int, int]
@@ -61,8 +62,7 @@ class Comparison:
 
     def counts(self) -> dict[str, int]:
         """How many of each kind of difference there are."""
-        kinds = ("added", "removed", "moved", "captions", "metadata", "corpora_added", "corpora_removed")
-        return {kind: len(getattr(self, kind)) for kind in (*kinds, "columns", "layout")}
+        return {kind.name: len(getattr(self, kind.name)) for kind in fields(self) if kind.name != "same_bytes"}
 
 
 def compare(old: Path, new: Path) -> Comparison:
@@ -89,8 +89,8 @@ def compare(old: Path, new: Path) -> Comparison:
         metadata=tuple(name for name, a, b in changed if _otherwise_different(a, b)),
         corpora_added=tuple(sorted(new_corpora - old_corpora)),
         corpora_removed=tuple(sorted(old_corpora - new_corpora)),
-        columns=tuple(_different_columns(old, new)),
-        layout=tuple(_different_layout(before, after)),
+        columns=_differences(_columns(old), _columns(new)),
+        layout=_differences(dict.fromkeys(map(_kind, before), ""), dict.fromkeys(map(_kind, after), "")),
     )
 
 
@@ -156,17 +156,12 @@ def _columns(folder: Path) -> dict[str, str]:
     }
 
 
-def _different_columns(old: Path, new: Path) -> list[str]:
-    before, after = _columns(old), _columns(new)
+def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """Say which names were removed and added, and which have another value."""
     removed = [f"{name} removed" for name in sorted(before.keys() - after.keys())]
     added = [f"{name} added" for name in sorted(after.keys() - before.keys())]
     changed = [name for name in sorted(before.keys() & after.keys()) if before[name] != after[name]]
-    return removed + added + [f"{name}: {before[name]} to {after[name]}" for name in changed]
-
-
-def _different_layout(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    old, new = ({_kind(path) for path in files} for files in (before, after))
-    return [f"{path} removed" for path in sorted(old - new)] + [f"{path} added" for path in sorted(new - old)]
+    return (*removed, *added, *(f"{name}: {before[name]} to {after[name]}" for name in changed))
 
 
 def _kind(path: str) -> str:

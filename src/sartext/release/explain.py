@@ -17,11 +17,10 @@ from sartext.corpora.quarantine import Fault, read_quarantine
 from sartext.errors import ArtefactError, nearest
 from sartext.files import read_json, sha256_file
 from sartext.narrator.methods import BY_MODEL
-from sartext.release.candidate import caption_folders
+from sartext.release.candidate import CAPTIONS_STAGE, RELEASED, caption_folders, command
 from sartext.release.gate.verdict import tally
 from sartext.release.inputs import read_index
-from sartext.release.layout import CONTENT
-from sartext.release.ledger import CAPTIONS_STAGE, RELEASED, command
+from sartext.release.manifest import CONTENT
 from sartext.release.splits.duplicates import read_duplicates
 from sartext.tables import CAPTIONS, LEDGER, SPLITS, UNCAPTIONED, read_rows
 

@@ -109,3 +109,8 @@ def read_splits(project: Project) -> dict[str, dict[str, Any]]:
     if not path.is_file():
         raise ArtefactError("the splits are missing", where=path, way_out="run `sartext splits`")
     return {row["image_id"]: row for row in read_rows(path, SPLITS)}
+
+
+def data_files(release: Path) -> list[Path]:
+    """Return the Parquet files of a release, in the order of their names."""
+    return sorted((release / "data").glob("*.parquet"))

@@ -25,7 +25,6 @@ from sartext.files import (
     write_text,
 )
 from sartext.progress import track
-from sartext.release import provenance
 from sartext.release.card import changes, dataset_card, quality_report
 from sartext.release.comparison import (
     FIRST,
@@ -37,7 +36,18 @@ from sartext.release.comparison import (
     published_versions,
 )
 from sartext.release.gate.verdict import require_passed
-from sartext.release.layout import CONTENT, MANIFEST, content_files, content_sha256, file_problem, read_manifest
+from sartext.release.manifest import (
+    CONTENT,
+    MANIFEST,
+    content_files,
+    content_sha256,
+    corpus_hashes,
+    file_problem,
+    git_state,
+    read_manifest,
+    tool_versions,
+    write_provenance,
+)
 from sartext.tables import PAIRS, read_rows
 
 
@@ -68,7 +78,8 @@ def publish(project: Project) -> dict[str, object]:
         ReleaseError: the assembled release is missing, stale or damaged, or the version exists with other content.
     """
     content = require_assembled(project)
-    _clear_interrupted(project.releases)
+    for left in project.releases.glob(f"{PARTIAL}*"):  # what a killed publication left never had a version's name
+        remove_tree(left)
     decision = decide(project, content)
     target = project.releases / decision.version
     if decision.new:
@@ -94,23 +105,17 @@ def require_assembled(project: Project) -> str:
     """
     require_passed(project)
     folder = project.build / "release"
+    where, assemble = project.relative(folder), "run `sartext release assemble`"
     if not (folder / CONTENT).is_file():
-        raise ReleaseError(
-            "no release is assembled", where=project.relative(folder), way_out="run `sartext release assemble`"
-        )
+        raise ReleaseError("no release is assembled", where=where, way_out=assemble)
     stated = read_json(folder / CONTENT)
     files = {path: digest for path, digest in sha256_tree(folder).items() if path != CONTENT}
-    if files != stated.get("files") or content_sha256(files) != stated.get("content_sha256"):
-        raise ReleaseError(
-            "the assembled release was changed", where=project.relative(folder), way_out="assemble it again"
-        )
+    content = content_sha256(files)
+    if (files, content) != (stated.get("files"), stated.get("content_sha256")):
+        raise ReleaseError("the assembled release was changed", where=where, way_out="assemble it again")
     if files.get("quality/gate.json") != sha256_file(project.build / "quality" / "gate.json"):
-        raise ReleaseError(
-            "the assembled release is of an earlier verdict",
-            where=project.relative(folder),
-            way_out="run `sartext release assemble`",
-        )
-    return content_sha256(files)
+        raise ReleaseError("the assembled release is of an earlier verdict", where=where, way_out=assemble)
+    return content
 
 
 def decide(project: Project, content: str) -> Decision:
@@ -135,8 +140,7 @@ def decide(project: Project, content: str) -> Decision:
         raise _refused(f"version {wanted} exists with other content")
     if version < versions[-1]:
         raise _refused(f"version {wanted} is below the published {highest}")
-    named = format_version(version) if wanted == "auto" else wanted
-    return Decision(named, True, highest, difference)
+    return Decision(format_version(version), True, highest, difference)
 
 
 def _is_published(folder: Path, content: str) -> bool:
@@ -178,25 +182,15 @@ def _require_whole(folder: Path, manifest: dict[str, Any]) -> None:
     listed: dict[str, dict[str, Any]] = manifest["files"]
     names = track(sorted(listed), "checking what is published", len(listed))
     damaged = [name for name in names if file_problem(folder / name, listed[name])]
+    if not damaged and content_sha256(content_files(folder)) != manifest["content_sha256"]:
+        damaged = [MANIFEST]
     if damaged:
         more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
-        raise _damaged(folder, damaged[0] + more)
-    if content_sha256(content_files(folder)) != manifest["content_sha256"]:
-        raise _damaged(folder, MANIFEST)
-
-
-def _damaged(folder: Path, what: str) -> ReleaseError:
-    return ReleaseError(
-        f"the published release is damaged: {what}",
-        where=folder,
-        way_out="restore it from a copy, or remove the folder and publish it again",
-    )
-
-
-def _clear_interrupted(releases: Path) -> None:
-    """Remove what a killed publication left; it never had a version's name."""
-    for item in releases.glob(f"{PARTIAL}*") if releases.is_dir() else ():
-        remove_tree(item)
+        raise ReleaseError(
+            f"the published release is damaged: {damaged[0]}{more}",
+            where=folder,
+            way_out="restore it from a copy, or remove the folder and publish it again",
+        )
 
 
 @contextmanager
@@ -221,7 +215,7 @@ def _fill(project: Project, folder: Path, decision: Decision, content: str) -> N
     source = project.build / "release"
     _copy_files(source, folder)
     write_text(folder / "quality" / "report.md", quality_report(read_json(source / "quality" / "gate.json")))
-    provenance.write_provenance(project, folder / "provenance")
+    write_provenance(project, folder / "provenance")
     parameters = project.parameters.release
     statistics = read_json(source / "statistics.json")
     with (source / "LICENSES.csv").open(encoding="utf-8", newline="") as stream:
@@ -238,9 +232,9 @@ def _fill(project: Project, folder: Path, decision: Decision, content: str) -> N
         "name": parameters.name,
         "version": decision.version,
         "content_sha256": content,
-        "git": provenance.git_state(project.root),
-        "corpora_dvc_md5": provenance.corpus_hashes(project),
-        "tools": provenance.tool_versions(),
+        "git": git_state(project.root),
+        "corpora_dvc_md5": corpus_hashes(project),
+        "tools": tool_versions(),
         "files": files,
     }
     write_json(folder / MANIFEST, manifest)

@@ -1,7 +1,7 @@
-"""Proving a release: every byte against its manifest, and its tables against each other. Needs no project."""
+"""What a reader does with a release, without a project: prove every byte and table, write images as files."""
 
 import csv
-import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,11 +11,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sartext.errors import ReleaseError
+from sartext.files import atomic_folder
 from sartext.progress import track
 from sartext.release.formats import FORMATS
 from sartext.release.formats.format import Pairs
 from sartext.release.formats.parquet import read_pairs
-from sartext.release.layout import MANIFEST, WAY_OUT, content_files, content_sha256, file_problem, read_manifest
+from sartext.release.inputs import data_files
+from sartext.release.manifest import (
+    IMAGES,
+    MANIFEST,
+    WAY_OUT,
+    content_files,
+    content_sha256,
+    file_problem,
+    read_manifest,
+    safe_path,
+)
 
 
 def verify(folder: Path) -> dict[str, object]:
@@ -57,25 +68,22 @@ def verify(folder: Path) -> dict[str, object]:
 
 
 def _check_files(folder: Path, listed: Mapping[str, Mapping[str, Any]]) -> None:
-    present = set(_walk(folder)) - {MANIFEST}
+    # links count as files, and are not followed
+    present = {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    }
+    present.discard(MANIFEST)
     wrong = dict.fromkeys(listed.keys() - present, "missing")
     wrong |= dict.fromkeys(present - listed.keys(), "not in the manifest")
-    for name in track(sorted(listed.keys() & present), "verifying files", len(listed.keys() & present)):
-        problem = file_problem(folder / name, listed[name])
-        if problem:
-            wrong[name] = problem
+    both = sorted(listed.keys() & present)
+    wrong |= {
+        name: file_problem(folder / name, listed[name]) for name in track(both, "verifying files", len(both))
+    }
     _refuse(folder, wrong, "file")
 
 
-def _walk(folder: Path) -> Iterator[str]:
-    """Every file and link below a folder, by relative path; links are not followed."""
-    for parent, folders, files in os.walk(folder):
-        links = [name for name in folders if (Path(parent) / name).is_symlink()]
-        for name in (*files, *links):
-            yield (Path(parent) / name).relative_to(folder).as_posix()
-
-
-def _refuse(folder: Path, wrong: Mapping[str, str], kind: str) -> None:
+def _refuse(folder: Path, problems: Mapping[str, str], kind: str) -> None:
+    wrong = {name: problem for name, problem in problems.items() if problem}
     if not wrong:
         return
     first = min(wrong)
@@ -111,3 +119,40 @@ def _check_licences(folder: Path, pairs: Pairs) -> None:
     stated = {row.get("corpus"): (row.get("pairs"), row.get("images")) for row in rows}
     if stated != {corpus: (str(count), str(included[corpus])) for corpus, count in counts.items()}:
         raise ReleaseError("its counts are not those of the Parquet files", where=path, way_out=WAY_OUT)
+
+
+def extract(release: Path, target: Path) -> dict[str, object]:
+    """Write the images of a release and the lists that name them into a new or empty folder.
+
+    Images are ``images/<corpus>/<stem>.<suffix>``; the paths in ``csv/<split>.csv`` and ``vqa/<split>.jsonl`` are
+    relative to that folder, where open_clip or LLaVA's trainer is then started.
+
+    Raises:
+        ReleaseError: the folder holds something, or the release holds no data.
+    """
+    files = data_files(release)
+    if not files:
+        raise ReleaseError("no data/*.parquet", where=release, way_out="name the folder of a version")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ReleaseError("the folder is not empty", where=target, way_out="name a new one")
+    count = 0
+    with atomic_folder(target) as folder:
+        total = sum(pq.read_metadata(path).num_rows for path in files)
+        for image in track(_images(files), "extracting images", total):
+            if image is not None:
+                path = folder / IMAGES / safe_path(image["path"], release)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(image["bytes"])
+                count += 1
+        for listed in (path for form in FORMATS if form.extracted for path in form.files(release)):
+            copy = folder / listed.relative_to(release)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(listed, copy)  # `copytree` hides that the disk is full
+    return {"images": count, "path": str(target)}
+
+
+def _images(files: list[Path]) -> Iterator[dict[str, Any] | None]:
+    for path in files:
+        with pq.ParquetFile(path) as table:
+            for batch in table.iter_batches(batch_size=100, columns=["image"]):
+                yield from batch.column(0).to_pylist()

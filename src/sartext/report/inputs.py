@@ -11,7 +11,7 @@ from sartext.errors import ArtefactError
 from sartext.evaluation.details import TASKS, Details, command, picture_path, read_details, shown_pictures
 from sartext.evaluation.figures import MINUS, Figure, read_figures
 from sartext.files import read_json
-from sartext.release.layout import CONTENT, MANIFEST
+from sartext.release.manifest import CONTENT, MANIFEST
 
 ROLES = ("foundation", "arm", "model", "baseline", "ceiling")
 """In the order in which tables and charts show them."""

@@ -125,7 +125,7 @@ class Format:
         extracted: whether ``sartext release extract`` copies its files beside the images.
         statistics: what it adds to ``statistics.json``, read from the files that it wrote.
         tasks: task categories of Hugging Face's Hub that it adds to the dataset card.
-        section: its section of the dataset card in Markdown, given ``statistics.json``.
+        section: its section of the card, a Jinja template of Markdown, given ``statistics`` and ``splits``.
     """
 
     name: str
@@ -137,7 +137,7 @@ class Format:
     extracted: bool = False
     statistics: Callable[[Path], Mapping[str, object]] = lambda folder: {}
     tasks: tuple[str, ...] = ()
-    section: Callable[[Mapping[str, Any]], str] = lambda statistics: ""
+    section: str = ""
 
     def files(self, folder: Path) -> list[Path]:
         """Return the files of this format in a release, in path order."""

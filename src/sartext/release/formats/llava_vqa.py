@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sartext.config import ReleaseParameters
 from sartext.corpora.quarantine import read_quarantine
@@ -13,8 +12,7 @@ from sartext.files import write_text
 from sartext.narrator.facts import Facts, from_json
 from sartext.release.formats.format import Format, Material, Pair, Pairs
 from sartext.release.inputs import SPLIT_NAMES
-from sartext.release.layout import IMAGES
-from sartext.release.markdown import render, table
+from sartext.release.manifest import IMAGES
 from sartext.vqa.claims import Doubt
 from sartext.vqa.making import Source, make_questions
 from sartext.vqa.proof import proves
@@ -30,18 +28,6 @@ DOUBTS: Mapping[str, Doubt] = {
     "unknown-colour": Doubt.PIXELS,
 }
 """Why something of an annotation is not in the index of its corpus, and what the image then lacks."""
-
-ASKED = {
-    "presence": "whether a class is there: yes or no",
-    "count": "how many objects of a class there are: a number word, zero to ten",
-    "position": "whether objects lie in the center, outside it or both; which quadrant or the middle holds most "
-    "of a land cover",
-    "comparison": "of which of two classes there is more; whether more objects of a class lie in or outside the "
-    "center",
-    "dominant": "which land cover has the largest share",
-    "scene": "which of two classes the image shows",
-}
-"""What a question of each type asks, for the dataset card."""
 
 
 def write(material: Material, folder: Path, parameters: ReleaseParameters) -> None:
@@ -143,29 +129,6 @@ def _problem(question: Question, split: str, pair: Pair | None, known: dict[str,
     return "" if proven else "the answer does not follow from the facts"
 
 
-def section(statistics: Mapping[str, Any]) -> str:
-    """Return the section of the dataset card, given ``statistics.json``; nothing where there are no questions."""
-    counts = statistics.get("vqa")
-    if counts is None:
-        return ""
-    splits = [split for split in SPLIT_NAMES if split in counts["splits"]]
-    by_type = [
-        [f"`{kind}`", ASKED[kind], *(f"{counts['splits'][split].get(kind, 0):,}" for split in splits)]
-        for kind in TYPES
-    ]
-    total = [f"{sum(counts['splits'][split].values()):,}" for split in splits]
-    by_corpus = [
-        [f"`{name}`", *(f"{types.get(kind, 0):,}" for kind in TYPES), f"{sum(types.values()):,}"]
-        for name, types in counts["corpora"].items()
-    ]
-    return render(
-        "vqa.md",
-        counts=counts,
-        by_type=table(["Type", "Asked", *splits], [*by_type, ["**all**", "", *total]]),
-        by_corpus=table(["Corpus", *TYPES, "all"], by_corpus),
-    )
-
-
 FORMAT = Format(
     name="llava-vqa",
     description="Questions with the facts that prove their answers, as LLaVA's trainer reads them",
@@ -176,5 +139,5 @@ FORMAT = Format(
     extracted=True,
     statistics=statistics,
     tasks=("visual-question-answering",),
-    section=section,
+    section="{% include 'vqa.md' %}",
 )

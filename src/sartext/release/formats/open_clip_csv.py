@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sartext.config import ReleaseParameters
 from sartext.release.formats.format import Format, Material, Pairs
-from sartext.release.layout import IMAGES
+from sartext.release.manifest import IMAGES
 
 HEADER = ("filepath", "title")
 

@@ -17,7 +17,8 @@ from sartext.errors import ReleaseError
 from sartext.narrator.methods import METHODS
 from sartext.progress import track
 from sartext.release.formats.format import Format, Material, Pair, Pairs, Row
-from sartext.release.layout import WAY_OUT, data_files
+from sartext.release.inputs import data_files
+from sartext.release.manifest import WAY_OUT
 
 ROW_GROUP = 100
 """Rows held in memory at a time; small groups let a viewer read a few images without the file."""

@@ -1,7 +1,7 @@
 """How a suite is declared: frames of measured columns, expectations on them, and what the measures read."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -12,23 +12,21 @@ from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Parameters, Project
 from sartext.corpora.quarantine import read_quarantine
-from sartext.errors import ArtefactError
 from sartext.files import read_json
-from sartext.tables import INDEX, LEDGER, SPLITS, read_rows, read_table
+from sartext.release.inputs import read_splits
+from sartext.tables import INDEX, LEDGER, read_rows, read_table
 
 _OF_FILE = ["image_id", "sha256", "pixels_sha256", "width", "height", "modality", "benchmark"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """Candidate, ledger, splits, indexes, catalogue and parameters of a project.
 
-    Each table is read on first use, so that a damaged one crashes only the checks that need it. ``shared`` keeps
-    what one measure computed for the others.
+    Each table is read on first use, so that a damaged one crashes only the checks that need it.
     """
 
     project: Project
-    shared: dict[str, Any] = field(default_factory=dict)
 
     @property
     def parameters(self) -> Parameters:
@@ -42,20 +40,8 @@ class Inputs:
 
     @cached_property
     def table(self) -> pa.Table:
-        """The candidate as it is, whatever its columns.
-
-        Raises:
-            ArtefactError: the file is absent or damaged.
-        """
-        path = self.project.build / "candidate" / "pairs.parquet"
-        try:
-            return pq.read_table(path)
-        except FileNotFoundError as error:
-            raise ArtefactError("there is no candidate", where=path, way_out="run `make release`") from error
-        except (pa.ArrowInvalid, OSError) as error:
-            raise ArtefactError(
-                f"not a readable Parquet file ({error})", where=path, way_out="remove it and build it again"
-            ) from error
+        """The candidate as it is, whatever its columns."""
+        return pq.read_table(self.project.build / "candidate" / "pairs.parquet")
 
     @cached_property
     def pairs(self) -> list[dict[str, Any]]:
@@ -68,11 +54,15 @@ class Inputs:
         """The rows of the ledger."""
         return read_rows(self.project.build / "ledger.parquet", LEDGER)
 
+    @property
+    def released_corpora(self) -> list[str]:
+        """The corpora that the candidate holds pairs of, sorted."""
+        return sorted(set(self.column("corpus")))
+
     @cached_property
     def splits(self) -> dict[str, dict[str, Any]]:
         """The rows of the split table, by image id."""
-        rows = read_rows(self.project.build / "splits" / "splits.parquet", SPLITS)
-        return {row["image_id"]: row for row in rows}
+        return read_splits(self.project)
 
     @cached_property
     def index(self) -> dict[str, dict[str, Any]]:
@@ -83,17 +73,13 @@ class Inputs:
     @cached_property
     def quarantined(self) -> dict[str, int]:
         """The number of images in each corpus's quarantine; boxes and annotations are no images."""
-        counts = {}
-        for corpus in self.corpora:
-            faults = read_quarantine(self.project.corpus(corpus) / "quarantine.csv", "image")
-            counts[corpus] = len({fault.path for fault in faults})
-        return counts
+        tables = {name: self.project.corpus(name) / "quarantine.csv" for name in self.corpora}
+        return {name: len({fault.path for fault in read_quarantine(tables[name], "image")}) for name in tables}
 
     @cached_property
     def narrated(self) -> dict[str, dict[str, Any]]:
         """What the narrator counted of each corpus that it captioned."""
-        corpora = self.parameters.narrated
-        return {corpus: dict(read_json(self.project.narrated(corpus) / "metrics.json")) for corpus in corpora}
+        return {name: read_json(self.project.narrated(name) / "metrics.json") for name in self.parameters.narrated}
 
     @cached_property
     def catalogue(self) -> dict[str, Entry]:
@@ -172,60 +158,53 @@ class Suite:
     checks: tuple[Check, ...]
 
 
-def among(name: str, frame: str, column: str, unit: str, values: Sequence[object]) -> Check:
+def of_column(name: str, judge: Callable[[Any], Any] = lambda value: value) -> Measure:
+    """Measure the values of one column of the candidate: as they are, or what is said of each."""
+    return lambda inputs: [judge(value) for value in inputs.column(name)]
+
+
+def of_pairs(judge: Callable[[Mapping[str, Any]], Any]) -> Measure:
+    """Measure the rows of the candidate by what is said of each."""
+    return lambda inputs: [judge(row) for row in inputs.pairs]
+
+
+def among(
+    name: str, frame: str, column: str, unit: str, values: Sequence[object], *, severity: Severity = "critical"
+) -> Check:
     """Expect every value of a column to be one of some values."""
-    return Check(name, frame, column, unit, "ExpectColumnValuesToBeInSet", lambda _: {"value_set": list(values)})
+    arguments = {"value_set": list(values)}
+    return Check(name, frame, column, unit, "ExpectColumnValuesToBeInSet", lambda _: arguments, severity)
 
 
 def without(name: str, frame: str, column: str, unit: str, severity: Severity = "critical") -> Check:
     """Expect a column of complaints to be empty; its text says what is wrong with a row."""
-    empty = {"value_set": [""]}
-    return Check(name, frame, column, unit, "ExpectColumnValuesToBeInSet", lambda _: empty, severity)
+    return among(name, frame, column, unit, [""], severity=severity)
 
 
 def within(name: str, frame: str, column: str, unit: str, bounds: Bounds) -> Check:
     """Expect every value of a column to lie between two bounds, either of which may be None."""
 
     def arguments(parameters: Parameters) -> dict[str, Any]:
-        low, high = bounds(parameters)
-        return {"min_value": low, "max_value": high}
+        return dict(zip(("min_value", "max_value"), bounds(parameters), strict=True))
 
     return Check(name, frame, column, unit, "ExpectColumnValuesToBeBetween", arguments)
 
 
-def most(
+def extreme(
     name: str,
     frame: str,
     column: str,
     unit: str,
-    limit: Limit,
     *,
+    side: Literal["Min", "Max"],
+    limit: Limit,
     severity: Severity = "critical",
     unjudged: Unjudged | None = None,
 ) -> Check:
-    """Expect the largest value of a column to stay at or under a limit; the figure is that value."""
+    """Expect the smallest value of a column to reach a limit, or its largest not to pass one; it is the figure."""
 
     def arguments(parameters: Parameters) -> dict[str, Any]:
-        return {"max_value": limit(parameters)}
+        return {f"{side.lower()}_value": limit(parameters)}
 
-    expectation = "ExpectColumnMaxToBeBetween"
-    return Check(name, frame, column, unit, expectation, arguments, severity, "observed", unjudged)
-
-
-def least(
-    name: str,
-    frame: str,
-    column: str,
-    unit: str,
-    limit: Limit,
-    *,
-    severity: Severity = "critical",
-    unjudged: Unjudged | None = None,
-) -> Check:
-    """Expect the smallest value of a column to reach a limit; the figure is that value."""
-
-    def arguments(parameters: Parameters) -> dict[str, Any]:
-        return {"min_value": limit(parameters)}
-
-    expectation = "ExpectColumnMinToBeBetween"
+    expectation = f"ExpectColumn{side}ToBeBetween"
     return Check(name, frame, column, unit, expectation, arguments, severity, "observed", unjudged)

@@ -13,8 +13,6 @@ from sartext.errors import ArtefactError, GateError
 from sartext.files import canonical_json, read_json
 from sartext.release.gate.suites import SUITES
 
-BATCH = 4096
-
 Outcome = Literal["passed", "failed", "not judged"]
 
 
@@ -23,6 +21,11 @@ def outcome(row: Mapping[str, Any]) -> Outcome:
     if not row["passed"]:
         return "failed"
     return "passed" if row.get("judged", True) else "not judged"
+
+
+def in_words(row: Mapping[str, Any]) -> str:
+    """Return what came of an expectation as pages write it: with its status where it was not evaluated."""
+    return outcome(row) if row["status"] == "evaluated" else f"{outcome(row)} ({row['status']})"
 
 
 def judged_nothing(rows: Sequence[Mapping[str, Any]]) -> bool:
@@ -52,7 +55,7 @@ def candidate_sha256(project: Project) -> str:
             with pq.ParquetFile(path) as table:
                 columns = [f"{field.name}:{field.type}" for field in table.schema_arrow]
                 digest.update(canonical_json([path.name, *columns]).encode() + b"\n")
-                for batch in table.iter_batches(batch_size=BATCH):
+                for batch in table.iter_batches(batch_size=4096):
                     for row in batch.to_pylist():
                         digest.update(json.dumps(row, sort_keys=True, default=str).encode() + b"\n")
         except FileNotFoundError as error:

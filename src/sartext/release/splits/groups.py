@@ -22,6 +22,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from scipy.cluster.hierarchy import DisjointSet
+
 from sartext.config import SplitParameters
 from sartext.release.inputs import TEST, TRAIN, VALIDATION
 
@@ -60,9 +62,9 @@ class Assignment:
     copy_of: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Match:
-    """A group that stands already, and the image of it that was matched."""
+    """A group that stands already, and the image of it that was matched; in corpus order."""
 
     position: int
     group_id: str
@@ -106,13 +108,8 @@ class _Standing:
         self.scenes.setdefault(member.scene_id, {}).setdefault((match.group_id, side), match)
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    """What a part of a component shares."""
-
-    group_id: str
-    split: str | None
-    reason: str
+_Verdict = tuple[str, str | None, str]
+"""What a part of a component shares: group, split and reason."""
 
 
 def side_of(group_id: str, parameters: SplitParameters) -> str:
@@ -151,51 +148,49 @@ def assign(
 
 def _settle(standing: _Standing, component: list[Member]) -> list[tuple[Member, Assignment]]:
     matches = _matches(standing, component)
+    sides = {image_id: {match.side for match in of_image} for image_id, of_image in matches.items()}
     benchmark = next((member.benchmark for member in component if member.benchmark), None)
-    side = TEST if benchmark else _first_side(component, matches)
-    stays = [member for member in component if _on_side(matches[member.image_id], side)]
-    leaves = [member for member in component if not _on_side(matches[member.image_id], side)]
+    clear = (min(sides[member.image_id]) for member in component if len(sides[member.image_id]) == 1)
+    side = TEST if benchmark else next(clear, None)
+    stays = [member for member in component if sides[member.image_id] <= {side}]
+    leaves = [member for member in component if not sides[member.image_id] <= {side}]
     verdicts: dict[str, _Verdict] = {}
     for part in _close(standing, stays):
-        verdict = _place(standing, part, matches, benchmark)
-        verdicts |= {member.image_id: verdict for member in part}
+        verdicts |= dict.fromkeys((member.image_id for member in part), _place(standing, part, matches, benchmark))
     for part in _close(standing, leaves):
-        group = part[0].image_id
         for member in part:
             reason = _conflict(member, matches[member.image_id], side)
-            verdicts[member.image_id] = _Verdict(group, None, reason)
+            verdicts[member.image_id] = part[0].image_id, None, reason
     clusters = _clusters(standing, stays, joining=True) | _clusters(standing, leaves, joining=False)
-    benchmarks = _benchmarks(component)
-    return [(member, _row(standing, member, verdicts, clusters, benchmarks)) for member in component]
+    # an identical image that is left out hands the name of its benchmark on
+    benchmarks = {member.pixels: member.benchmark for member in reversed(component) if member.benchmark}
+    rows = []
+    for member in component:
+        verdict, benchmark = verdicts[member.image_id], benchmarks.get(member.pixels)
+        rows.append((member, _assignment(standing, member, verdict, clusters, benchmark)))
+    return rows
 
 
 def _place(
     standing: _Standing, part: list[Member], matches: dict[str, list[Match]], benchmark: str | None
 ) -> _Verdict:
-    joined = min((match for member in part for match in matches[member.image_id]), default=None, key=_order)
+    joined = min((match for member in part for match in matches[member.image_id]), default=None)
     if joined:
-        return _Verdict(joined.group_id, joined.side, f"joins the group of {joined.group_id}")
+        return joined.group_id, joined.side, f"joins the group of {joined.group_id}"
     group = part[0].image_id
     if benchmark:
-        return _Verdict(group, TEST, f"stands with benchmark '{benchmark}'")
-    return _Verdict(group, side_of(group, standing.parameters), "by the hash of its group")
+        return group, TEST, f"stands with benchmark '{benchmark}'"
+    return group, side_of(group, standing.parameters), "by the hash of its group"
 
 
-def _row(
-    standing: _Standing,
-    member: Member,
-    verdicts: dict[str, _Verdict],
-    clusters: dict[str, str],
-    benchmarks: dict[tuple[str, str], str],
+def _assignment(
+    standing: _Standing, member: Member, verdict: _Verdict, clusters: dict[str, str], benchmark: str | None
 ) -> Assignment:
-    verdict, first = verdicts[member.image_id], standing.first_of(member)
+    (group, side, reason), first = verdict, standing.first_of(member)
     if first == member.image_id:
-        benchmark = benchmarks.get(member.pixels)
-        group, split, reason = verdict.group_id, verdict.split, verdict.reason
-        return Assignment(member.image_id, clusters[first], group, split, benchmark, reason, split)
+        return Assignment(member.image_id, clusters[first], group, side, benchmark, reason, side)
     cluster = standing.placed[first].cluster_id if first in standing.placed else clusters[first]
-    reason = f"exact duplicate of {first}" + ("" if verdict.split else f"; {verdict.reason}")
-    group, side = verdict.group_id, verdict.split
+    reason = f"exact duplicate of {first}" + ("" if side else f"; {reason}")
     return Assignment(member.image_id, cluster, group, None, member.benchmark, reason, side, first)
 
 
@@ -206,21 +201,9 @@ def _matches(standing: _Standing, component: list[Member]) -> dict[str, list[Mat
         of_scene = by_scene.setdefault(member.scene_id, dict(standing.scenes.get(member.scene_id, {})))
         for match in (match for first in standing.alike(member) for match in standing.matches.get(first, [])):
             key = (match.group_id, match.side)
-            of_scene[key] = min(of_scene.get(key, match), match, key=_order)
-    ordered = {scene: sorted(matches.values(), key=_order) for scene, matches in by_scene.items()}
+            of_scene[key] = min(of_scene.get(key, match), match)
+    ordered = {scene: sorted(matches.values()) for scene, matches in by_scene.items()}
     return {member.image_id: ordered[member.scene_id] for member in component}
-
-
-def _first_side(component: list[Member], matches: dict[str, list[Match]]) -> str | None:
-    for member in component:
-        sides = {match.side for match in matches[member.image_id]}
-        if len(sides) == 1:
-            return sides.pop()
-    return None
-
-
-def _on_side(matches: list[Match], side: str | None) -> bool:
-    return all(match.side == side for match in matches)
 
 
 def _conflict(member: Member, matches: list[Match], side: str | None) -> str:
@@ -247,39 +230,17 @@ def _clusters(standing: _Standing, members: list[Member], *, joining: bool) -> d
     return clusters
 
 
-def _benchmarks(component: list[Member]) -> dict[tuple[str, str], str]:
-    """The benchmark that pixels belong to: an identical image that is left out hands its name on."""
-    named: dict[tuple[str, str], str] = {}
-    for member in component:
-        if member.benchmark:
-            named.setdefault(member.pixels, member.benchmark)
-    return named
-
-
 def _close(standing: _Standing, members: Sequence[Member], *, scenes: bool = True) -> list[list[Member]]:
     """Split images into components by pixels, likeness and scene; each, and its images, in corpus order."""
-    parent: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def root(node: tuple[str, str]) -> tuple[str, str]:
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
     # two images that are near to the same absent one are no neighbours by that
     present = {standing.first_of(member) for member in members}
+    sets = DisjointSet(("pixels", first) for first in present)
     for member in members:
-        own = root(("pixels", standing.first_of(member)))
         tied = [("pixels", first) for first in standing.alike(member) if first in present]
         for node in [*tied, ("scene", member.scene_id)] if scenes else tied:
-            parent[root(node)] = own
-            own = root(own)
+            sets.add(node)
+            sets.merge(("pixels", standing.first_of(member)), node)
     parts: dict[tuple[str, str], list[Member]] = {}
     for member in members:
-        parts.setdefault(root(("pixels", standing.first_of(member))), []).append(member)
+        parts.setdefault(sets["pixels", standing.first_of(member)], []).append(member)
     return list(parts.values())
-
-
-def _order(match: Match) -> tuple[int, str, str]:
-    return match.position, match.side, match.witness

@@ -16,7 +16,7 @@ from sartext.errors import ArtefactError, TrainingError
 from sartext.models.gpt.model import Gpt, patch_states, pixel_values
 from sartext.models.squashing import Pixels
 from sartext.progress import track
-from sartext.release.layout import data_files
+from sartext.release.inputs import data_files
 from sartext.training.callbacks import say
 from sartext.training.shards.reading import open_shards
 from sartext.vqa.optical import optical_questions

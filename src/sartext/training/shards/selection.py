@@ -25,8 +25,7 @@ from sartext.narrator.annotated import (
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.methods import ANNOTATED
 from sartext.narrator.realisation import canonical, realise
-from sartext.release.inputs import TRAIN, VALIDATION, read_index, read_splits, refuse_unlisted
-from sartext.release.layout import data_files
+from sartext.release.inputs import TRAIN, VALIDATION, data_files, read_index, read_splits, refuse_unlisted
 from sartext.tables import CAPTIONS, read_rows
 
 SPLIT_NAMES = (TRAIN, VALIDATION)

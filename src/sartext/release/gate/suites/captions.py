@@ -5,11 +5,21 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sartext.catalogue.entry import Entry
 from sartext.narrator.facts import from_json
 from sartext.narrator.methods import BY_MODEL
 from sartext.narrator.vocabulary import COLOUR_WORDS, FORBIDDEN_WORDS, NUMBER_WORDS, WEATHER_WORDS
-from sartext.release.gate.suite import Check, Frame, Inputs, Measure, Suite, Unjudged, most, within, without
+from sartext.release.gate.suite import (
+    Check,
+    Frame,
+    Inputs,
+    Measure,
+    Suite,
+    Unjudged,
+    extreme,
+    of_column,
+    within,
+    without,
+)
 
 ENOUGH = 100
 """Captions of a corpus below which a share of them says nothing."""
@@ -93,34 +103,23 @@ def pattern(sentence: str, nouns: re.Pattern[str]) -> str:
     return _ARTICLE.sub("a", _VERB.sub("is", masked))
 
 
-def _complaints(judge: Callable[[str], str]) -> Measure:
-    return lambda inputs: [judge(caption) for caption in inputs.column("caption")]
-
-
-def _corpora(inputs: Inputs) -> list[str]:
-    return sorted(set(inputs.column("corpus")))
-
-
 def _pattern_share(*, by_model: bool) -> Measure:
     """Share of a corpus's captions, by rules or by models, that hold its most frequent sentence pattern."""
-    return lambda inputs: [_share(_patterns(inputs, corpus, by_model)) for corpus in _corpora(inputs)]
+    return lambda inputs: [_share(_patterns(inputs, corpus, by_model)) for corpus in inputs.released_corpora]
 
 
 def _patterns(inputs: Inputs, corpus: str, by_model: bool) -> list[frozenset[str]]:
     rows = [row for row in inputs.pairs if row["corpus"] == corpus and _by_model(row) is by_model]
+    entry = inputs.catalogue[corpus]
+    nouns = {noun for kind in entry.classes for noun in (kind.noun, kind.plural, kind.hypernym)}
     # an unlabelled corpus has no classes: the nouns of its captions are those of their facts
-    of_facts = {noun for row in rows if by_model for noun in _fact_nouns(row["facts"])}
-    nouns = noun_mask([*_class_nouns(inputs.catalogue[corpus]), *of_facts])
-    return [frozenset(pattern(sentence, nouns) for sentence in sentences(row["caption"])) for row in rows]
+    nouns |= {noun for row in rows if by_model for noun in _fact_nouns(row["facts"])}
+    mask = noun_mask([*nouns, *([entry.background] if entry.background else [])])
+    return [frozenset(pattern(sentence, mask) for sentence in sentences(row["caption"])) for row in rows]
 
 
 def _by_model(row: Mapping[str, Any]) -> bool:
     return row["method"] in BY_MODEL
-
-
-def _class_nouns(entry: Entry) -> list[str]:
-    nouns = [noun for kind in entry.classes for noun in (kind.noun, kind.plural, kind.hypernym)]
-    return [*nouns, *([entry.background] if entry.background else [])]
 
 
 def _fact_nouns(facts_json: str) -> list[str]:
@@ -132,7 +131,7 @@ def _fact_nouns(facts_json: str) -> list[str]:
 def _objectless_share(inputs: Inputs) -> list[float]:
     """Share of a corpus's captions that are its most frequent caption of no objects."""
     captions = [(row["corpus"], {row["caption"]} if _objectless(row["facts"]) else ()) for row in inputs.pairs]
-    return [_share([held for of, held in captions if of == corpus]) for corpus in _corpora(inputs)]
+    return [_share([held for of, held in captions if of == corpus]) for corpus in inputs.released_corpora]
 
 
 def _objectless(facts_json: str) -> bool:
@@ -146,30 +145,28 @@ def _share(held: Sequence[Collection[str]]) -> float:
     return max(counts.values()) / len(held) if len(held) >= ENOUGH and counts else 0.0
 
 
-def _too_few(inputs: Inputs) -> tuple[list[str], str]:
-    counts = Counter(inputs.column("corpus"))
-    return [name for name in sorted(counts) if counts[name] < ENOUGH], f"fewer than {ENOUGH} captions"
+def _too_few(by: str, counted: Callable[[Mapping[str, Any]], bool]) -> Unjudged:
+    """The corpora of which too few captions are counted, and that they are."""
 
-
-def _too_few_by(*, model: bool) -> Unjudged:
     def unjudged(inputs: Inputs) -> tuple[list[str], str]:
-        counts = Counter(row["corpus"] for row in inputs.pairs if _by_model(row) is model)
-        few = [corpus for corpus in _corpora(inputs) if counts[corpus] < ENOUGH]
-        return few, f"fewer than {ENOUGH} captions by {'a model' if model else 'rules'}"
+        counts = Counter(row["corpus"] for row in inputs.pairs if counted(row))
+        few = [corpus for corpus in inputs.released_corpora if counts[corpus] < ENOUGH]
+        return few, f"fewer than {ENOUGH} captions{by}"
 
     return unjudged
 
 
-def _pattern_check(name: str, column: str, *, model: bool) -> Check:
+def _pattern_check(name: str, column: str, *, by_model: bool) -> Check:
     # a model says what most of its teachers said; the reader must know, and no rule can be corrected
-    return most(
+    return extreme(
         name,
         "corpora",
         column,
         "share of a corpus",
-        lambda parameters: parameters.gate.sentence_pattern_share,
-        severity="warning" if model else "critical",
-        unjudged=_too_few_by(model=model),
+        side="Max",
+        limit=lambda parameters: parameters.gate.sentence_pattern_share,
+        severity="warning" if by_model else "critical",
+        unjudged=_too_few(f" by {'a model' if by_model else 'rules'}", lambda row: _by_model(row) is by_model),
     )
 
 
@@ -180,20 +177,20 @@ SUITE = Suite(
         Frame(
             "candidate",
             "captions",
-            lambda inputs: inputs.column("image_id"),
+            of_column("image_id"),
             {
-                "words": lambda inputs: [len(words(caption)) for caption in inputs.column("caption")],
-                "untidy": _complaints(untidy),
-                "unfinished": _complaints(unfinished),
-                "colour": _complaints(lambda caption: forbidden(caption, COLOUR_WORDS)),
-                "weather": _complaints(lambda caption: forbidden(caption, WEATHER_WORDS)),
-                "unprovable": _complaints(lambda caption: forbidden(caption, FORBIDDEN_WORDS)),
+                "words": of_column("caption", lambda caption: len(words(caption))),
+                "untidy": of_column("caption", untidy),
+                "unfinished": of_column("caption", unfinished),
+                "colour": of_column("caption", lambda caption: forbidden(caption, COLOUR_WORDS)),
+                "weather": of_column("caption", lambda caption: forbidden(caption, WEATHER_WORDS)),
+                "unprovable": of_column("caption", lambda caption: forbidden(caption, FORBIDDEN_WORDS)),
             },
         ),
         Frame(
             "corpora",
             "corpora",
-            _corpora,
+            lambda inputs: inputs.released_corpora,
             {
                 "pattern_share": _pattern_share(by_model=False),
                 "model_pattern_share": _pattern_share(by_model=True),
@@ -210,15 +207,16 @@ SUITE = Suite(
         without("no colour words", "candidate", "colour", "captions"),
         without("no weather words", "candidate", "weather", "captions"),
         without("no words that no mask proves", "candidate", "unprovable", "captions"),
-        _pattern_check("share of one sentence pattern", "pattern_share", model=False),
-        _pattern_check("share of one sentence pattern, model captions", "model_pattern_share", model=True),
-        most(
+        _pattern_check("share of one sentence pattern", "pattern_share", by_model=False),
+        _pattern_check("share of one sentence pattern, model captions", "model_pattern_share", by_model=True),
+        extreme(
             "share of one caption of no objects",
             "corpora",
             "objectless_share",
             "share of a corpus",
-            lambda parameters: parameters.gate.no_object_share,
-            unjudged=_too_few,
+            side="Max",
+            limit=lambda parameters: parameters.gate.no_object_share,
+            unjudged=_too_few("", lambda row: True),
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """Suite ``faithfulness``: a caption says what its facts say, neither more nor less."""
 
 from sartext.progress import track
-from sartext.release.gate.suite import Frame, Inputs, Suite, without
+from sartext.release.gate.suite import Frame, Inputs, Suite, of_column, without
 
 
 def _contradictions(inputs: Inputs) -> list[str]:
@@ -17,13 +17,6 @@ def _contradictions(inputs: Inputs) -> list[str]:
 SUITE = Suite(
     "faithfulness",
     "A caption says what its facts say, neither more nor less",
-    frames=(
-        Frame(
-            "candidate",
-            "pairs",
-            lambda inputs: inputs.column("image_id"),
-            {"contradictions": _contradictions},
-        ),
-    ),
+    frames=(Frame("candidate", "pairs", of_column("image_id"), {"contradictions": _contradictions}),),
     checks=(without("captions agree with their facts", "candidate", "contradictions", "captions"),),
 )

@@ -7,7 +7,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from sartext.corpora.images import Unusable, decode, picture, read_image
 from sartext.corpora.masks import read_mask
 from sartext.corpora.radiometry import to_db
 from sartext.progress import map_parallel, track
-from sartext.release.gate.suite import Frame, Inputs, Suite, within, without
+from sartext.release.gate.suite import Frame, Inputs, Suite, of_column, of_pairs, within, without
 
 BRIGHTEST = 255
 
@@ -117,21 +117,19 @@ def out_of_range(entry: Entry, sums: Mapping[str, tuple[float, int]]) -> str:
     return "; ".join(complaints)
 
 
+@lru_cache(maxsize=1)
 def _decoded(inputs: Inputs) -> list[Decoded]:
     """Decode every image once; the measures of the suite share the result."""
-    known: list[Decoded] | None = inputs.shared.get("decoded")
-    if known is None:
-        masks: dict[str, str] = {}
-        for corpus in _corpora(inputs):
-            paths = [row["path"] for row in inputs.pairs if row["corpus"] == corpus]
-            masks.update(masks_of(inputs.project.root, inputs.catalogue[corpus], paths))
-        rows = [{**{name: row[name] for name in _NEEDED}, "mask": masks.get(row["path"])} for row in inputs.pairs]
-        work = partial(examine, inputs.project.root, inputs.catalogue)
-        few = sum(row["width"] * row["height"] for row in inputs.pairs) < WORTH_PROCESSES
-        title = "checking images"
-        images = track(map(work, rows), title, len(rows)) if few else map_parallel(work, rows, title)
-        known = inputs.shared["decoded"] = list(images)
-    return known
+    root, catalogue = inputs.project.root, inputs.catalogue
+    masks: dict[str, str] = {}
+    for corpus in inputs.released_corpora:
+        paths = [row["path"] for row in inputs.pairs if row["corpus"] == corpus]
+        masks |= masks_of(root, catalogue[corpus], paths)
+    rows = [{**{name: row[name] for name in _NEEDED}, "mask": masks.get(row["path"])} for row in inputs.pairs]
+    work = partial(examine, root, catalogue)
+    few = sum(row["width"] * row["height"] for row in inputs.pairs) < WORTH_PROCESSES
+    title = "checking images"
+    return list(track(map(work, rows), title, len(rows)) if few else map_parallel(work, rows, title))
 
 
 def _of_image(measure: Callable[[Decoded], Any]) -> Callable[[Inputs], list[Any]]:
@@ -163,11 +161,7 @@ def _backscatter(inputs: Inputs) -> list[str]:
         for label, (total, count) in image.backscatter.items():
             before = of_corpus.get(label, (0.0, 0))
             of_corpus[label] = (before[0] + total, before[1] + count)
-    return [out_of_range(inputs.catalogue[corpus], sums[corpus]) for corpus in _corpora(inputs)]
-
-
-def _corpora(inputs: Inputs) -> list[str]:
-    return sorted(set(inputs.column("corpus")))
+    return [out_of_range(inputs.catalogue[corpus], sums[corpus]) for corpus in inputs.released_corpora]
 
 
 SUITE = Suite(
@@ -177,17 +171,17 @@ SUITE = Suite(
         Frame(
             "candidate",
             "images",
-            lambda inputs: inputs.column("image_id"),
+            of_column("image_id"),
             {
                 "fault": _of_image(lambda image: image.fault),
                 "difference": _differences,
-                "short_side": lambda inputs: [min(row["width"], row["height"]) for row in inputs.pairs],
-                "long_side": lambda inputs: [max(row["width"], row["height"]) for row in inputs.pairs],
+                "short_side": of_pairs(lambda row: min(row["width"], row["height"])),
+                "long_side": of_pairs(lambda row: max(row["width"], row["height"])),
                 "constant": _of_image(lambda image: "every pixel has the same value" if image.constant else ""),
                 "saturated": _of_image(lambda image: image.saturated),
             },
         ),
-        Frame("corpora", "corpora", _corpora, {"backscatter": _backscatter}),
+        Frame("corpora", "corpora", lambda inputs: inputs.released_corpora, {"backscatter": _backscatter}),
     ),
     checks=(
         without("every image decodes", "candidate", "fault", "images"),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from sartext.release.gate.suite import Check, Frame, Inputs, Measure, Suite, among, within, without
+from sartext.release.gate.suite import Check, Frame, Inputs, Measure, Suite, among, of_column, within, without
 
 FATES = ("released", "left out")
 
@@ -21,9 +21,8 @@ def _sources(inputs: Inputs) -> list[int]:
 
 
 def _unaccounted(inputs: Inputs) -> list[int]:
-    released, left_out = _count(inputs, "released"), _count(inputs, "left out")
-    sums = [released[corpus] + left_out[corpus] for corpus in inputs.corpora]
-    return [sources - known for sources, known in zip(_sources(inputs), sums, strict=True)]
+    known = _count(inputs, "released") + _count(inputs, "left out")
+    return [sources - known[corpus] for corpus, sources in zip(inputs.corpora, _sources(inputs), strict=True)]
 
 
 def _published(inputs: Inputs) -> list[str]:
@@ -44,11 +43,10 @@ def _published(inputs: Inputs) -> list[str]:
 
 def _ledger_problem(inputs: Inputs) -> list[str]:
     released = set(inputs.column("image_id"))
-    listed = set(inputs.corpora)
-    return [_row_problem(row, released, listed) for row in inputs.ledger]
+    return [_row_problem(row, released, inputs.corpora) for row in inputs.ledger]
 
 
-def _row_problem(row: dict[str, str], released: set[str], listed: set[str]) -> str:
+def _row_problem(row: dict[str, str], released: set[str], listed: list[str]) -> str:
     if row["corpus"] not in listed:
         return f"corpus '{row['corpus']}' is not listed"
     if row["fate"] not in FATES:
@@ -62,10 +60,8 @@ def _row_problem(row: dict[str, str], released: set[str], listed: set[str]) -> s
 
 def _in_ledger(inputs: Inputs) -> list[str]:
     fates = {row["image_id"]: row["fate"] for row in inputs.ledger}
-    return [
-        "" if fates.get(image_id) == "released" else f"{fates.get(image_id, 'absent')} in the ledger"
-        for image_id in inputs.column("image_id")
-    ]
+    fates_of_pairs = [fates.get(image_id, "absent") for image_id in inputs.column("image_id")]
+    return ["" if fate == "released" else f"{fate} in the ledger" for fate in fates_of_pairs]
 
 
 SUITE = Suite(
@@ -89,12 +85,9 @@ SUITE = Suite(
             "ledger",
             "source images",
             lambda inputs: [row["image_id"] for row in inputs.ledger],
-            {
-                "image_id": lambda inputs: [row["image_id"] for row in inputs.ledger],
-                "problem": _ledger_problem,
-            },
+            {"image_id": lambda inputs: [row["image_id"] for row in inputs.ledger], "problem": _ledger_problem},
         ),
-        Frame("candidate", "pairs", lambda inputs: inputs.column("image_id"), {"in_ledger": _in_ledger}),
+        Frame("candidate", "pairs", of_column("image_id"), {"in_ledger": _in_ledger}),
     ),
     checks=(
         among("sources are released or left out", "corpora", "unaccounted", "corpora", [0]),

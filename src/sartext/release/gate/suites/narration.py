@@ -4,9 +4,11 @@ The figures are the narrator's own (``build/narrated/<c>/metrics.json``): how ma
 those that its thresholds accepted and of those that they rejected.
 """
 
+from collections.abc import Callable
+
 from sartext.config import Parameters
 from sartext.narrator.statements import OBJECT_KINDS
-from sartext.release.gate.suite import Check, Frame, Inputs, Measure, Suite, Unjudged, least, most
+from sartext.release.gate.suite import Check, Frame, Inputs, Measure, Suite, Unjudged, extreme
 
 OBJECTS, COVER = "objects", "cover"
 NAMES = {OBJECTS: "objects", COVER: "land cover"}
@@ -40,18 +42,6 @@ def _precision(verdict: str, kind: str) -> Measure:
     return measure
 
 
-def _where_narrated(unjudged: Unjudged) -> Unjudged:
-    """Say first of all where no corpus is narrated."""
-    return lambda inputs: unjudged(inputs) if inputs.parameters.narrated else ([NOBODY], "no corpus is narrated")
-
-
-def _unknown_truth(verdict: str, kind: str) -> Unjudged:
-    return lambda inputs: (
-        [corpus for corpus in _subjects(inputs) if not _truth(inputs, corpus, verdict, kind)[1]],
-        f"no {verdict} statement on {NAMES[kind]} whose truth is known",
-    )
-
-
 def _wanted(parameters: Parameters, kind: str) -> float:
     narration = parameters.narration
     return narration.precision_objects if kind == OBJECTS else narration.precision_cover
@@ -68,35 +58,44 @@ def _shortfall(inputs: Inputs) -> list[float]:
     return [round(max([0.0, *_gaps(inputs, corpus)]), DECIMALS) for corpus in _subjects(inputs)]
 
 
-def _too_few(inputs: Inputs) -> tuple[list[str], str]:
-    few = [corpus for corpus in _subjects(inputs) if not _gaps(inputs, corpus)]
-    return few, f"fewer than {inputs.parameters.narration.fewest} accepted statements whose truth is known"
+def _share(inputs: Inputs, corpus: str) -> float | None:
+    """The share of images that were accepted; a corpus without an image in the train split has none."""
+    share: float | None = inputs.narrated[corpus]["share_accepted"] if corpus in inputs.narrated else None
+    return share
 
 
-def _share(inputs: Inputs) -> list[float]:
-    return [float(_shares(inputs).get(corpus, 1.0)) for corpus in _subjects(inputs)]
+def _shares(inputs: Inputs) -> list[float]:
+    shares = [_share(inputs, corpus) for corpus in _subjects(inputs)]
+    return [1.0 if share is None else float(share) for share in shares]
 
 
-def _shares(inputs: Inputs) -> dict[str, float]:
-    """The accepted share by corpus; one without an image in the train split has none."""
-    shares = {corpus: metrics["share_accepted"] for corpus, metrics in inputs.narrated.items()}
-    return {corpus: share for corpus, share in shares.items() if share is not None}
+def _unknown(why: str, known: Callable[[Inputs, str], object]) -> Unjudged:
+    """The corpora of which nothing is known, and why; first of all, that no corpus is narrated."""
 
+    def unjudged(inputs: Inputs) -> tuple[list[str], str]:
+        narrated = inputs.parameters.narrated
+        if not narrated:
+            return [NOBODY], "no corpus is narrated"
+        fewest = inputs.parameters.narration.fewest
+        return [corpus for corpus in narrated if not known(inputs, corpus)], why.format(fewest=fewest)
 
-def _not_narrated(inputs: Inputs) -> tuple[list[str], str]:
-    return [corpus for corpus in _subjects(inputs) if corpus not in _shares(inputs)], "no image is narrated"
+    return unjudged
 
 
 def _precision_check(verdict: str, kind: str) -> Check:
     """The precision of one kind; that of rejected statements is shown beside it, and need reach nothing."""
-    return least(
+    return extreme(
         f"precision of {verdict} statements on {NAMES[kind]}",
         "narrated",
         f"{verdict}_{kind}",
         "share of statements",
-        lambda parameters: _wanted(parameters, kind) if verdict == "accepted" else 0.0,
+        side="Min",
+        limit=lambda parameters: _wanted(parameters, kind) if verdict == "accepted" else 0.0,
         severity="warning",
-        unjudged=_where_narrated(_unknown_truth(verdict, kind)),
+        unjudged=_unknown(
+            f"no {verdict} statement on {NAMES[kind]} whose truth is known",
+            lambda inputs, corpus: _truth(inputs, corpus, verdict, kind)[1],
+        ),
     )
 
 
@@ -113,29 +112,31 @@ SUITE = Suite(
             {
                 **{f"{verdict}_{kind}": _precision(verdict, kind) for verdict, kind in _PAIRS},
                 "shortfall": _shortfall,
-                "share": _share,
+                "share": _shares,
             },
         ),
     ),
     checks=(
-        most(
+        extreme(
             "no precision far below what is stated",
             "narrated",
             "shortfall",
             "share of statements",
+            side="Max",
             # less is a warning, as few statements scatter
-            lambda parameters: parameters.gate.precision_shortfall,
-            unjudged=_where_narrated(_too_few),
+            limit=lambda parameters: parameters.gate.precision_shortfall,
+            unjudged=_unknown("fewer than {fewest} accepted statements whose truth is known", _gaps),
         ),
         *(_precision_check(verdict, kind) for verdict, kind in _PAIRS),
-        least(
+        extreme(
             "share of accepted images",
             "narrated",
             "share",
             "share of images",
-            lambda _: SHARE,
+            side="Min",
+            limit=lambda _: SHARE,
             severity="warning",
-            unjudged=_where_narrated(_not_narrated),
+            unjudged=_unknown("no image is narrated", lambda inputs, corpus: _share(inputs, corpus) is not None),
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from sartext.release.gate.suite import Check, Frame, Suite, among, least, without
+from sartext.release.gate.suite import Check, Frame, Suite, among, extreme, of_column, without
 from sartext.tables import PAIRS
 
 IMAGE_ID = r"^[a-z0-9][a-z0-9-]*/[^./\\\s]+$"
@@ -38,11 +38,8 @@ SUITE = Suite(
         Frame(
             "candidate",
             "pairs",
-            lambda inputs: inputs.column("image_id"),
-            {
-                "image_id": lambda inputs: inputs.column("image_id"),
-                "modality": lambda inputs: inputs.column("modality"),
-            },
+            of_column("image_id"),
+            {"image_id": of_column("image_id"), "modality": of_column("modality")},
         ),
         Frame(
             "size",
@@ -55,7 +52,14 @@ SUITE = Suite(
         ),
     ),
     checks=(
-        least("enough pairs", "size", "pairs", "pairs", lambda parameters: parameters.gate.minimum_pairs),
+        extreme(
+            "enough pairs",
+            "size",
+            "pairs",
+            "pairs",
+            side="Min",
+            limit=lambda parameters: parameters.gate.minimum_pairs,
+        ),
         among("declared columns, in order", "size", "columns", "tables", [", ".join(PAIRS.names)]),
         without("declared types", "columns", "type_problem", "columns"),
         without("no nulls where a value is required", "columns", "null_problem", "columns"),

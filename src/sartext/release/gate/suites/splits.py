@@ -1,14 +1,11 @@
 """Suite ``splits``: nothing that is tested on was seen in training."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
-from sartext.release.gate.suite import Frame, Inputs, Measure, Suite, without
+from sartext.release.gate.suite import Frame, Inputs, Suite, of_column, without
 from sartext.release.inputs import SPLIT_NAMES
-
-
-def _keys(column: str) -> Measure:
-    return lambda inputs: sorted(_members(inputs, column))
 
 
 def _members(inputs: Inputs, column: str) -> dict[str, dict[str, list[str]]]:
@@ -21,12 +18,14 @@ def _members(inputs: Inputs, column: str) -> dict[str, dict[str, list[str]]]:
     return members
 
 
-def _sides(column: str) -> Measure:
-    def measure(inputs: Inputs) -> Sequence[str]:
-        members = _members(inputs, column)
-        return [_across(members[value]) for value in sorted(members)]
-
-    return measure
+def _together(name: str, rows: str, column: str) -> Frame:
+    """A frame of the values of a column, each of which must stand in one split."""
+    return Frame(
+        name,
+        rows,
+        lambda inputs: sorted(_members(inputs, column)),
+        {"sides": lambda inputs: [_across(by_split) for _, by_split in sorted(_members(inputs, column).items())]},
+    )
 
 
 def _across(by_split: dict[str, list[str]]) -> str:
@@ -36,20 +35,15 @@ def _across(by_split: dict[str, list[str]]) -> str:
 
 
 def _decision(inputs: Inputs) -> list[str]:
-    return [_decision_problem(inputs, row["image_id"], row["split"]) for row in inputs.pairs]
+    return [_decision_problem(inputs.splits.get(row["image_id"]), row["split"]) for row in inputs.pairs]
 
 
-def _decision_problem(inputs: Inputs, image_id: str, split: str) -> str:
-    decided = inputs.splits.get(image_id)
+def _decision_problem(decided: Mapping[str, Any] | None, split: str) -> str:
     if decided is None:
         return "not in the split table"
     if decided["split"] is None:
         return f"left out by the split table ({decided['reason']})"
     return "" if decided["split"] == split else f"{split}, but decided as {decided['split']}"
-
-
-def _name(inputs: Inputs) -> list[str]:
-    return ["" if split in SPLIT_NAMES else f"'{split}'" for split in inputs.column("split")]
 
 
 def _benchmark(inputs: Inputs) -> list[str]:
@@ -67,12 +61,16 @@ SUITE = Suite(
         Frame(
             "candidate",
             "pairs",
-            lambda inputs: inputs.column("image_id"),
-            {"name": _name, "decision": _decision, "benchmark": _benchmark},
+            of_column("image_id"),
+            {
+                "name": of_column("split", lambda split: "" if split in SPLIT_NAMES else f"'{split}'"),
+                "decision": _decision,
+                "benchmark": _benchmark,
+            },
         ),
-        Frame("clusters", "clusters", _keys("cluster_id"), {"sides": _sides("cluster_id")}),
-        Frame("groups", "groups", _keys("group_id"), {"sides": _sides("group_id")}),
-        Frame("pixels", "pictures", _keys("pixels_sha256"), {"sides": _sides("pixels_sha256")}),
+        _together("clusters", "clusters", "cluster_id"),
+        _together("groups", "groups", "group_id"),
+        _together("pixels", "pictures", "pixels_sha256"),
     ),
     checks=(
         without("known split names", "candidate", "name", "pairs"),
