@@ -68,11 +68,8 @@ def describe(material: Material) -> dict[str, Any]:
     pairs = material.pairs
     lengths = [len(row["caption"].split()) for row in pairs]
     return {
-        "pairs": len(pairs),
-        "images": sum(may_be_given_on(row) for row in pairs),
+        **_counts(pairs),
         "corpora": {name: _of_corpus(material, name) for name in material.catalogue},
-        "splits": dict(Counter(row["split"] for row in pairs)),
-        "methods": dict(Counter(row["method"] for row in pairs)),
         "words": {"least": min(lengths), "mean": round(sum(lengths) / len(lengths), 2), "most": max(lengths)},
         "distinct_captions": len({row["caption"] for row in pairs}),
     }
@@ -81,13 +78,19 @@ def describe(material: Material) -> dict[str, Any]:
 def _of_corpus(material: Material, name: str) -> dict[str, object]:
     rows = [row for row in material.pairs if row["corpus"] == name]
     return {
+        **_counts(rows),
         "title": material.catalogue[name].title,
         "sensor": ", ".join(sorted({row["sensor"] for row in rows})),
+        "licence": _only(rows, "licence"),
+    }
+
+
+def _counts(rows: Sequence[Row]) -> dict[str, object]:
+    return {
         "pairs": len(rows),
         "images": sum(may_be_given_on(row) for row in rows),
         "splits": dict(Counter(row["split"] for row in rows)),
         "methods": dict(Counter(row["method"] for row in rows)),
-        "licence": _only(rows, "licence"),
     }
 
 

@@ -19,7 +19,7 @@ from sartext.corpora.quarantine import read_quarantine
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, canonical_json, read_json, write_json
 from sartext.narrator.methods import BY_MODEL
-from sartext.release.inputs import TRAIN, read_indexes, read_splits, refuse_unlisted
+from sartext.release.inputs import TRAIN, caption_lists, read_indexes, read_splits, refuse_unlisted
 from sartext.tables import CAPTIONS, LEDGER, PAIRS, UNCAPTIONED, read_rows, write_table
 
 EXAMPLES = 6
@@ -29,8 +29,8 @@ RELEASED, LEFT_OUT = "released", "left out"
 RELEASE = "release"
 """The stage that an image of the candidate reached."""
 
-CAPTIONS_STAGE, OPTICAL_STAGE, NARRATED_STAGE = "captions", "optical-captions", "narrated"
-_COMMANDS = {CAPTIONS_STAGE: "captions", OPTICAL_STAGE: "optical-captions", NARRATED_STAGE: "narrate"}
+CAPTIONS_STAGE = "captions"
+_COMMANDS = {CAPTIONS_STAGE: "captions", "optical-captions": "optical-captions", "narrated": "narrate"}
 
 OPTICAL = "optical image, kept for training"
 UNLABELLED = "SAR image without labels, of a corpus that params.yaml does not list under narrated"
@@ -49,10 +49,7 @@ class StageCaptions:
 
 
 def build_candidate(project: Project) -> dict[str, object]:
-    """Write ``build/candidate`` (pairs.parquet, metrics.json) and ``build/ledger.parquet``.
-
-    Returns:
-        Its counts and a few image ids.
+    """Write ``build/candidate`` (pairs.parquet, metrics.json) and ``build/ledger.parquet``; return their counts.
 
     Raises:
         ArtefactError: an upstream table is missing, damaged or of another state of the corpora, a folder of an
@@ -71,13 +68,8 @@ def build_candidate(project: Project) -> dict[str, object]:
 
 def caption_folders(project: Project, corpus: str) -> dict[str, Path]:
     """Return where the captions of a corpus are, by stage, in the order in which they count: models come last."""
-    parameters = project.parameters
-    stages = (
-        (CAPTIONS_STAGE, parameters.captions, project.captions(corpus)),
-        (OPTICAL_STAGE, parameters.optical_captions, project.optical_captions(corpus)),
-        (NARRATED_STAGE, parameters.narrated, project.narrated(corpus)),
-    )
-    return {stage: folder for stage, listed, folder in stages if corpus in listed}
+    lists = caption_lists(project)
+    return {folder.name: folder / corpus for folder, listed in lists.items() if corpus in listed}
 
 
 def command(stage: str, corpus: str) -> str:

@@ -69,7 +69,7 @@ def dataset_card(
         statistics=statistics,
         splits=splits,
         simulated=[name for name, sensor in sensors.items() if sensor.startswith("simulated")],
-        columns=COLUMNS,
+        columns=COLUMNS.items(),
         methods=METHODS,
         models=sorted(models.items()),
         examples=_examples(pairs),

@@ -74,7 +74,7 @@ def compare(old: Path, new: Path) -> Comparison:
     before, after = content_files(old), content_files(new)
     if before == after:
         return Comparison(same_bytes=True)
-    old_rows, new_rows = read_pairs(old), read_pairs(new)
+    old_rows, new_rows = _read_pairs(old), _read_pairs(new)
     common = sorted(old_rows.keys() & new_rows.keys())
     changed = [(image_id, old_rows[image_id], new_rows[image_id]) for image_id in common]
     old_corpora, new_corpora = _corpora(old), _corpora(new)
@@ -107,12 +107,8 @@ def describe(old: Path, new: Path) -> str:
     return "\n".join([f"from {old} to {new}: a {difference.level} change", *counts])
 
 
-def read_pairs(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return every column but the images, by image id.
-
-    Raises:
-        ReleaseError: a file cannot be read or has no ``image_id``.
-    """
+def _read_pairs(folder: Path) -> dict[str, dict[str, Any]]:
+    """Every column but the images, by image id."""
     return {row["image_id"]: row for path in data_files(folder) for row in _rows(path)}
 
 

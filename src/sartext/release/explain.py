@@ -37,10 +37,7 @@ def _not_yet(command: str) -> str:
 def explain(project: Project, image_id: str) -> list[Row]:
     """Return where an image came from, what was said about it, where it stands and what became of it.
 
-    A stage that has not run yet, or not on this image, is named with its command.
-
-    Returns:
-        Headings with their texts, in the order of the story.
+    Headings with their texts; a stage that has not run yet, or not on this image, is named with its command.
 
     Raises:
         ArtefactError: no source image has this id, the message names an id that has; or the corpus is not indexed.
@@ -50,15 +47,18 @@ def explain(project: Project, image_id: str) -> list[Row]:
     table = read_index(project, corpus)
     row = next(iter(table.filter(pc.equal(table.column("image_id"), image_id)).to_pylist()), None)
     faults = read_quarantine(project.corpus(corpus) / "quarantine.csv")
-    fate = _ledger_row(project, image_id)
-    if row is None and fate is None and not _quarantined(faults, image_id):
+    fate = _row_of(project.build / "ledger.parquet", LEDGER, image_id)
+    quarantined = any(fault.kind == "image" and fault.image_id == image_id for fault in faults)
+    if row is None and fate is None and not quarantined:
         known = sorted({*table.column("image_id").to_pylist(), *(fault.image_id for fault in faults)} - {""})
         raise ArtefactError(
             f"no source image is called '{image_id}'", where=corpus, way_out=_known_ids(image_id, known)
         )
+    gate = project.build / "quality" / "gate.json"
+    verdict = read_json(gate) if gate.is_file() else None
     story = [("image", image_id), ("corpus", f"{corpus}: {entry.title}")]
     if row is None:
-        return [*story, *_faults(faults, image_id, fate), _fate(project, fate)]
+        return [*story, *_faults(faults, image_id, fate), _fate(project, verdict, fate)]
     return [
         *story,
         *_source(row, entry),
@@ -67,8 +67,8 @@ def explain(project: Project, image_id: str) -> list[Row]:
         *_caption(project, corpus, row),
         *_duplicates(project, image_id),
         *_split(project, image_id),
-        *_gate(project, image_id, fate),
-        _fate(project, fate),
+        *_gate(verdict, image_id, fate),
+        _fate(project, verdict, fate),
     ]
 
 
@@ -102,30 +102,17 @@ def _corpus_of(project: Project, image_id: str) -> str:
     return corpus
 
 
-def _ledger_row(project: Project, image_id: str) -> Mapping[str, Any] | None:
-    return _row_of(project.build / "ledger.parquet", LEDGER, image_id)
-
-
-def _quarantined(faults: list[Fault], image_id: str) -> bool:
-    return any(fault.kind == "image" and fault.image_id == image_id for fault in faults)
-
-
 def _source(row: Mapping[str, Any], entry: Entry) -> list[Row]:
     window = "" if row["db_low"] is None else f", shown from {row['db_low']:g} to {row['db_high']:g} dB"
+    picture = f"{row['width']} x {row['height']} pixels, {row['modality']}, {row['quantity']}, "
     rows = [
         ("file", f"{row['path']} (SHA-256 {row['sha256']})"),
-        (
-            "picture",
-            f"{row['width']} x {row['height']} pixels, {row['modality']}, {row['quantity']}, "
-            f"polarisation {row['polarisation']}{window}",
-        ),
+        ("picture", f"{picture}polarisation {row['polarisation']}{window}"),
         ("sensor and licence", f"{entry.sensor}; {entry.licence or 'no licence given'}"),
         ("place", row["scene_id"]),
     ]
-    for heading, column in (("other half", "paired_path"), ("published split", "published_split")):
-        if row[column]:
-            rows.append((heading, row[column]))
-    return rows
+    further = (("other half", row["paired_path"]), ("published split", row["published_split"]))
+    return [*rows, *((heading, text) for heading, text in further if text)]
 
 
 def _annotation(row: Mapping[str, Any], entry: Entry) -> list[Row]:
@@ -133,18 +120,19 @@ def _annotation(row: Mapping[str, Any], entry: Entry) -> list[Row]:
     for box in row["objects"][:_BOXES_SHOWN]:
         corners = ", ".join(f"{box[side]:g}" for side in ("xmin", "ymin", "xmax", "ymax"))
         boxes.append(f"{box['label']} ({corners})")
+    story = []
     if boxes:
         counts = Counter(box["label"] for box in row["objects"])
         summary = ", ".join(f"{count} {label}" for label, count in sorted(counts.items()))
         more = "; …" if len(row["objects"]) > _BOXES_SHOWN else ""
-        objects = f"{summary}: {'; '.join(boxes)}{more}"
-    else:
-        objects = "no object" if entry.kind in {"detection", "segmentation"} else ""
-    story = [("annotated objects", objects)] if objects else []
-    whole = [region for region in row["regions"] if region["zone"] == "image"]
+        story.append(("annotated objects", f"{summary}: {'; '.join(boxes)}{more}"))
+    elif entry.kind in {"detection", "segmentation"}:
+        story.append(("annotated objects", "no object"))
+    whole = [
+        f"{region['label']} {region['fraction']:.1%}" for region in row["regions"] if region["zone"] == "image"
+    ]
     if whole:
-        cover = ", ".join(f"{region['label']} {region['fraction']:.1%}" for region in whole)
-        story.append(("annotated land cover", cover))
+        story.append(("annotated land cover", ", ".join(whole)))
     return story + [("source caption", caption) for caption in row["captions"]]
 
 
@@ -228,37 +216,27 @@ def _split(project: Project, image_id: str) -> list[Row]:
     return [*story, ("split", f"{assigned['split'] or 'none'}: {assigned['reason']}")]
 
 
-def _gate(project: Project, image_id: str, fate: Mapping[str, Any] | None) -> list[Row]:
+def _gate(verdict: Mapping[str, Any] | None, image_id: str, fate: Mapping[str, Any] | None) -> list[Row]:
     if fate is None or fate["fate"] != RELEASED:
         return []
-    verdict = _verdict(project)
     if verdict is None:
         return [("gate", _not_yet("sartext quality"))]
+    # 'ssdd/0001' is not named by 'ssdd/00012'
+    named = re.compile(rf"(?<![\w./-]){re.escape(image_id)}(?![\w/-])")
     rows = [(suite["name"], row) for suite in verdict["suites"] for row in suite["expectations"]]
-    story = [("gate", f"{'passed' if verdict['passed'] else 'refused'}: {tally([row for _, row in rows])}")]
-    return story + [
+    result = "passed" if verdict["passed"] else "refused"
+    return [("gate", f"{result}: {tally([row for _, row in rows])}")] + [
         (f"gate: {suite}", f"{row['severity']}: {row['name']}: {row['detail']}")
         for suite, row in rows
-        if not row["passed"] and _names(str(row["detail"]), image_id)
+        if not row["passed"] and named.search(str(row["detail"]))
     ]
 
 
-def _verdict(project: Project) -> dict[str, Any] | None:
-    path = project.build / "quality" / "gate.json"
-    return dict(read_json(path)) if path.is_file() else None
-
-
-def _names(text: str, image_id: str) -> bool:
-    # 'ssdd/0001' is not named by 'ssdd/00012'
-    return re.search(rf"(?<![\w./-]){re.escape(image_id)}(?![\w/-])", text) is not None
-
-
-def _fate(project: Project, fate: Mapping[str, Any] | None) -> Row:
+def _fate(project: Project, verdict: Mapping[str, Any] | None, fate: Mapping[str, Any] | None) -> Row:
     if fate is None:
         return "fate", _not_yet("sartext candidate")
     if fate["fate"] != RELEASED:
         return "fate", f"{fate['fate']} by stage {fate['stage']}: {fate['reason']}"
-    verdict = _verdict(project)
     if verdict is not None and not verdict["passed"]:
         return "fate", "refused by the gate"
     version = _published(project) if verdict is not None else None

@@ -4,7 +4,7 @@ A folder of an unlisted corpus is refused. A folder of captions that stages depe
 is empty and no stage writes into it: the stage ``lists`` writes the list beside the captions.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,21 +46,17 @@ def refuse_unlisted(project: Project) -> None:
     Raises:
         ArtefactError: names the folders; `sartext prune` removes them.
     """
-    _refuse(project.build / "corpus", project.parameters.corpora)
-    for folder, corpora in caption_lists(project).items():
-        _refuse(folder, corpora)
-
-
-def _refuse(parent: Path, listed: Collection[str]) -> None:
-    folders = [path for path in sorted(parent.iterdir()) if path.is_dir()] if parent.is_dir() else []
-    # folders of an interrupted write are nobody's corpus
-    foreign = [path.name for path in folders if path.name not in listed and not path.name.startswith(PARTIAL)]
-    if foreign:
-        raise ArtefactError(
-            f"folders of corpora that params.yaml does not list: {', '.join(foreign)}",
-            where=parent,
-            way_out="run `sartext prune`",
-        )
+    corpora = {project.build / "corpus": tuple(project.parameters.corpora)}
+    for parent, listed in {**corpora, **caption_lists(project)}.items():
+        names = sorted(path.name for path in parent.iterdir() if path.is_dir()) if parent.is_dir() else []
+        # folders of an interrupted write are nobody's corpus
+        foreign = [name for name in names if name not in listed and not name.startswith(PARTIAL)]
+        if foreign:
+            raise ArtefactError(
+                f"folders of corpora that params.yaml does not list: {', '.join(foreign)}",
+                where=parent,
+                way_out="run `sartext prune`",
+            )
 
 
 def read_index(project: Project, corpus: str) -> pa.Table:
@@ -74,9 +70,7 @@ def read_index(project: Project, corpus: str) -> pa.Table:
         raise ArtefactError("the index is missing", where=path, way_out=f"run `sartext corpus {corpus}`")
     table = read_table(path, INDEX)
     ids = table.column("image_id").to_pylist()
-    if ids != sorted(ids):
-        table = table.sort_by("image_id")
-    return table
+    return table if ids == sorted(ids) else table.sort_by("image_id")
 
 
 def read_indexes(project: Project) -> dict[str, pa.Table]:

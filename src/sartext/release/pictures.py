@@ -16,11 +16,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class SourcePictures:
-    """Reads rows of the indexes and pictures of the sources; an index is read when it is first asked for.
-
-    Args:
-        project: the checkout.
-    """
+    """Reads rows of a project's indexes, each when it is first asked for, and pictures of its sources."""
 
     def __init__(self, project: Project) -> None:
         self._project = project

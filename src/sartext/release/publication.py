@@ -140,7 +140,7 @@ def decide(project: Project, content: str) -> Decision:
         raise _refused(f"version {wanted} exists with other content")
     if version < versions[-1]:
         raise _refused(f"version {wanted} is below the published {highest}")
-    return Decision(format_version(version), True, highest, difference)
+    return Decision(format_version(version) if wanted == "auto" else wanted, True, highest, difference)
 
 
 def _is_published(folder: Path, content: str) -> bool:

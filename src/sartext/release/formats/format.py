@@ -12,8 +12,6 @@ from sartext.corpora.images import Unusable, release_bytes
 from sartext.errors import ReleaseError
 from sartext.release.inputs import SPLIT_NAMES
 
-_SUFFIXES = ((b"\x89PNG\r\n\x1a\n", ".png"), (b"\xff\xd8\xff", ".jpg"))
-
 Row = Mapping[str, Any]
 
 
@@ -74,7 +72,7 @@ class Material:
             raise ReleaseError(
                 f"the source image cannot be rendered ({error})", where=where, way_out="run `make release`"
             ) from error
-        path = row["image_id"] + _suffix(content, where)
+        path = row["image_id"] + (".png" if content.startswith(b"\x89PNG") else ".jpg")
         self._paths[row["image_id"]] = path
         return ReleasedImage(content, path, hashlib.sha256(content).hexdigest())
 
@@ -142,12 +140,3 @@ class Format:
     def files(self, folder: Path) -> list[Path]:
         """Return the files of this format in a release, in path order."""
         return sorted(path for pattern in self.patterns for path in folder.glob(pattern) if path.is_file())
-
-
-def _suffix(content: bytes, where: str) -> str:
-    for start, suffix in _SUFFIXES:
-        if content.startswith(start):
-            return suffix
-    raise ReleaseError(
-        "the image is neither PNG nor JPEG", where=where, way_out="report the format of this corpus"
-    )

@@ -67,16 +67,13 @@ def statistics(folder: Path) -> dict[str, object]:
     """Return the counts of the questions of a release, by split, type and corpus."""
     splits = read_splits(folder)
     questions = [question for of_split in splits.values() for question in of_split]
-    by_corpus = {
-        name: [question for question in questions if question.corpus == name]
-        for name in sorted({question.corpus for question in questions})
-    }
+    corpora = sorted({question.corpus for question in questions})
     return {
         "vqa": {
             "questions": len(questions),
             "images": len({question.image_id for question in questions}),
             "splits": {split: _by_type(splits[split]) for split in SPLIT_NAMES if split in splits},
-            "corpora": {name: _by_type(of_corpus) for name, of_corpus in by_corpus.items()},
+            "corpora": {name: _by_type(row for row in questions if row.corpus == name) for name in corpora},
         }
     }
 

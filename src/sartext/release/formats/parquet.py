@@ -19,6 +19,7 @@ from sartext.progress import track
 from sartext.release.formats.format import Format, Material, Pair, Pairs, Row
 from sartext.release.inputs import data_files
 from sartext.release.manifest import WAY_OUT
+from sartext.tables import PAIRS
 
 ROW_GROUP = 100
 """Rows held in memory at a time; small groups let a viewer read a few images without the file."""
@@ -28,74 +29,55 @@ IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _SCORED = sorted((method for method in METHODS if method.score), key=lambda method: method.name)
 _SCORES = ", ".join(f"for `{method.name}` {method.score}" for method in _SCORED)
 
-COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
-    ("image_id", pa.string(), "`<corpus>/<name>`, the same in every version"),
-    ("image", IMAGE, "bytes of a PNG or JPEG file and its name; null where the image is withheld"),
-    ("caption", pa.string(), "one English caption"),
-    ("facts", pa.string(), "JSON: the facts that the caption was made from"),
-    ("corpus", pa.string(), "the corpus that the image comes from"),
-    ("split", pa.string(), "`train`, `validation` or `test`"),
-    ("method", pa.string(), "how the caption was made; see below"),
-    ("method_version", pa.string(), "version of that method"),
-    (
-        "source_caption",
-        pa.string(),
-        "the caption that this one was made from; null if it was made from an annotation",
-    ),
-    (
-        "model_sha256",
-        pa.string(),
-        "SHA-256 of the model that wrote the caption, or the caption it is rewritten from; else null",
-    ),
-    ("prompt_sha256", pa.string(), "SHA-256 of the prompt of a language model; null without one"),
-    (
-        "score",
-        pa.float64(),
-        f"what a model's caption was accepted by: {_SCORES}; null for the other methods",
-    ),
-    ("width", pa.int32(), "width of the image in pixels"),
-    ("height", pa.int32(), "height of the image in pixels"),
-    ("modality", pa.string(), "`sar`"),
-    ("sensor", pa.string(), "the sensor, as far as the corpus states it"),
-    ("polarisation", pa.string(), "transmitted and received polarisation"),
-    (
-        "quantity",
-        pa.string(),
-        "what the values of the source file are: `display`, `amplitude`, `intensity`, `complex` or `db`",
-    ),
-    ("db_low", pa.float64(), "backscatter in dB that is shown black; null for images that came as 8-bit pictures"),
-    (
-        "db_high",
-        pa.float64(),
-        "backscatter in dB that is shown white; null for images that came as 8-bit pictures",
-    ),
-    ("scene_id", pa.string(), "the scene or place that the image was cut from"),
-    ("group_id", pa.string(), "images that must stay in one split: of one scene or cluster"),
-    ("cluster_id", pa.string(), "near-duplicates of each other"),
-    ("benchmark", pa.string(), "the published benchmark whose test images hold this one; null for the others"),
-    ("source_path", pa.string(), "the source file: `<corpus>/` and its path in the folder of that corpus"),
-    ("sha256", pa.string(), "SHA-256 of the source file"),
-    ("pixels_sha256", pa.string(), "SHA-256 of the decoded pixels of the source file"),
-    ("image_sha256", pa.string(), "SHA-256 of the bytes in `image`; null where the image is withheld"),
-    ("licence", pa.string(), "licence of the image, as its corpus states it"),
-    ("redistribution", pa.bool_(), "whether the licence lets the image be passed on"),
-    ("citation", pa.string(), "what to cite"),
-    ("source_url", pa.string(), "homepage of the corpus"),
-)
-"""Name, type and meaning of each column; the meanings stand on the dataset card."""
+COLUMNS = {
+    "image_id": "`<corpus>/<name>`, the same in every version",
+    "image": "bytes of a PNG or JPEG file and its name; null where the image is withheld",
+    "caption": "one English caption",
+    "facts": "JSON: the facts that the caption was made from",
+    "corpus": "the corpus that the image comes from",
+    "split": "`train`, `validation` or `test`",
+    "method": "how the caption was made; see below",
+    "method_version": "version of that method",
+    "source_caption": "the caption that this one was made from; null if it was made from an annotation",
+    "model_sha256": "SHA-256 of the model that wrote the caption, or the caption it is rewritten from; else null",
+    "prompt_sha256": "SHA-256 of the prompt of a language model; null without one",
+    "score": f"what a model's caption was accepted by: {_SCORES}; null for the other methods",
+    "width": "width of the image in pixels",
+    "height": "height of the image in pixels",
+    "modality": "`sar`",
+    "sensor": "the sensor, as far as the corpus states it",
+    "polarisation": "transmitted and received polarisation",
+    "quantity": "what the values of the source file are: `display`, `amplitude`, `intensity`, `complex` or `db`",
+    "db_low": "backscatter in dB that is shown black; null for images that came as 8-bit pictures",
+    "db_high": "backscatter in dB that is shown white; null for images that came as 8-bit pictures",
+    "scene_id": "the scene or place that the image was cut from",
+    "group_id": "images that must stay in one split: of one scene or cluster",
+    "cluster_id": "near-duplicates of each other",
+    "benchmark": "the published benchmark whose test images hold this one; null for the others",
+    "source_path": "the source file: `<corpus>/` and its path in the folder of that corpus",
+    "sha256": "SHA-256 of the source file",
+    "pixels_sha256": "SHA-256 of the decoded pixels of the source file",
+    "image_sha256": "SHA-256 of the bytes in `image`; null where the image is withheld",
+    "licence": "licence of the image, as its corpus states it",
+    "redistribution": "whether the licence lets the image be passed on",
+    "citation": "what to cite",
+    "source_url": "homepage of the corpus",
+}
+"""The meaning of each column, as it stands on the dataset card."""
+
+_OWN = {"image": IMAGE, "source_path": pa.string(), "image_sha256": pa.string()}
+_TYPES = {name: _OWN[name] if name in _OWN else PAIRS.field(name).type for name in COLUMNS}
 
 
-def feature_type(kind: pa.DataType) -> str:
-    """The name that Hugging Face ``datasets`` gives an Arrow type."""
-    return {"double": "float64"}.get(str(kind), str(kind))
-
+# Hugging Face's name of an Arrow type is Arrow's own, but for this one
+_DTYPES = {"double": "float64"}
 
 FEATURES = {
-    name: {"_type": "Image"} if name == "image" else {"dtype": feature_type(kind), "_type": "Value"}
-    for name, kind, _ in COLUMNS
+    name: {"_type": "Image"} if name == "image" else {"dtype": _DTYPES.get(str(kind), str(kind)), "_type": "Value"}
+    for name, kind in _TYPES.items()
 }
 
-SCHEMA = pa.schema([(name, kind) for name, kind, _ in COLUMNS]).with_metadata(
+SCHEMA = pa.schema(list(_TYPES.items())).with_metadata(
     {"huggingface": json.dumps({"info": {"features": FEATURES}}, separators=(",", ":"))}
 )
 

@@ -46,8 +46,7 @@ class Inputs:
     @cached_property
     def pairs(self) -> list[dict[str, Any]]:
         """The rows of the candidate."""
-        rows: list[dict[str, Any]] = self.table.to_pylist()
-        return rows
+        return list(self.table.to_pylist())
 
     @cached_property
     def ledger(self) -> list[dict[str, Any]]:
@@ -92,8 +91,7 @@ class Inputs:
         Raises:
             KeyError: the candidate has no such column.
         """
-        values: list[Any] = self.table.column(name).to_pylist()
-        return values
+        return list(self.table.column(name).to_pylist())
 
 
 Severity = Literal["critical", "warning"]

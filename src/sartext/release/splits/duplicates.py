@@ -9,7 +9,6 @@ near-duplicate.
 import csv
 import io
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -152,18 +151,13 @@ def difference(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     Differing counts of labels or shares of land cover would give differing facts; boxes may differ by where an
     annotator drew them.
     """
-    differences = []
-    if _counts(row) != _counts(other):
-        differences.append("labels")
-    if _sorted(row["regions"]) != _sorted(other["regions"]):
-        differences.append("regions")
-    if "labels" not in differences and _sorted(row["objects"]) != _sorted(other["objects"]):
-        differences.append("boxes")
-    return " ".join(differences)
-
-
-def _counts(row: Mapping[str, Any]) -> Counter[str]:
-    return Counter(annotated["label"] for annotated in row["objects"])
+    labels, others = (sorted(box["label"] for box in image["objects"]) for image in (row, other))
+    differs = {
+        "labels": labels != others,
+        "regions": _sorted(row["regions"]) != _sorted(other["regions"]),
+        "boxes": labels == others and _sorted(row["objects"]) != _sorted(other["objects"]),
+    }
+    return " ".join(part for part in differs if differs[part])
 
 
 def _sorted(parts: Iterable[Mapping[str, Any]]) -> list[str]:
