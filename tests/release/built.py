@@ -1,7 +1,5 @@
 """A small project, generated as the stages would leave it: images, indexes, splits, candidate and ledger."""
 
-import hashlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,40 +7,18 @@ from typing import Any
 
 import numpy as np
 import yaml
-from PIL import Image
 
 from sartext.config import Project
-from sartext.corpora.examination import pixels_sha256
 from sartext.corpora.quarantine import Fault, write_quarantine
 from sartext.narrator.facts import Facts, ObjectFact, to_json
 from sartext.narrator.realisation import realise
 from sartext.tables import INDEX, LEDGER, PAIRS, SPLITS, read_rows, write_table
+from tests.release.indexed import catalogue, image_row
 
 SIDE = 24
 SPLIT_OF = ("train", "train", "train", "validation", "test")
 
 Row = dict[str, Any]
-
-
-def catalogue(name: str, licence: str | None = "CC-BY-4.0", redistribution: bool = True) -> Row:
-    """A catalogue entry of ships in 8-bit images."""
-    return {
-        "name": name,
-        "title": f"The {name} ships",
-        "description": "Ships.",
-        "kind": "detection",
-        "images": ["images/*.png"],
-        "annotations": {"format": "voc", "files": ["boxes/*.xml"]},
-        "classes": [{"label": "ship", "noun": "ship", "plural": "ships", "hypernym": "vessel"}],
-        "sensor": "Sentinel-1",
-        "polarisation": "VV",
-        "quantity": "display",
-        **({} if licence is None else {"licence": licence}),
-        "redistribution": redistribution,
-        "citation": f"The authors of {name}, 2026.",
-        "homepage": f"https://example.org/{name}",
-        "obtain": "From its homepage.",
-    }
 
 
 @dataclass(frozen=True)
@@ -87,27 +63,12 @@ class Built:
         for name in self.corpora():
             for row in read_rows(self.root / f"build/corpus/{name}/index.parquet", INDEX):
                 kept = row["image_id"] in released
-                ledger.append(
-                    {
-                        "image_id": row["image_id"],
-                        "corpus": name,
-                        "path": row["path"],
-                        "fate": "released" if kept else "left out",
-                        "stage": "release" if kept else "captions",
-                        "reason": "" if kept else "nothing to say",
-                    }
-                )
-            ledger.append(
-                {
-                    "image_id": f"{name}/broken",
-                    "corpus": name,
-                    "path": f"data/{name}/images/broken.png",
-                    "fate": "left out",
-                    "stage": "corpus",
-                    "reason": "truncated-image",
-                }
-            )
-        write_table(self.root / "build/ledger.parquet", LEDGER, ledger)
+                fate = ("released", "release", "") if kept else ("left out", "captions", "nothing to say")
+                ledger.append((row["image_id"], name, row["path"], *fate))
+            path = f"data/{name}/images/broken.png"
+            ledger.append((f"{name}/broken", name, path, "left out", "corpus", "truncated-image"))
+        rows = [dict(zip(LEDGER.names, row, strict=True)) for row in ledger]
+        write_table(self.root / "build/ledger.parquet", LEDGER, rows)
 
     def add_corpus(
         self, name: str, count: int, seed: int, licence: str | None = "CC-BY-4.0", redistribution: bool = True
@@ -120,7 +81,11 @@ class Built:
         listed = {corpus: {"catalogue": f"catalogue/{corpus}.yaml"} for corpus in [*self.corpora(), name]}
         self.parameters(corpora=listed, captions=list(listed))
         rng = np.random.default_rng(seed)
-        index = [_indexed(self.root, name, number, rng) for number in range(count)]
+        pictures = [rng.integers(0, 200, (SIDE, SIDE), dtype=np.uint8) for _ in range(count)]
+        index = [
+            image_row(self.project, f"{name}/{number:04d}", pixels, folder="images")
+            for number, pixels in enumerate(pictures)
+        ]
         write_table(self.root / f"build/corpus/{name}/index.parquet", INDEX, index)
         fault = Fault(f"data/{name}/images/broken.png", f"{name}/broken", "truncated-image", "", "image")
         write_quarantine(self.root / f"build/corpus/{name}/quarantine.csv", [fault])
@@ -130,35 +95,6 @@ class Built:
         splits = [{column.name: row.get(column.name, "hash") for column in SPLITS} for row in self.pairs()]
         write_table(self.root / "build/splits/splits.parquet", SPLITS, splits)
         self.write_ledger()
-
-
-def _indexed(root: Path, corpus: str, number: int, rng: np.random.Generator) -> Row:
-    pixels = rng.integers(0, 200, (SIDE, SIDE), dtype=np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
-    path = root / f"data/{corpus}/images/{number:04d}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(stream.getvalue())
-    return {
-        "image_id": f"{corpus}/{number:04d}",
-        "path": f"data/{corpus}/images/{number:04d}.png",
-        "sha256": hashlib.sha256(stream.getvalue()).hexdigest(),
-        "pixels_sha256": pixels_sha256(pixels),
-        "width": SIDE,
-        "height": SIDE,
-        "modality": "sar",
-        "quantity": "display",
-        "polarisation": "VV",
-        "db_low": None,
-        "db_high": None,
-        "scene_id": f"{corpus}/{number:04d}",
-        "published_split": None,
-        "benchmark": None,
-        "objects": [],
-        "regions": [],
-        "captions": [],
-        "paired_path": None,
-    }
 
 
 def facts_of(number: int) -> Facts:
@@ -211,15 +147,8 @@ def passed_verdict(built: Built) -> None:
     from sartext.release.gate.suites import SUITES
     from sartext.release.gate.verdict import candidate_sha256
 
-    row = {
-        "name": "all is well",
-        "severity": "critical",
-        "passed": True,
-        "status": "evaluated",
-        "figure": 0,
-        "unit": "pairs",
-        "detail": "40 pairs checked",
-    }
+    row = {"name": "all is well", "severity": "critical", "passed": True, "status": "evaluated", "figure": 0}
+    row |= {"unit": "pairs", "detail": "40 pairs checked"}
     suites = [{"name": name, "passed": True, "expectations": [row]} for name in SUITES.names]
     verdict = {"content_sha256": candidate_sha256(built.project), "passed": True, "suites": suites}
     write_json(built.root / "build/quality/gate.json", verdict)

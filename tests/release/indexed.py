@@ -11,11 +11,33 @@ import yaml
 from PIL import Image
 
 from sartext.config import Project
+from sartext.corpora.examination import pixels_sha256
 from sartext.corpora.quarantine import Fault, write_quarantine
 from sartext.files import write_json
 from sartext.tables import CAPTIONS, INDEX, UNCAPTIONED, read_rows, write_table
 
 Pixels = npt.NDArray[np.uint8]
+
+
+def catalogue(name: str, licence: str | None = "CC-BY-4.0", redistribution: bool = True) -> dict[str, Any]:
+    """A catalogue entry of ships in 8-bit images."""
+    return {
+        "name": name,
+        "title": f"The {name} ships",
+        "description": "Ships.",
+        "kind": "detection",
+        "images": ["images/*.png"],
+        "annotations": {"format": "voc", "files": ["boxes/*.xml"]},
+        "classes": [{"label": "ship", "noun": "ship", "plural": "ships", "hypernym": "vessel"}],
+        "sensor": "Sentinel-1",
+        "polarisation": "VV",
+        "quantity": "display",
+        **({} if licence is None else {"licence": licence}),
+        "redistribution": redistribution,
+        "citation": f"The authors of {name}, 2026.",
+        "homepage": f"https://example.org/{name}",
+        "obtain": "From its homepage.",
+    }
 
 
 def make_project(
@@ -30,21 +52,8 @@ def make_project(
     """A project that lists corpora; the values are what their catalogue entries say beside the obligatory."""
     (root / "catalogue").mkdir(parents=True, exist_ok=True)
     for name, fields in corpora.items():
-        entry = {
-            "name": name,
-            "title": name.title(),
-            "description": "Made for a test.",
-            "kind": "detection",
-            "images": ["*.png"],
-            "sensor": "Sentinel-1",
-            "quantity": "display",
-            "licence": "CC-BY-4.0",
-            "redistribution": True,
-            "citation": "Nobody, 2026.",
-            "homepage": "https://example.org",
-            "obtain": "It is made by the test",
-        }
-        (root / "catalogue" / f"{name}.yaml").write_text(yaml.safe_dump({**entry, **fields}))
+        entry = {**catalogue(name), **fields}
+        (root / "catalogue" / f"{name}.yaml").write_text(yaml.safe_dump(entry))
     parameters = {
         "corpora": {name: {"catalogue": f"catalogue/{name}.yaml"} for name in corpora},
         "captions": list(captions),
@@ -87,15 +96,14 @@ def boxes(*labels: str, shift: float = 0) -> list[dict[str, Any]]:
 def image_row(project: Project, image_id: str, pixels: Pixels, **fields: Any) -> dict[str, Any]:
     """Write a picture and return its row of the index."""
     corpus, _, name = image_id.partition("/")
-    suffix = fields.pop("suffix", ".png")
-    path = project.source(corpus) / f"{name}{suffix}"
+    path = project.source(corpus) / fields.pop("folder", "") / f"{name}{fields.pop('suffix', '.png')}"
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, quality=fields.pop("quality", 90))
     row = {
         "image_id": image_id,
         "path": project.relative(path),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "pixels_sha256": hashlib.sha256(np.asarray(Image.open(path)).tobytes()).hexdigest(),
+        "pixels_sha256": pixels_sha256(np.asarray(Image.open(path))),
         "width": pixels.shape[1],
         "height": pixels.shape[0],
         "modality": "sar",

@@ -70,7 +70,7 @@ def test_a_cell_cannot_break_a_table(built: Built) -> None:
 
 def test_every_column_is_explained(built: Built) -> None:
     _, body = card(built)
-    assert all(f"| `{name}` | {meaning} |" in body for name, _, meaning in COLUMNS)
+    assert all(f"| `{name}` | {meaning} |" in body for name, meaning in COLUMNS.items())
 
 
 def test_three_captions_are_shown_the_first_of_each_method_among_them(built: Built) -> None:
@@ -81,6 +81,16 @@ def test_three_captions_are_shown_the_first_of_each_method_among_them(built: Bui
     for number, method in ((0, "a2c"), (7, "sa2c")):
         assert f"| `{pairs[number]['image_id']}` | `{method}` | {pairs[number]['caption']} |" in examples
     assert examples.count("| `alpha/") == 3
+
+
+def test_the_models_and_what_they_wrote_are_named(built: Built) -> None:
+    _, body = card(built)
+    assert "SHA-256 of the model |" not in body
+    narrated = {"method": "narrator", "model_sha256": "cd" * 32, "score": 0.9, "source_caption": "ships ."}
+    built.set_pairs(lambda rows: [{**row, **(narrated if row["split"] == "train" else {})} for row in rows])
+    _, body = card(built)
+    assert f"| `narrator` | `{'cd' * 32}` | 24 |" in body
+    assert "in the train split only" in body
 
 
 def test_a_benchmark_is_named_only_if_an_image_is_of_one(built: Built) -> None:
@@ -94,15 +104,11 @@ def test_a_benchmark_is_named_only_if_an_image_is_of_one(built: Built) -> None:
 def test_simulated_images_are_called_simulated_in_the_first_paragraph(built: Built) -> None:
     _, body = card(built)
     assert "simulated" not in body
-    built.set_pairs(
-        lambda rows: [{**row, "sensor": "simulated SAR"} if row["corpus"] == "beta" else row for row in rows]
-    )
+    simulated = {"sensor": "simulated SAR"}
+    built.set_pairs(lambda rows: [{**row, **(simulated if row["corpus"] == "beta" else {})} for row in rows])
     _, body = card(built)
-    first = body.split("\n\n")[1]
-    assert "The images of beta are simulated, not acquired" in first
-    built.set_pairs(
-        lambda rows: [{**row, "sensor": "simulated SAR", "source_url": "not-applicable"} for row in rows]
-    )
+    assert "The images of beta are simulated, not acquired" in body.split("\n\n")[1]
+    built.set_pairs(lambda rows: [{**row, **simulated, "source_url": "not-applicable"} for row in rows])
     _, body = card(built)
     assert "These images are simulated, not acquired" in body.split("\n\n")[1]
     assert "not-applicable" not in body
@@ -132,15 +138,10 @@ def test_a_stranger_extracts_and_trains_by_the_commands_of_the_card(built: Built
 
     def run(command: str, folder: Path, *more: str) -> str:
         program = shlex.split(command)
-        given = program[1:] if program[0] == "python" else ["-m", *program]
+        arguments = [*(program[1:] if program[0] == "python" else ["-m", *program]), *more]
         environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
         done = subprocess.run(
-            [sys.executable, *given, *more],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
+            [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout + done.stderr

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+from functools import partial
 
 import imagehash
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from sartext.catalogue.loading import find_entry
-from sartext.config import NearDuplicateParameters
+from sartext.config import NearDuplicateParameters, Project
 from sartext.errors import ArtefactError
 from sartext.release.splits import likeness
 from sartext.release.splits.duplicates import (
@@ -40,14 +41,18 @@ def shifted(rows: int, columns: int, side: int, seed: int = 3) -> tuple[Pixels, 
     return whole[:side, :side], whole[rows : rows + side, columns : columns + side]
 
 
-def near_ids(tmp_path, pictures: dict[str, Pixels], **columns) -> set[tuple[str, str]]:
+def near(tmp_path, rows) -> tuple[set[tuple[str, str]], int]:
+    """The near-duplicates among rows of an index, and how many images have no contrast."""
+    subjects = [Subject("c", row) for row in rows]
+    pairs, flat = find_near(tmp_path, subjects, {"c": find_entry(Project(tmp_path), "c")}, NEAR)
+    return {(pair.first, pair.second) for pair in pairs}, flat
+
+
+def near_ids(tmp_path, pictures: dict[str, Pixels]) -> set[tuple[str, str]]:
     project = make_project(tmp_path, {"c": {}})
-    subjects = [
-        Subject("c", image_row(project, f"c/{name}", pixels, **columns))
-        for name, pixels in sorted(pictures.items())
+    return near(tmp_path, [image_row(project, f"c/{name}", pixels) for name, pixels in sorted(pictures.items())])[
+        0
     ]
-    pairs, _ = find_near(tmp_path, subjects, {"c": find_entry(project, "c")}, NEAR)
-    return {(pair.first, pair.second) for pair in pairs}
 
 
 @pytest.mark.parametrize("side", [64, 100, 300])
@@ -57,22 +62,17 @@ def test_a_scene_shifted_by_one_or_two_pixels_is_near(tmp_path, side, shift):
     assert near_ids(tmp_path, {"a": first, "b": second}) == {("c/a", "c/b")}
 
 
-def test_gain_and_offset_leave_an_image_near(tmp_path):
-    first = scene(5)
-    second = np.clip(first * 0.7 + 10, 0, 255).astype(np.uint8)
-    assert near_ids(tmp_path, {"a": first, "b": second}) == {("c/a", "c/b")}
+CHANGES = {
+    "gain and offset": lambda image: np.clip(image * 0.7 + 10, 0, 255).astype(np.uint8),
+    **{f"JPEG of quality {quality}": partial(as_jpeg, quality=quality) for quality in (95, 75, 50)},
+    "resizing": lambda image: np.asarray(Image.fromarray(image).resize((180, 180), Image.Resampling.BICUBIC)),
+}
 
 
-@pytest.mark.parametrize("quality", [95, 75, 50])
-def test_encoding_an_image_again_leaves_it_near(tmp_path, quality):
-    first = scene(6, 128)
-    assert near_ids(tmp_path, {"a": first, "b": as_jpeg(first, quality)}) == {("c/a", "c/b")}
-
-
-def test_resizing_an_image_leaves_it_near(tmp_path):
-    first = scene(7, 256)
-    second = np.asarray(Image.fromarray(first).resize((180, 180), Image.Resampling.BICUBIC))
-    assert near_ids(tmp_path, {"a": first, "b": second}) == {("c/a", "c/b")}
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_leaves_an_image_near(tmp_path, change):
+    image = scene(6, 256 if change == "resizing" else 128)
+    assert near_ids(tmp_path, {"a": image, "b": CHANGES[change](image)}) == {("c/a", "c/b")}
 
 
 def chip(seed: int) -> Pixels:
@@ -111,16 +111,13 @@ def test_constant_images_are_never_near_duplicates(tmp_path):
     project = make_project(tmp_path, {"c": {}})
     tiles = [np.full((64, 64), level, np.uint8) for level in (0, 0, 7, 255)]
     tiles[1][0, 0] = 1
-    subjects = [Subject("c", image_row(project, f"c/{at}", tile)) for at, tile in enumerate(tiles)]
-    pairs, flat = find_near(tmp_path, subjects, {"c": find_entry(project, "c")}, NEAR)
-    assert (pairs, flat) == ([], 4)
+    assert near(tmp_path, [image_row(project, f"c/{at}", tile) for at, tile in enumerate(tiles)]) == (set(), 4)
 
 
 def test_images_of_different_modality_are_never_compared(tmp_path):
     project = make_project(tmp_path, {"c": {}})
     rows = [image_row(project, "c/a", scene(1)), image_row(project, "c/b", scene(1), modality="optical")]
-    pairs, _ = find_near(tmp_path, [Subject("c", row) for row in rows], {"c": find_entry(project, "c")}, NEAR)
-    assert pairs == []
+    assert near(tmp_path, rows) == (set(), 0)
 
 
 def test_no_images_have_no_duplicates(tmp_path):
@@ -132,7 +129,7 @@ def test_an_image_that_is_gone_since_it_was_indexed_is_named(tmp_path):
     row = image_row(project, "c/a", scene(1))
     (tmp_path / row["path"]).unlink()
     with pytest.raises(ArtefactError, match=r"data/c/a\.png.*sartext corpus c"):
-        find_near(tmp_path, [Subject("c", row)], {"c": find_entry(project, "c")}, NEAR)
+        near(tmp_path, [row])
 
 
 def test_full_disk_is_an_error_before_any_image_is_read(tmp_path, monkeypatch):
@@ -187,9 +184,9 @@ def test_every_close_pair_of_hashes_is_proposed_once(monkeypatch, limit, banded_
     for early in range(600):
         counts = np.bitwise_count(hashes[early, 0] ^ hashes[early + 1 :])
         expected |= {(early, early + 1 + int(late)) for late in np.flatnonzero(counts.min(axis=1) <= limit)}
-    found = [tuple(pair) for block in close_pairs(hashes, limit) for pair in block[:, :2].tolist()]
-    assert len(found) == len(set(found))
-    assert set(found) == expected
+    proposed = [tuple(pair) for block in close_pairs(hashes, limit) for pair in block[:, :2].tolist()]
+    assert len(proposed) == len(set(proposed))
+    assert set(proposed) == expected
 
 
 def test_the_hash_is_the_one_of_imagehash():
@@ -200,21 +197,15 @@ def test_the_hash_is_the_one_of_imagehash():
 
 
 def test_annotations_of_identical_images_are_compared_by_what_the_facts_would_say():
+    cover = [{"label": "water", "zone": "image", "fraction": 0.4, "largest_component": 9}]
     same = {"objects": boxes("ship", "ship"), "regions": []}
-    moved = {"objects": boxes("ship", "ship", shift=1), "regions": []}
-    fewer = {"objects": boxes("ship"), "regions": []}
-    cover = {
-        "objects": boxes("ship", "ship"),
-        "regions": [{"label": "water", "zone": "image", "fraction": 0.4, "largest_component": 9}],
+    others = {
+        "": {"objects": boxes("ship", "ship")[::-1], "regions": []},
+        "labels": {"objects": boxes("ship"), "regions": []},
+        "boxes": {"objects": boxes("ship", "ship", shift=1), "regions": []},
+        "regions": {**same, "regions": cover},
     }
-    turned = {"objects": boxes("ship", "ship")[::-1], "regions": []}
-    assert [difference(same, other) for other in (same, turned, moved, fewer, cover)] == [
-        "",
-        "",
-        "boxes",
-        "labels",
-        "regions",
-    ]
+    assert [difference(same, other) for other in (same, *others.values())] == ["", *others]
 
 
 def test_the_table_of_duplicates_reads_back(tmp_path):

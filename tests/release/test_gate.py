@@ -13,7 +13,8 @@ from sartext.release.assembly import assemble
 from sartext.release.gate.running import run_gate
 from sartext.release.gate.suites import SUITES
 from sartext.release.gate.suites.images import examine, masks_of, out_of_range
-from tests.release.built import SIDE, Built, catalogue
+from tests.release.built import SIDE, Built
+from tests.release.indexed import catalogue
 from tests.release.judged import Outcome, failed, outcome, result, verdict
 
 
@@ -145,10 +146,10 @@ DAMAGED = {
 def test_a_check_whose_input_cannot_be_read_crashes_and_blocks(built: Built, suite: str) -> None:
     path, expectation = DAMAGED[suite]
     (built.root / path).write_bytes(b"\x00 not what it should be")
-    found = result(built, suite)
-    row = next(row for row in found["expectations"] if row["name"] == expectation)
+    judged = result(built, suite)
+    row = next(row for row in judged["expectations"] if row["name"] == expectation)
     assert (row["severity"], row["status"], row["figure"]) == ("critical", "crashed", None)
-    assert found["passed"] is False
+    assert judged["passed"] is False
 
 
 def test_a_crashed_warning_blocks_too(built: Built) -> None:

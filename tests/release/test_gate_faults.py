@@ -11,8 +11,12 @@ from tests.release.built import SIDE, Built
 from tests.release.judged import Outcome, outcome
 
 
+def pair(number: int, **values: object) -> Callable[[Built], object]:
+    return lambda built: built.set_pair(number, **values)
+
+
 def caption(text: str) -> Callable[[Built], object]:
-    return lambda built: built.set_pair(3, caption=text)
+    return pair(3, caption=text)
 
 
 def another_count(built: Built) -> None:
@@ -25,10 +29,8 @@ def one_pattern(built: Built) -> None:
     built.parameters(gate={"sentence_pattern_share": 0.5})
     built.add_corpus("gamma", 120, seed=3)
 
-    def say_the_same(rows: list[Outcome]) -> list[Outcome]:
-        return [{**row, "caption": "There are two ships in this SAR image."} for row in rows]
-
-    built.set_pairs(say_the_same)
+    text = "There are two ships in this SAR image."
+    built.set_pairs(lambda rows: [{**row, "caption": text} for row in rows])
 
 
 def one_caption_of_no_objects(built: Built) -> None:
@@ -70,13 +72,10 @@ def in_two_splits(column: str) -> Callable[[Built], object]:
     return join
 
 
-def split_table(change: Callable[[Outcome], Outcome]) -> Callable[[Built], object]:
-    def rewrite(built: Built) -> None:
-        path = built.root / "build/splits/splits.parquet"
-        rows = read_rows(path, SPLITS)
-        write_table(path, SPLITS, [change(rows[0]), *rows[1:]])
-
-    return rewrite
+def decided_for_test(built: Built) -> None:
+    path = built.root / "build/splits/splits.parquet"
+    first, *others = read_rows(path, SPLITS)
+    write_table(path, SPLITS, [{**first, "split": "test"}, *others])
 
 
 def ledger(change: Callable[[list[Outcome]], list[Outcome]]) -> Callable[[Built], object]:
@@ -99,7 +98,7 @@ def twice(built: Built) -> None:
 FAULTS: dict[str, tuple[str, str, Callable[[Built], object]]] = {
     "a column is gone": ("schema", "declared columns, in order", without_column("score")),
     "an id stands twice": ("schema", "unique image ids", twice),
-    "an optical image": ("schema", "SAR images only", lambda built: built.set_pair(0, modality="optical")),
+    "an optical image": ("schema", "SAR images only", pair(0, modality="optical")),
     "too few pairs": ("schema", "enough pairs", lambda built: built.parameters(gate={"minimum_pairs": 41})),
     "a source without a fate": ("ledger", "sources are released or left out", ledger(lambda rows: rows[1:])),
     "a pair that is left out": (
@@ -129,35 +128,23 @@ FAULTS: dict[str, tuple[str, str, Callable[[Built], object]]] = {
     "another image": ("images", "the pixels that were indexed", grey(9)),
     "a constant image": ("images", "no constant image", grey(9)),
     "a saturated image": ("images", "no saturated image", grey(255)),
-    "a tiny image": ("images", "long enough sides", lambda built: built.set_pair(0, width=3)),
+    "a tiny image": ("images", "long enough sides", pair(0, width=3)),
     "a cluster in two splits": ("splits", "no near-duplicates in two splits", in_two_splits("cluster_id")),
     "a group in two splits": ("splits", "no group in two splits", in_two_splits("group_id")),
     "equal pixels in two splits": ("splits", "no equal pixels in two splits", in_two_splits("pixels_sha256")),
-    "a benchmark image in train": (
-        "splits",
-        "no benchmark image in train",
-        lambda built: built.set_pair(0, benchmark="ssdd-test"),
-    ),
-    "a split of another name": ("splits", "known split names", lambda built: built.set_pair(0, split="dev")),
-    "another split than decided": (
-        "splits",
-        "as the split table decided",
-        split_table(lambda row: {**row, "split": "test"}),
-    ),
-    "an absent licence": ("provenance", "licence", lambda built: built.set_pair(0, licence=None)),
-    "a blank licence": ("provenance", "licence", lambda built: built.set_pair(0, licence=" ")),
-    "no citation": (
-        "provenance",
-        "citation, source address and sensor",
-        lambda built: built.set_pair(0, citation=""),
-    ),
-    "an unknown method": ("provenance", "known caption method", lambda built: built.set_pair(0, method="magic")),
+    "a benchmark image in train": ("splits", "no benchmark image in train", pair(0, benchmark="ssdd-test")),
+    "a split of another name": ("splits", "known split names", pair(0, split="dev")),
+    "another split than decided": ("splits", "as the split table decided", decided_for_test),
+    "an absent licence": ("provenance", "licence", pair(0, licence=None)),
+    "a blank licence": ("provenance", "licence", pair(0, licence=" ")),
+    "no citation": ("provenance", "citation, source address and sensor", pair(0, citation="")),
+    "an unknown method": ("provenance", "known caption method", pair(0, method="magic")),
     "a model's caption in test": (
         "provenance",
         "model captions only in train",
-        lambda built: built.set_pair(4, method="narrator", model_sha256="0" * 64),
+        pair(4, method="narrator", model_sha256="0" * 64),
     ),
-    "a hash that is none": ("provenance", "hashes", lambda built: built.set_pair(0, sha256="abc")),
+    "a hash that is none": ("provenance", "hashes", pair(0, sha256="abc")),
 }
 
 

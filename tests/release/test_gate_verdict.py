@@ -82,18 +82,11 @@ def test_the_index_of_an_unlisted_corpus_is_refused(built: Built) -> None:
 
 def test_the_page_shows_every_row_and_escapes_what_captions_hold() -> None:
     row = {"name": "plain English", "severity": "critical", "status": "evaluated", "unit": "captions"}
+    crashed = {"passed": False, "status": "crashed", "judged": False, "figure": None, "detail": "x"}
     rows = [
         {**row, "passed": False, "judged": True, "figure": 1204, "detail": "alpha/1: <script>alert(1)</script>"},
         {**row, "name": "share", "passed": True, "judged": False, "figure": None, "detail": "not judged: few"},
-        {
-            **row,
-            "name": "runs",
-            "passed": False,
-            "status": "crashed",
-            "judged": False,
-            "figure": None,
-            "detail": "x",
-        },
+        {**row, "name": "runs", **crashed},
     ]
     suites = [{"name": name, "passed": False, "expectations": rows} for name in ("captions", "made-up")]
     page = gate_page({"content_sha256": "ab" * 32, "passed": False, "suites": suites})

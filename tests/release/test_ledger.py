@@ -30,6 +30,7 @@ def test_every_source_image_has_one_fate(ledger):
     assert {name for name, row in ledger.items() if row["fate"] == "released"} == set(RELEASED)
     left_out = {name: row["stage"] for name, row in ledger.items() if row["fate"] == "left out"}
     assert left_out == LEFT_OUT
+    assert len(ledger) == len(RELEASED) + len(LEFT_OUT), "boxes and annotations in the quarantine are no images"
 
 
 def test_reasons_say_why(ledger):
@@ -61,28 +62,23 @@ def test_sources_are_released_or_left_out(project, ledger):
         assert len(released) == sum(pair["corpus"] == name for pair in pairs.values())
 
 
-def test_boxes_and_annotations_in_the_quarantine_are_no_source_images(ledger):
-    assert len(ledger) == len(RELEASED) + len(LEFT_OUT)
-    assert ledger["ships/4"]["fate"] == "released"
-
-
 def test_a_quarantined_image_whose_id_is_taken_is_told_apart_by_its_path(project):
     quarantine = project.corpus("ships") / "quarantine.csv"
     quarantine.write_text(quarantine.read_text().replace("gone.png,ships/gone", "sub/1.png,ships/1"))
     build_candidate(project)
-    found = rows_by_id(project.build / "ledger.parquet", LEDGER)
-    assert found["ships/1"]["fate"] == "released"
-    assert found["ships/sub/1.png"]["stage"] == "corpus"
+    rows = rows_by_id(project.build / "ledger.parquet", LEDGER)
+    assert rows["ships/1"]["fate"] == "released"
+    assert rows["ships/sub/1.png"]["stage"] == "corpus"
 
 
 def test_an_optical_duplicate_is_left_out_by_the_splits(project):
     """It is not kept for training: the one that stays is."""
-    rows = [image_row(project, f"bare/{number}", scene(70), modality="optical") for number in (1, 2)]
-    write_corpus(project, "bare", rows)
+    images = [image_row(project, f"bare/{number}", scene(70), modality="optical") for number in (1, 2)]
+    write_corpus(project, "bare", images)
     decide_splits(project)
     build_candidate(project)
-    found = rows_by_id(project.build / "ledger.parquet", LEDGER)
-    assert [found[name]["stage"] for name in ("bare/1", "bare/2")] == ["candidate", "splits"]
+    rows = rows_by_id(project.build / "ledger.parquet", LEDGER)
+    assert [rows[name]["stage"] for name in ("bare/1", "bare/2")] == ["candidate", "splits"]
 
 
 def test_a_ledger_that_does_not_add_up_is_an_error(project):

@@ -7,55 +7,20 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from sartext.errors import ArtefactError, GateError, ReleaseError
 from sartext.files import sha256_tree
 from sartext.release.assembly import assemble
 from sartext.release.card import quality_report
-from sartext.release.manifest import ancestors
 from sartext.release.publication import publish
 from sartext.release.verification import extract, verify
 from tests.conftest import ROOT
 from tests.release.built import Built, passed_verdict
-
-LOCK = {
-    "schema": "2.0",
-    "stages": {
-        "corpus@alpha": {
-            "cmd": "sartext corpus alpha",
-            "deps": [{"path": "data/alpha", "hash": "md5", "md5": "aa.dir"}],
-            "outs": [{"path": "build/corpus/alpha", "hash": "md5", "md5": "ab.dir"}],
-        },
-        "candidate": {
-            "cmd": "sartext candidate",
-            "deps": [{"path": "build/corpus", "hash": "md5", "md5": "bb.dir"}],
-            "outs": [{"path": "build/candidate", "hash": "md5", "md5": "bc.dir"}],
-        },
-        "release": {
-            "cmd": "sartext release assemble",
-            "deps": [
-                {"path": "build/candidate", "hash": "md5", "md5": "bc.dir"},
-                {"path": "data", "hash": "md5", "md5": "dd.dir"},
-            ],
-            "outs": [{"path": "build/release", "hash": "md5", "md5": "cc.dir"}],
-        },
-        "model": {
-            "cmd": "sartext train",
-            "deps": [{"path": "build/release", "hash": "md5", "md5": "cc.dir"}],
-            "outs": [{"path": "build/model", "hash": "md5", "md5": "ee.dir"}],
-        },
-        "corpus@gone": {
-            "cmd": "sartext corpus gone",
-            "deps": [{"path": "data/gone", "hash": "md5", "md5": "ff.dir"}],
-            "outs": [{"path": "build/elsewhere/gone", "hash": "md5", "md5": "fa.dir"}],
-        },
-    },
-}
 
 
 def rebuild(assembled: Built) -> dict[str, Any]:
@@ -76,19 +41,13 @@ def wanted(assembled: Built, version: str) -> None:
     assembled.parameters(release={"rows_per_file": 10, "version": version})
 
 
-def test_the_first_release_is_1_0_0_and_proves_itself(assembled: Built) -> None:
+def test_the_first_release_is_1_0_0_proves_itself_and_holds_what_is_promised(assembled: Built) -> None:
     metrics = publish(assembled.project)
-    assert (metrics["version"], metrics["published"], metrics["path"]) == (
-        "1.0.0",
-        True,
-        "releases/sar-text/1.0.0",
-    )
-    assert verify(assembled.root / "releases/sar-text/1.0.0")["content_sha256"] == metrics["content_sha256"]
-
-
-def test_it_holds_what_a_release_promises(assembled: Built) -> None:
-    publish(assembled.project)
-    files = set(sha256_tree(assembled.root / "releases/sar-text/1.0.0"))
+    assert (metrics["version"], metrics["published"]) == ("1.0.0", True)
+    folder = assembled.root / "releases/sar-text/1.0.0"
+    assert metrics["path"] == assembled.project.relative(folder)
+    assert verify(folder)["content_sha256"] == metrics["content_sha256"]
+    files = set(sha256_tree(folder))
     assert {
         "README.md",
         "MANIFEST.json",
@@ -179,36 +138,44 @@ def test_deleted_releases_get_the_same_version_back_for_the_same_content(assembl
     assert (metrics["version"], metrics["published"], metrics["content_sha256"]) == ("1.0.1", True, content)
     shutil.rmtree(assembled.root / "releases")
     reword(assembled, 1)
-    assert (
-        rebuild(assembled)["version"] == "2.0.0"
-    )  # 1.0.1 is taken by content that nobody can compare with any more
+    # 1.0.1 is taken by content that nobody can compare with any more
+    assert rebuild(assembled)["version"] == "2.0.0"
 
 
-def test_a_failed_or_foreign_verdict_publishes_nothing(assembled: Built) -> None:
+def another_candidate(assembled: Built) -> None:
     reword(assembled)
-    with pytest.raises(GateError, match="another candidate"):
-        publish(assembled.project)
-    assert not (assembled.root / "releases").exists()
 
 
-def test_a_release_of_an_earlier_candidate_is_refused(assembled: Built) -> None:
+def another_verdict(assembled: Built) -> None:
     reword(assembled)
     passed_verdict(assembled)
-    with pytest.raises(ReleaseError, match="earlier verdict"):
-        publish(assembled.project)
 
 
-def test_an_assembled_release_that_was_touched_is_refused(assembled: Built) -> None:
+def another_word(assembled: Built) -> None:
     path = assembled.root / "build/release/csv/train.csv"
     path.write_text(path.read_text().replace("ship", "boat"))
-    with pytest.raises(ReleaseError, match="was changed"):
-        publish(assembled.project)
 
 
-def test_nothing_assembled_is_refused(assembled: Built) -> None:
+def nothing_assembled(assembled: Built) -> None:
     shutil.rmtree(assembled.root / "build/release")
-    with pytest.raises(ReleaseError, match="run `sartext release assemble`"):
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (another_candidate, GateError, "another candidate"),
+        (another_verdict, ReleaseError, "earlier verdict"),
+        (another_word, ReleaseError, "was changed"),
+        (nothing_assembled, ReleaseError, "run `sartext release assemble`"),
+    ],
+)
+def test_what_is_not_assembled_from_the_judged_candidate_is_not_published(
+    assembled: Built, change: Callable[[Built], None], error: type[Exception], message: str
+) -> None:
+    change(assembled)
+    with pytest.raises(error, match=message):
         publish(assembled.project)
+    assert not (assembled.root / "releases").exists()
 
 
 def test_a_damaged_published_release_is_not_called_unchanged(assembled: Built) -> None:
@@ -264,14 +231,6 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_no_version(
     assert not (assembled.root / "files").exists()
 
 
-def test_what_a_killed_run_left_is_removed_and_was_never_a_version(assembled: Built) -> None:
-    left = assembled.root / "releases/sar-text/.partial-1.0.0-abc"
-    left.mkdir(parents=True)
-    (left / "README.md").write_text("half")
-    assert publish(assembled.project)["version"] == "1.0.0"
-    assert versions(assembled) == ["1.0.0"]
-
-
 KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
@@ -302,66 +261,6 @@ def test_a_run_killed_while_it_copies_leaves_no_version_and_the_next_one_publish
     assert publish(assembled.project)["version"] == "1.0.0"
     assert versions(assembled) == ["1.0.0"]
     verify(releases / "1.0.0")
-
-
-def test_provenance_holds_the_ancestors_of_the_release_only(assembled: Built) -> None:
-    (assembled.root / "dvc.lock").write_text(yaml.safe_dump(LOCK))
-    (assembled.root / "dvc.yaml").write_text("stages: {}\n")
-    publish(assembled.project)
-    folder = assembled.root / "releases/sar-text/1.0.0"
-    lock = yaml.safe_load((folder / "provenance/dvc.lock").read_text())
-    assert set(lock["stages"]) == {"corpus@alpha", "candidate", "release"}
-    assert lock["stages"]["release"] == LOCK["stages"]["release"]  # type: ignore[index]
-    manifest = json.loads((folder / "MANIFEST.json").read_text())
-    assert manifest["corpora_dvc_md5"] == {"alpha": "aa.dir", "beta": None}
-    assert manifest["tools"]["pyarrow"]
-    assert manifest["git"] == {"commit": None, "dirty": None}
-
-
-def test_provenance_does_not_depend_on_the_order_in_which_stages_ran(assembled: Built) -> None:
-    (assembled.root / "dvc.lock").write_text(yaml.safe_dump(LOCK, sort_keys=False))
-    publish(assembled.project)
-    path = assembled.root / "releases/sar-text/1.0.0/provenance/dvc.lock"
-    first = path.read_bytes()
-    stages: dict[str, Any] = LOCK["stages"]  # type: ignore[assignment]
-    turned = {**LOCK, "stages": dict(reversed(stages.items()))}
-    (assembled.root / "dvc.lock").write_text(yaml.safe_dump(turned, sort_keys=False))
-    shutil.rmtree(assembled.root / "releases")
-    publish(assembled.project)
-    assert path.read_bytes() == first
-
-
-def test_the_commit_is_recorded_and_whether_the_tree_was_dirty(assembled: Built) -> None:
-    def git(*arguments: str) -> None:
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        subprocess.run(["git", *identity, *arguments], cwd=assembled.root, check=True, capture_output=True)
-
-    (assembled.root / ".gitignore").write_text("build/\nreleases/\ndata/\n")
-    git("init")
-    git("add", "-A")
-    git("commit", "-m", "all")
-    publish(assembled.project)
-    first = json.loads((assembled.root / "releases/sar-text/1.0.0/MANIFEST.json").read_text())["git"]
-    assert (len(first["commit"]), first["dirty"]) == (40, False)
-    (assembled.root / "catalogue/alpha.yaml").write_text(
-        (assembled.root / "catalogue/alpha.yaml").read_text() + "\n"
-    )
-    reword(assembled)
-    rebuild(assembled)
-    assert (
-        json.loads((assembled.root / "releases/sar-text/1.0.1/MANIFEST.json").read_text())["git"]["dirty"] is True
-    )
-
-
-def test_ancestors_follow_folders_up_and_down() -> None:
-    stages: dict[str, Any] = {
-        "one": {"outs": [{"path": "build/a/x"}]},
-        "two": {"deps": [{"path": "build/a"}], "outs": [{"path": "build/b"}]},
-        "three": {"deps": [{"path": "build/b/file"}], "outs": [{"path": "build/c"}]},
-        "alike": {"outs": [{"path": "build/ab"}]},
-    }
-    assert ancestors(stages, "three") == {"one", "two", "three"}
-    assert ancestors(stages, "absent") == set()
 
 
 def test_the_quality_report_is_the_verdict_and_the_pages_of_one_run_stay_outside(assembled: Built) -> None:

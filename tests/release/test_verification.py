@@ -1,28 +1,26 @@
-"""`sartext release verify`: every byte of a release, and its tables against each other."""
+"""`sartext release verify` and `extract`: every byte of a release, its tables against each other, its files."""
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from sartext.errors import ReleaseError, SarTextError
-from sartext.files import write_json
-from sartext.release.verification import verify
+from sartext.files import sha256_tree, write_json
+from sartext.release.verification import extract, verify
 from tests.release.sealing import reseal
 
 
-def test_a_whole_release_is_proved(release: Path) -> None:
+def test_a_whole_release_is_proved_without_a_project_and_nothing_is_written(release: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in release.rglob("*")}
     metrics = verify(release)
     assert (metrics["version"], metrics["pairs"], metrics["images"]) == ("1.0.0", 40, 30)
-
-
-def test_it_needs_no_project_and_writes_nothing(release: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in release.rglob("*")}
-    verify(release)
     assert {path: path.stat().st_mtime_ns for path in release.rglob("*")} == before
 
 
@@ -52,34 +50,25 @@ def test_a_flipped_bit_in_the_manifest_is_found(release: Path) -> None:
         verify(release)
 
 
-def add_file(release: Path) -> None:
-    (release / "data/extra.parquet").write_bytes(b"")
-
-
-def delete_file(release: Path) -> None:
-    (release / "csv/test.csv").unlink()
-
-
 def link_file(release: Path) -> None:
     (release / "csv/test.csv").unlink()
     (release / "csv/test.csv").symlink_to("train.csv")
 
 
-def link_folder(release: Path) -> None:
-    (release / "more").symlink_to("/")
-
-
 @pytest.mark.parametrize(
     ("tamper", "message"),
     [
-        (add_file, r"data/extra\.parquet: not in the manifest"),
-        (delete_file, r"csv/test\.csv: missing"),
+        (
+            lambda release: (release / "data/extra.parquet").write_bytes(b""),
+            r"data/extra\.parquet: not in the manifest",
+        ),
+        (lambda release: (release / "csv/test.csv").unlink(), r"csv/test\.csv: missing"),
         (link_file, r"csv/test\.csv: a link"),
-        (link_folder, "more: not in the manifest"),
+        (lambda release: (release / "more").symlink_to("/"), "more: not in the manifest"),
     ],
 )
 def test_files_too_many_too_few_and_links_are_found(
-    release: Path, tamper: Callable[[Path], None], message: str
+    release: Path, tamper: Callable[[Path], object], message: str
 ) -> None:
     tamper(release)
     with pytest.raises(ReleaseError, match=message):
@@ -117,54 +106,29 @@ def test_a_folder_without_manifest_is_no_release(tmp_path: Path) -> None:
         verify(tmp_path)
 
 
-def rewrite(release: Path, change: Callable[[dict[str, object]], dict[str, object]]) -> None:
-    path = release / "data/test-00000-of-00001.parquet"
-    table = pq.read_table(path)
-    changed = [change(row) for row in table.to_pylist()]
-    pq.write_table(pa.Table.from_pylist(changed, schema=table.schema), path)
-    reseal(release)
-
-
-def other_caption(row: dict[str, object]) -> dict[str, object]:
-    return {**row, "caption": "There is one ship."}
-
-
-def no_image(row: dict[str, object]) -> dict[str, object]:
-    return {**row, "image": None}
-
-
-def other_image(row: dict[str, object]) -> dict[str, object]:
-    image = row["image"]
-    return {**row, "image": {**image, "bytes": image["bytes"] + b"x"}} if isinstance(image, dict) else row
-
-
-def other_id(row: dict[str, object]) -> dict[str, object]:
-    return {**row, "image_id": f"{row['image_id']}x"}
-
-
-def other_pixels(row: dict[str, object]) -> dict[str, object]:
-    return {**row, "pixels_sha256": "0" * 64}
-
-
-def other_size(row: dict[str, object]) -> dict[str, object]:
-    return {**row, "width": 7}
+def other_image(row: dict[str, Any]) -> dict[str, Any]:
+    return {"image": {**row["image"], "bytes": row["image"]["bytes"] + b"x"}} if row["image"] else {}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (other_caption, r"csv/test\.csv: its rows are not those"),
-        (no_image, "the image is missing"),
+        (lambda row: {"caption": "There is one ship."}, r"csv/test\.csv: its rows are not those"),
+        (lambda row: {"image": None}, "the image is missing"),
         (other_image, "the image is not the one of image_sha256"),
-        (other_pixels, "the pixels are not those of pixels_sha256"),
-        (other_size, "another size"),
-        (other_id, "released in one table only"),
+        (lambda row: {"pixels_sha256": "0" * 64}, "the pixels are not those of pixels_sha256"),
+        (lambda row: {"width": 7}, "another size"),
+        (lambda row: {"image_id": f"{row['image_id']}x"}, "released in one table only"),
     ],
 )
 def test_tables_that_disagree_are_found_behind_a_fitting_manifest(
-    release: Path, change: Callable[[dict[str, object]], dict[str, object]], message: str
+    release: Path, change: Callable[[dict[str, Any]], dict[str, Any]], message: str
 ) -> None:
-    rewrite(release, change)
+    path = release / "data/test-00000-of-00001.parquet"
+    table = pq.read_table(path)
+    rows = [{**row, **change(row)} for row in table.to_pylist()]
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    reseal(release)
     with pytest.raises(ReleaseError, match=message):
         verify(release)
 
@@ -181,3 +145,31 @@ def test_a_published_file_is_read_only(published: Path) -> None:
     modes = {path.stat().st_mode & 0o222 for path in published.rglob("*") if path.is_file()}
     assert modes == {0}
     assert all(os.access(path, os.W_OK) for path in published.rglob("*") if path.is_dir())
+
+
+def test_the_questions_are_copied_and_name_images_that_are_there(published: Path, tmp_path: Path) -> None:
+    metrics = extract(published, tmp_path / "files")
+    assert sha256_tree(tmp_path / "files/vqa") == sha256_tree(published / "vqa")
+    named = {
+        row["image"]
+        for path in (tmp_path / "files/vqa").iterdir()
+        for row in map(json.loads, path.read_text().splitlines())
+    }
+    assert None in named, "those of the corpus that is withheld"
+    paths = named - {None}
+    assert len(paths) > 10
+    assert all((tmp_path / "files" / path).is_file() for path in paths)
+    assert metrics["images"] == len(list((tmp_path / "files/images").rglob("*.png"))) == 30
+
+
+def test_a_release_without_questions_is_extracted_without_them(published: Path, tmp_path: Path) -> None:
+    shutil.copytree(published, tmp_path / "release")
+    shutil.rmtree(tmp_path / "release" / "vqa")
+    extract(tmp_path / "release", tmp_path / "files")
+    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == ["csv", "images"]
+
+
+def test_a_folder_without_data_is_no_release(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="name the folder of a version"):
+        extract(tmp_path, tmp_path / "files")
+    assert not (tmp_path / "files").exists()

@@ -1,0 +1,115 @@
+"""Where a release comes from: the commit, and the part of the graph that led to it."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sartext.release.manifest import ancestors
+from sartext.release.publication import publish
+from tests.release.built import Built
+from tests.release.test_publication import rebuild, reword
+
+
+def stage(deps: Sequence[str], out: str) -> dict[str, Any]:
+    """A stage as ``dvc.lock`` has it."""
+    return {
+        "deps": [{"path": path, "hash": "md5", "md5": f"{path}.dir"} for path in deps],
+        "outs": [{"path": out, "hash": "md5", "md5": f"{out}.dir"}],
+    }
+
+
+STAGES = {
+    "corpus@alpha": stage(["data/alpha"], "build/corpus/alpha"),
+    "candidate": stage(["build/corpus"], "build/candidate"),
+    "release": stage(["build/candidate", "data"], "build/release"),
+    "model": stage(["build/release"], "build/model"),
+    "corpus@gone": stage(["data/gone"], "build/elsewhere/gone"),
+}
+
+
+def publish_with(built: Built, stages: dict[str, Any]) -> Path:
+    """Publish a project with this ``dvc.lock``; return the folder of its version."""
+    lock = {"schema": "2.0", "stages": stages}
+    (built.root / "dvc.lock").write_text(yaml.safe_dump(lock, sort_keys=False))
+    shutil.rmtree(built.root / "releases", ignore_errors=True)
+    return built.root / str(publish(built.project)["path"])
+
+
+def test_provenance_holds_the_ancestors_of_the_release_only(assembled: Built) -> None:
+    (assembled.root / "dvc.yaml").write_text("stages: {}\n")
+    folder = publish_with(assembled, STAGES)
+    lock = yaml.safe_load((folder / "provenance/dvc.lock").read_text())
+    assert set(lock["stages"]) == {"corpus@alpha", "candidate", "release"}
+    assert lock["stages"]["release"] == STAGES["release"]
+    manifest = json.loads((folder / "MANIFEST.json").read_text())
+    assert manifest["corpora_dvc_md5"] == {"alpha": "data/alpha.dir", "beta": None}
+    assert manifest["tools"]["pyarrow"]
+    assert manifest["git"] == {"commit": None, "dirty": None}
+
+
+def test_provenance_does_not_depend_on_the_order_in_which_stages_ran(assembled: Built) -> None:
+    path = publish_with(assembled, STAGES) / "provenance/dvc.lock"
+    first = path.read_bytes()
+    publish_with(assembled, dict(reversed(STAGES.items())))
+    assert path.read_bytes() == first
+
+
+def test_the_commit_is_recorded_and_whether_the_tree_was_dirty(assembled: Built) -> None:
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=assembled.root, check=True, capture_output=True)
+
+    (assembled.root / ".gitignore").write_text("build/\nreleases/\ndata/\n")
+    git("init")
+    git("add", "-A")
+    git("commit", "-m", "all")
+    publish(assembled.project)
+    first = json.loads((assembled.root / "releases/sar-text/1.0.0/MANIFEST.json").read_text())["git"]
+    assert (len(first["commit"]), first["dirty"]) == (40, False)
+    (assembled.root / "catalogue/alpha.yaml").write_text(
+        (assembled.root / "catalogue/alpha.yaml").read_text() + "\n"
+    )
+    reword(assembled)
+    rebuild(assembled)
+    assert (
+        json.loads((assembled.root / "releases/sar-text/1.0.1/MANIFEST.json").read_text())["git"]["dirty"] is True
+    )
+
+
+TRAININGS = {
+    "release": stage(["build/candidate"], "build/release"),
+    "candidate": stage(["build/captions", "build/narrated"], "build/candidate"),
+    "lists": stage([], "build/narrated/listed.json"),
+    "narrated@bare": stage(["build/calibration"], "build/narrated/bare"),
+    "calibration": stage(["build/checkpoint/coca-sar"], "build/calibration"),
+    "checkpoint@coca-sar": stage(["build/checkpoint/coca-optical"], "build/checkpoint/coca-sar"),
+    "checkpoint@coca-optical": stage(["build/shards/optical"], "build/checkpoint/coca-optical"),
+    "checkpoint@coca-mixed": stage(["build/shards"], "build/checkpoint/coca-mixed"),
+    "optical-shards": stage(["build/corpus"], "build/shards/optical"),
+    "sar-shards": stage(["build/corpus"], "build/shards/sar"),
+}
+FOLDERS = {
+    "inside": stage([], "build/a/x"),
+    "around": stage(["build/a"], "build/b"),
+    "file": stage(["build/b/file"], "build/c"),
+    "alike": stage([], "build/ab"),
+}
+
+
+@pytest.mark.parametrize(
+    ("stages", "of", "expected"),
+    [
+        (TRAININGS, "release", set(TRAININGS) - {"checkpoint@coca-mixed", "sar-shards"}),
+        (FOLDERS, "file", {"inside", "around", "file"}),
+        (FOLDERS, "absent", set()),
+    ],
+    ids=["from the release to the trainings", "folders up and down", "no such stage"],
+)
+def test_ancestors_follow_what_was_read(stages: dict[str, Any], of: str, expected: set[str]) -> None:
+    assert ancestors(stages, of) == expected
