@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from tests.evaluation.captioning.making import needs_jars, needs_java
+from tests.evaluation.generated import needs_jars, needs_java
 from tests.evaluation.released import captions_file, published
 
 METRIC = '''

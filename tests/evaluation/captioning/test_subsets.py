@@ -3,7 +3,7 @@ import math
 import pytest
 
 from sartext.evaluation.caption_scoring import smallest_side, subsets
-from tests.evaluation.captioning.making import SHIP, WATER, cover_facts, example, object_facts
+from tests.evaluation.generated import SHIP, WATER, cover_facts, example, object_facts
 
 FACTS = object_facts((SHIP, 1, 0))
 

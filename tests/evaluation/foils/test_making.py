@@ -22,24 +22,34 @@ from sartext.evaluation.foils import (
     choose,
     make_foils,
 )
-from sartext.narrator.facts import CoverFact, Facts, ObjectFact, normalise
+from sartext.narrator.facts import CoverFact, ObjectFact, normalise
 from sartext.narrator.realisation import realise
 from sartext.narrator.statements import read_statements, statements_of
 from sartext.narrator.vocabulary import SHARES, annotated_by, bare, vocabulary_of
-from tests.evaluation.generated import benchmark, cover, example, objects
+from tests.evaluation.generated import (
+    BRIDGE,
+    CROPS,
+    FOREST,
+    SHIP,
+    TANK,
+    WATER,
+    benchmark,
+    benchmark_of,
+    cover,
+    cover_facts,
+    example,
+    object_facts,
+    objects,
+    quoted_facts,
+)
 
 ENTRIES = {name: load_entry(PACKAGED / f"{name}.yaml") for name in ("sim-objects", "sim-landcover")}
 NOUNS = vocabulary_of(ENTRIES.values()).nouns
-STUFF = ("water", "forest", "cropland", "bare soil", "built-up areas", "roads")
+LAND = tuple(known for known in ENTRIES["sim-landcover"].classes if known.stuff and known.say)
 
 
-def labelled(facts):
-    """The labels of the land-cover catalogue."""
-    labels = {
-        bare(known.plural if known.noun != known.plural else known.noun): known.label
-        for known in ENTRIES["sim-landcover"].classes
-    }
-    return replace(facts, cover=tuple(replace(fact, label=labels[fact.noun]) for fact in facts.cover))
+def changes(facts, corpus="sim-objects", method="a2c"):
+    return changes_of(facts, corpus, method, ENTRIES[corpus])
 
 
 @st.composite
@@ -48,22 +58,24 @@ def described(draw):
     rng = np.random.default_rng(draw(st.integers(0, 10**6)))
     if draw(st.booleans()):
         return objects(rng, most=24), "sim-objects", "a2c"
-    land = labelled(cover(rng, STUFF))
-    ships = objects(rng, classes=(("ship", "ship", "ships"),)).objects if draw(st.booleans()) else ()
-    return replace(land, objects=ships), "sim-landcover", "sa2c"
+    ships = objects(rng, classes=(SHIP,)).objects if draw(st.booleans()) else ()
+    return replace(cover(rng, LAND), objects=ships), "sim-landcover", "sa2c"
 
 
 def differing(facts, other):
     """The objects and land cover that only one of two records has."""
-    said = lambda one: Counter([*one.items, *((two.noun, two.share, two.zone) for two in one.cover)])  # noqa: E731
-    return said(facts) - said(other), said(other) - said(facts)
+    left, right = (
+        Counter([*record.items, *((fact.noun, fact.share, fact.zone) for fact in record.cover)])
+        for record in (facts, other)
+    )
+    return left - right, right - left
 
 
 @given(described())
 @settings(max_examples=100, deadline=None)
 def test_every_change_is_of_one_fact_and_makes_it_false(record):
-    facts, corpus, method = record
-    for change in changes_of(facts, corpus, method, ENTRIES[corpus]):
+    facts, corpus, _ = record
+    for change in changes(*record):
         [true], [false] = differing(facts, change.facts)
         assert normalise(change.facts) != normalise(facts)
         assert (change.facts.scene, change.facts.statements) == (facts.scene, facts.statements)
@@ -95,10 +107,10 @@ def test_every_change_is_of_one_fact_and_makes_it_false(record):
 @given(described(), st.integers(0, 99))
 @settings(max_examples=40, deadline=None)
 def test_read_back_the_caption_is_true_and_the_foil_is_not(record, seed):
-    facts, corpus, method = record
+    facts, *_ = record
     truth = set(statements_of(facts))
-    for change in changes_of(facts, corpus, method, ENTRIES[corpus]):
-        caption, foil = (realise(one, "a/1", seed)[0] for one in (facts, change.facts))
+    for change in changes(*record):
+        caption, foil = (realise(stated_facts, "a/1", seed)[0] for stated_facts in (facts, change.facts))
         assert caption != foil
         if not read_statements(caption, NOUNS).problems:
             assert set(read_statements(caption, NOUNS).statements) <= truth
@@ -122,17 +134,13 @@ def test_both_are_told_in_the_same_words_but_for_what_is_changed():
 @settings(max_examples=50, deadline=None)
 def test_every_change_has_its_opposite(record):
     """From the foil's facts the truth is a change too: of the same pair, the other way."""
-    facts, corpus, method = record
-    for change in changes_of(facts, corpus, method, ENTRIES[corpus]):
+    facts, *origin = record
+    for change in changes(*record):
         if change.kind in {"zone", "count"}:
-            back = [
-                other
-                for other in changes_of(change.facts, corpus, method, ENTRIES[corpus])
-                if normalise(other.facts) == normalise(facts)
-            ]
-            assert [(other.coarse, other.fine, other.forward) for other in back] == [
-                (change.coarse, change.fine, not change.forward)
-            ]
+            [back] = (
+                other for other in changes(change.facts, *origin) if normalise(other.facts) == normalise(facts)
+            )
+            assert (back.coarse, back.fine, back.forward) == (change.coarse, change.fine, not change.forward)
 
 
 def test_both_directions_of_every_pair_are_equally_frequent():
@@ -140,14 +148,8 @@ def test_both_directions_of_every_pair_are_equally_frequent():
     tested = benchmark(300)
     for kind in KINDS:
         candidates = {
-            example.image_id: [
-                change
-                for change in changes_of(
-                    labelled(example.facts), example.corpus, example.method, ENTRIES[example.corpus]
-                )
-                if change.kind == kind
-            ]
-            for example in tested.examples
+            row.image_id: [change for change in changes(row.facts, row.corpus, row.method) if change.kind == kind]
+            for row in tested.examples
         }
         chosen = choose(candidates, 3)
         assert len(chosen) > 30
@@ -178,12 +180,10 @@ def test_the_foils_of_a_benchmark():
 
 
 def test_what_has_no_foil_is_counted_by_reason():
-    ship = ObjectFact("ship", "ship", "ships", 1, 1, 0)
-    clauses = example(0, Facts(statements=("A harbor is in the image.",)), method="optical-rules")
-    lonely = example(1, Facts(objects=(ship,)))
-    foreign = example(2, Facts(objects=(replace(ship, count=21, center=0, outside=21),)), corpus="elsewhere")
-    tested = replace(benchmark(1), examples=(foreign, clauses, lonely))
-    foils = make_foils(tested, ENTRIES, 1)
+    clauses = example("sim-objects/0000", quoted_facts("A harbor is in the image."), method="optical-rules")
+    lonely = example("sim-objects/0001", object_facts((SHIP, 1, 0)))
+    foreign = example("elsewhere/0002", object_facts((SHIP, 0, 21)))
+    foils = make_foils(benchmark_of([foreign, clauses, lonely]), ENTRIES, 1)
     assert not foils
     assert foils.skipped["count"][CLAUSES] == 1
     assert foils.skipped["count"][NO_PARTNER] == 1
@@ -193,25 +193,8 @@ def test_what_has_no_foil_is_counted_by_reason():
 
 @pytest.mark.parametrize("method", ["a2c", "sa2c"])
 def test_only_boxes_prove_that_a_class_of_objects_is_absent(method):
-    facts = Facts(objects=(ObjectFact("ship", "ship", "ships", 2, 1, 1),))
-    kinds = {change.kind for change in changes_of(facts, "sim-objects", method, ENTRIES["sim-objects"])}
+    kinds = {change.kind for change in changes(object_facts((SHIP, 1, 1)), method=method)}
     assert ("class" in kinds) == (method == "a2c")
-
-
-def test_a_class_that_is_not_annotated_exhaustively_is_no_foil():
-    entry = ENTRIES["sim-objects"]
-    loose = entry.model_copy(
-        update={
-            "classes": tuple(
-                known.model_copy(update={"exhaustive": known.label == "ship"}) for known in entry.classes
-            )
-        }
-    )
-    facts = Facts(objects=(ObjectFact("tank", "storage tank", "storage tanks", 2, 1, 1),))
-    nouns = [
-        change.facts.objects[0].noun for change in changes_of(facts, "c", "a2c", loose) if change.kind == "class"
-    ]
-    assert nouns == ["ship"]
 
 
 def kind_of(entry, *classes):
@@ -233,25 +216,25 @@ VESSEL = CorpusClass(label="vessel", noun="vessel", plural="vessels", hypernym="
 VEGETATION = CorpusClass(label="green", noun="vegetation", plural="vegetation", hypernym="land", stuff=True)
 
 
+def test_a_class_that_is_not_annotated_exhaustively_is_no_foil():
+    classes = (
+        known.model_copy(update={"exhaustive": known.label == "ship"}) for known in ENTRIES["sim-objects"].classes
+    )
+    entry = ENTRIES["sim-objects"].model_copy(update={"classes": tuple(classes)})
+    assert false_nouns(object_facts((TANK, 1, 1)), entry, "a2c") == {("storage tank", "ship")}
+
+
 def test_what_is_a_kind_of_the_other_is_no_foil_of_it():
     """Two ships are two vessels, and two vessels may be ships."""
     entry = kind_of(ENTRIES["sim-objects"], VESSEL)
-    ships, vessels = (
-        ObjectFact("ship", "ship", "ships", 2, 1, 1),
-        ObjectFact("vessel", "vessel", "vessels", 1, 0, 1),
-    )
-    bridge = ObjectFact("bridge", "bridge", "bridges", 1, 0, 1)
-    assert not {noun for _, noun in false_nouns(Facts(objects=(ships, bridge)), entry, "a2c")} & {"ship", "vessel"}
-    assert not {noun for _, noun in false_nouns(Facts(objects=(vessels,)), entry, "a2c")} & {"ship", "vessel"}
-    assert {("bridge", "ship"), ("bridge", "vessel")} <= false_nouns(Facts(objects=(bridge,)), entry, "a2c")
+    for facts in (object_facts((SHIP, 1, 1), (BRIDGE, 0, 1)), object_facts((VESSEL, 0, 1))):
+        assert not {noun for _, noun in false_nouns(facts, entry, "a2c")} & {"ship", "vessel"}
+    assert {("bridge", "ship"), ("bridge", "vessel")} <= false_nouns(object_facts((BRIDGE, 0, 1)), entry, "a2c")
     land = kind_of(ENTRIES["sim-landcover"], VEGETATION)
-    forest, water, green = (
-        CoverFact(label, noun, 0.45, "about half")
-        for label, noun in (("forest", "forest"), ("water", "water"), ("green", "vegetation"))
-    )
-    of_water = {noun for true, noun in false_nouns(Facts(cover=(forest, water)), land, "sa2c") if true == "water"}
+    both = cover_facts((FOREST, 0.45, None), (WATER, 0.45, None))
+    of_water = {noun for true, noun in false_nouns(both, land, "sa2c") if true == "water"}
     assert of_water == {"cropland", "bare soil", "built-up areas", "roads"}
-    of_green = {noun for _, noun in false_nouns(Facts(cover=(green,)), land, "sa2c")}
+    of_green = {noun for _, noun in false_nouns(cover_facts((VEGETATION, 0.45, None)), land, "sa2c")}
     assert of_green == {"water", "bare soil", "built-up areas", "roads"}
 
 
@@ -259,29 +242,21 @@ def test_another_type_is_no_foil():
     """An A330 is of another type than an A220, and so may be called by that."""
     entry = load_entry(PACKAGED / "sar-aircraft.yaml")
     known = next(known for known in entry.classes if known.label == "a330")
-    two = Facts(objects=(ObjectFact(known.label, known.noun, known.plural, 2, 1, 1),))
-    nouns = {noun for _, noun in false_nouns(two, entry, "a2c")}
+    nouns = {noun for _, noun in false_nouns(object_facts((known, 1, 1)), entry, "a2c")}
     assert "A220 aircraft" in nouns
     assert not any("another" in noun for noun in nouns)
 
 
 def test_a_noun_of_which_one_class_is_not_annotated_exhaustively_is_no_foil():
-    loose = VESSEL.model_copy(update={"hypernym": "thing", "exhaustive": False})
-    entry = kind_of(ENTRIES["sim-objects"], VESSEL, loose.model_copy(update={"label": "boat"}))
-    bridge = Facts(objects=(ObjectFact("bridge", "bridge", "bridges", 1, 0, 1),))
-    assert "vessel" not in {noun for _, noun in false_nouns(bridge, entry, "a2c")}
+    loose = VESSEL.model_copy(update={"hypernym": "thing", "exhaustive": False, "label": "boat"})
+    entry = kind_of(ENTRIES["sim-objects"], VESSEL, loose)
+    assert "vessel" not in {noun for _, noun in false_nouns(object_facts((BRIDGE, 0, 1)), entry, "a2c")}
 
 
 def test_shares_never_sum_to_more_than_the_image():
-    facts = Facts(
-        cover=(
-            CoverFact("water", "water", 0.5, "about half", None),
-            CoverFact("crops", "cropland", 0.4, "over a third", None),
-            CoverFact("forest", "forest", 0.08, "a small part", None),
-        )
-    )
+    facts = cover_facts((WATER, 0.5, None), (CROPS, 0.4, None), (FOREST, 0.08, None))
+    lower = {word: bound for bound, word in SHARES}
     for change in changes_of(facts, "sim-landcover", "sa2c", None):
-        lower = {word: bound for bound, word in SHARES}
         assert sum(lower[fact.share] for fact in change.facts.cover) < 1
 
 
