@@ -6,9 +6,12 @@ from sartext.evaluation.physics import ORDINARY
 
 
 class TruthfulReader:
-    """It knows every picture of a set, and tells its facts; features are equal where captions are."""
+    """It knows every picture of a set, and tells its facts; features are equal where captions are.
 
-    def __init__(self, physics, writes=True):
+    With ``otherwise`` it knows the ordinary pictures alone, and tells that of every other one.
+    """
+
+    def __init__(self, physics, writes=True, otherwise=None):
         self.writes = writes
         self.known = {}
         for setting in physics.pictures:
@@ -17,7 +20,12 @@ class TruthfulReader:
         self.learn(
             [removal.picture for removal in physics.removals], [removal.caption for removal in physics.removals]
         )
-        self.numbers = {caption: number for number, caption in enumerate(dict.fromkeys(self.known.values()))}
+        captions = [*self.known.values()]
+        if otherwise:
+            ordinary = {picture.tobytes() for picture in physics.pictures[ORDINARY]}
+            self.known = {key: text if key in ordinary else otherwise for key, text in self.known.items()}
+            captions.append(otherwise)
+        self.numbers = {caption: number for number, caption in enumerate(dict.fromkeys(captions))}
 
     def learn(self, pictures, captions):
         self.known |= {picture.tobytes(): caption for picture, caption in zip(pictures, captions, strict=True)}
@@ -30,26 +38,6 @@ class TruthfulReader:
 
     def hear(self, captions):
         return torch.eye(len(self.numbers))[[self.numbers[caption] for caption in captions]]
-
-
-class OrdinaryReader(TruthfulReader):
-    """It knows the ordinary pictures alone, and takes every other one for the first of them."""
-
-    def __init__(self, physics):
-        super().__init__(physics)
-        ordinary = {picture.tobytes() for picture in physics.pictures[ORDINARY]}
-        first = physics.captions[0]
-        self.known = {key: caption if key in ordinary else first for key, caption in self.known.items()}
-
-
-class JumpyReader(TruthfulReader):
-    """It tells the truth of the ordinary pictures, and says something else as soon as a pixel differs."""
-
-    def __init__(self, physics):
-        super().__init__(physics)
-        ordinary = {picture.tobytes() for picture in physics.pictures[ORDINARY]}
-        self.known = {key: foil if key in ordinary else "There is one bridge." for key, foil in self.known.items()}
-        self.numbers.setdefault("There is one bridge.", 0)
 
 
 class HedgingReader(TruthfulReader):

@@ -27,6 +27,8 @@ from sartext.simulation.radar import display
 from sartext.simulation.rendering import Task, render_image, sar_file
 from tests.evaluation.physics.conftest import PARAMETERS
 
+OWNED = own_parameters(PARAMETERS, seed=3)
+
 
 def test_every_scene_is_imaged_at_every_setting(physics):
     assert set(physics.pictures) == set(SETTINGS) == set(POINTS.values())
@@ -85,12 +87,8 @@ def test_it_describes_itself(physics):
 
 
 def test_ordinary_pictures_are_formed_from_the_simulation_s_own_stream(physics):
-    from sartext.evaluation.physics.scenes import own_parameters
-    from sartext.simulation.composition import generator
-
-    own = own_parameters(PARAMETERS, 3)
     for place, scene in enumerate(physics.scenes):
-        rng = generator(own.seed, scene.corpus, scene.number, "radar")
+        rng = generator(OWNED.seed, scene.corpus, scene.number, "radar")
         expected = display(intensity(reflect(scene.scene, scene.acquisition, rng)))
         np.testing.assert_array_equal(physics.pictures[ORDINARY][place], expected)
 
@@ -98,9 +96,6 @@ def test_ordinary_pictures_are_formed_from_the_simulation_s_own_stream(physics):
 def test_one_scene_cannot_be_ranked():
     with pytest.raises(EvaluationError, match="nothing to rank"):
         render_physics(PARAMETERS, scenes=1, seed=0)
-
-
-OWNED = own_parameters(PARAMETERS, seed=3)
 
 
 @pytest.fixture(scope="module")

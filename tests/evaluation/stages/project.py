@@ -1,13 +1,20 @@
 """A project whose models are there, untrained: what its evaluations need, and no more."""
 
+import csv
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sartext.config import Project
-from sartext.files import write_json
+from sartext.evaluation.details import Details, read_details, shown_pictures
+from sartext.evaluation.figures import MINUS, Figure, read_figures
+from sartext.evaluation.stages import evaluate_task
+from sartext.files import sha256_tree, write_json
 from sartext.models.checkpoint import save
 from sartext.models.gpt.checkpoint import save_gpt
 from sartext.models.weights import RECORD
 from tests.conftest import ROOT
+from tests.evaluation.generated import find
 from tests.evaluation.released import assembled
 from tests.models.gpt.making import tiny_gpt, tower
 from tests.models.making import small_tokenizer
@@ -76,3 +83,53 @@ def trained(root: Path, *, parts: bool = True) -> Project:
             save(tower("clip" if "clip" in name else "coca", seed=seed), project.checkpoint(name))
         write_json(project.checkpoint(name) / RECORD, SEEN[name])
     return project
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a stage left in its folder, and the metrics that it returned."""
+
+    project: Project
+    task: str
+    metrics: dict[str, Any]
+    figures: list[Figure]
+    details: Details
+
+    @property
+    def folder(self) -> Path:
+        return self.project.evaluation(self.task)
+
+    def find(self, metric: str, variant: str) -> Figure | None:
+        """The figure on the whole test split."""
+        return find(self.figures, metric, variant, benchmark="release-test")
+
+    def rows(self, table: str) -> list[dict[str, str]]:
+        with (self.folder / f"{table}.csv").open() as file:
+            return list(csv.DictReader(file))
+
+    def check(self) -> None:
+        """The details say what every figure is of, the metrics count them, and the pictures shown are there."""
+        named = {part for figure in self.figures for part in figure.variant.split(MINUS)}
+        assert named == {variant.name for variant in self.details.variants}
+        benchmarks = [row.name for row in self.details.benchmarks]
+        assert {figure.benchmark for figure in self.figures} == {*benchmarks}
+        assert len(benchmarks) == len({*benchmarks})
+        assert self.metrics["figures"] == len(self.figures)
+        assert self.metrics["not_computed"] == sum(figure.value is None for figure in self.figures) > 0
+        pictures = self.folder / "pictures"
+        shown = {path.relative_to(pictures).with_suffix("").as_posix() for path in pictures.rglob("*.png")}
+        assert shown == shown_pictures(self.details)
+
+    def check_bytes(self) -> None:
+        """Evaluated again, everything is the same to the byte."""
+        before = sha256_tree(self.folder)
+        evaluate_task(self.project, self.task)
+        assert sha256_tree(self.folder) == before
+
+
+def evaluated(project: Project, task: str) -> Evaluation:
+    metrics = evaluate_task(project, task)
+    folder = project.evaluation(task)
+    return Evaluation(
+        project, task, metrics, read_figures(folder / "figures.json"), read_details(folder / "details.json")
+    )

@@ -1,25 +1,20 @@
 """The stage ``evaluation@captioning``: what every CoCa writes, baselines, and the physics curves."""
 
-import csv
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from sartext.config import Project
-from sartext.evaluation.details import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN, Details, read_details, shown_pictures
-from sartext.evaluation.figures import MINUS, Figure, read_figures
+from sartext.evaluation.details import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
+from sartext.evaluation.figures import MINUS
 from sartext.evaluation.prediction_files import read_captions
-from sartext.evaluation.stages import evaluate_task, rows_of
+from sartext.evaluation.stages import rows_of
 from sartext.evaluation.stages.captioning import captions_of, nearest_captions
 from sartext.evaluation.stages.models import compared, project_benchmarks
 from sartext.evaluation.stages.physics import SCORED, Physics
 from sartext.models.checkpoint import load
-from tests.evaluation.captioning.making import needs_jars, needs_java
-from tests.evaluation.generated import find
-from tests.evaluation.stages.project import PHYSICS, trained
-
-Written = tuple[dict[str, Any], list[Figure], Details]
+from tests.evaluation.generated import needs_jars, needs_java
+from tests.evaluation.stages.project import PHYSICS, Evaluation, evaluated, trained
 
 
 def scored(test: Callable[..., None]) -> Callable[..., None]:
@@ -33,77 +28,62 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def written(project: Project) -> Written:
-    metrics = evaluate_task(project, "captioning")
-    folder = project.evaluation("captioning")
-    return metrics, read_figures(folder / "figures.json"), read_details(folder / "details.json")
-
-
-def ids_of(project: Project) -> set[str]:
-    return {example.image_id for example in project_benchmarks(project)["release-test"].examples}
+def evaluation(project: Project) -> Evaluation:
+    return evaluated(project, "captioning")
 
 
 @scored
-def test_every_coca_and_the_baselines_are_scored_and_told_of(project: Project, written: Written) -> None:
-    metrics, figures, details = written
-    cocas = {model.name for model in compared(project) if model.kind == "coca"}
-    rules = {GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN}
-    scored = {figure.variant for figure in figures if figure.task == "captioning" and MINUS not in figure.variant}
-    assert scored == cocas | rules
-    named = {part for figure in figures for part in figure.variant.split(MINUS)}
-    assert named == {variant.name for variant in details.variants}
+def test_every_coca_and_the_baselines_are_scored_and_told_of(project: Project, evaluation: Evaluation) -> None:
+    evaluation.check()
+    variants: dict[str, set[str]] = {"captioning": set(), "physics": set()}
+    for figure in evaluation.figures:
+        if MINUS not in figure.variant:
+            variants[figure.task].add(figure.variant)
+    models = {model.name: model.kind for model in compared(project)}
+    cocas = {name for name, kind in models.items() if kind == "coca"}
+    assert variants == {
+        "captioning": cocas | {GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN},
+        "physics": {*models} & {*SCORED} | {"constant"},
+    }
     for metric in ("bleu_4", "cider_d", "fact_recall"):
-        figure = find(figures, metric, MOST_FREQUENT, benchmark="release-test")
-        assert (figure.value is not None, figure.n) == (True, len(ids_of(project)))
-    ceiling, floor = (find(figures, "fact_recall", name).value for name in (GRAMMAR, MOST_FREQUENT))
+        figure = evaluation.find(metric, MOST_FREQUENT)
+        assert (figure.value is not None, figure.n) == (True, len(project_benchmarks(project)["release-test"]))
+    ceiling, floor = (evaluation.find("fact_recall", name).value for name in (GRAMMAR, MOST_FREQUENT))
     assert ceiling == 100 > (floor or 0)
-    assert metrics["figures"] == len(figures)
-    assert {figure.task for figure in figures} == {"captioning", "physics"}
-    assert {figure.variant for figure in figures if figure.task == "physics" and MINUS not in figure.variant} == {
-        *({model.name for model in compared(project)} & {*SCORED}),
-        "constant",
-    }
 
 
 @scored
-def test_the_captions_of_every_variant_can_be_scored_again(project: Project, written: Written) -> None:
+def test_the_captions_of_every_variant_can_be_scored_again(project: Project, evaluation: Evaluation) -> None:
     benchmark = project_benchmarks(project)["release-test"]
-    folder = project.evaluation("captioning") / "captions" / "release-test"
     texts, _ = captions_of(load(project.checkpoint("sar-rs-coca")), benchmark.pictures())
-    given = read_captions(folder / "sar-rs-coca.csv", benchmark).captions
-    assert list(given.values()) == texts
     for name in ("sar-rs-coca", GRAMMAR, MOST_FREQUENT):
-        assert read_captions(folder / f"{name}.csv", benchmark, partial=name == GRAMMAR).captions
-        with (folder / f"{name}.csv").open() as file:
-            scores = [float(row["rouge_l"]) for row in csv.DictReader(file)]
-        wanted = find(written[1], "rouge_l", name, benchmark="release-test")
-        assert sum(scores) / len(scores) == pytest.approx(wanted.value, abs=1e-6)
+        table = f"captions/release-test/{name}"
+        captions = read_captions(evaluation.folder / f"{table}.csv", benchmark, partial=name == GRAMMAR).captions
+        assert captions
+        assert name != "sar-rs-coca" or list(captions.values()) == texts
+        scores = [float(row["rouge_l"]) for row in evaluation.rows(table)]
+        assert sum(scores) / len(scores) == pytest.approx(evaluation.find("rouge_l", name).value, abs=1e-6)
 
 
 @scored
-def test_the_references_are_told_the_released_caption_first(project: Project, written: Written) -> None:
-    with (project.evaluation("captioning") / "references" / "release-test.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    released = {
-        example.image_id: example.caption for example in project_benchmarks(project)["release-test"].examples
-    }
+def test_the_references_are_told_the_released_caption_first(project: Project, evaluation: Evaluation) -> None:
+    rows = evaluation.rows("references/release-test")
+    examples = project_benchmarks(project)["release-test"].examples
+    released = {example.image_id: example.caption for example in examples}
     assert {row["image_id"]: row["reference"] for row in rows if row["number"] == "1"} == released
     assert len({(row["image_id"], row["reference"]) for row in rows}) == len(rows) > len(released)
 
 
 @scored
-def test_examples_and_strips_have_their_pictures(project: Project, written: Written) -> None:
-    _, figures, details = written
+def test_examples_show_the_models_and_a_caption_of_the_release(project: Project, evaluation: Evaluation) -> None:
+    details = evaluation.details
     assert [row.name for row in details.benchmarks][-1] == "sim-physics"
-    assert {figure.benchmark for figure in figures} == {row.name for row in details.benchmarks}
-    assert {example.image_id for example in details.captions} == ids_of(project)
+    examples = project_benchmarks(project)["release-test"].examples
+    assert {example.image_id for example in details.captions} == {example.image_id for example in examples}
     for example in details.captions:
         assert {"foundation", "progressive", "sar-rs-coca", NEAREST_TRAIN} == set(example.captions)
         assert example.captions[NEAREST_TRAIN].judged, "it is a caption of the release"
     assert {strip.variant for strip in details.strips} == {"sar-rs-coca"}
-    folder = project.evaluation("captioning") / "pictures"
-    there = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.png")}
-    assert there == shown_pictures(details)
 
 
 def test_a_caption_that_the_model_did_not_end_is_empty_and_counted(project: Project) -> None:
@@ -114,17 +94,14 @@ def test_a_caption_that_the_model_did_not_end_is_empty_and_counted(project: Proj
     assert sum(not text for text in texts) >= unfinished
     again, _ = captions_of(model, benchmark.pictures())
     assert again == texts
-
-
-def test_no_pictures_have_no_captions(project: Project) -> None:
-    assert captions_of(load(project.checkpoint("coca-sar")), []) == ([], 0)
+    assert captions_of(model, []) == ([], 0)
 
 
 def test_the_nearest_training_caption_is_one_of_the_train_split(project: Project) -> None:
     benchmark = project_benchmarks(project)["release-test"]
-    found = nearest_captions(load(project.checkpoint("sar-rs-clip")), benchmark)
-    assert set(found) == {example.image_id for example in benchmark.examples}
-    assert set(found.values()) <= {example.caption for example in benchmark.train}
+    captions = nearest_captions(load(project.checkpoint("sar-rs-clip")), benchmark)
+    assert set(captions) == {example.image_id for example in benchmark.examples}
+    assert set(captions.values()) <= {example.caption for example in benchmark.train}
 
 
 def test_physics_asks_the_models_that_are_drawn_and_keeps_the_baseline_once(project: Project) -> None:
@@ -137,7 +114,7 @@ def test_physics_asks_the_models_that_are_drawn_and_keeps_the_baseline_once(proj
         physics.score(name, model)
     assert {figure.variant for figure in physics.figures} == {"narrator", "sar-rs-clip", "constant"}
     assert len({figure.place for figure in physics.figures}) == len(physics.figures)
-    assert [one.name for one in physics.baselines] == ["constant"]
+    assert [baseline.name for baseline in physics.baselines] == ["constant"]
     (row,) = rows_of(physics.sets)
     assert (row.name, row.images) == ("sim-physics", PHYSICS)
     assert physics.strips == [], "another variant is shown"

@@ -1,6 +1,7 @@
 """What an evaluation leaves behind: figures, details and every picture that they name."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,11 +40,18 @@ def details() -> Details:
     )
 
 
+def write(
+    project: Project, figures: list[Figure] = FIGURES, pictures: dict[str, Any] = PICTURES
+) -> dict[str, Any]:
+    return write_evaluation(project, "retrieval", figures, details(), pictures.__getitem__, tables=TABLES)
+
+
 def test_figures_details_and_the_pictures_that_are_shown_are_written(tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    counts = write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__, tables=TABLES)
+    counts = write(Project(tmp_path))
     folder = tmp_path / "build/evaluation/retrieval"
-    assert {figure.place for figure in read_figures(folder / "figures.json")} == {one.place for one in FIGURES}
+    assert {figure.place for figure in read_figures(folder / "figures.json")} == {
+        figure.place for figure in FIGURES
+    }
     assert read_details(folder / "details.json") == details()
     assert set(sha256_tree(folder / "pictures")) == {f"{name}.png" for name in PICTURES}
     table = (folder / "ranks/release-test/sar-rs-clip.csv").read_text()
@@ -53,7 +61,7 @@ def test_figures_details_and_the_pictures_that_are_shown_are_written(tmp_path: P
 
 
 def test_pictures_are_as_they_were_grey_where_they_are_and_no_larger_than_a_page_needs(tmp_path: Path) -> None:
-    write_evaluation(Project(tmp_path), "retrieval", [], details(), PICTURES.__getitem__, tables=TABLES)
+    write(Project(tmp_path))
     for name in ("a/grey", "a/colour", "a/alike"):
         with Image.open(tmp_path / f"build/evaluation/retrieval/pictures/{name}.png") as image:
             shown = np.asarray(image)
@@ -64,23 +72,17 @@ def test_pictures_are_as_they_were_grey_where_they_are_and_no_larger_than_a_page
         assert image.size == (LARGEST // 2, LARGEST), "as slender as it was"
 
 
-def test_equal_evaluations_give_equal_bytes_and_replace_what_was_there(tmp_path: Path) -> None:
+def test_an_equal_evaluation_replaces_what_was_there_and_an_error_leaves_it(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__, tables=TABLES)
+    write(project)
     before = sha256_tree(project.evaluation("retrieval"))
     (project.evaluation("retrieval") / "pictures" / "old.png").write_bytes(b"old")
-    write_evaluation(project, "retrieval", FIGURES[::-1], details(), PICTURES.__getitem__, tables=TABLES)
+    write(project, FIGURES[::-1])
     assert sha256_tree(project.evaluation("retrieval")) == before
-
-
-def test_an_error_leaves_the_former_evaluation_as_it_is(tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    write_evaluation(project, "retrieval", FIGURES, details(), PICTURES.__getitem__, tables=TABLES)
-    before = sha256_tree(project.evaluation("retrieval"))
     with pytest.raises(KeyError):
-        write_evaluation(project, "retrieval", FIGURES, details(), {}.__getitem__, tables=TABLES)
+        write(project, pictures={})
     with pytest.raises(ValueError, match="two figures"):
-        write_evaluation(project, "retrieval", FIGURES * 2, details(), PICTURES.__getitem__, tables=TABLES)
+        write(project, FIGURES * 2)
     assert sha256_tree(project.evaluation("retrieval")) == before
 
 
