@@ -32,15 +32,7 @@ def sartext(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def evaluate(small: Published, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    """``sartext evaluate`` on the release."""
-    return CommandLine(monkeypatch, capsys, "evaluate", small.release)
-
-
-@pytest.fixture
-def evaluate_at_root(
-    small: Published, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> CommandLine:
-    """The same where the project's catalogue describes its corpora."""
+    """``sartext evaluate`` on the release, where the project's catalogue describes its corpora."""
     return CommandLine(monkeypatch, capsys, "--root", small.built.root, "evaluate", small.release)
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.benchmarks import Sources, choose, open_benchmarks
+from sartext.evaluation.benchmarks import Benchmark, Sources, choose, open_benchmarks
 from sartext.evaluation.stages.models import project_benchmarks
 from sartext.narrator.facts import Facts, ObjectFact
 from sartext.release.inputs import data_files
@@ -21,6 +21,12 @@ from tests.evaluation.released import AT_HAND, WITHHELD, Published
 from tests.release.built import SIDE, facts_of
 
 Row = dict[str, Any]
+Benchmarks = dict[str, Benchmark]
+
+
+@pytest.fixture(scope="module")
+def benchmarks(small: Published) -> Benchmarks:
+    return open_benchmarks(small.release)
 
 
 def rewritten(small: Published, folder: Path, change: Callable[[list[Row]], list[Row]]) -> Path:
@@ -34,19 +40,19 @@ def rewritten(small: Published, folder: Path, change: Callable[[list[Row]], list
     return folder
 
 
-def test_the_benchmarks_of_a_release_by_name(small: Published) -> None:
-    found = open_benchmarks(small.release)
-    assert list(found) == ["release-test", "sim-test", "alone", "alpha-official"]
-    ids = {name: {example.image_id for example in benchmark.examples} for name, benchmark in found.items()}
-    assert ids["release-test"] == AT_HAND
-    assert ids["sim-test"] == {"sim-toy/0004", "sim-toy/0009"}
-    assert ids["alpha-official"] == {"alpha/0004", "alpha/0009"}
-    assert ids["alone"] == {"alpha/0014"}
-    assert {name: benchmark.name for name, benchmark in found.items()} == {name: name for name in found}
+def test_the_benchmarks_of_a_release_by_name(benchmarks: Benchmarks) -> None:
+    images = {name: {example.image_id for example in benchmark.examples} for name, benchmark in benchmarks.items()}
+    assert list(images.items()) == [
+        ("release-test", AT_HAND),
+        ("sim-test", {"sim-toy/0004", "sim-toy/0009"}),
+        ("alone", {"alpha/0014"}),
+        ("alpha-official", {"alpha/0004", "alpha/0009"}),
+    ]
+    assert [benchmark.name for benchmark in benchmarks.values()] == [*benchmarks]
 
 
-def test_an_example_is_the_row_of_the_release(small: Published) -> None:
-    benchmark = open_benchmarks(small.release)["release-test"]
+def test_an_example_is_the_row_of_the_release(small: Published, benchmarks: Benchmarks) -> None:
+    benchmark = benchmarks["release-test"]
     assert [example.image_id for example in benchmark.examples] == sorted(AT_HAND)
     rows = {row["image_id"]: row for row in small.built.pairs()}
     for example in benchmark.examples:
@@ -59,15 +65,17 @@ def test_an_example_is_the_row_of_the_release(small: Published) -> None:
     assert benchmark.corpora == ["alpha", "sim-toy"]
 
 
-def test_train_captions_are_those_of_the_train_split_and_no_image_is_in_both(small: Published) -> None:
-    for benchmark in open_benchmarks(small.release).values():
-        ids = [example.image_id for example in benchmark.train]
-        assert ids == sorted(row["image_id"] for row in small.built.pairs() if row["split"] == "train")
-        assert not {*ids} & {example.image_id for example in benchmark.examples}
+def test_train_captions_are_those_of_the_train_split_and_no_image_is_in_both(
+    small: Published, benchmarks: Benchmarks
+) -> None:
+    train = sorted(row["image_id"] for row in small.built.pairs() if row["split"] == "train")
+    for benchmark in benchmarks.values():
+        assert [example.image_id for example in benchmark.train] == train
+        assert not {*train} & {example.image_id for example in benchmark.examples}
 
 
-def test_pictures_are_those_of_the_release_in_the_order_of_the_examples(small: Published) -> None:
-    benchmark = open_benchmarks(small.release)["release-test"]
+def test_pictures_are_those_of_the_release_in_the_order_of_the_examples(benchmarks: Benchmarks) -> None:
+    benchmark = benchmarks["release-test"]
     pictures = list(benchmark.pictures())
     for example, picture in zip(benchmark.examples, pictures, strict=True):
         assert (picture.shape, picture.dtype) == ((SIDE, SIDE), np.uint8)
@@ -75,14 +83,21 @@ def test_pictures_are_those_of_the_release_in_the_order_of_the_examples(small: P
     assert len({picture.tobytes() for picture in pictures}) == len(AT_HAND)
 
 
-def test_withheld_pictures_are_left_out_and_counted(small: Published) -> None:
-    found = open_benchmarks(small.release)
-    assert set(found["release-test"].left_out) == WITHHELD
-    assert found["release-test"].describe()["left_out"] == 2
-    assert found["sim-test"].left_out == {}
-    assert "beta-official" not in found
+def test_a_benchmark_describes_itself_and_counts_the_withheld_pictures(benchmarks: Benchmarks) -> None:
+    benchmark = benchmarks["release-test"]
+    assert set(benchmark.left_out) == WITHHELD
+    assert benchmark.describe() == {
+        "name": "release-test",
+        "images": 8,
+        "groups": 8,
+        "distinct_facts": len({example.key for example in benchmark.examples}),
+        "corpora": {"alpha": 6, "sim-toy": 2},
+        "left_out": 2,
+        "sha256": benchmark.sha256,
+    }
+    assert benchmarks["sim-test"].left_out == {}
     with pytest.raises(EvaluationError, match="the picture is not at hand"):
-        found["release-test"].read("beta/0004")
+        benchmark.read("beta/0004")
 
 
 def test_withheld_pictures_and_boxes_come_from_sources(small: Published) -> None:
@@ -131,32 +146,21 @@ def test_the_hash_is_that_of_pixels_and_facts_and_of_the_name() -> None:
     assert with_first(caption="The same in other words.") == benchmark.sha256
 
 
-def test_the_hash_does_not_change_with_the_order_of_rows_or_files(small: Published, tmp_path: Path) -> None:
-    before = open_benchmarks(small.release)
+def test_the_order_of_rows_and_files_changes_nothing(
+    small: Published, benchmarks: Benchmarks, tmp_path: Path
+) -> None:
     backwards = rewritten(small, tmp_path / "backwards", lambda rows: rows[::-1])
     paths = data_files(backwards)
     for number, path in enumerate(paths):
         path.rename(path.with_name(f"{len(paths) - number:03d}.parquet"))
-    after = open_benchmarks(backwards)
-    assert {name: benchmark.sha256 for name, benchmark in after.items()} == {
-        name: benchmark.sha256 for name, benchmark in before.items()
-    }
-    assert [one.image_id for one in after["release-test"].train] == [
-        one.image_id for one in before["release-test"].train
-    ]
-
-
-def test_a_benchmark_describes_itself(small: Published) -> None:
-    benchmark = open_benchmarks(small.release)["release-test"]
-    assert benchmark.describe() == {
-        "name": "release-test",
-        "images": 8,
-        "groups": 8,
-        "distinct_facts": len({example.key for example in benchmark.examples}),
-        "corpora": {"alpha": 6, "sim-toy": 2},
-        "left_out": 2,
-        "sha256": benchmark.sha256,
-    }
+    before, after = (
+        {
+            name: (benchmark.sha256, [example.image_id for example in benchmark.train])
+            for name, benchmark in of_release.items()
+        }
+        for of_release in (benchmarks, open_benchmarks(backwards))
+    )
+    assert after == before
 
 
 def test_a_release_of_simulated_images_alone_has_one_benchmark_of_them(small: Published, tmp_path: Path) -> None:
@@ -168,20 +172,17 @@ def test_a_release_of_simulated_images_alone_has_one_benchmark_of_them(small: Pu
     assert len(found["release-test"]) == 2
 
 
-def test_an_unknown_benchmark_is_answered_with_the_nearest(small: Published) -> None:
-    found = open_benchmarks(small.release)
-    assert choose(found, "sim-test") is found["sim-test"]
+def test_an_unknown_benchmark_is_answered_with_the_nearest_or_with_how_to_get_it(
+    small: Published, benchmarks: Benchmarks
+) -> None:
+    assert choose(benchmarks, "sim-test") is benchmarks["sim-test"]
     with pytest.raises(EvaluationError, match=r"no picture of a benchmark 'simtest'; did you mean 'sim-test'\?"):
-        choose(found, "simtest")
-
-
-def test_of_a_benchmark_that_is_withheld_it_is_told_how_to_get_it(small: Published) -> None:
+        choose(benchmarks, "simtest")
     with pytest.raises(EvaluationError, match=r"'beta-official'.*withholds its pictures.*--images FOLDER"):
-        choose(open_benchmarks(small.release), "beta-official")
+        choose(benchmarks, "beta-official")
     whole = open_benchmarks(small.release, Sources(lambda row: np.zeros((2, 2), dtype=np.uint8)))
-    with pytest.raises(EvaluationError) as caught:
+    with pytest.raises(EvaluationError, match=r"gamma-official(?!.*--images)"):
         choose(whole, "gamma-official")
-    assert "--images" not in str(caught.value)
 
 
 def test_what_is_no_release_is_told_in_one_line(small: Published, tmp_path: Path) -> None:
@@ -193,17 +194,14 @@ def test_what_is_no_release_is_told_in_one_line(small: Published, tmp_path: Path
     path = data_files(tmp_path / "cut")[0]
     path.write_bytes(path.read_bytes()[:-100])
     (tmp_path / "empty").mkdir()
-    for name, said in (("other", "not a table of a release"), ("cut", "not a table"), ("empty", "no data/")):
-        with pytest.raises(EvaluationError, match=said) as caught:
+    for name, problem in (("other", "not a table of a release"), ("cut", "not a table"), ("empty", "no data/")):
+        with pytest.raises(EvaluationError, match=f"^.*{problem}.*name the folder of a version.*$"):
             open_benchmarks(tmp_path / name)
-        assert "name the folder of a version" in str(caught.value)
-        assert "\n" not in str(caught.value)
 
 
 def test_a_release_without_test_split_or_pictures_is_refused(small: Published, tmp_path: Path) -> None:
     none = rewritten(small, tmp_path / "none", lambda rows: [row for row in rows if row["split"] != "test"])
-    with pytest.raises(EvaluationError, match="no test split"):
-        open_benchmarks(none)
     withheld = rewritten(small, tmp_path / "withheld", lambda rows: [{**row, "image": None} for row in rows])
-    with pytest.raises(EvaluationError, match=r"withholds all 10 pictures.*--images FOLDER"):
-        open_benchmarks(withheld)
+    for path, problem in ((none, "no test split"), (withheld, r"withholds all 10 pictures.*--images FOLDER")):
+        with pytest.raises(EvaluationError, match=problem):
+            open_benchmarks(path)

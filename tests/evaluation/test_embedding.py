@@ -14,23 +14,32 @@ from tests.evaluation.generated import benchmark
 from tests.models.making import CAPTIONS, pictures, small_model
 
 
-@pytest.fixture(scope="module", params=["clip", "coca"])
-def folder(request, tmp_path_factory):
-    path = tmp_path_factory.mktemp(request.param)
-    checkpoint.save(small_model(path, request.param), path / "model")
+def saved(path, kind, **preprocessing):
+    model = small_model(path, kind)
+    model.config["preprocess_cfg"] |= preprocessing
+    checkpoint.save(model, path / "model")
     return path / "model"
 
 
-def test_features_are_those_of_open_clip(folder):
+@pytest.fixture(scope="module", params=["clip", "coca"])
+def folder(request, tmp_path_factory):
+    return saved(tmp_path_factory.mktemp(request.param), request.param)
+
+
+@pytest.mark.parametrize(
+    ("kind", "preprocessing"),
+    [("clip", {}), ("coca", {}), ("clip", {"resize_mode": "shortest", "interpolation": "bilinear"})],
+)
+def test_features_are_those_of_open_clip(tmp_path, kind, preprocessing):
     """A folder as anyone's: its transform, its tokenizer, its ``encode_image`` and ``encode_text``."""
+    folder = saved(tmp_path, kind, **preprocessing)
     network, _, transform = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     network.eval()
     tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
     looked, texts = pictures(7), [*CAPTIONS[:9], " ".join(CAPTIONS[:5])]
+    shown = torch.stack([transform(Image.fromarray(picture)) for picture in looked])
     with torch.no_grad():
-        images = network.encode_image(
-            torch.stack([transform(Image.fromarray(one)) for one in looked]), normalize=True
-        )
+        images = network.encode_image(shown, normalize=True)
         expected = network.encode_text(tokenizer(texts), normalize=True)
     model = checkpoint.load(folder)
     torch.testing.assert_close(embed_images(model, looked, batch=3), images, atol=2e-6, rtol=1e-5)
@@ -39,27 +48,14 @@ def test_features_are_those_of_open_clip(folder):
     assert cut == 1
 
 
-def test_features_of_a_model_with_another_resizing_are_those_of_open_clip_too(tmp_path):
-    model = small_model(tmp_path, "clip")
-    model.config["preprocess_cfg"] |= {"resize_mode": "shortest", "interpolation": "bilinear"}
-    checkpoint.save(model, tmp_path / "model")
-    network, _, transform = open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'model'}")
-    looked = pictures(5)
-    with torch.no_grad():
-        shown = torch.stack([transform(Image.fromarray(one)) for one in looked])
-        images = network.eval().encode_image(shown, normalize=True)
-    found = embed_images(checkpoint.load(tmp_path / "model"), looked, batch=3)
-    torch.testing.assert_close(found, images, atol=2e-6, rtol=1e-5)
-
-
 def test_the_features_of_a_benchmark_have_length_one_and_its_order(folder):
     model, tested = checkpoint.load(folder), benchmark(20)
     found = embed(model, tested)
     images, texts = found.pair
     assert images.shape == texts.shape == (20, 128)
     assert (images.dtype, texts.dtype) == (torch.float32, torch.float32)
-    for one in (images, texts):
-        torch.testing.assert_close(one.norm(dim=1), torch.ones(20))
+    for features in (images, texts):
+        torch.testing.assert_close(features.norm(dim=1), torch.ones(20))
     alone = embed_images(model, [tested.read(tested.examples[13].image_id)])
     torch.testing.assert_close(images[13:14], alone, atol=2e-6, rtol=1e-5)
     assert not model.network.training
@@ -68,7 +64,7 @@ def test_the_features_of_a_benchmark_have_length_one_and_its_order(folder):
 def test_equal_texts_have_equal_features_to_the_last_bit(folder):
     texts = [CAPTIONS[at % 3] for at in range(11)]
     found, _ = embed_texts(checkpoint.load(folder), texts, batch=2)
-    assert len({one.numpy().tobytes() for one in found}) == 3
+    assert len({features.numpy().tobytes() for features in found}) == 3
     assert torch.equal(found[0], found[9])
 
 

@@ -22,16 +22,13 @@ FIGURES = [
 ]
 
 
-def test_figures_read_back_as_they_were_written(tmp_path: Path) -> None:
-    path = tmp_path / "figures.json"
-    write_figures(path, FIGURES)
-    assert sorted(read_figures(path), key=lambda one: one.place) == sorted(FIGURES, key=lambda one: one.place)
-
-
-def test_equal_figures_give_equal_bytes_whatever_their_order(tmp_path: Path) -> None:
-    write_figures(tmp_path / "one.json", FIGURES)
-    write_figures(tmp_path / "two.json", iter(FIGURES[::-1]))
-    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+def test_figures_read_back_as_they_were_written_whatever_their_order(tmp_path: Path) -> None:
+    write_figures(tmp_path / "a.json", FIGURES)
+    write_figures(tmp_path / "b.json", iter(FIGURES[::-1]))
+    assert {figure.place: figure for figure in read_figures(tmp_path / "a.json")} == {
+        figure.place: figure for figure in FIGURES
+    }
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
 def test_two_figures_of_the_same_thing_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
@@ -53,30 +50,20 @@ def test_a_figure_without_a_value_says_why() -> None:
     with pytest.raises(ValueError, match="no value and no reason"):
         not_computed("vqa", "aa", "sar-gpt", "")
     figure = not_computed("vqa", "aa", "sar-gpt", "no question is asked", benchmark="sim-test")
-    assert (figure.value, figure.low, figure.high, figure.n, figure.reason) == (
-        None,
-        None,
-        None,
-        0,
-        "no question is asked",
-    )
+    assert figure == Figure("vqa", "aa", "sar-gpt", None, n=0, benchmark="sim-test", reason="no question is asked")
 
 
 @pytest.mark.parametrize(
     "content",
-    ["{", "5", '["a"]', "[{}]", '[{"task": "vqa", "metric": "aa", "variant": "x", "value": NaN}]', '{"a": 1}'],
+    ["", "{", "5", '["a"]', "[{}]", '[{"task": "vqa", "metric": "aa", "variant": "x", "value": NaN}]', '{"a": 1}'],
 )
-def test_a_damaged_table_is_told_in_one_line(tmp_path: Path, content: str) -> None:
-    (tmp_path / "figures.json").write_text(content)
+def test_a_missing_or_damaged_table_is_told_in_one_line(tmp_path: Path, content: str) -> None:
+    if content:
+        (tmp_path / "figures.json").write_text(content)
     with pytest.raises(ArtefactError) as caught:
         read_figures(tmp_path / "figures.json")
     assert "\n" not in str(caught.value)
     assert "figures.json" in str(caught.value)
-
-
-def test_a_missing_table_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ArtefactError, match="missing"):
-        read_figures(tmp_path / "figures.json")
 
 
 def test_a_column_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
@@ -112,12 +99,8 @@ def test_both_sides_must_count_in_two_groups_for_a_difference_to_have_bounds() -
     assert known.low <= known.value <= known.high
 
 
-def test_only_whole_benchmarks_and_computed_figures_are_compared() -> None:
+def test_only_whole_benchmarks_and_computed_figures_of_the_same_are_compared() -> None:
     part = [Figure("vqa", "oa", "a", 1.0, subset="corpus:x"), Figure("vqa", "oa", "b", 2.0, subset="corpus:x")]
     absent = [Figure("vqa", "aa", "a", 1.0), not_computed("vqa", "aa", "b", "no question")]
-    assert list(paired([*part, *absent], np.zeros((5, 4)), [("a", "b"), ("a", "nobody")])) == []
-
-
-def test_variants_of_different_benchmarks_are_not_mixed() -> None:
-    compared = [*figures(a=1.0), Figure("vqa", "oa", "b", 2.0, benchmark="other")]
-    assert list(paired(compared, np.zeros((5, 2)), [("a", "b")])) == []
+    elsewhere = [*figures(a=1.0), Figure("vqa", "oa", "b", 2.0, benchmark="other")]
+    assert list(paired([*part, *absent, *elsewhere], np.zeros((5, 6)), [("a", "b"), ("a", "nobody")])) == []

@@ -1,6 +1,7 @@
 """Answers are right or wrong by exact match; what is bad input says so."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,10 @@ def given(questions: list[Question], answers: list[str]) -> dict[str, str]:
     return {question.id: answer for question, answer in zip(questions, answers, strict=True)}
 
 
+def questions_of(*answers: str, **more: str) -> list[Question]:
+    return [question(number, answer, **more) for number, answer in enumerate(answers)]
+
+
 def score(
     answers: dict[str, dict[str, str]], questions: list[Question], **more
 ) -> dict[tuple[str, str, str], Figure]:
@@ -36,26 +41,22 @@ def score(
 
 
 @pytest.mark.parametrize(
-    ("said", "compared"),
+    ("compared", "answers"),
     [
-        ("Yes.", "yes"),
-        ("  The  Ship ", "ship"),
-        ("three", "3"),
-        ("Three!", "3"),
-        ("3", "3"),
-        ("in the center", "in center"),
-        ("In center.", "in center"),
-        ('"upper left"', "upper left"),
-        ("upper-left", "upper-left"),
-        ("an oil spill", "oil spill"),
-        ("twenty", "20"),
-        ("", ""),
-        (" . ", ""),
-        ("12", "12"),
+        ("yes", ["Yes."]),
+        ("ship", ["  The  Ship "]),
+        ("3", ["three", "Three!", "3"]),
+        ("in center", ["in the center", "In center."]),
+        ("upper left", ['"upper left"']),
+        ("upper-left", ["upper-left"]),
+        ("oil spill", ["an oil spill"]),
+        ("20", ["twenty"]),
+        ("", ["", " . "]),
+        ("12", ["12"]),
     ],
 )
-def test_the_normalisation(said: str, compared: str) -> None:
-    assert normalise_answer(said) == compared
+def test_the_normalisation(compared: str, answers: list[str]) -> None:
+    assert {normalise_answer(answer) for answer in answers} == {compared}
 
 
 @pytest.mark.parametrize("said", ["12", "1 or 2", "there is one ship", "ones", "no, one"])
@@ -74,50 +75,48 @@ def test_accuracy_per_type_and_corpus_their_mean_and_the_share_of_all() -> None:
         question(5, "three", "count", "beta"),
     ]
     found = score({"m": given(asked, ["yes", "no", "no", "No.", "2", ""])}, asked)
-    assert found["m", "accuracy", "type:presence"].value == pytest.approx(75)
-    assert found["m", "accuracy", "type:count"].value == pytest.approx(50)
-    assert found["m", "accuracy", "corpus:alpha"].value == pytest.approx(200 / 3)
-    assert found["m", "accuracy", "corpus:beta"].value == pytest.approx(200 / 3)
-    assert found["m", "oa", "all"].value == pytest.approx(400 / 6)
-    assert found["m", "aa", "all"].value == pytest.approx(62.5)
-    assert found["m", "empty", "all"].value == pytest.approx(100 / 6)
+    expected = {
+        ("accuracy", "type:presence"): 75,
+        ("accuracy", "type:count"): 50,
+        ("accuracy", "corpus:alpha"): 200 / 3,
+        ("accuracy", "corpus:beta"): 200 / 3,
+        ("oa", "all"): 400 / 6,
+        ("aa", "all"): 62.5,
+        ("empty", "all"): 100 / 6,
+    }
+    assert {place: found["m", *place].value for place in expected} == pytest.approx(expected)
     assert [found["m", "oa", "all"].n, found["m", "accuracy", "type:count"].n] == [6, 2]
 
 
 def test_a_type_that_never_occurs_is_not_computed_and_no_part_of_the_mean() -> None:
-    asked = [question(0, "yes"), question(1, "no")]
+    asked = questions_of("yes", "no")
     found = score({"m": given(asked, ["yes", "yes"])}, asked)
     for name in set(TYPES) - {"presence"}:
         assert found["m", "accuracy", f"type:{name}"].value is None
         assert name in found["m", "accuracy", f"type:{name}"].reason
     assert found["m", "aa", "all"].value == pytest.approx(50)
-
-
-def test_without_questions_nothing_is_computed_and_the_reason_said() -> None:
-    found = score({"m": {}}, [])
-    assert {figure.value for figure in found.values()} == {None}
-    assert all(figure.reason for figure in found.values())
+    assert all(figure.value is None and figure.reason for figure in score({"m": {}}, []).values())
 
 
 def test_intervals_hold_the_value_and_are_wider_where_answers_of_a_group_go_together() -> None:
-    together = [question(number, "yes", group=f"g/{number // 10}") for number in range(100)]
-    apart = [question(number, "yes") for number in range(100)]
+    apart = questions_of(*["yes"] * 100)
+    together = [replace(asked, group_id=f"g/{number // 10}") for number, asked in enumerate(apart)]
     answers = ["yes" if number // 10 % 2 else "no" for number in range(100)]
     wide = score({"m": given(together, answers)}, together)["m", "oa", "all"]
     narrow = score({"m": given(apart, answers)}, apart)["m", "oa", "all"]
-    for one in (wide, narrow):
-        assert one.low < one.value == 50 < one.high
+    for figure in (wide, narrow):
+        assert figure.low < figure.value == 50 < figure.high
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
 def test_questions_of_one_group_have_no_bounds_and_tell_no_variants_apart() -> None:
-    asked = [question(number, "yes", group="only") for number in range(40)]
+    asked = questions_of(*["yes"] * 40, group="only")
     answers = {"a": given(asked, ["yes"] * 40), "b": given(asked, ["no", *["yes"] * 39])}
     found = score(answers, asked, pairs=[("a", "b")])
     for variant, value in (("a", 100), ("b", 97.5), ("a minus b", 2.5)):
         for metric in ("oa", "aa"):
-            one = found[variant, metric, "all"]
-            assert (one.value, one.low, one.high) == (value, None, None)
+            figure = found[variant, metric, "all"]
+            assert (figure.value, figure.low, figure.high) == (value, None, None)
     comparison = compare(FigureIndex(list(found.values()), (), "release-test"), "a", "b", "vqa", "oa")
     assert (comparison.verdict, comparison.figure.value) == ("even", 2.5)
 
@@ -127,61 +126,48 @@ def test_the_mean_over_types_has_bounds_only_if_every_type_is_asked_in_two_group
     said = [*["yes", "no"] * 5, "2"]
     found = score({"m": given(asked, said)}, asked)
     count, mean = found["m", "accuracy", "type:count"], found["m", "aa", "all"]
-    assert [(one.value, one.low, one.high) for one in (count, mean)] == [(100, None, None), (75, None, None)]
+    assert (count.value, count.low, count.high) == (100, None, None)
+    assert (mean.value, mean.low, mean.high) == (75, None, None)
     asked.append(question(11, "two", "count"))
     found = score({"m": given(asked, [*said, "one"])}, asked)
     assert found["m", "aa", "all"].low is not None
     assert found["m", "oa", "all"].low is not None
 
 
-def test_variants_share_their_draws_and_do_not_disturb_each_other() -> None:
-    asked = [question(number, "yes") for number in range(30)]
-    half = given(asked, ["yes", "no"] * 15)
-    alone = score({"m": half}, asked)
-    beside = score({"perfect": given(asked, ["yes"] * 30), "m": half, "copy": half}, asked)
-    assert beside["m", "oa", "all"] == alone["m", "oa", "all"]
-    assert beside["copy", "oa", "all"].low == beside["m", "oa", "all"].low
-    assert beside["perfect", "oa", "all"].low == 100
-    assert score({"m": half}, asked) == alone
-
-
 TRAIN = [
-    question(0, "yes"),
-    question(1, "yes"),
-    question(2, "no"),
-    question(3, "no", corpus="beta"),
-    question(4, "no", corpus="beta"),
-    question(5, "no", corpus="beta"),
-    question(6, "two", "count"),
-    question(7, "one", "count"),
+    *questions_of("yes", "yes", "no"),
+    *questions_of("no", "no", "no", corpus="beta"),
+    *questions_of("two", "one", type_="count"),
 ]
 
 
-def test_the_constant_answer_is_the_most_frequent_of_the_train_split_by_type() -> None:
-    asked = [question(10, "yes"), question(11, "two", "count"), question(12, "no", corpus="beta")]
-    assert list(constant_answers(TRAIN, asked)[CONSTANT].values()) == ["no", "one", "no"]
-
-
-def test_the_constant_answer_per_corpus_falls_back_to_the_type() -> None:
-    asked = [question(10, "yes"), question(11, "no", corpus="beta"), question(12, "no", corpus="gamma")]
-    assert list(constant_answers(TRAIN, asked)[CONSTANT_PER_CORPUS].values()) == ["yes", "no", "no"]
-    asked = [question(13, "one", "count", "beta"), question(14, "forest", "dominant")]
-    assert list(constant_answers(TRAIN, asked)[CONSTANT_PER_CORPUS].values()) == ["one", "no"]
-
-
-def test_without_a_train_split_there_is_no_constant() -> None:
+@pytest.mark.parametrize(
+    ("asked", "constant", "per_corpus"),
+    [
+        (question(10, "yes"), "no", "yes"),
+        (question(11, "no", corpus="beta"), "no", "no"),
+        (question(12, "no", corpus="gamma"), "no", "no"),
+        (question(13, "one", "count", "beta"), "one", "one"),
+        (question(14, "forest", "dominant"), "no", "no"),
+    ],
+)
+def test_constant_answers_are_the_most_frequent_of_train_by_type_and_corpus(
+    asked: Question, constant: str, per_corpus: str
+) -> None:
+    answers = constant_answers(TRAIN, [asked])
+    assert answers == {CONSTANT: {asked.id: constant}, CONSTANT_PER_CORPUS: {asked.id: per_corpus}}
     with pytest.raises(EvaluationError, match="train split has no questions"):
-        constant_answers([], TRAIN)
+        constant_answers([], [asked])
 
 
 def test_answers_to_other_questions_are_refused() -> None:
-    with pytest.raises(EvaluationError, match=r"m: 8 question ids are missing: alpha/000:presence, .*, \.\.\."):
+    with pytest.raises(EvaluationError, match=r"m: 8 question ids are missing: alpha/000:count, .*, \.\.\."):
         score({"m": {}}, TRAIN)
     with pytest.raises(EvaluationError, match="1 question ids are unknown: other"):
         score({"m": {**given(TRAIN, ["yes"] * 8), "other": "yes"}}, TRAIN)
 
 
-ASKED = [question(0, "yes"), question(1, "no")]
+ASKED = questions_of("yes", "no")
 IDS = [question.id for question in ASKED]
 
 
@@ -228,19 +214,14 @@ def test_answers_to_other_questions_of_the_release_are_left_out(tmp_path: Path) 
         ("a.csv", f"id,answer\n{IDS[0]},yes\n{IDS[0]},no\n{IDS[1]},no\n", f"1 ids stand twice: {IDS[0]}"),
         ("a.csv", f"id,answer\nx{IDS[0]},yes\n", f"x{IDS[0]}; ids are such as '{IDS[0]}'"),
         ("a.csv", "image,answer\n", "its columns are 'image', 'answer'; give `id` and `answer`"),
-        ("a.csv", "id;answer\n", "its columns are 'id;answer'; separate the columns by commas"),
         ("a.csv", "", "it is empty"),
-        ("a.jsonl", "", "it is empty"),
-        ("a.txt", "id,answer\n", "no format '.txt'; name it .csv or .jsonl"),
         ("a.csv", f"id,answer\n{IDS[0]}\n", "line 2 has 1 values for 2 columns"),
-        ("a.csv", f"id,answer\n{IDS[0]},a,b\n", "line 2 has 3 values for 2 columns"),
         ("a.jsonl", f'{{"id": "{IDS[0]}", "answer": true}}\n', "line 1 has no text for id and answer"),
         ("a.jsonl", '{"id": 1, "answer": "yes"}\n', "line 1 has no text for id and answer"),
-        ("a.jsonl", "[]\n", "line 1 is no object"),
-        ("a.jsonl", "{\n", "line 1 is no JSON"),
     ],
 )
 def test_bad_answers_are_told_in_one_line(tmp_path: Path, name: str, text: str, message: str) -> None:
+    """What answers share with captions, which are read by the same code, is tested on these."""
     with pytest.raises(EvaluationError, match=message) as caught:
         read_answers(write(tmp_path / name, text), ASKED)
     assert "\n" not in str(caught.value)
