@@ -167,17 +167,22 @@ def test_with_their_folder_withheld_images_are_scored(
     assert (figure.benchmark, figure.value is None) == ("beta-official", True), "a single image"
 
 
-def test_withheld_images_that_the_folder_lacks_are_named(
+def test_withheld_images_that_the_folder_lacks_are_named_and_other_ones_refused(
     small: Published, models: Models, evaluate: CommandLine, tmp_path: Path
 ) -> None:
     images = tmp_path / "images"
     (images / "beta/images").mkdir(parents=True)
-    shutil.copy(small.built.root / "data/beta/images/0004.png", images / "beta/images")
-    command = ("--task", "retrieval", "--model", models["clip"], "--images", images)
-    result, _ = evaluate.scores(tmp_path / "scores.json", *command)
+    theirs = small.built.root / "data/beta/images"
+    shutil.copy(theirs / "0004.png", images / "beta/images")
+    command = ("--task", "retrieval", "--model", models["clip"], "--images")
+    result, _ = evaluate.scores(tmp_path / "scores.json", *command, images)
     assert "warning: 1 of 10 images of release-test are withheld" in result.err
     assert f"not in {images}" in result.err
     assert "beta/0009" in result.err
+    shutil.copy(theirs / "0005.png", images / "beta/images/0004.png")
+    line = evaluate.refused(*command, images)
+    assert "beta/images/0004.png: not the image that the release was made from" in line
+    assert "no such folder" in evaluate.refused(*command, tmp_path / "nowhere")
 
 
 def test_images_that_are_no_pictures_yet_are_rendered_as_the_release_renders_them(tmp_path: Path) -> None:

@@ -66,14 +66,8 @@ def test_a_part_of_an_answer_never_counts(said: str) -> None:
 
 
 def test_accuracy_per_type_and_corpus_their_mean_and_the_share_of_all() -> None:
-    asked = [
-        question(0, "yes"),
-        question(1, "no"),
-        question(2, "yes"),
-        question(3, "no", corpus="beta"),
-        question(4, "two", "count", "beta"),
-        question(5, "three", "count", "beta"),
-    ]
+    beta = [question(3, "no", corpus="beta"), *questions_of("two", "three", type_="count", corpus="beta")]
+    asked = [*questions_of("yes", "no", "yes"), *beta]
     found = score({"m": given(asked, ["yes", "no", "no", "No.", "2", ""])}, asked)
     expected = {
         ("accuracy", "type:presence"): 75,
@@ -122,7 +116,7 @@ def test_questions_of_one_group_have_no_bounds_and_tell_no_variants_apart() -> N
 
 
 def test_the_mean_over_types_has_bounds_only_if_every_type_is_asked_in_two_groups() -> None:
-    asked = [*(question(number, "yes") for number in range(10)), question(10, "two", "count")]
+    asked = [*questions_of(*["yes"] * 10), question(10, "two", "count")]
     said = [*["yes", "no"] * 5, "2"]
     found = score({"m": given(asked, said)}, asked)
     count, mean = found["m", "accuracy", "type:count"], found["m", "aa", "all"]

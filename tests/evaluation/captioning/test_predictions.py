@@ -41,7 +41,7 @@ def test_captions_are_read_from_csv_and_json_lines(tmp_path):
 def test_what_the_captioner_writes_is_read_by_the_end_of_the_path(tmp_path, suffix):
     paths = {"a/one": "images/a/one.png", "a/two": "../two.tif", "b/one": "/x/b/one.png", "b/three": "three.jpg"}
     rows = [Row(paths[name], "" if name == "b/one" else SAID[name], -1.0, name != "b/one", "f0") for name in SAID]
-    path = written(tmp_path, header(suffix) + "".join(line(one, suffix) for one in rows), f"captions{suffix}")
+    path = written(tmp_path, header(suffix) + "".join(line(row, suffix) for row in rows), f"captions{suffix}")
     found = read_captions(path, BENCHMARK)
     assert found.captions == {**SAID, "b/one": ""}
     assert found.warnings == ("1 captions are empty and count as such, the first is of b/one",)

@@ -111,6 +111,9 @@ def test_totals_are_of_the_corpus_and_not_means_of_images(scored, figures):
     assert value(figures, "bleu_4", "shifted") == pytest.approx(bleu(shifted.parts["bleu_4"].sum(axis=0))[3])
     assert value(figures, "meteor", "shifted") == pytest.approx(meteor(shifted.parts["meteor"].sum(axis=0)))
     assert value(figures, "rouge_l", "shifted") == pytest.approx(shifted.parts["rouge_l"].mean())
+    for metric in ("bleu_4", "meteor", "rouge_l", "cider_d", "fact_recall"):
+        figure = find(figures, metric, "shifted")
+        assert figure.low < figure.value < figure.high
 
 
 def test_a_corpus_is_weighed_by_its_own_references_and_by_the_frozen_ones(scored, figures):
@@ -124,15 +127,6 @@ def test_a_corpus_is_weighed_by_its_own_references_and_by_the_frozen_ones(scored
     assert frozen == pytest.approx(cider_d(pairs, texts.train)[rows].mean())
     assert texts.train.documents == len(TRAIN) - len(NARRATED)
     assert frozen != pytest.approx(own)
-
-
-def test_intervals_hold_the_value(figures):
-    with_bounds = [figure for figure in figures if figure.low is not None]
-    assert len(with_bounds) > 100
-    for figure in with_bounds:
-        assert figure.n <= 15 or figure.low - 1e-9 <= figure.value <= figure.high + 1e-9
-    bleu_4 = find(figures, "bleu_4", "shifted")
-    assert bleu_4.low < bleu_4.value < bleu_4.high
 
 
 def test_the_ceiling_is_of_the_images_that_have_one_and_the_others_are_told(figures):
@@ -223,17 +217,9 @@ def test_without_a_train_split_the_frozen_weights_are_not_computed():
     assert not informative(texts.references, texts.train)
 
 
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        ({"solo/1": None}, "captions of mine: 1 image without a caption: solo/1"),
-        ({"other/1": "x"}, "captions of mine: 1 image not in release-test: other/1"),
-    ],
-)
-def test_captions_of_other_images_are_refused(change, what):
-    captions = {name: text for name, text in {**RELEASED, **change}.items() if text is not None}
-    with pytest.raises(EvaluationError, match=what):
-        score_captions({"mine": captions}, BENCHMARK, ENTRIES, side=SIDE, seed=SEED)
+def test_captions_of_other_images_are_refused():
+    with pytest.raises(EvaluationError, match="captions of mine: 1 image not in release-test: other/1"):
+        score_captions({"mine": {**RELEASED, "other/1": "x"}}, BENCHMARK, ENTRIES, side=SIDE, seed=SEED)
 
 
 def test_references_without_a_word_are_refused():

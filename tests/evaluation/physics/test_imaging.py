@@ -8,12 +8,10 @@ import pytest
 from sartext.errors import EvaluationError
 from sartext.evaluation.physics import CURVES, ORDINARY, SETTINGS, Setting
 from sartext.evaluation.physics.rendering import intensity, reflect, reflect_without, without
-from sartext.evaluation.physics.scenes import own_parameters
 from sartext.simulation import radar
 from sartext.simulation.backscatter import PointTargets, decibel, linear
-from sartext.simulation.composition import compose, shoot
+from sartext.simulation.composition import compose
 from sartext.simulation.truth import MARGIN, Cover, cells
-from tests.evaluation.physics.conftest import PARAMETERS
 from tests.simulation.scenes import NO_POINTS, flat
 
 ACQUISITION = radar.Acquisition(4, "left", 38.0)
@@ -33,17 +31,6 @@ def test_settings_vary_one_thing_at_a_time_around_the_ordinary_one():
         assert sum(getattr(setting, name) != getattr(ORDINARY, name) for name in CURVES) <= 1
     for name, values in CURVES.items():
         assert getattr(ORDINARY, name) in values
-
-
-@pytest.mark.parametrize("looks", [1, 4, 10])
-def test_with_an_acquisition_s_looks_alone_it_is_the_ordinary_image(looks):
-    own = own_parameters(PARAMETERS, seed=5)
-    for number in range(3):
-        shot = shoot("sim-objects", number, own)
-        acquisition = replace(shot.acquisition, looks=looks)
-        ordinary = radar.form_image(shot.scene, acquisition, ("VV",), rng(number))[0]
-        found = intensity(reflect(shot.scene, acquisition, rng(number)), Setting(looks=looks))
-        np.testing.assert_array_equal(found, ordinary)
 
 
 def test_the_variation_of_speckle_falls_as_one_over_looks():

@@ -15,7 +15,6 @@ from sartext.evaluation.physics.scenes import (
     RECIPES,
     annotate,
     class_map,
-    compose_scenes,
     entry_of,
     noun_of,
     own_parameters,
@@ -43,7 +42,7 @@ def test_every_scene_is_imaged_at_every_setting(physics):
 
 def test_speckle_drawn_anew_keeps_the_ground_and_moves_every_part_of_the_picture(physics):
     for place in range(12):
-        ordinary, redrawn = (one[place].astype(float) for one in (physics.pictures[ORDINARY], physics.redrawn))
+        ordinary, redrawn = (row[place].astype(float) for row in (physics.pictures[ORDINARY], physics.redrawn))
         assert np.mean(ordinary != redrawn) > 0.5
         assert ordinary.mean() == pytest.approx(redrawn.mean(), abs=6)
 
@@ -99,8 +98,8 @@ def test_one_scene_cannot_be_ranked():
 
 
 @pytest.fixture(scope="module")
-def scenes():
-    return compose_scenes(OWNED, 12)
+def scenes(physics):
+    return physics.scenes
 
 
 def test_scenes_follow_the_annotated_recipes_in_turn(scenes):

@@ -32,30 +32,19 @@ def other(project: Project, root: Path, **sections: object) -> Project:
     return Project(root)
 
 
-def test_foundations_come_first_then_arms_then_models(described: dict[str, Variant]) -> None:
-    assert list(described) == [
-        "foundation",
-        "foundation-clip",
-        "progressive",
-        "mixed",
-        "optical-only",
-        "clip-progressive",
-        "clip-optical-only",
-        "sar-rs-clip",
-        "sar-rs-coca",
-        "sar-rs-coca-annotated",
-    ]
-    roles = [variant.role for variant in described.values()]
-    assert roles == ["foundation"] * 2 + ["arm"] * 5 + ["model"] * 3
-    assert {foil.kind for name, foil in described.items() if "clip" in name} == {"clip"}
-    assert {foil.kind for name, foil in described.items() if "clip" not in name} == {"coca"}
-
-
-def test_an_arm_that_no_row_trains_is_left_out(project: Project, described: dict[str, Variant]) -> None:
-    rows = project.parameters.checkpoints
-    absent = {arm.name for arm in ARMS} - arm_rows(rows).keys()
-    assert absent == {"direct", "direct-total", "shuffled"}
-    assert not absent & set(described)
+def test_foundations_come_first_then_arms_that_are_trained_then_models(
+    project: Project, described: dict[str, Variant]
+) -> None:
+    roles = {
+        "foundation": ["foundation", "foundation-clip"],
+        "arm": ["progressive", "mixed", "optical-only", "clip-progressive", "clip-optical-only"],
+        "model": ["sar-rs-clip", "sar-rs-coca", "sar-rs-coca-annotated"],
+    }
+    expected = [(name, role) for role, names in roles.items() for name in names]
+    assert [(name, variant.role) for name, variant in described.items()] == expected
+    assert all(variant.kind == ("clip" if "clip" in name else "coca") for name, variant in described.items())
+    absent = {arm.name for arm in ARMS} - arm_rows(project.parameters.checkpoints).keys()
+    assert absent == {"direct", "direct-total", "shuffled"}, "no row trains them"
 
 
 def test_the_trainings_of_a_lineage_say_what_it_has_seen_and_not_what_was_planned(
@@ -71,6 +60,8 @@ def test_the_trainings_of_a_lineage_say_what_it_has_seen_and_not_what_was_planne
     assert described["optical-only"].sar_samples == 0
     assert "without narrated captions" in described["sar-rs-coca-annotated"].title
     assert "without narrated captions" not in released.title
+    assert mixed.title.endswith("planned for as many samples in total"), "an early stop would break a promise"
+    assert all("as many" not in arm.planned.replace("planned for as many", "") for arm in ARMS)
 
 
 def test_a_model_is_known_by_the_hash_of_its_weights_and_a_foundation_by_none(
@@ -122,13 +113,6 @@ def test_a_training_that_tells_nothing_of_itself_is_named(project: Project) -> N
         away.rename(folder / RECORD)
 
 
-def test_a_title_promises_no_number_of_samples_that_an_early_stop_would_break(
-    described: dict[str, Variant],
-) -> None:
-    assert described["mixed"].title.endswith("planned for as many samples in total")
-    assert all("as many" not in arm.planned.replace("planned for as many", "") for arm in ARMS)
-
-
 def test_a_model_that_learned_narrated_captions_among_others_is_not_called_without_them(
     project: Project, tmp_path: Path
 ) -> None:
@@ -139,9 +123,9 @@ def test_a_model_that_learned_narrated_captions_among_others_is_not_called_witho
 
 @pytest.mark.parametrize("name", ["progressive", "foundation", "clip-progressive", "most-frequent", "constant"])
 def test_a_model_called_as_an_arm_or_a_baseline_is_refused(project: Project, tmp_path: Path, name: str) -> None:
-    rows = {"sar-rs-clip": MODELS["sar-rs-clip"], name: MODELS["sar-gpt"]}
-    for select in (compared, gpt_rows):
-        with pytest.raises(EvaluationError, match=rf"models.{name}: .*is the name of an arm or a baseline"):
+    for select, row in ((compared, "sar-rs-clip"), (gpt_rows, "sar-gpt")):
+        rows = {"sar-rs-clip": MODELS["sar-rs-clip"], name: MODELS[row]}
+        with pytest.raises(EvaluationError, match=rf"models.{name}: '{name}' is the name of an arm or a baseline"):
             select(other(project, tmp_path, models=rows))
 
 
