@@ -22,8 +22,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does:
 @pytest.fixture(scope="session")
 def realdata() -> Path:
     """The folder of small real corpora, or a skip that says where it was looked for."""
-    told = os.environ.get("SARTEXT_REALDATA")
-    folder = Path(told).expanduser() if told else ROOT.parent / "shared" / "realdata"
+    named = os.environ.get("SARTEXT_REALDATA")
+    folder = Path(named).expanduser() if named else ROOT.parent / "shared" / "realdata"
     if not folder.is_dir():
         pytest.skip(f"no real corpora at {folder} (set SARTEXT_REALDATA)")
     return folder.resolve()
