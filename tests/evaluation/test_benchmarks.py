@@ -51,16 +51,20 @@ def test_the_benchmarks_of_a_release_by_name(benchmarks: Benchmarks) -> None:
     assert [benchmark.name for benchmark in benchmarks.values()] == [*benchmarks]
 
 
-def test_an_example_is_the_row_of_the_release(small: Published, benchmarks: Benchmarks) -> None:
+def test_an_example_is_the_row_of_the_release_with_its_picture(small: Published, benchmarks: Benchmarks) -> None:
     benchmark = benchmarks["release-test"]
     assert [example.image_id for example in benchmark.examples] == sorted(AT_HAND)
     rows = {row["image_id"]: row for row in small.built.pairs()}
-    for example in benchmark.examples:
+    pictures = list(benchmark.pictures())
+    assert len({picture.tobytes() for picture in pictures}) == len(AT_HAND)
+    for example, picture in zip(benchmark.examples, pictures, strict=True):
         row = rows[example.image_id]
         for name in ("corpus", "group_id", "method", "caption", "width", "height", "pixels_sha256"):
             assert getattr(example, name) == row[name]
         assert example.facts == facts_of(int(example.image_id[-4:]))
         assert example.boxes is None, "a release holds none"
+        assert (picture.shape, picture.dtype) == ((SIDE, SIDE), np.uint8)
+        assert (picture == benchmark.read(example.image_id)).all()
     assert benchmark.groups == [example.group_id for example in benchmark.examples]
     assert benchmark.corpora == ["alpha", "sim-toy"]
 
@@ -72,15 +76,6 @@ def test_train_captions_are_those_of_the_train_split_and_no_image_is_in_both(
     for benchmark in benchmarks.values():
         assert [example.image_id for example in benchmark.train] == train
         assert not {*train} & {example.image_id for example in benchmark.examples}
-
-
-def test_pictures_are_those_of_the_release_in_the_order_of_the_examples(benchmarks: Benchmarks) -> None:
-    benchmark = benchmarks["release-test"]
-    pictures = list(benchmark.pictures())
-    for example, picture in zip(benchmark.examples, pictures, strict=True):
-        assert (picture.shape, picture.dtype) == ((SIDE, SIDE), np.uint8)
-        assert (picture == benchmark.read(example.image_id)).all()
-    assert len({picture.tobytes() for picture in pictures}) == len(AT_HAND)
 
 
 def test_a_benchmark_describes_itself_and_counts_the_withheld_pictures(benchmarks: Benchmarks) -> None:

@@ -70,14 +70,14 @@ def test_equal_texts_have_equal_features_to_the_last_bit(folder):
 
 def test_what_cannot_be_embedded_is_named(folder):
     model = checkpoint.load(folder)
-    with pytest.raises(EvaluationError, match="text 1: 1 of 2 texts are empty"):
-        embed_texts(model, ["a ship", "  "])
-    with pytest.raises(EvaluationError, match="no pictures"):
-        embed_images(model, [])
-    with pytest.raises(EvaluationError, match="no texts"):
-        embed_texts(model, [])
-    with pytest.raises(ModelError, match="no 8-bit grey or RGB picture"):
-        embed_images(model, [np.zeros((8, 8), dtype=np.float32)])
+    for embedded, items, problem in (
+        (embed_texts, ["a ship", "  "], "text 1: 1 of 2 texts are empty"),
+        (embed_texts, [], "no texts"),
+        (embed_images, [], "no pictures"),
+        (embed_images, [np.zeros((8, 8), dtype=np.float32)], "no 8-bit grey or RGB picture"),
+    ):
+        with pytest.raises((EvaluationError, ModelError), match=problem):
+            embedded(model, items)
     with torch.no_grad():
         next(model.network.visual.parameters()).fill_(torch.nan)
     with pytest.raises(EvaluationError, match=r"features of 2 of 2 pictures are no numbers"):
@@ -90,8 +90,5 @@ def test_nearest_rows_in_blocks_are_those_of_the_whole_product(monkeypatch, budg
     queries, gallery = rng.normal(size=(23, 5)), rng.normal(size=(7, 5))
     monkeypatch.setattr(embedding, "SIMILARITIES", budget)
     assert nearest_rows(queries, gallery).tolist() == (queries @ gallery.T).argmax(axis=1).tolist()
-
-
-def test_of_equally_near_rows_the_first():
-    assert nearest_rows(np.ones((1, 2)), np.ones((3, 2))).tolist() == [0]
+    assert nearest_rows(np.ones((1, 2)), np.ones((3, 2))).tolist() == [0], "of equally near rows the first"
     assert nearest_rows(np.ones((0, 2)), np.ones((3, 2))).tolist() == []

@@ -106,23 +106,17 @@ def test_classes_are_those_that_the_facts_hold(tested, middling):
     assert by_class == {"duplicate_aware.mean_recall"}
 
 
-def test_intervals_are_drawn_over_groups_and_equal_seeds_give_equal_ones(tested):
-    features = {"model": knowing(tested, 1.0)}
-    first, again = (score_retrieval(features, tested, resamples=200, seed=3) for _ in range(2))
-    assert first == again
-    assert first != score_retrieval(features, tested, resamples=200, seed=4)
-    lumped = replace(tested, examples=tuple(replace(example, group_id="one") for example in tested.examples))
-    whole = find(score_retrieval(features, lumped, resamples=50), "one_positive.mean_recall", "model")
-    assert whole.value == find(first, "one_positive.mean_recall", "model").value
-    assert (whole.low, whole.high) == (None, None)
-
-
-def test_differences_are_paired(tested):
-    features = knowing(tested, 1.0)
-    ranked = rank_variants({"a": features, "same": features}, tested)
-    figures = retrieval_figures(ranked, tested, resamples=50, pairs=[("a", "same")])
-    figure = find(figures, "one_positive.mean_recall", "a minus same")
+def test_intervals_are_drawn_over_groups_paired_and_equal_seeds_give_equal_ones(tested):
+    features = {"a": knowing(tested, 1.0), "same": knowing(tested, 1.0)}
+    first, again, other = (score_retrieval(features, tested, resamples=200, seed=seed) for seed in (3, 3, 4))
+    assert first == again != other
+    paired = retrieval_figures(rank_variants(features, tested), tested, resamples=50, pairs=[("a", "same")])
+    figure = find(paired, "one_positive.mean_recall", "a minus same")
     assert (figure.value, figure.low, figure.high) == (0, 0, 0)
+    lumped = replace(tested, examples=tuple(replace(example, group_id="g") for example in tested.examples))
+    whole = find(score_retrieval(features, lumped, resamples=50), "one_positive.mean_recall", "a")
+    assert whole.value == find(first, "one_positive.mean_recall", "a").value
+    assert (whole.low, whole.high) == (None, None)
 
 
 def test_a_single_image_is_not_computed():
