@@ -26,12 +26,22 @@ def cover(noun: str, fraction: float, zone: str | None = None) -> CoverFact:
     return CoverFact(noun, noun, fraction, share_word(fraction), zone)
 
 
-def asked(facts: Facts, annotation=OF_BOXES, **more) -> list[Claim]:
+BRIDGE = ObjectFact("bridge", "bridge", "bridges", 1, 1, 0)
+CARGO = ObjectFact("cargo", "cargo ship", "cargo ships", 1, 0, 1)
+SEA = annotation_of(entry_of("segmentation", classes=COVERS, background="the sea"))
+CASES = st.one_of(detections().map(lambda item: (item, OF_BOXES)), masks().map(lambda item: (item, OF_MASKS)))
+
+
+def land(*covers: CoverFact) -> Facts:
+    return Facts(cover=covers)
+
+
+def claims(facts: Facts, annotation=OF_BOXES, **more) -> list[Claim]:
     return claims_of(Image(facts, annotation, 10, **more))
 
 
-def answers(claims: list[Claim], form: str) -> dict[tuple[str, ...], str]:
-    return {item.subjects: item.answer for item in claims if item.form == form}
+def answers(facts: Facts, form: str, annotation=OF_BOXES, **more) -> dict[tuple[str, ...], str]:
+    return {item.subjects: item.answer for item in claims(facts, annotation, **more) if item.form == form}
 
 
 def row_of(claim: Claim) -> dict[str, object]:
@@ -45,10 +55,10 @@ def row_of(claim: Claim) -> dict[str, object]:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.one_of(detections().map(lambda item: (item, OF_BOXES)), masks().map(lambda item: (item, OF_MASKS))))
+@given(CASES)
 def test_every_claim_is_proven_by_the_facts_and_by_its_own_part_of_them_whichever_way_it_is_turned(case) -> None:
     truth, annotation = case
-    for claim in asked(truth.facts, annotation, doubt=truth.doubt):
+    for claim in claims(truth.facts, annotation, doubt=truth.doubt):
         for form in [claim, turned(claim)] if len(claim.subjects) == 2 else [claim]:
             assert proves(row_of(form), truth.facts), form
             if form.form != "dominant":  # what is not told must be known to be smaller
@@ -56,10 +66,10 @@ def test_every_claim_is_proven_by_the_facts_and_by_its_own_part_of_them_whicheve
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.one_of(detections().map(lambda item: (item, OF_BOXES)), masks().map(lambda item: (item, OF_MASKS))))
+@given(CASES)
 def test_what_is_claimed_to_be_absent_is_not_even_there_untold(case) -> None:
     truth, annotation = case
-    for claim in asked(truth.facts, annotation, doubt=truth.doubt):
+    for claim in claims(truth.facts, annotation, doubt=truth.doubt):
         for key in claim.exhaustive:
             assert not truth.there(key), claim
             assert annotation.subjects[key].exhaustive
@@ -67,32 +77,17 @@ def test_what_is_claimed_to_be_absent_is_not_even_there_untold(case) -> None:
             assert claim.exhaustive == claim.subjects
 
 
-@settings(deadline=None, max_examples=60)
-@given(masks())
-def test_the_dominant_class_and_the_larger_share_are_those_of_the_mask(truth: Truth) -> None:
-    for claim in asked(truth.facts, OF_MASKS, doubt=truth.doubt):
-        if claim.form == "dominant":
-            assert truth.pixels[claim.answer] == max(truth.pixels.values())
-        if claim.form == "larger":
-            first, second = (truth.pixels[item] for item in claim.subjects)
-            assert (first > second) == (claim.answer == "yes")
-            assert abs(first - second) / sum(truth.pixels.values()) >= MARGIN - 1e-9
-
-
-@settings(deadline=None, max_examples=40)
-@given(detections())
-def test_no_count_above_ten_is_asked(truth: Truth) -> None:
-    for claim in asked(truth.facts, doubt=truth.doubt):
-        if claim.type == "count":
-            assert NUMBER_WORDS.index(claim.answer) == truth.counts[claim.subjects[0]] <= 10
-
-
 @settings(deadline=None, max_examples=150)
-@given(st.one_of(detections().map(lambda item: (item, OF_BOXES)), masks().map(lambda item: (item, OF_MASKS))))
+@given(CASES)
 def test_what_is_asked_is_true_whatever_the_annotation_lacks(case) -> None:
     truth, annotation = case
-    for claim in asked(truth.facts, annotation, doubt=truth.doubt):
+    for claim in claims(truth.facts, annotation, doubt=truth.doubt):
         assert true_answer(truth, claim) in {claim.answer, None}, claim
+        if claim.type == "count":
+            assert NUMBER_WORDS.index(claim.answer) <= 10
+        if claim.form == "larger":
+            first, second = (truth.pixels[item] for item in claim.subjects)
+            assert abs(first - second) / sum(truth.pixels.values()) >= MARGIN - 1e-9
 
 
 def true_answer(truth: Truth, claim: Claim) -> str | None:
@@ -104,85 +99,69 @@ def true_answer(truth: Truth, claim: Claim) -> str | None:
     if claim.form in {"more", "larger"}:
         amounts = truth.counts if claim.form == "more" else truth.pixels
         return "yes" if amounts[claim.subjects[0]] > amounts[claim.subjects[1]] else "no"
+    if claim.form == "dominant":
+        return max(truth.pixels, key=lambda noun: (truth.pixels[noun], noun == claim.answer))
     return None
 
 
 def test_boxes_prove_what_is_not_there() -> None:
-    claims = asked(Facts(objects=(ships(3),)))
-    assert answers(claims, "exists")["ship",] == "yes"
-    assert answers(claims, "exists")["bridge",] == "no"
-    assert answers(claims, "how-many") == {
-        ("ship",): "three",
-        ("bridge",): "zero",
-        ("storage tank",): "zero",
-        ("a220 aircraft",): "zero",
-        ("a320 or a321 aircraft",): "zero",
-    }
+    facts = Facts(objects=(ships(3),))
+    assert answers(facts, "exists")["ship",] == "yes"
+    assert answers(facts, "exists")["bridge",] == "no"
+    absent = dict.fromkeys(
+        [("bridge",), ("storage tank",), ("a220 aircraft",), ("a320 or a321 aircraft",)], "zero"
+    )
+    assert answers(facts, "how-many") == {("ship",): "three", **absent}
 
 
 def test_nothing_is_absent_that_is_not_annotated_exhaustively_or_is_of_a_kind_that_is_there() -> None:
-    stated = answers(asked(Facts(objects=(ships(3),))), "exists")
+    stated = answers(Facts(objects=(ships(3),)), "exists")
     absent = {key for (key,), answer in stated.items() if answer == "no"}
     assert not absent & {"vehicle", "cargo ship", "aircraft of another type"}
-    cargo = ObjectFact("cargo", "cargo ship", "cargo ships", 1, 0, 1)
-    assert ("ship",) not in answers(asked(Facts(objects=(cargo,))), "exists")
+    assert ("ship",) not in answers(Facts(objects=(CARGO,)), "exists")
 
 
 @pytest.mark.parametrize("doubt", [Doubt.OBJECTS, Doubt.PIXELS])
 def test_of_things_a_doubtful_image_proves_only_that_they_are_there(doubt: Doubt) -> None:
-    bridge = ObjectFact("bridge", "bridge", "bridges", 1, 1, 0)
-    claims = asked(Facts(objects=(ships(4, 1), bridge)), doubt=doubt)
-    assert [(item.form, item.subjects, item.answer) for item in claims] == [
-        ("exists", ("bridge",), "yes"),
-        ("exists", ("ship",), "yes"),
-    ]
+    found = claims(Facts(objects=(ships(4, 1), BRIDGE)), doubt=doubt)
+    assert [(item.form, item.answer) for item in found] == [("exists", "yes")] * 2
+    assert {item.subjects for item in found} == {("bridge",), ("ship",)}
 
 
 def test_components_too_small_for_objects_leave_the_shares_of_a_mask_as_they_are() -> None:
     stated = (cover("water", 0.6), cover("forest", 0.39, "upper-left"))
-    claims = asked(Facts(objects=(ships(2),), cover=stated), OF_MASKS, doubt=Doubt.OBJECTS)
-    assert [(item.form, item.answer) for item in claims] == [
-        ("exists", "yes"),
-        ("exists", "yes"),
-        ("exists", "yes"),
-        ("zone", "upper left"),
-        ("larger", "no"),
-        ("largest", "water"),
-        ("dominant", "water"),
-    ]
+    found = claims(Facts(objects=(ships(2),), cover=stated), OF_MASKS, doubt=Doubt.OBJECTS)
+    shares = [("zone", "upper left"), ("larger", "no"), ("largest", "water"), ("dominant", "water")]
+    assert [(item.form, item.answer) for item in found] == [*[("exists", "yes")] * 3, *shares]
 
 
 @pytest.mark.parametrize(
-    ("shares", "forms"),
+    ("water", "forest", "forms"),
     [
-        ((0.5, 0.4), []),
-        ((0.56, 0.4), ["larger", "largest", "dominant"]),
-        ((0.6, 0.4 - 1 / 4096), ["larger", "largest", "dominant"]),
-        ((0.4, 0.2), []),
+        (0.5, 0.4, []),
+        (0.56, 0.4, ["larger", "largest", "dominant"]),
+        (0.6, 0.4 - 1 / 4096, ["larger", "largest", "dominant"]),
+        (0.4, 0.2, []),
     ],
 )
 def test_pixels_without_a_class_may_be_of_the_smaller_one_and_lie_anywhere(
-    shares: tuple[float, float], forms: list[str]
+    water: float, forest: float, forms: list[str]
 ) -> None:
-    stated = (cover("water", shares[0]), cover("forest", shares[1], "upper-left"))
-    claims = asked(Facts(cover=stated), OF_MASKS, doubt=Doubt.PIXELS)
-    assert [item.form for item in claims if item.form != "exists"] == forms
+    stated = land(cover("water", water), cover("forest", forest, "upper-left"))
+    found = claims(stated, OF_MASKS, doubt=Doubt.PIXELS)
+    assert [item.form for item in found if item.form != "exists"] == forms
 
 
 def test_an_image_of_the_background_may_hold_what_was_left_out() -> None:
-    sea = annotation_of(entry_of("segmentation", classes=COVERS, background="the sea"))
-    assert not asked(Facts(scene="the sea"), sea, doubt=Doubt.OBJECTS)
-    forest = Facts(cover=(cover("forest", 0.5),))
-    assert answers(asked(forest, sea, doubt=Doubt.PIXELS), "only") == {("the sea",): "no"}
+    assert not claims(Facts(scene="the sea"), SEA, doubt=Doubt.OBJECTS)
+    assert answers(land(cover("forest", 0.5)), "only", SEA, doubt=Doubt.PIXELS) == {("the sea",): "no"}
 
 
 def test_a_class_that_is_not_annotated_exhaustively_is_neither_counted_nor_placed_nor_compared() -> None:
-    cars = ObjectFact("car", "vehicle", "vehicles", 4, 1, 3)
-    claims = asked(Facts(objects=(cars, ships(3))))
-    assert {item.form for item in claims if "vehicle" in item.subjects} == {"exists", "shown"}
-    meadow = Facts(cover=(cover("meadows", 0.7, "upper-left"), cover("water", 0.3)))
-    claims = asked(meadow, OF_MASKS)
-    assert {item.form for item in claims if "meadows" in item.subjects} == {"exists", "shown"}
+    cars = Facts(objects=(ObjectFact("car", "vehicle", "vehicles", 4, 1, 3), ships(3)))
+    meadow = land(cover("meadows", 0.7, "upper-left"), cover("water", 0.3))
+    for facts, annotation, noun in ((cars, OF_BOXES, "vehicle"), (meadow, OF_MASKS, "meadows")):
+        assert {item.form for item in claims(facts, annotation) if noun in item.subjects} == {"exists", "shown"}
 
 
 def test_a_class_of_which_one_is_not_annotated_exhaustively_is_not_as_a_whole() -> None:
@@ -191,72 +170,73 @@ def test_a_class_of_which_one_is_not_annotated_exhaustively_is_not_as_a_whole() 
 
 
 def test_a_mask_proves_absence_only_where_the_told_cover_is_the_whole_image() -> None:
-    whole = Facts(cover=(cover("water", 0.75), cover("forest", 0.25)))
-    assert answers(asked(whole, OF_MASKS), "exists") == {
-        ("water",): "yes",
-        ("forest",): "yes",
-        ("built-up areas",): "no",
-        ("bare soil",): "no",
-        ("oil spill",): "no",
-        ("ship",): "no",
-    }
-    short = Facts(cover=(cover("water", 0.75), cover("forest", 0.25 - 1 / 4096)))
-    assert answers(asked(short, OF_MASKS), "exists") == {("water",): "yes", ("forest",): "yes"}
+    present = {("water",): "yes", ("forest",): "yes"}
+    absent = dict.fromkeys([("built-up areas",), ("bare soil",), ("oil spill",), ("ship",)], "no")
+    whole = land(cover("water", 0.75), cover("forest", 0.25))
+    assert answers(whole, "exists", OF_MASKS) == present | absent
+    short = land(cover("water", 0.75), cover("forest", 0.25 - 1 / 4096))
+    assert answers(short, "exists", OF_MASKS) == present
 
 
-def test_objects_lie_in_the_center_outside_it_or_both() -> None:
-    assert answers(asked(Facts(objects=(ships(1, 1),))), "where-one") == {("ship",): "in the center"}
-    assert answers(asked(Facts(objects=(ships(1),))), "where-one") == {("ship",): "outside the center"}
-    assert answers(asked(Facts(objects=(ships(2, 2),))), "where-many") == {("ship",): "in the center"}
-    claims = asked(Facts(objects=(ships(5, 1),)))
-    assert answers(claims, "where-many") == {("ship",): "both"}
-    assert answers(claims, "mostly-where") == {("ship",): "outside the center"}
-    assert not answers(asked(Facts(objects=(ships(4, 2),))), "mostly-where")
+@pytest.mark.parametrize(
+    ("count", "center", "form", "answer"),
+    [
+        (1, 1, "where-one", "in the center"),
+        (1, 0, "where-one", "outside the center"),
+        (2, 2, "where-many", "in the center"),
+        (5, 1, "where-many", "both"),
+        (5, 1, "mostly-where", "outside the center"),
+        (4, 2, "mostly-where", None),
+    ],
+)
+def test_objects_lie_in_the_center_outside_it_or_both(
+    count: int, center: int, form: str, answer: str | None
+) -> None:
+    assert answers(Facts(objects=(ships(count, center),)), form).get(("ship",)) == answer
 
 
-def test_a_zone_is_asked_where_the_facts_have_one() -> None:
-    facts = Facts(cover=(cover("water", 0.7), cover("forest", 0.2, "upper-left")))
-    assert answers(asked(facts, OF_MASKS), "zone") == {("forest",): "upper left"}
+@pytest.mark.parametrize(
+    ("facts", "annotation", "form", "expected"),
+    [
+        (
+            land(cover("water", 0.7), cover("forest", 0.2, "upper-left")),
+            OF_MASKS,
+            "zone",
+            {("forest",): "upper left"},
+        ),
+        (land(cover("water", 0.3)), OF_MASKS, "dominant", {}),
+        (land(cover("water", 0.6)), OF_MASKS, "dominant", {(): "water"}),
+        (Facts(scene="the sea"), SEA, "only", {("the sea",): "yes"}),
+        (land(cover("forest", 0.5)), SEA, "only", {("the sea",): "no"}),
+    ],
+    ids=["a zone of the facts", "more is untold", "dominant", "the background alone", "with something"],
+)
+def test_land_cover_is_placed_and_weighed(facts: Facts, annotation, form: str, expected: dict) -> None:
+    assert answers(facts, form, annotation) == expected
 
 
-def test_equal_counts_and_nearly_equal_shares_are_not_compared() -> None:
+def test_equal_counts_one_kind_and_nearly_equal_shares_are_not_compared() -> None:
     bridges = ObjectFact("bridge", "bridge", "bridges", 3, 0, 3)
-    pairs = answers(asked(Facts(objects=(ships(3), bridges))), "more").keys()
+    pairs = answers(Facts(objects=(ships(3), bridges)), "more").keys()
     assert ("bridge", "storage tank") in pairs
     assert ("bridge", "ship") not in pairs
-    near = Facts(cover=(cover("water", 0.34), cover("forest", 0.30)))
-    assert not [item for item in asked(near, OF_MASKS) if item.type == "comparison"]
-
-
-def test_a_class_is_not_compared_with_its_own_kind() -> None:
-    cargo = ObjectFact("cargo", "cargo ship", "cargo ships", 1, 0, 1)
-    pairs = answers(asked(Facts(objects=(ships(3), cargo))), "more").keys()
-    assert ("cargo ship", "ship") not in pairs
+    assert ("cargo ship", "ship") not in answers(Facts(objects=(ships(3), CARGO)), "more")
+    near = land(cover("water", 0.34), cover("forest", 0.30))
+    assert not [item for item in claims(near, OF_MASKS) if item.type == "comparison"]
 
 
 def test_what_holds_an_or_is_no_option() -> None:
-    pairs = answers(asked(Facts(objects=(ships(3),))), "shown").keys()
+    pairs = answers(Facts(objects=(ships(3),)), "shown").keys()
     assert pairs == {("bridge", "ship"), ("ship", "storage tank"), ("a220 aircraft", "ship")}
 
 
-def test_the_largest_told_share_is_not_dominant_where_more_is_untold() -> None:
-    assert not answers(asked(Facts(cover=(cover("water", 0.3),)), OF_MASKS), "dominant")
-    assert answers(asked(Facts(cover=(cover("water", 0.6),)), OF_MASKS), "dominant") == {(): "water"}
-
-
-def test_the_background_alone_or_with_something() -> None:
-    sea = annotation_of(entry_of("segmentation", classes=COVERS, background="the sea"))
-    assert answers(asked(Facts(scene="the sea"), sea), "only") == {("the sea",): "yes"}
-    assert answers(asked(Facts(cover=(cover("forest", 0.5),)), sea), "only") == {("the sea",): "no"}
-
-
 def test_statements_of_optical_captions_prove_nothing_precise() -> None:
-    assert asked(Facts(statements=("There is a wood beside a lake.",))) == []
+    assert claims(Facts(statements=("There is a wood beside a lake.",))) == []
 
 
 def test_at_least_one_proves_that_there_is_one_and_no_number() -> None:
-    claims = asked(Facts(present=(PresentFact("ship", "ship", "ships"),)), doubt=Doubt.OBJECTS)
-    assert [(item.form, item.answer) for item in claims] == [("exists", "yes")]
+    found = claims(Facts(present=(PresentFact("ship", "ship", "ships"),)), doubt=Doubt.OBJECTS)
+    assert [(item.form, item.answer) for item in found] == [("exists", "yes")]
 
 
 @pytest.mark.parametrize(
@@ -273,20 +253,19 @@ def test_at_least_one_proves_that_there_is_one_and_no_number() -> None:
 )
 def test_a_wrong_answer_is_not_proven(change: dict[str, object], why: str) -> None:
     facts = Facts(objects=(ships(3),))
-    (claim,) = [item for item in asked(facts) if item.form == "how-many" and item.subjects == ("ship",)]
+    (claim,) = [item for item in claims(facts) if item.form == "how-many" and item.subjects == ("ship",)]
     assert proves(row_of(claim), facts)
     assert not proves({**row_of(claim), **change}, facts), why
 
 
 def test_every_other_answer_to_a_claim_is_refuted() -> None:
-    bridges = ObjectFact("bridge", "bridge", "bridges", 1, 1, 0)
     cases = [
-        (Facts(objects=(ships(4, 1), bridges)), OF_BOXES),
-        (Facts(cover=(cover("water", 0.6), cover("forest", 0.4, "upper-left"))), OF_MASKS),
+        (Facts(objects=(ships(4, 1), BRIDGE)), OF_BOXES),
+        (land(cover("water", 0.6), cover("forest", 0.4, "upper-left")), OF_MASKS),
     ]
     known = "yes no in_the_center outside_the_center both upper_left middle ships bridges water forest one zero"
     for facts, annotation in cases:
-        for claim in asked(facts, annotation):
+        for claim in claims(facts, annotation):
             for other in {item.replace("_", " ") for item in known.split()} - {claim.answer}:
                 assert not proves(row_of(replace(claim, answer=other)), facts), (claim, other)
 
@@ -308,7 +287,7 @@ def test_absence_is_proven_only_if_all_that_is_told_is_stated_and_the_class_is_e
 @pytest.mark.parametrize(
     "facts",
     [
-        Facts(cover=(cover("water", 0.75), cover("forest", 0.25 - 1 / 4096))),
+        land(cover("water", 0.75), cover("forest", 0.25 - 1 / 4096)),
         Facts(objects=(ships(1),), cover=(cover("water", 0.999),)),
         Facts(scene="the sea"),
     ],

@@ -14,7 +14,7 @@ from sartext.narrator.vocabulary import NUMBER_WORDS, share_word
 from sartext.vqa.claims import Doubt, Image, claims_of
 from sartext.vqa.making import Source, make_questions
 from sartext.vqa.proof import proves
-from sartext.vqa.question import TYPES, from_row, lines_of, read_questions, read_splits, to_row
+from sartext.vqa.question import TYPES, Question, from_row, lines_of, read_questions, read_splits, to_row
 from sartext.vqa.subjects import OPEN, STUFF, THINGS, annotation_of, worded
 from tests.narrator.examples import entry_of
 from tests.vqa.scenes import BOXES, COVERS, MASKS
@@ -60,8 +60,14 @@ def pairs_of(corpus: str, make, count: int = 120) -> list[dict[str, Any]]:
 
 PAIRS = [*pairs_of("boxes", objects_of), *pairs_of("masks", cover_of)]
 CATALOGUE = {"boxes": BOXES, "masks": MASKS}
-QUESTIONS = make_questions(Source(PAIRS, CATALOGUE), PARAMETERS)
 FACTS = {row["image_id"]: from_json(row["facts"]) for row in PAIRS}
+
+
+def questions_on(rows: list[dict[str, Any]], **parameters: int) -> list[Question]:
+    return make_questions(Source(rows, CATALOGUE), VqaParameters(**{"seed": 3, **parameters}))
+
+
+QUESTIONS = questions_on(PAIRS)
 
 
 def test_every_type_is_asked_and_every_answer_proven() -> None:
@@ -72,11 +78,8 @@ def test_every_type_is_asked_and_every_answer_proven() -> None:
 def test_split_and_group_are_those_of_the_image() -> None:
     known = {row["image_id"]: row for row in PAIRS}
     for question in QUESTIONS:
-        row = known[question.image_id]
-        assert (question.split, question.group_id, question.corpus) == (
-            row["split"],
-            row["group_id"],
-            row["corpus"],
+        assert all(
+            getattr(question, name) == known[question.image_id][name] for name in ("split", "group_id", "corpus")
         )
 
 
@@ -89,26 +92,26 @@ def test_ids_are_unique_begin_with_the_image_and_are_sorted() -> None:
 
 def test_the_same_pairs_in_another_order_give_the_same_bytes() -> None:
     shuffled = random.Random(1).sample(PAIRS, len(PAIRS))
-    assert lines_of(make_questions(Source(shuffled, CATALOGUE), PARAMETERS)) == lines_of(QUESTIONS)
+    assert lines_of(questions_on(shuffled)) == lines_of(QUESTIONS)
 
 
 def test_another_seed_asks_other_questions() -> None:
-    other = make_questions(Source(PAIRS, CATALOGUE), VqaParameters(seed=4))
+    other = questions_on(PAIRS, seed=4)
     assert {question.id for question in other} != {question.id for question in QUESTIONS}
 
 
 def test_another_corpus_moves_no_question() -> None:
-    alone = make_questions(Source(pairs_of("boxes", objects_of), CATALOGUE), PARAMETERS)
+    alone = questions_on(pairs_of("boxes", objects_of))
     assert alone == [question for question in QUESTIONS if question.corpus == "boxes"]
 
 
 def test_an_image_has_at_most_so_many_questions() -> None:
-    few = make_questions(Source(PAIRS, CATALOGUE), VqaParameters(seed=3, per_image=2))
+    few = questions_on(PAIRS, per_image=2)
     assert max(Counter(question.image_id for question in few).values()) == 2
 
 
 def test_counts_above_the_largest_are_not_asked() -> None:
-    small = make_questions(Source(PAIRS, CATALOGUE), VqaParameters(seed=3, largest_count=4))
+    small = questions_on(PAIRS, largest_count=4)
     answers = {question.answer for question in small if question.type == "count"}
     assert answers == set(NUMBER_WORDS[:5])
     with pytest.raises(ValueError, match="less than or equal to 10"):
@@ -127,7 +130,7 @@ def test_yes_and_no_are_even_in_each_split_corpus_and_class() -> None:
 @pytest.mark.parametrize("method", ["narrator", "optical-model", "optical-rules", "optical-llm"])
 def test_what_a_model_or_an_optical_caption_says_is_not_asked_about(method: str) -> None:
     rows = [{**row, "method": method} for row in PAIRS]
-    assert make_questions(Source(rows, CATALOGUE), PARAMETERS) == []
+    assert questions_on(rows) == []
 
 
 def test_a_doubtful_image_is_asked_only_what_its_annotation_proves_nevertheless() -> None:
@@ -141,9 +144,9 @@ def test_a_doubtful_image_is_asked_only_what_its_annotation_proves_nevertheless(
 
 
 def every_claim():
-    for facts, entry in [*((FACTS[row["image_id"]], CATALOGUE[row["corpus"]]) for row in PAIRS[::5])]:
-        annotation = annotation_of(entry)
-        for claim in claims_of(Image(facts, annotation, 10)):
+    for row in PAIRS[::5]:
+        annotation = annotation_of(CATALOGUE[row["corpus"]])
+        for claim in claims_of(Image(FACTS[row["image_id"]], annotation, 10)):
             yield claim, annotation
 
 
@@ -176,28 +179,22 @@ def test_a_background_is_asked_about() -> None:
     rows = pairs_of("sea", cover_of, 24)
     rows = [{**row, "facts": alone if number % 2 else land} for number, row in enumerate(rows)]
     facts = {row["image_id"]: from_json(row["facts"]) for row in rows}
-    found = [
-        question
-        for question in make_questions(Source(rows, {"sea": entry}), PARAMETERS)
-        if question.form == "only"
-    ]
+    questions = make_questions(Source(rows, {"sea": entry}), PARAMETERS)
+    found = [question for question in questions if question.form == "only"]
     assert Counter(question.answer for question in found if question.split == "test") == {"yes": 4, "no": 4}
-    assert all(
-        "open sea" in question.text and proves(to_row(question), facts[question.image_id]) for question in found
-    )
+    assert all("open sea" in question.text for question in found)
+    assert all(proves(to_row(question), facts[question.image_id]) for question in found)
 
 
 def test_present_classes_alone_are_one_sided_and_not_asked() -> None:
     facts = to_json(Facts(present=(PresentFact("bridge", "bridge", "bridges"),)))
     rows = [{**row, "facts": facts, "corpus": "masks"} for row in pairs_of("masks", cover_of, 9)]
-    assert make_questions(Source(rows, CATALOGUE), PARAMETERS) == []
+    assert questions_on(rows) == []
 
 
 def test_rows_survive_the_file(tmp_path) -> None:
-    path = tmp_path / "vqa" / "test.jsonl"
-    path.parent.mkdir()
-    path.write_text(lines_of(QUESTIONS))
-    assert read_questions(path) == QUESTIONS
+    (tmp_path / "vqa").mkdir()
+    (tmp_path / "vqa" / "test.jsonl").write_text(lines_of(QUESTIONS))
     assert read_splits(tmp_path) == {"test": QUESTIONS}
 
 
