@@ -6,7 +6,12 @@ import yaml
 
 from sartext.catalogue.entry import CorpusClass, Entry
 from sartext.config import Project
+from sartext.narrator.vocabulary import BRIGHTNESS_WORDS, COLOUR_WORDS, FORBIDDEN_WORDS, WEATHER_WORDS
 from sartext.tables import INDEX, write_table
+from tests.corpora.making import BASE
+
+SPOKEN_OF_OPTICAL = COLOUR_WORDS | WEATHER_WORDS | BRIGHTNESS_WORDS | FORBIDDEN_WORDS
+"""Words that no caption of a SAR image holds."""
 
 
 def thing(label, noun, plural, hypernym="object"):
@@ -35,35 +40,14 @@ CLASSES = (
 
 
 def entry_of(kind="detection", name="toy", classes=CLASSES, **more):
-    content = {
-        "name": name,
-        "title": "Toy",
-        "description": "A corpus for tests.",
-        "kind": kind,
-        "images": ("*.png",),
-        "classes": classes,
-        "sensor": "simulated",
-        "quantity": "display",
-        "resolution_m": (3.0,),
-        "licence": "CC0-1.0",
-        "citation": "none",
-        "homepage": "none",
-        "obtain": "made by the tests",
-    }
-    return Entry.model_validate({**content, **more})
+    content = {**BASE, "name": name, "kind": kind, "images": ("*.png",), "classes": classes}
+    return Entry.model_validate({**content, "resolution_m": (3.0,), **more})
 
 
 def box(label, x, y, width=4.0, height=4.0, angle=None):
     """A box of a given centre."""
-    return {
-        "label": label,
-        "source_label": label,
-        "xmin": x - width / 2,
-        "ymin": y - height / 2,
-        "xmax": x + width / 2,
-        "ymax": y + height / 2,
-        "angle": angle,
-    }
+    corners = {"xmin": x - width / 2, "ymin": y - height / 2, "xmax": x + width / 2, "ymax": y + height / 2}
+    return {"label": label, "source_label": label, **corners, "angle": angle}
 
 
 def region(label, fraction, component=1000, **zones):
@@ -77,26 +61,11 @@ def region(label, fraction, component=1000, **zones):
 
 def index_row(image_id, objects=(), regions=(), captions=(), modality="sar", paired=None, side=64):
     corpus, stem = image_id.split("/")
-    return {
-        "image_id": image_id,
-        "path": f"data/{corpus}/{stem}.png",
-        "sha256": "0" * 64,
-        "pixels_sha256": "0" * 64,
-        "width": side,
-        "height": side,
-        "modality": modality,
-        "quantity": "display",
-        "polarisation": "VV",
-        "db_low": None,
-        "db_high": None,
-        "scene_id": image_id,
-        "published_split": None,
-        "benchmark": None,
-        "objects": list(objects),
-        "regions": list(regions),
-        "captions": list(captions),
-        "paired_path": None if paired is None else f"data/{corpus}/{paired}.png",
-    }
+    row = dict.fromkeys(INDEX.names) | {"image_id": image_id, "path": f"data/{corpus}/{stem}.png"}
+    row |= {"sha256": "0" * 64, "pixels_sha256": "0" * 64, "width": side, "height": side, "scene_id": image_id}
+    row |= {"modality": modality, "quantity": "display", "polarisation": "VV"}
+    row |= {"objects": list(objects), "regions": list(regions), "captions": list(captions)}
+    return row | {"paired_path": paired and f"data/{corpus}/{paired}.png"}
 
 
 def project_of(root: Path, entry: Entry, rows, **narrator) -> Project:
@@ -104,11 +73,8 @@ def project_of(root: Path, entry: Entry, rows, **narrator) -> Project:
     catalogue = root / "catalogue" / f"{entry.name}.yaml"
     catalogue.parent.mkdir(parents=True, exist_ok=True)
     catalogue.write_text(yaml.safe_dump(entry.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
-    parameters = {
-        "corpora": {entry.name: {"catalogue": f"catalogue/{entry.name}.yaml"}},
-        "captions": [entry.name],
-        "narrator": narrator,
-    }
+    corpora = {entry.name: {"catalogue": f"catalogue/{entry.name}.yaml"}}
+    parameters = {"corpora": corpora, "captions": [entry.name], "narrator": narrator}
     (root / "params.yaml").write_text(yaml.safe_dump(parameters), encoding="utf-8")
     write_table(root / "build" / "corpus" / entry.name / "index.parquet", INDEX, rows)
     return Project(root)

@@ -1,8 +1,9 @@
+"""Facts and captions as statements, one by one, and how they are compared."""
+
 from pathlib import Path
 
 import pytest
 
-from sartext.catalogue.entry import CorpusClass, Entry
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
 from sartext.narrator.realisation import realise
 from sartext.narrator.statements import (
@@ -22,18 +23,14 @@ from sartext.narrator.statements import (
 )
 from sartext.narrator.vocabulary import annotated_by, vocabulary_of
 
-SHIP = CorpusClass(label="ship", noun="ship", plural="ships", hypernym="vessel")
-BRIDGE = CorpusClass(label="bridge", noun="bridge", plural="bridges", hypernym="structure")
-WATER = CorpusClass(label="water", noun="water", plural="water", hypernym="water", stuff=True)
-TOWN = CorpusClass(label="built-up", noun="built-up area", plural="built-up areas", hypernym="x", stuff=True)
-SEA = CorpusClass(label="sea", noun="sea", plural="sea", hypernym="water", stuff=True)
+from .examples import entry_of, stuff, thing
+
+SHIP, BRIDGE = thing("ship", "ship", "ships", "vessel"), thing("bridge", "bridge", "bridges")
+WATER, TOWN = stuff("water", "water"), stuff("built-up", "built-up area", "built-up areas")
 
 
 def entry(name, *classes, **more):
-    return Entry(
-        name=name, title="", description="", kind="detection", images=(), classes=classes, sensor="s",
-        quantity="display", citation="", homepage="", obtain="", **more,
-    )  # fmt: skip
+    return entry_of("detection", name, classes, **more)
 
 
 CORPUS = entry("ships", SHIP, BRIDGE, WATER, TOWN)
@@ -96,7 +93,7 @@ def test_more_than_twenty_is_one_number():
 
 
 def test_a_background_is_a_statement_where_nothing_else_is_told():
-    sea = entry("oil", SHIP, SEA, background="sea")
+    sea = entry("oil", SHIP, stuff("sea", "sea"), background="sea")
     nouns, scenes = vocabulary_of([sea]).nouns, vocabulary_of([sea]).scenes
     alone = Facts(scene="sea")
     assert read_statements(realise(alone, "oil/1", 11)[0], nouns, scenes).statements == (Statement(SCENE, "sea"),)
@@ -126,9 +123,8 @@ def test_right_stated_and_true_are_counted_by_kind():
 
 def test_what_the_annotation_does_not_decide_is_neither_right_nor_wrong():
     ships_only = annotated_by(entry("ships", SHIP))
-    stated = read_statements(
-        "Water covers most of this SAR image. There is one bridge in the center.", NOUNS
-    ).statements
+    caption = "Water covers most of this SAR image. There is one bridge in the center."
+    stated = read_statements(caption, NOUNS).statements
     counts, undecided = compare(stated, statements_of(Facts(objects=FACTS.objects[:1])), ships_only)
     assert undecided == len(stated) == 5
     assert not any(count.stated for count in counts.values())
