@@ -74,13 +74,6 @@ def test_a_corpus_that_the_package_and_the_user_define_is_an_error(tmp_path: Pat
         load_catalogue(Project(tmp_path))
 
 
-def test_every_catalogue_file_says_what_a_user_must_know() -> None:
-    for name, entry in load_catalogue(Project(ROOT)).items():
-        assert entry.licence, name
-        assert entry.citation, name
-        assert entry.obtain, name
-
-
 CHAMPIONS = TypeAdapter(Champions)
 
 

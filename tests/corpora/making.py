@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning
 
-from sartext.catalogue.loading import load_entry
+from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.config import Project
 from sartext.corpora.index import build_index
 from sartext.corpora.quarantine import read_quarantine
@@ -93,6 +93,26 @@ class Corpus:
 
     def reasons(self, kind="image"):
         return {fault.image_id.removeprefix(f"{self.name}/"): fault.reason for fault in self.faults(kind)}
+
+
+def real_project(root, folders, **parameters):
+    """A project of packaged corpora whose data are these folders."""
+    (root / "data").mkdir()
+    for name, folder in folders.items():
+        (root / "data" / name).symlink_to(folder)
+    listed = {name: {"catalogue": str(PACKAGED / f"{name}.yaml")} for name in folders}
+    (root / "params.yaml").write_text(yaml.safe_dump({"corpora": listed, **parameters}))
+    return Project(root)
+
+
+def corners(row):
+    """The label and the corners of each box of an image."""
+    return [(box["label"], box["xmin"], box["ymin"], box["xmax"], box["ymax"]) for box in row["objects"]]
+
+
+def share_of(row, label):
+    """What a mask says of a class in the whole image."""
+    return next(region for region in row["regions"] if (region["label"], region["zone"]) == (label, "image"))
 
 
 def picture(width=40, height=30, seed=0, mode="L", form="PNG"):

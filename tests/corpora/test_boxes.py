@@ -34,17 +34,28 @@ def test_box_is_kept_repaired_or_dropped_with_a_reason(corners, kept, reasons):
     assert cleaned(*corners) == (kept, reasons)
 
 
-@pytest.mark.parametrize("corners", [(math.nan, 10, 20, 20), (0, 10, math.inf, 20)])
-def test_box_that_is_no_number_costs_the_image_because_the_rest_would_be_miscounted(corners):
-    boxes = (RawBox("ship", 1, 1, 9, 9), RawBox("ship", *corners))
-    with pytest.raises(Unusable, match="box-not-a-number: 1 of 2"):
+GOOD = RawBox("ship", 1, 1, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "reason"),
+    [
+        ((GOOD, RawBox("ship", math.nan, 10, 20, 20)), "box-not-a-number: 1 of 2"),
+        ((GOOD, RawBox("ship", 0, 10, math.inf, 20)), "box-not-a-number: 1 of 2"),
+        ((GOOD,) * (BOX_LIMIT + 1), "too-many-boxes"),
+        ((RawBox("ship", 1, 1, 9, 9, crowd=True),), "crowd-box"),
+    ],
+    ids=["nan", "infinite", "absurdly many", "crowd"],
+)
+def test_boxes_that_would_be_miscounted_cost_the_image(boxes, reason):
+    with pytest.raises(Unusable, match=reason):
         clean_boxes(boxes, 100, 80, LABELS)
+    assert len(clean_boxes((GOOD,) * BOX_LIMIT, 100, 80, LABELS)[0]) == BOX_LIMIT
 
 
 def test_repeated_box_is_told_and_still_counts():
-    box = RawBox("ship", 1, 1, 9, 9)
     others = (RawBox("ship", 1, 1, 9, 8), RawBox("ship", 1, 1, 9, 9, angle=30), RawBox("boat", 1, 1, 9, 9))
-    objects, reasons = clean_boxes((box, *others, box, box), 100, 80, {"ship": "ship", "boat": "boat"})
+    objects, reasons = clean_boxes((GOOD, *others, GOOD, GOOD), 100, 80, {"ship": "ship", "boat": "boat"})
     assert len(objects) == 6
     assert reasons == {"repeated-box": 2}
 
@@ -52,18 +63,6 @@ def test_repeated_box_is_told_and_still_counts():
 def test_dropped_boxes_are_not_told_again_as_repeated():
     boxes = (RawBox("ship", 110, 10, 120, 20),) * 2
     assert clean_boxes(boxes, 100, 80, LABELS) == ([], {"box-outside": 2})
-
-
-def test_absurdly_many_boxes_cost_the_image():
-    boxes = tuple(RawBox("ship", 1, 1, 9, 9) for _ in range(BOX_LIMIT + 1))
-    with pytest.raises(Unusable, match="too-many-boxes"):
-        clean_boxes(boxes, 100, 80, LABELS)
-    assert len(clean_boxes(boxes[1:], 100, 80, LABELS)[0]) == BOX_LIMIT
-
-
-def test_crowd_box_costs_the_image_because_its_number_is_unknown():
-    with pytest.raises(Unusable, match="crowd-box"):
-        clean_boxes((RawBox("ship", 1, 1, 9, 9, crowd=True),), 100, 80, LABELS)
 
 
 def test_bad_boxes_are_told_per_image_and_good_ones_stay(detection):

@@ -94,19 +94,6 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("side", [9_000, 20_000, 100_000])
-def test_image_bomb_is_refused_by_its_header(side):
-    with pytest.raises(Unusable, match="image-bomb"):
-        decode(png_header(side, side))
-
-
-def test_tiff_bomb_is_refused_by_its_header():
-    sparse = tiff(np.zeros((1, 16, 16), np.uint8))
-    with pytest.raises(Unusable, match="image-bomb"):
-        decode(tiff_of_size(40_000, 40_000))
-    assert decode(sparse).shape == (16, 16)
-
-
 def tiff_of_size(width, height):
     with warnings.catch_warnings(), rasterio.MemoryFile() as memory:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -114,6 +101,13 @@ def tiff_of_size(width, height):
         with memory.open(width=width, height=height, **options):
             pass
         return memory.read()
+
+
+@pytest.mark.parametrize("header", [png_header, tiff_of_size])
+@pytest.mark.parametrize("side", [9_000, 20_000, 40_000, 100_000])
+def test_image_bomb_is_refused_by_its_header(header, side):
+    with pytest.raises(Unusable, match="image-bomb"):
+        decode(header(side, side))
 
 
 @pytest.mark.parametrize("content", [b"GIF89a" + bytes(40), b"%!PS-Adobe", b"hello", bytes(100)])
@@ -165,14 +159,14 @@ def test_release_holds_an_eight_bit_file_unchanged(detection):
     detection.put("images/1.jpg", content)
     detection.put("annotations/1.xml", voc())
     detection.index()
-    row = detection.rows()["1"]
-    assert release_bytes(detection.root, row, detection.load()) == content
-    assert np.array_equal(picture(detection.root, row, detection.load()), decode(content))
+    row, entry = detection.rows()["1"], detection.load()
+    assert release_bytes(detection.root, row, entry) == content
+    assert np.array_equal(picture(detection.root, row, entry), decode(content))
 
 
 def test_release_renders_anything_else_as_a_stored_png_on_three_channels(corpus):
     corpus.declare(**{**DETECTION, "kind": "unlabelled", "annotations": None, "quantity": "db"} | CALIBRATED)
-    values = np.stack([np.full((8, 12), -12.5), np.full((8, 12), -30.0)]).astype(np.float32)
+    values = np.full((2, 8, 12), -12.5, np.float32)
     values[0, 0, 0] = np.nan
     corpus.put("images/1.tif", tiff(values))
     corpus.index()

@@ -34,9 +34,7 @@ def test_a_row_says_what_the_file_is(detection):
 def test_every_image_has_exactly_one_fate(detection):
     fill(detection, 4, 3)
     metrics = detection.index()
-    left_out = [fault.image_id for fault in detection.faults("image")]
-    indexed = [row["image_id"] for row in detection.rows().values()]
-    assert sorted(left_out + indexed) == [f"made/{number:03}" for number in range(7)]
+    assert sorted([*detection.reasons(), *detection.rows()]) == [f"{number:03}" for number in range(7)]
     assert (metrics["indexed"], metrics["left_out"], metrics["images_found"]) == (4, 3, 7)
     assert metrics["reasons"]["image"] == {"not-an-image": 3}
 
@@ -56,8 +54,7 @@ def test_outputs_are_the_same_bytes_again_and_on_any_number_of_cores(detection, 
 
 
 def test_metrics_compare_with_the_published_counts(corpus):
-    published = {"images": 5, "objects": 12}
-    corpus.declare(**DETECTION, published=published)
+    corpus.declare(**DETECTION, published={"images": 5, "objects": 12})
     fill(corpus, 3)
     metrics = corpus.index()
     written = json.loads((corpus.project.corpus("made") / "metrics.json").read_text())
@@ -165,9 +162,7 @@ def test_file_name_that_is_no_text_is_a_reason(detection):
     except OSError:
         pytest.skip("the file system takes UTF-8 names only")
     detection.index()
-    assert [(fault.image_id, fault.reason) for fault in detection.faults("image")] == [
-        ("made/b\ufffd", "unreadable-name")
-    ]
+    assert detection.reasons() == {"b\ufffd": "unreadable-name"}
 
 
 def test_published_split_and_benchmark_come_from_lists_or_from_the_path(corpus):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sartext.corpora.masks import zone_slices
-from tests.corpora.making import encoded, picture, tiff
+from tests.corpora.making import corners, encoded, picture, share_of, tiff
 
 
 def kind(label, **fields):
@@ -57,8 +57,7 @@ def test_shares_are_of_the_valid_pixels_and_zones_of_the_class(palette):
     assert fractions(row) == {"sea": 0.75, "land": 0.25}
     assert fractions(row, "upper-left") == {"land": 1.0}
     assert fractions(row, "upper-right") == {"sea": pytest.approx(1 / 3)}
-    land = next(region for region in row["regions"] if region["label"] == "land" and region["zone"] == "image")
-    assert land["largest_component"] == 300
+    assert share_of(row, "land")["largest_component"] == 300
     assert {region["largest_component"] for region in row["regions"] if region["zone"] != "image"} == {0}
 
 
@@ -83,8 +82,7 @@ def test_things_become_boxes_of_their_connected_components(palette):
     mask[20:22, 30:35] = 153, 76, 0
     mask[25:28, 1:4] = 153, 76, 0  # nine pixels
     row = index_one(palette, mask)
-    boxes = [(box["label"], box["xmin"], box["ymin"], box["xmax"], box["ymax"]) for box in row["objects"]]
-    assert boxes == [("ship", 3, 2, 12, 8), ("ship", 30, 20, 35, 22)]
+    assert corners(row) == [("ship", 3, 2, 12, 8), ("ship", 30, 20, 35, 22)]
     assert "ship" not in fractions(row)
     (fault,) = palette.faults("box")
     assert (fault.reason, fault.detail) == ("component-too-small", "1 of ship, 9 pixels in all")
@@ -93,8 +91,7 @@ def test_things_become_boxes_of_their_connected_components(palette):
 def test_small_rare_class_keeps_its_component(palette):
     mask = canvas(650, 1250)
     mask[100:103, 50:70] = 0, 255, 255
-    row = index_one(palette, mask)
-    oil = next(region for region in row["regions"] if region["label"] == "oil" and region["zone"] == "image")
+    oil = share_of(index_one(palette, mask), "oil")
     assert oil["fraction"] < 0.0001
     assert oil["largest_component"] == 60
 
@@ -135,20 +132,20 @@ def test_palette_png_is_read_by_its_colours(palette):
     assert fractions(row) == {"sea": 0.5, "land": 0.5}
 
 
-def test_mask_that_is_mostly_unknown_does_not_fit_the_legend(palette):
-    assert index_one_fails(palette, canvas() + np.uint8(90)) == "unknown-class"
-
-
-def index_one_fails(corpus, mask, content=None):
-    corpus.put("images/ok.png", picture())
-    corpus.put("masks/ok.png", encoded(canvas()))
-    assert index_one(corpus, mask, content) is None
-    return corpus.reasons()["1"]
-
-
-def test_damaged_mask_and_mask_of_another_size_cost_the_image(palette):
-    assert index_one_fails(palette, canvas(), b"\x89PNG\r\n\x1a\n") == "not-an-image"
-    assert index_one_fails(palette, canvas(), encoded(canvas(31, 40))) == "size-mismatch"
+@pytest.mark.parametrize(
+    ("grey", "content", "reason"),
+    [
+        (90, None, "unknown-class"),
+        (0, b"\x89PNG\r\n\x1a\n", "not-an-image"),
+        (0, encoded(canvas(31, 40)), "size-mismatch"),
+    ],
+    ids=["mostly unknown to the legend", "damaged", "of another size"],
+)
+def test_a_mask_that_does_not_fit_costs_the_image(palette, grey, content, reason):
+    palette.put("images/ok.png", picture())
+    palette.put("masks/ok.png", encoded(canvas()))
+    assert index_one(palette, canvas() + np.uint8(grey), content) is None
+    assert palette.reasons() == {"1": reason}
 
 
 def test_images_without_a_mask_and_masks_without_an_image_are_told(palette):
@@ -156,36 +153,27 @@ def test_images_without_a_mask_and_masks_without_an_image_are_told(palette):
     palette.put("masks/3.png", encoded(canvas()))
     index_one(palette, canvas())
     assert palette.reasons() == {"2": "no-annotation"}
-    assert [(fault.path, fault.reason) for fault in palette.faults("annotation")] == [
-        ("3.png", "annotation-without-image")
-    ]
+    (fault,) = palette.faults("annotation")
+    assert (fault.path, fault.reason) == ("3.png", "annotation-without-image")
 
 
 @pytest.fixture
 def codes(corpus):
-    annotations = {**MASK, "file": r"masks/\1.tif"}
-    return corpus.declare(**COMMON, annotations=annotations, classes=CODES)
-
-
-def index_codes(corpus, values):
-    corpus.put("images/1.png", picture(values.shape[1], values.shape[0]))
-    corpus.put("masks/1.tif", tiff(values))
-    corpus.index()
-    return corpus.rows()["1"]
+    return corpus.declare(**COMMON, annotations=MASK, classes=CODES)
 
 
 def test_no_data_is_outside_the_denominator_and_says_nothing(codes):
     values = np.zeros((20, 20), np.int16)
     values[:10] = -1
     values[10:15] = 1
-    assert fractions(index_codes(codes, values)) == {"not water": 0.5, "water": 0.5}
+    assert fractions(index_one(codes, values, tiff(values))) == {"not water": 0.5, "water": 0.5}
 
 
 def test_unknown_codes_are_counted_and_stay_in_the_denominator(codes):
     values = np.zeros((20, 20), np.int16)
     values[:5] = 17
     values[5, 0] = 4
-    row = index_codes(codes, values)
+    row = index_one(codes, values, tiff(values))
     assert fractions(row) == {"not water": pytest.approx(299 / 400)}
     (fault,) = codes.faults("annotation")
     assert (fault.reason, fault.detail) == ("unknown-code", "101 pixels (4: 1, 17: 100)")
@@ -193,8 +181,8 @@ def test_unknown_codes_are_counted_and_stay_in_the_denominator(codes):
 
 def test_mask_of_no_data_costs_the_image(codes):
     codes.put("images/2.png", picture(20, 20, seed=2))
-    codes.put("masks/2.tif", tiff(np.full((20, 20), -1, np.int16)))
-    index_codes(codes, np.zeros((20, 20), np.int16))
+    codes.put("masks/2.png", tiff(np.full((20, 20), -1, np.int16)))
+    index_one(codes, np.zeros((20, 20), np.int16), tiff(np.zeros((20, 20), np.int16)))
     assert codes.reasons() == {"2": "no-valid-pixels"}
 
 

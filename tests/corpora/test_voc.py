@@ -5,14 +5,13 @@ import pytest
 from sartext.corpora.formats.voc import read_voc
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import Source
-from tests.corpora.making import picture, voc
+from tests.corpora.making import corners, picture, voc
 
 SHIP = ("ship", 5, 6, 15, 16)
 
 
 def objects(corpus, image="1"):
-    row = corpus.rows()[image]
-    return [(box["label"], box["xmin"], box["ymin"], box["xmax"], box["ymax"]) for box in row["objects"]]
+    return corners(corpus.rows()[image])
 
 
 def test_one_file_per_image(detection):
@@ -26,9 +25,8 @@ def test_one_file_for_all_images_names_absent_ones(detection, name):
     for image in (1, 2):
         detection.put(f"images/{image}.png", picture(seed=image))
     many = "".join(voc(SHIP, filename=f"{image}.png") for image in (1, 2, 3))
-    detection.put(
-        f"annotations/{name}", f"<?xml version='1.0' encoding='utf-8'?>\n<annotations>{many}</annotations>"
-    )
+    declaration = "<?xml version='1.0' encoding='utf-8'?>"
+    detection.put(f"annotations/{name}", f"{declaration}\n<annotations>{many}</annotations>")
     metrics = detection.index()
     assert set(detection.rows()) == {"1", "2"}
     assert metrics["reasons"]["annotation"] == {"annotation-without-image": 1}
@@ -134,19 +132,17 @@ ROBNDBOX = """<object><name>ship</name><robndbox><cx>20</cx><cy>15</cy><w>10</w>
 <angle>1.5707963267948966</angle></robndbox></object>"""
 
 
-def test_rotated_box_beside_an_upright_one_gives_the_angle(detection):
-    detection.add("1", extra=SSDD_BOX)
+@pytest.mark.parametrize(
+    ("written", "box", "angle"),
+    [(SSDD_BOX, (2, 3, 22, 13), 85.8), (ROBNDBOX, (18, 10, 22, 20), 90)],
+    ids=["beside an upright one it gives the angle", "alone it becomes the upright box around its centre"],
+)
+def test_a_rotated_box(detection, written, box, angle):
+    detection.add("1", extra=written)
     detection.index()
-    assert objects(detection) == [("ship", 2, 3, 22, 13)]
-    assert detection.rows()["1"]["objects"][0]["angle"] == pytest.approx(85.8)
-
-
-def test_rotated_box_alone_becomes_the_upright_box_around_its_centre(detection):
-    detection.add("1", extra=ROBNDBOX)
-    detection.index()
-    box = detection.rows()["1"]["objects"][0]
-    assert (box["xmin"], box["ymin"], box["xmax"], box["ymax"]) == pytest.approx((18, 10, 22, 20))
-    assert box["angle"] == pytest.approx(90)
+    ((_, *found),) = objects(detection)
+    assert found == pytest.approx(box)
+    assert detection.rows()["1"]["objects"][0]["angle"] == pytest.approx(angle)
 
 
 def test_object_without_a_box_costs_the_image_because_it_would_be_miscounted(detection):
