@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from sartext.evaluation.details import (
-    TASKS,
     BenchmarkRow,
     CaptionExample,
     Curve,
@@ -20,20 +18,16 @@ from sartext.evaluation.details import (
     Variant,
     VqaExample,
     Written,
-    picture_path,
-    shown_pictures,
-    write_details,
 )
-from sartext.evaluation.figures import Figure, Task, difference, not_computed, write_figures
-from sartext.files import sha256_text, write_bytes
-from sartext.simulation.encoding import png
+from sartext.evaluation.figures import Figure, Task, difference, not_computed
+from sartext.files import sha256_text
 
-SIDE = 64
 CORPORA = {"sim-landcover": 92, "sim-objects": 71, "sim-pairs": 31, "sim-ships": 50}
 IMAGES = sum(CORPORA.values())
 BENCHMARK = BenchmarkRow("release-test", IMAGES, 201, 163, CORPORA, 0, "3f" * 32)
 OTHER = BenchmarkRow("hrsid-test", 118, 97, 41, {"hrsid": 118}, 4, "a7" * 32)
 
+NO_QUESTION = "no question of this type in the test split"
 NO_SPICE = "the Stanford CoreNLP models are absent; set SARTEXT_SPICE to their folder"
 COCA = "src/sartext/models/foundations/coca-tiny.yaml"
 
@@ -54,14 +48,7 @@ VARIANTS = (
     _model("foundation-clip", "CLIP before any training of ours", "foundation", "clip", 0, weights=1_800_000),
     _model("progressive", "optical, then SAR", "arm", "coca", 32_800, sar_samples=20_000),
     _model("direct", "SAR alone, planned for as many SAR samples", "arm", "coca", 20_000, sar_samples=20_000),
-    _model(
-        "direct-total",
-        "SAR alone, planned for as many samples in total",
-        "arm",
-        "coca",
-        32_800,
-        sar_samples=32_800,
-    ),
+    _model("direct-total", "SAR alone, as many samples in total", "arm", "coca", 32_800, sar_samples=32_800),
     _model("mixed", "optical and SAR in one stage", "arm", "coca", 32_800, sar_samples=14_112),
     _model("shuffled", "optical with shuffled captions, then SAR", "arm", "coca", 32_800, sar_samples=20_000),
     _model("optical-only", "the optical stage alone", "arm", "coca", 12_800, sar_samples=0),
@@ -106,7 +93,7 @@ METRICS = {
 
 
 def _figure(
-    task: Task, metric: str, variant: str, value: float, *, most: float, subset: str = "all", n: int = IMAGES
+    task: Task, metric: str, variant: str, value: float, subset: str = "all", n: int = IMAGES, *, most: float = 100
 ) -> Figure:
     """A figure with an interval whose width depends on ``n``; jitter by what it is of."""
     random = np.random.default_rng(hash_of(f"{variant}{metric}{subset}") % 2**32)
@@ -128,55 +115,50 @@ def retrieval_figures() -> list[Figure]:
     for name in RANKED:
         for scoring, factor in (("duplicate_aware", 100), ("one_positive", 71)):
             level = LEVEL[name] * factor
-            found.append(_figure("retrieval", f"{scoring}.mean_recall", name, level, most=100))
-            for way in ("i2t", "t2i"):
-                for cut, share in ((1, 0.6), (5, 1.0), (10, 1.2)):
-                    found.append(_figure("retrieval", f"{scoring}.{way}_r{cut}", name, level * share, most=100))
+            found.append(_figure("retrieval", f"{scoring}.mean_recall", name, level))
+            found += [
+                _figure("retrieval", f"{scoring}.{way}_r{cut}", name, level * share)
+                for way in ("i2t", "t2i")
+                for cut, share in ((1, 0.6), (5, 1.0), (10, 1.2))
+            ]
         parts = [*(f"corpus:{part}" for part in CORPORA), *(f"class:{part}" for part in CLASSES)]
         metric = "duplicate_aware.mean_recall"
-        found += [_figure("retrieval", metric, name, 100 * LEVEL[name], most=100, subset=s, n=60) for s in parts]
-        other = replace(
-            _figure("retrieval", metric, name, 60 * LEVEL[name], most=100), benchmark="hrsid-test", n=118
-        )
-        found.append(other)
+        found += [_figure("retrieval", metric, name, 100 * LEVEL[name], part, 60) for part in parts]
+        elsewhere = _figure("retrieval", metric, name, 60 * LEVEL[name])
+        found.append(replace(elsewhere, benchmark="hrsid-test", n=118))
     found.append(Figure("retrieval", "one_positive.mean_recall", "perfect", 84.2, n=IMAGES))
-    named = {
-        (figure.metric, figure.variant): figure
-        for figure in found
-        if figure.subset == "all" and figure.benchmark == "release-test"
-    }
+    whole = ("retrieval", "release-test", "all")
+    named = {(figure.metric, figure.variant): figure for figure in found if figure.place[:3] == whole}
     for metric in ("duplicate_aware.mean_recall", "one_positive.mean_recall"):
-        for other in ("direct", "direct-total", "mixed", "shuffled", "optical-only"):
-            found.append(_difference(named[metric, "progressive"], named[metric, other]))
+        for control in ("direct", "direct-total", "mixed", "shuffled", "optical-only"):
+            found.append(_difference(named[metric, "progressive"], named[metric, control]))
     return found + foil_figures()
 
 
 def foil_figures() -> list[Figure]:
     found = []
     for name in [*EMBEDDING, "text-prior"]:
-        chance = 50 + 45 * (LEVEL[name] if name != "text-prior" else 0.05)
-        for at, kind in enumerate(KINDS):
-            value = chance - (4 * at if name != "text-prior" else 0)
-            found.append(_figure("foils", "accuracy", name, value, most=100, subset=f"kind:{kind}", n=180))
-        found.append(_figure("foils", "mean_accuracy", name, chance - 6, most=100))
+        level, step = (LEVEL[name], 4) if name != "text-prior" else (0.05, 0)
+        mean = 50 + 45 * level
+        found += [
+            _figure("foils", "accuracy", name, mean - step * at, f"kind:{kind}", 180)
+            for at, kind in enumerate(KINDS)
+        ]
+        found.append(_figure("foils", "mean_accuracy", name, mean - 6))
     return found
 
 
 def captioning_figures() -> list[Figure]:
+    parts = [("all", IMAGES), *((f"corpus:{corpus}", size) for corpus, size in CORPORA.items())]
+    parts += [(f"objects:{size}", 24) for size in ("under-2px", "2-4px", "4-8px", "from-8px")]
     found: list[Figure] = []
     for name in [*CAPTIONING, *CAPTION_RULES]:
         level = LEVEL[name]
         for metric, best in METRICS.items():
             most = 10.0 if metric.startswith("cider") else 100.0 if best > 10 else 1.0
-            parts = [("all", IMAGES), *((f"corpus:{corpus}", size) for corpus, size in CORPORA.items())]
-            parts += [(f"objects:{size}", 24) for size in ("under-2px", "2-4px", "4-8px", "from-8px")]
-            found += [
-                _figure("captioning", metric, name, level * best, most=most, subset=s, n=n) for s, n in parts
-            ]
-        found += [
-            _figure("captioning", metric, name, (1 - level) * worst, most=100, n=IMAGES)
-            for metric, worst in (("wrong_counts", 60), ("wrong_zones", 50))
-        ]
+            found += [_figure("captioning", metric, name, level * best, *part, most=most) for part in parts]
+        found.append(_figure("captioning", "wrong_counts", name, (1 - level) * 60))
+        found.append(_figure("captioning", "wrong_zones", name, (1 - level) * 50))
         found.append(_figure("captioning", "invented_objects", name, (1 - level) * 1.2, most=10))
         found.append(not_computed("captioning", "spice", name, NO_SPICE))
     return found + physics_figures()
@@ -190,18 +172,15 @@ def physics_figures() -> list[Figure]:
     }
 
     def figure(metric: str, name: str, value: float, subset: str) -> Figure:
-        own = _figure("physics", metric, name, value, most=100, subset=subset, n=80)
-        return replace(own, benchmark="sim-physics")
+        return replace(_figure("physics", metric, name, value, subset, 80), benchmark="sim-physics")
 
     found: list[Figure] = []
     for name in ("sar-rs-clip", "sar-rs-coca", "progressive"):
         metrics, removed = {"duplicate_aware_mean_recall": 80.0}, {"similarity_fell": 72.0}
         if name != "sar-rs-clip":
             metrics |= {"fact_precision": 84.0, "fact_recall": 71.0}
-            changed = {"": 61.0, "_by_speckle": 23.0, "_beyond_speckle": 38.0}
-            removed |= {f"caption_changed{end}": value for end, value in changed.items()} | {
-                "count_followed": 34.0
-            }
+            removed |= {"caption_changed": 61.0, "caption_changed_by_speckle": 23.0}
+            removed |= {"caption_changed_beyond_speckle": 38.0, "count_followed": 34.0}
         found += [figure(metric, name, value, "removed") for metric, value in removed.items()]
         found += [
             figure(metric, name, best * share * LEVEL[name] / 0.74, f"{condition}:{step}")
@@ -216,20 +195,13 @@ def vqa_figures() -> list[Figure]:
     found = []
     for name in ANSWERING:
         level = 100 * LEVEL[name]
-        found += [_figure("vqa", metric, name, level, most=100, n=1184) for metric in ("aa", "oa")]
+        found += [_figure("vqa", metric, name, level, n=1184) for metric in ("aa", "oa")]
         found += [
-            _figure("vqa", "accuracy", name, level * (1.1 - 0.05 * at), most=100, subset=f"type:{kind}", n=210)
+            _figure("vqa", "accuracy", name, level * (1.1 - 0.05 * at), f"type:{kind}", 210)
             for at, kind in enumerate(TYPES[:-1])
         ]
-        found.append(
-            not_computed(
-                "vqa", "accuracy", name, "no question of this type in the test split", subset="type:scene"
-            )
-        )
-        found += [
-            _figure("vqa", "accuracy", name, level, most=100, subset=f"corpus:{corpus}", n=296)
-            for corpus in CORPORA
-        ]
+        found.append(not_computed("vqa", "accuracy", name, NO_QUESTION, subset="type:scene"))
+        found += [_figure("vqa", "accuracy", name, level, f"corpus:{corpus}", 296) for corpus in CORPORA]
     return found
 
 
@@ -256,10 +228,8 @@ def _curves() -> Iterable[Curve]:
 
 def _rankings() -> Iterable[RetrievalExample]:
     for at in range(6):
-        right = at % 3
-        ranked = tuple(
-            Ranked(IDS[(at + place) % len(IDS)], CAPTIONS[(at + place) % 3], place == right) for place in range(5)
-        )
+        places = ((place, at + place) for place in range(5))
+        ranked = tuple(Ranked(IDS[i % len(IDS)], CAPTIONS[i % 3], place == at % 3) for place, i in places)
         yield RetrievalExample("i2t" if at % 2 else "t2i", "sar-rs-clip", IDS[at], CAPTIONS[at % 3], ranked)
 
 
@@ -284,15 +254,15 @@ def details() -> dict[str, Details]:
         FoilExample(IDS[at], TRUE, TRUE.replace("three ships", "four ships"), kind, preferred)
         for at, kind in enumerate(KINDS)
     )
+    captions = tuple(
+        CaptionExample(name, name.split("/")[0], CAPTIONS[at % 3], _written()) for at, name in enumerate(IDS)
+    )
     frames = tuple(Frame(f"{looks} looks", f"physics/{looks:02d}", TRUE) for looks in (1, 2, 4, 8, 16))
+    answers = {"sar-gpt": "three", "sar-gpt-blind": "two", "constant": ""}
     questions = tuple(
-        VqaExample(
-            f"q{at}", IDS[at], kind, f"How many ships are there? ({kind})", "three",
-            {"sar-gpt": "three", "sar-gpt-blind": "two",
-             "constant": ""},
-        )
+        VqaExample(f"q{at}", IDS[at], kind, f"How many ships are there? ({kind})", "three", answers)
         for at, kind in enumerate(TYPES)
-    )  # fmt: skip
+    )
     return {
         "retrieval": Details(
             tuple(named[name] for name in [*RANKED, "text-prior", "perfect"]),
@@ -306,35 +276,9 @@ def details() -> dict[str, Details]:
         "captioning": Details(
             tuple(named[name] for name in [*CAPTIONING, *CAPTION_RULES, "sar-rs-clip"]),
             (BENCHMARK,),
-            captions=tuple(
-                CaptionExample(name, name.split("/")[0], CAPTIONS[at % 3], _written())
-                for at, name in enumerate(IDS)
-            ),
+            captions=captions,
             strips=(Strip("Three ships beside a bridge", "sar-rs-coca", frames),),
             chosen={"captions": "The first, middle and last test image of each corpus."},
         ),
         "vqa": Details(tuple(named[name] for name in ANSWERING), (BENCHMARK,), questions=questions),
     }
-
-
-FIGURES = {"retrieval": retrieval_figures, "captioning": captioning_figures, "vqa": vqa_figures}
-
-
-def picture(image_id: str) -> bytes:
-    """A small picture with speckle and a few bright targets."""
-    random = np.random.default_rng(hash_of(image_id) % 2**32)
-    field = random.gamma(4.0, 18.0, (SIDE, SIDE))
-    for _ in range(4):
-        row, column = random.integers(6, SIDE - 10, 2)
-        field[row : row + 3, column : column + 6] += 190
-    return png(np.clip(field, 0, 255).astype(np.uint8))
-
-
-def write_evaluations(root: Path) -> None:
-    """Write the folders of all tasks below ``root``, as the evaluations do."""
-    for task in TASKS:
-        write_figures(root / task / "figures.json", FIGURES[task]())
-        described = details()[task]
-        write_details(root / task / "details.json", described)
-        for image_id in sorted(shown_pictures(described)):
-            write_bytes(picture_path(root / task, image_id), picture(image_id))

@@ -25,24 +25,35 @@ def index_of(*figures: Figure, variants: tuple[Variant, ...] = VARIANTS) -> Figu
     return FigureIndex(figures, variants, "release-test")
 
 
-def verdict(
-    index: FigureIndex, metric: str = "bleu_4", variant: str = "progressive", other: str = "direct"
-) -> str | None:
-    found = compare(index, variant, other, "captioning", metric)
+def verdict(index: FigureIndex, metric: str = "bleu_4") -> str | None:
+    found = compare(index, "progressive", "direct", "captioning", metric)
     return found.verdict if found else None
 
 
-def test_intervals_that_do_not_meet_tell_variants_apart() -> None:
-    assert verdict(index_of(figure("progressive", 0.5, 0.05), figure("direct", 0.3, 0.05))) == "better"
-    assert verdict(index_of(figure("progressive", 0.3, 0.05), figure("direct", 0.5, 0.05))) == "worse"
+def apart(progressive: float, direct: float, half: float, metric: str = "bleu_4") -> tuple[Figure, Figure]:
+    return figure("progressive", progressive, half, metric), figure("direct", direct, half, metric)
 
 
-def test_intervals_that_meet_do_not() -> None:
-    assert verdict(index_of(figure("progressive", 0.5, 0.15), figure("direct", 0.3, 0.15))) == "even"
+@pytest.mark.parametrize(
+    ("figures", "metric", "expected"),
+    [
+        (apart(0.5, 0.3, 0.05), "bleu_4", "better"),
+        (apart(0.3, 0.5, 0.05), "bleu_4", "worse"),
+        (apart(0.5, 0.3, 0.15), "bleu_4", "even"),
+        (apart(5, 20, 1, "wrong_counts"), "wrong_counts", "better"),
+        ((figure("progressive", 0.5, 0.01), Figure("captioning", "bleu_4", "direct", 0.1)), "bleu_4", "even"),
+        ((figure("progressive", 0.5, 0.01),), "bleu_4", None),
+    ],
+    ids=["better", "worse", "intervals that meet", "less is better", "without an interval", "not measured"],
+)
+def test_intervals_that_do_not_meet_tell_variants_apart(
+    figures: tuple[Figure, ...], metric: str, expected: str | None
+) -> None:
+    assert verdict(index_of(*figures), metric) == expected
 
 
 def test_the_paired_difference_decides_where_it_was_measured() -> None:
-    both = (figure("progressive", 0.5, 0.15), figure("direct", 0.3, 0.15))
+    both = apart(0.5, 0.3, 0.15)
     paired = figure(difference("progressive", "direct"), 0.2, 0.1)
     assert verdict(index_of(*both, paired)) == "better"
     assert verdict(index_of(*both, replace(paired, low=-0.01))) == "even"
@@ -50,50 +61,33 @@ def test_the_paired_difference_decides_where_it_was_measured() -> None:
 
 def test_a_difference_that_was_taken_the_other_way_is_turned_round() -> None:
     turned = figure(difference("direct", "progressive"), -0.2, 0.1)
-    index = index_of(figure("progressive", 0.5, 0.15), figure("direct", 0.3, 0.15), turned)
-    found = compare(index, "progressive", "direct", "captioning", "bleu_4")
+    found = compare(index_of(*apart(0.5, 0.3, 0.15), turned), "progressive", "direct", "captioning", "bleu_4")
     assert found is not None
     assert (found.verdict, found.figure.value) == ("better", 0.2)
     assert (found.figure.low, found.figure.high) == pytest.approx((0.1, 0.3))
 
 
-def test_less_is_better_where_the_measure_says_so() -> None:
-    index = index_of(figure("progressive", 5, 1, "wrong_counts"), figure("direct", 20, 1, "wrong_counts"))
-    assert verdict(index, "wrong_counts") == "better"
-
-
-def test_without_intervals_nothing_is_told_apart() -> None:
-    alone = replace(figure("direct", 0.1, 0), low=None, high=None)
-    assert verdict(index_of(figure("progressive", 0.5, 0.01), alone)) == "even"
-
-
 def test_a_paired_difference_without_an_interval_tells_nothing_apart() -> None:
-    apart = (figure("progressive", 0.5, 0.01), figure("direct", 0.1, 0.01))
+    both = apart(0.5, 0.1, 0.01)
     paired = replace(figure(difference("progressive", "direct"), 0.4, 0), low=None, high=None)
-    assert verdict(index_of(*apart, paired)) == "even"
+    assert verdict(index_of(*both, paired)) == "even"
     turned = replace(paired, variant=difference("direct", "progressive"), value=-0.4)
-    found = compare(index_of(*apart, turned), "progressive", "direct", "captioning", "bleu_4")
+    found = compare(index_of(*both, turned), "progressive", "direct", "captioning", "bleu_4")
     assert found is not None
     assert (found.verdict, found.figure.value, found.figure.low) == ("even", 0.4, None)
     assert shown(found.figure) == ("+0.400", "")
 
 
 def test_a_difference_that_the_report_computed_is_no_paired_one() -> None:
-    measured = index_of(figure("progressive", 0.5, 0.01), figure("direct", 0.1, 0.01))
-    both_ways = [replace(figure(difference(*pair), 0.4, 0), low=None, high=None) for pair in (
-        ("progressive", "direct"), ("direct", "progressive"))]  # fmt: skip
-    for turned in both_ways:
-        assert verdict(measured.with_more([turned])) == "better"
-
-
-def test_what_was_not_measured_is_not_compared() -> None:
-    assert verdict(index_of(figure("progressive", 0.5, 0.01))) is None
+    measured = index_of(*apart(0.5, 0.1, 0.01))
+    for pair in (("progressive", "direct"), ("direct", "progressive")):
+        computed = replace(figure(difference(*pair), 0.4, 0), low=None, high=None)
+        assert verdict(measured.with_more([computed])) == "better"
 
 
 def test_a_model_is_compared_with_the_foundation_of_its_kind() -> None:
-    index = index_of(
-        figure("foundation", 0.1, 0), figure("foundation-clip", 0.1, 0), figure("sar-rs-coca", 0.5, 0)
-    )
+    names = ("foundation", "foundation-clip", "sar-rs-coca")
+    index = index_of(*(figure(name, 0.1, 0) for name in names))
     assert index.foundation_of(MODEL, "captioning", "bleu_4") == BASE
 
 
@@ -103,14 +97,11 @@ def test_what_is_compared_and_what_a_suffix_means_is_declared_in_the_parameters(
     declared = EvaluationParameters(comparisons={"second": ("third", "model")}, without_narrated=".plain")
     figures = tuple(figure(name, 0.5, 0.1) for name in names)
     index = FigureIndex(figures, variants, "release-test", declared)
-    assert {variant.name: [other.name for other in index.controls_of(variant)] for variant in variants} == {
-        "first": [], "second": ["third"], "third": [], "model": [], "model.plain": []
-    }  # fmt: skip
+    controls = [[other.name for other in index.controls_of(variant)] for variant in variants]
+    assert controls == [[], ["third"], [], [], []]
     assert [variant.name for variant in variants if index.is_headline(variant)] == ["model"]
-    assert {derived_figure.variant for derived_figure in derived(index)} == {
-        "second minus third",
-        "model minus model.plain",
-    }
+    differences = {derived_figure.variant for derived_figure in derived(index)}
+    assert differences == {"second minus third", "model minus model.plain"}
 
 
 @pytest.mark.parametrize(

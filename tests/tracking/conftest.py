@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from sartext.models.checkpoint import save, start
 from sartext.models.tokenizer import train_tokenizer
 from sartext.simulation.encoding import png
 from sartext.tables import SHARDS, write_table
+from sartext.tracking.store import destination, load_mlflow
 from sartext.tracking.tracker import Tracker
 from sartext.training.shards.writing import Archives
 from tests.conftest import ROOT
@@ -65,15 +67,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (root / "src" / "sartext").parent.mkdir()
     (root / "src" / "sartext").symlink_to(ROOT / "src" / "sartext", target_is_directory=True)
     project = Project(root)
-    train_tokenizer([f"There are {number} ships in this SAR image." for number in NUMBERS], 300, 24).save(
-        project.tokenizer
-    )
+    sentences = [f"There are {number} ships in this SAR image." for number in NUMBERS]
+    train_tokenizer(sentences, 300, 24).save(project.tokenizer)
     for name in NAMES:
+        folder = project.checkpoint(name)
         model = start(foundation.format(name[:4]), root, project.tokenizer, seed=1, side=SIDE)
-        write_json(
-            project.checkpoint(name) / "training.json", {"model_sha256": save(model, project.checkpoint(name))}
-        )
-        shutil.copy(project.checkpoint(name) / "model.safetensors", project.checkpoint(name) / "last.safetensors")
+        write_json(folder / "training.json", {"model_sha256": save(model, folder)})
+        shutil.copy(folder / "model.safetensors", folder / "last.safetensors")
     subprocess.run(["git", "init", "--quiet", "."], cwd=root, check=True)
     author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     (root / ".gitignore").write_text("build\nmlflow\nsrc\n")
@@ -114,6 +114,14 @@ def own_store(project: Project, stored: Project) -> Project:
     return project
 
 
+def client_of(project: Project) -> Any:
+    """A client of the store or the server that a project's runs go to."""
+    from mlflow import MlflowClient
+
+    load_mlflow()
+    return MlflowClient(destination(project).uri)
+
+
 def train(project: Project, name: str, first: int = 1, last: int = 10, *, finish: bool = True) -> Tracker:
     """Tell a tracker what a training of some steps of 64 pairs would."""
     tracker = Tracker(project, name)
@@ -136,14 +144,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command += ["--artifacts-destination", str(folder / "artifacts")]
     with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--artifacts-destination", str(folder / "artifacts")],
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         wait_for_page(f"http://127.0.0.1:{port}/health", process, folder / "log.txt")
         yield f"http://127.0.0.1:{port}"

@@ -53,47 +53,43 @@ def test_a_figure_that_was_not_computed_is_no_pass() -> None:
     assert "vqa/oa was not computed" in decision.line()
 
 
-def test_a_threshold_of_what_should_be_low_is_an_upper_one() -> None:
-    mine = Contender("1", {INVENTED: Estimate(0.4, 0.3, 0.5)}, HERE)
-    assert decided(mine, None, {INVENTED: 0.5}).outcome == "champion"
-    assert decided(mine, None, {INVENTED: 0.3}).outcome == "refused"
+@pytest.mark.parametrize(
+    ("invented", "bound", "present", "outcome"),
+    [
+        ((0.4, 0.3, 0.5), 0.5, None, "champion"),
+        ((0.4, 0.3, 0.5), 0.3, None, "refused"),
+        ((0.45, 0.3, 0.5), 1, (0.3, 0.2, 0.4), "stays"),
+    ],
+    ids=["under the upper bound", "over it", "more than the champion's interval"],
+)
+def test_less_may_be_better(invented: tuple, bound: float, present: tuple | None, outcome: str) -> None:
+    mine = Contender("2", {INVENTED: Estimate(*invented)}, HERE)
+    before = present and Contender("1", {INVENTED: Estimate(*present)}, HERE)
+    assert decided(mine, before, {INVENTED: bound}).outcome == outcome
 
 
-def test_where_less_is_better_more_than_the_interval_is_behind() -> None:
-    present = Contender("1", {INVENTED: Estimate(0.3, 0.2, 0.4)}, HERE)
-    worse = Contender("2", {INVENTED: Estimate(0.45, 0.3, 0.5)}, HERE)
-    assert decided(worse, present, {INVENTED: 1}).outcome == "stays"
-
-
-def test_a_champion_of_another_benchmark_is_measured_anew() -> None:
+@pytest.mark.parametrize(
+    ("present", "anew", "outcome", "reason"),
+    [
+        (contender("1", 40, 35, 45, ELSEWHERE), Estimate(70, 66, 74), "stays", "70 [66, 74]"),
+        (contender("1", 40, 35, 45, ELSEWHERE), None, "stays", "another benchmark"),
+        (Contender("1", {}, HERE), Estimate(30, 25, 35), "champion", ""),
+    ],
+    ids=["of another benchmark", "whose files cannot be had", "that nobody evaluated"],
+)
+def test_a_champion_is_measured_anew(present: Contender, anew: Estimate | None, outcome: str, reason: str) -> None:
     measured = []
 
     def remeasure(version: str) -> Figures:
         measured.append(version)
-        return {RECALL: Estimate(70, 66, 74)}
+        if anew is None:
+            raise TrackingError("its files cannot be had")
+        return {RECALL: anew}
 
-    mine, present = contender("2", 60, 55, 65), contender("1", 40, 35, 45, ELSEWHERE)
-    decision = decide("sar-rs-clip", mine, {RECALL: 50}, present, remeasure)
+    decision = decide("sar-rs-clip", contender("2", 60, 55, 65), {RECALL: 50}, present, remeasure)
     assert measured == ["1"]
-    assert (decision.outcome, decision.champion) == ("stays", "1")
-
-
-def test_it_stays_where_it_cannot_be_measured_anew() -> None:
-    def remeasure(version: str) -> Figures:
-        raise TrackingError("its files cannot be had")
-
-    mine, present = contender("2", 60, 55, 65), contender("1", 40, 35, 45, ELSEWHERE)
-    decision = decide("sar-rs-clip", mine, {RECALL: 50}, present, remeasure)
-    assert (decision.outcome, decision.champion) == ("stays", "1")
-    assert "another benchmark" in decision.line()
-
-
-def test_a_version_that_nobody_evaluated_is_measured_before_it_is_replaced() -> None:
-    def remeasure(version: str) -> Figures:
-        return {RECALL: Estimate(30, 25, 35)}
-
-    decision = decide("sar-rs-clip", contender("2", 60, 55, 65), {RECALL: 50}, Contender("1", {}, HERE), remeasure)
-    assert decision.outcome == "champion"
+    assert (decision.outcome, decision.champion) == (outcome, "1" if outcome == "stays" else "2")
+    assert reason in decision.line()
 
 
 @pytest.mark.parametrize("outcome", ["champion", "stays", "refused", "waits"])

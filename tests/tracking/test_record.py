@@ -13,6 +13,7 @@ from sartext.tracking.uploading import upload
 from tests.processes import dvc, init_dvc
 from tests.tracking.conftest import train
 
+MODEL = "coca-sar"
 AWAY = "http://127.0.0.1:9"
 
 
@@ -26,24 +27,28 @@ def steps(record: Record, key: str) -> list[int]:
     return [moment.step for moment in record.moments() if key in moment.metrics]
 
 
-def test_a_server_that_is_away_costs_a_line(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    train(project, "coca-sar")
+def only_record(project: Project) -> Record:
     (record,) = records(project)
+    return record
+
+
+def test_a_server_that_is_away_costs_a_line(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    train(project, MODEL)
+    record = only_record(project)
     with pytest.raises(TrackingError):
         upload(project, record)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"warning: {AWAY}: the tracking server does not answer (")
-    assert line.endswith(
-        f"the run is kept in build/tracking/coca-sar/{record.id}, upload it later by `sartext tracking upload`"
-    )
+    assert f"the run is kept in build/tracking/coca-sar/{record.id}, " in line
+    assert line.endswith("upload it later by `sartext tracking upload`")
     assert record.status() == "FINISHED"
     assert not record.uploaded()
     assert not (project.root / DATABASE).exists()
 
 
 def test_it_holds_what_a_training_is(project: Project) -> None:
-    train(project, "coca-sar")
-    (record,) = records(project)
+    train(project, MODEL)
+    record = only_record(project)
     description = record.description()
     assert description["parameters"]["training.batch"] == "128"
     assert description["parameters"]["checkpoint.samples"] == "640"
@@ -51,123 +56,99 @@ def test_it_holds_what_a_training_is(project: Project) -> None:
     assert description["inputs"][0]["profile"]["validation pairs"] == 8
     assert steps(record, "train/loss") == list(range(1, 11))
     assert steps(record, "validation/mean_recall") == [5, 10]
-    assert sorted(path.name for path in record.model.iterdir()) == [
-        "model.safetensors",
-        "open_clip_config.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "training.json",
-    ]
-
-
-def test_the_machine_is_measured(project: Project) -> None:
-    train(project, "coca-sar")
-    (record,) = records(project)
+    configurations = {"open_clip_config.json", "tokenizer.json", "tokenizer_config.json", "training.json"}
+    assert {path.name for path in record.model.iterdir()} == {"model.safetensors", *configurations}
     last = list(record.moments())[-1].metrics
     assert 0 <= last["system/cpu_utilization_percentage"] <= 100
     assert last["system/system_memory_usage_megabytes"] > 50
 
 
 def test_a_training_that_goes_on_continues_its_record(project: Project) -> None:
-    train(project, "coca-sar", last=7, finish=False)
-    train(project, "coca-sar", first=6, last=12)
-    (record,) = records(project)
+    train(project, MODEL, last=7, finish=False)
+    train(project, MODEL, first=6, last=12)
+    record = only_record(project)
     assert steps(record, "train/loss") == list(range(1, 13))
     assert steps(record, "validation/loss") == [5, 10]
 
 
-def test_a_training_killed_after_its_last_step_continues_its_record(project: Project) -> None:
-    train(project, "coca-sar", finish=False)
-    tracker = Tracker(project, "coca-sar")
+@pytest.mark.parametrize("finish", [False, True], ids=["after its last step", "during its upload"])
+def test_a_training_that_was_killed_at_its_end_continues_its_record(project: Project, finish: bool) -> None:
+    train(project, MODEL, finish=finish)
+    tracker = Tracker(project, MODEL)
     tracker.started({})
-    tracker.finished(project.checkpoint("coca-sar"))
-    (record,) = records(project)
+    tracker.finished(project.checkpoint(MODEL))
+    record = only_record(project)
     assert record.status() == "FINISHED"
-
-
-def test_a_training_killed_during_its_upload_has_one_record(project: Project) -> None:
-    train(project, "coca-sar")
-    tracker = Tracker(project, "coca-sar")
-    tracker.started({})
-    tracker.finished(project.checkpoint("coca-sar"))
-    (record,) = records(project)
     assert len(steps(record, "train/loss")) == 10
 
 
-def test_a_training_that_fails_is_closed_with_the_reason(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    failed = train(project, "coca-sar", last=3, finish=False)
+def test_a_training_that_fails_has_a_reason(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = train(project, MODEL, last=3, finish=False)
     failed.failed(DivergenceError("the loss is nan", where="training", way_out="lower it"))
-    (record,) = records(project)
+    record = only_record(project)
     assert record.status() == "FAILED"
     assert record.end()["reason"] == "training: the loss is nan; lower it"
     assert "upload it later by `sartext tracking upload`" in capsys.readouterr().err
 
 
 def test_a_training_that_fails_before_its_first_step_is_recorded_too(project: Project) -> None:
-    tracker = Tracker(project, "coca-sar")
+    tracker = Tracker(project, MODEL)
     tracker.started({"batch": 64})
     tracker.failed(TrainingError("out of memory"))
-    (record,) = records(project)
+    record = only_record(project)
     assert record.status() == "FAILED" and record.description()["every"] == 1
 
 
-def test_a_failed_training_that_goes_on_continues_its_record(project: Project) -> None:
-    train(project, "coca-sar", last=7, finish=False).failed(TrainingError("no space"))
-    goes_on = train(project, "coca-sar", first=6, last=12, finish=False)
-    (record,) = records(project)
-    assert record.status() == "RUNNING" and goes_on.record == record
-    assert steps(record, "train/loss") == list(range(1, 13))
-
-
-def test_a_failed_training_that_begins_anew_leaves_the_failed_record(project: Project) -> None:
-    train(project, "coca-sar", last=7, finish=False).failed(TrainingError("no space"))
-    train(project, "coca-sar")
-    assert [record.status() for record in records(project)] == ["FAILED", "FINISHED"]
-
-
-def test_a_training_that_begins_anew_has_a_record_of_its_own(project: Project) -> None:
-    train(project, "coca-sar", last=3, finish=False)  # its tracker is gone, and so is the lock
-    goes_on = train(project, "coca-sar", finish=False)
+@pytest.mark.parametrize(
+    ("fails", "first", "expected"),
+    [
+        (True, 6, [("RUNNING", 12)]),
+        (True, 1, [("FAILED", 7), ("RUNNING", 12)]),
+        (False, 1, [("KILLED", 7), ("RUNNING", 12)]),
+    ],
+    ids=["a failed one goes on", "a failed one begins anew", "a killed one begins anew"],
+)
+def test_a_training_goes_on_in_its_record_or_begins_another(project: Project, fails: bool, first: int, expected):
+    ended = train(project, MODEL, last=7, finish=False)
+    if fails:
+        ended.failed(TrainingError("no space"))
+    del ended  # and so is its lock
+    goes_on = train(project, MODEL, first=first, last=12, finish=False)
     assert goes_on.record == records(project)[-1]
-    assert [(record.status(), len(steps(record, "train/loss"))) for record in records(project)] == [
-        ("KILLED", 3),
-        ("RUNNING", 10),
-    ]
+    assert [(record.status(), len(steps(record, "train/loss"))) for record in records(project)] == expected
+
+
+def with_parameter(project: Project, before: str, after: str) -> Project:
+    path = project.root / "params.yaml"
+    path.write_text(path.read_text().replace(before, after))
+    return Project(project.root)
 
 
 def test_other_parameters_are_another_training(project: Project) -> None:
-    train(project, "coca-sar", last=7, finish=False)
-    text = (project.root / "params.yaml").read_text()
-    (project.root / "params.yaml").write_text(text.replace("0.001", "0.002"))
-    train(Project(project.root), "coca-sar", first=6)
+    train(project, MODEL, last=7, finish=False)
+    train(with_parameter(project, "0.001", "0.002"), MODEL, first=6)
     assert len(records(project)) == 2
 
 
 def test_a_line_that_a_kill_tore_is_left_out(project: Project) -> None:
-    train(project, "coca-sar", last=4, finish=False)
-    (record,) = records(project)
+    train(project, MODEL, last=4, finish=False)
+    record = only_record(project)
     with (record.folder / "metrics.jsonl").open("a") as lines:
         lines.write('{"at": 1, "step": 5, "metr')
     assert steps(record, "train/loss") == [1, 2, 3, 4]
-    train(project, "coca-sar", first=5, last=6, finish=False)
+    train(project, MODEL, first=5, last=6, finish=False)
     assert steps(record, "train/loss") == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_long_training_keeps_a_thousand_points_of_a_curve(project: Project) -> None:
-    text = (project.root / "params.yaml").read_text()
-    (project.root / "params.yaml").write_text(text.replace("samples: 640", "samples: 320000"))
-    train(Project(project.root), "coca-sar", last=50, finish=False)
-    (record,) = records(project)
+    train(with_parameter(project, "samples: 640", "samples: 320000"), MODEL, last=50, finish=False)
+    record = only_record(project)
     assert steps(record, "train/loss") == [1, *range(5, 51, 5)]
 
 
-def test_what_cannot_be_recorded_is_said_and_does_not_end_the_training(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_recorded_is_said(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     (project.build / "tracking").write_text("in the way")
-    train(project, "coca-sar", last=1, finish=False)
+    train(project, MODEL, last=1, finish=False)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("warning: tracking of coca-sar: ")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from mlflow import MlflowClient
 from sartext.cli import cli
@@ -22,17 +22,25 @@ from sartext.tracking.record import Record, records
 from sartext.tracking.store import DATABASE, destination, load_mlflow, prepare
 from sartext.tracking.uploading import upload
 from tests.processes import free_port
-from tests.tracking.conftest import train
-
-
-def client_of(project: Project) -> Any:
-    load_mlflow()
-    return MlflowClient(destination(project).uri)
+from tests.tracking.conftest import client_of, train
 
 
 def runs(project: Project) -> list[Any]:
     client = client_of(project)
     return list(client.search_runs([client.get_experiment_by_name("sar-text").experiment_id]))
+
+
+def losses(project: Project, run: Any) -> list[int]:
+    """The steps of a run that have a loss."""
+    return [metric.step for metric in client_of(project).get_metric_history(run.info.run_id, "train/loss")]
+
+
+def versions(project: Project) -> int:
+    return len(client_of(project).search_model_versions("name = 'coca-sar'"))
+
+
+def sartext(project: Project, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["--root", str(project.root), *arguments])
 
 
 def recorded(project: Project, monkeypatch: pytest.MonkeyPatch, *, finish: bool = True) -> Record:
@@ -69,13 +77,10 @@ def test_a_training_is_a_run_with_all_that_made_it(
     ((dataset, context),) = [(item.dataset, item.tags[0].value) for item in run.inputs.dataset_inputs]
     assert (dataset.name, context) == ("sar-shards", "training")
     assert dataset.digest.endswith(".dir")
-    client = client_of(own_store)
-    assert [metric.step for metric in client.get_metric_history(run.info.run_id, "train/loss")] == list(
-        range(1, 11)
-    )
+    assert losses(own_store, run) == list(range(1, 11))
     assert run.data.metrics["validation/mean_recall"] == 20.0
     assert run.data.metrics["system/system_memory_usage_percentage"] > 0
-    files = {file.path for file in client.list_artifacts(run.info.run_id)}
+    files = {file.path for file in client_of(own_store).list_artifacts(run.info.run_id)}
     assert files == {"images", "model", "samples.jsonl", "samples.png", "training.json"}
     assert not records(own_store)[0].model.exists()
     assert capsys.readouterr().err == ""
@@ -115,14 +120,15 @@ def test_an_upload_that_is_repeated_doubles_nothing(own_store: Project, monkeypa
     (record.folder / "uploads.json").unlink()  # killed before anything was noted
     assert upload(own_store, record)["run_id"] == first["run_id"]
     (run,) = runs(own_store)
-    client = client_of(own_store)
-    assert len(client.get_metric_history(run.info.run_id, "train/loss")) == 10
-    assert len(run.inputs.dataset_inputs) == 1
-    assert len(client.search_model_versions("name = 'coca-sar'")) == 1
+    assert len(losses(own_store, run)) == 10
+    assert len(run.inputs.dataset_inputs) == versions(own_store) == 1
+
+
+Interrupt = Callable[[str], AbstractContextManager[None]]
 
 
 @pytest.fixture
-def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AbstractContextManager[None]]:
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Interrupt:
     """Ends this process, as far as it can tell, right after MLflow has taken a request of this kind."""
 
     @contextmanager
@@ -140,11 +146,8 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AbstractContex
     return interrupted_by
 
 
-def test_an_upload_goes_on_wherever_it_was_interrupted(
-    own_store: Project,
-    monkeypatch: pytest.MonkeyPatch,
-    interrupt: Callable[[str], AbstractContextManager[None]],
-) -> None:
+def test_an_upload_goes_on(own_store: Project, monkeypatch: pytest.MonkeyPatch, interrupt: Interrupt) -> None:
+    """Wherever it was interrupted."""
     record = recorded(own_store, monkeypatch)
     for name in (
         *("create_run", "log_batch", "log_inputs", "log_artifacts", "create_registered_model"),
@@ -156,13 +159,10 @@ def test_an_upload_goes_on_wherever_it_was_interrupted(
     upload(own_store, record)
     (run,) = runs(own_store)
     assert run.info.status == "FINISHED"
-    assert len(client_of(own_store).get_metric_history(run.info.run_id, "train/loss")) == 10
-    assert len(client_of(own_store).search_model_versions("name = 'coca-sar'")) == 1
+    assert (len(losses(own_store, run)), versions(own_store)) == (10, 1)
 
 
-def test_a_late_upload_does_not_take_the_alias_from_a_newer_model(
-    own_store: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_late_upload_does_not_take_the_alias(own_store: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     older = recorded(own_store, monkeypatch)
     train(own_store, "coca-sar")
     version = upload(own_store, older)["version"]
@@ -170,9 +170,7 @@ def test_a_late_upload_does_not_take_the_alias_from_a_newer_model(
     assert (int(candidate.version), version) == (1, 2)
 
 
-def test_a_killed_training_is_uploaded_as_killed_and_ends_well_when_it_goes_on(
-    own_store: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_training_ends_well_when_it_goes_on(own_store: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     record = recorded(own_store, monkeypatch, finish=False)
     upload(own_store, record)
     assert [run.info.status for run in runs(own_store)] == ["KILLED"]
@@ -180,8 +178,7 @@ def test_a_killed_training_is_uploaded_as_killed_and_ends_well_when_it_goes_on(
     train(own_store, "coca-sar", first=9, last=12)
     (run,) = runs(own_store)
     assert run.info.status == "FINISHED"
-    history = client_of(own_store).get_metric_history(run.info.run_id, "train/loss")
-    assert [metric.step for metric in history] == list(range(1, 13))
+    assert losses(own_store, run) == list(range(1, 13))
 
 
 def test_a_failed_training_is_uploaded_with_its_reason_and_ends_well_when_it_goes_on(own_store: Project) -> None:
@@ -194,33 +191,27 @@ def test_a_failed_training_is_uploaded_with_its_reason_and_ends_well_when_it_goe
     train(own_store, "coca-sar", first=6, last=12)
     (run,) = runs(own_store)
     assert run.info.status == "FINISHED" and "failure" not in run.data.tags
-    history = client_of(own_store).get_metric_history(run.info.run_id, "train/loss")
-    assert [metric.step for metric in history] == list(range(1, 13))
+    assert losses(own_store, run) == list(range(1, 13))
 
 
-def test_a_real_server_takes_what_was_kept_while_it_was_away(
-    project: Project, server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_real_server_takes_what_was_kept(project: Project, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     record = recorded(project, monkeypatch)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    waiting = CliRunner().invoke(cli, ["--root", str(project.root), "tracking", "status"], catch_exceptions=False)
-    assert "waits" in waiting.output
-    done = CliRunner().invoke(cli, ["--root", str(project.root), "tracking", "upload"], catch_exceptions=False)
+    assert "waits" in sartext(project, "tracking", "status").output
+    done = sartext(project, "tracking", "upload")
     assert done.output == f"coca-sar {record.id}: finished, in {server}, model version 1\n"
     (run,) = runs(project)
     assert run.info.artifact_uri.startswith("mlflow-artifacts:/")
     folder = model_of(project, "coca-sar", project.root / "got")
-    assert sha256_file(folder / "model.safetensors") == sha256_file(
-        project.checkpoint("coca-sar") / "model.safetensors"
-    )
-    again = CliRunner().invoke(cli, ["--root", str(project.root), "tracking", "upload"], catch_exceptions=False)
-    assert again.output == "nothing waits to be uploaded\n"
+    ours = project.checkpoint("coca-sar") / "model.safetensors"
+    assert sha256_file(folder / "model.safetensors") == sha256_file(ours)
+    assert sartext(project, "tracking", "upload").output == "nothing waits to be uploaded\n"
 
 
 def test_the_command_says_that_the_server_is_away(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded(project, monkeypatch)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{free_port()}")
-    done = CliRunner().invoke(cli, ["--root", str(project.root), "tracking", "upload"])
+    done = sartext(project, "tracking", "upload")
     assert isinstance(done.exception, TrackingError)
     assert "does not answer" in str(done.exception)
     assert "secret" not in str(done.exception)
