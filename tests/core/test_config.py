@@ -1,5 +1,6 @@
 """Parameters are validated whole; an unknown name is answered with the nearest known one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sartext.catalogue import find_entry, load_catalogue
 from sartext.config import Project, load_parameters
-from sartext.config.training import Champions
+from sartext.config.training import Champions, CheckpointParameters, GptParameters
 from sartext.errors import CatalogueError, ParameterError
 from tests.conftest import ROOT
 
@@ -32,10 +33,7 @@ def test_the_profiles_of_the_project_are_valid_and_name_known_corpora(path: str)
     ("changes", "message"),
     [
         ({"releas": {}}, "unknown name 'releas'; did you mean 'release'?"),
-        (
-            {"splits": {"near": {"corelation": 1}}},
-            "unknown name 'splits.near.corelation'; did you mean 'correlation'?",
-        ),
+        ({"splits": {"near": {"corelation": 1}}}, "'splits.near.corelation'; did you mean 'correlation'?"),
         ({"splits": {"test": 1.5}}, "splits.test: .* less than 1 .got 1.5."),
         ({"splits": {"test": 0.5, "validation": 0.5}}, "together must stay under 1"),
         ({"captions": ["sim-shipz"]}, "unknown corpus 'sim-shipz'; did you mean 'sim-ships'?"),
@@ -98,3 +96,103 @@ def test_a_threshold_of_physics_which_no_model_could_pass_is_refused_and_told_wh
     message = "figures of physics are of simulated scenes, not of the first benchmark"
     with pytest.raises(ValidationError, match=message):
         CHAMPIONS.validate_python({"sar-rs-clip": {"physics/mean_recall": 1}})
+
+
+PLAN = {"samples": 64, "learning_rate": 0.001}
+CLIP = {"from": "src/sartext/models/foundations/clip-tiny.yaml", "data": "build/shards/optical", **PLAN}
+GPT = {"from": "build/model/sar-clip", "language": "src/sartext/models/languages/phi-tiny.yaml"}
+GPT |= {"optical_samples": 0, **PLAN}
+
+
+def released(origin: str = "build/checkpoint/clip", **more: object) -> dict[str, object]:
+    """A row of a model that is trained on the release."""
+    return {"from": origin, "data": "build/release-shards", **PLAN, **more}
+
+
+RELEASED = released()
+
+
+def written(
+    folder: Path, models: Mapping[str, object], checkpoints: Mapping[str, object] | None = None
+) -> Project:
+    content = {"corpora": {}, "checkpoints": {"clip": CLIP, **(checkpoints or {})}, "models": models}
+    (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    return Project(folder)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return written(tmp_path, {"sar-clip": RELEASED, "sar-gpt": GPT})
+
+
+def test_models_are_trained_by_open_clip_or_as_sar_gpt_and_lie_in_build_model(project: Project) -> None:
+    models = project.parameters.models
+    assert isinstance(models["sar-clip"], CheckpointParameters)
+    assert isinstance(models["sar-gpt"], GptParameters)
+    assert models["sar-gpt"].data == "build/release"
+    assert list(project.parameters.trainings) == ["clip", "sar-clip"]
+    places = [project.relative(project.checkpoint(name)) for name in ("clip", "sar-clip", "sar-gpt")]
+    assert places == ["build/checkpoint/clip", "build/model/sar-clip", "build/model/sar-gpt"]
+    assert project.relative(project.shards("release")) == "build/release-shards"
+    assert project.relative(project.shards("sar")) == "build/shards/sar"
+    assert project.relative(project.evaluation("vqa")) == "build/evaluation/vqa"
+
+
+def test_a_model_may_descend_from_another_and_from_a_foundation(tmp_path: Path) -> None:
+    models = {"second": released("build/model/first"), "first": released(CLIP["from"])}
+    assert list(written(tmp_path, models).parameters.models) == ["second", "first"]
+
+
+@pytest.mark.parametrize("profile", ["params.yaml", "conf/sample.yaml", "conf/paper.yaml"])
+def test_the_profiles_list_the_models_that_the_report_is_about(profile: str) -> None:
+    parameters = load_parameters(ROOT / profile)
+    assert {"sar-rs-clip", "sar-rs-coca", "sar-gpt", "sar-gpt-blind"} <= set(parameters.models)
+    rows = {name: row for name, row in parameters.trainings.items() if name in parameters.models}
+    for name, row in rows.items():
+        if (plain := rows.get(name.removesuffix("-annotated"))) is not None:
+            assert row.samples == plain.samples, "with and without narrated captions at equal samples"
+            assert ("narrator" not in row.methods) and bool(row.methods) == name.endswith("-annotated")
+    seeing, blind = parameters.models["sar-gpt"], parameters.models["sar-gpt-blind"]
+    assert isinstance(seeing, GptParameters)
+    assert blind == seeing.model_copy(update={"images": False}), "they differ in what they see alone"
+
+
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        ({"a": released("build/checkpoint/clop")}, "models.a.from: no 'build/checkpoint/clop'; did you"),
+        ({"a": released("build/model/clip")}, "did you mean 'build/checkpoint/clip'?"),
+        ({"a": released("build/model/a")}, "models.a.from: no 'build/model/a'"),
+        ({"a": released("build/tokenizer")}, "models.a.from: no 'build/tokenizer'"),
+        ({"clip": RELEASED}, "models.clip: there is a checkpoint of that name"),
+        ({"a": released("build/model/b"), "b": released("build/model/a")}, "a.from: it descends from itself"),
+        (
+            {"a": released("build/model/b"), "b": released("build/model/c"), "c": released("build/model/b")},
+            "models.a.from: it descends from itself",
+        ),
+        ({"a": released("build/model/g"), "g": {**GPT, "from": "build/checkpoint/clip"}}, "no 'build/mod"),
+        ({"g": GPT}, "models.g.from: no 'build/model/sar-clip'"),
+        ({"a": released(data="build/release")}, "models.a.data"),
+        ({"g": {**GPT, "data": "build/release-shards"}}, "models.g.data"),
+        ({"a": released(sampels=3)}, "unknown name 'models.a.sampels'; did you mean 'samples'?"),
+        ({"g": {**GPT, "optical_sample": 3}}, "'models.g.optical_sample'; did you mean 'optical_samp"),
+        ({"g": {**GPT, "lora": {"rang": 3}}}, "unknown name 'models.g.lora.rang'; did you mean 'rank'?"),
+        ({"g": {**GPT, "samples": 0}}, "models.g.samples: "),
+        *(({"a": row}, "models.a: ") for row in (None, 5, "language", ["language"])),
+        ([], "models: "),
+    ],
+)
+def test_a_wrong_row_is_named_on_one_line(tmp_path: Path, models: Mapping[str, object], said: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        written(tmp_path, models).parameters  # noqa: B018 - it is read when it is asked for
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "open_clip" not in str(caught.value).replace(str(tmp_path), "")
+    assert ".gpt." not in str(caught.value)
+
+
+@pytest.mark.parametrize("origin", ["build/model/a", "build/shards/sar", "build/release"])
+def test_a_checkpoint_starts_from_a_foundation_or_a_checkpoint(tmp_path: Path, origin: str) -> None:
+    """The release is made with checkpoints: none of them can come after it."""
+    with pytest.raises(ParameterError, match=rf"checkpoints.late.from: '{origin}' is no checkpoint"):
+        written(tmp_path, {"a": RELEASED}, {"late": {**CLIP, "from": origin}}).parameters  # noqa: B018

@@ -58,22 +58,20 @@ def test_a_wrong_number_of_workers_is_told(project: Project, monkeypatch: pytest
         ("2.12.1", True, b"libc10.so libc10_cuda.so", "built for torch ==2.13.0"),
     ],
 )
-def test_a_torchvision_that_cannot_be_imported_is_a_warning_with_the_way_out(
+def test_a_torchvision_that_cannot_be_imported_is_a_warning(
     project: Project, monkeypatch: pytest.MonkeyPatch, torch: str, cuda: bool, linked: bytes, fault: str
 ) -> None:
     site = project.root / "site"
-    for name, version, more in (
-        ("torch", torch, ""),
-        ("torchvision", "0.28.0", "Requires-Dist: torch (==2.13.0)\n"),
-    ):
+    required = "Requires-Dist: torch (==2.13.0)\n"
+    places = {}
+    for name, version, more in (("torch", torch, ""), ("torchvision", "0.28.0", required)):
         folder = site / f"{name}-{version}.dist-info"
         folder.mkdir(parents=True)
+        places[name] = PathDistribution(folder)
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}")
     for path, content in (("torchvision/_C.so", linked), *([(f"torch/lib/{CUDA_LIBRARY}", b"")] if cuda else [])):
         (site / path).parent.mkdir(parents=True)
         (site / path).write_bytes(content)
-    versions = {"torch": torch, "torchvision": "0.28.0"}
-    places = {name: PathDistribution(site / f"{name}-{version}.dist-info") for name, version in versions.items()}
     monkeypatch.setattr(doctor, "distribution", places.__getitem__)
     fits = finding(project, "torchvision")
     assert (fits.state == "warning") == bool(fault)

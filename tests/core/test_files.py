@@ -14,9 +14,7 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError, SystemExit])
-def test_an_interrupted_write_leaves_the_old_file_and_no_rest(
-    tmp_path: Path, failure: type[BaseException]
-) -> None:
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, failure: type[BaseException]) -> None:
     write_text(tmp_path / "a.txt", "old")
     with pytest.raises(failure), atomic_path(tmp_path / "a.txt") as temporary:
         temporary.write_text("half")
@@ -45,10 +43,8 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_an_error_with_a_way_out(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ArtefactError, match="no space left on the disk; free some space"),
-        atomic_path(tmp_path / "a.txt"),
-    ):
+    message = "no space left on the disk; free some space"
+    with pytest.raises(ArtefactError, match=message), atomic_path(tmp_path / "a.txt"):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert names(tmp_path) == []
 
@@ -63,11 +59,8 @@ def test_json_that_is_missing_or_broken_is_an_error_on_one_line(tmp_path: Path) 
 
 
 def test_equal_values_give_equal_json() -> None:
-    assert (
-        canonical_json({"b": 1, "a": [1.5, "é"]})
-        == canonical_json({"a": [1.5, "é"], "b": 1})
-        == '{"a":[1.5,"é"],"b":1}'
-    )
+    assert canonical_json({"b": 1, "a": [1.5, "é"]}) == '{"a":[1.5,"é"],"b":1}'
+    assert canonical_json({"a": [1.5, "é"], "b": 1}) == '{"a":[1.5,"é"],"b":1}'
 
 
 def test_a_tree_is_told_by_path_order(tmp_path: Path) -> None:

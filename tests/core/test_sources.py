@@ -17,22 +17,10 @@ from sartext.config import Project
 from sartext.errors import CatalogueError, CorpusError, PinError
 from sartext.sources import add_source, pin, source_table
 from tests.conftest import ROOT
+from tests.corpora.making import BASE
 from tests.processes import dvc, init_dvc
 
-OWN = {
-    "title": "A corpus of a user",
-    "description": "Ships.",
-    "kind": "detection",
-    "images": ["images/*.png"],
-    "sensor": "none",
-    "quantity": "display",
-    "licence": "CC0-1.0",
-    "redistribution": True,
-    "citation": "none",
-    "homepage": "none",
-    "obtain": "made by the test",
-    "published": {"images": 3},
-}
+OWN = {**BASE, "kind": "detection", "images": ["images/*.png"], "redistribution": True, "published": {"images": 3}}
 
 
 @pytest.fixture
@@ -70,17 +58,12 @@ def test_the_pin_holds_dvcs_own_hash_of_each_corpus(project: Project, tmp_path: 
     add_source(project, "second", corpus(tmp_path / "b", 100))
     hashes = yaml.safe_load((project.root / "data.dvc").read_text())["meta"]["corpora"]
     stages = {
-        f"read-{name}": {
-            "cmd": f"cp data/{name}/images/0.png {name}.png",
-            "deps": [f"data/{name}"],
-            "outs": [f"{name}.png"],
-        }
-        for name in hashes
+        name: {"cmd": f"touch {name}.out", "deps": [f"data/{name}"], "outs": [f"{name}.out"]} for name in hashes
     }
     (project.root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
     dvc(project.root, "repro", "-q")
-    lock = yaml.safe_load((project.root / "dvc.lock").read_text())
-    assert hashes == {name: lock["stages"][f"read-{name}"]["deps"][0]["md5"] for name in ("own", "second")}
+    lock = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]
+    assert hashes == {name: lock[name]["deps"][0]["md5"] for name in ("own", "second")}
 
 
 def test_an_archive_with_one_top_folder_is_unwrapped(project: Project, tmp_path: Path) -> None:
@@ -92,19 +75,24 @@ def test_an_archive_with_one_top_folder_is_unwrapped(project: Project, tmp_path:
     assert tree(project.source("own")) == tree(folder)
 
 
-def test_an_unknown_name_is_answered_with_the_nearest_one(project: Project, tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"no corpus 'secnd'; did you mean 'second'\?; or describe it in"):
-        add_source(project, "secnd", corpus(tmp_path / "a"))
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("secnd", CatalogueError, r"no corpus 'secnd'; did you mean 'second'\?; or describe it in"),
+        ("own", CorpusError, r"no image matches images/\*.png \(found: readme.txt\)"),
+    ],
+    ids=["unknown name", "a folder without its images"],
+)
+def test_what_is_no_corpus_changes_nothing(
+    project: Project, name: str, error: type[Exception], message: str
+) -> None:
+    wrong = project.root.parent / "wrong"
+    wrong.mkdir()
+    (wrong / "readme.txt").write_text("x")
+    with pytest.raises(error, match=message):
+        add_source(project, name, wrong)
     assert not project.data.exists()
-
-
-def test_a_folder_without_the_corpuss_images_changes_nothing(project: Project, tmp_path: Path) -> None:
-    (tmp_path / "wrong").mkdir()
-    (tmp_path / "wrong" / "readme.txt").write_text("x")
-    with pytest.raises(CorpusError, match=r"no image matches images/\*.png \(found: readme.txt\)"):
-        add_source(project, "own", tmp_path / "wrong")
-    assert not project.data.exists()
-    assert not (project.build / "incoming" / "own").exists()
+    assert not (project.build / "incoming" / name).exists()
 
 
 def test_a_corpus_is_exchanged_only_on_request(project: Project, tmp_path: Path) -> None:
