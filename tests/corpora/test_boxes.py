@@ -40,12 +40,11 @@ GOOD = RawBox("ship", 1, 1, 9, 9)
 @pytest.mark.parametrize(
     ("boxes", "reason"),
     [
-        ((GOOD, RawBox("ship", math.nan, 10, 20, 20)), "box-not-a-number: 1 of 2"),
         ((GOOD, RawBox("ship", 0, 10, math.inf, 20)), "box-not-a-number: 1 of 2"),
         ((GOOD,) * (BOX_LIMIT + 1), "too-many-boxes"),
         ((RawBox("ship", 1, 1, 9, 9, crowd=True),), "crowd-box"),
     ],
-    ids=["nan", "infinite", "absurdly many", "crowd"],
+    ids=["infinite", "absurdly many", "crowd"],
 )
 def test_boxes_that_would_be_miscounted_cost_the_image(boxes, reason):
     with pytest.raises(Unusable, match=reason):
@@ -58,11 +57,8 @@ def test_repeated_box_is_told_and_still_counts():
     objects, reasons = clean_boxes((GOOD, *others, GOOD, GOOD), 100, 80, {"ship": "ship", "boat": "boat"})
     assert len(objects) == 6
     assert reasons == {"repeated-box": 2}
-
-
-def test_dropped_boxes_are_not_told_again_as_repeated():
-    boxes = (RawBox("ship", 110, 10, 120, 20),) * 2
-    assert clean_boxes(boxes, 100, 80, LABELS) == ([], {"box-outside": 2})
+    dropped = (RawBox("ship", 110, 10, 120, 20),) * 2
+    assert clean_boxes(dropped, 100, 80, LABELS) == ([], {"box-outside": 2}), "not told again as repeated"
 
 
 def test_bad_boxes_are_told_per_image_and_good_ones_stay(detection):

@@ -1,6 +1,7 @@
 """Captions of optical images: Karpathy JSON, COCO captions, line-aligned text."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
@@ -13,9 +14,9 @@ from sartext.corpora.reading import Source
 from tests.corpora.making import picture, tiff
 
 
-def optical(corpus, **annotations):
+def optical(corpus, more=(), **annotations):
     fields = {"kind": "captions", "modality": "optical", "polarisation": "none", "quarantine_limit": 1.0}
-    corpus.declare(images=["images/*"], annotations=annotations, **fields)
+    corpus.declare(images=["images/*"], annotations=annotations, **fields, **dict(more))
     for image in (1, 2):
         corpus.put(f"images/{image}.jpg", picture(mode="RGB", seed=image))
     return corpus
@@ -97,26 +98,27 @@ def test_names_stand_once_for_all_their_captions_or_once_for_each(tmp_path, end)
     assert lines(tmp_path, f"1\r\n2\r\n3\r\n4{end}", f"a.jpg\r\na.jpg\r\nb.jpg\r\nb.jpg{end}") == expected
 
 
-def test_blank_caption_line_holds_its_place(tmp_path):
-    assert lines(tmp_path, "1\n\n3\n4\n", "a.jpg\nb.jpg\n") == {"a.jpg": ["1", ""], "b.jpg": ["3", "4"]}
-    assert lines(tmp_path, "1\n2\n3\n\n", "a.jpg\nb.jpg\n") == {"a.jpg": ["1", "2"], "b.jpg": ["3", ""]}
-
-
-def test_unicode_separators_do_not_end_a_line(tmp_path):
-    assert lines(tmp_path, "one\u2028still one\x0cagain\n2\n", "a\nb\n")["a"] == ["one\u2028still one\x0cagain"]
-
-
-@pytest.mark.parametrize(("captions", "names"), [("1\n2\n3\n", "a\nb\n"), ("1\n", "\n")])
-def test_lines_that_do_not_align_are_refused(tmp_path, captions, names):
+@pytest.mark.parametrize(
+    ("captions", "expected"),
+    [
+        ("1\n\n3\n4\n", {"a": ["1", ""], "b": ["3", "4"]}),
+        ("1\n2\n3\n\n", {"a": ["1", "2"], "b": ["3", ""]}),
+        ("one\u2028still one\x0cagain\n2\n", {"a": ["one\u2028still one\x0cagain"], "b": ["2"]}),
+        ("1\n2\n3\n", None),
+    ],
+    ids=["a blank line holds its place", "at the end too", "other separators end no line", "unaligned"],
+)
+def test_a_line_is_a_caption(tmp_path, captions, expected):
+    with nullcontext() if expected else pytest.raises(Unusable, match="unaligned-lines"):
+        assert lines(tmp_path, captions, "a\nb\n") == expected
     with pytest.raises(Unusable, match="unaligned-lines"):
-        lines(tmp_path, captions, names)
+        lines(tmp_path, "1\n", "\n")
 
 
 def test_lines_of_several_splits_one_of_them_zipped(corpus):
     files, names = ["test_caps.txt*", "train_caps.txt*"], ["test_names.txt*", "train_names.txt*"]
-    optical(corpus, format="lines", files=files, names=names)
-    entry = {**corpus.entry, "splits": {"test": "test_names.txt*", "train": "train_names.txt*"}}
-    corpus.declare(**{key: value for key, value in entry.items() if key != "name"})
+    splits = {"test": "test_names.txt*", "train": "train_names.txt*"}
+    optical(corpus, {"splits": splits}, format="lines", files=files, names=names)
     corpus.put("test_caps.txt", "a .\nb .\n")
     corpus.put("test_names.txt", "1.jpg\n1.jpg\n")
     corpus.put("train_caps.txt.gz", "\u2019c .\nd .\ne .\nf .\n")

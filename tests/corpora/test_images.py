@@ -34,18 +34,20 @@ def test_unusual_modes_become_grey_or_colour(mode):
     assert pixels.shape in {(8, 12), (8, 12, 3)}
 
 
-@pytest.mark.parametrize("form", ["PNG", "TIFF"])
-def test_sixteen_bits_keep_their_values(form):
-    values = RAMP.astype(np.uint16) * 600
-    content = tiff(values) if form == "TIFF" else encoded(values)
-    assert decode(content).dtype == np.uint16
-    assert np.array_equal(decode(content), values)
-
-
-@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16, np.complex64])
-def test_one_band_of_any_type(kind):
-    values = RAMP.astype(kind) * -1.5
-    assert np.array_equal(decode(tiff(values)), values)
+@pytest.mark.parametrize(
+    ("values", "encode"),
+    [
+        (RAMP.astype(np.uint16) * 600, encoded),
+        (RAMP.astype(np.uint16) * 600, tiff),
+        *((RAMP.astype(kind) * -1.5, tiff) for kind in (np.float32, np.float64, np.complex64)),
+        (-RAMP.astype(np.int16), tiff),
+    ],
+    ids=["16-bit PNG", "16-bit TIFF", "float32", "float64", "complex64", "int16"],
+)
+def test_one_band_of_any_type_keeps_its_values(values, encode):
+    pixels = decode(encode(values))
+    assert pixels.dtype == values.dtype
+    assert np.array_equal(pixels, values)
 
 
 @pytest.mark.parametrize("layout", ["pixel", "band"])

@@ -16,24 +16,20 @@ def declared(corpus, **fields):
 
 
 @pytest.mark.parametrize(
-    ("quantity", "values", "expected"),
+    ("quantity", "values", "expected", "bands"),
     [
-        ("amplitude", [1.0, 10.0, 100.0], [0, 20, 40]),
-        ("intensity", [1.0, 10.0, 100.0], [0, 10, 20]),
-        ("complex", [1j, 3 + 4j, 10 + 0j], [0, 10 * np.log10(25), 20]),
-        ("db", [-20.0, -3.5, 2.0], [-20, -3.5, 2]),
+        ("amplitude", [1.0, 10.0, 100.0], [0, 20, 40], {}),
+        ("intensity", [1.0, 10.0, 100.0], [0, 10, 20], {}),
+        ("complex", [1j, 3 + 4j, 10 + 0j], [0, 10 * np.log10(25), 20], {}),
+        ("complex", [[0, 0, 3, 4]], [10 * np.log10(25)], {"bands": {"VV": 3, "VH": 1}}),
+        ("db", [-20.0, -3.5, 2.0], [-20, -3.5, 2], {}),
+        ("db", [[-30.0, -10.0]], [-10], {"bands": {"VV": 2, "VH": 1}}),
     ],
+    ids=["amplitude", "intensity", "complex", "complex as two real bands", "dB", "the band declared first"],
 )
-def test_quantities(corpus, quantity, values, expected):
-    entry = declared(corpus, quantity=quantity)
+def test_quantities(corpus, quantity, values, expected, bands):
+    entry = declared(corpus, quantity=quantity, **bands)
     assert to_db(np.array([values]), entry)[0] == pytest.approx(expected)
-
-
-def test_complex_as_two_real_bands(corpus):
-    entry = declared(corpus, quantity="complex", bands={"VV": 3, "VH": 1})
-    pixels = np.zeros((1, 1, 4), np.float32)
-    pixels[0, 0, 2:] = 3, 4
-    assert to_db(pixels, entry)[0, 0] == pytest.approx(10 * np.log10(25))
 
 
 def test_no_data_is_masked(corpus):
@@ -45,16 +41,13 @@ def test_no_data_is_masked(corpus):
     assert np.isnan(to_db(np.array([[-9999.0, np.nan, np.inf]]), float_entry)).all()
 
 
-def test_shown_band_is_the_first_declared(corpus):
-    entry = declared(corpus, quantity="db", bands={"VV": 2, "VH": 1})
-    assert to_db(np.array([[[-30.0, -10.0]]]), entry)[0, 0] == -10
-    with pytest.raises(Unusable, match="missing-band"):
-        to_db(np.array([[-30.0]]), entry)
-
-
-def test_complex_values_of_another_quantity_are_refused(corpus):
+def test_values_of_another_quantity_and_absent_bands_are_refused(corpus):
     with pytest.raises(Unusable, match="quantity-mismatch"):
         to_db(np.array([[1j]]), declared(corpus, quantity="db"))
+    with pytest.raises(Unusable, match="missing-band"):
+        to_db(np.array([[-30.0]]), declared(corpus, quantity="db", bands={"VV": 2, "VH": 1}))
+    with pytest.raises(CatalogueError, match="polarisation"):
+        fixed_window(declared(corpus, quantity="db", calibrated=True, polarisation="mixed"))
 
 
 @pytest.mark.parametrize(
@@ -64,11 +57,6 @@ def test_complex_values_of_another_quantity_are_refused(corpus):
 def test_calibrated_data_have_a_fixed_window(corpus, polarisation, window):
     entry = declared(corpus, quantity="db", calibrated=True, polarisation=polarisation)
     assert fixed_window(entry) == window
-
-
-def test_calibrated_data_need_a_polarisation(corpus):
-    with pytest.raises(CatalogueError, match="polarisation"):
-        fixed_window(declared(corpus, quantity="db", calibrated=True, polarisation="mixed"))
 
 
 def test_grey_levels_are_linear_in_db_and_no_data_is_black():

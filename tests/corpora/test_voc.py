@@ -34,24 +34,22 @@ def test_one_file_for_all_images_names_absent_ones(detection, name):
     assert metrics["left_out"] == 0  # an annotation without an image is no image
 
 
-def test_filename_in_xml_and_path_to_a_folder_are_matched_by_stem(detection):
-    detection.add("01_1_1", SHIP, filename="01_1_1.xml", extra="<path>JPEGImages</path>")
+@pytest.mark.parametrize(
+    ("image", "annotation", "filename"),
+    [("01_1_1", "01_1_1", "01_1_1.xml"), ("a", "0001", "C:\\corpus\\images\\a.jpg")],
+    ids=["by the stem", "a file named otherwise by its filename"],
+)
+def test_what_an_annotation_belongs_to(detection, image, annotation, filename):
+    detection.put(f"images/{image}.png", picture())
+    detection.put(f"annotations/{annotation}.xml", voc(SHIP, filename=filename, extra="<path>JPEGImages</path>"))
     detection.index()
-    assert len(detection.rows()["01_1_1"]["objects"]) == 1
-
-
-def test_file_named_otherwise_is_matched_by_its_filename(detection):
-    detection.put("images/a.png", picture())
-    detection.put("annotations/0001.xml", voc(SHIP, filename="C:\\corpus\\images\\a.jpg"))
-    detection.index()
-    assert objects(detection, "a")
+    assert len(objects(detection, image)) == 1
 
 
 def test_image_without_objects_is_kept(detection):
     detection.add("1", filename="1.png")
-    metrics = detection.index()
+    assert detection.index()["images_without_objects"] == 1
     assert objects(detection) == []
-    assert metrics["images_without_objects"] == 1
 
 
 def test_depth_may_differ_but_not_the_size(detection):

@@ -16,26 +16,19 @@ NAMES = cover_naming(entry_of("segmentation"))
 
 
 @pytest.mark.parametrize(
-    ("fraction", "word"),
+    ("low", "high", "word"),
     [
-        (0.0, "a small part"),
-        (0.0999, "a small part"),
-        (0.10, "a part"),
-        (0.1999, "a part"),
-        (0.20, "about a quarter"),
-        (0.3499, "about a quarter"),
-        (0.35, "over a third"),
-        (0.4499, "over a third"),
-        (0.45, "about half"),
-        (0.5499, "about half"),
-        (0.55, "most"),
-        (0.7999, "most"),
-        (0.80, "nearly all"),
-        (1.0, "nearly all"),
+        (0.0, 0.0999, "a small part"),
+        (0.10, 0.1999, "a part"),
+        (0.20, 0.3499, "about a quarter"),
+        (0.35, 0.4499, "over a third"),
+        (0.45, 0.5499, "about half"),
+        (0.55, 0.7999, "most"),
+        (0.80, 1.0, "nearly all"),
     ],
 )
-def test_shares_have_an_inclusive_lower_bound(fraction, word):
-    assert share_word(fraction) == word
+def test_shares_have_an_inclusive_lower_bound(low, high, word):
+    assert share_word(low) == share_word(high) == word
 
 
 @pytest.mark.parametrize(

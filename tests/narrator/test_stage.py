@@ -127,15 +127,15 @@ def test_an_unknown_class_is_an_error_that_names_the_nearest(tmp_path):
 def test_a_missing_or_damaged_index_is_an_error(tmp_path):
     project = project_of(tmp_path, entry_of(), [])
     index = project.corpus("toy") / "index.parquet"
-    index.write_bytes(b"nothing")
-    with pytest.raises(ArtefactError, match="not a readable Parquet file"):
-        caption_corpus(project, "toy")
-    index.unlink()
-    with pytest.raises(ArtefactError, match="run `sartext corpus toy`"):
-        caption_corpus(project, "toy")
-    write_table(index, CAPTIONS, [])
-    with pytest.raises(ArtefactError, match="another schema"):
-        caption_corpus(project, "toy")
+    damages = {
+        "not a readable Parquet file": lambda: index.write_bytes(b"nothing"),
+        "run `sartext corpus toy`": index.unlink,
+        "another schema": lambda: write_table(index, CAPTIONS, []),
+    }
+    for message, damage in damages.items():
+        damage()
+        with pytest.raises(ArtefactError, match=message):
+            caption_corpus(project, "toy")
 
 
 def test_an_image_id_that_comes_twice_is_an_error(tmp_path):

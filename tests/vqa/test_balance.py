@@ -22,15 +22,6 @@ def tally(chosen: list[Candidate]) -> dict[str, int]:
     return dict(Counter(candidate.answer for candidate in chosen))
 
 
-def test_yes_and_no_are_asked_equally_often() -> None:
-    chosen = balanced(candidates(("presence", "exists", "yes", 90), ("presence", "exists", "no", 7)), 6)
-    assert tally(chosen) == {"yes": 7, "no": 7}
-
-
-def test_a_class_with_one_side_only_is_not_asked() -> None:
-    assert balanced(candidates(("presence", "exists", "yes", 90)), 6) == []
-
-
 def test_no_number_is_asked_more_often_than_the_median_one() -> None:
     counts = {"one": 150, "two": 80, "three": 60, "four": 40, "five": 20, "six": 3}
     chosen = balanced(candidates(*(("count", "how-many", word, count) for word, count in counts.items())), 6)
@@ -59,13 +50,6 @@ def test_types_are_brought_to_similar_sizes() -> None:
     rows += [("scene", "shown", answer, 30) for answer in ("a", "b")]
     sizes = Counter(candidate.type for candidate in balanced(candidates(*rows), 6))
     assert sizes == {"presence": 60, "position": 40, "scene": 60}
-
-
-def test_an_image_is_asked_about_so_often_at_most() -> None:
-    rows = [(f"type-{number}", "exists", answer, 20) for number in range(9) for answer in ("yes", "no")]
-    chosen = balanced(candidates(*rows, images=40), 3)
-    assert max(Counter(candidate.image_id for candidate in chosen).values()) == 3
-    assert tally(chosen) == {"yes": len(chosen) / 2, "no": len(chosen) / 2}
 
 
 CANDIDATES = st.lists(

@@ -95,12 +95,9 @@ def test_the_same_pairs_in_another_order_give_the_same_bytes() -> None:
     assert lines_of(questions_on(shuffled)) == lines_of(QUESTIONS)
 
 
-def test_another_seed_asks_other_questions() -> None:
+def test_another_seed_asks_other_questions_and_another_corpus_moves_none() -> None:
     other = questions_on(PAIRS, seed=4)
     assert {question.id for question in other} != {question.id for question in QUESTIONS}
-
-
-def test_another_corpus_moves_no_question() -> None:
     alone = questions_on(pairs_of("boxes", objects_of))
     assert alone == [question for question in QUESTIONS if question.corpus == "boxes"]
 
@@ -151,6 +148,7 @@ def every_claim():
 
 
 def test_every_wording_is_a_question_without_gaps() -> None:
+    assert all(len(set(texts)) == len(texts) >= 3 for forms in (THINGS, STUFF, OPEN) for texts in forms.values())
     seen = set()
     for claim, annotation in every_claim():
         for style in range(12):
@@ -167,10 +165,6 @@ def test_a_closed_question_names_its_answers() -> None:
         if claim.form not in {"exists", "how-many", "more", "larger", "dominant", "only"}:
             for style in range(3):
                 assert claim.answer in worded(claim.form, claim.subjects, annotation.subjects, style)
-
-
-def test_every_form_has_three_wordings_or_more() -> None:
-    assert all(len(set(texts)) == len(texts) >= 3 for forms in (THINGS, STUFF, OPEN) for texts in forms.values())
 
 
 def test_a_background_is_asked_about() -> None:
