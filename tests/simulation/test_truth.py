@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sartext.config import SimulationParameters
-from sartext.simulation.composition import CORPORA, THEMES, compose, shoot
+from sartext.simulation.composition import THEMES, compose, shoot
 from sartext.simulation.radar import Acquisition, display, form_image, radar_box
 from sartext.simulation.truth import THING_LABELS, Cover, Scene, extent, footprint, image_window
 from tests.simulation.scenes import a_thing, flat
@@ -50,19 +50,13 @@ def test_objects_are_wholly_inside_the_image_and_apart():
         inside[image_window(64)] = True
         for index, thing in enumerate(scene.things, start=1):
             body = footprint(thing, 64)
-            assert body.any()
+            xmin, ymin, xmax, ymax = extent(body, 64)
+            assert max(xmax - xmin, ymax - ymin) >= 3, "large enough to be learnt"
+            assert (xmax - xmin) * (ymax - ymin) >= 6
             assert not (body & ~inside).any(), thing
             near = footprint(thing, 64, grow=1.0)
             if thing.label != "bridge":
                 assert set(np.unique(scene.owner[near])) <= {0, index}, "another object is too near"
-
-
-def test_objects_are_large_enough_to_be_learnt():
-    for scene in scenes():
-        for thing in scene.things:
-            xmin, ymin, xmax, ymax = extent(footprint(thing, 64), 64)
-            assert max(xmax - xmin, ymax - ymin) >= 3
-            assert (xmax - xmin) * (ymax - ymin) >= 6
 
 
 def test_an_extent_is_the_smallest_box_of_whole_pixels():
@@ -108,16 +102,6 @@ def test_ships_outshine_the_sea_in_their_boxes():
     assert found > 20
 
 
-@pytest.mark.parametrize("corpus", CORPORA)
-def test_a_shot_depends_on_seed_corpus_and_number_alone(corpus):
-    parameters = SimulationParameters(seed=5)
-    first, again = shoot(corpus, 4, parameters), shoot(corpus, 4, parameters)
-    assert first.scene.things == again.scene.things
-    assert np.array_equal(first.scene.cover, again.scene.cover)
-    other = shoot(corpus, 5, parameters)
-    assert not np.array_equal(first.scene.height, other.scene.height) or first.scene.things != other.scene.things
-
-
 def test_scenes_of_other_sizes_are_composed():
     for size in (32, 128):
         for theme in THEMES:
@@ -128,11 +112,10 @@ def test_scenes_of_other_sizes_are_composed():
 
 def test_ships_in_masks_have_the_ten_pixels_that_count():
     parameters = SimulationParameters(seed=8)
-    sizes = [
-        int((shot.scene.owner[image_window(64)][1::2, 1::2] == index).sum())
-        for number in range(60)
-        for shot in [shoot("sim-landcover", number, parameters)]
-        for index in range(1, len(shot.scene.things) + 1)
-    ]
+    sizes = []
+    for number in range(60):
+        scene = shoot("sim-landcover", number, parameters).scene
+        owner = scene.owner[image_window(64)][1::2, 1::2]
+        sizes += [(owner == index).sum() for index in range(1, len(scene.things) + 1)]
     assert len(sizes) > 8
     assert min(sizes) >= 10
