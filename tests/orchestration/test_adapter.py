@@ -16,11 +16,8 @@ from sartext.errors import ArtefactError, PinError
 from tests.processes import dvc
 
 
-def test_a_built_project_has_nothing_to_do(toy: Path) -> None:
-    assert read_reasons(toy) == {}
-
-
 def test_reasons_name_what_changed(toy: Path) -> None:
+    assert read_reasons(toy) == {}
     (toy / "data" / "beta" / "boxes").write_text("another\n")
     (toy / "build" / "captions" / "alpha" / "captions").unlink()
     (toy / "params.yaml").write_text((toy / "params.yaml").read_text().replace("[alpha, beta]", "[beta, alpha]"))
@@ -57,24 +54,18 @@ def test_a_corpus_has_the_hash_that_is_pinned_and_locked(toy: Path) -> None:
     assert folder_hash(toy, "gamma") is None
 
 
-def test_pinned_data_equals_its_pin(toy: Path) -> None:
+def test_every_difference_from_the_pin_is_named(toy: Path) -> None:
     hashes, difference = compare_with_pin(toy)
     assert not difference
     assert hashes == {name: folder_hash(toy, name) for name in ("alpha", "beta")}
-
-
-def test_every_difference_from_the_pin_is_named(toy: Path) -> None:
+    (toy / "data" / "notes.txt").write_text("mine\n")
+    assert str(compare_with_pin(toy)[1]) == "files outside the corpus folders"
+    (toy / "data" / "notes.txt").unlink()
     (toy / "data" / "alpha" / "boxes").write_text("another\n")
     (toy / "data" / "beta" / "boxes").unlink()
     (toy / "data" / "gamma").mkdir()
     (toy / "data" / "gamma" / "boxes").write_text("new\n")
-    _, difference = compare_with_pin(toy)
-    assert str(difference) == "changed alpha; not pinned gamma; absent beta"
-
-
-def test_a_file_beside_the_corpora_is_a_difference(toy: Path) -> None:
-    (toy / "data" / "notes.txt").write_text("mine\n")
-    assert str(compare_with_pin(toy)[1]) == "files outside the corpus folders"
+    assert str(compare_with_pin(toy)[1]) == "changed alpha; not pinned gamma; absent beta"
 
 
 @pytest.mark.parametrize("text", [None, "outs: []\n", "outs:\n- md5: 0.dir\n  path: data\n"])

@@ -26,31 +26,22 @@ def test_every_suite_has_a_result_with_its_figures(tmp_path: Path) -> None:
     assert found["schema"].metadata["expectations"].records[0].data["unit"] == "%"
 
 
-def test_a_failed_critical_expectation_is_an_error_that_names_it(tmp_path: Path) -> None:
-    found = results(tmp_path, verdict("images"))["images"]
-    assert (found.passed, found.severity) == (False, AssetCheckSeverity.ERROR)
-    assert found.description == "images_hold: too many"
+@pytest.mark.parametrize("severity", ["critical", "warning"])
+def test_a_failed_expectation_is_named_and_blocks_where_it_is_critical(tmp_path: Path, severity: str) -> None:
+    found = results(tmp_path, verdict("images", severity=severity))["images"]
+    assert (found.passed, found.description) == (False, "images_hold: too many")
+    assert found.severity == (AssetCheckSeverity.ERROR if severity == "critical" else AssetCheckSeverity.WARN)
 
 
-def test_a_failed_warning_is_shown_and_does_not_block(tmp_path: Path) -> None:
-    found = results(tmp_path, verdict("images", severity="warning"))["images"]
-    assert (found.passed, found.severity) == (False, AssetCheckSeverity.WARN)
-
-
-@pytest.mark.parametrize("empty", [True, False], ids=["judged nothing", "absent"])
-def test_a_suite_without_results_failed(tmp_path: Path, empty: bool) -> None:
+@pytest.mark.parametrize("fault", ["judged nothing", "absent", "verdict and rows disagree"])
+def test_a_suite_without_results_failed(tmp_path: Path, fault: str) -> None:
     gate = json.loads(verdict())
-    if empty:
+    if fault == "judged nothing":
         gate["suites"][0]["expectations"] = []
-    else:
+    elif fault == "absent":
         del gate["suites"][0]
-    found = results(tmp_path, json.dumps(gate))[SUITES.names[0]]
-    assert (found.passed, found.severity) == (False, AssetCheckSeverity.ERROR)
-
-
-def test_a_suite_whose_verdict_and_rows_disagree_failed(tmp_path: Path) -> None:
-    gate = json.loads(verdict())
-    gate["suites"][0]["passed"] = False
+    else:
+        gate["suites"][0]["passed"] = False
     found = results(tmp_path, json.dumps(gate))[SUITES.names[0]]
     assert (found.passed, found.severity) == (False, AssetCheckSeverity.ERROR)
 
@@ -61,10 +52,7 @@ def test_a_suite_that_had_nothing_to_judge_says_so_and_does_not_block(tmp_path: 
     unjudged = {**row, "judged": False, "figure": None, "detail": "not judged: no corpus is narrated"}
     gate["suites"][0]["expectations"] = [unjudged, {**unjudged, "name": "another"}]
     gate["suites"][1]["expectations"].append(unjudged)
-    found = results(tmp_path, json.dumps(gate))
-    assert (found[SUITES.names[0]].passed, found[SUITES.names[0]].description) == (
-        True,
-        "not judged: no corpus is narrated",
-    )
-    assert found[SUITES.names[0]].metadata["expectations"].records[0].data["verdict"] == "not judged"
-    assert found[SUITES.names[1]].description == "1 of 1 expectations hold, 1 not judged"
+    first, second = list(results(tmp_path, json.dumps(gate)).values())[:2]
+    assert (first.passed, first.description) == (True, "not judged: no corpus is narrated")
+    assert first.metadata["expectations"].records[0].data["verdict"] == "not judged"
+    assert second.description == "1 of 1 expectations hold, 1 not judged"

@@ -1,4 +1,4 @@
-"""The tables at the end of a build tell what the run made, and nothing that earlier runs left."""
+"""``python -m orchestration``: what a person types, and tables that tell what the run made and nothing else."""
 
 import io
 import json
@@ -12,6 +12,8 @@ from rich.console import Console
 from orchestration.console import show_report, show_summary, summarise_gate, summarise_models, summarise_narrations
 from sartext.config import Project
 from sartext.files import write_json
+
+from .conftest import command
 
 MODEL = {"data": "build/shards/sar", "samples": 640, "learning_rate": 0.001}
 
@@ -66,10 +68,8 @@ def test_the_tables_are_printed(project: Project) -> None:
     made = {"checkpoint/coca-optical", "narrated/bare"}
     show_summary(project, Console(file=stream, width=120), seconds=3.0, made=made, published=False)
     text = stream.getvalue()
-    assert "4 of 5" in text
     assert "coca-sar" not in text
-    assert "narrator" in text
-    assert "duration  3.0 s" in text
+    assert all(words in text for words in ("4 of 5", "narrator", "duration  3.0 s"))
 
 
 def test_a_suite_that_had_nothing_to_judge_has_not_passed() -> None:
@@ -104,33 +104,52 @@ def shown(tmp_path: Path, figures: list[dict[str, Any]]) -> str:
     return console.export_text()
 
 
-def test_every_variant_with_a_headline_figure_has_a_row(tmp_path: Path) -> None:
-    text = shown(
-        tmp_path,
-        [
-            figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 72.84),
-            figure("captioning", "bleu_4", "grammar", 0.8214),
-            figure("foils", "mean_accuracy", "text-prior", 51.8),
-        ],
-    )
-    assert "release-test, 1,200 images" in text
-    assert "sar-rs-clip" in text
-    assert "72.8" in text
-    assert "0.821" in text
-    assert "text-prior" not in text, "it has no headline figure"
-    assert "report    build/report/index.html" in text
+def test_every_variant_with_a_headline_figure_of_the_release_has_a_row(tmp_path: Path) -> None:
+    figures = [
+        figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 72.84),
+        figure("captioning", "bleu_4", "grammar", 0.8214),
+        figure("foils", "mean_accuracy", "text-prior", 51.8),
+        figure("vqa", "oa", "sar-rs-clip", 11.1, benchmark="hrsid-test"),
+        figure("vqa", "oa", "sar-rs-clip", 22.2, subset="corpus:sim-ships"),
+        figure("captioning", "cider_d", "sar-rs-clip", None),
+        figure("vqa", "aa", "sar-rs-clip", 33.3),
+    ]
+    text = shown(tmp_path, figures)
+    for words in ("release-test, 1,200 images", "sar-rs-clip", "72.8", "0.821", "33.3", "build/report/index.html"):
+        assert words in text
+    for words in ("text-prior", "11.1", "22.2"):
+        assert words not in text
 
 
-def test_parts_other_benchmarks_and_what_was_not_computed_are_not_told(tmp_path: Path) -> None:
-    text = shown(
-        tmp_path,
-        [
-            figure("vqa", "oa", "sar-rs-clip", 11.1, benchmark="hrsid-test"),
-            figure("vqa", "oa", "sar-rs-clip", 22.2, subset="corpus:sim-ships"),
-            figure("captioning", "cider_d", "sar-rs-clip", None),
-            figure("vqa", "aa", "sar-rs-clip", 33.3),
-        ],
-    )
-    assert "33.3" in text
-    assert "11.1" not in text
-    assert "22.2" not in text
+def test_a_release_with_nothing_to_do_ends_with_the_table(toy: Path) -> None:
+    code, output, errors = command(toy, "release")
+    assert (code, errors) == (0, "")
+    assert "nothing to do: 8 stages are unchanged" in output
+    rows = [line.replace("│", " ").split() for line in output.splitlines() if "│" in line]
+    assert ["alpha", "1", "0", "0", "1"] in rows
+    assert ["all", "2", "0", "0", "2"] in rows
+    assert "12.5 %" in output
+    assert "1.0.0 (nothing changed, nothing published)" in output
+    assert "releases/toy/1.0.0" in output
+    assert not list((toy / "build" / "log").glob("*.txt"))
+    assert (toy / ".dagster" / "history" / "runs.db").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("report", "--data", "bogus"), 2, "'sim', 'sample'"),
+        (("materialize", "corpus/alfa"), 1, "did you mean 'corpus/alpha'?"),
+        (("release",), 1, "did you mean 'captions'?"),
+    ],
+    ids=["unknown data", "unknown asset", "broken file"],
+)
+def test_an_error_is_one_line_with_the_way_out(
+    toy: Path, arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    if arguments == ("release",):
+        (toy / "params.yaml").write_text("corpora: {}\nkaptions: []\n")
+    code, output, errors = command(toy, *arguments)
+    assert (code, output) == (status, "")
+    assert message in errors
+    assert errors.count("\n") == 1

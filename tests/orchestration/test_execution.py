@@ -1,15 +1,17 @@
-"""A stage's processes never outlive the run."""
+"""A stage's processes never outlive the run, nor what is served together any of its parts."""
 
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestration.dvc_adapter import read_graph
 from orchestration.execution import DVC_LINES, failure_reason, run_command, run_stage
+from tests.conftest import ROOT
 from tests.processes import alive, pids_in, wait_for
 
 # a stage that starts a child which starts a child, all of them deaf to SIGTERM but the first
@@ -26,8 +28,9 @@ time.sleep(60)
 """
 
 RUNNER = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 import orchestration.execution as execution
 try:
     root = Path(sys.argv[1])
@@ -40,9 +43,7 @@ except KeyboardInterrupt:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_a_signal_to_the_runner_ends_children_and_grandchildren(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "family.py").write_text(FAMILY)
-    (tmp_path / "runner.py").write_text(
-        f"import signal\nsignal.signal(signal.SIGTERM, signal.default_int_handler)\n{RUNNER}"
-    )
+    (tmp_path / "runner.py").write_text(RUNNER)
     command = [sys.executable, str(tmp_path / "family.py"), "0", str(tmp_path / "pids")]
     runner = subprocess.Popen([sys.executable, str(tmp_path / "runner.py"), str(tmp_path), *command])
     processes = pids_in(tmp_path / "pids", 3)
@@ -103,21 +104,75 @@ def test_a_stage_has_this_interpreter_and_learns_of_which_run_it_is_part(tmp_pat
     assert lines == [sys.prefix, "0b5c 1"]
 
 
+FAILED = "ERROR: failed to reproduce 'x'"
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        (
-            ["Running stage 'x':", "> python x", "error: no such box", "ERROR: failed to reproduce 'x'"],
-            "no such box",
-        ),
-        (["reading", "killed", "ERROR: failed to reproduce 'x'"], "killed"),
-        (
-            ["Running stage 'x':", "ERROR: failed to reproduce 'x': missing data 'source': a.yaml"],
-            "ERROR: failed to reproduce 'x': missing data 'source': a.yaml",
-        ),
+        (["Running stage 'x':", "> python x", "error: no such box", FAILED], "no such box"),
+        (["reading", "killed", FAILED], "killed"),
+        (["Running stage 'x':", f"{FAILED}: missing data"], f"{FAILED}: missing data"),
         (["writing", "\tgit add dvc.lock", "Use `dvc push` to send your updates to remote storage."], "writing"),
         ([], "no output"),
     ],
 )
 def test_the_line_that_says_best_why(lines: list[str], expected: str) -> None:
     assert failure_reason(lines) == expected
+
+
+Served = list["subprocess.Popen[str]"]
+SERVE = """
+import sys
+from pathlib import Path
+from orchestration.serving import serve_all
+root = Path(sys.argv[1])
+first, second = (f"echo $$ > {root}/{name}; {rest}" for name, rest in zip(("first", "second"), sys.argv[2:]))
+sys.exit(serve_all({"First here": ["sh", "-c", first], "Second there": ["sh", "-c", second]}, root))
+"""
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """What a test started; ended with it."""
+    started: Served = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def serve(served: Served, root: Path, first: str, second: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", SERVE, str(root), first, second]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    served.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
+    for name in ("first", "second"):
+        pids_in(root / name, 1)
+    return served[0]
+
+
+def runs(root: Path, name: str) -> bool:
+    return alive(int((root / name).read_text()))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_all_end_with_it(served: Served, tmp_path: Path, number: signal.Signals) -> None:
+    process = serve(served, tmp_path, "sleep 60", "sleep 60")
+    process.send_signal(number)
+    assert process.wait(60) == (-signal.SIGKILL if number is signal.SIGKILL else 0)
+    wait_for(lambda: not runs(tmp_path, "first") and not runs(tmp_path, "second"))
+
+
+def test_the_end_of_the_first_is_the_end_of_all(served: Served, tmp_path: Path) -> None:
+    process = serve(served, tmp_path, "exit 3", "sleep 60")
+    assert process.wait(60) == 3
+    assert not runs(tmp_path, "second")
+
+
+def test_the_end_of_another_is_told(served: Served, tmp_path: Path) -> None:
+    process = serve(served, tmp_path, "sleep 60", "echo no room; exit 1")
+    assert process.stderr is not None
+    lines = [process.stderr.readline() for _ in range(3)]
+    assert lines[2] == "warning: Second there has ended; its last words are in build/log/second.txt\n"
+    assert (tmp_path / "build/log/second.txt").read_text() == "no room\n"
+    assert process.poll() is None

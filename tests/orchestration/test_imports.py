@@ -12,10 +12,8 @@ HEAVY = ("torch", "mlflow", "great_expectations", "transformers", "open_clip", "
 def loaded(statement: str) -> set[str]:
     code = f"{statement}; import sys; print(*sorted(name for name in sys.modules if '.' not in name))"
     environment = {**os.environ, "SARTEXT_ROOT": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
-    )
-    return set(done.stdout.split())
+    output = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, env=environment, text=True)
+    return set(output.split())
 
 
 def test_the_definitions_load_no_heavy_library() -> None:

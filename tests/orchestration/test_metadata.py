@@ -15,6 +15,7 @@ from sartext.config import Project
 from sartext.files import write_json
 from sartext.tables import CAPTIONS, INDEX, write_table
 from tests.conftest import ROOT
+from tests.narrator.examples import box, index_row
 
 CORPUS = "sim-ships"
 PICTURE = re.compile(r"!\[([^]]+)\]\(data:image/png;base64,([^)]+)\)")
@@ -29,25 +30,11 @@ def project(tmp_path: Path) -> Project:
     path = tmp_path / "data" / CORPUS / "JPEGImages" / "000001.png"
     path.parent.mkdir(parents=True)
     Image.fromarray(np.full((40, 60), 77, dtype=np.uint8)).save(path)
-    box = {
-        "label": "ship",
-        "source_label": "ship",
-        "xmin": 1.0,
-        "ymin": 1.0,
-        "xmax": 9.0,
-        "ymax": 9.0,
-        "angle": None,
-    }
-    texts = {"modality": "sar", "quantity": "display", "polarisation": "VV", "scene_id": "s"}
-    row = dict.fromkeys(INDEX.names) | texts
-    row |= {"image_id": f"{CORPUS}/000001", "path": path.relative_to(tmp_path).as_posix(), "sha256": "0"}
-    row |= {"pixels_sha256": "0", "width": 60, "height": 40, "objects": [box], "regions": [], "captions": []}
+    row = index_row(f"{CORPUS}/000001", [box("ship", 5, 5)])
+    row |= {"path": path.relative_to(tmp_path).as_posix(), "width": 60, "height": 40}
     project = Project(tmp_path)
     write_table(project.corpus(CORPUS) / "index.parquet", INDEX, [row])
-    caption = dict.fromkeys(CAPTIONS.names, None) | {
-        "image_id": f"{CORPUS}/000001",
-        "caption": "There is <one> ship.",
-    }
+    caption = dict.fromkeys(CAPTIONS.names) | {"image_id": row["image_id"], "caption": "There is <one> ship."}
     caption |= {"method": "a2c", "method_version": "1", "facts": "{}"}
     write_table(project.captions(CORPUS) / "captions.parquet", CAPTIONS, [caption])
     narrated = {**caption, "caption": "Narrated.", "method": "narrator"}
@@ -126,6 +113,5 @@ def test_hostile_text_is_shown_as_it_is(hostile: str) -> None:
 
 
 def test_a_hostile_name_stays_within_its_picture(project: Project) -> None:
-    assert picture(b"", "x](https://example.org) ![y").startswith(
-        "![x__https_//example.org_ __y](data:image/jpeg;"
-    )
+    shown = picture(b"", "x](https://example.org) ![y")
+    assert shown.startswith("![x__https_//example.org_ __y](data:image/jpeg;")

@@ -8,7 +8,7 @@ from dagster import AssetKey, DagsterInstance, RunRequest, build_schedule_contex
 from orchestration.definitions import build_definitions, request_run
 from orchestration.dvc_adapter import read_graph, read_lock
 from orchestration.graph import Graph, Stage
-from orchestration.plan import Plan, open_plan, read_plan, write_plan
+from orchestration.plan import Plan, open_plan
 from sartext.checkout import project_lock
 from sartext.files import write_json
 from tests.processes import dvc
@@ -31,9 +31,7 @@ def test_what_is_stale_is_made_with_all_that_follows(toy: Path) -> None:
     assert tuple(stale) == AFTER_BETA
     assert stale["corpus@beta"] == ("data/beta modified",)
     assert stale["captions@beta"] == ("follows from corpus/beta",)
-    assert plan.stale(graph, ("captions@beta", "candidate")) == {}, (
-        "they do not follow in a run without the corpus"
-    )
+    assert plan.stale(graph, ("captions@beta", "candidate")) == {}, "no run without the corpus makes them"
 
 
 def test_what_follows_is_made_only_if_something_came_out_different(toy: Path) -> None:
@@ -56,19 +54,6 @@ def test_stale_upstreams_are_those_that_the_run_does_not_make(toy: Path) -> None
     assert plan.stale_ancestors(graph, "release", ("release",)) == ("corpus@beta",)
     assert plan.stale_ancestors(graph, "release", AFTER_BETA) == ()
     assert plan.stale_ancestors(graph, "release", ("corpus@beta", "release")) == ("captions@beta",)
-
-
-def test_a_lost_release_is_a_reason_to_publish(toy: Path) -> None:
-    assert plan_of(toy)[1].reasons == {}
-    (toy / "releases" / "toy" / "1.0.0").rmdir()
-    assert plan_of(toy)[1].reasons == {"publication": ("releases/toy/1.0.0 does not exist",)}
-
-
-def test_a_plan_is_written_for_the_steps_of_a_run(toy: Path) -> None:
-    change(toy, "beta")
-    _, plan = plan_of(toy)
-    write_plan(toy / "build" / "plan" / "run.json", plan)
-    assert read_plan(toy / "build" / "plan" / "run.json") == plan
 
 
 def test_dvc_is_asked_once_within_a_plan(toy: Path) -> None:

@@ -32,10 +32,8 @@ AFTER = """\
     foreach: [first, second]
     do:
       cmd: cp build/release/pairs.parquet ${item}
-      deps:
-        - build/release
-      outs:
-        - ${item}
+      deps: [build/release]
+      outs: ["${item}"]
   report:
     cmd: mkdir -p build/report && cp report.json build/report && cat first second > build/report/models
     deps: [first, second, report.json, build/publication/publication.json]
@@ -108,9 +106,7 @@ def test_stages_that_are_ready_are_steps_at_once_with_their_true_times(toy: Path
 
 
 @pytest.mark.parametrize("limit", ["one core", "a pool of one place"])
-def test_what_is_limited_runs_one_after_another(
-    toy: Path, home: Path, monkeypatch: pytest.MonkeyPatch, limit: str
-) -> None:
+def test_what_is_limited_takes_turns(toy: Path, home: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     """On a GPU one training at a time, whatever else is made beside it."""
     if limit == "one core":
         monkeypatch.setenv("SARTEXT_WORKERS", "1")
@@ -141,24 +137,13 @@ def test_a_run_that_nobody_planned_makes_what_is_stale(toy: Path, home: Path) ->
     """As the page launches it: the whole job, without a word of what is stale."""
     assert command(toy, "rebuild")[0] == 0
     change(toy, "beta")
-    launch = [
-        sys.executable,
-        "-m",
-        "dagster",
-        "job",
-        "execute",
-        "-m",
-        "orchestration.definitions",
-        "-j",
-        "rebuild",
-    ]
+    job = ["job", "execute", "-m", "orchestration.definitions", "-j", "rebuild"]
+    launch = [sys.executable, "-m", "dagster", *job]
     done = subprocess.run(launch, cwd=toy, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     outcomes = History().outcomes()
-    assert {step for step, outcome in outcomes.items() if outcome == "unchanged"} == {
-        "make_corpus_alpha",
-        "make_captions_alpha",
-    }
+    unchanged = {step for step, outcome in outcomes.items() if outcome == "unchanged"}
+    assert unchanged == {"make_corpus_alpha", "make_captions_alpha"}
     assert len(outcomes) == 8
     assert not list((toy / "build" / "plan").glob("*")), "a plan lasts as long as its run"
 
@@ -201,9 +186,7 @@ def test_what_follows_from_a_release_waits_until_it_is_made(toy: Path, home: Pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_every_stage_ends_with_the_run_and_the_next_one_completes(
-    toy: Path, home: Path, number: signal.Signals
-) -> None:
+def test_every_stage_ends_with_the_run(toy: Path, home: Path, number: signal.Signals) -> None:
     """Interrupted, terminated or killed outright: of what ran side by side nothing goes on."""
     waiting = "{ test -e go || { sleep 600 & echo $! $$ > ${key}.pid; wait; }; }"
     rewrite(toy, ("echo indexed ${key}", waiting))
