@@ -7,7 +7,7 @@ own, from the root of the repository:
     build/golden-env/bin/pip install torch==2.13.0 open_clip_torch==3.3.0 transformers==4.56.2 safetensors
     PYTHONPATH=src build/golden-env/bin/python -m tests.golden.make_golden
 
-It writes ``coca.json``, ``coca.safetensors``, ``pictures.npy``, ``tokens.json`` and ``ties.json`` beside itself.
+It reads ``coca.json``, and writes ``coca.safetensors``, ``pictures.npy``, ``tokens.json`` and ``ties.json``.
 The model is trained because tokens of a random one hang on rounding; a picture for which 64-bit floats give other
 tokens is left out for the same reason. Everything comes from seeds, on one thread.
 """
@@ -16,7 +16,6 @@ import json
 import sys
 from copy import deepcopy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -25,37 +24,14 @@ from safetensors.torch import save_file
 
 from sartext.models.compatibility import open_clip
 from tests.golden import scripted
-from tests.golden.scenes import END, PAD, SIDE, START, WORDS, normalise, scenes
+from tests.golden.scenes import END, PAD, START, WORDS, normalise, scenes
 
 FOLDER = Path(__file__).parent
 VERSIONS = {"open_clip": "3.3.0", "transformers": "4.56.2"}
 SEED, STEPS, BATCH, PICTURES, FEWER = 5, 900, 64, 80, 24
 CASES = ((6, 3, 30, 5), (6, 1, 30, 5), (4, 2, 16, 2), (6, 6, 30, 5), (8, 2, 24, 12), (2, 1, 40, 1))
 """Beams, groups, length and minimum of each search; the first, open_clip's own, is run on more pictures."""
-CONFIG = {
-    "embed_dim": 40,
-    "vision_cfg": {
-        "image_size": SIDE,
-        "patch_size": 8,
-        "width": 40,
-        "layers": 2,
-        "head_width": 10,
-        "attentional_pool": True,
-        "attn_pooler_queries": 12,
-        "attn_pooler_heads": 4,
-        "output_tokens": True,
-    },
-    "text_cfg": {
-        "context_length": 48,
-        "vocab_size": len(WORDS),
-        "width": 40,
-        "heads": 4,
-        "layers": 2,
-        "embed_cls": True,
-        "output_tokens": True,
-    },
-    "multimodal_cfg": {"context_length": 48, "vocab_size": len(WORDS), "width": 40, "heads": 4, "layers": 2},
-}
+CONFIG = json.loads((FOLDER / "coca.json").read_text())
 
 
 def build() -> torch.nn.Module:
@@ -92,16 +68,9 @@ def train(network: torch.nn.Module) -> float:
 def generated(network: torch.nn.Module, images: torch.Tensor, case: tuple[int, int, int, int]) -> torch.Tensor:
     """What open_clip generates."""
     beams, groups, length, minimum = case
-    return network.generate(
-        images,
-        seq_len=length,
-        min_seq_len=minimum,
-        num_beams=beams,
-        num_beam_groups=groups,
-        sot_token_id=START,
-        eos_token_id=END,
-        pad_token_id=PAD,
-    )
+    tokens = {"sot_token_id": START, "eos_token_id": END, "pad_token_id": PAD}
+    search = {"num_beams": beams, "num_beam_groups": groups, "seq_len": length, "min_seq_len": minimum}
+    return network.generate(images, **search, **tokens)
 
 
 def trimmed(row: torch.Tensor) -> list[int]:
@@ -139,7 +108,7 @@ class Exact(open_clip.CoCa):
         return outputs | {"logits": outputs["logits"].float()}
 
 
-class Told(open_clip.CoCa):
+class Scripted(open_clip.CoCa):
     """A CoCa whose logits stand in a table: of image and position, by the token before."""
 
     def __init__(self) -> None:
@@ -157,27 +126,16 @@ class Told(open_clip.CoCa):
 
 def record_ties() -> None:
     """Write what open_clip's search does with a table full of ties."""
-    cases = []
-    for beams, groups, length, minimum in scripted.CASES:
-        tokens = Told().generate(
-            torch.arange(scripted.IMAGES),
-            seq_len=length,
-            min_seq_len=minimum,
-            num_beams=beams,
-            num_beam_groups=groups,
-            sot_token_id=scripted.START,
-            eos_token_id=scripted.END,
-            pad_token_id=scripted.PAD,
-        )
-        cases.append({"case": [beams, groups, length, minimum], "tokens": tokens.tolist()})
+    network, images = Scripted(), torch.arange(scripted.IMAGES)
+    cases = [{"case": list(case), "tokens": generated(network, images, case).tolist()} for case in scripted.CASES]
     (FOLDER / "ties.json").write_text(json.dumps({"cases": cases}, separators=(",", ":")) + "\n")
 
 
 def main() -> None:
     """Train, write the model, write what it generates."""
-    found = SimpleNamespace(open_clip=open_clip.__version__, transformers=transformers.__version__)
-    if vars(found) != VERSIONS:
-        sys.exit(f"golden outputs come from {VERSIONS}, here is {vars(found)}; see the docstring")
+    installed = {"open_clip": open_clip.__version__, "transformers": transformers.__version__}
+    if installed != VERSIONS:
+        sys.exit(f"golden outputs come from {VERSIONS}, here is {installed}; see the docstring")
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     record_ties()
@@ -185,7 +143,6 @@ def main() -> None:
     loss = train(network)
     network.eval()
     sys.stderr.write(f"loss {loss:.3f}\n")
-    (FOLDER / "coca.json").write_text(json.dumps(CONFIG, indent=1) + "\n")
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
     save_file(weights, FOLDER / "coca.safetensors")
     with torch.no_grad():

@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
+from tests.golden.scenes import END, PAD
+
 VOCABULARY, IMAGES, POSITIONS, SEED = 24, 24, 16, 11
-PAD, START, END = 0, 1, 2
 CASES = ((6, 3, 16, 5), (4, 2, 12, 1), (6, 1, 16, 2), (6, 6, 16, 3), (4, 1, 10, 8), (9, 3, 16, 4))
 """Beams, groups, length and minimum of each search."""
 

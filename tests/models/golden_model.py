@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from sartext.models.compatibility import open_clip
 from sartext.models.model import Model
-from tests.golden.scenes import END, PAD, START, WORDS, normalise
+from tests.golden.scenes import END, PAD, START, normalise
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -45,7 +45,3 @@ def random_model(seed: int = 3, **changes: dict) -> Model:
     network = open_clip.CoCa(**deepcopy(config))
     torch.nn.init.normal_(network.text_decoder.text_projection, std=0.3)
     return Model(network.eval(), golden_model().tokenizer, {"model_cfg": config}, "coca")
-
-
-def words(ids: tuple[int, ...] | list[int]) -> str:
-    return " ".join(WORDS[at] for at in ids)

@@ -1,11 +1,14 @@
 """Small models and captions for the tests."""
 
+from collections.abc import Mapping
 from functools import reduce
 from operator import getitem
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sartext.files import read_json, write_json
 from sartext.models import checkpoint
@@ -44,6 +47,18 @@ def foundation(pretrained: object) -> Foundation:
     return Foundation("clip-tiny", str(pretrained))
 
 
+def tiny_config(kind: str, vision: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """open_clip's configuration of a CLIP or CoCa of some thousand weights with such an image tower."""
+    text = {"width": 16, "heads": 2, "layers": 1}
+    config: dict[str, Any] = {"embed_dim": 16, "vision_cfg": vision, "text_cfg": dict(text), **fields}
+    if kind == "coca":
+        pool = {"attentional_pool": True, "attn_pooler_queries": 4, "attn_pooler_heads": 2, "output_tokens": True}
+        config["vision_cfg"] |= pool
+        config["text_cfg"] |= {"embed_cls": True, "output_tokens": True}
+        config |= {"multimodal_cfg": {**text, "attn_pooler_heads": 2}, "custom_text": True}
+    return config
+
+
 def pictures(count: int, height: int = 90, width: int = 70, seed: int = 3) -> np.ndarray:
     """Smooth random colour pictures, uint8, count x height x width x 3."""
     rng = np.random.default_rng(seed)
@@ -66,7 +81,9 @@ def set_config(folder: Path, *part: str, **fields: object) -> None:
 
 def states_equal(first: Model, second: Model) -> bool:
     """Whether two models have the same weights, bit for bit."""
-    state, other_state = first.network.state_dict(), second.network.state_dict()
-    return state.keys() == other_state.keys() and all(
-        torch.equal(state[name], other_state[name]) for name in state
-    )
+    return same(first.network.state_dict(), second.network.state_dict())
+
+
+def same(first: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    """Whether tensors have the same names and are equal, bit for bit."""
+    return first.keys() == other.keys() and all(torch.equal(first[name], other[name]) for name in first)

@@ -1,13 +1,12 @@
 """Checkpoints: what plain open_clip reads, and what is refused with the reason."""
 
-import json
 import pickle
 
 import pytest
 import torch
 
 from sartext.errors import ModelError
-from sartext.files import sha256_file, write_json
+from sartext.files import read_json, sha256_file, write_json
 from sartext.models import checkpoint
 from sartext.models.compatibility import open_clip
 from sartext.models.construction import Foundation, build
@@ -51,17 +50,14 @@ def test_clips_tokenizer_needs_no_files(tmp_path):
 def test_equal_weights_are_equal_bytes_and_last_stands_beside_best(tmp_path):
     model = small_model(tmp_path, "coca")
     first = checkpoint.save(model, tmp_path / "a")
-    second = checkpoint.save(model, tmp_path / "b")
-    assert first == second
+    assert checkpoint.save(model, tmp_path / "b") == first
     with torch.no_grad():
         model.network.logit_scale.add_(1)
     last = checkpoint.save(model, tmp_path / "a", name="last.safetensors")
     assert last != first
     assert checkpoint.load(tmp_path / "a").sha256 == first
-    assert {path.name for path in (tmp_path / "a").glob("*.safetensors")} == {
-        "last.safetensors",
-        "model.safetensors",
-    }
+    weights = {path.name for path in (tmp_path / "a").glob("*.safetensors")}
+    assert weights == {"last.safetensors", "model.safetensors"}
 
 
 def test_a_foreign_checkpoint_keeps_its_own_resizing_until_it_is_trained_on(tmp_path):
@@ -83,8 +79,7 @@ def test_a_foreign_checkpoint_keeps_its_own_resizing_until_it_is_trained_on(tmp_
 
 def test_a_resizing_that_open_clip_does_not_know_is_refused(tmp_path):
     set_config(saved(tmp_path), "preprocess_cfg", resize_mode="shortes")
-    with pytest.raises(ModelError, match="resize_mode 'shortes' is unknown; did you mean 'shortest'"):
-        checkpoint.load(tmp_path / "model")
+    _refused(tmp_path / "model", "resize_mode 'shortes' is unknown; did you mean 'shortest'")
 
 
 def test_a_training_starts_from_a_foundation_or_a_checkpoint(tmp_path):
@@ -115,9 +110,9 @@ def _damage(path, change):
     path.write_bytes(change(path.read_bytes()))
 
 
-def _refused(folder, message):
+def _refused(folder, message, **options):
     with pytest.raises(ModelError, match=message) as raised:
-        checkpoint.load(folder)
+        checkpoint.load(folder, **options)
     assert str(folder) in str(raised.value)
     assert raised.value.way_out
     assert "\n" not in str(raised.value)
@@ -127,7 +122,8 @@ def _refused(folder, message):
 def recorded(tmp_path):
     """The folder of a checkpoint with the record of its training, and its model."""
     folder, model = tmp_path / "model", small_model(tmp_path, "clip")
-    write_json(folder / "training.json", {"model_sha256": checkpoint.save(model, folder)})
+    record = {"model_sha256": checkpoint.save(model, folder), "model": model.config}
+    write_json(folder / "training.json", {**record, "tokenizer_sha256": model.tokenizer.files_sha256()})
     checkpoint.load(folder)
     return folder, model
 
@@ -152,27 +148,18 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     _refused(tmp_path / "model", "'logit_scale' hold values that are not finite")
 
 
-@pytest.mark.parametrize(
-    ("how", "message"),
-    [
-        ("pickle", "would unpickle.*safetensors"),
-        ("torch-pickle", "would unpickle.*safetensors"),
-        ("torch-cut", "damaged or cut short"),
-    ],
-)
-def test_a_torch_file_is_read_without_unpickling_or_not_at_all(recorded, capfd, how, message):
-    folder, model = recorded
-    for name in ("model.safetensors", "training.json"):
-        (folder / name).unlink()
-    weights = folder / "model.pth"
+@pytest.mark.parametrize("how", ["pickle", "torch-pickle", "torch-cut"])
+def test_a_torch_file_is_read_without_unpickling_or_not_at_all(tmp_path, capfd, how):
+    folder = saved(tmp_path)
+    state, weights = checkpoint.load(folder).network.state_dict(), folder / "model.pth"
+    (folder / "model.safetensors").unlink()
     if how == "pickle":
         weights.write_bytes(pickle.dumps({"x": Harmful()}))
-    elif how == "torch-pickle":
-        torch.save({"state_dict": model.network.state_dict(), "args": Harmful()}, weights)
     else:
-        torch.save(model.network.state_dict(), weights)
-        weights.write_bytes(weights.read_bytes()[:5000])
-    _refused(folder, message)
+        torch.save({"state_dict": state, "args": Harmful()} if how == "torch-pickle" else state, weights)
+    if how == "torch-cut":
+        _damage(weights, lambda content: content[:5000])
+    _refused(folder, "damaged or cut short" if how == "torch-cut" else "would unpickle.*safetensors")
     assert "stranger" not in capfd.readouterr().out
 
 
@@ -194,15 +181,13 @@ def test_a_file_that_lacks_or_says_something_else_is_named(recorded, name, conte
 
 
 @pytest.mark.parametrize("name", ["open_clip_model.safetensors", "last.safetensors"])
-def test_where_a_training_left_its_record_no_other_weights_are_read(tmp_path, name):
-    folder = tmp_path / "model"
-    digest = checkpoint.save(small_model(tmp_path, "clip"), folder)
-    write_json(folder / "training.json", {"model_sha256": digest})
+def test_where_a_training_left_its_record_no_other_weights_are_read(recorded, tmp_path, name):
+    folder, _ = recorded
+    digest = sha256_file(folder / "model.safetensors")
     checkpoint.save(small_model(tmp_path, "clip", 8), folder, name=name)
     assert checkpoint.load(folder).sha256 == digest
     (folder / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"there is no model\.safetensors"):
-        checkpoint.load(folder)
+    _refused(folder, r"there is no model\.safetensors")
     with pytest.raises(ModelError, match=r"there is no model\.safetensors"):
         build(Foundation("clip-tiny", str(folder)), None, seed=1)
     (folder / name).replace(folder / "model.safetensors")
@@ -210,56 +195,40 @@ def test_where_a_training_left_its_record_no_other_weights_are_read(tmp_path, na
         build(Foundation("clip-tiny", str(folder)), None, seed=1)
 
 
-@pytest.mark.parametrize(
-    ("name", "what"),
-    [
-        ("open_clip_config.json", "configuration"),
-        ("tokenizer.json", "tokenizer"),
-        ("tokenizer_config.json", "tokenizer"),
-    ],
-)
-def test_another_configuration_or_tokenizer_than_the_trainings_is_refused(tmp_path, name, what):
-    folder, model = tmp_path / "model", small_model(tmp_path, "clip")
-    record = {"model_sha256": checkpoint.save(model, folder), "model": model.config}
-    write_json(folder / "training.json", {**record, "tokenizer_sha256": model.tokenizer.files_sha256()})
-    checkpoint.load(folder)
-    content = json.loads((folder / name).read_text())
-    (folder / name).write_text(json.dumps({**content, "added": 1}))
-    with pytest.raises(ModelError, match=f"not the {what} that the training wrote"):
-        checkpoint.load(folder)
+@pytest.mark.parametrize("name", ["open_clip_config.json", "tokenizer.json", "tokenizer_config.json"])
+def test_another_configuration_or_tokenizer_than_the_trainings_is_refused(recorded, name):
+    path = recorded[0] / name
+    write_json(path, {**read_json(path), "added": 1})
+    part = "tokenizer" if name.startswith("tokenizer") else "configuration"
+    _refused(recorded[0], f"not the {part} that the training wrote")
 
 
 def test_weights_of_another_architecture_are_told_by_what_differs(tmp_path):
     clip, coca = (saved(tmp_path / kind, kind) for kind in ("clip", "coca"))
     (clip / "model.safetensors").replace(coca / "model.safetensors")
-    with pytest.raises(ModelError, match=r"another architecture: it lacks '.*' and \d+ more, it has no place for"):
-        checkpoint.load(coca)
+    _refused(coca, r"another architecture: it lacks '.*' and \d+ more, it has no place for")
 
 
 def test_weights_of_another_width_are_told_by_their_shape(tmp_path):
     folder = saved(tmp_path)
     set_config(folder, "model_cfg", "text_cfg", width=64)
-    with pytest.raises(
-        ModelError, match=r"another architecture: .* is .*128.* in the file and .*64.* in the config"
-    ):
-        checkpoint.load(folder)
+    _refused(folder, r"another architecture: .* is .*128.* in the file and .*64.* in the config")
 
 
 def test_a_clip_is_no_captioner(tmp_path):
-    with pytest.raises(ModelError, match="the checkpoint is a CLIP, a CoCa is needed"):
-        checkpoint.load(saved(tmp_path), expected_kind="coca")
+    _refused(saved(tmp_path), "the checkpoint is a CLIP, a CoCa is needed", expected_kind="coca")
 
 
 def test_a_failed_save_leaves_the_good_checkpoint(tmp_path, monkeypatch):
     model = small_model(tmp_path, "clip")
     digest = checkpoint.save(model, tmp_path / "model")
-    monkeypatch.setattr(checkpoint, "save_file", _no_space)
+
+    def no_space(state, path, metadata):
+        path.write_bytes(b"half")
+        raise OSError("broken pipe")
+
+    monkeypatch.setattr(checkpoint, "save_file", no_space)
     with pytest.raises(OSError, match="broken pipe"):
         checkpoint.save(model, tmp_path / "model")
     assert checkpoint.load(tmp_path / "model").sha256 == digest
     assert not [path for path in (tmp_path / "model").iterdir() if path.name.startswith(".partial")]
-
-
-def _no_space(state, path, metadata):
-    path.write_bytes(b"half")
-    raise OSError("broken pipe")

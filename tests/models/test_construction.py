@@ -13,16 +13,8 @@ from sartext.models import checkpoint
 from sartext.models.compatibility import open_clip
 from sartext.models.construction import FOLDER, Foundation, architecture, build, instantiate, read_foundation
 from sartext.models.model import normalise
-from tests.models.making import (
-    CAPTIONS,
-    foundation,
-    pictures,
-    saved,
-    set_config,
-    small_model,
-    small_tokenizer,
-    states_equal,
-)
+from tests.models import making
+from tests.models.making import foundation, pictures, saved, small_model, small_tokenizer, states_equal
 
 BUILD = """
 import sys, torch
@@ -61,7 +53,7 @@ def test_coca_trains_on_the_whole_context_and_knows_the_padding(tmp_path):
     config = model.config["model_cfg"]
     assert config["pad_id"] == config["text_cfg"]["pad_id"] == model.tokenizer.pad == model.network.text.pad_id
     assert config["multimodal_cfg"]["vocab_size"] == config["text_cfg"]["vocab_size"] == model.tokenizer.size
-    tokens = model.tokenizer.encode(CAPTIONS[:2], full=True)
+    tokens = model.tokenizer.encode(making.CAPTIONS[:2], full=True)
     assert tokens.shape[1] == model.context == 32
     images = torch.zeros(2, 3, model.side, model.side)
     out = model.network(images, tokens)
@@ -86,18 +78,11 @@ def test_a_foundation_may_set_the_size_of_input_and_patches(tmp_path):
     assert model.network.encode_image(torch.zeros(1, 3, 128, 128)).shape == (1, 128)
 
 
-def test_a_tower_without_patches_cannot_have_their_size_set(tmp_path):
-    small_tokenizer(tmp_path)
-    with pytest.raises(ModelError, match=r"image tower of 'RN50' has no patches.*take `patch_size` out"):
-        build(Foundation("RN50", None, patch_size=16), tmp_path, seed=1)
-
-
 def test_pretrained_weights_from_a_file_folder_or_torch_file_are_all_read(tmp_path):
     model = small_model(tmp_path, "clip")
     checkpoint.save(model, tmp_path / "model")
-    torch.save(
-        {"state_dict": {f"module.{k}": v for k, v in model.network.state_dict().items()}}, tmp_path / "w.pt"
-    )
+    state = {f"module.{name}": tensor for name, tensor in model.network.state_dict().items()}
+    torch.save({"state_dict": state}, tmp_path / "w.pt")
     for place in (tmp_path / "model", tmp_path / "model" / "model.safetensors", tmp_path / "w.pt"):
         built = build(foundation(place), tmp_path / "tokenizer", seed=99)
         assert states_equal(built, model), place
@@ -108,31 +93,31 @@ def test_pretrained_weights_from_a_file_folder_or_torch_file_are_all_read(tmp_pa
 
 def test_weights_in_a_folder_bring_their_own_tokenizer_and_normalisation(tmp_path):
     folder = saved(tmp_path)
-    set_config(folder, "preprocess_cfg", mean=[0.5, 0.4, 0.3], std=0.25)
+    making.set_config(folder, "preprocess_cfg", mean=[0.5, 0.4, 0.3], std=0.25)
     built = build(foundation(folder), None, seed=1)
     assert (built.mean, built.std) == ((0.5, 0.4, 0.3), (0.25, 0.25, 0.25))
     assert built.tokenizer.size == small_tokenizer(tmp_path).size
 
 
-@pytest.mark.parametrize(
-    ("built_from", "message"),
-    [
-        (Foundation("clip-tinny"), "no architecture 'clip-tinny'.*clip-tiny"),
-        (Foundation("clip-tiny", "laion2b"), "no pretrained weights 'laion2b' of 'clip-tiny'.*it has none"),
-        (
-            Foundation("ViT-L-14", "laion2b_s32b", "clip"),
-            "no pretrained weights 'laion2b_s32b'.*laion2b_s32b_b82k",
-        ),
-        (Foundation("ViT-L-14", "openai", "clip"), "with QuickGELU.*set `architecture: ViT-L-14-quickgelu`"),
-        (Foundation("clip-tiny", "weights/none.pt"), "no pretrained weights at .*none.pt"),
-        (Foundation("clip-tiny", None, "trained", 60), "60 pixels do not divide into patches of 8.*to 64"),
-        (Foundation("roberta-ViT-B-32", None, "clip"), "has a tokenizer of its own"),
-    ],
-)
+PAPER, SIDE_128 = "ViT-L-14", read_foundation(FOLDER / "clip-tiny-128.yaml")
+UNBUILDABLE = [
+    (Foundation("clip-tinny"), "no architecture 'clip-tinny'.*clip-tiny"),
+    (Foundation("clip-tiny", "laion2b"), "no pretrained weights 'laion2b' of 'clip-tiny'.*it has none"),
+    (Foundation(PAPER, "laion2b_s32b", "clip"), "no pretrained weights 'laion2b_s32b'.*laion2b_s32b_b82k"),
+    (Foundation(PAPER, "openai", "clip"), "with QuickGELU.*set `architecture: ViT-L-14-quickgelu`"),
+    (Foundation("clip-tiny", "weights/none.pt"), "no pretrained weights at .*none.pt"),
+    (Foundation("clip-tiny", None, "trained", 60), "60 pixels do not divide into patches of 8.*to 64"),
+    (Foundation("roberta-ViT-B-32", None, "clip"), "has a tokenizer of its own"),
+    (Foundation("RN50", None, patch_size=16), "image tower of 'RN50' has no patches.*take `patch_size` out"),
+    (SIDE_128, r"pictures of 64 pixels for a foundation of 128.*shards\.side"),
+]
+
+
+@pytest.mark.parametrize(("built_from", "message"), UNBUILDABLE)
 def test_what_cannot_be_built_is_told(tmp_path, built_from, message):
     small_tokenizer(tmp_path)
     with pytest.raises(ModelError, match=message):
-        build(built_from, tmp_path, seed=1)
+        build(built_from, tmp_path, seed=1, side=64 if built_from is SIDE_128 else None)
 
 
 @pytest.mark.parametrize("name", ["w.ckpt", "w.pkl", "w.pickle", "W.CKPT"])
@@ -158,10 +143,10 @@ def test_a_pickle_beside_weights_is_passed_over(tmp_path):
 
 
 def test_a_tag_without_network_names_the_way_out(tmp_path, monkeypatch):
-    asked = []
+    repositories = []
 
     def offline(**arguments):
-        asked.append(arguments["repo_id"])
+        repositories.append(arguments["repo_id"])
         raise LocalEntryNotFoundError("Cannot find the requested files in the disk cache")
 
     monkeypatch.setattr(open_clip.pretrained, "hf_hub_download", offline)
@@ -169,7 +154,7 @@ def test_a_tag_without_network_names_the_way_out(tmp_path, monkeypatch):
     path.write_text((FOLDER / "coca-vit-l-14.yaml").read_text())
     with pytest.raises(ModelError) as raised:
         build(read_foundation(path), None, seed=1)
-    assert set(asked) == {"laion/CoCa-ViT-L-14-laion2B-s13B-b90k"}
+    assert set(repositories) == {"laion/CoCa-ViT-L-14-laion2B-s13B-b90k"}
     assert "cannot be fetched" in str(raised.value)
     assert "download 'laion/CoCa-ViT-L-14-laion2B-s13B-b90k' elsewhere and name its folder" in raised.value.way_out
     assert raised.value.where == str(path)
@@ -181,14 +166,14 @@ MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.1)
 def test_a_tag_brings_its_weights_and_the_normalisation_that_they_know(tmp_path, monkeypatch):
     model = small_model(tmp_path, "clip")
     checkpoint.save(model, tmp_path / "model")
-    there = {("somebody/tiny", "open_clip_model.safetensors"): tmp_path / "model" / "model.safetensors"}
+    hub = {("somebody/tiny", "open_clip_model.safetensors"): str(tmp_path / "model" / "model.safetensors")}
     tags = {"made": {"hf_hub": "somebody/tiny/", "mean": MEAN, "std": STD}}
     monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "clip-tiny", tags)
-    monkeypatch.setattr(
-        open_clip.pretrained,
-        "hf_hub_download",
-        lambda repo_id, filename, **_: str(there[repo_id, filename]),
-    )
+
+    def download(repo_id, filename, **_):
+        return hub[repo_id, filename]
+
+    monkeypatch.setattr(open_clip.pretrained, "hf_hub_download", download)
     built = build(Foundation("clip-tiny", "made"), tmp_path / "tokenizer", seed=99)
     assert states_equal(built, model)
     assert built.sha256 == sha256_file(tmp_path / "model" / "model.safetensors")
@@ -198,24 +183,19 @@ def test_a_tag_brings_its_weights_and_the_normalisation_that_they_know(tmp_path,
     torch.testing.assert_close(normalise(shown, built), expected)
     assert not torch.allclose(normalise(shown, model), expected, atol=0.1)
     checkpoint.save(built, tmp_path / "again")
-    assert (checkpoint.load(tmp_path / "again").mean, checkpoint.load(tmp_path / "again").std) == (MEAN, STD)
+    again = checkpoint.load(tmp_path / "again")
+    assert (again.mean, again.std) == (MEAN, STD)
 
 
-def test_a_side_that_the_foundation_does_not_take_is_told(tmp_path):
-    small_tokenizer(tmp_path)
-    with pytest.raises(ModelError, match=r"pictures of 64 pixels for a foundation of 128.*shards\.side"):
-        build(read_foundation(FOLDER / "clip-tiny-128.yaml"), tmp_path, seed=1, side=64)
+RANDOM = "architecture: clip-tiny\npretrained: null\n"
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("architecture: clip-tiny\ntokenizer: clip\n", "pretrained: Field required"),
-        ("architecture: clip-tiny\npretrained: null\ntokenizer: clap\n", "tokenizer"),
-        (
-            "architecture: clip-tiny\npretrained: null\ntokenizer: clip\nimage_sise: 64\n",
-            "unknown name.*image_size",
-        ),
+        (f"{RANDOM}tokenizer: clap\n", "tokenizer"),
+        (f"{RANDOM}tokenizer: clip\nimage_sise: 64\n", "unknown name.*image_size"),
         ("architecture: [\n", "not a readable YAML"),
         ("- clip\n", "valid dictionary"),
     ],

@@ -59,7 +59,8 @@ def test_an_empty_folder_is_told_what_it_must_hold(tmp_path: Path) -> None:
 
 def test_a_sar_gpt_is_sent_to_its_task(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "llava"}')
-    assert "SAR-GPT" in foreign(tmp_path) and "--task vqa" in foreign(tmp_path)
+    message = foreign(tmp_path)
+    assert "SAR-GPT" in message and "--task vqa" in message
 
 
 def test_a_bare_architecture_is_told_how_to_wrap_it(folder: Path) -> None:

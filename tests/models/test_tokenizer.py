@@ -16,29 +16,24 @@ STRANGE = ["", "a", "Zürich, 東京 & <b>", "  two   spaces ", "it's 12.5 m", "
 
 
 def test_what_is_encoded_decodes_to_the_same_caption(tmp_path):
-    tokenizer = small_tokenizer(tmp_path)
-    for caption, row in zip(CAPTIONS, tokenizer.encode(CAPTIONS), strict=True):
-        assert tokenizer.decode(row) == caption
+    tokenizer = small_tokenizer(tmp_path, context=77)
+    texts = [*CAPTIONS, "Zürich 東京 x9☃ unseenwordx."]  # words that it never saw, too
+    for text, row in zip(texts, tokenizer.encode(texts), strict=True):
+        assert tokenizer.decode(row) == text
 
 
 def test_a_row_is_start_text_end_padding(tmp_path):
     tokenizer = small_tokenizer(tmp_path)
-    rows = tokenizer.encode(["ships", "There are two ships in the center of this SAR image."])
+    texts = ["ships", "There are two ships in the center of this SAR image."]
+    rows, lengths = tokenizer.encode(texts), tokenizer.lengths(texts)
     assert rows.dtype == torch.long
     assert rows[:, 0].tolist() == [tokenizer.sot] * 2
-    lengths = tokenizer.lengths(["ships", "There are two ships in the center of this SAR image."])
     assert rows.shape == (2, max(lengths))
     for row, length in zip(rows.tolist(), lengths, strict=True):
         assert row[length - 1] == tokenizer.eos
         assert row[length:] == [tokenizer.pad] * (len(row) - length)
     assert tokenizer.encode(["ships"], full=True).shape == (1, tokenizer.context)
     assert tokenizer.pad == 0, "CoCa's pad_id"
-
-
-def test_words_it_never_saw_still_come_back(tmp_path):
-    tokenizer = small_tokenizer(tmp_path, context=77)
-    odd = "Zürich 東京 x9\u2603 unseenwordx."
-    assert tokenizer.decode(tokenizer.encode([odd])[0]) == odd
 
 
 def test_phrases_become_tokens_and_keep_to_whole_words(tmp_path):
@@ -56,8 +51,8 @@ def test_the_same_captions_give_the_same_files_in_every_process(tmp_path):
     (tmp_path / "captions.json").write_text(json.dumps(CAPTIONS))
     code = (
         "import json, pathlib, sys; from sartext.models.tokenizer import train_tokenizer;"
-        "folder = pathlib.Path(sys.argv[1]); told = json.loads((folder / 'captions.json').read_text());"
-        "train_tokenizer(told, 420, 32).save(folder / 'there')"
+        "folder = pathlib.Path(sys.argv[1]); captions = json.loads((folder / 'captions.json').read_text());"
+        "train_tokenizer(captions, 420, 32).save(folder / 'there')"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=300)
     for name in ("tokenizer.json", "tokenizer_config.json"):
@@ -68,13 +63,8 @@ def test_a_tokenizer_read_back_is_the_same(tmp_path):
     tokenizer = small_tokenizer(tmp_path)
     again = read_tokenizer(tmp_path)
     assert torch.equal(tokenizer.encode(CAPTIONS), again.encode(CAPTIONS))
-    assert (again.sot, again.eos, again.pad, again.size, again.context) == (
-        tokenizer.sot,
-        tokenizer.eos,
-        tokenizer.pad,
-        tokenizer.size,
-        tokenizer.context,
-    )
+    for name in ("sot", "eos", "pad", "size", "context"):
+        assert getattr(again, name) == getattr(tokenizer, name)
 
 
 def test_a_caption_longer_than_the_context_is_refused_and_named():

@@ -18,6 +18,26 @@ CAPTIONED = ("sim-ships", "sim-objects", "sim-landcover", "sim-pairs")
 COUNTS = {"ships": 50, "objects": 40, "landcover": 40, "pairs": 45, "optical": 100, "unlabelled": 16}
 
 
+def beside(project: Project, root: Path, *names: str) -> Project:
+    """A project of its own that shares these files and folders of another."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(project.root / name)
+    return Project(root)
+
+
+def artefacts_but(project: Project, *names: str) -> list[str]:
+    """What a project has built, to be shared with another that builds these names itself."""
+    return [f"build/{path.name}" for path in project.build.iterdir() if path.name not in names]
+
+
+def edit_parameters(root: Path, **sections: object) -> Project:
+    """Add sections to the parameters of a project, or replace them."""
+    parameters = yaml.safe_load((root / "params.yaml").read_text())
+    (root / "params.yaml").write_text(yaml.safe_dump({**parameters, **sections}, sort_keys=False))
+    return Project(root)
+
+
 def write_parameters(root: Path, **sections: object) -> Project:
     """Write the parameters of a small project into a folder."""
     corpora = (*CAPTIONED, "sim-optical", "sim-unlabelled")

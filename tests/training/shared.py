@@ -1,18 +1,22 @@
-"""A training that processes share; run by ``torchrun`` it writes what came out, imported it is the reference."""
+"""A training that processes share; run by ``torchrun`` it writes what came out, imported it is the reference.
+
+With the word ``short`` the second process has no room for the gradients of more than two pictures.
+"""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sartext.models.model import normalise
+from sartext.training.callbacks import Callback
 from sartext.training.checkpointing import Resume
 from sartext.training.distribution import Processes, joined
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
-from sartext.training.image_text import ImageTextTask
 from sartext.training.loop import fit
-from tests.training.toy import ToyBatches, toy_model, toy_parameters, toy_validation
+from tests.training.toy import Narrow, ToyBatches, toy_model, toy_task
 
 CPU = torch.device("cpu")
 CASES = [(kind, parts, facts) for kind in ("clip", "coca") for parts in (1, 2) for facts in (True, False)]
@@ -36,19 +40,39 @@ def results(processes: Processes, folder: Path | None = None) -> dict[str, Any]:
     for kind in ("clip", "coca"):
         model = toy_model(kind)
         source = ToyBatches(model, 8, processes.rank, processes.world)
-        fitted = fit(
-            ImageTextTask(model, source, toy_validation(model), toy_parameters(accumulate=2)),
-            samples=96,
-            learning_rate=0.003,
-            resume=Resume(folder / kind, {}, share=1.0) if folder and processes.first else None,
-            processes=processes,
-        )
+        resume = Resume(folder / kind, {}, share=1.0) if folder and processes.first else None
+        task = toy_task(model, source=source, accumulate=2)
+        fitted = fit(task, samples=96, learning_rate=0.003, resume=resume, processes=processes)
         outcome[f"fit-{kind}"] = {"curves": fitted.curves, "weights": dict(model.network.state_dict())}
     return outcome
 
 
+class Noting(Callback):
+    """Writes down that a step was taken."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def step(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
+        self.path.touch()
+
+
+def run_short(processes: Processes, stepped: Path) -> None:
+    """Train until the second process runs out of memory within its backward pass."""
+    torch.set_num_threads(1)
+    model = toy_model("clip")
+    if not processes.first:
+        model.network.visual = Narrow(model.network.visual, 2, backward=True)
+    source = ToyBatches(model, 8, processes.rank, processes.world)
+    task = toy_task(model, source=source, validation=[])
+    fit(task, samples=80, learning_rate=0.001, callback=Noting(stepped), processes=processes)
+
+
 if __name__ == "__main__":
+    folder, *modes = sys.argv[1:]
     with joined(CPU) as together:
-        outcome = results(together, Path(sys.argv[1]))
         assert together.world == 2
-        torch.save(outcome, Path(sys.argv[1]) / f"{together.rank}.pt")
+        if modes == ["short"]:
+            run_short(together, Path(folder) / "stepped")
+        else:
+            torch.save(results(together, Path(folder)), Path(folder) / f"{together.rank}.pt")

@@ -13,14 +13,12 @@ from sartext.training.augmentation import (
     CURVES,
     TURNS,
     WORDINGS,
-    Choice,
     draw,
     names_a_side,
     turn,
     turn_box,
     turn_region,
     turned_facts,
-    view,
 )
 from sartext.training.shards.selection import annotated_facts, corpus_naming
 
@@ -120,11 +118,6 @@ def test_gain_and_contrast_are_mild_and_keep_what_has_no_data() -> None:
             assert (np.diff(curve.astype(int)) >= 0).all()
             assert np.abs(curve.astype(int) - levels)[1:].max() <= 8 + 0.1 * 127.5 + 1
     np.testing.assert_array_equal(CURVES[4][4][1:], levels[1:])
-
-
-def test_a_view_without_changes_is_the_picture() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(view(picture, Choice()), picture)
 
 
 def test_draws_depend_on_seed_and_position_and_reach_everything() -> None:

@@ -21,7 +21,7 @@ from sartext.training.augmentation import TURNS, WORDINGS, turned_facts
 from sartext.training.batches import Batch, Batches, validation_batches
 from sartext.training.caption_views import CaptionViews
 from sartext.training.image_text import batches_of_row, validation_of_row
-from sartext.training.shards.reading import Shards
+from sartext.training.shards.reading import Pair, Shards
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +30,14 @@ def tokenizer(mini_project: Project) -> Tokenizer:
 
 
 def equal(first: Batch, other: Batch) -> bool:
-    return (
-        first.step == other.step
-        and first.image_ids == other.image_ids
-        and first.captions == other.captions
-        and all(torch.equal(getattr(first, name), getattr(other, name)) for name in ("images", "tokens", "keys"))
-    )
+    named = ("step", "image_ids", "captions")
+    tensors = all(torch.equal(getattr(first, name), getattr(other, name)) for name in ("images", "tokens", "keys"))
+    return tensors and all(getattr(first, name) == getattr(other, name) for name in named)
+
+
+def stored(shards: Shards, pair: Pair) -> torch.Tensor:
+    """A picture of the shards as a model takes it."""
+    return torch.from_numpy(three_channels(shards.picture(pair))).permute(2, 0, 1)
 
 
 def test_a_batch_holds_what_a_step_takes(shards: Shards, tokenizer: Tokenizer) -> None:
@@ -48,14 +50,10 @@ def test_a_batch_holds_what_a_step_takes(shards: Shards, tokenizer: Tokenizer) -
     assert len(set(batch.image_ids)) == len(batch) == 32
 
 
-def test_steps_give_the_same_whatever_the_threads_and_wherever_one_goes_on(
-    shards: Shards, tokenizer: Tokenizer
-) -> None:
-    first, second = (
-        list(islice(Batches(shards, tokenizer, batch=24, seed=5, workers=workers).from_step(0), 12))
-        for workers in (1, 4)
-    )
-    assert all(map(equal, first, second))
+def test_steps_repeat_whatever_the_threads_and_the_first_step(shards: Shards, tokenizer: Tokenizer) -> None:
+    serial, threaded = (Batches(shards, tokenizer, batch=24, seed=5, workers=workers) for workers in (1, 4))
+    first = list(islice(serial.from_step(0), 12))
+    assert all(map(equal, first, islice(threaded.from_step(0), 12)))
     assert all(map(equal, first[7:], Batches(shards, tokenizer, batch=24, seed=5).from_step(7)))
     other = Batches(shards, tokenizer, batch=24, seed=6)
     assert not equal(first[0], other.at(0))
@@ -71,7 +69,7 @@ def test_processes_share_a_batch_between_them(shards: Shards, tokenizer: Tokeniz
         Batches(shards, tokenizer, batch=24, seed=5, world=5)
 
 
-def test_what_is_said_is_true_of_the_turned_annotation(
+def test_captions_are_true_of_the_turned_annotation(
     mini_project: Project, shards: Shards, tokenizer: Tokenizer
 ) -> None:
     captions = CaptionViews(shards.rows("train"), shards, tokenizer)
@@ -114,17 +112,14 @@ def test_validation_is_upright_unchanged_and_as_stored(shards: Shards, tokenizer
     assert [image_id for batch in batches for image_id in batch.image_ids] == [pair.image_id for pair in pairs]
     assert [text for batch in batches for text in batch.captions] == [pair.captions[0] for pair in pairs]
     shown = torch.cat([batch.images for batch in batches])
-    for image, pair in zip(shown, pairs, strict=True):
-        expected = torch.from_numpy(three_channels(shards.picture(pair))).permute(2, 0, 1)
-        assert torch.equal(image, expected)
+    assert all(torch.equal(image, stored(shards, pair)) for image, pair in zip(shown, pairs, strict=True))
 
 
 def test_without_augmentation_pictures_stay_as_they_are(shards: Shards, tokenizer: Tokenizer) -> None:
     batch = Batches(shards, tokenizer, batch=16, seed=2, augment=False).at(4)
     pairs = {pair.image_id: pair for pair in shards.rows("train")}
     for image, image_id in zip(batch.images, batch.image_ids, strict=True):
-        expected = torch.from_numpy(three_channels(shards.picture(pairs[image_id]))).permute(2, 0, 1)
-        assert torch.equal(image, expected)
+        assert torch.equal(image, stored(shards, pairs[image_id]))
 
 
 def test_with_it_a_pair_is_seen_in_many_views(shards: Shards, tokenizer: Tokenizer) -> None:
@@ -163,13 +158,10 @@ def test_a_model_of_another_side_is_refused(shards: Shards, tokenizer: Tokenizer
         validation_batches(shards, tokenizer, batch=8, side=224)
 
 
-def test_captions_longer_than_the_context_are_an_error_that_names_the_longest(
-    mini_project: Project, shards: Shards
-) -> None:
+def test_captions_longer_than_the_context_are_an_error(mini_project: Project, shards: Shards) -> None:
     short = read_tokenizer(mini_project.tokenizer, context=12)
-    with pytest.raises(
-        TrainingError, match=r"context of 12 tokens holds; the longest is that of 'sim-\S+' with \d+"
-    ):
+    message = r"context of 12 tokens holds; the longest is that of 'sim-\S+' with \d+"
+    with pytest.raises(TrainingError, match=message):
         Batches(shards, short, batch=8, seed=0)
 
 
@@ -209,7 +201,7 @@ def test_one_long_caption_among_few_is_left_out_and_the_advice_can_be_followed(s
         CaptionViews(pairs, shards, Lengthy(*longest, *(text for texts in others for text in texts)))
 
 
-def test_an_error_reaches_the_trainer_and_no_thread_stays(
+def test_an_error_is_raised_and_no_thread_stays(
     shards: Shards, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sartext.training.batches.CACHE_BYTES", 0)
@@ -217,11 +209,11 @@ def test_an_error_reaches_the_trainer_and_no_thread_stays(
     running = batches.from_step(0)
     next(running)
     running.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
+    assert not any(thread.name.startswith("batches") for thread in threading.enumerate())
     batches._maker.shards = Shards([])
     with pytest.raises(Exception, match="out of range"):
         next(batches.from_step(0))
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
+    assert not any(thread.name.startswith("batches") for thread in threading.enumerate())
 
 
 def test_sar_pairs_are_chosen_by_how_their_captions_were_made(shards: Shards, tokenizer: Tokenizer) -> None:
@@ -237,31 +229,24 @@ def test_sar_pairs_are_chosen_by_how_their_captions_were_made(shards: Shards, to
 def test_plain_captions_are_the_grammars_canonical_ones(shards: Shards, tokenizer: Tokenizer) -> None:
     pairs = {pair.image_id: pair for pair in shards.rows("validation")}
     batches = validation_batches(shards, tokenizer, batch=16, paraphrase=False)
-    annotated = 0
+    captions: dict[str, str] = {}
     for batch in batches:
-        for image_id, caption in zip(batch.image_ids, batch.captions, strict=True):
-            pair = pairs[image_id]
-            if pair.annotated:
-                annotated += 1
-                words = shards.namings[pair.corpus]
-                plain = canonical(turned_facts(pair.objects, pair.regions, shards.side, 0, words))
-                assert caption in {plain, pair.captions[0]}
-                if tokenizer.lengths([plain])[0] <= tokenizer.context:
-                    assert caption == plain
-    assert annotated > 0
+        captions |= zip(batch.image_ids, batch.captions, strict=True)
+    annotated = [pair for pair in pairs.values() if pair.annotated]
+    assert annotated
+    for pair in annotated:
+        words = shards.namings[pair.corpus]
+        plain = canonical(turned_facts(pair.objects, pair.regions, shards.side, 0, words))
+        fits = tokenizer.lengths([plain])[0] <= tokenizer.context
+        assert captions[pair.image_id] == (plain if fits else pair.captions[0])
 
 
-CHOICES: list[dict[str, Any]] = [
-    {},
-    {"methods": ("sa2c",)},
-    {"paraphrase": False},
-    {"shuffle_captions": True},
-]
+CHOICES: list[dict[str, Any]] = [{}, {"methods": ("sa2c",)}, {"paraphrase": False}, {"shuffle_captions": True}]
 
 
 @pytest.mark.parametrize("choices", CHOICES, ids=lambda choices: next(iter(choices), "plain"))
 @pytest.mark.parametrize("augment", [True, False])
-def test_the_batches_of_a_row_are_those_that_it_and_the_section_training_describe(
+def test_batches_of_a_row_are_as_described(
     mini_project: Project, shards: Shards, choices: dict[str, Any], augment: bool
 ) -> None:
     origin = next(iter(mini_project.parameters.checkpoints.values())).origin
@@ -273,6 +258,6 @@ def test_the_batches_of_a_row_are_those_that_it_and_the_section_training_describ
     wanted = Batches(shards, model.tokenizer, batch=12, seed=5, augment=augment, **choices, **options)
     assert batches.pairs == wanted.pairs
     assert all(equal(batches.at(step), wanted.at(step)) for step in (0, 7))
-    stored = validation_batches(shards, model.tokenizer, batch=12, seed=5, **choices)
+    expected = validation_batches(shards, model.tokenizer, batch=12, seed=5, **choices)
     validated = validation_of_row(row, training, shards, model)
-    assert all(equal(batch, other) for batch, other in zip(validated, stored, strict=True))
+    assert all(equal(batch, other) for batch, other in zip(validated, expected, strict=True))

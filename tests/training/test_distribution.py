@@ -14,11 +14,10 @@ import torch
 
 from sartext.errors import TrainingError
 from sartext.training.distribution import Processes
-from sartext.training.image_text import ImageTextTask
 from sartext.training.loop import fit
 from tests.conftest import ROOT
 from tests.training.shared import CASES, results
-from tests.training.toy import ToyBatches, toy_model, toy_parameters
+from tests.training.toy import toy_model, toy_task
 
 
 def torchrun(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -78,7 +77,7 @@ def test_all_processes_hold_the_same_weights(two: list[dict[str, Any]], kind: st
 
 
 def test_a_process_without_memory_ends_all_and_lets_none_take_a_step(tmp_path: Path) -> None:
-    done = torchrun("-m", "tests.training.short", str(tmp_path / "stepped"))
+    done = torchrun("-m", "tests.training.shared", str(tmp_path), "short")
     assert done.returncode != 0
     assert "out of memory with 4 pairs at a time; set `training.accumulate: 2`" in done.stderr
     # its own trials would give the others gradients that they take for those of the step
@@ -86,11 +85,6 @@ def test_a_process_without_memory_ends_all_and_lets_none_take_a_step(tmp_path: P
 
 
 def test_a_batch_that_processes_and_parts_do_not_divide_is_refused() -> None:
-    model = toy_model()
+    task = toy_task(toy_model(), batch=12, accumulate=4)
     with pytest.raises(TrainingError, match=r"2 processes of 4 parts do not divide 12 pairs.*multiple of 8"):
-        fit(
-            ImageTextTask(model, ToyBatches(model, 12), [], toy_parameters(batch=12, accumulate=4)),
-            samples=24,
-            learning_rate=0.001,
-            processes=Processes(0, 2),
-        )
+        fit(task, samples=24, learning_rate=0.001, processes=Processes(0, 2))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import create_autospec
@@ -16,36 +17,29 @@ from sartext.models.model import Model, normalise
 from sartext.training.callbacks import Callback
 from sartext.training.distribution import Processes
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
-from sartext.training.image_text import ImageTextTask
-from sartext.training.loop import Fit, fit
+from sartext.training.loop import Fit
 from sartext.training.optimisation import adamw, learning_rate_at
-from tests.training.toy import ToyBatches, toy_batch, toy_model, toy_parameters, toy_validation
+from tests.models.making import states_equal
+from tests.training.toy import ToyBatches, toy_batch, toy_model, toy_parameters, trained
 
 
-def trained(
-    model: Model, *, steps: int = 8, validation: Any = None, callback: Any = None, **options: object
-) -> Fit:
-    parameters = toy_parameters(**options)
-    validation = toy_validation(model) if validation is None else validation
-    return fit(
-        ImageTextTask(model, ToyBatches(model, parameters.batch), validation, parameters),
-        samples=steps * parameters.batch,
-        learning_rate=0.003,
-        callback=callback,
-    )
+def losses_of(fitted: Fit, curve: str = "steps") -> list[float]:
+    return [figures["loss"] for figures in fitted.curves[curve]]
+
+
+def pairs_of(model: Model) -> Pairs:
+    batch = toy_batch(model, 8)
+    return Pairs(normalise(batch.images, model), batch.tokens, batch.keys)
 
 
 def gradients_of(model: Model, parts: int, *, equal_facts: bool = True) -> dict[str, Tensor]:
     objective = Objective(1.0, 2.0, equal_facts, model.tokenizer.pad)
-    batch = toy_batch(model, 8)
     model.network.train()
     model.network.zero_grad()
     torch.manual_seed(5)
-    pairs = Pairs(normalise(batch.images, model), batch.tokens, batch.keys)
-    compute_gradients(Trained(model.network, objective), pairs, objective, Processes(), parts)
-    return {
-        name: weight.grad.clone() for name, weight in model.network.named_parameters() if weight.grad is not None
-    }
+    compute_gradients(Trained(model.network, objective), pairs_of(model), objective, Processes(), parts)
+    weights = dict(model.network.named_parameters())
+    return {name: weight.grad.clone() for name, weight in weights.items() if weight.grad is not None}
 
 
 @pytest.mark.parametrize("kind", ["clip", "coca"])
@@ -64,22 +58,16 @@ def test_in_parts_what_dropout_leaves_out_is_the_same_both_times() -> None:
     torch.testing.assert_close(gradients_of(model, 4), gradients_of(model, 4), rtol=0, atol=0)
     # the features that the loss saw are those that the gradients flow into
     objective = Objective(1.0, 0.0, True, model.tokenizer.pad)
-    batch = toy_batch(model, 8)
     network, seen = Trained(model.network, objective), []
     network.register_forward_hook(lambda _, __, out: seen.append(out[0].detach()))
-    compute_gradients(
-        network, Pairs(normalise(batch.images, model), batch.tokens, batch.keys), objective, Processes(), 2
-    )
+    compute_gradients(network, pairs_of(model), objective, Processes(), 2)
     assert torch.equal(torch.cat(seen[:2]), torch.cat(seen[2:]))
 
 
 def test_gradient_checkpointing_changes_nothing_but_memory() -> None:
-    plain, thrifty = toy_model(), toy_model()
-    first = trained(plain, steps=3)
-    second = trained(thrifty, steps=3, gradient_checkpointing=True)
-    assert [figures["loss"] for figures in first.curves["steps"]] == pytest.approx(
-        [figures["loss"] for figures in second.curves["steps"]], rel=1e-5
-    )
+    plain = trained(toy_model(), steps=3)
+    thrifty = trained(toy_model(), steps=3, gradient_checkpointing=True)
+    assert losses_of(thrifty) == pytest.approx(losses_of(plain), rel=1e-5)
 
 
 def test_the_learning_rate_is_open_clips_cosine() -> None:
@@ -104,9 +92,8 @@ def test_weight_decay_spares_gains_biases_and_temperature() -> None:
 @pytest.mark.parametrize("kind", ["clip", "coca"])
 def test_a_training_learns(kind: str) -> None:
     fitted = trained(toy_model(kind), steps=40)
-    losses = [figures["loss"] for figures in fitted.curves["steps"]]
+    losses, validated = losses_of(fitted), losses_of(fitted, "validations")
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
-    validated = [figures["loss"] for figures in fitted.curves["validations"]]
     assert validated[-1] < validated[0]
     assert fitted.samples == 320 and fitted.steps == 40 and fitted.stopped == "complete"
 
@@ -117,17 +104,15 @@ def test_the_same_training_gives_the_same_bytes_and_leaves_torch_as_it_was() -> 
     for model in models:
         torch.rand(3)
         trained(model, steps=5)
-    for first, other in zip(*(model.network.state_dict().values() for model in models), strict=True):
-        assert torch.equal(first, other)
+    assert states_equal(*models)
     assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
 
 
 def test_a_callback_gets_every_step_and_validation() -> None:
     callback = create_autospec(Callback, instance=True)
     trained(toy_model(), steps=6, callback=callback)
-    steps, validations = (
-        [call.args for call in method.call_args_list] for method in (callback.step, callback.validated)
-    )
+    steps = [call.args for call in callback.step.call_args_list]
+    validations = [call.args for call in callback.validated.call_args_list]
     assert [(step, samples) for step, samples, _ in steps] == [(step, step * 8) for step in range(1, 7)]
     assert [step for step, _, _ in validations] == [4, 6]
     named = {"loss", "contrastive", "caption", "learning_rate", "gradient_norm", "waited_share"}
@@ -141,12 +126,10 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss() -> None:
 
     class Cloning(Callback):
         def validated(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
-            seen[step] = {name: weight.clone() for name, weight in model.network.state_dict().items()}
+            seen[step] = deepcopy(model.network.state_dict())
 
     # so high a learning rate that the lowest loss is not the last one
-    parameters = toy_parameters(validate_every=8, warmup=0.0)
-    task = ImageTextTask(model, ToyBatches(model, 8), toy_validation(model), parameters)
-    fitted = fit(task, samples=64, learning_rate=0.1, callback=Cloning())
+    fitted = trained(model, rate=0.1, validate_every=8, warmup=0.0, callback=Cloning())
     losses = {figures["step"]: figures["loss"] for figures in fitted.curves["validations"]}
     assert list(losses) == list(seen) == list(range(1, 9))
     assert fitted.best_step == min(losses, key=losses.__getitem__) < 8
@@ -167,17 +150,15 @@ def test_the_optimiser_sees_gradients_of_at_most_the_clip_norm(monkeypatch: pyte
     monkeypatch.setattr(torch.optim.AdamW, "step", step)
     unclipped = trained(toy_model(), steps=1, clip_norm=1e6).curves["steps"][0]["gradient_norm"]
     assert unclipped == pytest.approx(seen.pop(), rel=1e-5) and unclipped > 1
-    norms = [figures["gradient_norm"] for figures in trained(toy_model(), steps=4, clip_norm=0.5).curves["steps"]]
+    clipped = trained(toy_model(), steps=4, clip_norm=0.5)
+    norms = [figures["gradient_norm"] for figures in clipped.curves["steps"]]
     assert seen == pytest.approx([0.5] * 4, rel=1e-3)
     assert norms[0] == unclipped and min(norms) > 0.5
 
 
 def test_it_stops_when_patience_is_over() -> None:
-    model = toy_model()
     # so high a learning rate that validation soon worsens
-    parameters = toy_parameters(validate_every=8, patience=2, warmup=0.0)
-    task = ImageTextTask(model, ToyBatches(model, 8), toy_validation(model), parameters)
-    fitted = fit(task, samples=8 * 60, learning_rate=0.9)
+    fitted = trained(toy_model(), steps=60, rate=0.9, validate_every=8, patience=2, warmup=0.0)
     assert fitted.stopped == "patience" and fitted.steps < 60
     assert fitted.steps == fitted.curves["validations"][-1]["step"]
     since = [figures for figures in fitted.curves["validations"] if figures["step"] > fitted.best_step]
@@ -215,8 +196,7 @@ def test_a_loss_that_is_no_number_stops_with_the_step_and_the_images() -> None:
     model = toy_model()
     callback = create_autospec(Callback, instance=True)
     with pytest.raises(TrainingError, match="is nan at step 3") as caught:
-        task = ImageTextTask(model, Poisoned(model, 8), [], toy_parameters())
-        fit(task, samples=80, learning_rate=0.001, callback=callback)
+        trained(model, source=Poisoned(model, 8), validation=[], callback=callback)
     for number in range(8):
         assert f"toy/2-{number}" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -249,8 +229,6 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("kind", ["clip", "coca"])
 def test_on_a_gpu_in_bf16_the_loss_curve_is_that_of_the_cpu(kind: str) -> None:
-    curves = []
-    for options in ({"device": "cpu"}, {"device": "cuda", "precision": "bf16", "accumulate": 2}):
-        fitted = trained(toy_model(kind), steps=8, **options)
-        curves.append([figures["loss"] for figures in fitted.curves["steps"]])
-    assert curves[1] == pytest.approx(curves[0], rel=0.03)
+    cpu = trained(toy_model(kind), device="cpu")
+    gpu = trained(toy_model(kind), device="cuda", precision="bf16", accumulate=2)
+    assert losses_of(gpu) == pytest.approx(losses_of(cpu), rel=0.03)

@@ -4,19 +4,21 @@ import multiprocessing
 import random
 import signal
 import time
-from collections.abc import Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 import torch
 
 from sartext.errors import TrainingError
-from sartext.training.callbacks import Callback
 from sartext.training.checkpointing import Resume, State
-from tests.training.killed import FINGERPRINT, STEPS, run, toy_fit
+from tests.models.making import same, states_equal
+from tests.training.toy import FINGERPRINT, STEPS, Ending, run, toy_fit
 
 KILLS = 20
+PATIENCE = 120
+"""Seconds that a child has for what takes it a second on a quiet machine."""
 NEVER = 1e-9
 """A share of the time in which no test saves."""
 
@@ -25,7 +27,7 @@ NEVER = 1e-9
 def children() -> Any:
     """Processes that begin with the libraries loaded: a kill costs a fork, not an import."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.training.killed"])
+    context.set_forkserver_preload(["tests.training.toy"])
     return context
 
 
@@ -33,13 +35,22 @@ def ended(*_: object, **__: object) -> Any:
     raise SystemExit(143)
 
 
-def same(first: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return first.keys() == other.keys() and all(torch.equal(first[name], other[name]) for name in first)
+def start(children: Any, *arguments: Any) -> Any:
+    """Start `run` in a process of its own."""
+    child = children.Process(target=run, args=arguments)
+    child.start()
+    return child
 
 
-def test_twenty_kills_at_random_moments_leave_the_weights_of_an_undisturbed_run(
-    children: Any, tmp_path: Path
-) -> None:
+def wait_for_step(child: Any, reached: Any, step: int) -> None:
+    """Wait until a child has taken a step, or ended."""
+    deadline = time.monotonic() + PATIENCE
+    while reached.value < step and child.is_alive():
+        assert time.monotonic() < deadline, f"step {step} was not taken within {PATIENCE} s, {reached.value} were"
+        time.sleep(0.0005)
+
+
+def test_twenty_kills_leave_the_weights_of_an_undisturbed_run(children: Any, tmp_path: Path) -> None:
     model, undisturbed = toy_fit(None)
     folder, result = tmp_path / "resume", tmp_path / "result.pt"
     chance, killed_after = random.Random(11), []
@@ -49,19 +60,15 @@ def test_twenty_kills_at_random_moments_leave_the_weights_of_an_undisturbed_run(
         inside = kill % 2 == 0
         done = killed_after[-1] if killed_after else 0
         last = done + chance.randint(1, 2)
-        child = children.Process(target=run, args=(folder, result, reached, last if inside else 0))
-        child.start()
-        while not inside and reached.value < last and child.is_alive():
-            time.sleep(0.0005)
+        child = start(children, folder, result, reached, last if inside else 0)
         if not inside:
+            wait_for_step(child, reached, last)
             time.sleep(chance.random() * 0.02)
             child.kill()
-        child.join(120)
+        child.join(PATIENCE)
         assert child.exitcode == -signal.SIGKILL and not result.exists()
         killed_after.append(reached.value)
-    final = children.Process(target=run, args=(folder, result, None, 0))
-    final.start()
-    final.join(120)
+    start(children, folder, result, None, 0).join(PATIENCE)
     outcome = torch.load(result, weights_only=True)
     assert outcome["resumed_after"] >= max(killed_after) - 1 > 1
     assert same(outcome["last"], dict(model.network.state_dict()))
@@ -71,9 +78,8 @@ def test_twenty_kills_at_random_moments_leave_the_weights_of_an_undisturbed_run(
 
 
 def stopped_after(children: Any, folder: Path, last: int) -> None:
-    child = children.Process(target=run, args=(folder, folder / "none", None, last))
-    child.start()
-    child.join(120)
+    child = start(children, folder, folder / "none", None, last)
+    child.join(PATIENCE)
     assert child.exitcode == -signal.SIGKILL
 
 
@@ -84,21 +90,17 @@ def test_a_state_of_other_parameters_is_discarded_and_named(children: Any, tmp_p
     assert not (tmp_path / "resume").exists()
 
 
-@pytest.mark.parametrize("damage", ["state.pt", "best"])
+@pytest.mark.parametrize("damage", ["state.pt", "best", "lost"])
 def test_a_damaged_state_is_discarded_and_said(children: Any, tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "resume"
     stopped_after(children, folder, 8)
-    (path,) = folder.glob(f"{damage}*")
-    path.write_bytes(path.read_bytes()[:-200])
+    (path,) = folder.glob("state.pt" if damage == "state.pt" else "best-*")
+    if damage == "lost":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-200])
     state, note = Resume(folder, FINGERPRINT).load()
     assert state is None and "cannot be read" in note and not folder.exists()
-
-
-def test_a_state_that_names_lost_best_weights_is_discarded(children: Any, tmp_path: Path) -> None:
-    folder = tmp_path / "resume"
-    stopped_after(children, folder, 8)
-    next(folder.glob("best-*")).unlink()
-    assert Resume(folder, FINGERPRINT).load()[0] is None
 
 
 def test_best_weights_without_a_state_are_of_no_use_to_the_next_training(tmp_path: Path) -> None:
@@ -132,7 +134,7 @@ def test_a_finished_state_gives_the_result_without_another_step(tmp_path: Path, 
     model, first = toy_fit(tmp_path / "resume", share=share)
     again, second = toy_fit(tmp_path / "resume", share=share)
     assert (first.resumed_after, second.resumed_after) == (0, STEPS) and second.curves == first.curves
-    assert same(dict(again.network.state_dict()), dict(model.network.state_dict()))
+    assert states_equal(again, model)
     assert same(second.best, first.best)
 
 
@@ -158,17 +160,6 @@ def test_saving_takes_no_more_than_its_share(tmp_path: Path, monkeypatch: pytest
     assert largest.is_due(10_000_000_000)
 
 
-class Interrupting(Callback):
-    """Ends the training at a step, or at its validation, as Ctrl-C and a terminated command do."""
-
-    def __init__(self, error: type[BaseException], *, step: int = 0) -> None:
-        self.error, self.at = error, step
-
-    def step(self, step: int, samples: int, metrics: Mapping[str, float]) -> None:
-        if step == self.at:
-            raise self.error
-
-
 def goes_on_alike(folder: Path, after: int) -> None:
     """Check that the training goes on after a step and ends as an undisturbed one."""
     model, undisturbed = toy_fit(None)
@@ -176,7 +167,7 @@ def goes_on_alike(folder: Path, after: int) -> None:
     assert fitted.resumed_after == after
     assert fitted.curves == undisturbed.curves and fitted.best_step == undisturbed.best_step
     assert same(fitted.best, undisturbed.best)
-    assert same(dict(again.network.state_dict()), dict(model.network.state_dict()))
+    assert states_equal(again, model)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
@@ -184,38 +175,31 @@ def goes_on_alike(folder: Path, after: int) -> None:
 def test_an_interrupt_keeps_the_last_step(tmp_path: Path, error: type[BaseException], step: int) -> None:
     folder = tmp_path / "resume"
     with pytest.raises(error):
-        toy_fit(folder, Interrupting(error, step=step), share=NEVER)
+        toy_fit(folder, Ending(step, error), share=NEVER)
     goes_on_alike(folder, step)
 
 
-def test_an_interrupt_within_a_validation_lets_it_be_done_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("place", "calls", "kept"),
+    [("sartext.training.image_text.score", 0, 5), ("torch.nn.utils.clip_grad_norm_", 7, 7)],
+    ids=["within a validation, to be done later", "among gradients"],
+)
+def test_an_interrupt_within_a_step_keeps_what_was_done_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, calls: int, kept: int
 ) -> None:
+    plain, left = resolve_name(place), iter(range(calls))
+
+    def interrupted(*arguments: Any) -> Any:
+        return ended() if next(left, None) is None else plain(*arguments)
+
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr("sartext.training.image_text.score", ended)
+        patch.setattr(place, interrupted)
         toy_fit(tmp_path / "resume", share=NEVER)
-    goes_on_alike(tmp_path / "resume", 5)
-
-
-def test_an_interrupt_among_gradients_keeps_the_step_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    left = iter(range(8))
-
-    def clipped(*arguments: Any) -> Any:
-        return clip(*arguments) if next(left) < 7 else ended()
-
-    clip = torch.nn.utils.clip_grad_norm_
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr("torch.nn.utils.clip_grad_norm_", clipped)
-        toy_fit(tmp_path / "resume", share=NEVER)
-    goes_on_alike(tmp_path / "resume", 7)
+    goes_on_alike(tmp_path / "resume", kept)
 
 
 @pytest.mark.parametrize("kept", [0, 6])
-def test_half_a_step_of_the_optimiser_is_never_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
-) -> None:
+def test_half_a_step_is_never_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
     plain, left = torch.optim.AdamW.step, iter(range(7))
 
     def half(optimiser: torch.optim.AdamW) -> Any:
@@ -235,14 +219,11 @@ def test_terminated_at_any_moment_it_goes_on_after_its_last_step(children: Any, 
     chance, kept = random.Random(5), 0
     for _ in range(4):
         reached = children.Value("i", 0)
-        arguments = (tmp_path / "resume", tmp_path / "result.pt", reached, 0, NEVER)
-        child = children.Process(target=run, args=arguments)
-        child.start()
-        while reached.value < kept + 2 and child.is_alive():
-            time.sleep(0.0005)
+        child = start(children, tmp_path / "resume", tmp_path / "result.pt", reached, 0, NEVER)
+        wait_for_step(child, reached, kept + 2)
         time.sleep(chance.random() * 0.02)
         child.terminate()
-        child.join(120)
+        child.join(PATIENCE)
         assert child.exitcode == 128 + signal.SIGTERM
         state, _ = Resume(tmp_path / "resume", FINGERPRINT).load()
         kept = state.step if state is not None else 0
@@ -250,9 +231,7 @@ def test_terminated_at_any_moment_it_goes_on_after_its_last_step(children: Any, 
     goes_on_alike(tmp_path / "resume", kept)
 
 
-def test_a_state_whose_optimiser_does_not_fit_is_explained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_optimiser_that_does_not_fit_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def short(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 

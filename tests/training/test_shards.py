@@ -9,30 +9,34 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
+from orchestration.build import SAMPLE_FOLDERS
 from sartext.catalogue.loading import PACKAGED, find_entry, load_entry
 from sartext.config import Project
 from sartext.corpora.images import picture
+from sartext.corpora.index import build_index
 from sartext.errors import ArtefactError, SimulationError, TrainingError
 from sartext.files import sha256_tree
 from sartext.models.squashing import squash, three_channels
+from sartext.narrator.stage import caption_corpus
 from sartext.release.inputs import read_splits
+from sartext.release.splits import decide_splits
 from sartext.simulation.rendering import Task, number_of, render_image, sar_file
 from sartext.tables import CAPTIONS, INDEX, SHARDS, read_rows
+from sartext.training.augmentation import names_a_side
 from sartext.training.shards.reading import Shards, decode_stored, open_shards
 from sartext.training.shards.selection import Chosen
 from sartext.training.shards.writing import _describe, write_shards
-from tests.training.mini import CAPTIONED, write_parameters
+from tests.release.indexed import rows_by_id
+from tests.training.mini import CAPTIONED, beside, write_parameters
 
 
 def copy_of(mini_project: Project, root: Path, **sections: object) -> Project:
     """A project of its own on the same data and artefacts, with other parameters."""
-    project = write_parameters(root, **sections)
-    for name in ("data", "build/corpus", "build/captions", "build/splits"):
-        (project.root / name).parent.mkdir(exist_ok=True)
-        (project.root / name).symlink_to(mini_project.root / name, target_is_directory=True)
-    return project
+    write_parameters(root, **sections)
+    return beside(mini_project, root, "data", "build/corpus", "build/captions", "build/splits")
 
 
 def test_only_training_and_validation_are_in_the_shards(mini_project: Project, shards: Shards) -> None:
@@ -52,9 +56,7 @@ def test_only_training_and_validation_are_in_the_shards(mini_project: Project, s
         assert {splits[name]["split"] for name in names} == {split}
 
 
-def test_every_captioned_image_of_those_splits_is_there_with_its_captions(
-    mini_project: Project, shards: Shards
-) -> None:
+def test_every_captioned_image_is_there_with_its_captions(mini_project: Project, shards: Shards) -> None:
     splits = read_splits(mini_project)
     pairs = {pair.image_id: pair for split in ("train", "validation") for pair in shards.rows(split)}
     expected = {}
@@ -74,15 +76,13 @@ def test_every_captioned_image_of_those_splits_is_there_with_its_captions(
 def test_a_picture_is_the_whole_image_squashed(mini_project: Project, shards: Shards) -> None:
     for corpus in ("sim-ships", "sim-landcover", "sim-optical"):
         entry = find_entry(mini_project, corpus)
-        rows = {row["image_id"]: row for row in read_rows(mini_project.corpus(corpus) / "index.parquet", INDEX)}
+        rows = rows_by_id(mini_project.corpus(corpus) / "index.parquet", INDEX)
         pair = next(pair for pair in shards.rows("train") if pair.corpus == corpus)
         expected = squash(picture(mini_project.root, rows[pair.image_id], entry), shards.side)
         np.testing.assert_array_equal(three_channels(shards.picture(pair)), expected)
 
 
-def test_the_tar_files_are_samples_that_any_reader_of_webdataset_understands(
-    mini_project: Project, shards: Shards
-) -> None:
+def test_the_tar_files_are_samples_of_webdataset(mini_project: Project, shards: Shards) -> None:
     """Keys without dots; the parts of a sample stand together, and are told by what follows the first dot."""
     pairs = {pair.image_id: pair for pair in shards.rows("train")}
     for path in sorted(mini_project.build.glob("shards/*/train-*.tar")):
@@ -119,17 +119,14 @@ def test_simulated_sar_images_have_looks_of_the_same_scene_with_other_speckle(sh
 
 
 def test_objects_shine_at_the_same_place_in_every_look(shards: Shards) -> None:
-    seen = 0
-    for pair in shards.rows("train"):
-        if pair.corpus != "sim-ships" or len(pair.objects) != 1:
-            continue
+    ships = [pair for pair in shards.rows("train") if pair.corpus == "sim-ships" and len(pair.objects) == 1]
+    assert ships
+    for pair in ships:
         box = pair.objects[0]
         place = np.s_[int(box["ymin"]) : int(box["ymax"]), int(box["xmin"]) : int(box["xmax"])]
         for look in range(2):
             shown = shards.picture(pair, look).astype(float)
             assert shown[place].max() > np.quantile(shown, 0.98)
-        seen += 1
-    assert seen
 
 
 def test_the_same_inputs_give_the_same_bytes_in_any_number_of_processes(
@@ -164,12 +161,9 @@ def test_no_corpora_at_all_are_no_error_here(mini_project: Project, tmp_path: Pa
     assert open_shards(project.shards("sar")).rows("train") == []
 
 
-def test_other_looks_need_the_parameters_that_the_corpus_was_made_with(
-    mini_project: Project, tmp_path: Path
-) -> None:
-    simulation = mini_project.parameters.simulation
-    assert simulation is not None
-    project = copy_of(mini_project, tmp_path, simulation={**simulation.model_dump(), "seed": 1})
+def test_other_looks_need_the_parameters_of_the_corpus(mini_project: Project, tmp_path: Path) -> None:
+    simulation = {**mini_project.parameters.simulation.model_dump(), "seed": 1}
+    project = copy_of(mini_project, tmp_path, simulation=simulation)
     with pytest.raises(ArtefactError, match=r"renders another image.*sartext simulate --missing"):
         write_shards(project, "sar")
     assert not project.shards("sar").exists()
@@ -182,15 +176,16 @@ def test_a_damaged_shard_is_named(mini_project: Project, tmp_path: Path) -> None
     path = folder / pair.shard
     content = bytearray(path.read_bytes())
     content[pair.offsets[0] + pair.sizes[0] // 2] ^= 1
-    path.write_bytes(bytes(content))
-    with pytest.raises(ArtefactError, match=rf"{pair.shard}: the picture of '{pair.image_id}' .* checksum"):
-        open_shards(folder).picture(pair)
-    path.write_bytes(bytes(content)[: pair.offsets[0] + 100])
-    with pytest.raises(ArtefactError, match="cut short"):
-        open_shards(folder).picture(pair)
-    path.unlink()
-    with pytest.raises(ArtefactError, match=pair.shard):
-        open_shards(folder).picture(pair)
+    for damaged, message in (
+        (bytes(content), rf"{pair.shard}: the picture of '{pair.image_id}' .* checksum"),
+        (bytes(content[: pair.offsets[0] + 100]), "cut short"),
+        (None, pair.shard),
+    ):
+        path.unlink()
+        if damaged is not None:
+            path.write_bytes(damaged)
+        with pytest.raises(ArtefactError, match=message):
+            open_shards(folder).picture(pair)
 
 
 def test_a_picture_of_another_program_is_refused() -> None:
@@ -213,7 +208,6 @@ def test_missing_shards_say_the_command(mini_project: Project, tmp_path: Path) -
 
 def test_a_file_name_leads_to_the_scene_that_it_shows(mini_project: Project) -> None:
     simulation = mini_project.parameters.simulation
-    assert simulation is not None
     for corpus in (*CAPTIONED, "sim-unlabelled"):
         for number in (0, 5):
             files = render_image(Task(corpus, number, simulation)).files
@@ -230,3 +224,36 @@ def test_a_corpus_whose_no_data_value_is_no_number_can_be_described(mini_project
     assert entry.nodata is not None and math.isnan(entry.nodata)
     described = _describe(mini_project, "optical", [Chosen({}, {}, entry)])
     assert json.loads(json.dumps(described, allow_nan=False))["corpora"][entry.name]["nodata"] is None
+
+
+@pytest.mark.realdata
+def test_real_corpora_become_shards(realdata: Path, tmp_path: Path) -> None:
+    """Images of several sizes, masks with no-data, captions that people wrote."""
+    captioned = ("sar-aircraft", "oil-spill", "terramesh")
+    (tmp_path / "data").mkdir()
+    for name in (*captioned, "rsicd"):
+        (tmp_path / "data" / name).symlink_to(realdata / SAMPLE_FOLDERS[name])
+    parameters = {
+        "corpora": {name: {"catalogue": str(PACKAGED / f"{name}.yaml")} for name in (*captioned, "rsicd")},
+        "captions": list(captioned),
+        "shards": {"side": 96, "smallest_object": 4, "looks": 4},
+    }
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(parameters))
+    project = Project(tmp_path)
+    for name in project.parameters.corpora:
+        build_index(project, name)
+    for name in captioned:
+        caption_corpus(project, name)
+    decide_splits(project)
+    for data, fewest in (("optical", 50), ("sar", 10)):
+        assert write_shards(project, data)["pairs"] > fewest
+    with open_shards(project.build / "shards") as shards:
+        pairs = shards.rows("train") + shards.rows("validation")
+        for pair in pairs:
+            assert shards.picture(pair).shape[:2] == (96, 96)
+            assert pair.looks == 1  # nobody can render these again
+            for box in pair.objects:
+                for lower, upper in ((box["xmin"], box["xmax"]), (box["ymin"], box["ymax"])):
+                    assert 0 <= lower <= upper - 4 <= 92
+        texts = [text for pair in pairs if pair.method == "optical" for text in pair.captions]
+        assert 0 < np.mean([names_a_side(text) for text in texts]) < 0.2

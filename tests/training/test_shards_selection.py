@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
@@ -17,7 +16,9 @@ from sartext.tables import CAPTIONS, INDEX, SHARDS, read_rows
 from sartext.training.shards.selection import TOO_SMALL, scaled
 from sartext.training.shards.writing import write_shards
 from tests.release.indexed import image_row, make_project, scene, write_corpus
+from tests.training.mini import beside, edit_parameters
 
+Rows = dict[str, dict[str, Any]]
 SHIP = {"label": "ship", "noun": "ship", "plural": "ships", "hypernym": "vessel"}
 WATER = {**dict.fromkeys(("label", "noun", "plural", "hypernym"), "water"), "stuff": True, "colour": [0, 0, 1]}
 SPILL = {"label": "spill", "noun": "oil spill", "plural": "oil spills", "hypernym": "dark patch"}
@@ -43,7 +44,7 @@ def spill(component: int) -> list[dict[str, Any]]:
     ]
 
 
-SIGHTS: dict[str, dict[str, Any]] = {
+SIGHTS: Rows = {
     # 160 x 96 pixels on 32 x 32: five pixels across and three down are one of the model's
     "seen": {"objects": [ship(70, 40, 12, 7), ship(0, 0, 11, 9)]},
     "one-too-small": {"objects": [ship(70, 40, 12, 7), ship(0, 0, 9, 30), ship(150, 60, 10, 5)]},
@@ -61,19 +62,21 @@ SIGHTS: dict[str, dict[str, Any]] = {
 }
 
 
+def rows_by_name(path: Path, schema: Any) -> Rows:
+    """The rows of a table by what follows the corpus in their image ids."""
+    return {row["image_id"].partition("/")[2]: row for row in read_rows(path, schema)}
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = tmp_path_factory.mktemp("small-objects")
     entry = {"classes": [SHIP, WATER, SPILL], "background": "open water"}
-    project = make_project(root, {"c": entry}, captions=["c"], validation=0.0, test=0.0)
-    parameters = yaml.safe_load((root / "params.yaml").read_text())
-    parameters["shards"] = {"side": SIDE, "smallest_object": 2}
-    (root / "params.yaml").write_text(yaml.safe_dump(parameters))
-    project = Project(root)
-    rows = []
-    for number, (name, sight) in enumerate(SIGHTS.items()):
-        pixels = scene(number, WIDTH)[:HEIGHT]
-        rows.append(image_row(project, f"c/{name}", pixels, **sight))
+    make_project(root, {"c": entry}, captions=["c"], validation=0.0, test=0.0)
+    project = edit_parameters(root, shards={"side": SIDE, "smallest_object": 2})
+    rows = [
+        image_row(project, f"c/{name}", scene(number, WIDTH)[:HEIGHT], **sight)
+        for number, (name, sight) in enumerate(SIGHTS.items())
+    ]
     write_corpus(project, "c", rows)
     caption_corpus(project, "c")
     decide_splits(project)
@@ -86,11 +89,17 @@ def metrics(project: Project) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def pairs(project: Project, metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {row["image_id"][2:]: row for row in read_rows(project.shards("sar") / "index.parquet", SHARDS)}
+def pairs(project: Project, metrics: dict[str, Any]) -> Rows:
+    return rows_by_name(project.shards("sar") / "index.parquet", SHARDS)
 
 
-def test_no_caption_names_an_object_that_is_too_small(pairs: dict[str, dict[str, Any]]) -> None:
+@pytest.fixture(scope="module")
+def written(project: Project) -> Rows:
+    """What the stage of captions wrote."""
+    return rows_by_name(project.captions("c") / "captions.parquet", CAPTIONS)
+
+
+def test_no_caption_names_an_object_that_is_too_small(pairs: Rows) -> None:
     assert len(pairs["seen"]["objects"]) == 2
     assert from_json(pairs["seen"]["facts"]).objects[0].count == 2
     assert len(pairs["one-too-small"]["objects"]) == 1
@@ -101,10 +110,9 @@ def test_no_caption_names_an_object_that_is_too_small(pairs: dict[str, dict[str,
             assert min(box["xmax"] - box["xmin"], box["ymax"] - box["ymin"]) >= 2
 
 
-def test_no_caption_names_a_rare_class_whose_largest_part_is_too_small(
-    project: Project, pairs: dict[str, dict[str, Any]], metrics: dict[str, Any]
+def test_no_rare_class_whose_largest_part_is_too_small_is_named(
+    pairs: Rows, written: Rows, metrics: dict[str, Any]
 ) -> None:
-    written = {row["image_id"][2:]: row for row in read_rows(project.captions("c") / "captions.parquet", CAPTIONS)}
     for name in ("spill-small", "spill-small-beside-ship", "only-spill-small"):
         assert "oil spill" in written[name]["caption"].lower(), "the image in its own size shows it"
     for name, left in (("spill-small", "water"), ("spill-small-beside-ship", "ship")):
@@ -119,9 +127,7 @@ def test_no_caption_names_a_rare_class_whose_largest_part_is_too_small(
     assert metrics["rare_classes_too_small"] == 3
 
 
-def test_a_pair_left_with_nothing_to_say_is_left_out_and_counted(
-    pairs: dict[str, dict[str, Any]], metrics: dict[str, Any]
-) -> None:
+def test_a_pair_with_nothing_to_say_is_left_out_and_counted(pairs: Rows, metrics: dict[str, Any]) -> None:
     assert "all-too-small" not in pairs
     # small ships are ships: the water round them is not "only open water"
     assert "only-small-on-unsaid-sea" not in pairs
@@ -134,34 +140,25 @@ def test_a_pair_left_with_nothing_to_say_is_left_out_and_counted(
     assert metrics["pairs"] == len(SIGHTS) - 3
 
 
-def test_untouched_captions_are_those_of_the_captions_stage(
-    project: Project, pairs: dict[str, dict[str, Any]]
-) -> None:
-    written = {row["image_id"][2:]: row for row in read_rows(project.captions("c") / "captions.parquet", CAPTIONS)}
+def test_untouched_captions_are_those_of_the_captions_stage(pairs: Rows, written: Rows) -> None:
     for name in ("seen", "edge", "empty-sea", "spill-seen", "speck-on-unsaid-sea"):
         assert pairs[name]["captions"] == [written[name]["caption"]]
         assert pairs[name]["facts"] == written[name]["facts"]
 
 
-def test_captions_agree_with_their_facts(project: Project, pairs: dict[str, dict[str, Any]]) -> None:
+def test_captions_agree_with_their_facts(project: Project, pairs: Rows) -> None:
     entry = find_entry(project, "c")
     for row in pairs.values():
         assert contradictions(row["captions"][0], row["facts"], row["method"], entry) == []
 
 
-def squashed(box: dict[str, Any], across: float, down: float) -> dict[str, Any]:
+def squashed(box: dict[str, Any], across: float, down: float) -> list[float]:
     """A box of the index where the squashing of the whole image puts it, not cut to anything."""
-    across_edges = {name: box[name] * across for name in ("xmin", "xmax")}
-    return {"label": box["label"], **across_edges, **{name: box[name] * down for name in ("ymin", "ymax")}}
+    return [box["xmin"] * across, box["ymin"] * down, box["xmax"] * across, box["ymax"] * down]
 
 
-def same_place(box: dict[str, Any], other: dict[str, Any]) -> bool:
-    edges = all(box[name] == pytest.approx(other[name], abs=1e-6) for name in ("xmin", "ymin", "xmax", "ymax"))
-    return edges and box["label"] == other["label"]
-
-
-def test_every_captioned_object_lies_inside_the_input_of_the_model(
-    project: Project, mini_project: Project, pairs: dict[str, dict[str, Any]]
+def test_every_object_lies_inside_the_input_of_the_model(
+    project: Project, mini_project: Project, pairs: Rows
 ) -> None:
     """The whole image is squashed to the input, so each box is where the same pixels are, and none is cut off."""
     places = [(project, "c", pairs)]
@@ -172,16 +169,15 @@ def test_every_captioned_object_lies_inside_the_input_of_the_model(
     checked = 0
     for place, name, shards in places:
         side = place.parameters.shards.side
-        images = {
-            row["image_id"].partition("/")[2]: row
-            for row in read_rows(place.corpus(name) / "index.parquet", INDEX)
-        }
+        images = rows_by_name(place.corpus(name) / "index.parquet", INDEX)
         for stem, row in shards.items():
-            wide, high = images[stem]["width"], images[stem]["height"]
-            sources = (squashed(other, side / wide, side / high) for other in images[stem]["objects"])
+            image = images[stem]
+            across, down = side / image["width"], side / image["height"]
+            sources = [(other["label"], squashed(other, across, down)) for other in image["objects"]]
             for box in row["objects"]:
                 # a box that was cut to the input would lie inside it wherever the object is
-                assert any(same_place(box, other) for other in sources), (stem, box)
+                edges = pytest.approx(squashed(box, 1, 1), abs=1e-6)
+                assert any(source == (box["label"], edges) for source in sources), (stem, box)
                 checked += 1
     assert checked > 50
 
@@ -195,21 +191,15 @@ def test_an_angle_is_squashed_with_its_box() -> None:
 
 def test_captions_of_another_state_of_the_index_are_refused(project: Project, tmp_path: Path) -> None:
     rows = read_rows(project.corpus("c") / "index.parquet", INDEX)
-    other = Project(tmp_path)
-    for name in ("params.yaml", "catalogue", "data"):
-        (tmp_path / name).symlink_to(project.root / name)
-    (tmp_path / "build").mkdir()
-    for name in ("captions", "splits"):
-        (tmp_path / "build" / name).symlink_to(project.build / name)
+    other = beside(project, tmp_path, "params.yaml", "catalogue", "data", "build/captions", "build/splits")
     write_corpus(other, "c", [row for row in rows if row["image_id"] != "c/seen"])
     with pytest.raises(ArtefactError, match=r"not in the index, the first is 'c/seen'.*sartext captions c"):
         write_shards(other, "sar")
 
 
 def test_an_image_that_went_since_it_was_indexed_is_named(project: Project, tmp_path: Path) -> None:
-    for name in ("params.yaml", "catalogue", "build"):
-        (tmp_path / name).symlink_to(project.root / name)
+    other = beside(project, tmp_path, "params.yaml", "catalogue", "build")
     before = (project.shards("sar") / "index.parquet").read_bytes()
     with pytest.raises(ArtefactError, match=r"data/c/.*cannot be read any more.*sartext corpus c"):
-        write_shards(Project(tmp_path), "sar")
+        write_shards(other, "sar")
     assert (project.shards("sar") / "index.parquet").read_bytes() == before

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from sartext.tracking.record import records
 from sartext.tracking.tracker import Tracker
 from sartext.training.stage import train
 from tests.conftest import ROOT
+from tests.processes import wait_for
 from tests.training.test_distribution import torchrun
 
 
@@ -47,10 +47,13 @@ def changed(project: Project, section: str, /, **values: object) -> Project:
     return Project(project.root)
 
 
+def record_of(project: Project, name: str) -> dict[str, Any]:
+    return json.loads((project.checkpoint(name) / "training.json").read_text())
+
+
 def test_two_stages_of_the_transfer(project: Project) -> None:
     metrics = train(project, "clip-optical")
-    folder = project.checkpoint("clip-optical")
-    record = json.loads((folder / "training.json").read_text())
+    folder, record = project.checkpoint("clip-optical"), record_of(project, "clip-optical")
     assert record["model_sha256"] == sha256_file(folder / "model.safetensors") == metrics["model_sha256"]
     assert record["last_sha256"] == sha256_file(folder / "last.safetensors")
     assert record["steps"] == 6 and record["samples"] == 96 and len(record["curves"]["steps"]) == 6
@@ -69,8 +72,8 @@ def test_two_stages_of_the_transfer(project: Project) -> None:
     assert sha256_tree(folder) == before
 
     train(project, "clip-sar")
-    later = json.loads((project.checkpoint("clip-sar") / "training.json").read_text())
-    assert later["parent"] == {"checkpoint": "clip-optical", "model_sha256": record["model_sha256"]}
+    parent = {"checkpoint": "clip-optical", "model_sha256": record["model_sha256"]}
+    assert record_of(project, "clip-sar")["parent"] == parent
 
 
 SAVES_OFTEN = (
@@ -84,8 +87,7 @@ def goes_on_when_killed(project: Project, name: str, course: str = "", code: str
     command = [sys.executable, "-c", code, "train", name]
     child = subprocess.Popen(command, cwd=project.root, env=environment, stderr=subprocess.DEVNULL)
     state = project.build / "resume" / name / course / "state.pt"
-    while not state.is_file() and child.poll() is None:
-        time.sleep(0.002)
+    wait_for(lambda: state.is_file() or child.poll() is not None)
     child.kill()
     assert child.wait(60) == -signal.SIGKILL and not project.checkpoint(name).exists()
     resumed_after = train(project, name)["resumed_after"]
@@ -102,15 +104,16 @@ def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(project: Project)
 
 def test_two_processes_write_one_checkpoint_with_the_same_curve(project: Project) -> None:
     train(project, "coca-optical")
-    alone = json.loads((project.checkpoint("coca-optical") / "training.json").read_text())
-    weights = load_file(project.checkpoint("coca-optical") / "last.safetensors")
+    alone = record_of(project, "coca-optical")
+    last = project.checkpoint("coca-optical") / "last.safetensors"
+    weights = load_file(last)
     done = torchrun("-m", "sartext", "train", "coca-optical", "--again", cwd=project.root)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("checkpoint@coca-optical:") == 1
-    shared = json.loads((project.checkpoint("coca-optical") / "training.json").read_text())
+    shared = record_of(project, "coca-optical")
     for mine, theirs in zip(alone["curves"]["steps"], shared["curves"]["steps"], strict=True):
         assert theirs["loss"] == pytest.approx(mine["loss"], rel=1e-3)
-    for name, value in load_file(project.checkpoint("coca-optical") / "last.safetensors").items():
+    for name, value in load_file(last).items():
         assert (value - weights[name]).abs().max() < 1e-2, name
 
 

@@ -5,40 +5,32 @@ from pathlib import Path
 
 import pytest
 
+from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError, ModelError
 from sartext.files import sha256_tree
 from sartext.models.tokenizer import read_tokenizer
 from sartext.tables import INDEX, SPLITS, write_table
 from sartext.training.tokenizer_stage import make_tokenizer
+from tests.narrator.examples import box, index_row
+from tests.release.indexed import make_project
+from tests.training.mini import edit_parameters
 
-CATALOGUE = Path(__file__).resolve().parents[2] / "src" / "sartext" / "catalogue"
-BOX = {"source_label": "ship", "xmin": 30.0, "ymin": 30.0, "xmax": 36.0, "ymax": 34.0, "angle": None}
-
-
-def _row(image_id: str, modality: str, objects: list, captions: list) -> dict:
-    row = dict.fromkeys(INDEX.names) | dict.fromkeys(("image_id", "sha256", "pixels_sha256", "scene_id"), image_id)
-    row |= {"path": f"data/{image_id}.png", "width": 64, "height": 64, "quantity": "display", "polarisation": "VV"}
-    return row | {"modality": modality, "objects": objects, "regions": [], "captions": captions}
+CORPORA = ("sim-ships", "sim-optical", "sim-unlabelled")
 
 
 def _project(root: Path, splits: dict[str, str]) -> Project:
-    (root / "params.yaml").write_text(
-        "corpora:\n"
-        f"  sim-ships: {{catalogue: {CATALOGUE}/sim-ships.yaml}}\n"
-        f"  sim-optical: {{catalogue: {CATALOGUE}/sim-optical.yaml}}\n"
-        f"  sim-unlabelled: {{catalogue: {CATALOGUE}/sim-unlabelled.yaml}}\n"
-        "tokenizer: {vocabulary: 400, context: 24}\n"
-    )
-    project = Project(root)
-    ship = {"label": "ship", **BOX}
+    """Four SAR images with one to four ships, two captioned optical ones and an unlabelled one."""
+    entries = [load_entry(PACKAGED / f"{name}.yaml") for name in CORPORA]
+    make_project(root, {entry.name: entry.model_dump(mode="json", exclude_none=True) for entry in entries})
+    project = edit_parameters(root, tokenizer={"vocabulary": 400, "context": 24})
     rows = {
-        "sim-ships": [_row(f"sim-ships/{n}", "sar", [ship] * (n + 1), []) for n in range(4)],
+        "sim-ships": [index_row(f"sim-ships/{n}", [box("ship", 33, 32)] * (n + 1)) for n in range(4)],
         "sim-optical": [
-            _row("sim-optical/0", "optical", [], ["many green fields", "wide green fields"]),
-            _row("sim-optical/1", "optical", [], ["zebra zebra zebra zebra"] * 9),
+            index_row("sim-optical/0", captions=["many green fields", "wide green fields"], modality="optical"),
+            index_row("sim-optical/1", captions=["zebra zebra zebra zebra"] * 9, modality="optical"),
         ],
-        "sim-unlabelled": [_row("sim-unlabelled/0", "sar", [], [])],
+        "sim-unlabelled": [index_row("sim-unlabelled/0")],
     }
     for name, corpus_rows in rows.items():
         write_table(project.corpus(name) / "index.parquet", INDEX, corpus_rows)

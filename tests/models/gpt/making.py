@@ -4,14 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
+from sartext.errors import ModelError
 from sartext.models.construction import adapt_text, instantiate
+from sartext.models.gpt.checkpoint import load_gpt
 from sartext.models.gpt.construction import build_gpt
 from sartext.models.gpt.language import LanguageFoundation
 from sartext.models.gpt.model import Gpt, prompt, reply
 from sartext.models.model import Model, preprocess_cfg
 from sartext.models.tokenizer import train_tokenizer
+from tests.models.making import tiny_config
 
 SIDE = 32
 QUESTIONS = (
@@ -27,25 +31,8 @@ def tower(
     kind: str = "clip", *, side: int = SIDE, seed: int = 0, vision: dict[str, Any] | None = None, **fields: Any
 ) -> Model:
     """Build a tiny CLIP or CoCa with random weights, also of its layer norms."""
-    text = {"width": 16, "heads": 2, "layers": 1}
-    config: dict[str, Any] = {
-        "embed_dim": 16,
-        "vision_cfg": {
-            "image_size": side,
-            "patch_size": 8,
-            "width": 32,
-            "layers": 3,
-            "head_width": 8,
-            **(vision or {}),
-        },
-        "text_cfg": dict(text),
-        **fields,
-    }
-    if kind == "coca":
-        pool = {"attentional_pool": True, "attn_pooler_queries": 4, "attn_pooler_heads": 2, "output_tokens": True}
-        config["vision_cfg"] |= pool
-        config["text_cfg"] |= {"embed_cls": True, "output_tokens": True}
-        config |= {"multimodal_cfg": {**text, "attn_pooler_heads": 2}, "custom_text": True}
+    own = {"image_size": side, "patch_size": 8, "width": 32, "layers": 3, "head_width": 8}
+    config = tiny_config(kind, {**own, **(vision or {})}, **fields)
     tokenizer = train_tokenizer(["There is one ship in the sea.", "Water."], 300, 32)
     adapt_text(config, tokenizer)
     with torch.random.fork_rng(devices=[]):
@@ -81,12 +68,18 @@ def talkative(model: Gpt, by: float = 8.0) -> Gpt:
 def pictures(count: int, height: int = 70, width: int = 50, seed: int = 3) -> list[np.ndarray]:
     """Smooth random pictures, uint8, grey and colour in turns."""
     rng = np.random.default_rng(seed)
-    found = []
+    drawn = []
     for number in range(count):
         shape = (height // 10, width // 10) + ((3,) if number % 2 else ())
         coarse = rng.integers(0, 256, shape, dtype=np.uint8)
-        found.append(coarse.repeat(10, axis=0).repeat(10, axis=1))
-    return found
+        drawn.append(coarse.repeat(10, axis=0).repeat(10, axis=1))
+    return drawn
+
+
+def refused(folder: Path, message: str) -> None:
+    """Check that a folder is no SAR-GPT, for a reason."""
+    with pytest.raises(ModelError, match=message):
+        load_gpt(folder)
 
 
 def phi_folder(folder: Path, *, head_bias: float = 0.3, seed: int = 1, **fields: Any) -> Path:

@@ -46,11 +46,9 @@ def course(name: str = "sar", *, train: int = 8, validation: int = 4) -> Course:
 
 def recipe(samples: int = 160, optical: int = 0, **options: Any) -> GptRecipe:
     """A recipe of a small training; what is no field of it is one of its training parameters."""
-    names = ("images", "freeze_tower", "lora")
-    own = {name: options.pop(name) for name in names if name in options}
-    training = TrainingParameters.model_validate(
-        {"batch": 16, "threads": 1, "validate_every": 80, "weight_decay": 0.0, **options}
-    )
+    own = {name: options.pop(name) for name in ("images", "freeze_tower", "lora") if name in options}
+    small = {"batch": 16, "threads": 1, "validate_every": 80, "weight_decay": 0.0}
+    training = TrainingParameters.model_validate({**small, **options})
     return GptRecipe(Path("tower"), Path("phi.yaml"), optical, samples, 0.01, training, **own)
 
 
