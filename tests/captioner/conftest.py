@@ -2,7 +2,7 @@
 
 import pytest
 
-from .tiny_models import SENTENCES, marked, small_coca, write_png
+from .tiny_models import SENTENCES, caption, marked, rows_of, small_coca, write_png
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +17,14 @@ def folder(tmp_path):
     for place, key in enumerate(SENTENCES):
         write_png(tmp_path / "in" / f"{key[1]}-{key[0]}.png", marked(*key, seed=50 + place))
     return tmp_path / "in"
+
+
+@pytest.fixture
+def captioned(folder, coca, tmp_path):
+    """Captions that folder to a file of some name; returns the summary and the file's rows."""
+
+    def caption_folder(name="out.csv", **options):
+        done, _ = caption([folder], coca, tmp_path / name, **options)
+        return done, rows_of(tmp_path / name)
+
+    return caption_folder

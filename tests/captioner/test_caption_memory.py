@@ -7,13 +7,12 @@ from click.testing import CliRunner
 from sartext.captioner import captioner
 from sartext.captioner.captioner import AdaptiveBatch, Captioner
 from sartext.captioner.user_files import files
-from sartext.captioner.user_files.files import CaptionOptions
 from sartext.cli import cli
 from sartext.errors import DecodingError
 from sartext.models.checkpoint import load
 from sartext.models.construction import build, read_foundation
 
-from .tiny_models import FOUNDATIONS, SENTENCES, SIDE, caption, marked, read_csv
+from .tiny_models import FOUNDATIONS, SENTENCES, SIDE, caption, marked
 
 SHORTAGES = [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), RuntimeError("can't allocate memory")]
 
@@ -40,21 +39,19 @@ def memory(monkeypatch):
 
 
 @pytest.mark.parametrize("error", SHORTAGES, ids=lambda error: type(error).__name__)
-def test_fewer_images_at_a_time_give_the_same_captions(folder, coca, tmp_path, memory, error):
-    options = CaptionOptions(batch=6)
-    caption([folder], coca, tmp_path / "whole.csv", options)
+def test_fewer_images_at_a_time_give_the_same_captions(captioned, memory, error):
+    _, whole = captioned("whole.csv", batch=6)
     tried = memory(2, error)
-    done, _ = caption([folder], coca, tmp_path / "parts.csv", options)
+    done, parts = captioned("parts.csv", batch=6)
     assert tried == [6, 3, 1, 1, 1, 1, 1, 1]
     assert (done.captioned, done.batch) == (6, 1)
-    whole, parts = (read_csv(tmp_path / name) for name in ("whole.csv", "parts.csv"))
     assert [(row["image"], row["caption"]) for row in whole] == [(row["image"], row["caption"]) for row in parts]
 
 
-def test_not_even_one_image_is_a_line_with_a_way_out(folder, coca, tmp_path, memory):
+def test_not_even_one_image_is_a_line_with_a_way_out(captioned, tmp_path, memory):
     memory(0)
     with pytest.raises(DecodingError, match=r"out of memory with one picture at a time.*--batch.*; end what else"):
-        caption([folder], coca, tmp_path / "out.csv")
+        captioned()
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -98,7 +95,7 @@ def test_the_command_tells_which_batch_fits(folder, coca, tmp_path, memory):
     assert done.stderr.splitlines()[-1] == "memory held 3 at a time: --batch 3 saves the attempts"
 
 
-def test_an_image_that_memory_does_not_hold_is_skipped_alone(folder, coca, tmp_path, monkeypatch):
+def test_an_image_that_memory_does_not_hold_is_skipped_alone(captioned, monkeypatch):
     real = files.Display.picture
 
     def narrow(display, path):
@@ -107,7 +104,7 @@ def test_an_image_that_memory_does_not_hold_is_skipped_alone(folder, coca, tmp_p
         return real(display, path)
 
     monkeypatch.setattr(files.Display, "picture", narrow)
-    done, _ = caption([folder], coca, tmp_path / "out.csv")
+    done, _ = captioned()
     assert done.captioned == 5
     assert [(name.rpartition("/")[2], why) for name, why in done.unreadable] == [
         ("left-1.png", "too large for this machine's memory; cut it into tiles")

@@ -8,7 +8,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from sartext.captioner.user_files.display import Display, stretch
 from sartext.corpora.quarantine import Unusable
 
-from .tiny_models import caption, write_png, write_tiff
+from .tiny_models import write_png, write_tiff
 
 pytestmark = pytest.mark.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
@@ -75,13 +75,13 @@ EMPTY = {
 }
 
 
-def test_images_with_nothing_to_see_are_skipped_with_the_reason_and_counted(folder, coca, tmp_path):
+def test_images_with_nothing_to_see_are_skipped_with_the_reason_and_counted(folder, captioned):
     for name, (pixels, nodata, _) in EMPTY.items():
         if name.endswith(".png"):
             write_png(folder / name, pixels)
         else:
             write_tiff(folder / name, pixels, nodata=nodata)
-    done, _ = caption([folder], coca, tmp_path / "out.csv")
+    done, _ = captioned()
     reasons = {name.split("/")[-1]: reason.split(":")[0] for name, reason in done.unreadable}
     assert reasons == {name: reason for name, (_, _, reason) in EMPTY.items()}
     assert done.captioned == 6

@@ -2,17 +2,16 @@
 
 import numpy as np
 import pytest
-import yaml
 
 from sartext.captioner.calibration import calibrate
 from sartext.captioner.optical import DISAGREE, caption_optical_halves
-from sartext.config import Project
 from sartext.models.tokenizer import train_tokenizer
 from sartext.narrator.stage import caption_corpus
 from sartext.tables import INDEX, SPLITS, UNCAPTIONED, read_rows, write_table
 from sartext.training.shards.reading import Shards
 from sartext.training.shards.writing import write_shards
-from tests.release.indexed import image_row, make_project, write_corpus
+from tests.release.indexed import image_row, make_project, rows_by_id, write_corpus
+from tests.training.mini import artefacts_but, beside, edit_parameters
 
 from .tiny_models import SIDE, marked, taught
 
@@ -24,8 +23,10 @@ PLACES = {
 """What the optical halves show, by the mark that tells a kind of place in both halves."""
 
 PAIRS = range(96)
-TAUGHT, HELD, ASKED = range(3), range(3, 5), range(5, 8)
-"""Of eight rounds of places: told by people for training, told by people for validation, told by nobody."""
+HELD, UNTOLD = (
+    [number for number in PAIRS if number // len(PLACES) % 8 in rounds] for rounds in (range(3, 5), range(5, 8))
+)
+"""Pairs of eight rounds of places: told by people for validation, and told by nobody; the rest is for training."""
 
 MODELS = {"clip-sar": ("clip", "sar", 60), "coca-optical": ("coca", "optical", 60)}
 """What is taught: kind, shards and steps."""
@@ -36,14 +37,10 @@ def project(tmp_path_factory):
     """A corpus of pairs, a CLIP and a CoCa that learned its train split, and the thresholds of its validation."""
     root = tmp_path_factory.mktemp("halves")
     make_project(root, {"c": {"kind": "pairs", "resolution_m": [3]}}, ["c"], optical_captions=["c"])
-    parameters = yaml.safe_load((root / "params.yaml").read_text())
-    parameters |= {"shards": {"side": SIDE}, "narration": {"length": 40}, "training": {"threads": 1}}
-    (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
-    made = Project(root)
+    made = edit_parameters(root, shards={"side": SIDE}, narration={"length": 40}, training={"threads": 1})
     write_corpus(made, "c", [row for number in PAIRS for row in pair_rows(made, number)])
-    write_table(
-        made.build / "splits" / "splits.parquet", SPLITS, [row for number in PAIRS for row in split(number)]
-    )
+    splits = [row for number in PAIRS for row in split(number)]
+    write_table(made.build / "splits" / "splits.parquet", SPLITS, splits)
     caption_corpus(made, "c")
     train_tokenizer([*PLACES.values()] * 4, 400, 40).save(made.tokenizer)
     for name, (kind, data, steps) in MODELS.items():
@@ -61,54 +58,41 @@ def kind_of(number):
     return list(PLACES)[number % len(PLACES)]
 
 
-def round_of(number):
-    return number // len(PLACES) % 8
-
-
 def pair_rows(project, number):
     """The rows of both halves: the optical one in colours, the SAR one grey, each with noise of its own."""
     sar, other = marked(*kind_of(number), seed=number), marked(*kind_of(number), seed=10_000 + number)
     optical = np.stack([other, 255 - other, np.full_like(other, 90)], axis=2)
-    captions = [] if round_of(number) in ASKED else [PLACES[kind_of(number)]]
+    captions = [] if number in UNTOLD else [PLACES[kind_of(number)]]
     half = image_row(project, f"c/{number:03}-optical", optical, modality="optical", captions=captions)
     return half, image_row(project, f"c/{number:03}-sar", sar, paired_path=half["path"])
 
 
 def split(number):
-    name = "validation" if round_of(number) in HELD else "train"
+    name = "validation" if number in HELD else "train"
     row = {"cluster_id": f"{number}", "group_id": f"{number}", "split": name, "benchmark": None, "reason": "made"}
     return [{"image_id": f"c/{number:03}-{half}", **row} for half in ("optical", "sar")]
 
 
 def swapped(project, root):
     """The project where each pair that nobody told has the optical half of one of another kind of place."""
-    (root / "build").mkdir(parents=True)
-    for name in ("params.yaml", "catalogue", "data"):
-        (root / name).symlink_to(project.root / name)
-    for path in (project.root / "build").iterdir():
-        if path.name not in {"corpus", "optical-captions"}:
-            (root / "build" / path.name).symlink_to(path)
-    rows = {row["image_id"]: row for row in read_rows(project.corpus("c") / "index.parquet", INDEX)}
-    for number in asked():
+    shared = artefacts_but(project, "corpus", "optical-captions")
+    wrong = beside(project, root, "params.yaml", "catalogue", "data", *shared)
+    rows = rows_by_id(project.corpus("c") / "index.parquet", INDEX)
+    for number in UNTOLD:
         place = number % len(PLACES)
         other = number - place + (place + 1) % len(PLACES)
         rows[f"c/{number:03}-sar"]["paired_path"] = rows[f"c/{other:03}-optical"]["path"]
-    wrong = Project(root)
     write_corpus(wrong, "c", list(rows.values()))
     return wrong
-
-
-def asked():
-    return [number for number in PAIRS if round_of(number) in ASKED]
 
 
 def share_disagreeing(project):
     """The share of the pairs that nobody told which is dropped because the halves disagree."""
     metrics = caption_optical_halves(project, "c")
     rows = read_rows(project.optical_captions("c") / "uncaptioned.parquet", UNCAPTIONED)
-    found = [row for row in rows if row["reason"] == DISAGREE]
-    assert metrics["captions"] + len(found) == len(asked()), "every half was told, and its caption rewritten"
-    return len(found) / len(asked())
+    disagreeing = [row for row in rows if row["reason"] == DISAGREE]
+    assert metrics["captions"] + len(disagreeing) == len(UNTOLD), "every half was told, and its caption rewritten"
+    return len(disagreeing) / len(UNTOLD)
 
 
 def test_swapped_halves_are_dropped_and_true_ones_are_kept(project, tmp_path):

@@ -4,7 +4,6 @@ import shutil
 from collections import Counter
 
 import pytest
-import yaml
 
 from sartext.captioner.calibration import calibrate
 from sartext.captioner.captioner import UNFINISHED
@@ -12,7 +11,6 @@ from sartext.captioner.corpus import TRAIN_ONLY, index_rows, train_ids
 from sartext.captioner.narration import BELOW, narrate, read_truth, true_facts
 from sartext.captioner.optical import DISAGREE, caption_optical_halves, uncaptioned_pairs
 from sartext.catalogue.loading import find_entry
-from sartext.config import Project
 from sartext.corpora.images import picture
 from sartext.errors import ArtefactError, CatalogueError
 from sartext.files import read_json, sha256_file, sha256_tree, write_json
@@ -21,13 +19,15 @@ from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.realisation import canonical
 from sartext.narrator.statements import NO_FACTS, read_facts, statements_of
 from sartext.narrator.vocabulary import project_vocabulary
-from sartext.tables import CAPTIONS, UNCAPTIONED, read_rows
+from sartext.tables import CAPTIONS, UNCAPTIONED
 from sartext.training.shards.reading import Shards
-from tests.training.mini import mini_project_in
+from tests.release.indexed import rows_by_id
+from tests.training.mini import artefacts_but, beside, edit_parameters, mini_project_in
 
 from .tiny_models import taught
 
 FREE = "There is a river beside a town."
+NARRATION = {"length": 64, "fewest": 5, "batch": 8, "precision_cover": 0.7, "precision_objects": 0.7}
 OPTICAL = "An aerial photo of a big lake beside some houses, a bridge is over the river."
 
 
@@ -35,16 +35,10 @@ OPTICAL = "An aerial photo of a big lake beside some houses, a bridge is over th
 def project(tmp_path_factory):
     """The small project with models that tell its validation images truly, and some unlabelled images too."""
     mini = mini_project_in(tmp_path_factory.getbasetemp() / "mini-project")
-    root = tmp_path_factory.mktemp("narration")
-    parameters = yaml.safe_load((mini.root / "params.yaml").read_text())
-    precision = {"precision_cover": 0.7, "precision_objects": 0.7}
-    parameters["narration"] = {"length": 64, "fewest": 5, "batch": 8, **precision}
-    (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
-    (root / "build").mkdir()
     artefacts = [f"build/{name}" for name in ("corpus", "captions", "splits", "shards", "tokenizer")]
-    for name in ("src", "data", *artefacts):
-        (root / name).symlink_to(mini.root / name)
-    made = Project(root)
+    made = beside(mini, tmp_path_factory.mktemp("narration"), "src", "data", *artefacts)
+    shutil.copy(mini.root / "params.yaml", made.root)
+    made = edit_parameters(made.root, narration=NARRATION)
     teach(made)
     calibrate(made)
     return made
@@ -66,6 +60,10 @@ def teach(project):
         taught(kind, project.checkpoint(name), project.tokenizer, shown, captions, steps)
 
 
+def truth_of(row, truth, words):
+    return true_facts(truth[row["path"].split("/")[-1]], row, words)
+
+
 def lesson(project):
     """Unlabelled images of the train split: of three, one is told truly, one freely, one falsely."""
     truth, words = read_truth(project, "sim-unlabelled"), project_vocabulary(project)
@@ -73,7 +71,7 @@ def lesson(project):
     rows = index_rows(project, "sim-unlabelled")
     trained = train_ids(project, rows)
     rows = [row for row in rows if row["image_id"] in trained]
-    true = [canonical(true_facts(truth[row["path"].split("/")[-1]], row, words)) for row in rows]
+    true = [canonical(truth_of(row, truth, words)) for row in rows]
     false = "There are nine bridges in this SAR image. All of them lie in the center."
     texts = [(true[place], FREE, false)[place % 3] for place in range(len(rows))]
     return [picture(project.root, row, entry) for row in rows], texts
@@ -88,24 +86,17 @@ def halves(project):
 
 def variant(project, tmp_path, **narration):
     """The project with other parameters of narration and an output folder of its own."""
-    root = tmp_path / "variant"
-    (root / "build").mkdir(parents=True)
-    parameters = yaml.safe_load((project.root / "params.yaml").read_text())
-    parameters["narration"] |= narration
-    (root / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
-    for name in ("src", "data"):
-        (root / name).symlink_to(project.root / name)
-    for path in (project.root / "build").iterdir():
-        if path.name not in {"narrated", "optical-captions", "calibration"}:
-            (root / "build" / path.name).symlink_to(path)
-    shutil.copytree(project.calibration, root / "build" / "calibration")
-    return Project(root)
+    shared = artefacts_but(project, "narrated", "optical-captions", "calibration")
+    other = beside(project, tmp_path / "variant", "src", "data", *shared)
+    shutil.copytree(project.calibration, other.calibration)
+    shutil.copy(project.root / "params.yaml", other.root)
+    return edit_parameters(other.root, narration={**NARRATION, **narration})
 
 
 def tables(folder):
-    captions = {row["image_id"]: row for row in read_rows(folder / "captions.parquet", CAPTIONS)}
-    reasons = {row["image_id"]: row["reason"] for row in read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)}
-    return captions, reasons
+    reasons = rows_by_id(folder / "uncaptioned.parquet", UNCAPTIONED)
+    captions = rows_by_id(folder / "captions.parquet", CAPTIONS)
+    return captions, {image_id: row["reason"] for image_id, row in reasons.items()}
 
 
 def test_calibration_states_thresholds_and_what_they_stand_on(project):
@@ -149,13 +140,10 @@ def test_narrated_captions_say_what_the_model_said_and_passed(project):
     captions, reasons = tables(project.narrated("sim-unlabelled"))
     words = project_vocabulary(project)
     rows = index_rows(project, "sim-unlabelled")
-    trained = train_ids(project, rows)
+    trained, every = train_ids(project, rows), {row["image_id"] for row in rows}
     assert captions and captions.keys() <= trained
-    assert captions.keys() | reasons.keys() == {row["image_id"] for row in rows}
-    assert not captions.keys() & reasons.keys()
-    assert {image_id for image_id, reason in reasons.items() if reason == TRAIN_ONLY} == {
-        row["image_id"] for row in rows
-    } - trained
+    assert captions.keys() | reasons.keys() == every and not captions.keys() & reasons.keys()
+    assert {image_id for image_id, reason in reasons.items() if reason == TRAIN_ONLY} == every - trained
     for row in captions.values():
         said = set(statements_of(read_facts(row["source_caption"], words)))
         assert set(statements_of(from_json(row["facts"]))) <= said
@@ -177,15 +165,13 @@ def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
     rows = {row["image_id"]: row for row in index_rows(project, "sim-unlabelled")}
     counts = Counter()
     for image_id, caption in captions.items():
-        true = set(statements_of(true_facts(truth[rows[image_id]["path"].split("/")[-1]], rows[image_id], words)))
+        true = set(statements_of(truth_of(rows[image_id], truth, words)))
         for statement in statements_of(from_json(caption["facts"])):
             counts[statement.kind, statement in true] += 1
     for kind in ("object class", "object count", "object zone", "cover class", "cover share"):
         accepted = figures[kind]["accepted"]
-        assert (accepted["true"], accepted["statements"]) == (
-            counts[kind, True],
-            counts[kind, True] + counts[kind, False],
-        )
+        assert accepted["true"] == counts[kind, True]
+        assert accepted["statements"] == counts[kind, True] + counts[kind, False]
     blind = variant(project, tmp_path)
     (blind.root / "data").unlink()
     shutil.copytree(project.data / "sim-unlabelled", blind.data / "sim-unlabelled")
@@ -204,12 +190,11 @@ def test_thresholds_of_another_narrator_are_refused(project, tmp_path):
     other = variant(project, tmp_path)
     path = other.calibration / "thresholds.json"
     write_json(path, read_json(path) | {"coca_sha256": "0" * 64})
-    with pytest.raises(ArtefactError, match="sartext calibrate"):
-        narrate(other, "sim-unlabelled")
-    assert not other.narrated("sim-unlabelled").exists()
-    shutil.rmtree(other.calibration)
-    with pytest.raises(ArtefactError, match="sartext calibrate"):
-        narrate(other, "sim-unlabelled")
+    for _ in ("of another model", "none"):
+        with pytest.raises(ArtefactError, match="sartext calibrate"):
+            narrate(other, "sim-unlabelled")
+        assert not other.narrated("sim-unlabelled").exists()
+        shutil.rmtree(other.calibration, ignore_errors=True)
 
 
 def test_a_corpus_without_sar_images_is_refused(project):

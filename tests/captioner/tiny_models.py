@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -96,12 +97,16 @@ def write_tiff(path, values, **more):
     return path
 
 
-def caption(images, coca, out=None, asked=None):
+def caption(images, coca, out=None, **options):
     """Caption files; return the summary and the lines that were shown."""
     shown = []
-    done = caption_files([str(image) for image in images], coca, out, asked or CaptionOptions(), shown.append)
-    return done, shown
+    images = [str(image) for image in images]
+    return caption_files(images, coca, out, CaptionOptions(**options), shown.append), shown
 
 
-def read_csv(path):
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+def rows_of(path):
+    """The rows of a file of captions; those of CSV are all text."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".csv":
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+    return [json.loads(line) for line in text.splitlines()]
