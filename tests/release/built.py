@@ -1,7 +1,7 @@
 """A small project, generated as the stages would leave it: images, indexes, splits, candidate and ledger."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,15 @@ import yaml
 
 from sartext.config import Project
 from sartext.corpora.quarantine import Fault, write_quarantine
+from sartext.files import read_json, write_json
 from sartext.narrator.facts import Facts, ObjectFact, to_json
 from sartext.narrator.realisation import realise
+from sartext.release.assembly import assemble
+from sartext.release.gate.running import evaluate
+from sartext.release.gate.suite import Inputs
+from sartext.release.gate.suites import SUITES
+from sartext.release.gate.verdict import candidate_sha256
+from sartext.release.publication import publish
 from sartext.tables import INDEX, LEDGER, PAIRS, SPLITS, read_rows, write_table
 from tests.release.indexed import catalogue, image_row
 
@@ -36,6 +43,27 @@ class Built:
     def pairs_path(self) -> Path:
         return self.root / "build/candidate/pairs.parquet"
 
+    @property
+    def release(self) -> Path:
+        """What was assembled."""
+        return self.root / "build/release"
+
+    @property
+    def releases(self) -> Path:
+        """What was published, a folder for each version."""
+        return self.root / "releases/sar-text"
+
+    def assemble(self) -> Path:
+        """Give the candidate a verdict that passes and make the release of it; return its folder."""
+        passed_verdict(self)
+        assemble(self.project)
+        return self.release
+
+    def publish(self) -> Row:
+        """Give the candidate a verdict that passes, make the release of it and publish that."""
+        self.assemble()
+        return publish(self.project)
+
     def pairs(self) -> list[Row]:
         return read_rows(self.pairs_path, PAIRS)
 
@@ -49,6 +77,10 @@ class Built:
         """Change columns of one pair; return its image id."""
         self.set_pairs(lambda rows: [{**row, **values} if i == number else row for i, row in enumerate(rows)])
         return str(self.pairs()[number]["image_id"])
+
+    def reword(self, number: int = 0) -> None:
+        """Give a pair a caption of its own."""
+        self.set_pair(number, caption=f"There is one ship in this SAR image, number {number}.")
 
     def parameters(self, **sections: object) -> None:
         path = self.root / "params.yaml"
@@ -114,13 +146,9 @@ def _pair(row: Row, entry: Row, number: int) -> Row:
         "method": "a2c",
         "method_version": "1",
         "facts": to_json(facts_of(number)),
-        "source_caption": None,
-        "model_sha256": None,
-        "prompt_sha256": None,
-        "score": None,
+        **dict.fromkeys(("source_caption", "model_sha256", "prompt_sha256", "score")),
         "sensor": entry["sensor"],
-        "group_id": row["image_id"],
-        "cluster_id": row["image_id"],
+        **dict.fromkeys(("group_id", "cluster_id"), row["image_id"]),
         "licence": entry.get("licence"),
         "redistribution": entry["redistribution"],
         "citation": entry["citation"],
@@ -143,12 +171,32 @@ def passed_verdict(built: Built) -> None:
 
     For tests of what comes after the gate; tests of the gate run it.
     """
-    from sartext.files import write_json
-    from sartext.release.gate.suites import SUITES
-    from sartext.release.gate.verdict import candidate_sha256
-
     row = {"name": "all is well", "severity": "critical", "passed": True, "status": "evaluated", "figure": 0}
     row |= {"unit": "pairs", "detail": "40 pairs checked"}
     suites = [{"name": name, "passed": True, "expectations": [row]} for name in SUITES.names]
     verdict = {"content_sha256": candidate_sha256(built.project), "passed": True, "suites": suites}
     write_json(built.root / "build/quality/gate.json", verdict)
+
+
+def result(built: Built, suite: str) -> Row:
+    """What the gate says of one suite."""
+    return evaluate(SUITES[suite], Inputs(built.project))
+
+
+def failed(built: Built, suite: str) -> dict[str, Row]:
+    """The failed rows of one suite, by the name of the expectation."""
+    return {row["name"]: row for row in result(built, suite)["expectations"] if not row["passed"]}
+
+
+def outcome(built: Built, suite: str, expectation: str) -> Row:
+    """The row of one expectation, evaluated alone."""
+    whole = SUITES[suite]
+    check = next(check for check in whole.checks if check.name == expectation)
+    frames = tuple(frame for frame in whole.frames if frame.name == check.frame)
+    alone = evaluate(replace(whole, frames=frames, checks=(check,)), Inputs(built.project))
+    return dict(alone["expectations"][0])
+
+
+def verdict(built: Built) -> Row:
+    """What the gate wrote."""
+    return read_json(built.root / "build/quality/gate.json")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from sartext.release.assembly import assemble
 from sartext.release.publication import publish
 from tests.release.built import Built, build, passed_verdict
 
@@ -20,8 +19,7 @@ def candidate_once(tmp_path_factory: pytest.TempPathFactory) -> Built:
 def assembled_once(candidate_once: Built, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A candidate that passed the gate, and the release made from it; only to be copied."""
     built = copy_of(candidate_once, tmp_path_factory.mktemp("assembled"))
-    passed_verdict(built)
-    assemble(built.project)
+    built.assemble()
     return built
 
 

@@ -13,25 +13,26 @@ from sartext.release.assembly import assemble
 from sartext.release.gate.running import run_gate
 from sartext.release.gate.suites import SUITES
 from sartext.release.gate.suites.images import examine, masks_of, out_of_range
-from tests.release.built import SIDE, Built
+from tests.release.built import SIDE, Built, Row, failed, outcome, result, verdict
 from tests.release.indexed import catalogue
-from tests.release.judged import Outcome, failed, outcome, result, verdict
 
 
 def test_a_sound_candidate_passes_every_suite(built: Built) -> None:
     metrics = run_gate(built.project)
-    assert metrics["passed"] is True
-    assert metrics["failed"] == []
+    assert (metrics["passed"], metrics["failed"]) == (True, [])
     written = verdict(built)
+    assert "not-stated" in {row["licence"] for row in built.pairs()}, "which is no fault"
     assert [suite["name"] for suite in written["suites"]] == list(SUITES.names)
     assert all(suite["passed"] and suite["expectations"] for suite in written["suites"])
     rows = [row for suite in written["suites"] for row in suite["expectations"]]
     assert {row["status"] for row in rows} == {"evaluated"}
+    unjudged = {
+        suite["name"]: sum(row["detail"].startswith("not judged") for row in suite["expectations"])
+        for suite in written["suites"]
+    }
+    few = {"captions": 3, "narration": 6}
+    assert unjudged == dict.fromkeys(SUITES.names, 0) | few, "few captions, and none by a model"
     judged = [row for row in rows if not row["detail"].startswith("not judged")]
-    unjudged = ["captions"] * 3 + ["narration"] * 6
-    assert [
-        suite["name"] for suite in written["suites"] for row in suite["expectations"] if row not in judged
-    ] == (unjudged), "few captions, and none by a model"
     assert all(isinstance(row["figure"], int | float) and row["unit"] for row in judged)
     page = (built.root / "build/docs/index.html").read_text()
     assert all(row["name"] in page for row in rows)
@@ -45,25 +46,12 @@ def test_a_sound_candidate_passes_every_suite(built: Built) -> None:
 def test_a_share_of_few_captions_is_not_judged_and_says_so(built: Built) -> None:
     share = "share of one sentence pattern"
     row = outcome(built, "captions", share)
-    assert (row["passed"], row["figure"], row["detail"]) == (
-        True,
-        None,
-        "not judged: fewer than 100 captions by rules",
-    )
+    assert (row["passed"], row["figure"]) == (True, None)
+    assert row["detail"] == "not judged: fewer than 100 captions by rules"
     built.add_corpus("gamma", 120, seed=4)
     row = outcome(built, "captions", share)
     assert row["figure"] is not None
     assert "alpha, beta not judged: fewer than 100 captions by rules" in row["detail"]
-
-
-def test_the_image_at_fault_is_named(built: Built) -> None:
-    image_id = built.set_pair(3, caption="There is one white ship in this SAR image.")
-    assert f"{image_id}: white" in outcome(built, "captions", "no colour words")["detail"]
-
-
-def test_a_licence_that_is_not_stated_is_no_fault(built: Built) -> None:
-    assert "not-stated" in {row["licence"] for row in built.pairs()}
-    assert failed(built, "provenance") == {}
 
 
 def test_a_count_that_differs_from_the_published_one_only_warns(built: Built) -> None:
@@ -71,39 +59,34 @@ def test_a_count_that_differs_from_the_published_one_only_warns(built: Built) ->
     path.write_text(path.read_text() + "published: {images: 1160}\n")
     ledger_suite = result(built, "ledger")
     row = ledger_suite["expectations"][-1]
-    assert (row["name"], row["passed"], row["severity"], row["figure"]) == (
-        "published counts",
-        False,
-        "warning",
-        1,
-    )
+    assert (row["name"], row["passed"]) == ("published counts", False)
+    assert (row["severity"], row["figure"]) == ("warning", 1)
     assert "31 images here, 1,160 published" in row["detail"]
     assert ledger_suite["passed"] is True
 
 
-def landcover(root: Path, level: float) -> tuple[Entry, Outcome]:
+def landcover(root: Path, level: float) -> tuple[Entry, Row]:
     """A calibrated corpus of one float image in dB, at a level, whose mask says water on the left half."""
     folder = root / "data/cover"
     folder.mkdir(parents=True)
-    Image.fromarray(np.full((SIDE, SIDE), level, dtype=np.float32) + np.eye(SIDE, dtype=np.float32)).save(
-        folder / "one.tif"
-    )
+    picture = np.full((SIDE, SIDE), level, dtype=np.float32) + np.eye(SIDE, dtype=np.float32)
+    Image.fromarray(picture).save(folder / "one.tif")
     mask = np.zeros((SIDE, SIDE), dtype=np.uint8)
     mask[:, : SIDE // 2] = 1
     Image.fromarray(mask).save(folder / "one_mask.png")
-    water = {"label": "water", "noun": "water", "plural": "water", "hypernym": "water", "stuff": True, "code": 1}
-    land = {"label": "land", "noun": "land", "plural": "land", "hypernym": "land", "stuff": True, "code": 0}
-    entry = Entry.model_validate(
-        {
-            **catalogue("cover"),
-            "kind": "segmentation",
-            "images": ["*.tif"],
-            "annotations": {"format": "mask", "image": r"(.*)\.tif$", "file": r"\1_mask.png"},
-            "quantity": "db",
-            "calibrated": True,
-            "classes": [{**water, "db_range": (-25, -15)}, land],
-        }
+    names = ("label", "noun", "plural", "hypernym")
+    land, water = (
+        {**dict.fromkeys(names, name), "stuff": True, "code": code} for code, name in enumerate(("land", "water"))
     )
+    fields = {
+        "kind": "segmentation",
+        "images": ["*.tif"],
+        "annotations": {"format": "mask", "image": r"(.*)\.tif$", "file": r"\1_mask.png"},
+        "quantity": "db",
+        "calibrated": True,
+        "classes": [{**water, "db_range": (-25, -15)}, land],
+    }
+    entry = Entry.model_validate({**catalogue("cover"), **fields})
     row = {"image_id": "cover/one", "corpus": "cover", "path": "data/cover/one.tif", "quantity": "db"}
     return entry, {**row, "db_low": -25.0, "db_high": 0.0}
 
@@ -134,17 +117,19 @@ def test_an_empty_table_fails_every_suite_that_looks_at_pairs(built: Built) -> N
         assemble(built.project)
 
 
-DAMAGED = {
-    "splits": ("build/splits/splits.parquet", "no group in two splits"),
-    "images": ("build/corpus/alpha/index.parquet", "the pixels that were indexed"),
-    "ledger": ("build/corpus/alpha/quarantine.csv", "sources are released or left out"),
-    "faithfulness": ("catalogue/alpha.yaml", "captions agree with their facts"),
-}
-
-
-@pytest.mark.parametrize("suite", DAMAGED)
-def test_a_check_whose_input_cannot_be_read_crashes_and_blocks(built: Built, suite: str) -> None:
-    path, expectation = DAMAGED[suite]
+@pytest.mark.parametrize(
+    ("path", "suite", "expectation"),
+    [
+        ("build/splits/splits.parquet", "splits", "no group in two splits"),
+        ("build/corpus/alpha/index.parquet", "images", "the pixels that were indexed"),
+        ("build/corpus/alpha/quarantine.csv", "ledger", "sources are released or left out"),
+        ("catalogue/alpha.yaml", "faithfulness", "captions agree with their facts"),
+        ("catalogue/alpha.yaml", "ledger", "published counts"),
+    ],
+)
+def test_a_check_whose_input_cannot_be_read_crashes_and_blocks_also_where_it_would_only_warn(
+    built: Built, path: str, suite: str, expectation: str
+) -> None:
     (built.root / path).write_bytes(b"\x00 not what it should be")
     judged = result(built, suite)
     row = next(row for row in judged["expectations"] if row["name"] == expectation)
@@ -152,18 +137,11 @@ def test_a_check_whose_input_cannot_be_read_crashes_and_blocks(built: Built, sui
     assert judged["passed"] is False
 
 
-def test_a_crashed_warning_blocks_too(built: Built) -> None:
-    (built.root / "catalogue/alpha.yaml").write_text("{")
-    row = outcome(built, "ledger", "published counts")
-    assert (row["passed"], row["severity"], row["status"]) == (False, "critical", "crashed")
-
-
 def test_a_measure_without_a_value_is_missing(built: Built) -> None:
     table = pq.read_table(built.pairs_path)
-    nulled = table.set_column(
-        table.schema.get_field_index("modality"), "modality", [["sar"] * (len(table) - 1) + [None]]
-    )
-    pq.write_table(nulled, built.pairs_path)
+    place = table.schema.get_field_index("modality")
+    column = [["sar"] * (len(table) - 1) + [None]]
+    pq.write_table(table.set_column(place, "modality", column), built.pairs_path)
     row = failed(built, "schema")["SAR images only"]
     assert (row["status"], row["severity"]) == ("missing", "critical")
     assert "1 of 40 pairs have no value" in row["detail"]

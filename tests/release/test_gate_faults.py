@@ -1,18 +1,22 @@
 """Each fault that is planted into a sound candidate is found by the expectation that promises it."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from sartext.tables import LEDGER, PAIRS, SPLITS, read_rows, write_table
-from tests.release.built import SIDE, Built
-from tests.release.judged import Outcome, outcome
+from tests.release.built import SIDE, Built, outcome
 
 
 def pair(number: int, **values: object) -> Callable[[Built], object]:
     return lambda built: built.set_pair(number, **values)
+
+
+def by_a_model(number: int) -> Callable[[Built], object]:
+    return pair(number, method="narrator", model_sha256="0" * 64, score=0.9)
 
 
 def caption(text: str) -> Callable[[Built], object]:
@@ -28,7 +32,6 @@ def another_count(built: Built) -> None:
 def one_pattern(built: Built) -> None:
     built.parameters(gate={"sentence_pattern_share": 0.5})
     built.add_corpus("gamma", 120, seed=3)
-
     text = "There are two ships in this SAR image."
     built.set_pairs(lambda rows: [{**row, "caption": text} for row in rows])
 
@@ -36,40 +39,24 @@ def one_pattern(built: Built) -> None:
 def one_caption_of_no_objects(built: Built) -> None:
     built.add_corpus("gamma", 120, seed=3)
     nothing = '{"cover":[],"dropped":{},"objects":[],"scene":"open water","source_caption":null,"statements":[]}'
-
-    def empty_some(rows: list[Outcome]) -> list[Outcome]:
-        text = "This SAR image shows open water."
-        return [{**row, "caption": text, "facts": nothing} if i % 20 == 0 else row for i, row in enumerate(rows)]
-
-    built.set_pairs(empty_some)
+    empty = {"caption": "This SAR image shows open water.", "facts": nothing}
+    built.set_pairs(lambda rows: [row | (empty if i % 20 == 0 else {}) for i, row in enumerate(rows)])
 
 
-def image_file(change: Callable[[bytes], bytes]) -> Callable[[Built], object]:
-    def damage(built: Built) -> None:
-        path = built.root / built.pairs()[2]["path"]
-        path.write_bytes(change(path.read_bytes()))
-
-    return damage
+def truncated(built: Built, size: int) -> None:
+    path = built.root / built.pairs()[2]["path"]
+    path.write_bytes(path.read_bytes()[:size])
 
 
-def grey(value: int) -> Callable[[Built], object]:
-    def paint(built: Built) -> None:
-        path = built.root / built.pairs()[2]["path"]
-        picture = Image.new("L", (SIDE, SIDE), value)
-        picture.putpixel((0, 0), value if value < 255 else 3)
-        picture.save(path)
-
-    return paint
+def grey(built: Built, value: int) -> None:
+    picture = Image.new("L", (SIDE, SIDE), value)
+    picture.putpixel((0, 0), value if value < 255 else 3)
+    picture.save(built.root / built.pairs()[2]["path"])
 
 
 def in_two_splits(column: str) -> Callable[[Built], object]:
-    def join(built: Built) -> None:
-        rows = built.pairs()
-        train = next(row for row in rows if row["split"] == "train")
-        number = next(i for i, row in enumerate(rows) if row["split"] == "test")
-        built.set_pair(number, **{column: train[column]})
-
-    return join
+    """The first pair is in train, the fifth in test."""
+    return lambda built: built.set_pair(4, **{column: built.pairs()[0][column]})
 
 
 def decided_for_test(built: Built) -> None:
@@ -78,12 +65,12 @@ def decided_for_test(built: Built) -> None:
     write_table(path, SPLITS, [{**first, "split": "test"}, *others])
 
 
-def ledger(change: Callable[[list[Outcome]], list[Outcome]]) -> Callable[[Built], object]:
-    def rewrite(built: Built) -> None:
-        path = built.root / "build/ledger.parquet"
-        write_table(path, LEDGER, change(read_rows(path, LEDGER)))
-
-    return rewrite
+def ledger(built: Built, count: int, **values: object) -> None:
+    """Change columns of as many rows of the ledger; without values these rows go."""
+    path = built.root / "build/ledger.parquet"
+    rows = read_rows(path, LEDGER)
+    changed = [row | values for row in rows[:count]] if values else []
+    write_table(path, LEDGER, [*changed, *rows[count:]])
 
 
 def without_column(name: str) -> Callable[[Built], object]:
@@ -100,17 +87,13 @@ FAULTS: dict[str, tuple[str, str, Callable[[Built], object]]] = {
     "an id stands twice": ("schema", "unique image ids", twice),
     "an optical image": ("schema", "SAR images only", pair(0, modality="optical")),
     "too few pairs": ("schema", "enough pairs", lambda built: built.parameters(gate={"minimum_pairs": 41})),
-    "a source without a fate": ("ledger", "sources are released or left out", ledger(lambda rows: rows[1:])),
+    "a source without a fate": ("ledger", "sources are released or left out", partial(ledger, count=1)),
     "a pair that is left out": (
         "ledger",
         "every pair is released in the ledger",
-        ledger(lambda rows: [{**rows[0], "fate": "left out", "stage": "splits", "reason": "x"}, *rows[1:]]),
+        partial(ledger, count=1, fate="left out", stage="splits", reason="x"),
     ),
-    "left out without a reason": (
-        "ledger",
-        "fates and reasons",
-        ledger(lambda rows: [{**row, "reason": ""} for row in rows]),
-    ),
+    "left out without a reason": ("ledger", "fates and reasons", partial(ledger, count=42, reason="")),
     "a colour word": ("captions", "no colour words", caption("There is one white ship in this SAR image.")),
     "a weather word": ("captions", "no weather words", caption("There is one ship under the clouds.")),
     "a flood": ("captions", "no words that no mask proves", caption("The field is flooded in this SAR image.")),
@@ -123,11 +106,11 @@ FAULTS: dict[str, tuple[str, str, Callable[[Built], object]]] = {
     "one sentence pattern": ("captions", "share of one sentence pattern", one_pattern),
     "one caption of no objects": ("captions", "share of one caption of no objects", one_caption_of_no_objects),
     "a caption against its facts": ("faithfulness", "captions agree with their facts", another_count),
-    "a truncated image": ("images", "every image decodes", image_file(lambda content: content[:90])),
-    "no image": ("images", "every image decodes", image_file(lambda content: b"")),
-    "another image": ("images", "the pixels that were indexed", grey(9)),
-    "a constant image": ("images", "no constant image", grey(9)),
-    "a saturated image": ("images", "no saturated image", grey(255)),
+    "a truncated image": ("images", "every image decodes", partial(truncated, size=90)),
+    "no image": ("images", "every image decodes", partial(truncated, size=0)),
+    "another image": ("images", "the pixels that were indexed", partial(grey, value=9)),
+    "a constant image": ("images", "no constant image", partial(grey, value=9)),
+    "a saturated image": ("images", "no saturated image", partial(grey, value=255)),
     "a tiny image": ("images", "long enough sides", pair(0, width=3)),
     "a cluster in two splits": ("splits", "no near-duplicates in two splits", in_two_splits("cluster_id")),
     "a group in two splits": ("splits", "no group in two splits", in_two_splits("group_id")),
@@ -139,11 +122,8 @@ FAULTS: dict[str, tuple[str, str, Callable[[Built], object]]] = {
     "a blank licence": ("provenance", "licence", pair(0, licence=" ")),
     "no citation": ("provenance", "citation, source address and sensor", pair(0, citation="")),
     "an unknown method": ("provenance", "known caption method", pair(0, method="magic")),
-    "a model's caption in test": (
-        "provenance",
-        "model captions only in train",
-        pair(4, method="narrator", model_sha256="0" * 64),
-    ),
+    "a model's caption in validation": ("provenance", "model captions only in train", by_a_model(3)),
+    "a model's caption in test": ("provenance", "model captions only in train", by_a_model(4)),
     "a hash that is none": ("provenance", "hashes", pair(0, sha256="abc")),
 }
 

@@ -1,5 +1,7 @@
 """What the gate reads from the words of a caption."""
 
+from collections.abc import Callable
+
 import pytest
 
 from sartext.release.gate.suites.captions import (
@@ -31,41 +33,27 @@ def test_forbidden_words_are_found_whole_and_in_hyphens(text: str, banned: str) 
     assert forbidden(text, frozenset({"white", "green", "blue"})) == banned
 
 
+FINISHED = ["One ship in this image.", "Two ships are in it; one is outside.", "A220 aircraft stand on the apron."]
+UNFINISHED = ["", "One ship", "There is one ship and.", "There is one...", "it is in the center.", "One ship,."]
+SPACED = ["There is  one ship.", "There is one ship. ", "There is one\tship."]
+FOREIGN = ["Il y a un navire à voir.", "Schiffe liegen hier."]
+MARKED = ["There is one ship [sic] in this image.", "There is one ship at 5 % of the image."]
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("texts", "faults_of", "faulty"),
     [
-        "There is one ship in this SAR image.",
-        "Two ships are in the center; one is outside it.",
-        "A220 aircraft stand on the apron.",
+        (FINISHED, unfinished, False),
+        (FINISHED, untidy, False),
+        (UNFINISHED, unfinished, True),
+        ([*SPACED, *FOREIGN, *MARKED], untidy, True),
     ],
+    ids=["finished", "tidy", "unfinished", "untidy"],
 )
-def test_finished_captions_pass(text: str) -> None:
-    assert unfinished(text) == ""
-    assert untidy(text) == "" or "function word" not in untidy(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "There is one ship", "There is one ship and.", "There is one...", "it is in the center.", "One ship,."],
-)
-def test_unfinished_captions_are_told(text: str) -> None:
-    assert unfinished(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "There is one ship [sic] in this image.",
-        "There is  one ship.",
-        "There is one ship. ",
-        "There is one\tship.",
-        "Il y a un navire à voir.",
-        "Schiffe liegen hier.",
-        "There is one ship at 5 % of the image.",
-    ],
-)
-def test_untidy_captions_are_told(text: str) -> None:
-    assert untidy(text)
+def test_unfinished_and_untidy_captions_are_told(
+    texts: list[str], faults_of: Callable[[str], str], faulty: bool
+) -> None:
+    assert {text: bool(faults_of(text)) for text in texts} == dict.fromkeys(texts, faulty)
 
 
 def test_numbers_nouns_and_plurals_do_not_make_a_pattern() -> None:
