@@ -1,43 +1,47 @@
-"""An assembled release: what it holds, in which form, and always the same bytes."""
+"""An assembled release: what it holds, in which form, always the same bytes; and the pictures it withholds."""
 
 import csv
 import hashlib
 import io
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from PIL import Image
 
-from sartext.errors import ReleaseError
+from sartext.corpora.images import Unusable
+from sartext.errors import ArtefactError, CatalogueError, ReleaseError
 from sartext.files import sha256_tree
 from sartext.release.assembly import assemble
 from sartext.release.formats.parquet import ROW_GROUP, SCHEMA
+from sartext.release.pictures import SourcePictures
 from sartext.release.verification import extract
-from tests.release.built import Built, passed_verdict
+from tests.release.built import Built
+from tests.release.sealing import flip
 
 
 def rows(assembled: Built) -> dict[str, dict[str, object]]:
-    files = sorted((assembled.root / "build/release/data").glob("*.parquet"))
+    files = sorted((assembled.release / "data").glob("*.parquet"))
     return {row["image_id"]: row for path in files for row in pq.read_table(path).to_pylist()}
 
 
 def test_it_holds_every_pair_once_in_the_file_of_its_split(assembled: Built) -> None:
-    for path in (assembled.root / "build/release/data").glob("*.parquet"):
+    for path in (assembled.release / "data").glob("*.parquet"):
         splits = set(pq.read_table(path, columns=["split"]).column("split").to_pylist())
         assert splits == {path.name.split("-")[0]}
     assert rows(assembled).keys() == {row["image_id"] for row in assembled.pairs()}
 
 
 def test_files_are_cut_at_rows_per_file_and_say_how_many_there_are(assembled: Built) -> None:
-    names = sorted(path.name for path in (assembled.root / "build/release/data").iterdir())
+    names = sorted(path.name for path in (assembled.release / "data").iterdir())
     assert names[1:4] == [f"train-{number:05}-of-00003.parquet" for number in range(3)]
-    sizes = [pq.read_metadata(assembled.root / "build/release/data" / name).num_rows for name in names[1:4]]
+    sizes = [pq.read_metadata(assembled.release / "data" / name).num_rows for name in names[1:4]]
     assert sizes == [10, 10, 4]
-    first = pq.read_metadata(assembled.root / "build/release/data" / names[1])
+    first = pq.read_metadata(assembled.release / "data" / names[1])
     assert first.row_group(0).num_rows <= ROW_GROUP
 
 
@@ -60,13 +64,12 @@ def test_an_image_whose_licence_is_not_stated_is_withheld_but_its_row_is_there(a
 
 def test_a_licence_that_forbids_passing_on_withholds_too(judged: Built) -> None:
     judged.set_pair(0, redistribution=False)
-    passed_verdict(judged)
-    assemble(judged.project)
+    judged.assemble()
     assert rows(judged)["alpha/0000"]["image"] is None
 
 
 def test_hugging_face_finds_an_image_feature(assembled: Built) -> None:
-    schema = pq.read_schema(assembled.root / "build/release/data/test-00000-of-00001.parquet")
+    schema = pq.read_schema(assembled.release / "data/test-00000-of-00001.parquet")
     features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
     assert features["image"] == {"_type": "Image"}
     assert features["caption"] == {"dtype": "string", "_type": "Value"}
@@ -74,7 +77,7 @@ def test_hugging_face_finds_an_image_feature(assembled: Built) -> None:
 
 
 def test_the_csv_names_each_image_that_extraction_writes(assembled: Built, tmp_path: Path) -> None:
-    extract(assembled.root / "build/release", tmp_path / "files")
+    extract(assembled.release, tmp_path / "files")
     with (tmp_path / "files/csv/train.csv").open(newline="") as stream:
         lines = list(csv.DictReader(stream, delimiter="\t"))
     captions = {row["caption"]: row["image_id"] for row in assembled.pairs() if row["split"] == "train"}
@@ -89,12 +92,12 @@ def test_the_csv_names_each_image_that_extraction_writes(assembled: Built, tmp_p
 def test_extraction_leaves_a_filled_folder_alone(assembled: Built, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ReleaseError, match="not empty"):
-        extract(assembled.root / "build/release", tmp_path)
+        extract(assembled.release, tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
 def test_licences_are_told_per_corpus(assembled: Built) -> None:
-    with (assembled.root / "build/release/LICENSES.csv").open(newline="") as stream:
+    with (assembled.release / "LICENSES.csv").open(newline="") as stream:
         licences = {row["corpus"]: row for row in csv.DictReader(stream)}
     columns = ("licence", "redistribution", "pairs", "images")
     assert [licences["alpha"][name] for name in columns] == ["CC-BY-4.0", "yes", "30", "30"]
@@ -102,35 +105,23 @@ def test_licences_are_told_per_corpus(assembled: Built) -> None:
 
 
 def test_the_same_inputs_give_the_same_bytes_here_and_elsewhere(assembled: Built, tmp_path: Path) -> None:
-    before = sha256_tree(assembled.root / "build/release")
+    before = sha256_tree(assembled.release)
     first = assemble(assembled.project)
-    assert sha256_tree(assembled.root / "build/release") == before
+    assert sha256_tree(assembled.release) == before
     shutil.copytree(assembled.root, tmp_path / "elsewhere/deeper")
     assert assemble(Built(tmp_path / "elsewhere/deeper").project) == first
 
 
-def test_only_the_listed_formats_are_written(judged: Built) -> None:
-    content = yaml.safe_load((judged.root / "params.yaml").read_text())
-    judged.parameters(release={**content["release"], "formats": ["parquet"]})
-    assemble(judged.project)
-    assert not (judged.root / "build/release/csv").exists()
-
-
-def test_an_image_that_changed_after_the_gate_stops_it_and_the_old_release_stays(judged: Built) -> None:
-    assemble(judged.project)
-    before = sha256_tree(judged.root / "build/release")
-    path = judged.root / "data/alpha/images/0007.png"
-    path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(ReleaseError, match=r"data/alpha/images/0007\.png.*changed"):
-        assemble(judged.project)
-    assert sha256_tree(judged.root / "build/release") == before
-
-
-def test_a_missing_image_stops_it(judged: Built) -> None:
-    (judged.root / "data/alpha/images/0007.png").unlink()
-    with pytest.raises(ReleaseError, match=r"0007\.png.*cannot be read"):
-        assemble(judged.project)
-    assert [path.name for path in (judged.root / "build").iterdir() if "release" in path.name] == []
+@pytest.mark.parametrize(("damage", "message"), [(flip, "changed"), (Path.unlink, "cannot be read")])
+def test_an_image_that_changed_after_the_gate_stops_it_and_the_old_release_stays(
+    assembled: Built, damage: Callable[[Path], None], message: str
+) -> None:
+    before = sha256_tree(assembled.release)
+    damage(assembled.root / "data/alpha/images/0007.png")
+    with pytest.raises(ReleaseError, match=rf"data/alpha/images/0007\.png.*{message}"):
+        assemble(assembled.project)
+    assert sha256_tree(assembled.release) == before
+    assert list((assembled.root / "build").glob("*release*")) == [assembled.release]
 
 
 def test_it_tells_what_it_holds(judged: Built) -> None:
@@ -140,3 +131,32 @@ def test_it_tells_what_it_holds(judged: Built) -> None:
     assert isinstance(corpora, dict)
     assert corpora["alpha"]["splits"] == {"train": 18, "validation": 6, "test": 6}
     assert len(metrics["examples"]) == 6  # type: ignore[arg-type]
+
+
+def test_every_image_of_the_project_is_read_whatever_its_licence(built: Built) -> None:
+    sources = SourcePictures(built.project)
+    for row in built.pairs():
+        with Image.open(built.root / row["path"]) as image:
+            assert (sources.read(row["image_id"]) == np.asarray(image)).all()
+        assert sources.row(row["image_id"])["sha256"] == row["sha256"]
+
+
+def test_an_index_is_read_once_and_only_when_it_is_asked_for(built: Built) -> None:
+    (built.root / "build/corpus/beta/index.parquet").unlink()
+    sources = SourcePictures(built.project)
+    sources.read("alpha/0001")
+    (built.root / "build/corpus/alpha/index.parquet").unlink()
+    sources.read("alpha/0002")
+    with pytest.raises(ArtefactError, match=r"index is missing.*sartext corpus beta"):
+        sources.read("beta/0001")
+
+
+def test_an_image_that_is_unknown_or_gone_is_an_error(built: Built) -> None:
+    sources = SourcePictures(built.project)
+    with pytest.raises(ArtefactError, match=r"no image 'alpha/9999'.*sartext corpus alpha"):
+        sources.read("alpha/9999")
+    with pytest.raises((CatalogueError, ArtefactError), match="gamma"):
+        sources.read("gamma/0001")
+    (built.root / "data/alpha/images/0001.png").unlink()
+    with pytest.raises(Unusable, match="unreadable-file"):
+        sources.read("alpha/0001")

@@ -1,6 +1,5 @@
 """The dataset card: a header that Hugging Face reads, and tables that agree with the release."""
 
-import json
 import os
 import re
 import shlex
@@ -12,98 +11,83 @@ from typing import Any
 import pytest
 import yaml
 
-from sartext.release.assembly import assemble
+from sartext.files import write_json
 from sartext.release.formats.parquet import COLUMNS, SCHEMA
-from sartext.release.publication import publish
-from tests.release.built import Built, passed_verdict
+from tests.models.making import tiny_config
+from tests.release.built import Built
 
 
-def card(built: Built) -> tuple[dict[str, Any], str]:
-    passed_verdict(built)
-    assemble(built.project)
-    path = publish(built.project)["path"]
-    _, header, body = (built.root / str(path) / "README.md").read_text().split("---\n", 2)
+def parts(folder: Path) -> tuple[dict[str, Any], str]:
+    """Header and body of the card of a published release."""
+    _, header, body = (folder / "README.md").read_text().split("---\n", 2)
     return yaml.safe_load(header), body
 
 
-def test_the_header_says_what_hugging_face_asks_for(built: Built) -> None:
-    header, _ = card(built)
+def card(built: Built) -> tuple[dict[str, Any], str]:
+    return parts(built.root / built.publish()["path"])
+
+
+def test_the_header_says_what_hugging_face_asks_for(published: Path) -> None:
+    header, _ = parts(published)
     assert header["pretty_name"] == "SAR-Text"
     assert header["language"] == ["en"]
     assert header["size_categories"] == ["n<1K"]
     assert "image-to-text" in header["task_categories"]
     assert [entry["name"] for entry in header["dataset_info"]["features"]] == SCHEMA.names
     assert header["configs"][0]["data_files"][0] == {"split": "train", "path": "data/train-*.parquet"}
+    assert (header["license"], header["license_link"]) == ("other", "LICENSES.csv"), "there are several"
 
 
-def test_several_licences_are_other_and_a_single_one_is_named(built: Built) -> None:
-    header, _ = card(built)
-    assert (header["license"], header["license_link"]) == ("other", "LICENSES.csv")
-    built.set_pairs(lambda rows: [row for row in rows if row["corpus"] == "alpha"])
-    header, _ = card(built)
-    assert header["license"] == "cc-by-4.0"
-    assert "license_name" not in header
-
-
-def test_the_tables_agree_with_the_release(built: Built) -> None:
-    _, body = card(built)
+def test_the_tables_agree_with_the_release_and_explain_every_column(published: Path) -> None:
+    _, body = parts(published)
     assert "| The alpha ships (`alpha`) | Sentinel-1 | 18 | 6 | 6 | 30 | 30 |" in body
     assert "| The beta ships (`beta`) | Sentinel-1 | 6 | 2 | 2 | 10 | 0 |" in body
     assert "| `beta` | not-stated | no | 0 |" in body
     assert "10 images are withheld" in body
     assert "The authors of alpha, 2026. https://example.org/alpha" in body
     assert "sartext release verify" in body
+    assert all(f"| `{name}` | {meaning} |" in body for name, meaning in COLUMNS.items())
 
 
-def test_an_empty_split_is_not_promised(built: Built) -> None:
-    built.set_pairs(lambda rows: [row for row in rows if row["split"] != "validation"])
+def test_what_does_not_apply_is_not_told(published: Path) -> None:
+    _, body = parts(published)
+    assert "SHA-256 of the model |" not in body
+    assert "benchmarks" not in body.split("## Licences")[0].split("## Intended use")[1]
+    assert "simulated" not in body
+
+
+def test_a_single_licence_is_named_and_an_empty_split_is_not_promised(built: Built) -> None:
+    built.set_pairs(
+        lambda rows: [row for row in rows if row["corpus"] == "alpha" and row["split"] != "validation"]
+    )
     header, body = card(built)
+    assert header["license"] == "cc-by-4.0"
+    assert "license_name" not in header
     assert [entry["split"] for entry in header["configs"][0]["data_files"]] == ["train", "test"]
     assert "| train | test | pairs |" in body
 
 
-def test_a_cell_cannot_break_a_table(built: Built) -> None:
+def test_three_captions_are_shown_the_first_of_each_method_and_a_cell_cannot_break_a_table(built: Built) -> None:
     built.set_pair(0, caption="x|y\nz")
-    _, body = card(built)
-    assert "| `alpha/0000` | `a2c` | x\\|y z |\n" in body
-
-
-def test_every_column_is_explained(built: Built) -> None:
-    _, body = card(built)
-    assert all(f"| `{name}` | {meaning} |" in body for name, meaning in COLUMNS.items())
-
-
-def test_three_captions_are_shown_the_first_of_each_method_among_them(built: Built) -> None:
     built.set_pair(7, method="sa2c")
     _, body = card(built)
     examples = body.split("Examples:")[1].split("## Use")[0]
-    pairs = built.pairs()
-    for number, method in ((0, "a2c"), (7, "sa2c")):
-        assert f"| `{pairs[number]['image_id']}` | `{method}` | {pairs[number]['caption']} |" in examples
+    assert "| `alpha/0000` | `a2c` | x\\|y z |\n" in examples
+    assert f"| `alpha/0007` | `sa2c` | {built.pairs()[7]['caption']} |" in examples
     assert examples.count("| `alpha/") == 3
 
 
-def test_the_models_and_what_they_wrote_are_named(built: Built) -> None:
-    _, body = card(built)
-    assert "SHA-256 of the model |" not in body
+def test_the_models_and_what_they_wrote_and_the_benchmarks_are_named(built: Built) -> None:
     narrated = {"method": "narrator", "model_sha256": "cd" * 32, "score": 0.9, "source_caption": "ships ."}
     built.set_pairs(lambda rows: [{**row, **(narrated if row["split"] == "train" else {})} for row in rows])
+    built.set_pair(4, benchmark="alpha-test")
     _, body = card(built)
     assert f"| `narrator` | `{'cd' * 32}` | 24 |" in body
     assert "in the train split only" in body
-
-
-def test_a_benchmark_is_named_only_if_an_image_is_of_one(built: Built) -> None:
-    _, body = card(built)
-    assert "benchmarks" not in body.split("## Licences")[0].split("## Intended use")[1]
-    built.set_pair(4, benchmark="alpha-test")
-    _, body = card(built)
     assert "Images of the benchmarks (alpha-test) are in the test split only." in body
 
 
 def test_simulated_images_are_called_simulated_in_the_first_paragraph(built: Built) -> None:
-    _, body = card(built)
-    assert "simulated" not in body
     simulated = {"sensor": "simulated SAR"}
     built.set_pairs(lambda rows: [{**row, **(simulated if row["corpus"] == "beta" else {})} for row in rows])
     _, body = card(built)
@@ -114,25 +98,15 @@ def test_simulated_images_are_called_simulated_in_the_first_paragraph(built: Bui
     assert "not-applicable" not in body
 
 
-TINY = {
-    "model_cfg": {
-        "embed_dim": 16,
-        "vision_cfg": {"image_size": 32, "layers": 1, "width": 16, "head_width": 8, "patch_size": 16},
-        "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-    },
-    "preprocess_cfg": {},
-}
-
-
 @pytest.mark.slow
 def test_a_stranger_extracts_and_trains_by_the_commands_of_the_card(built: Built, tmp_path: Path) -> None:
     """The commands as they are; a smaller model is named behind them, which needs no network."""
     _, body = card(built)
-    extracting, entering, training = re.findall(r"```\n(sartext release extract .*?)```", body, re.S)[
-        0
-    ].splitlines()
-    (tmp_path / "tiny").mkdir()
-    (tmp_path / "tiny/open_clip_config.json").write_text(json.dumps(TINY))
+    commands = re.findall(r"```\n(sartext release extract .*?)```", body, re.S)[0]
+    extracting, entering, training = commands.splitlines()
+    vision = {"image_size": 32, "layers": 1, "width": 16, "head_width": 8, "patch_size": 16}
+    tiny = {"model_cfg": tiny_config("clip", vision), "preprocess_cfg": {}}
+    write_json(tmp_path / "tiny/open_clip_config.json", tiny)
     (tmp_path / "path/to").mkdir(parents=True)
     (tmp_path / "path/to/sar-text").symlink_to(built.root / "releases/sar-text")
 

@@ -9,20 +9,16 @@ from typing import Any
 import pytest
 
 from sartext.corpora.quarantine import Fault, write_quarantine
-from sartext.errors import ReleaseError
 from sartext.files import read_json
-from sartext.release.assembly import assemble
 from sartext.release.comparison import compare
 from sartext.release.formats.format import Material
 from sartext.release.formats.llava_vqa import doubtful_images
-from sartext.release.publication import publish
-from sartext.release.verification import verify
 from sartext.vqa.claims import Doubt
 from sartext.vqa.question import TYPES, read_splits
-from tests.release.built import Built, passed_verdict
-from tests.release.sealing import reseal
+from tests.release.built import Built, Row
+from tests.release.sealing import assert_found, reseal
 
-Row = dict[str, Any]
+TOO_SMALL = ("component-too-small", "1 of ship, 9 pixels in all", "box")
 
 
 def lines(path: Path) -> list[Row]:
@@ -57,9 +53,8 @@ def test_the_counts_are_in_the_statistics_and_on_the_card(published: Path) -> No
     assert counts["questions"] == len(questions)
     assert counts["images"] == len({question.image_id for question in questions})
     for split in ("train", "validation", "test"):
-        assert counts["splits"][split] == Counter(
-            question.type for question in questions if question.split == split
-        )
+        types = Counter(question.type for question in questions if question.split == split)
+        assert counts["splits"][split] == types
     card = (published / "README.md").read_text()
     assert "## SAR-VQA" in card
     assert "visual-question-answering" in card
@@ -69,13 +64,13 @@ def test_the_counts_are_in_the_statistics_and_on_the_card(published: Path) -> No
 
 
 def test_a_release_without_the_format_has_no_questions_and_says_nothing_of_them(built: Built) -> None:
-    built.parameters(release={"formats": ["parquet", "open-clip-csv"]})
-    passed_verdict(built)
-    assemble(built.project)
-    release = built.root / "build/release"
+    built.parameters(release={"formats": ["parquet"]})
+    metrics = built.publish()
+    release = built.release
+    assert not (release / "csv").exists()
     assert not (release / "vqa").exists()
     assert "vqa" not in read_json(release / "statistics.json")
-    assert "SAR-VQA" not in (built.root / str(publish(built.project)["path"]) / "README.md").read_text()
+    assert "SAR-VQA" not in (built.root / metrics["path"] / "README.md").read_text()
 
 
 def test_images_are_doubtful_whose_annotation_was_not_taken_in_as_a_whole(built: Built) -> None:
@@ -83,31 +78,24 @@ def test_images_are_doubtful_whose_annotation_was_not_taken_in_as_a_whole(built:
         Fault("a", "alpha/0001", "box-without-area", "1", "box"),
         Fault("b", "alpha/0002", "box-clipped", "1", "box"),
         Fault("c", "alpha/0003", "box-outside", "1", "box"),
-        Fault("d", "alpha/0004", "component-too-small", "1 of ship, 9 pixels in all", "box"),
+        Fault("d", "alpha/0004", *TOO_SMALL),
         Fault("e", "alpha/0005", "unknown-colour", "3 pixels of 1 colour", "annotation"),
-        Fault("e", "alpha/0005", "component-too-small", "1 of ship, 9 pixels in all", "box"),
+        Fault("e", "alpha/0005", *TOO_SMALL),
         Fault("f", "alpha/0006", "unknown-code", "3 pixels (7: 3)", "annotation"),
         Fault("g", "alpha/0007", "repeated-box", "1 of 2", "box"),
     ]
     write_quarantine(built.root / "build/corpus/alpha/quarantine.csv", faults)
     catalogue: Any = dict.fromkeys(["alpha", "beta"])
-    assert doubtful_images(Material(built.project, catalogue, [])) == {
-        "alpha/0001": Doubt.OBJECTS,
-        "alpha/0003": Doubt.OBJECTS,
-        "alpha/0004": Doubt.OBJECTS,
-        "alpha/0005": Doubt.PIXELS,
-        "alpha/0006": Doubt.PIXELS,
-    }
+    objects = dict.fromkeys(("alpha/0001", "alpha/0003", "alpha/0004"), Doubt.OBJECTS)
+    pixels = dict.fromkeys(("alpha/0005", "alpha/0006"), Doubt.PIXELS)
+    assert doubtful_images(Material(built.project, catalogue, [])) == objects | pixels
 
 
 def test_a_release_asks_no_count_of_images_of_which_something_was_left_out(built: Built) -> None:
-    about = ("component-too-small", "1 of ship, 9 pixels in all", "box")
     ids = [row["image_id"] for row in built.pairs() if row["corpus"] == "alpha"]
-    faults = [Fault(image_id, image_id, *about) for image_id in ids]
+    faults = [Fault(image_id, image_id, *TOO_SMALL) for image_id in ids]
     write_quarantine(built.root / "build/corpus/alpha/quarantine.csv", faults)
-    passed_verdict(built)
-    assemble(built.project)
-    splits = read_splits(built.root / "build/release")
+    splits = read_splits(built.assemble())
     assert {question.corpus for of_split in splits.values() for question in of_split} == {"beta"}
 
 
@@ -140,30 +128,27 @@ def test_a_wrong_question_is_found_behind_a_fitting_manifest(
     rows[place] = change(rows[place])
     rows.sort(key=lambda row: row["id"])
     path.write_text("".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
-    reseal(release)
-    with pytest.raises(ReleaseError, match=message):
-        verify(release)
+    assert_found(release, message)
 
 
-def test_a_question_in_the_file_of_another_split_is_found(release: Path) -> None:
-    train, test = release / "vqa/train.jsonl", release / "vqa/test.jsonl"
-    moved = train.read_text().splitlines(keepends=True)
-    test.write_text("".join(sorted([*test.read_text().splitlines(keepends=True), moved[0]])))
-    reseal(release)
-    with pytest.raises(ReleaseError, match="stands in split test, its image in train"):
-        verify(release)
+def into_another_split(folder: Path) -> None:
+    train, test = ((folder / name).read_text().splitlines(True) for name in ("train.jsonl", "test.jsonl"))
+    (folder / "test.jsonl").write_text("".join(sorted([*test, train[0]])))
 
 
-def test_a_file_of_no_split_and_a_missing_one_are_found(release: Path) -> None:
-    (release / "vqa/holdout.jsonl").write_text("")
-    reseal(release)
-    with pytest.raises(ReleaseError, match=r"vqa/holdout\.jsonl: not the file of a split"):
-        verify(release)
-    (release / "vqa/holdout.jsonl").unlink()
-    (release / "vqa/test.jsonl").unlink()
-    reseal(release)
-    with pytest.raises(ReleaseError, match=r"vqa/test\.jsonl: there are no questions"):
-        verify(release)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (into_another_split, "stands in split test, its image in train"),
+        (lambda folder: (folder / "holdout.jsonl").touch(), r"vqa/holdout\.jsonl: not the file of a split"),
+        (lambda folder: (folder / "test.jsonl").unlink(), r"vqa/test\.jsonl: there are no questions"),
+    ],
+)
+def test_files_that_are_not_those_of_the_splits_are_found(
+    release: Path, change: Callable[[Path], object], message: str
+) -> None:
+    change(release / "vqa")
+    assert_found(release, message)
 
 
 def test_other_questions_on_the_same_pairs_are_a_patch(release: Path, published: Path) -> None:
