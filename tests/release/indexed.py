@@ -79,17 +79,11 @@ def scene(seed: int, side: int = 96) -> Pixels:
 
 def boxes(*labels: str, shift: float = 0) -> list[dict[str, Any]]:
     """Boxes with these labels, side by side."""
+    sides = ("xmin", "ymin", "xmax", "ymax")
+    corners = [(10.0 * at + shift, 4.0, 10.0 * at + 6 + shift, 9.0) for at in range(len(labels))]
     return [
-        {
-            "label": label,
-            "source_label": label,
-            "xmin": 10.0 * at + shift,
-            "ymin": 4.0,
-            "xmax": 10.0 * at + 6 + shift,
-            "ymax": 9.0,
-            "angle": None,
-        }
-        for at, label in enumerate(labels)
+        {"label": label, "source_label": label, **dict(zip(sides, corner, strict=True)), "angle": None}
+        for label, corner in zip(labels, corners, strict=True)
     ]
 
 
@@ -109,17 +103,10 @@ def image_row(project: Project, image_id: str, pixels: Pixels, **fields: Any) ->
         "modality": "sar",
         "quantity": "display",
         "polarisation": "VV",
-        "db_low": None,
-        "db_high": None,
         "scene_id": image_id,
-        "published_split": None,
-        "benchmark": None,
-        "objects": [],
-        "regions": [],
-        "captions": [],
-        "paired_path": None,
+        **{name: [] for name in ("objects", "regions", "captions")},
     }
-    return {**row, **fields}
+    return {**dict.fromkeys(INDEX.names), **row, **fields}
 
 
 def write_corpus(

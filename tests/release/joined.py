@@ -1,23 +1,44 @@
-"""A small project with every way in and out of the candidate."""
+"""A small project with every way in and out of the candidate, and what is looked up in a candidate."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from sartext.config import Project
 from sartext.corpora.quarantine import Fault
+from sartext.errors import ArtefactError
+from sartext.release.candidate import build_candidate
 from sartext.release.splits import decide_splits
-from tests.release.indexed import boxes, image_row, make_project, scene, write_captions, write_corpus
+from sartext.tables import INDEX, LEDGER, PAIRS, SPLITS, write_table
+from tests.release.indexed import boxes, image_row, make_project, rows_by_id, scene, write_captions, write_corpus
+
+
+def write_splits(project: Project, splits: Mapping[str, str | None], reason: str = "-") -> None:
+    """Write what the stage splits writes: the split of each image, train where none is named."""
+    rows = []
+    for path in sorted(project.build.glob("corpus/*/index.parquet")):
+        for image_id in rows_by_id(path, INDEX):
+            row = dict.fromkeys(("image_id", "cluster_id", "group_id"), image_id)
+            split = splits.get(image_id, "train")
+            rows.append({**row, "split": split, "benchmark": None, "reason": reason})
+    write_table(project.build / "splits" / "splits.parquet", SPLITS, rows)
+
 
 RELEASED = ["pairs/s1_a", "ships/1", "ships/4"]
+UNLABELLED = "SAR image without labels, of a corpus that params.yaml does not list under narrated"
+UNLISTED = "SAR image of a corpus that params.yaml does not list under captions"
 LEFT_OUT = {
-    "bare/1": "candidate",
-    "pairs/s1_b": "captions",
-    "pairs/s2_a": "candidate",
-    "pairs/s2_b": "candidate",
-    "plain/1": "candidate",
-    "ships/2": "splits",
-    "ships/3": "captions",
-    "ships/broken": "corpus",
-    "ships/gone": "corpus",
+    "bare/1": ("candidate", UNLABELLED),
+    "pairs/s1_b": ("captions", "nothing that SAR shows"),
+    "pairs/s2_a": ("candidate", "optical image, kept for training"),
+    "pairs/s2_b": ("candidate", "optical image, kept for training"),
+    "plain/1": ("candidate", UNLISTED),
+    "ships/2": ("splits", "exact duplicate of ships/1"),
+    "ships/3": ("captions", "no object, and no mask"),
+    "ships/broken": ("corpus", "no-annotation; truncated-image: half of it"),
+    "ships/gone": ("corpus", "empty-file"),
 }
 
 
@@ -70,3 +91,21 @@ def _ships(project: Project) -> None:
     sentence = "There is one ship in this SAR image."
     captions = {"ships/1": "There are two ships.", "ships/2": "There are two ships.", "ships/4": sentence}
     write_captions(project, "ships", captions, {"ships/3": "no object, and no mask"}, facts='{"objects":[]}')
+
+
+def pairs_of(project: Project) -> dict[str, dict[str, Any]]:
+    """Build the candidate; its pairs by image id."""
+    build_candidate(project)
+    return rows_by_id(project.build / "candidate" / "pairs.parquet", PAIRS)
+
+
+def ledger_of(project: Project) -> dict[str, dict[str, Any]]:
+    """Build the candidate; its ledger by image id."""
+    build_candidate(project)
+    return rows_by_id(project.build / "ledger.parquet", LEDGER)
+
+
+def assert_no_candidate(project: Project, message: str) -> None:
+    """The candidate is refused."""
+    with pytest.raises(ArtefactError, match=message):
+        build_candidate(project)

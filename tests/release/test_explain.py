@@ -33,25 +33,10 @@ def story(project, image_id: str) -> dict[str, str]:
 
 def test_a_released_image_from_its_file_to_its_fate(project):
     texts = story(project, "ships/1")
-    assert list(texts) == [
-        "image",
-        "corpus",
-        "file",
-        "picture",
-        "sensor and licence",
-        "place",
-        "annotated objects",
-        "facts",
-        "rule",
-        "caption",
-        "exact duplicate",
-        "cluster",
-        "group",
-        "split",
-        "gate",
-        "gate: splits",
-        "fate",
-    ]
+    described = ["image", "corpus", "file", "picture", "sensor and licence", "place"]
+    captioned = ["annotated objects", "facts", "rule", "caption"]
+    decided = ["exact duplicate", "cluster", "group", "split", "gate", "gate: splits", "fate"]
+    assert list(texts) == [*described, *captioned, *decided]
     assert texts["file"].startswith("data/ships/1.png (SHA-256 ")
     assert texts["annotated objects"].startswith("1 bridge, 2 ship: ship (0, 4, 6, 9); ")
     assert texts["caption"] == "There are two ships."
@@ -64,16 +49,18 @@ def test_a_released_image_from_its_file_to_its_fate(project):
     assert texts["fate"] == "refused by the gate"
 
 
-def test_another_image_of_a_gate_row_is_not_meant_by_its_prefix(project):
-    assert "gate: splits" not in story(project, "ships/4")
-
-
-def test_the_gate_says_nothing_of_an_image_outside_the_candidate(project):
-    assert not [heading for heading in story(project, "ships/2") if heading.startswith("gate")]
-
-
-def test_no_object_is_told_only_where_objects_are_annotated(project):
-    assert "annotated objects" not in story(project, "pairs/s1_a")
+@pytest.mark.parametrize(
+    ("image_id", "heading"),
+    [
+        ("ships/4", "gate: splits"),
+        ("ships/2", "gate"),
+        ("ships/2", "gate: splits"),
+        ("pairs/s1_a", "annotated objects"),
+    ],
+    ids=["another id with its prefix", "no pair", "no pair in any row", "a corpus without objects"],
+)
+def test_what_does_not_concern_an_image_is_not_told(project, image_id, heading):
+    assert heading not in story(project, image_id)
 
 
 def test_the_fate_follows_the_gate_and_the_publication(tmp_path):
@@ -92,27 +79,22 @@ def test_the_fate_follows_the_gate_and_the_publication(tmp_path):
     assert story(project, "ships/1")["fate"] == "in the candidate"
 
 
-def test_an_image_that_was_left_out_says_where_and_why(project):
-    assert story(project, "ships/2")["split"] == "none: exact duplicate of ships/1"
-    assert story(project, "ships/2")["fate"] == "left out by stage splits: exact duplicate of ships/1"
-    assert story(project, "ships/3")["caption"] == "none: no object, and no mask"
-
-
-def test_a_quarantined_image_has_a_story_too(project):
-    texts = story(project, "ships/broken")
-    assert texts["quarantine"] == "image: no-annotation | image: truncated-image half of it"
-    assert texts["fate"].startswith("left out by stage corpus: no-annotation")
-
-
-def test_boxes_that_were_dropped_are_told(project):
-    assert story(project, "ships/4")["quarantine"] == "box: box-nan box 2"
-
-
-def test_the_other_half_and_its_captions_are_told(project):
-    texts = story(project, "pairs/s2_a")
-    assert texts["source caption"] == "A lake."
-    assert texts["fate"] == "left out by stage candidate: optical image, kept for training"
-    assert story(project, "pairs/s1_a")["rewritten from"] == "A blue lake."
+@pytest.mark.parametrize(
+    ("image_id", "heading", "text"),
+    [
+        ("ships/2", "split", "none: exact duplicate of ships/1"),
+        ("ships/2", "fate", "left out by stage splits: exact duplicate of ships/1"),
+        ("ships/3", "caption", "none: no object, and no mask"),
+        ("ships/broken", "quarantine", "image: no-annotation | image: truncated-image half of it"),
+        ("ships/broken", "fate", "left out by stage corpus: no-annotation; truncated-image: half of it"),
+        ("ships/4", "quarantine", "box: box-nan box 2"),
+        ("pairs/s2_a", "source caption", "A lake."),
+        ("pairs/s2_a", "fate", "left out by stage candidate: optical image, kept for training"),
+        ("pairs/s1_a", "rewritten from", "A blue lake."),
+    ],
+)
+def test_an_image_says_what_was_dropped_of_it_and_where_and_why_it_was_left_out(project, image_id, heading, text):
+    assert story(project, image_id)[heading] == text
 
 
 @pytest.mark.parametrize("left", ["nothing", "an empty folder", "the captions of another image"])
