@@ -16,7 +16,6 @@ from sartext.errors import ArtefactError
 from sartext.release.splits import likeness
 from sartext.release.splits.duplicates import (
     Subject,
-    Thumbnail,
     difference,
     find_near,
     read_duplicates,
@@ -35,12 +34,6 @@ def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
     return np.asarray(Image.open(stream))
 
 
-def shifted(rows: int, columns: int, side: int, seed: int = 3) -> tuple[Pixels, Pixels]:
-    """Two cuts of one larger scene."""
-    whole = scene(seed, side + 8)
-    return whole[:side, :side], whole[rows : rows + side, columns : columns + side]
-
-
 def near(tmp_path, rows) -> tuple[set[tuple[str, str]], int]:
     """The near-duplicates among rows of an index, and how many images have no contrast."""
     subjects = [Subject("c", row) for row in rows]
@@ -50,15 +43,15 @@ def near(tmp_path, rows) -> tuple[set[tuple[str, str]], int]:
 
 def near_ids(tmp_path, pictures: dict[str, Pixels]) -> set[tuple[str, str]]:
     project = make_project(tmp_path, {"c": {}})
-    return near(tmp_path, [image_row(project, f"c/{name}", pixels) for name, pixels in sorted(pictures.items())])[
-        0
-    ]
+    rows = [image_row(project, f"c/{name}", pixels) for name, pixels in sorted(pictures.items())]
+    return near(tmp_path, rows)[0]
 
 
 @pytest.mark.parametrize("side", [64, 100, 300])
 @pytest.mark.parametrize("shift", [(0, 1), (1, 1), (2, 0), (2, 1), (2, 2)])
 def test_a_scene_shifted_by_one_or_two_pixels_is_near(tmp_path, side, shift):
-    first, second = shifted(*shift, side)
+    whole, (rows, columns) = scene(3, side + 8), shift
+    first, second = whole[:side, :side], whole[rows : rows + side, columns : columns + side]
     assert near_ids(tmp_path, {"a": first, "b": second}) == {("c/a", "c/b")}
 
 
@@ -92,14 +85,9 @@ def chip(seed: int) -> Pixels:
 
 def test_different_ships_with_the_same_hash_are_not_near(tmp_path):
     first, second = chip(2), chip(3)
-    assert distance(thumbnail_of(first), thumbnail_of(second)) == 0
+    hashes, others = thumbnail_of(first).hashes, thumbnail_of(second).hashes
+    assert np.bitwise_count(hashes[0] ^ others).min() == 0
     assert near_ids(tmp_path, {"a": first, "b": second}) == set()
-
-
-def distance(first: Thumbnail, second: Thumbnail) -> int:
-    """The least number of bits that differ, as pairs are proposed."""
-    assert first.hashes is not None and second.hashes is not None
-    return int(np.bitwise_count(first.hashes[0] ^ second.hashes).min())
 
 
 def test_unlike_scenes_are_not_near(tmp_path):
@@ -117,11 +105,7 @@ def test_constant_images_are_never_near_duplicates(tmp_path):
 def test_images_of_different_modality_are_never_compared(tmp_path):
     project = make_project(tmp_path, {"c": {}})
     rows = [image_row(project, "c/a", scene(1)), image_row(project, "c/b", scene(1), modality="optical")]
-    assert near(tmp_path, rows) == (set(), 0)
-
-
-def test_no_images_have_no_duplicates(tmp_path):
-    assert find_near(tmp_path, [], {}, NEAR) == ([], 0)
+    assert near(tmp_path, rows) == near(tmp_path, []) == (set(), 0)
 
 
 def test_an_image_that_is_gone_since_it_was_indexed_is_named(tmp_path):
@@ -142,12 +126,6 @@ def test_full_disk_is_an_error_before_any_image_is_read(tmp_path, monkeypatch):
     assert list((tmp_path / "build").iterdir()) == []
 
 
-def test_correlation_is_one_for_equal_and_minus_for_inverted_thumbnails():
-    thumbnail = thumbnail_of(scene(2)).pixels[None]
-    assert correlations(thumbnail, thumbnail)[0] == pytest.approx(1)
-    assert correlations(thumbnail, 255 - thumbnail)[0] < 0.5
-
-
 def test_correlation_of_whole_pixel_shifts_equals_the_definition():
     whole = thumbnail_of(scene(4)).pixels.astype(float)
     first, second = whole, np.roll(whole, (2, -3), axis=(0, 1))
@@ -158,8 +136,10 @@ def test_correlation_of_whole_pixel_shifts_equals_the_definition():
             other = second[4 + row : 60 + row, 4 + column : 60 + column]
             other = other - other.mean()
             best = max(best, float((window * other).sum() / np.sqrt((window**2).sum() * (other**2).sum())))
-    figure = correlations(first[None].astype(np.uint8), second[None].astype(np.uint8))[0]
+    pixels = first[None].astype(np.uint8)
+    figure = correlations(pixels, second[None].astype(np.uint8))[0]
     assert figure == pytest.approx(best, abs=1e-6) == pytest.approx(1, abs=1e-6)
+    assert correlations(pixels, 255 - pixels)[0] < 0.5
 
 
 def test_correlation_does_not_depend_on_what_else_is_compared():
@@ -214,9 +194,7 @@ def test_the_table_of_duplicates_reads_back(tmp_path):
         {"kind": "exact", "image_id": 'c/a "1", x', "duplicate_of": "c/0", "differs": "boxes"},
     ]
     write_duplicates(tmp_path / "d.csv", rows)
-    assert [(row["kind"], row["image_id"]) for row in read_duplicates(tmp_path / "d.csv")] == [
-        ("exact", 'c/a "1", x'),
-        ("near", "c/b"),
-    ]
+    listed = [(row["kind"], row["image_id"]) for row in read_duplicates(tmp_path / "d.csv")]
+    assert listed == [("exact", 'c/a "1", x'), ("near", "c/b")]
     with pytest.raises(ArtefactError, match="sartext splits"):
         read_duplicates(tmp_path / "absent.csv")
