@@ -82,7 +82,7 @@ def test_a_tampered_release_is_refused_in_one_line(
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": []}', '{"files": {"a": 1}}', '{"files": {}}', "\x00"])
 def test_what_is_no_manifest_is_said_in_one_line(release: Path, text: str) -> None:
     (release / MANIFEST).write_text(text)
-    assert_refused(release, "", SarTextError)
+    assert_refused(release, r"MANIFEST\.json", SarTextError)
 
 
 def other_image(row: dict[str, Any]) -> dict[str, Any]:
