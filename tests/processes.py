@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orchestration.execution import environment
@@ -55,10 +55,16 @@ def wait_for_page(address: str, process: "subprocess.Popen[bytes]", log: Path) -
     wait_for(answers)
 
 
+def completed(
+    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, whatever that is, with what it wrote."""
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=3600, check=False)
+
+
 def dvc(root: Path, *arguments: str) -> str:
     """Run DVC as a person would."""
-    command = [sys.executable, "-m", "dvc", *arguments]
-    done = subprocess.run(command, cwd=root, env=environment(), check=False, capture_output=True, text=True)
+    done = completed(sys.executable, "-m", "dvc", *arguments, cwd=root, env=environment())
     assert done.returncode == 0, done.stderr
     return done.stdout
 

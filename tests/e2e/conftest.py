@@ -18,6 +18,7 @@ import yaml
 from filelock import FileLock
 
 from tests.conftest import ROOT
+from tests.processes import completed
 
 IMAGES = {"ships": 40, "objects": 30, "landcover": 30, "pairs": 20, "optical": 30, "unlabelled": 30}
 SMALL = {
@@ -44,18 +45,10 @@ class Checkout:
     root: Path
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=self.root,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = completed(sys.executable, "-m", *arguments, cwd=self.root, env=self.environment())
         if check and done.returncode != 0:
-            pytest.fail(
-                f"{' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-            )
+            output = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+            pytest.fail(f"{' '.join(arguments)}: exit {done.returncode}\n{output}")
         return done
 
     def environment(self) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The commands of README and docs, typed in a built project as they stand there."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from tests.docs.blocks import Block, shell_blocks
 from tests.e2e.conftest import Checkout
+from tests.processes import completed
 
 pytestmark = pytest.mark.e2e
 
@@ -28,12 +28,5 @@ def ready(checkout: Checkout) -> Checkout:
 
 @pytest.mark.parametrize("block", RUN, ids=lambda block: block.name)
 def test_a_block_of_commands_runs_as_it_stands(block: Block, ready: Checkout) -> None:
-    done = subprocess.run(
-        ["bash", "-e", "-c", block.text],
-        cwd=ready.root,
-        env=ready.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = completed("bash", "-e", "-c", block.text, cwd=ready.root, env=ready.environment())
     assert done.returncode == 0, f"{block.text}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"

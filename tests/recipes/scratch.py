@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.processes import completed
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,7 @@ class Scratch:
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the project, with the copy in place of the installed package."""
         environment = {**os.environ, "PYTHONPATH": str(self.package.parent), "COLUMNS": "200"}
-        return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.project,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return completed(sys.executable, *arguments, cwd=self.project, env=environment)
 
 
 def scratch_copy(tmp_path: Path) -> Scratch:

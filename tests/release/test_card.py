@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import yaml
 from sartext.files import write_json
 from sartext.release.formats.parquet import COLUMNS, SCHEMA
 from tests.models.making import tiny_config
+from tests.processes import completed
 from tests.release.built import Built
 
 
@@ -114,9 +114,7 @@ def test_a_stranger_extracts_and_trains_by_the_commands_of_the_card(built: Built
         program = shlex.split(command)
         arguments = [*(program[1:] if program[0] == "python" else ["-m", *program]), *more]
         environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
+        done = completed(sys.executable, *arguments, cwd=folder, env=environment)
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout + done.stderr
 

@@ -31,8 +31,9 @@ def test_figures_are_computed_from_the_groups(finished, findings):
         if entry.arm.name == "direct" and entry.fraction == 1.0:
             groups = finished.result(entry.cell)["examination"]["groups"].values()
             means.append(sum(sums["recall"] for sums in groups) / sum(sums["pairs"] for sums in groups))
-    assert row.metrics["mean_recall"].value == pytest.approx(np.mean(means))
-    assert row.metrics["mean_recall"].low <= row.metrics["mean_recall"].value <= row.metrics["mean_recall"].high
+    recall = row.metrics["mean_recall"]
+    assert recall.value == pytest.approx(np.mean(means))
+    assert recall.low <= recall.value <= recall.high
     assert 0 < row.metrics["cross_entropy"].value < 10
 
 
@@ -57,9 +58,8 @@ def test_tables_hold_every_arm(finished, findings):
     output = finished.design.output
     with (output / "table.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert {(row["arm"], row["fraction"]) for row in rows} == {
-        (arm.name, f) for arm in ARMS for f in ("0.25", "1")
-    }
+    every = {(arm.name, fraction) for arm in ARMS for fraction in ("0.25", "1")}
+    assert {(row["arm"], row["fraction"]) for row in rows} == every
     assert {"samples", "seconds", "mean_recall", "mean_recall_low", "precision_high", "recall"} <= rows[0].keys()
     summary = json.loads((output / "study.json").read_text())
     assert summary["hash"] == finished.design.digest
@@ -85,38 +85,30 @@ def test_the_page_stands_alone_and_holds_every_arm_and_figure(finished, findings
     assert (finished.design.output / "index.html").read_text() == text
 
 
+def differing(metric, low, high, share=0.5):
+    return Difference(CONTROLS[0], share, metric, Interval((low + high) / 2, low, high), 3)
+
+
 def test_a_verdict_needs_the_whole_interval():
     recall, entropy = MAIN[0], MAIN[1]
-    control = CONTROLS[0]
-
-    def verdict(metric, low, high):
-        return Difference(control, 0.5, metric, Interval((low + high) / 2, low, high), 3).verdict
-
-    assert verdict(recall, 0.1, 2.0) == 1
-    assert verdict(recall, -2.0, -0.1) == -1
-    assert verdict(recall, -0.1, 2.0) == 0
-    assert verdict(entropy, -2.0, -0.1) == 1
-    assert verdict(entropy, 0.1, 2.0) == -1
-    assert Difference(control, 0.5, recall, Interval(None, None, None), 0).verdict == 0
+    assert differing(recall, 0.1, 2.0).verdict == differing(entropy, -2.0, -0.1).verdict == 1
+    assert differing(recall, -2.0, -0.1).verdict == differing(entropy, 0.1, 2.0).verdict == -1
+    assert differing(recall, -0.1, 2.0).verdict == 0
+    assert Difference(CONTROLS[0], 0.5, recall, Interval(None, None, None), 0).verdict == 0
 
 
 def test_the_shares_of_a_verdict_are_those_of_its_differences(findings):
     metric, other = MAIN[0], MAIN[1]
-    control = CONTROLS[0]
     intervals = {0.05: (1.0, 2.0), 0.25: (-1.0, 2.0), 0.5: (0.5, 2.0), 1.0: (-2.0, -1.0)}
-    differences = [
-        Difference(control, share, metric, Interval((low + high) / 2, low, high), 3)
-        for share, (low, high) in intervals.items()
-    ]
-    known = replace(findings, differences=tuple(differences))
-    assert finding(known, control, metric) == {1: [0.05, 0.5], -1: [1.0]}
-    assert finding(known, control, other) == finding(known, CONTROLS[1], metric) == {}
+    differences = tuple(differing(metric, *bounds, share) for share, bounds in intervals.items())
+    known = replace(findings, differences=differences)
+    assert finding(known, CONTROLS[0], metric) == {1: [0.05, 0.5], -1: [1.0]}
+    assert finding(known, CONTROLS[0], other) == finding(known, CONTROLS[1], metric) == {}
 
 
 def test_commands_show_a_finished_study(finished, project):
-    shown = CliRunner().invoke(cli, ["--root", str(project.root), "study", "table"], catch_exceptions=False)
-    assert shown.exit_code == 0
-    assert "optical-only" in shown.output
-    drawn = CliRunner().invoke(cli, ["--root", str(project.root), "study", "page"], catch_exceptions=False)
+    table = CliRunner().invoke(cli, ["--root", str(project.root), "study", "table"])
+    drawn = CliRunner().invoke(cli, ["--root", str(project.root), "study", "page"])
+    assert table.exit_code == 0 and "optical-only" in table.output
     assert drawn.output.strip() == "build/study/index.html"
     assert finished.design.output == project.build / "study"

@@ -16,6 +16,7 @@ from sartext.errors import TrainingError
 from sartext.training.distribution import Processes
 from sartext.training.loop import fit
 from tests.conftest import ROOT
+from tests.processes import completed
 from tests.training.shared import CASES, results
 from tests.training.toy import toy_model, toy_task
 
@@ -24,9 +25,7 @@ def torchrun(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str
     """Run a command in two real processes."""
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [*start, *command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
+    return completed(*start, *command, cwd=cwd, env=environment)
 
 
 @pytest.fixture(scope="module")

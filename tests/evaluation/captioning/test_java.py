@@ -1,6 +1,5 @@
 """Programs in Java: the tokeniser, and SPICE as far as it can be run without Stanford's models."""
 
-import subprocess
 import sys
 import zipfile
 
@@ -22,6 +21,7 @@ from sartext.evaluation.metrics.spice import (
     spice_models,
 )
 from tests.evaluation.generated import needs_jars, needs_java
+from tests.processes import completed
 
 
 def needs_both(test):
@@ -63,13 +63,7 @@ def test_tokens_depend_on_the_caption_alone():
 def test_tokens_do_not_depend_on_the_locale():
     script = "from sartext.evaluation.metrics.java import tokenise; print(ascii(tokenise(['I SEE é İ 中'])))"
     tokens = {
-        name: subprocess.run(
-            [sys.executable, "-c", script],
-            env={"LC_ALL": name, "LANG": name, "JAVA_TOOL_OPTIONS": options},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        name: completed(sys.executable, "-c", script, env={"LC_ALL": name, "JAVA_TOOL_OPTIONS": options}).stdout
         for name, options in (("C", ""), ("tr_TR.UTF-8", "-Duser.language=tr"))
     }
     assert len(set(tokens.values())) == 1

@@ -12,11 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from PIL import Image
 from transformers import AutoProcessor, LlavaForConditionalGeneration
 
-from sartext.catalogue.entry import Entry
+from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.config.data import VqaParameters
 from sartext.errors import ArtefactError, ModelError, ParameterError, TrainingError
@@ -30,30 +29,19 @@ from sartext.training.shards.reading import open_shards
 from sartext.training.stage import train
 from sartext.vqa.making import Source, make_questions
 from sartext.vqa.question import lines_of
-from tests.conftest import ROOT
-from tests.training.test_stage import changed, goes_on_when_killed
+from tests.training.mini import edit_parameters
+from tests.training.test_stage import changed, goes_on_when_killed, record_of
 
-ROW = {
-    "from": "build/checkpoint/clip-optical",
-    "language": "src/sartext/models/languages/phi-tiny.yaml",
-    "data": "build/release",
-    "optical_samples": 32,
-    "samples": 64,
-    "learning_rate": 0.002,
-    "batch": 16,
-    "validate_every": 32,
-}
+CLIP = "build/checkpoint/clip-optical"
+LANGUAGE = {"language": "src/sartext/models/languages/phi-tiny.yaml", "optical_samples": 32, "samples": 64}
+TRAINING = {"learning_rate": 0.002, "batch": 16, "validate_every": 32}
+ROW = {"from": CLIP, "data": "build/release", **LANGUAGE, **TRAINING}
 LORA = {"rank": 2, "alpha": 4.0, "dropout": 0.1, "targets": ["q_proj", "fc1"]}
 MODELS = {
     "sar-gpt": ROW,
     "sar-gpt-blind": {**ROW, "images": False},
     "sar-gpt-lora": {**ROW, "optical_samples": 0, "lora": LORA},
-    "sar-rs-clip": {
-        "from": "build/checkpoint/clip-optical",
-        "data": "build/release-shards",
-        "samples": 32,
-        "learning_rate": 0.001,
-    },
+    "sar-rs-clip": {"from": CLIP, "data": "build/release-shards", "samples": 32, "learning_rate": 0.001},
 }
 
 
@@ -64,21 +52,22 @@ def write_release(project: Project) -> None:
     for corpus in project.parameters.captions:
         captions = pq.read_table(project.captions(corpus) / "captions.parquet").to_pylist()
         rows += [{**row, **splits[row["image_id"]], "corpus": corpus} for row in captions]
-    catalogue = {
-        name: Entry.model_validate(yaml.safe_load((ROOT / f"src/sartext/catalogue/{name}.yaml").read_text()))
-        for name in project.parameters.captions
-    }
-    asked = make_questions(Source(rows, catalogue), VqaParameters.model_validate({}))
+    catalogue = {name: find_entry(project, name) for name in project.parameters.captions}
+    every = make_questions(Source(rows, catalogue), VqaParameters.model_validate({}))
     release = project.build / "release"
     (release / "vqa").mkdir(parents=True)
     (release / "data").mkdir()
     with open_shards(project.shards("sar")) as shards:
         for split in ("train", "validation"):
-            questions = [question for question in asked if question.split == split]
+            questions = [question for question in every if question.split == split]
             (release / "vqa" / f"{split}.jsonl").write_text(lines_of(questions))
-            table = [pair_row(pair.image_id, split, shards.picture(pair)) for pair in shards.rows(split)]
-            path = release / "data" / f"{split}-00000-of-00001.parquet"
-            pq.write_table(pa.Table.from_pylist(table, schema=SCHEMA), path, row_group_size=20)
+            pairs = [pair_row(pair.image_id, split, shards.picture(pair)) for pair in shards.rows(split)]
+            write_pairs(release, split, pairs)
+
+
+def write_pairs(release: Path, split: str, rows: list[dict[str, Any]]) -> None:
+    path = release / "data" / f"{split}-00000-of-00001.parquet"
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), path, row_group_size=20)
 
 
 def pair_row(image_id: str, split: str, pixels: np.ndarray) -> dict[str, Any]:
@@ -92,9 +81,7 @@ def pair_row(image_id: str, split: str, pixels: np.ndarray) -> dict[str, Any]:
 def prepared_in(root: Path, mini: Path) -> Project:
     """The small project with a release, its questions, and a CLIP; treat it as read-only."""
     shutil.copytree(mini, root, symlinks=True, ignore=shutil.ignore_patterns("data", "corpus"))
-    parameters = yaml.safe_load((root / "params.yaml").read_text())
-    (root / "params.yaml").write_text(yaml.safe_dump({**parameters, "models": MODELS}, sort_keys=False))
-    project = Project(root)
+    project = edit_parameters(root, models=MODELS)
     write_release(project)
     train(project, "clip-optical")
     return project
@@ -109,11 +96,16 @@ def project(mini_project: Project, tmp_path: Path, tmp_path_factory: pytest.Temp
     return Project(root)
 
 
+def validation_questions(project: Project, count: int | None = None) -> list[tuple[str, str, str]]:
+    """The first questions of the validation split, as models answer them."""
+    questions = release_questions(project.build / "release", "validation")[:count]
+    return [(question.id, question.image_id, question.question) for question in questions]
+
+
 def test_a_model_and_what_is_reported_of_it(project: Project) -> None:
     callback = create_autospec(Callback, instance=True)
     metrics = train(project, "sar-gpt", callbacks=[callback])
-    folder = project.build / "model" / "sar-gpt"
-    record = json.loads((folder / "training.json").read_text())
+    folder, record = project.build / "model" / "sar-gpt", record_of(project, "sar-gpt")
     assert record["model_sha256"] == sha256_file(folder / "model.safetensors") == metrics["model_sha256"]
     assert [call.args[0] for call in callback.step.call_args_list] == [1, 2, 3, 4, 5, 6]
     assert callback.started.call_args.args[0]["steps"] == 6
@@ -136,51 +128,38 @@ def test_a_model_and_what_is_reported_of_it(project: Project) -> None:
 def test_plain_transformers_answers_the_questions_of_the_release_alike(project: Project) -> None:
     train(project, "sar-gpt")
     folder, release = project.checkpoint("sar-gpt"), project.build / "release"
-    pictures = ReleasePictures(release)
-    asked = release_questions(release, "validation")[:12]
-    ours = answer_each(
-        load_gpt(folder),
-        [(question.id, question.image_id, question.question) for question in asked],
-        pictures,
-        length=6,
-    )
+    pictures, questions = ReleasePictures(release), validation_questions(project, 12)
+    ours = answer_each(load_gpt(folder), questions, pictures, length=6)
     network = LlavaForConditionalGeneration.from_pretrained(folder)
     processor = AutoProcessor.from_pretrained(folder, backend="pil")
-    lines = {
-        row["id"]: row for row in map(json.loads, (release / "vqa/validation.jsonl").read_text().splitlines())
-    }
-    for question in asked:
-        # a person's turn as the release has it, and a line break
-        text = lines[question.id]["conversations"][0]["value"] + "\n"
-        inputs = processor(images=Image.fromarray(pictures(question.image_id)), text=text, return_tensors="pt")
-        said = network.generate(**inputs, max_new_tokens=6, do_sample=False)[:, inputs["input_ids"].shape[1] :]
-        assert processor.batch_decode(said, skip_special_tokens=True)[0].strip() == ours[question.id]
+    rows = map(json.loads, (release / "vqa/validation.jsonl").read_text().splitlines())
+    # a person's turn as the release has it, and a line break
+    texts = {row["id"]: row["conversations"][0]["value"] + "\n" for row in rows}
+    for name, image_id, _ in questions:
+        image = Image.fromarray(pictures(image_id))
+        inputs = processor(images=image, text=texts[name], return_tensors="pt")
+        reply = network.generate(**inputs, max_new_tokens=6, do_sample=False)[:, inputs["input_ids"].shape[1] :]
+        assert processor.batch_decode(reply, skip_special_tokens=True)[0].strip() == ours[name]
 
 
 def test_a_blind_model_asks_the_same_questions(project: Project) -> None:
     train(project, "sar-gpt-blind")
     model = load_gpt(project.checkpoint("sar-gpt-blind"))
     assert not model.images
-    record = json.loads((project.checkpoint("sar-gpt-blind") / "training.json").read_text())
-    release = project.build / "release"
-    assert record["questions"]["train"] == len(release_questions(release, "train"))
-    asked = [
-        (question.id, question.image_id, question.question)
-        for question in release_questions(release, "validation")[:6]
-    ]
+    train_questions = release_questions(project.build / "release", "train")
+    assert record_of(project, "sar-gpt-blind")["questions"]["train"] == len(train_questions)
 
     def refusing(image_id: str) -> np.ndarray:
         raise AssertionError(image_id)
 
-    assert len(answer_each(model, asked, refusing, length=4)) == 6
+    assert len(answer_each(model, validation_questions(project, 6), refusing, length=4)) == 6
 
 
 def test_adapters_are_merged_into_what_is_saved(project: Project) -> None:
     metrics = train(project, "sar-gpt-lora")
-    folder = project.checkpoint("sar-gpt-lora")
     assert "optical_validation_loss" not in metrics
-    assert json.loads((folder / "training.json").read_text())["optical"] is None
-    model = load_gpt(folder)
+    assert record_of(project, "sar-gpt-lora")["optical"] is None
+    model = load_gpt(project.checkpoint("sar-gpt-lora"))
     assert not any("lora" in name for name in model.network.state_dict())
 
 
@@ -198,42 +177,34 @@ def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(project: Project)
 
 def withhold(project: Project, split: str, keep: int) -> list[str]:
     """Take all pictures of a split but some out of the release; return those that are gone."""
-    path = project.build / "release" / "data" / f"{split}-00000-of-00001.parquet"
-    rows = pq.read_table(path).to_pylist()
-    gone = rows[keep:]
-    for row in gone:
+    release = project.build / "release"
+    rows = pq.read_table(release / "data" / f"{split}-00000-of-00001.parquet").to_pylist()
+    for row in rows[keep:]:
         row |= {"image": None, "image_sha256": None}
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), path)
-    return [row["image_id"] for row in gone]
+    write_pairs(release, split, rows)
+    return [row["image_id"] for row in rows[keep:]]
 
 
 def test_questions_on_withheld_pictures_are_left_out_or_their_pictures_had_from_outside(project: Project) -> None:
-    before = {
-        question.image_id: ReleasePictures(project.build / "release")(question.image_id)
-        for question in release_questions(project.build / "release", "validation")
-    }
+    pictures = ReleasePictures(project.build / "release")
+    images = [image_id for _, image_id, _ in validation_questions(project)]
+    before = {image_id: pictures(image_id) for image_id in images}
     gone = set(withhold(project, "validation", 3))
-    asked = release_questions(project.build / "release", "validation")
-    expected = sum(question.image_id in gone for question in asked)
-    assert 0 < expected < len(asked)
+    expected = sum(image_id in gone for image_id in images)
+    assert 0 < expected < len(images)
     assert train(project, "sar-gpt")["left_out_questions"] == expected
     metrics = train(project, "sar-gpt", withheld=before.get)
-    assert metrics["left_out_questions"] == 0 and metrics["validation_questions"] == len(asked)
+    assert metrics["left_out_questions"] == 0 and metrics["validation_questions"] == len(images)
 
 
 def test_bad_input(project: Project) -> None:
     with pytest.raises(ParameterError, match=r"no checkpoint or model 'sar-gtp'.*did you mean 'sar-gpt'"):
         train(project, "sar-gtp")
-    for values, error, what in (
-        (
-            {"from": "src/sartext/models/foundations/clip-tiny.yaml"},
-            ModelError,
-            "a foundation file, no trained CLIP",
-        ),
-        ({"samples": 8}, TrainingError, "8 samples do not fill one batch of 16"),
-        ({"lora": {**LORA, "targets": ["o_proj"]}}, ModelError, "no linear layer 'o_proj'"),
+    for values, reason in (
+        ({"from": "src/sartext/models/foundations/clip-tiny.yaml"}, "a foundation file, no trained CLIP"),
+        ({"lora": {**LORA, "targets": ["o_proj"]}}, "no linear layer 'o_proj'"),
     ):
-        with pytest.raises(error, match=what):
+        with pytest.raises(ModelError, match=reason):
             train(changed(project, "models.sar-gpt", **{**ROW, **values}), "sar-gpt")
     other = changed(project, "models.sar-gpt", **ROW, lora=None)
     withhold(project, "train", 1)
