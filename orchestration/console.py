@@ -10,7 +10,7 @@ from typing import Any
 
 from dagster import AssetCheckSeverity, DagsterEvent, DagsterEventType, InitLoggerContext, LoggerDefinition
 from dagster_shared.error import SerializableErrorInfo
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from orchestration.graph import Graph
@@ -148,8 +148,10 @@ def show_summary(
 
 def _table(title: str, columns: Iterable[str], rows: Iterable[Sequence[str]], figures: Collection[str]) -> Table:
     table = Table(title=title, title_justify="left")
-    for heading in columns:
-        table.add_column(heading, justify="right" if heading in figures else "left", overflow="fold")
+    for place, heading in enumerate(columns):
+        whole = place == 0  # the name
+        justify: JustifyMethod = "right" if heading in figures else "left"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*row)
     return table
