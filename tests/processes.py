@@ -56,10 +56,13 @@ def wait_for_page(address: str, process: "subprocess.Popen[bytes]", log: Path) -
 
 
 def completed(
-    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    *command: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end, whatever that is, with what it wrote."""
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=3600, check=False)
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
 
 
 def dvc(root: Path, *arguments: str) -> str:

@@ -25,7 +25,7 @@ def torchrun(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str
     """Run a command in two real processes."""
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    return completed(*start, *command, cwd=cwd, env=environment)
+    return completed(*start, *command, cwd=cwd, env=environment, timeout=240)
 
 
 @pytest.fixture(scope="module")
