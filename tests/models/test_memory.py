@@ -55,9 +55,8 @@ def test_a_shortage_in_the_optimisers_step_is_explained(monkeypatch: pytest.Monk
 def test_a_model_that_does_not_fit_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     model = toy_model("clip")
     monkeypatch.setattr(model.network, "to", short)
-    with pytest.raises(TrainingError, match=r"^cpu: .* the model does not fit.* smaller model") as caught:
+    with pytest.raises(TrainingError, match=r"^cpu: .* the model does not fit.* smaller model"):
         trained(model, steps=1)
-    assert "\n" not in str(caught.value)
 
 
 def test_what_is_said_to_fit_fits_beside_the_optimisers_state(monkeypatch: pytest.MonkeyPatch) -> None:

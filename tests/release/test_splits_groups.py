@@ -1,7 +1,7 @@
 """Who stands where: clusters, groups and splits, and that adding a corpus moves nobody."""
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -203,35 +203,31 @@ class World:
         return [image for corpus in self.corpora for image in corpus]
 
 
+FEW = st.integers(0, 11)
+
+
 @st.composite
 def worlds(draw) -> World:
-    sizes = draw(st.lists(st.integers(0, 7), min_size=1, max_size=4))
-    few = st.integers(0, 11)
-    corpora = []
-    for corpus, size in enumerate(sizes):
-        images = []
-        for number in range(size):
-            pixels, scene = draw(few), draw(few)
-            images.append(
-                member(
-                    f"{'zyxw'[corpus]}/{number}",
-                    pixels=f"p{pixels}" if pixels < 4 else "",
-                    scene=f"s{scene}" if scene < 5 else "",
-                    benchmark="named" if draw(few) == 0 else None,
-                    modality="optical" if draw(few) == 1 else "sar",
-                )
+    """Every image draws its pixels, scene, benchmark and modality: few of each, so that many meet."""
+    drawn = draw(st.lists(st.lists(st.tuples(FEW, FEW, FEW, FEW), max_size=7), min_size=1, max_size=4))
+    corpora = [
+        [
+            member(
+                f"{name}/{number}",
+                pixels=f"p{pixels}" if pixels < 4 else "",
+                scene=f"s{scene}" if scene < 5 else "",
+                benchmark="named" if benchmark == 0 else None,
+                modality="optical" if modality == 0 else "sar",
             )
-        corpora.append(images)
-    firsts: dict[tuple[str, str], Member] = {}
-    for image in (image for images in corpora for image in images):
-        firsts.setdefault(image.pixels, image)
-    candidates = [
-        (image.image_id, other.image_id)
-        for at, image in enumerate(firsts.values())
-        for other in list(firsts.values())[at + 1 :]
-        if image.modality == other.modality
+            for number, (pixels, scene, benchmark, modality) in enumerate(images)
+        ]
+        for name, images in zip("zyxw", drawn, strict=False)
     ]
-    near = draw(st.lists(st.sampled_from(candidates), unique=True, max_size=12)) if candidates else []
+    images = [image for corpus in corpora for image in corpus]
+    firsts = {image.pixels: image for image in reversed(images)}
+    pairs = combinations([image for image in images if firsts[image.pixels] is image], 2)
+    alike = [(image.image_id, other.image_id) for image, other in pairs if image.modality == other.modality]
+    near = draw(st.lists(st.sampled_from(alike), unique=True, max_size=12)) if alike else []
     return World(corpora, near)
 
 

@@ -199,7 +199,6 @@ def test_a_loss_that_is_no_number_stops_with_the_step_and_the_images() -> None:
         trained(model, source=Poisoned(model, 8), validation=[], callback=callback)
     for number in range(8):
         assert f"toy/2-{number}" in str(caught.value)
-    assert "\n" not in str(caught.value)
     assert callback.step.call_count == 2
 
 
@@ -215,9 +214,8 @@ def test_a_validation_loss_that_is_no_number_stops_with_the_step(kind: str) -> N
                 with torch.no_grad():
                     model.network.visual.conv1.weight.fill_(float("nan"))
 
-    with pytest.raises(DivergenceError, match=r"of the validation pairs is nan at step 2; lower") as caught:
+    with pytest.raises(DivergenceError, match=r"of the validation pairs is nan at step 2; lower"):
         trained(model, validate_every=16, callback=Overflowing())
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -109,7 +109,6 @@ def test_captions_of_other_images_are_refused(tmp_path, rows, what):
     with pytest.raises(EvaluationError, match=what) as error:
         read_captions(written(tmp_path, quoted(rows)), BENCHMARK)
     assert "captions.csv" in str(error.value)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
