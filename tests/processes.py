@@ -65,6 +65,12 @@ def completed(
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
 
 
+def git_commit(root: Path) -> None:
+    """Make a folder a repository with all that is in it, and that is not ignored, committed."""
+    for command in ("init -q", "add -A", "-c user.name=t -c user.email=t@t commit -qm t"):
+        subprocess.run(["git", *command.split()], cwd=root, check=True)
+
+
 def dvc(root: Path, *arguments: str) -> str:
     """Run DVC as a person would."""
     done = completed(sys.executable, "-m", "dvc", *arguments, cwd=root, env=environment())

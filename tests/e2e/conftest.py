@@ -18,7 +18,7 @@ import yaml
 from filelock import FileLock
 
 from tests.conftest import ROOT
-from tests.processes import completed
+from tests.processes import completed, git_commit
 
 IMAGES = {"ships": 40, "objects": 30, "landcover": 30, "pairs": 20, "optical": 30, "unlabelled": 30}
 SMALL = {
@@ -37,6 +37,13 @@ PROJECT = "sar-text"
 TINY = {"clip-optical": 512, "clip-sar": 512, "coca-optical": 1600, "coca-sar": 4800}
 """Pairs that each model sees: as few as a narrator needs that speaks in sentences."""
 
+ROUTES = {
+    "job": "orchestration release",
+    "release asset": "dagster asset materialize --select release -m orchestration.definitions",
+    "dvc repro": "dvc repro publication",
+}
+"""The commands by which a release is built."""
+
 
 @dataclass(frozen=True)
 class Checkout:
@@ -50,6 +57,10 @@ class Checkout:
             output = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
             pytest.fail(f"{' '.join(arguments)}: exit {done.returncode}\n{output}")
         return done
+
+    def build(self, route: str) -> subprocess.CompletedProcess[str]:
+        """Build the release by one of the routes, to whatever end."""
+        return self.run(*ROUTES[route].split(), check=False)
 
     def environment(self) -> dict[str, str]:
         kept = {
@@ -68,8 +79,7 @@ class Checkout:
         (self.root / ".dvc/config.local").write_text(f"[core]\n    site_cache_dir = {self.root.parent / 'site'}\n")
 
     def parameters(self) -> dict[str, Any]:
-        content: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text())
-        return content
+        return dict(yaml.safe_load((self.root / "params.yaml").read_text()))
 
     def set_parameters(self, content: dict[str, Any]) -> None:
         (self.root / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
@@ -82,13 +92,10 @@ class Checkout:
 
     def status(self) -> dict[str, Any]:
         """What DVC says is stale of the publication and all that it is made from."""
-        done = self.run("dvc", "status", "--json", "--with-deps", "publication")
-        content: dict[str, Any] = json.loads(done.stdout)
-        return content
+        return dict(json.loads(self.run("dvc", "status", "--json", "--with-deps", "publication").stdout))
 
     def publication(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.root / "build/publication/publication.json").read_text())
-        return content
+        return dict(json.loads((self.root / "build/publication/publication.json").read_text()))
 
     def content_hash(self) -> str:
         return str(self.publication()["content_sha256"])
@@ -169,8 +176,7 @@ def build_baseline(folder: Path) -> None:
     checkout = Checkout(root)
     checkout.set_parameters({**checkout.parameters(), **SMALL})
     checkout.apart()
-    for command in ("init -q", "add -A", "-c user.name=t -c user.email=t@t commit -qm t"):
-        subprocess.run(["git", *command.split()], cwd=root, check=True)
+    git_commit(root)
     checkout.run("sartext", "simulate")
     checkout.run("sartext", "corpora", "pin")
     checkout.run("orchestration", "release")
@@ -194,20 +200,3 @@ def copied(checkout: Checkout, folder: Path, *left_out: str) -> Checkout:
     made = Checkout(folder / PROJECT)
     made.apart()
     return made
-
-
-def by_job(checkout: Checkout) -> subprocess.CompletedProcess[str]:
-    return checkout.run("orchestration", "release", check=False)
-
-
-def by_release_asset(checkout: Checkout) -> subprocess.CompletedProcess[str]:
-    command = ["asset", "materialize", "--select", "release", "-m", "orchestration.definitions"]
-    return checkout.run("dagster", *command, check=False)
-
-
-def by_dvc(checkout: Checkout) -> subprocess.CompletedProcess[str]:
-    return checkout.run("dvc", "repro", "publication", check=False)
-
-
-Route = Callable[[Checkout], subprocess.CompletedProcess[str]]
-ROUTES: dict[str, Route] = {"job": by_job, "release asset": by_release_asset, "dvc repro": by_dvc}

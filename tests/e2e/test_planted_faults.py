@@ -15,8 +15,11 @@ pytestmark = pytest.mark.e2e
 Row = dict[str, Any]
 
 
+SHIPS = ("build/captions/sim-ships/captions.parquet", CAPTIONS, "captions@sim-ships")
+
+
 def edit(
-    checkout: Checkout, path: str, schema: pa.Schema, change: Callable[[list[Row]], None], stage: str
+    checkout: Checkout, path: str, schema: pa.Schema, stage: str, change: Callable[[list[Row]], None]
 ) -> None:
     """Change a stage's table and make DVC take it for the stage's own."""
     rows = read_rows(checkout.root / path, schema)
@@ -25,22 +28,13 @@ def edit(
     checkout.run("dvc", "commit", "--force", "--quiet", stage)
 
 
-def edit_ship_captions(checkout: Checkout, change: Callable[[list[Row]], None]) -> None:
-    edit(checkout, "build/captions/sim-ships/captions.parquet", CAPTIONS, change, "captions@sim-ships")
-
-
 def a_colour_word(checkout: Checkout) -> None:
-    def change(rows: list[Row]) -> None:
-        rows[0]["caption"] = rows[0]["caption"].replace("ship", "red ship", 1)
-
-    edit_ship_captions(checkout, change)
+    edit(checkout, *SHIPS, lambda rows: rows[0].update(caption=rows[0]["caption"].replace("ship", "red ship", 1)))
 
 
 def a_caption_that_contradicts_its_facts(checkout: Checkout) -> None:
-    def change(rows: list[Row]) -> None:
-        rows[0]["caption"] = "There are nineteen ships in this SAR image. They are all in the center."
-
-    edit_ship_captions(checkout, change)
+    caption = "There are nineteen ships in this SAR image. They are all in the center."
+    edit(checkout, *SHIPS, lambda rows: rows[0].update(caption=caption))
 
 
 def a_duplicate_across_splits(checkout: Checkout) -> None:
@@ -50,7 +44,7 @@ def a_duplicate_across_splits(checkout: Checkout) -> None:
         other = next(row for row in ships if row["split"] != first["split"])
         other["cluster_id"] = first["cluster_id"]
 
-    edit(checkout, "build/splits/splits.parquet", SPLITS, change, "splits")
+    edit(checkout, "build/splits/splits.parquet", SPLITS, "splits", change)
 
 
 def an_absent_licence(checkout: Checkout) -> None:
@@ -66,7 +60,7 @@ def an_empty_table(checkout: Checkout) -> None:
         rows = [{"image_id": row["image_id"], "reason": "planted"} for row in captioned]
         rows += read_rows(folder / "uncaptioned.parquet", UNCAPTIONED)
         write_table(folder / "uncaptioned.parquet", UNCAPTIONED, rows)
-        edit(checkout, f"build/captions/{name}/captions.parquet", CAPTIONS, list.clear, f"captions@{name}")
+        edit(checkout, f"build/captions/{name}/captions.parquet", CAPTIONS, f"captions@{name}", list.clear)
 
 
 def a_corrupt_image(checkout: Checkout) -> None:
@@ -104,8 +98,8 @@ def test_a_planted_fault_blocks_the_release_on_every_route(checkout: Checkout, f
     plant, suite, status = FAULTS[fault]
     releases, content, assembled = checkout.versions(), checkout.content_hash(), checkout.assembled()
     plant(checkout)
-    for route, run in ROUTES.items():
-        done = run(checkout)
+    for route in ROUTES:
+        done = checkout.build(route)
         output = done.stdout + done.stderr
         assert done.returncode != 0, f"{route} released it\n{output[-4000:]}"
         assert "gate" in output, f"{route} refused for another reason\n{output[-4000:]}"

@@ -136,7 +136,7 @@ def test_every_route_through_every_state(
     STATES[state](checkout)
     pin, releases = checkout.pin(), checkout.versions()
     expected = dict(zip(ROUTES, EXPECTED[state], strict=True))[route]
-    done = ROUTES[route](checkout)
+    done = checkout.build(route)
     output = done.stdout + done.stderr
     assert (done.returncode == 0) == expected.succeeds, output[-4000:]
     assert expected.says in output, output[-4000:]
@@ -145,6 +145,6 @@ def test_every_route_through_every_state(
     assert (checkout.pin() == pin) == expected.pinned
     assert releases.items() <= checkout.versions().items()
     if not expected.pinned:
-        assert ROUTES["job"](checkout).returncode == 0, "the job refuses what plain dvc repro re-pinned"
+        assert checkout.build("job").returncode == 0, "the job refuses what plain dvc repro re-pinned"
     if expected.succeeds and route == "job":
         assert (checkout.root / checkout.publication()["path"] / "MANIFEST.json").is_file()

@@ -106,8 +106,7 @@ def closure(module: str) -> set[str]:
 
 
 def stages() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    return found
+    return dict(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
 
 
 @pytest.mark.parametrize("stage", ENTRIES)

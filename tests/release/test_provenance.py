@@ -1,7 +1,6 @@
 """Where a release comes from: the commit, and the part of the graph that led to it."""
 
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 from sartext.files import read_json
 from sartext.release.manifest import ancestors
 from sartext.release.publication import publish
+from tests.processes import git_commit
 from tests.release.built import Built
 
 
@@ -56,14 +56,8 @@ def test_provenance_holds_the_ancestors_of_the_release_in_an_order_of_its_own(as
 
 
 def test_the_commit_is_recorded_and_whether_the_tree_was_dirty(assembled: Built) -> None:
-    def git(*arguments: str) -> None:
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        subprocess.run(["git", *identity, *arguments], cwd=assembled.root, check=True, capture_output=True)
-
     (assembled.root / ".gitignore").write_text("build/\nreleases/\ndata/\n")
-    git("init")
-    git("add", "-A")
-    git("commit", "-m", "all")
+    git_commit(assembled.root)
     publish(assembled.project)
     first = read_json(assembled.releases / "1.0.0/MANIFEST.json")["git"]
     assert (len(first["commit"]), first["dirty"]) == (40, False)

@@ -22,7 +22,7 @@ from sartext.tracking.store import destination, load_mlflow
 from sartext.tracking.tracker import Tracker
 from sartext.training.shards.writing import Archives
 from tests.conftest import ROOT
-from tests.processes import free_port, wait_for_page
+from tests.processes import free_port, git_commit, wait_for_page
 
 SIDE = 64
 NAMES = ("clip-sar", "coca-sar")
@@ -74,11 +74,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
         model = start(foundation.format(name[:4]), root, project.tokenizer, seed=1, side=SIDE)
         write_json(folder / "training.json", {"model_sha256": save(model, folder)})
         shutil.copy(folder / "model.safetensors", folder / "last.safetensors")
-    subprocess.run(["git", "init", "--quiet", "."], cwd=root, check=True)
-    author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     (root / ".gitignore").write_text("build\nmlflow\nsrc\n")
-    subprocess.run(["git", "add", "."], cwd=root, check=True)
-    subprocess.run(["git", *author, "commit", "--quiet", "-m", "begin"], cwd=root, check=True)
+    git_commit(root)
     return project
 
 

@@ -17,7 +17,7 @@ from sartext.files import sha256_file, sha256_tree
 from sartext.models import checkpoint
 from sartext.models.gpt.checkpoint import load_gpt, save_gpt
 from sartext.models.gpt.model import Gpt, answer, answer_each, pixel_values, prompt
-from tests.models.gpt.making import QUESTIONS, SIDE, pictures, refused, talkative, tiny_gpt, tower
+from tests.models.gpt.making import ANSWERS, QUESTIONS, SIDE, pictures, refused, talkative, tiny_gpt, tower
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,11 @@ def test_equal_models_are_equal_bytes_and_the_seed_decides(model: Gpt, folder: P
     assert digest == sha256_file(folder / "model.safetensors") == load_gpt(folder).sha256
     assert save_gpt(tiny_gpt(seed=6), tmp_path / "other") != digest
     assert "/tmp" not in "".join(path.read_text() for path in folder.glob("*.json"))
+
+
+def test_an_answer_of_the_training_is_few_tokens(model: Gpt) -> None:
+    tokens = model.tokenizer([f" {text}" for text in ANSWERS], add_special_tokens=False)["input_ids"]
+    assert max(map(len, tokens)) <= 3
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
