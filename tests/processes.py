@@ -1,5 +1,7 @@
 """What several tests need of processes, ports and DVC."""
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,7 +10,24 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pytest
+from filelock import FileLock
+
 from orchestration.execution import environment
+
+
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """The folder in which one of the processes that share the tests builds what none of them changes."""
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    done = folder / "done"
+    with FileLock(f"{folder}.lock"):
+        if not done.is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            build(folder)
+            done.touch()
+    return folder
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:

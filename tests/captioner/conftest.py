@@ -2,13 +2,15 @@
 
 import pytest
 
+from tests.processes import built_once
+
 from .tiny_models import SENTENCES, caption, marked, rows_of, small_coca, write_png
 
 
 @pytest.fixture(scope="session")
 def coca(tmp_path_factory):
     """A CoCa's checkpoint that says the sentences of the marked pictures."""
-    return small_coca(tmp_path_factory.mktemp("coca"))
+    return built_once(tmp_path_factory, "small-coca", small_coca) / "coca"
 
 
 @pytest.fixture

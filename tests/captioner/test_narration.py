@@ -22,7 +22,7 @@ from sartext.narrator.vocabulary import project_vocabulary
 from sartext.tables import CAPTIONS, UNCAPTIONED
 from sartext.training.shards.reading import Shards
 from tests.release.indexed import rows_by_id
-from tests.training.mini import artefacts_but, beside, edit_parameters, mini_project_in
+from tests.training.mini import artefacts_but, beside, edit_parameters, mini_project_of
 
 from .tiny_models import taught
 
@@ -34,7 +34,7 @@ OPTICAL = "An aerial photo of a big lake beside some houses, a bridge is over th
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """The small project with models that tell its validation images truly, and some unlabelled images too."""
-    mini = mini_project_in(tmp_path_factory.getbasetemp() / "mini-project")
+    mini = mini_project_of(tmp_path_factory)
     artefacts = [f"build/{name}" for name in ("corpus", "captions", "splits", "shards", "tokenizer")]
     made = beside(mini, tmp_path_factory.mktemp("narration"), "src", "data", *artefacts)
     shutil.copy(mini.root / "params.yaml", made.root)

@@ -8,17 +8,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from filelock import FileLock
 
 from tests.conftest import ROOT
-from tests.processes import completed, git_commit
+from tests.processes import built_once, completed, git_commit
 
 IMAGES = {"ships": 40, "objects": 30, "landcover": 30, "pairs": 20, "optical": 30, "unlabelled": 30}
 SMALL = {
@@ -134,24 +132,10 @@ def tracked_files() -> list[str]:
     return [name for name in names if name and (ROOT / name).is_file()]
 
 
-def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Checkout:
-    """What one of the processes that share the tests builds in a folder, and none of them changes afterwards."""
-    own = factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
-    done = folder / "done"
-    with FileLock(f"{folder}.lock"):
-        if not done.is_file():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            build(folder)
-            done.touch()
-    return Checkout(folder / PROJECT)
-
-
 @pytest.fixture(scope="session")
 def baseline(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """The built project; only to be copied."""
-    return built_once(tmp_path_factory, "baseline", build_baseline)
+    return Checkout(built_once(tmp_path_factory, "baseline", build_baseline) / PROJECT)
 
 
 @pytest.fixture
@@ -164,7 +148,7 @@ def checkout(baseline: Checkout, tmp_path: Path) -> Checkout:
 def trained(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A copy of the built project that trained four tiny models, narrated and released what they said."""
     made = built_once(tmp_path_factory, "trained", lambda folder: train(copied(baseline, folder)))
-    return copied(made, tmp_path_factory.mktemp("trained"))
+    return copied(Checkout(made / PROJECT), tmp_path_factory.mktemp("trained"))
 
 
 def build_baseline(folder: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROUTES, Checkout, built_once, copied
-from tests.processes import wait_for
+from tests.e2e.conftest import PROJECT, ROUTES, Checkout, copied
+from tests.processes import built_once, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -123,7 +123,7 @@ def contents(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> di
             change(checkout)
             checkout.run("orchestration", "release")
 
-        hashes[name] = built_once(tmp_path_factory, name, build).content_hash()
+        hashes[name] = Checkout(built_once(tmp_path_factory, name, build) / PROJECT).content_hash()
     assert len(set(hashes.values())) == 3
     return hashes
 

@@ -10,6 +10,7 @@ import yaml
 from sartext.config import Project
 from sartext.study.design import plan
 from sartext.study.running import run_study
+from tests.processes import built_once
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,11 +59,8 @@ def without_seconds(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory):
-    return make_project(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="session")
-def finished(project):
-    """The study, run to its end in this process."""
-    return run_study(plan(project))
+def finished(tmp_path_factory):
+    """The study, run to its end: a copy of the one that one of the tests' processes ran."""
+    whole = built_once(tmp_path_factory, "study", lambda folder: run_study(plan(make_project(folder / "project"))))
+    root = shutil.copytree(whole / "project", tmp_path_factory.mktemp("study") / "project", symlinks=True)
+    return run_study(plan(Project(root)))

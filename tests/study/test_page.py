@@ -106,7 +106,8 @@ def test_the_shares_of_a_verdict_are_those_of_its_differences(findings):
     assert finding(known, CONTROLS[0], other) == finding(known, CONTROLS[1], metric) == {}
 
 
-def test_commands_show_a_finished_study(finished, project):
+def test_commands_show_a_finished_study(finished):
+    project = finished.design.source
     table = CliRunner().invoke(cli, ["--root", str(project.root), "study", "table"])
     drawn = CliRunner().invoke(cli, ["--root", str(project.root), "study", "page"])
     assert table.exit_code == 0 and "optical-only" in table.output

@@ -4,13 +4,13 @@ import pytest
 
 from sartext.config import Project
 from sartext.training.shards.reading import Shards, open_shards
-from tests.training.mini import mini_project_in
+from tests.training.mini import mini_project_of
 
 
 @pytest.fixture(scope="session")
 def mini_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project of some 290 images of 64 pixels with splits, captions, shards and tokenizer; only to be read."""
-    return mini_project_in(tmp_path_factory.getbasetemp() / "mini-project")
+    return mini_project_of(tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)

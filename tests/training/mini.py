@@ -1,8 +1,8 @@
 """A small project that is simulated, indexed, captioned, split and written as shards, with a tokenizer."""
 
-from functools import cache
 from pathlib import Path
 
+import pytest
 import yaml
 
 from sartext.config import Project
@@ -13,6 +13,7 @@ from sartext.simulation import write_corpora
 from sartext.training.shards.writing import write_shards
 from sartext.training.tokenizer_stage import make_tokenizer
 from tests.conftest import ROOT
+from tests.processes import built_once
 
 CAPTIONED = ("sim-ships", "sim-objects", "sim-landcover", "sim-pairs")
 COUNTS = {"ships": 50, "objects": 40, "landcover": 40, "pairs": 45, "optical": 100, "unlabelled": 16}
@@ -86,7 +87,6 @@ def build(project: Project) -> Project:
     return project
 
 
-@cache
-def mini_project_in(root: Path) -> Project:
-    """Build the small project once per folder; treat it as read-only."""
-    return build(write_parameters(root))
+def mini_project_of(factory: pytest.TempPathFactory) -> Project:
+    """The small project, built once for all tests; only to be read."""
+    return Project(built_once(factory, "mini-project", lambda root: build(write_parameters(root))))
