@@ -38,6 +38,7 @@ def test_the_profiles_of_the_project_are_valid_and_name_known_corpora(path: str)
         ({"splits": {"test": 0.5, "validation": 0.5}}, "together must stay under 1"),
         ({"captions": ["sim-shipz"]}, "unknown corpus 'sim-shipz'; did you mean 'sim-ships'?"),
         ({"release": {"version": "1.0"}}, "release.version: .*got '1.0'"),
+        ({"release": {"version": "01.0.0"}}, "release.version: .*got '01.0.0'"),
         ({"corpora": []}, "corpora"),
         ({"gate": {"caption_words": [80, 3]}}, "gate.caption_words: the lower bound must be"),
         ({"gate": {"precision_shortfall": 1.5}}, "gate.precision_shortfall: .* less than or equal to 1"),

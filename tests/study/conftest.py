@@ -10,9 +10,8 @@ import yaml
 from sartext.config import Project
 from sartext.study.design import plan
 from sartext.study.running import run_study
+from tests.conftest import ROOT
 from tests.processes import built_once
-
-ROOT = Path(__file__).resolve().parents[2]
 
 STUDY = {
     "seeds": [9001, 9002],

@@ -88,7 +88,7 @@ class ReleaseParameters(Section):
 
     name: str = Field("sar-text", pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str = "SAR-Text"
-    version: str = Field("auto", pattern=r"^(auto|\d+\.\d+\.\d+)$")
+    version: str = Field("auto", pattern=r"^(auto|(0|[1-9]\d*)(\.(0|[1-9]\d*)){2})$")
     formats: tuple[str, ...] = Field(
         ("parquet", "open-clip-csv", "llava-vqa"), min_length=1, description="names of `sartext.release.formats`"
     )
