@@ -44,13 +44,7 @@ def test_one_wrong_box_rebuilds_its_corpus_and_what_follows(checkout: Checkout) 
     ran = {
         name.removeprefix("build/log/").removesuffix(".json") for name in after if after[name] != logs.get(name)
     }
-    stages = {name for name in ran if not name.endswith(".txt")}
-    assert stages == {
-        "corpus@sim-ships",
-        "captions@sim-ships",
-        "splits",
-        "candidate",
-        "quality",
-        "release",
-        "publication",
+    assert {name for name in ran if not name.endswith(".txt")} == {
+        *("corpus@sim-ships", "captions@sim-ships", "splits"),
+        *("candidate", "quality", "release", "publication"),
     }

@@ -128,12 +128,18 @@ def contents(baseline: Checkout, tmp_path_factory: pytest.TempPathFactory) -> di
     return hashes
 
 
+@pytest.fixture
+def checkout(baseline: Checkout, state: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Checkout:
+    """A copy of the built project in a state, which is brought about once for all routes."""
+    made = built_once(tmp_path_factory, state, lambda folder: STATES[state](copied(baseline, folder)))
+    return copied(Checkout(made / PROJECT), tmp_path)
+
+
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("state", STATES)
 def test_every_route_through_every_state(
     checkout: Checkout, contents: dict[str, str], state: str, route: str
 ) -> None:
-    STATES[state](checkout)
     pin, releases = checkout.pin(), checkout.versions()
     expected = dict(zip(ROUTES, EXPECTED[state], strict=True))[route]
     done = checkout.build(route)
