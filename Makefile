@@ -31,8 +31,9 @@ plan: $(READY)  ## every stage that a build would make, why, and how long it too
 rebuild: $(READY)  ## what the weekly schedule runs
 	@$(BIN)/python -m orchestration rebuild
 
+# a process more than there are cores: many tests wait for commands that they start
 test: $(READY)  ## the whole test suite, on all cores
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') --dist loadfile
 
 lint: $(READY)  ## style, types and layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
@@ -40,8 +41,8 @@ lint: $(READY)  ## style, types and layers
 ui: $(READY)  ## the lineage page on 127.0.0.1:PORT, and MLflow's on MLFLOW_PORT, the next one
 	@$(BIN)/python -m orchestration ui --port $(PORT) $(if $(MLFLOW_PORT),--mlflow-port $(MLFLOW_PORT))
 
-sample: $(READY)  ## a release from the small real corpora in REALDATA, in a scratch clone under build/
-	@$(BIN)/python -m orchestration sample --realdata $(REALDATA)
+sample: $(READY)  ## a release from the small real corpora in REALDATA, in a scratch clone; PROFILE=... its parameters
+	@$(BIN)/python -m orchestration sample --realdata $(REALDATA) $(if $(PROFILE),--profile $(PROFILE))
 
 study: $(READY)  ## the arms of progressive transfer over seeds; DATA=sample for the real sample
 	@$(BIN)/python -m sartext study run --data $(DATA)

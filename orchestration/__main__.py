@@ -83,9 +83,14 @@ def plan(job: str, root: Path) -> None:
 @cli.command()
 @realdata_option
 @root_option
-def sample(realdata: Path, root: Path) -> None:
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Its parameters; else conf/sample.yaml.",
+)
+def sample(realdata: Path, root: Path, profile: Path | None) -> None:
     """Build a release from small real corpora in a scratch clone, build/sample."""
-    _build_sample(root, realdata, "release")
+    _build_sample(root, realdata, "release", profile)
 
 
 @cli.command()
@@ -108,10 +113,10 @@ def _build(root: Path, job: str, asset: str | None = None) -> None:
     build(root.resolve(), job, asset=asset, start=start)
 
 
-def _build_sample(root: Path, realdata: Path, job: str) -> None:
+def _build_sample(root: Path, realdata: Path, job: str, profile: Path | None = None) -> None:
     from orchestration.build import build_sample
 
-    sys.exit(build_sample(root.resolve(), realdata, job))
+    sys.exit(build_sample(root.resolve(), realdata, job, profile or root / "conf" / "sample.yaml"))
 
 
 def _enter(root: Path) -> None:

@@ -169,13 +169,14 @@ def _published(project: Project) -> tuple[object, bool]:
     return path, bool(path) and (project.root / str(path)).is_dir()
 
 
-def build_sample(root: Path, realdata: Path, job: str) -> int:
+def build_sample(root: Path, realdata: Path, job: str, profile: Path) -> int:
     """Build the sample in ``build/sample`` and return the exit code of its build.
 
     Args:
         root: the checkout; it is only read.
         realdata: the folder that holds one folder per real corpus.
         job: ``release``, or ``report`` for the report of its models too.
+        profile: its parameters.
 
     Raises:
         SarTextError: the real corpora or git are absent.
@@ -183,7 +184,7 @@ def build_sample(root: Path, realdata: Path, job: str) -> int:
     require_folder(realdata, "pass the folder of real corpora: make sample REALDATA=...")
     scratch = root / "build" / "sample"
     _refresh(root, scratch)
-    shutil.copyfile(root / "conf" / "sample.yaml", scratch / "params.yaml")
+    shutil.copyfile(profile, scratch / "params.yaml")
     for name, folder in SAMPLE_FOLDERS.items():
         origin = realdata.resolve() / folder
         if not origin.is_dir():
