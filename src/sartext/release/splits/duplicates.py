@@ -42,6 +42,9 @@ COLUMNS = (
     "published_split_of",
 )
 
+SERIAL_BELOW = 1000
+"""Images whose thumbnails this process makes itself: some milliseconds each, where new processes take a second."""
+
 _BLOCK = 2048
 
 
@@ -102,7 +105,9 @@ def find_near(
         thumbnails = np.memmap(scratch, dtype=np.uint8, mode="r+", shape=shape)
         hashes = np.zeros((len(subjects), len(WINDOWS)), dtype=np.uint64)
         flat = np.zeros(len(subjects), dtype=bool)
-        made = map_parallel(partial(_read_thumbnail, root, dict(entries)), subjects, "comparing images")
+        made = map_parallel(
+            partial(_read_thumbnail, root, dict(entries)), subjects, "comparing images", SERIAL_BELOW
+        )
         for at, thumbnail in enumerate(made):
             thumbnails[at] = thumbnail.pixels
             flat[at] = thumbnail.hashes is None
