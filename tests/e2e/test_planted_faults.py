@@ -14,7 +14,6 @@ pytestmark = pytest.mark.e2e
 
 Row = dict[str, Any]
 
-
 SHIPS = ("build/captions/sim-ships/captions.parquet", CAPTIONS, "captions@sim-ships")
 
 
