@@ -69,5 +69,5 @@ $(READY): constraints.txt pyproject.toml
 	  { echo "error: $(PYTHON) cannot make virtual environments; install Debian's python3-venv" >&2; exit 1; }
 	@echo "setting up .venv with the versions of constraints.txt (a few minutes, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,pretrained]'
 	@touch $@

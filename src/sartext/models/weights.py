@@ -145,7 +145,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
         ModelError: the file is damaged, needs unpickling, belongs to another architecture or holds values that are
             not finite.
     """
-    state = _converted(network, _read_state(path))
+    state = _converted(network, read_state(path))
     if difference := _difference(network.state_dict(), state):
         raise ModelError(
             f"the weights are of another architecture: {difference}",
@@ -198,8 +198,8 @@ def _difference(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tenso
     return ", ".join(differences)
 
 
-def _read_state(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a weights file by name, without a training's wrapping (``state_dict``, ``module.``)."""
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a weights file by name, out of a training's ``state_dict`` and ``module.``."""
     content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
