@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -15,11 +15,12 @@ from sartext.catalogue import Entry, load_entry
 from sartext.catalogue.loading import PACKAGED
 from sartext.config import SimulationParameters
 from sartext.files import sha256_tree
+from sartext.narrator.annotated import STUFF_FRACTION
 from sartext.simulation import CORPORA, image_counts, write_corpora
 from sartext.simulation.composition import shoot
 from sartext.simulation.rendering import LEGEND, Task, render_image
 from sartext.simulation.truth import Cover
-from sartext.simulation.writers import ANNOTATORS
+from sartext.simulation.writers import ANNOTATORS, HIDDEN_TRUTH
 
 SMALL = SimulationParameters(ships=30, objects=20, landcover=30, pairs=12, optical=12, unlabelled=6)
 TINY = SimulationParameters(ships=12, objects=12, landcover=12, pairs=12, optical=12, unlabelled=8)
@@ -42,7 +43,7 @@ def test_what_was_written_is_reported_and_nothing_else_is_there(tmp_path):
     written = set(CORPORA) - {"sim-optical"}
     assert metrics["written"].keys() == {item.name for item in tmp_path.iterdir()} == written
     assert metrics["written"]["sim-ships"]["images"] == 5
-    assert metrics["written"]["sim-pairs"] == {"images": 6, "files": 13, "annotations": 15}
+    assert metrics["written"]["sim-pairs"] == {"images": 6, "files": 14, "annotations": 15}
     assert len(metrics["examples"]) == 5
 
 
@@ -173,14 +174,25 @@ def test_optical_captions_come_as_karpathy_json(data):
             assert sentence["tokens"] == [word for word in sentence["raw"].split() if word not in (",", ".")]
 
 
-def test_the_truth_of_the_unlabelled_corpus_is_kept_aside(data):
-    truth = json.loads((data / "sim-unlabelled/hidden_truth.json").read_text())
-    assert sorted(truth) == sorted(path.name for path in (data / "sim-unlabelled/images").iterdir())
+@pytest.mark.parametrize(("name", "folder"), [("sim-unlabelled", "images"), ("sim-pairs", "s1")])
+def test_the_truth_of_captioned_sar_images_is_kept_aside(data, name, folder):
+    truth = json.loads((data / name / HIDDEN_TRUTH).read_text())
+    assert sorted(truth) == sorted(path.name for path in (data / name / folder).iterdir())
     for scene in truth.values():
         assert sum(scene["cover"].values()) == pytest.approx(1.0, abs=0.001)
         assert scene["looks"] in (1, 2, 4, 10)
-    declared = entry("sim-unlabelled")
-    assert declared.annotations is None and "hidden" not in " ".join(declared.images)
+    declared = entry(name)
+    read = [*declared.images, *(declared.optical_captions.files if declared.optical_captions else ())]
+    assert declared.annotations is None and not any(PurePosixPath(HIDDEN_TRUTH).match(glob) for glob in read)
+
+
+def test_each_land_cover_is_absent_from_some_scenes_and_fills_others():
+    """Or the narrator could not be tested on images that lack the class."""
+    scenes = [shoot("sim-landcover", number, SMALL).scene.shares() for number in range(150)]
+    for cover in scenes[0]:
+        absent = sum(shares[cover] < STUFF_FRACTION for shares in scenes)
+        assert 0.2 * len(scenes) < absent < 0.9 * len(scenes), cover
+    assert all(any(shares[cover] > 0.9 for shares in scenes) for cover in (Cover.WATER, Cover.FOREST, Cover.BARE))
 
 
 def test_no_picture_is_constant_or_saturated_and_none_repeats_another(data):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sartext.config import SimulationParameters
 from sartext.simulation.landscape import (
+    LAND,
     Ground,
     add_apron,
     add_coast,
@@ -25,6 +26,7 @@ from sartext.simulation.landscape import (
     add_town,
     add_yard,
     bare_ground,
+    sparse_land,
 )
 from sartext.simulation.optical import Sky, draw_sky
 from sartext.simulation.radar import Acquisition, draw_acquisition
@@ -71,19 +73,16 @@ MIXTURE: Final = {
 SHARES: Final[dict[str, dict[str, float]]] = {
     "sim-ships": {"sea": 0.6, "coast": 0.4},
     "sim-objects": {"coast": 0.2, "river": 0.2, "farmland": 0.1, "town": 0.1, "depot": 0.18, "airport": 0.22},
-    "sim-landcover": {
-        "coast": 0.25,
-        "river": 0.2,
-        "farmland": 0.17,
-        "woodland": 0.13,
-        "barren": 0.12,
-        "town": 0.13,
-    },
+    "sim-landcover": {"sea": 0.06, "coast": 0.22, "river": 0.17}
+    | {"farmland": 0.17, "woodland": 0.13, "barren": 0.12, "town": 0.13},
     "sim-pairs": MIXTURE,
     "sim-optical": MIXTURE,
     "sim-unlabelled": MIXTURE,
 }
 """Share of each theme in each corpus."""
+
+MAIN: Final = {"farmland": Cover.CROPS, "woodland": Cover.FOREST, "barren": Cover.BARE}
+"""The cover of `LAND` that makes a theme what it is."""
 
 NUMBERS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "sea": {"ship": (1, 7)},
@@ -165,14 +164,20 @@ ALLOWED: Final = {"tank": Cover.BUILT, "aircraft": Cover.APRON, "ship": Cover.WA
 
 
 def compose(
-    theme: str, size: int, wanted: dict[str, int], rng: np.random.Generator, shortest_ship: float = 5.5
+    theme: str,
+    size: int,
+    wanted: dict[str, int],
+    rng: np.random.Generator,
+    shortest_ship: float = 5.5,
+    *,
+    land: tuple[Cover, ...] = LAND,
 ) -> Scene:
     """Compose a scene of a theme with up to the wanted number of objects per label.
 
     Bridges belong to the river itself and are left out only where ``wanted`` does not hold "bridge". No ship is
-    shorter than ``shortest_ship`` pixels.
+    shorter than ``shortest_ship`` pixels. Fields and patches are of the covers ``land``.
     """
-    ground = bare_ground(size, rng, shortest_ship)
+    ground = bare_ground(size, rng, shortest_ship, land)
     for share, add, numbers in THEMES[theme]:
         if share == ALWAYS or rng.uniform() < share:
             add(ground, rng, *numbers)
@@ -273,7 +278,8 @@ def shoot(corpus: str, number: int, parameters: SimulationParameters) -> Shot:
     theme = str(rng.choice(list(shares), p=list(shares.values())))
     wanted = wanted_objects(corpus, theme, rng)
     shortest = COUNTED_SHIP if corpus == "sim-landcover" else SHORTEST_SHIP
-    scene = compose(theme, parameters.size, wanted, rng, shortest)
+    land = sparse_land(MAIN.get(theme), rng) if corpus == "sim-landcover" else LAND
+    scene = compose(theme, parameters.size, wanted, rng, shortest, land=land)
     seen = PLACES + number // PATCHES if corpus == "sim-pairs" else number
     acquisition = draw_acquisition(generator(parameters.seed, corpus, seen, "acquisition"))
     sky = draw_sky(generator(parameters.seed, corpus, seen, "sky"))
@@ -285,7 +291,7 @@ def wanted_objects(corpus: str, theme: str, rng: np.random.Generator) -> dict[st
     if corpus == "sim-ships":
         return {"ship": 0 if rng.uniform() < EMPTY_SHIPS else min(9, int(rng.geometric(0.36)))}
     if corpus == "sim-landcover":
-        return {"ship": int(rng.integers(0, 4))} if theme == "coast" else {}
+        return {"ship": int(rng.integers(0, 4))} if theme in ("sea", "coast") else {}
     least = 1 if corpus == "sim-objects" else 0
     return {
         label: int(rng.integers(max(low, least if high > 2 else 0), high + 1))

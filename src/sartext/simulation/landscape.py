@@ -19,10 +19,16 @@ from sartext.simulation.truth import (
 
 LAND = (Cover.FOREST, Cover.CROPS, Cover.BARE)
 
+SPARSE = 0.45
+"""Probability that a sparse scene lacks each cover of `LAND` but its main one."""
+
 
 @dataclass
 class Ground:
-    """A scene in the making; see `truth.Scene` for the arrays. A tank may lie in the ``yard`` alone."""
+    """A scene in the making; see `truth.Scene` for the arrays.
+
+    A tank may lie in the ``yard`` alone; ``land`` are the covers of `LAND` that fields and patches may have.
+    """
 
     size: int
     cover: NDArray[np.uint8]
@@ -31,17 +37,27 @@ class Ground:
     yard: Mask
     streets: float
     shortest_ship: float
+    land: tuple[Cover, ...] = LAND
     water: str = "none"
     roads: list[float] = field(default_factory=list)
     bridges: list[Thing] = field(default_factory=list)
 
 
-def bare_ground(size: int, rng: np.random.Generator, shortest_ship: float) -> Ground:
+def bare_ground(
+    size: int, rng: np.random.Generator, shortest_ship: float, land: tuple[Cover, ...] = LAND
+) -> Ground:
     """Return a scene of bare soil with a direction of streets."""
     shape = (cells(size),) * 2
     cover, plot = np.full(shape, Cover.BARE, dtype=np.uint8), np.zeros(shape, dtype=np.int16)
     streets = float(rng.uniform(0, np.pi / 2))
-    return Ground(size, cover, np.zeros(shape), plot, np.zeros(shape, dtype=bool), streets, shortest_ship)
+    yard = np.zeros(shape, dtype=bool)
+    return Ground(size, cover, np.zeros(shape), plot, yard, streets, shortest_ship, land)
+
+
+def sparse_land(main: Cover | None, rng: np.random.Generator) -> tuple[Cover, ...]:
+    """Draw the covers of `LAND` that a scene shows: its main one, or any, and some of the others."""
+    main = LAND[int(rng.integers(len(LAND)))] if main is None else main
+    return tuple(cover for cover in LAND if rng.uniform() >= SPARSE or cover == main)
 
 
 def add_sea(ground: Ground, rng: np.random.Generator) -> None:
@@ -50,25 +66,30 @@ def add_sea(ground: Ground, rng: np.random.Generator) -> None:
 
 
 def add_random_mosaic(ground: Ground, rng: np.random.Generator, spread: float) -> None:
-    """Cover the ground with patches of `LAND`, whose biases have that standard deviation."""
-    add_mosaic(ground, rng, {cover: float(rng.normal(0, spread)) for cover in LAND})
+    """Cover the ground with patches of its ``land``, whose biases have that standard deviation."""
+    add_mosaic(ground, rng, {cover: float(rng.normal(0, spread)) for cover in ground.land})
 
 
 def add_mosaic(ground: Ground, rng: np.random.Generator, bias: dict[Cover, float], scale: float = 9.0) -> None:
     """Cover the ground with patches: at each cell the class whose smooth random field plus bias is highest."""
+    bias = {cover: level for cover, level in bias.items() if cover in ground.land}
     fields = np.stack([smooth_noise(rng, cells(ground.size), scale) + level for level in bias.values()])
     ground.cover[:] = np.array([*bias], dtype=np.uint8)[np.argmax(fields, axis=0)]
 
 
 def add_plots(ground: Ground, rng: np.random.Generator, *shares: float) -> None:
-    """Divide the ground into fields (a Voronoi diagram stretched along the streets), each of a cover of `LAND`."""
+    """Divide the ground into fields (a Voronoi diagram stretched along the streets), each of a cover of ``land``.
+
+    ``shares`` are those of the fields, one for each cover of `LAND`.
+    """
     number = max(6, round((ground.size / 17.0) ** 2))
     seeds = rng.uniform(-10, ground.size + 10, size=(number, 2))
     stretch = float(rng.uniform(1.0, 2.2))
     along, across = rotated(*coordinates(ground.size), ground.streets)
     seed_along, seed_across = rotated(seeds[:, 0], seeds[:, 1], ground.streets)
     best = np.full(along.shape, np.inf)
-    kinds = rng.choice(np.array(LAND, dtype=np.uint8), size=number, p=shares)
+    chances = np.array([share * (cover in ground.land) for cover, share in zip(LAND, shares, strict=True)])
+    kinds = rng.choice(np.array(LAND, dtype=np.uint8), size=number, p=chances / chances.sum())
     for index in range(number):
         distance = (along - seed_along[index]) ** 2 + (stretch * (across - seed_across[index])) ** 2
         nearer = distance < best

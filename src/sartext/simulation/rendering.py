@@ -186,7 +186,7 @@ def _render_pairs(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, A
     sar, eye = _pair_name(task, "s1"), _pair_name(task, "s2")
     files = {f"s1/{sar}.png": _display(task, shot), f"s2/{eye}.png": _picture(task, shot)}
     captions = optical_captions(shot.scene, shot.sky, task.rng("captions")) if task.number % 2 == 0 else []
-    return files, {"name": f"{eye}.png", "captions": captions}
+    return files, {"name": f"{eye}.png", "captions": captions, "sar": f"{sar}.png", "truth": _truth(shot)}
 
 
 def _picture(task: Task, shot: Shot) -> bytes:
@@ -201,15 +201,19 @@ def _render_optical(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str,
 
 def _render_unlabelled(task: Task, shot: Shot) -> tuple[dict[str, bytes], dict[str, Any]]:
     name = f"{_stem(task.number)}.png"
+    return {f"images/{name}": _display(task, shot)}, {"name": name, "truth": _truth(shot)}
+
+
+def _truth(shot: Shot) -> dict[str, Any]:
+    """What a SAR image shows, kept aside from its annotation."""
     shares = {COVER_LABELS[cover]: round(share, 4) for cover, share in shot.scene.shares().items() if share > 0}
-    truth = {
+    return {
         "theme": shot.scene.theme,
         "looks": shot.acquisition.looks,
         "radar": shot.acquisition.direction,
         "objects": _objects(shot),
         "cover": shares,
     }
-    return {f"images/{name}": _display(task, shot)}, {"name": name, "truth": truth}
 
 
 _RENDERERS: Final[dict[str, Callable[[Task, Shot], tuple[dict[str, bytes], dict[str, Any]]]]] = {

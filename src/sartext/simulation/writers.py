@@ -15,6 +15,9 @@ It gets the folder, the images in the order of their numbers, and their width an
 number of objects or sentences written.
 """
 
+HIDDEN_TRUTH: Final = "hidden_truth.json"
+"""What SAR images show, by file name. It is no annotation: it measures captions and is read for nothing else."""
+
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,9 +127,14 @@ def _karpathy(path: Path, dataset: str, images: Sequence[Rendered]) -> int:
     return written
 
 
+def _pairs(folder: Path, images: Sequence[Rendered], size: int) -> int:
+    _json(folder / HIDDEN_TRUTH, {image.record["sar"]: image.record["truth"] for image in images})
+    return _karpathy(folder / "captions.json", "sim-pairs", images)
+
+
 def _unlabelled(folder: Path, images: Sequence[Rendered], size: int) -> int:
     truth = {image.record["name"]: image.record["truth"] for image in images}
-    _json(folder / "hidden_truth.json", truth)
+    _json(folder / HIDDEN_TRUTH, truth)
     return sum(len(scene["objects"]) for scene in truth.values())
 
 
@@ -134,7 +142,7 @@ ANNOTATORS: Final[dict[str, Annotator]] = {
     "sim-ships": _voc,
     "sim-objects": _coco,
     "sim-landcover": lambda *_: 0,  # the masks are the annotation
-    "sim-pairs": lambda folder, images, _: _karpathy(folder / "captions.json", "sim-pairs", images),
+    "sim-pairs": _pairs,
     "sim-optical": lambda folder, images, _: _karpathy(folder / "dataset.json", "sim-optical", images),
     "sim-unlabelled": _unlabelled,
 }
