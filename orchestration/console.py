@@ -257,6 +257,14 @@ def show_report(project: Project, console: Console) -> None:
         cells = ["" if value is None else format(value, form) for value, form in figures]
         if any(cells):
             table.add_row(name, *cells)
+    blind = {
+        (figure["task"], figure["metric"]): figure["value"]
+        for figure in content.get("blind", ())
+        if figure["benchmark"] == benchmark["name"]
+    }
+    best = [format(blind[place], form) if place in blind else "" for place, (_, form) in shown.items()]
+    if any(best):
+        table.add_row("best without the image", *best)
     console.print(table)
     page = project.relative(project.build / "report" / "index.html")
     console.print(f"report    {page}", highlight=False, soft_wrap=True)

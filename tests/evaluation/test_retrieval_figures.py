@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from sartext.errors import EvaluationError
-from sartext.evaluation.details import CHANCE, PERFECT
-from sartext.evaluation.metrics.recall import CUTS, WAYS, ceiling
+from sartext.evaluation.details import CHANCE, CONSTANT_RANKING, PERFECT
+from sartext.evaluation.metrics.recall import CUTS, SCORINGS, WAYS, ceiling, constant_ranks
 from sartext.evaluation.retrieval import retrieval
 from sartext.evaluation.retrieval_figures import (
     METRICS,
@@ -19,7 +19,7 @@ from sartext.evaluation.retrieval_figures import (
     score_retrieval,
 )
 from sartext.evaluation.stages.retrieval import retrieval_examples
-from tests.evaluation.generated import benchmark, find
+from tests.evaluation.generated import SHIP, benchmark, benchmark_of, example, find, object_facts
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,12 @@ def test_every_figure_is_that_of_retrieval(tested):
                 assert figure.value == pytest.approx(100 * value)
                 assert figure.low <= figure.value <= figure.high
                 assert figure.n == 60
+        keys = facts_keys(tested)
+        first = np.unique(keys, return_index=True)[1]
+        similar = images @ texts[first].T
+        above = (similar > similar[torch.arange(60), torch.from_numpy(keys)][:, None]).sum(dim=1)
+        of_sets = [(above[keys == key] < 5).double().mean() for key in range(len(first))]
+        assert find(figures, "distinct_facts.i2t_r5", variant).value == pytest.approx(100 * np.mean(of_sets))
     assert {figure.metric for figure in figures if figure.subset == "all"} == set(METRICS)
     assert {figure.benchmark for figure in figures} == {"release-test"}
 
@@ -79,6 +85,66 @@ def test_chance_is_what_orders_drawn_at_random_find_on_average(tested):
 
 
 @pytest.fixture(scope="module")
+def lopsided():
+    """Forty images of one fact, ten of another, and thirty that are alone with theirs."""
+    counts = [40, 10, *[1] * 30]
+    facts = [object_facts((SHIP, at // 6 + 1, at % 6)) for at, count in enumerate(counts) for _ in range(count)]
+    return benchmark_of([example(f"sim-ships/{at:04}", of_image) for at, of_image in enumerate(facts)])
+
+
+def blindly(tested, order):
+    """Features of a model whose ranking of the facts is the same whatever it is asked, by the place of each."""
+    place = torch.tensor([order.index(key) for key in facts_keys(tested)], dtype=torch.float64)
+    ones = torch.ones(len(place), dtype=torch.float64)
+    gallery = torch.stack([ones, -place / len(order)], dim=1)
+    return torch.stack([ones, ones], dim=1), gallery
+
+
+def test_who_never_looks_is_at_chance_of_distinct_facts_whatever_the_order_and_who_knows_reaches_100(lopsided):
+    keys = facts_keys(lopsided)
+    sizes = np.bincount(keys)
+    commonest = sorted(range(len(sizes)), key=lambda key: -sizes[key])
+    exact = torch.eye(len(sizes), dtype=torch.float64)[keys]
+    features = {"perfect model": (exact, exact)}
+    for name, order in (("commonest", commonest), ("rarest", commonest[::-1])):
+        queries, gallery = blindly(lopsided, order)
+        features[name] = (queries, gallery)
+        features[f"{name}, images"] = (gallery, queries)
+    torch.manual_seed(4)
+    drawn = [torch.randn(2, len(keys), 8, dtype=torch.float64) for _ in range(40)]
+    features |= {f"drawn {at}": (one[0], one[1]) for at, one in enumerate(drawn)}
+    figures = score_retrieval(features, lopsided, resamples=10)
+
+    def at_chance(way, variant):
+        pairs = [
+            (find(figures, f"distinct_facts.{way}_r{cut}", name).value for name in (variant, CHANCE))
+            for cut in CUTS
+        ]
+        return all(value == pytest.approx(chance) for value, chance in pairs)
+
+    for name in ("commonest", "rarest"):
+        assert at_chance("i2t", name) and at_chance("t2i", f"{name}, images")
+    assert at_chance("i2t", CONSTANT_RANKING) and at_chance("t2i", CONSTANT_RANKING)
+    mean = "distinct_facts.mean_recall"
+    chance = find(figures, mean, CHANCE).value
+    assert chance == pytest.approx(100 * np.mean([1, 5, 10]) / 32)
+    assert np.mean([find(figures, mean, f"drawn {at}").value for at in range(40)]) == pytest.approx(chance, abs=1)
+    assert find(figures, mean, "perfect model").value == find(figures, mean, PERFECT).value == pytest.approx(100)
+
+
+def test_the_constant_ranking_is_the_strongest_that_never_looks_where_equal_facts_all_count(lopsided):
+    figures = score_retrieval({}, lopsided, resamples=10)
+    reached = [find(figures, f"duplicate_aware.i2t_r{cut}", CONSTANT_RANKING).value for cut in CUTS]
+    assert reached == pytest.approx([100 * share / 80 for share in (40, 53, 58)])
+    assert find(figures, "duplicate_aware.i2t_r5", CHANCE).value < reached[1]
+    assert find(figures, "one_positive.mean_recall", CONSTANT_RANKING).value == pytest.approx(
+        find(figures, "one_positive.mean_recall", CHANCE).value
+    )
+    places = sorted(constant_ranks([5, 5, 5, 2, 2, 7])["one_positive"].above)
+    assert places == [0, 1, 2, 3, 4, 5], "every item has a place of its own"
+
+
+@pytest.fixture(scope="module")
 def middling(tested):
     """Recall of each pair, duplicate-aware, and the figures of the same features."""
     images, texts = knowing(tested, 1.0)
@@ -96,14 +162,13 @@ def test_queries_of_a_corpus_are_ranked_against_the_whole_gallery(tested, middli
 
 
 def test_classes_are_those_that_the_facts_hold(tested, middling):
-    pairs, figures = middling
+    _, figures = middling
     for noun in ("storage tank", "water"):
         holds = np.array([noun in example.caption.casefold() for example in tested.examples])
-        figure = find(figures, "duplicate_aware.mean_recall", "model", subset=f"class:{noun}")
+        figure = find(figures, "distinct_facts.mean_recall", "model", subset=f"class:{noun}")
         assert figure.n == holds.sum() > 0
-        assert figure.value == pytest.approx(pairs[holds].mean())
     by_class = {figure.metric for figure in figures if figure.subset.startswith("class:")}
-    assert by_class == {"duplicate_aware.mean_recall"}
+    assert by_class == {"distinct_facts.mean_recall"}
 
 
 def test_intervals_are_drawn_over_groups_paired_and_equal_seeds_give_equal_ones(tested):
@@ -122,7 +187,7 @@ def test_intervals_are_drawn_over_groups_paired_and_equal_seeds_give_equal_ones(
 def test_a_single_image_is_not_computed():
     alone = benchmark(1)
     figures = score_retrieval({"model": (torch.ones(1, 4), torch.ones(1, 4))}, alone)
-    assert len(figures) == 3 * len(METRICS)
+    assert len(figures) == 4 * len(METRICS)
     assert all(figure.value is None and "a single image" in figure.reason for figure in figures)
 
 
@@ -141,17 +206,17 @@ def test_features_of_another_benchmark_or_of_no_numbers_are_refused(tested):
 
 def test_the_curve_goes_through_the_figures(tested):
     features = {"model": knowing(tested, 1.5)}
-    curves = recall_curves(rank_variants(features, tested), "release-test")
+    curves = recall_curves(rank_variants(features, tested), tested)
     curve = {curve.scoring: curve for curve in curves if curve.variant == "model"}
     figures = score_retrieval(features, tested, resamples=10)
-    for scoring in ("one_positive", "duplicate_aware"):
+    for scoring in SCORINGS:
         for way in ("i2t", "t2i"):
             recalls = getattr(curve[scoring], way)
             assert len(recalls) == 50
             assert list(recalls) == sorted(recalls)
             for cut in CUTS:
                 assert recalls[cut - 1] == pytest.approx(find(figures, f"{scoring}.{way}_r{cut}", "model").value)
-    assert {len(curve.i2t) for curve in recall_curves(rank_variants({}, benchmark(7)), "few")} == {7}
+    assert {len(curve.i2t) for curve in recall_curves(rank_variants({}, benchmark(7)), benchmark(7))} == {7}
 
 
 def test_examples_show_right_and_wrong_answers_and_are_not_picked_by_hand(tested):

@@ -57,6 +57,7 @@ def test_the_short_table_has_the_headline_metrics_of_the_whole_benchmark_beside_
     rows = [line for line in lines if "model" in line or "constant" in line]
     assert [("overall accuracy (OA)" in row, "0 to 100" in row) for row in rows] == [(True, True)] * 2
     assert "62.5" in rows[0] and "10 to 15" in rows[1]
+    assert ["12.5 (constant)" in row for row in rows] == [True, False], "the best without the image stands beside"
     assert [line.strip() for line in lines[-2:]] == ["not computed:", "aa: no question is asked"]
 
 

@@ -17,7 +17,7 @@ from sartext.corpora.images import picture
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, open_benchmarks
 from sartext.evaluation.caption_texts import baselines
-from sartext.evaluation.details import CHANCE, CONSTANT, CONSTANT_PER_CORPUS, PERFECT, TEXT_PRIOR
+from sartext.evaluation.details import CHANCE, CONSTANT, CONSTANT_PER_CORPUS, CONSTANT_RANKING, PERFECT, TEXT_PRIOR
 from sartext.evaluation.embedding import embed, margins
 from sartext.evaluation.figures import Figure, read_figures
 from sartext.evaluation.foil_scoring import score_foils
@@ -55,11 +55,11 @@ def test_a_model_is_scored_in_a_process_of_its_own(small: Published, models: Mod
     assert done.returncode == 0, done.stderr
     figures = read_figures(tmp_path / "scores.json")
     assert {(figure.metric, figure.variant) for figure in figures} == {
-        (m, v) for m in METRICS for v in ("mine", CHANCE, PERFECT)
+        (m, v) for m in METRICS for v in ("mine", CHANCE, CONSTANT_RANKING, PERFECT)
     }
     assert f"{len(figures)} figures in scores.json" in done.stdout
     assert len(done.stdout.splitlines()) < 20, "the headline metrics alone"
-    assert "mean recall, one positive" in done.stdout
+    assert "mean recall, one positive" in done.stdout and "best without the image" in done.stdout
     warnings = [line.removeprefix("warning: ") for line in done.stderr.splitlines() if "warning: " in line]
     assert warnings == [
         "2 of 10 images of release-test are withheld by their licence and not scored; get them from their source "
@@ -75,7 +75,7 @@ def test_foils_ask_any_model_and_say_which_kinds_there_are_none_of(
     for kind in ("clip", "coca"):
         command = ("--task", "foils", "--model", models[kind], "--name", kind)
         _, figures = evaluate.scores(tmp_path / "f.json", *command)
-        assert {figure.variant for figure in figures} == {kind, TEXT_PRIOR}
+        assert {figure.variant for figure in figures} == {kind, CHANCE, TEXT_PRIOR}
         count, share = (find(figures, "accuracy", kind, subset=f"kind:{name}") for name in ("count", "share"))
         assert 0 <= count.value <= 100 and count.n > 0
         assert (share.value, "no foil of this kind" in share.reason) == (None, True)

@@ -91,7 +91,7 @@ def test_headline_figures_are_numbers_that_dagster_draws_over_time(reported: Pro
 
 def test_the_benchmark_is_named_where_there_are_several(reported: Project) -> None:
     found = shown(reported, "evaluation@retrieval")
-    assert "retrieval duplicate_aware.mean_recall of sar-rs-clip on hrsid-test" in found
+    assert "retrieval distinct_facts.mean_recall of sar-rs-clip on hrsid-test" in found
     assert not any(" minus " in name for name in found)
 
 

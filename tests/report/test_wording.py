@@ -169,12 +169,12 @@ def test_the_lead_names_what_stands_beside_the_models(evaluation: Evaluation) ->
     assert "the baselines" in lead(without(evaluation, others))
 
 
-def test_chance_and_the_blind_model_are_spoken_of_only_where_they_are(evaluation: Evaluation) -> None:
+def test_what_never_looks_and_the_blind_model_are_spoken_of_only_where_they_are(evaluation: Evaluation) -> None:
     shown = retrieval(make_view(evaluation))
-    assert (shown["chance"], shown["benchmark"]) == ("chance", BENCHMARK)
+    assert (shown["blind"], shown["benchmark"]) == (["chance", "constant-ranking"], BENCHMARK)
     assert vqa(make_view(evaluation))["blind_model"]
-    alone = make_view(without(evaluation, {"chance", "sar-gpt-blind"}))
-    assert retrieval(alone)["chance"] is None
+    alone = make_view(without(evaluation, {"chance", "constant-ranking", "sar-gpt-blind"}))
+    assert retrieval(alone)["blind"] == []
     assert not vqa(alone)["blind_model"]
 
 

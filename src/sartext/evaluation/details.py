@@ -13,12 +13,14 @@ None of it holds a time, a duration, a host or a run id, so that equal inputs gi
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from sartext.errors import ArtefactError
+from sartext.evaluation.metrics.recall import Scoring
 from sartext.files import read_json, write_json
 from sartext.registry import Registry
 
@@ -31,6 +33,7 @@ Kind = Literal["clip", "coca", "gpt", "rule"]
 CHANCE = "chance"
 CONSTANT = "constant"
 CONSTANT_PER_CORPUS = "constant-per-corpus"
+CONSTANT_RANKING = "constant-ranking"
 GRAMMAR = "grammar"
 MOST_FREQUENT = "most-frequent"
 NEAREST_TRAIN = "nearest-train"
@@ -69,6 +72,7 @@ class Variant:
         registered: the name of its model in MLflow's registry; None where it has none.
         pretrained: its lineage began with pretrained weights: only then do ratios to the foundation mean
             something.
+        blind: what it answers never depends on the image that is asked about.
     """
 
     name: str
@@ -83,21 +87,23 @@ class Variant:
     stages: tuple[str, ...] = ()
     registered: str | None = None
     pretrained: bool = False
+    blind: bool = False
 
+
+_blind = partial(Variant, role="baseline", kind="rule", blind=True)
 
 BASELINES = Registry(
     "baseline",
     (
         Variant(GRAMMAR, "the facts themselves, in a sixth wording", "ceiling", "rule"),
-        Variant(MOST_FREQUENT, "the most frequent training caption, of every image", "baseline", "rule"),
+        _blind(MOST_FREQUENT, "the most frequent training caption, of every image"),
         Variant(NEAREST_TRAIN, f"the training caption that {RETRIEVER} finds nearest", "baseline", "rule"),
-        Variant(CONSTANT, "the most frequent caption or answer, whatever the image", "baseline", "rule"),
-        Variant(
-            CONSTANT_PER_CORPUS, "the most frequent training answer of each type and corpus", "baseline", "rule"
-        ),
+        _blind(CONSTANT, "the most frequent caption or answer, whatever the image"),
+        _blind(CONSTANT_PER_CORPUS, "the most frequent training answer of each type and corpus"),
         Variant(PERFECT, "knows the facts of every image, and no more", "ceiling", "rule"),
-        Variant(CHANCE, "an order drawn at random", "baseline", "rule"),
-        Variant(TEXT_PRIOR, "the likelier text by the words of the training captions", "baseline", "rule"),
+        _blind(CHANCE, "an order drawn at random; of two texts, either"),
+        _blind(CONSTANT_RANKING, "the same order for every query, the commonest facts first"),
+        _blind(TEXT_PRIOR, "the likelier text by the words of the training captions"),
     ),
 )
 """The variants that are no models: baselines, which see no image or learned nothing, and ceilings. No model may be
@@ -122,7 +128,7 @@ class Curve:
     """Recall, 0 to 100, at k = 1, 2, ... of a variant on a benchmark; a ceiling is one of variant ``perfect``."""
 
     variant: str
-    scoring: Literal["one_positive", "duplicate_aware"]
+    scoring: Scoring
     i2t: tuple[float, ...]
     t2i: tuple[float, ...]
     benchmark: str = "release-test"

@@ -20,7 +20,7 @@ import numpy as np
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark
 from sartext.evaluation.bootstrap import RESAMPLES, Floats, Sums, by_group, estimate, intervals, resample
-from sartext.evaluation.details import TEXT_PRIOR, FoilExample
+from sartext.evaluation.details import CHANCE, TEXT_PRIOR, FoilExample
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
 from sartext.evaluation.foil_changes import KINDS, Kind
 from sartext.evaluation.foils import Foils
@@ -53,7 +53,7 @@ def score_foils(
     seed: int = 0,
     pairs: Sequence[tuple[str, str]] = (),
 ) -> list[Figure]:
-    """Return the figures of foils: accuracy by kind, their mean, of every model and of ``text-prior``.
+    """Return the figures of foils: accuracy by kind, their mean, of every model, of ``text-prior`` and ``chance``.
 
     Margins by variant, see `margins`, above 0 prefer the true caption. All variants share the draws of groups; the
     differences in mean accuracy of ``pairs`` of them, the first minus the second, are figures too.
@@ -61,8 +61,9 @@ def score_foils(
     Raises:
         EvaluationError: a variant's margins are not as many as there are foils, or one is no number.
     """
-    if foils and benchmark.train:
-        margins = {TEXT_PRIOR: prior_margins(foils, benchmark), **margins}
+    if foils:
+        rules = {TEXT_PRIOR: prior_margins(foils, benchmark)} if benchmark.train else {}
+        margins = {CHANCE: np.zeros(len(foils)), **rules, **margins}
     points = {variant: _points(variant, values, foils) for variant, values in margins.items()}
     counts = Counter(foil.kind for foil in foils.items)
     kinds = [kind for kind in KINDS if counts[kind]]

@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sartext.errors import EvaluationError
+from sartext.evaluation.blind import best_blind
+from sartext.evaluation.details import BASELINES
 from sartext.evaluation.figures import EVERYTHING, NOT_COMPUTED, Figure
 from sartext.evaluation.metrics import Metric
 from sartext.evaluation.registry import in_order, metric_of
@@ -30,14 +32,21 @@ DETAILS = ("class:", "objects:")
 
 
 def headline_table(figures: Sequence[Figure], name: str) -> Table:
-    """Return a table of the headline metrics of a whole benchmark, the submission's beside the baselines'."""
+    """Return a table of the headline metrics of a whole benchmark, the submission's beside the baselines'.
+
+    The last column has the best that never sees the image, which a submission must be above to have looked.
+    """
     shown = [figure for figure in figures if figure.subset == EVERYTHING and _metric(figure).headline]
     table = _table("metric", "variant")
     table.add_column("unit")
+    table.add_column("best without the image", overflow="fold")
+    blind = {figure.metric: figure for figure in best_blind(shown, BASELINES)}
     order = in_order(shown[0].task, {figure.metric for figure in shown}) if shown else []
     for figure in sorted(shown, key=lambda each: order.index(each.metric)):
         if figure.value is not None:
-            cells = (_metric(figure).title, figure.variant, *_cells(figure, figure.value), _unit(figure))
+            best = blind.get(figure.metric) if figure.variant == name else None
+            beside = f"{best.value:.4g} ({best.variant})" if best else ""
+            cells = (_metric(figure).title, figure.variant, *_cells(figure, figure.value), _unit(figure), beside)
             table.add_row(*map(Text, cells))
     _add_reasons(table, [figure for figure in shown if figure.variant == name])
     return table

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from sartext.config.training import EvaluationParameters
+from sartext.evaluation.blind import best_blind
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import EVERYTHING, OVER, Figure, Task, difference, not_computed
 from sartext.evaluation.registry import headlines, metric_of
@@ -16,7 +17,8 @@ WORDS: Mapping[Verdict, str] = {"better": "better", "worse": "worse", "even": "n
 
 Place = tuple[str, str, str, str, str]
 
-ONE_POSITIVE, AWARE = "one_positive.mean_recall", "duplicate_aware.mean_recall"
+DISTINCT, AWARE = "distinct_facts.mean_recall", "duplicate_aware.mean_recall"
+ONE_POSITIVE = "one_positive.mean_recall"
 
 COMPARED_TASKS: Sequence[Task] = ("retrieval", "captioning", "vqa")
 """The tasks whose headline metrics variants are compared in."""
@@ -87,6 +89,16 @@ class FigureIndex:
     def baselines(self, task: Task, metric: str) -> list[Variant]:
         """Return the measured baselines."""
         return [variant for variant in self.measured(task, metric) if variant.role == "baseline"]
+
+    @cached_property
+    def blind(self) -> Mapping[tuple[str, str, str], Figure]:
+        """The best figure without the image, by task, benchmark and headline metric."""
+        best = best_blind(self.figures, self.variants)
+        return {(figure.task, figure.benchmark, figure.metric): figure for figure in best}
+
+    def best_blind(self, task: Task, metric: str, *, benchmark: str | None = None) -> Figure | None:
+        """Return the best figure of a headline metric without the image; None where none was measured."""
+        return self.blind.get((task, benchmark or self.benchmark, metric))
 
     def is_headline(self, variant: Variant) -> bool:
         """Whether it is a model that learned all captions it could."""

@@ -7,18 +7,18 @@ from typing import Any, Literal
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, Task
 from sartext.evaluation.registry import metric_of, shown
-from sartext.report.comparison import AWARE, VERDICTS, WORDS, Verdict, compare, side
+from sartext.report.comparison import DISTINCT, VERDICTS, WORDS, Verdict, compare, side
 from sartext.report.sections import CHANCE
 from sartext.report.view import ReportView
 
 ARM_METRICS: Sequence[tuple[Task, str]] = (
-    ("retrieval", AWARE),
+    ("retrieval", DISTINCT),
     ("captioning", "cider_d"),
     ("captioning", "fact_precision"),
     ("captioning", "fact_recall"),
 )
 TILES: Sequence[tuple[Task, str]] = (
-    ("retrieval", AWARE),
+    ("retrieval", DISTINCT),
     ("captioning", "cider_d"),
     ("captioning", "fact_precision"),
     ("vqa", "oa"),
@@ -82,7 +82,9 @@ def _tiles(view: ReportView) -> Iterator[dict[str, str]]:
             described = metric_of(task, metric)
             what = f"{TASK_NAMES.get(task, task.capitalize())}: {described.title}"
             of = f"{best.variant}, {described.unit}" if described.unit else best.variant
-            yield {"what": what, "value": value, "interval": interval, "of": of}
+            blind = view.index.best_blind(task, metric)
+            beside = f"best without the image: {shown(blind)[0]} ({blind.variant})" if blind else ""
+            yield {"what": what, "value": value, "interval": interval, "of": of, "blind": beside}
 
 
 def with_interval(figure: Figure | None) -> str:
@@ -94,12 +96,12 @@ def with_interval(figure: Figure | None) -> str:
 
 def _against_others(view: ReportView) -> Iterator[ReportFinding]:
     """The retrieval models beside what they began from, and beside an order drawn at random."""
-    baselines = view.index.baselines("retrieval", AWARE)
-    for variant in filter(view.index.is_headline, view.index.trained("retrieval", AWARE)):
-        foundation = view.index.foundation_of(variant, "retrieval", AWARE)
+    baselines = view.index.baselines("retrieval", DISTINCT)
+    for variant in filter(view.index.is_headline, view.index.trained("retrieval", DISTINCT)):
+        foundation = view.index.foundation_of(variant, "retrieval", DISTINCT)
         others = [*([foundation] if foundation else []), *baselines]
-        what = f" in retrieval, {metric_of('retrieval', AWARE).title}"
-        yield from _compared(view, variant, others, ("retrieval", AWARE), what)
+        what = f" in retrieval, {metric_of('retrieval', DISTINCT).title}"
+        yield from _compared(view, variant, others, ("retrieval", DISTINCT), what)
 
 
 def _compared(

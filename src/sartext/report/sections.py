@@ -4,19 +4,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sartext.evaluation.details import Curve
+from sartext.evaluation.details import CHANCE as AT_RANDOM
+from sartext.evaluation.details import CONSTANT_RANKING, Curve
 from sartext.evaluation.figures import EVERYTHING, Task
+from sartext.evaluation.metrics.recall import SCORINGS
 from sartext.evaluation.registry import headlines, in_order, metric_of, names_in, number
 from sartext.evaluation.vqa import normalise_answer
 from sartext.pages import Chart, Table, charts
-from sartext.report.comparison import AWARE, ONE_POSITIVE, by_size
+from sartext.report.comparison import AWARE, DISTINCT, ONE_POSITIVE, by_size
 from sartext.report.view import PERCENT, Column, ReportView, curves, dots, drawn, variants_table
 
-SCORINGS = {"duplicate_aware": "duplicate-aware", "one_positive": "one positive"}
 DIRECTIONS = {"i2t": "Image to text", "t2i": "Text to image"}
-AT_RANDOM = "chance"
-"""The variant that is an order drawn at random."""
-
 TICKS = (1, 2, 5, 10, 20, 50)
 MOST_CORPORA = 12
 MOST_CLASSES = 30
@@ -57,23 +55,23 @@ def _by(prefix: str, task: Task, metric: str, names: Iterable[str], after: str =
 def retrieval(view: ReportView) -> dict[str, Any]:
     """Return recall curves, both scorings, corpora and classes, and rankings with their errors."""
     index, details = view.index, view.details
-    corpora = index.subsets("retrieval", "corpus", AWARE)[:MOST_CORPORA]
-    classes = index.subsets("retrieval", "class", AWARE)[:MOST_CLASSES]
+    corpora = index.subsets("retrieval", "corpus", DISTINCT)[:MOST_CORPORA]
+    classes = index.subsets("retrieval", "class", DISTINCT)[:MOST_CLASSES]
     curved = {curve.variant for curve in details.curves}
-    measured = {variant.name for variant in index.measured("retrieval", AWARE)}
+    measured = {variant.name for variant in index.measured("retrieval", DISTINCT)}
     cuts = [metric for metric in names_in("retrieval", "cuts") if index.measured("retrieval", metric)]
     return {
         "benchmark": details.benchmarks[0],
-        "chance": AT_RANDOM if AT_RANDOM in measured else None,
+        "blind": [rule for rule in (AT_RANDOM, CONSTANT_RANKING) if rule in measured],
         "curved": [variant for variant in details.variants if variant.name in curved],
         "curves": {scoring: _recall_curves(view, scoring) for scoring in SCORINGS},
-        "dots": drawn(dots(view, "retrieval", metric) for metric in (AWARE, ONE_POSITIVE)),
+        "dots": drawn(dots(view, "retrieval", metric) for metric in (DISTINCT, AWARE, ONE_POSITIVE)),
         "cuts": {
             title: variants_table(view, _columns("retrieval", (cut for cut in cuts if cut.startswith(scoring))))
             for scoring, title in SCORINGS.items()
         },
-        "by_corpus": variants_table(view, _by("corpus", "retrieval", AWARE, corpora)),
-        "by_class": variants_table(view, _by("class", "retrieval", AWARE, classes)),
+        "by_corpus": variants_table(view, _by("corpus", "retrieval", DISTINCT, corpora)),
+        "by_class": variants_table(view, _by("class", "retrieval", DISTINCT, classes)),
         "classes": len(classes),
         "of_images": [example for example in details.retrieval if example.kind == "i2t"],
         "of_captions": [example for example in details.retrieval if example.kind == "t2i"],

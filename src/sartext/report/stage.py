@@ -47,12 +47,15 @@ def write_report(project: Project) -> dict[str, object]:
 
 
 def as_json(view: ReportView) -> dict[str, Any]:
-    """Return the content of ``report.json``: the release, benchmarks, variants, and every figure of the page."""
+    """Return the content of ``report.json``: the release, benchmarks, variants, every figure of the page, and
+    of each headline metric the best that never sees the image.
+    """
     return {
         "release": asdict(view.release),
         "benchmarks": [asdict(benchmark) for benchmark in view.details.benchmarks],
         "variants": [asdict(variant) for variant in view.details.variants],
         "figures": [asdict(figure) for figure in sorted(view.index.figures, key=lambda figure: figure.place)],
+        "blind": [asdict(figure) for figure in view.index.blind.values()],
     }
 
 

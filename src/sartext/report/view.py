@@ -95,7 +95,7 @@ def dots(
     """Return a forest plot of one metric, a row per variant with a value; None where there is none.
 
     Benchmark and title are those of the tables and of the metric unless others are named; ``reference`` is a value
-    to draw a line at, with its name.
+    to draw a line at, with its name: of a headline figure the best answer that never sees the image.
     """
     known = metric_of(task, metric)
     rows = []
@@ -107,6 +107,9 @@ def dots(
     if not rows:
         return None
     name = _raised(title or known.title)
+    blind = view.index.best_blind(task, metric, benchmark=benchmark) if subset == EVERYTHING else None
+    if reference is None and blind is not None and blind.value is not None:
+        reference = blind.value, "best without the image"
     svg = charts.forest(f"{name}, with 95 % intervals", rows, reference=reference, bounds=_bounds(known))
     return Chart(name, known.unit, svg)
 

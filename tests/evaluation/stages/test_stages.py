@@ -7,7 +7,7 @@ import pytest
 
 from sartext.config import Project
 from sartext.errors import ArtefactError
-from sartext.evaluation.details import CHANCE, CONSTANT, CONSTANT_PER_CORPUS, PERFECT, TEXT_PRIOR
+from sartext.evaluation.details import CHANCE, CONSTANT, CONSTANT_PER_CORPUS, CONSTANT_RANKING, PERFECT, TEXT_PRIOR
 from sartext.evaluation.embedding import embed
 from sartext.evaluation.figures import MINUS
 from sartext.evaluation.metrics.recall import Ranks
@@ -52,7 +52,7 @@ def test_what_is_written_agrees_and_is_the_same_to_the_byte_again(
 def test_every_model_and_the_ceiling_have_every_figure_on_every_benchmark(
     project: Project, retrieval: Evaluation
 ) -> None:
-    names = {model.name for model in compared(project)} | {CHANCE, PERFECT}
+    names = {model.name for model in compared(project)} | {CHANCE, CONSTANT_RANKING, PERFECT}
     whole = {
         (figure.benchmark, figure.metric, figure.variant)
         for figure in retrieval.figures
@@ -85,12 +85,14 @@ def test_the_ranks_of_every_variant_give_its_recall(retrieval: Evaluation) -> No
             columns = (
                 [float(row[f"{scoring}.{way}.{of}"]) for row in rows] for of in ("above", "ties", "positives")
             )
-            recall = Ranks(*map(np.array, columns)).recall_at([int(cut)])
-            assert 100 * recall.mean() == pytest.approx(retrieval.find(metric, name).value)
+            recall = Ranks(*map(np.array, columns)).recall_at([int(cut)])[:, 0]
+            facts = [row["facts"] for row in rows]
+            weights = [1 / facts.count(key) if scoring == "distinct_facts" else 1 for key in facts]
+            assert 100 * np.average(recall, weights=weights) == pytest.approx(retrieval.find(metric, name).value)
 
 
 def test_differences_are_paired_and_agree_with_their_parts(retrieval: Evaluation) -> None:
-    metric = "duplicate_aware.mean_recall"
+    metric = "distinct_facts.mean_recall"
     for first, second in (("sar-rs-clip", "foundation-clip"), ("progressive", "foundation")):
         less = retrieval.find(metric, f"{first} minus {second}")
         left, right = (retrieval.find(metric, name).value for name in (first, second))
@@ -101,7 +103,7 @@ def test_differences_are_paired_and_agree_with_their_parts(retrieval: Evaluation
 def test_foils_are_told_beside_what_words_alone_give(project: Project, retrieval: Evaluation) -> None:
     whole = (figure for figure in retrieval.figures if figure.benchmark == "release-test")
     variants = {figure.variant for figure in whole if figure.task == "foils" and MINUS not in figure.variant}
-    assert variants == {*(model.name for model in compared(project)), TEXT_PRIOR}
+    assert variants == {*(model.name for model in compared(project)), CHANCE, TEXT_PRIOR}
 
 
 def test_curves_examples_foils_and_notes_are_in_the_details(retrieval: Evaluation) -> None:
@@ -116,7 +118,7 @@ def test_curves_examples_foils_and_notes_are_in_the_details(retrieval: Evaluatio
     }
     assert details.foils
     assert any("were cut" in note for note in details.notes), "the tiny models' context is short"
-    assert "duplicate_aware.mean_recall of sar-rs-clip" in retrieval.metrics["headlines"]
+    assert "distinct_facts.mean_recall of sar-rs-clip" in retrieval.metrics["headlines"]
 
 
 def test_models_and_baselines_answer_all_questions_of_the_test_split_and_of_each_benchmark(

@@ -21,10 +21,10 @@ PICTURES = {
     "b/deep/large": np.zeros((600, 300), dtype=np.uint8),
 }
 FIGURES = [
-    Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 41.23456, n=9),
-    Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 1.0, n=3, subset="corpus:a"),
-    Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip minus foundation", 4.0, n=9),
-    not_computed("retrieval", "duplicate_aware.mean_recall", "foundation", "a single image"),
+    Figure("retrieval", "distinct_facts.mean_recall", "sar-rs-clip", 41.23456, n=9),
+    Figure("retrieval", "distinct_facts.mean_recall", "sar-rs-clip", 1.0, n=3, subset="corpus:a"),
+    Figure("retrieval", "distinct_facts.mean_recall", "sar-rs-clip minus foundation", 4.0, n=9),
+    not_computed("retrieval", "distinct_facts.mean_recall", "foundation", "a single image"),
 ]
 TABLES = {"ranks/release-test/sar-rs-clip": [{"image_id": "a/grey", "right": True, "score": 1 / 3, "of": None}]}
 
@@ -57,7 +57,7 @@ def test_figures_details_and_the_pictures_that_are_shown_are_written(tmp_path: P
     table = (folder / "ranks/release-test/sar-rs-clip.csv").read_text()
     assert table == "image_id,right,score,of\na/grey,true,0.333333,\n"
     assert (counts["figures"], counts["not_computed"], counts["variants"], counts["benchmarks"]) == (4, 1, 1, 1)
-    assert counts["headlines"] == {"duplicate_aware.mean_recall of sar-rs-clip": 41.2346}
+    assert counts["headlines"] == {"distinct_facts.mean_recall of sar-rs-clip": 41.2346}
 
 
 def test_pictures_are_as_they_were_grey_where_they_are_and_no_larger_than_a_page_needs(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sartext.evaluation.figures import EVERYTHING, MINUS, Figure, write_figures
 from sartext.evaluation.physics.rendering import PhysicsSet
 from sartext.files import atomic_folder
 
-MAIN = {"duplicate_aware.mean_recall", "cider_d", "aa"}
+MAIN = {"distinct_facts.mean_recall", "cider_d", "aa"}
 """The main metric of each task."""
 
 LARGEST = 256

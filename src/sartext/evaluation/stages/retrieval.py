@@ -14,6 +14,7 @@ from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.details import (
     BASELINES,
     CHANCE,
+    CONSTANT_RANKING,
     PERFECT,
     TEXT_PRIOR,
     Curve,
@@ -95,7 +96,7 @@ def evaluate(project: Project) -> dict[str, object]:
         figures += score_foils(
             preferences, foils[name], benchmark, resamples=resamples, seed=seed, pairs=pairs(preferences)
         )
-        curves += recall_curves(ranked, name)
+        curves += recall_curves(ranked, benchmark)
         tables |= {
             f"ranks/{name}/{variant}": ranks_rows(of_variant, benchmark) for variant, of_variant in ranked.items()
         }
@@ -106,8 +107,7 @@ def evaluate(project: Project) -> dict[str, object]:
     details = Details(
         variants=(
             *variants,
-            BASELINES[PERFECT],
-            BASELINES[CHANCE],
+            *(BASELINES[rule] for rule in (PERFECT, CHANCE, CONSTANT_RANKING)),
             *((BASELINES[TEXT_PRIOR],) if any(figure.variant == TEXT_PRIOR for figure in figures) else ()),
         ),
         benchmarks=rows_of(benchmarks.values()),

@@ -92,6 +92,7 @@ def _described(project: Project, name: str, row: GptParameters, model: Gpt) -> V
         model_sha256=model.sha256,
         stages=(stage_of(project, name),),
         registered=name,
+        blind=not row.images,
         pretrained=read_language(project.root / row.language).pretrained is not None,
     )
 
