@@ -170,7 +170,7 @@ def require_known_names(project: Project) -> str:
         CatalogueError: a catalogue file is wrong.
     """
     from sartext.corpora.formats import FORMATS as ANNOTATION_FORMATS
-    from sartext.evaluation.registry import metric_named
+    from sartext.evaluation.registry import headlines, metric_named
     from sartext.narrator.methods import METHODS
     from sartext.release.formats import FORMATS as RELEASE_FORMATS
 
@@ -187,8 +187,15 @@ def require_known_names(project: Project) -> str:
         where = f"params.yaml: champions.{model}"
         if model not in trained:
             raise ParameterError(f"no model '{model}' is trained", where=where, way_out=nearest(model, trained))
-        for name in thresholds:
-            metric_named(name, where=where)
+        for name, bound in thresholds.items():
+            metric = metric_named(name, where=where)
+            if isinstance(bound, str) and not metric.headline:
+                known = ", ".join(f"{metric.task}/{headline}" for headline in headlines(metric.task))
+                raise ParameterError(
+                    f"no answer without the image is known for {name}, which '{bound}' asks for",
+                    where=where,
+                    way_out=f"state a number, or name one of {known}",
+                )
     for name in parameters.release.formats:
         RELEASE_FORMATS.get(name, where="params.yaml: release.formats")
     return "all of params.yaml are known"

@@ -103,6 +103,21 @@ def test_unknown_names_are_found_before_a_build(project: Project, before: str, a
     assert f"did you mean {near}" in sartext(project, "doctor").output
 
 
+def test_a_threshold_above_blind_answers_that_nobody_gives_is_found_before_a_build(project: Project) -> None:
+    path = project.root / "params.yaml"
+    text = path.read_text()
+    for name, known in (("vqa/oa", True), ("vqa/accuracy", False)):
+        path.write_text(text.replace("checkpoints", f"champions: {{clip: {{{name}: blind + 2}}}}\ncheckpoints"))
+        if known:
+            require_known_names(Project(project.root))
+            continue
+        with pytest.raises(
+            ParameterError, match="no answer without the image is known for vqa/accuracy"
+        ) as raised:
+            require_known_names(Project(project.root))
+        assert raised.value.way_out == "state a number, or name one of vqa/aa, vqa/oa"
+
+
 def test_an_annotation_format_that_nothing_reads_is_found_before_a_build(project: Project) -> None:
     entry = (ROOT / "src/sartext/catalogue/ssdd.yaml").read_text().replace("name: ssdd", "name: mine")
     (project.root / "catalogue").mkdir()

@@ -76,7 +76,8 @@ CHAMPIONS = TypeAdapter(Champions)
 
 
 def test_thresholds_are_read_by_model_and_figure() -> None:
-    thresholds = {"sar-rs-clip": {"retrieval/duplicate_aware.mean_recall": 30, "foils/mean_accuracy": 60.5}}
+    of_model = {"retrieval/distinct_facts.mean_recall": 30, "foils/mean_accuracy": 60.5, "vqa/oa": "blind"}
+    thresholds = {"sar-rs-clip": {**of_model, "vqa/aa": "blind + 2.5"}}
     assert CHAMPIONS.validate_python(thresholds) == thresholds
 
 
@@ -84,7 +85,7 @@ def test_thresholds_are_read_by_model_and_figure() -> None:
     ("name", "bound"),
     [
         *((name, 1) for name in ("mean_recall", "retrieval/", "retrieval/Mean Recall", "speed/oa", "vqa/a.b.c")),
-        *(("vqa/oa", bound) for bound in (float("nan"), float("inf"), "much")),
+        *(("vqa/oa", bound) for bound in (float("nan"), float("inf"), "much", "blind - 2", "blind+")),
     ],
 )
 def test_what_is_no_name_of_a_figure_or_no_number_is_refused(name: str, bound: object) -> None:

@@ -1,6 +1,7 @@
 """An evaluation in MLflow: runs with figures, tied to model versions and benchmarks, and champions."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from tests.report.evaluations import BENCHMARK
 from tests.tracking.conftest import client_of, train
 
 MODEL = "clip-sar"
-RECALL = "retrieval/duplicate_aware.mean_recall"
+RECALL = "retrieval/distinct_facts.mean_recall"
 SOME = ("foundation", "sar-rs-clip", "constant")
 """The variants that are uploaded here; every one more costs a second."""
 
@@ -79,7 +80,7 @@ def train_twice(project: Project) -> None:
     set_model(project, recall=70)
 
 
-def promoted(project: Project, champions: dict[str, dict[str, float]]) -> list[str]:
+def promoted(project: Project, champions: Mapping[str, Mapping[str, float | str]]) -> list[str]:
     """Run the stage with these thresholds; return what it says of each model."""
     path = project.root / "params.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"champions": champions}))
@@ -147,6 +148,18 @@ def test_a_version_that_passes_gets_the_alias_and_one_that_does_not_gets_none(re
     assert set(decision) == {"model", "outcome", "version", "champion", "reasons"}
     assert (decision["outcome"], decision["champion"]) == ("champion", "1")
     assert len(evaluation_records(reported)) == 1, "other thresholds are a decision on the same run"
+
+
+def test_a_version_is_held_against_the_best_that_never_sees_the_image(reported: Project) -> None:
+    train(reported, MODEL)
+    (best,) = (row for row in read_json(reported.build / "report" / "report.json")["blind"]
+               if (row["benchmark"], f"retrieval/{row['metric']}") == (BENCHMARK.name, RECALL))  # fmt: skip
+    set_model(reported, recall=best["value"] + 1)
+    (line,) = promoted(reported, {MODEL: {RECALL: "blind"}})
+    assert f"its whole interval must be above {best['value']:.4g}" in line
+    set_model(reported, recall=best["value"] + 3)
+    (line,) = promoted(reported, {MODEL: {RECALL: "blind"}})
+    assert "is the champion" in line
 
 
 def test_a_later_version_that_falls_behind_leaves_the_champion(reported: Project) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import pytest
 
 from sartext.errors import TrackingError
-from sartext.tracking.promotion import Contender, Decision, Estimate, Figures, decide
+from sartext.tracking.promotion import Contender, Decision, decide
+from sartext.tracking.thresholds import Estimate, Figures
 
-RECALL = "retrieval/duplicate_aware.mean_recall"
+RECALL = "retrieval/distinct_facts.mean_recall"
 INVENTED = "captioning/invented_objects"
 HERE, ELSEWHERE = "a" * 64, "b" * 64
 
@@ -89,6 +90,28 @@ def test_a_champion_is_measured_anew(present: Contender, anew: Estimate | None, 
     decision = decide("sar-rs-clip", contender("2", 60, 55, 65), {RECALL: 50}, present, remeasure)
     assert measured == ["1"]
     assert (decision.outcome, decision.champion) == (outcome, "1" if outcome == "stays" else "2")
+    assert reason in decision.line()
+
+
+@pytest.mark.parametrize(
+    ("name", "mine", "bound", "blind", "reason"),
+    [
+        pytest.param(RECALL, (20, 18, 22), "blind", 17.1, "", id="its whole interval is above"),
+        pytest.param(RECALL, (20, 16, 24), "blind", 17.1, "20 [16, 24], its whole", id="its value alone is above"),
+        pytest.param(RECALL, (20, 18, 22), "blind + 2", 17.1, ", by more than 2", id="not by enough"),
+        pytest.param(RECALL, (20, None, None), "blind", 17.1, "20 without an interval", id="of a single group"),
+        pytest.param(INVENTED, (0.4, 0.3, 0.45), "blind", 0.5, "", id="less is better"),
+        pytest.param(INVENTED, (0.4, 0.3, 0.6), "blind", 0.5, "must be below 0.5", id="less, and not surely"),
+        pytest.param(RECALL, (20, 18, 22), "blind", None, "state a number", id="that nobody answered blind"),
+    ],
+)  # fmt: skip
+def test_a_threshold_above_what_never_sees_the_image_is_passed_by_the_whole_interval(
+    name: str, mine: tuple, bound: str, blind: float | None, reason: str
+) -> None:
+    contender = Contender("1", {name: Estimate(*mine)}, HERE)
+    blindly = {} if blind is None else {name: Estimate(blind, blind - 9, blind + 9)}
+    decision = decide("sar-rs-clip", contender, {name: bound}, None, never, blind=blindly)
+    assert decision.outcome == ("refused" if reason else "champion")
     assert reason in decision.line()
 
 

@@ -1,5 +1,6 @@
 """Parameters of the models: tokenizer, shards, training, checkpoints, narration, study and evaluation."""
 
+import re
 from collections.abc import Collection
 from typing import Annotated, Literal
 
@@ -168,14 +169,25 @@ def _no_physics(name: object) -> object:
     return name
 
 
+def _bound(bound: object) -> object:
+    if isinstance(bound, str) and not re.fullmatch(r"blind( \+ \d+(\.\d+)?)?", bound):
+        raise ValueError(
+            f"'{bound}' is no threshold: write a number that the figure must reach, `blind` (its whole interval "
+            "must be better than the best answer that never sees the image) or `blind + 5` (by more than 5)"
+        )
+    return bound
+
+
 FIGURE_NAME = StringConstraints(pattern=r"^(retrieval|captioning|vqa|foils)/[a-z0-9_]+(\.[a-z0-9_]+)?$")
 """``<task>/<metric>`` of a figure of a whole benchmark, such as ``retrieval/duplicate_aware.mean_recall``."""
 
 FigureName = Annotated[str, FIGURE_NAME, BeforeValidator(_no_physics)]
-Champions = dict[str, dict[FigureName, Annotated[float, Field(allow_inf_nan=False)]]]
+Bound = Annotated[Annotated[float, Field(allow_inf_nan=False)] | str, BeforeValidator(_bound)]
+Champions = dict[str, dict[FigureName, Bound]]
 """By the name of a model: what its figures must reach at least for it to become that model's champion.
 
-A figure that is better the lower it is must not exceed its number. A model that is not named becomes none.
+A figure that is better the lower it is must not exceed its number. With ``blind`` the whole 95 % interval must be
+better than the best answer that never sees the image. A model that is not named becomes none.
 """
 
 

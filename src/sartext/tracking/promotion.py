@@ -22,24 +22,12 @@ from sartext.tracking.evaluations import (
 )
 from sartext.tracking.record import Record
 from sartext.tracking.store import COMMAND, connection, destination, version_with_alias, warn
+from sartext.tracking.thresholds import Estimate, Figures, Thresholds, regression, shortfall
 
 ALIAS = "champion"
 FIGURES_TAG = "evaluation.figures"
 BENCHMARK_TAG = "evaluation.benchmark"
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure: its value and 95 % interval, None where there is none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-Thresholds = Mapping[str, float]
-Figures = Mapping[str, Estimate]
-"""By ``<task>/<metric>``, of a whole benchmark."""
 
 Remeasure = Callable[[str], Figures]
 """Measures a version on the benchmark of the evaluation."""
@@ -81,17 +69,26 @@ class Decision:
 
 
 def decide(
-    model: str, contender: Contender, thresholds: Thresholds, present: Contender | None, remeasure: Remeasure
+    model: str,
+    contender: Contender,
+    thresholds: Thresholds,
+    present: Contender | None,
+    remeasure: Remeasure,
+    *,
+    blind: Figures | None = None,
 ) -> Decision:
     """Decide whether a version becomes the champion of its model.
 
-    Every figure that the thresholds name must reach them, and none may lie outside the 95 % interval of the
-    present champion's, on its worse side. Where that one was measured on another benchmark, by its hash, it is
-    measured anew; where that cannot be done, it stays.
+    Every figure that the thresholds name must reach them, some by being above the ``blind`` answers, and none may
+    lie outside the 95 % interval of the present champion's, on its worse side. Where that one was measured on
+    another benchmark, by its hash, it is measured anew; where that cannot be done, it stays.
     """
     version, measured = contender.version, contender.figures
     champion = present.version if present else None
-    missed = [text for name, bound in thresholds.items() if (text := _shortfall(measured.get(name), name, bound))]
+    reasons = (
+        shortfall(measured.get(name), name, bound, (blind or {}).get(name)) for name, bound in thresholds.items()
+    )
+    missed = list(filter(None, reasons))
     if missed:
         if champion == version:
             missed.append("it keeps the alias that it has, as no other version takes it")
@@ -109,37 +106,11 @@ def decide(
         except SarTextError as error:
             reason = f"version {champion} was measured on another benchmark and cannot be measured anew: {error}"
             return Decision(model, "stays", version, champion, (passed, reason))
-    worse = [text for name in thresholds if (text := _regression(measured[name], figures.get(name), name))]
+    worse = [text for name in thresholds if (text := regression(measured[name], figures.get(name), name))]
     if worse:
         return Decision(model, "stays", version, champion, (passed, *worse))
     reason = f"it does not fall behind version {champion}, {how}"
     return Decision(model, "champion", version, version, (passed, reason))
-
-
-def _lower_is_better(name: str) -> bool:
-    from sartext.evaluation.registry import metric_named
-
-    return metric_named(name, where="params.yaml: champions").higher_is_better is False
-
-
-def _shortfall(figure: Estimate | None, name: str, bound: float) -> str:
-    """Say why a threshold is not passed; nothing where it is."""
-    if figure is None:
-        return f"{name} was not computed, {bound:g} is asked"
-    if _lower_is_better(name):
-        return f"{name} is {figure.value:.4g}, at most {bound:g} is allowed" if figure.value > bound else ""
-    return f"{name} is {figure.value:.4g}, at least {bound:g} is asked" if figure.value < bound else ""
-
-
-def _regression(figure: Estimate, best: Estimate | None, name: str) -> str:
-    """Say why a figure is behind the champion's by more than its interval; nothing where it is not."""
-    if best is None:
-        return f"{name} of the champion was not computed"
-    low = best.value if best.low is None else best.low
-    high = best.value if best.high is None else best.high
-    if (figure.value > high) if _lower_is_better(name) else (figure.value < low):
-        return f"{name} is {figure.value:.4g}, the champion's {best.value:.4g} [{low:.4g}, {high:.4g}]"
-    return ""
 
 
 def promote(project: Project) -> dict[str, object]:
@@ -199,6 +170,11 @@ class _Registry:
         self.upload, self.project, self.client, self.report = upload, upload.project, upload.client, upload.report
         self.thresholds = self.project.parameters.champions
         self.benchmark = self.report["benchmarks"][0]
+        self.blind = {
+            f"{row['task']}/{row['metric']}": Estimate(row["value"], row["low"], row["high"])
+            for row in self.report.get("blind", ())
+            if row["benchmark"] == self.benchmark["name"]
+        }
 
     def describe_versions(self, run_ids: Mapping[str, str]) -> None:
         """Let the page of every evaluated version say what was measured of it."""
@@ -222,7 +198,8 @@ class _Registry:
                 continue
             contender = Contender(str(version.version), self._measured(variants[model]), self.benchmark["sha256"])
             present = _contender_of(version_with_alias(self.client, model, ALIAS))
-            decision = decide(model, contender, thresholds, present, partial(self._remeasure, model))
+            remeasure = partial(self._remeasure, model)
+            decision = decide(model, contender, thresholds, present, remeasure, blind=self.blind)
             if decision.outcome == "champion" and decision.champion != (present.version if present else None):
                 self.client.set_registered_model_alias(model, ALIAS, contender.version)
             yield decision
