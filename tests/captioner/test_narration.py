@@ -8,7 +8,7 @@ import pytest
 from sartext.captioner.calibration import calibrate
 from sartext.captioner.captioner import UNFINISHED
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, train_ids
-from sartext.captioner.narration import BELOW, narrate, read_truth, true_facts
+from sartext.captioner.narration import BELOW, narrate
 from sartext.captioner.optical import DISAGREE, caption_optical_halves, uncaptioned_pairs
 from sartext.catalogue.loading import find_entry
 from sartext.corpora.images import picture
@@ -16,6 +16,7 @@ from sartext.errors import ArtefactError, CatalogueError
 from sartext.files import read_json, sha256_file, sha256_tree, write_json
 from sartext.narrator.facts import from_json
 from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.hidden_truth import read_truth, true_facts
 from sartext.narrator.realisation import canonical
 from sartext.narrator.statements import NO_FACTS, read_facts, statements_of
 from sartext.narrator.vocabulary import project_vocabulary
@@ -52,7 +53,7 @@ def teach(project):
     optical = [picture(project.root, row, find_entry(project, "sim-pairs")) for row in halves(project)]
     said = [OPTICAL if place % 3 else "It is a sunny day." for place in range(len(optical))]
     lessons = {
-        "coca-sar": ("coca", pictures + unlabelled, texts + sentences, 90),
+        "coca-sar": ("coca", pictures + unlabelled, texts + sentences, 130),
         "clip-sar": ("clip", pictures, texts, 10),
         "coca-optical": ("coca", optical, said, 60),
     }

@@ -30,7 +30,7 @@ def test_a_sound_candidate_passes_every_suite(built: Built) -> None:
         suite["name"]: sum(row["detail"].startswith("not judged") for row in suite["expectations"])
         for suite in written["suites"]
     }
-    few = {"captions": 3, "narration": 6}
+    few = {"captions": 3, "narration": 6, "optical": 4}
     assert unjudged == dict.fromkeys(SUITES.names, 0) | few, "few captions, and none by a model"
     judged = [row for row in rows if not row["detail"].startswith("not judged")]
     assert all(isinstance(row["figure"], int | float) and row["unit"] for row in judged)
@@ -110,7 +110,8 @@ def test_an_empty_table_fails_every_suite_that_looks_at_pairs(built: Built) -> N
     metrics = run_gate(built.project)
     assert metrics["passed"] is False
     written = {suite["name"]: suite for suite in verdict(built)["suites"]}
-    assert not any(suite["passed"] for suite in written.values() if suite["name"] not in {"ledger", "narration"})
+    others = {"ledger", "narration", "optical"}
+    assert not any(suite["passed"] for suite in written.values() if suite["name"] not in others)
     statuses = {row["status"] for row in written["captions"]["expectations"]}
     assert statuses == {"missing"}
     with pytest.raises(GateError, match="enough pairs"):

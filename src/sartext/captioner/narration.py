@@ -17,11 +17,10 @@ from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_
 from sartext.captioner.thresholds import Rules, released
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
-from sartext.errors import ArtefactError, CatalogueError
-from sartext.files import read_json
-from sartext.narrator.annotated import PLACES_AND_SIZES, STUFF_FRACTION, Naming, object_facts
-from sartext.narrator.facts import CoverFact, Facts, PresentFact, to_json
+from sartext.errors import CatalogueError
+from sartext.narrator.facts import Facts, PresentFact, to_json
 from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.hidden_truth import read_truth, true_facts
 from sartext.narrator.methods import NARRATOR
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.statements import (
@@ -37,11 +36,10 @@ from sartext.narrator.statements import (
     read_facts,
     statements_of,
 )
-from sartext.narrator.vocabulary import Vocabulary, bare, project_vocabulary, share_word
+from sartext.narrator.vocabulary import Vocabulary, bare, project_vocabulary
 
 UNFAITHFUL = "the caption does not agree with its facts"
 BELOW = "no statement reaches its threshold"
-TRUTH = "hidden_truth.json"
 EXAMPLES = 6
 
 Row = Mapping[str, Any]
@@ -172,13 +170,6 @@ def _caption(
     )
 
 
-def read_truth(project: Project, corpus: str) -> dict[str, Any] | None:
-    """Return what a simulated corpus hides, by the name of the image file; None where it hides nothing."""
-    path = project.source(corpus) / TRUTH
-    truth: dict[str, Any] | None = read_json(path) if path.is_file() else None
-    return truth
-
-
 def measure(
     truth: Mapping[str, Any], decisions: Iterable[tuple[Row, Decision]], vocabulary: Vocabulary
 ) -> dict[str, dict[str, dict[str, object]]]:
@@ -215,26 +206,3 @@ def measure(
         }
         for kind, verdicts in counts.items()
     }
-
-
-def true_facts(truth: Mapping[str, Any], row: Row, vocabulary: Vocabulary) -> Facts:
-    """Return the facts of one image's truth, in the nouns of the vocabulary; an ArtefactError where it is none."""
-    things = tuple(vocabulary.things.values())
-    codes = {label: place * PLACES_AND_SIZES for place, (label, _, _) in enumerate(things)}
-    nouns = dict(vocabulary.stuff.values())
-    try:
-        boxes = [
-            (thing["label"], *map(float, thing["box"])) for thing in truth["objects"] if thing["label"] in codes
-        ]
-        names = ("label", "xmin", "ymin", "xmax", "ymax")
-        objects = [{**dict(zip(names, box, strict=True)), "angle": None} for box in boxes]
-        shares = {label: float(share) for label, share in truth["cover"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ArtefactError(f"no truth of an image ({error})", where=f"{row['path']}: {TRUTH}") from error
-    counted, _ = object_facts(objects, row["width"], row["height"], Naming(TRUTH, things, codes))
-    cover = [
-        CoverFact(label, nouns[label], share, share_word(share))
-        for label, share in shares.items()
-        if label in nouns and share >= STUFF_FRACTION
-    ]
-    return Facts(objects=counted.objects, cover=tuple(sorted(cover, key=lambda fact: (-fact.fraction, fact.noun))))

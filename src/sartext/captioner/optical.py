@@ -18,6 +18,7 @@ from sartext.config import Project
 from sartext.errors import ArtefactError, CatalogueError
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.hidden_truth import optical_figures, read_truth
 from sartext.narrator.realisation import canonical
 from sartext.narrator.rewriting import OPTICAL_MODEL, coarsest, rewrite
 
@@ -84,7 +85,7 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
                 image_id, item.text, item.facts, source_caption=item.source, model_sha256=sha256, score=similarity
             )
             captions.append(row)
-    metrics = {
+    metrics: dict[str, object] = {
         "corpus": corpus,
         "method": OPTICAL_MODEL.name,
         "images": len(captions) + len(reasons),
@@ -95,6 +96,10 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
         "uncaptioned": dict(sorted(Counter(reasons.values()).items())),
         "dropped_statements": dict(sorted(dropped.items())),
     }
+    if (truth := read_truth(project, corpus)) is not None:  # nothing above may know it
+        halves = {row["image_id"]: row for row in rows}
+        captioned = [(halves[row["image_id"]], row["caption"]) for row in captions]
+        metrics["hidden_truth"] = optical_figures(truth, captioned)
     write_captions(project.optical_captions(corpus), captions, reasons, metrics)
     return metrics
 

@@ -33,6 +33,15 @@ for _resolution, _pairs in LISTS["shown_from"].items():
         if _singular != _plural:
             SINGULAR[_plural] = _singular
 
+NAMED_CLASSES: dict[str, tuple[str, ...]] = {}
+"""Noun in the singular, with the adjective that it needs: keys of the class that it names."""
+SYNONYMS: dict[str, str] = {}
+"""Noun in the singular: the first of the nouns that mean the same."""
+for _row in LISTS["optical_classes"]:
+    for _line in _row["nouns"]:
+        for _noun in (_nouns := _line.split(", ")):
+            NAMED_CLASSES[_noun], SYNONYMS[_noun] = tuple(_row["keys"]), _nouns[0]
+
 MASS = word_set(LISTS["mass"])
 """Nouns that may stand without an article."""
 
@@ -77,6 +86,8 @@ STANDING_ALONE = word_set(LISTS["standing_alone"])
 
 VERBS = dict(pair.split("/") for pair in LISTS["verbs"].split())
 """Finite verbs: singular to plural."""
+FILL = frozenset({"fills", "covers", "occupies"})
+"""Verbs by which a thing that has the image for object is all there is."""
 PLURAL_VERBS = {plural: singular for singular, plural in VERBS.items()}
 CLAUSE_WORDS = word_set(LISTS["clause_words"])
 RELATIVES = word_set(LISTS["relatives"])

@@ -1,13 +1,15 @@
 """Rewriting of optical captions by rules: what a SAR image bears out stays, clause by clause.
 
 A clause about something that SAR does not show goes whole, a colour adjective goes, a clause whose head is a
-colour goes, weather, brightness and words of taste go, and a photo becomes a SAR image. What is left is said in
-whole sentences; what was left out is counted by reason.
+colour goes, weather, brightness and words of taste go, what a clause says twice goes once, that something fills
+the image becomes that it is there, and a photo becomes a SAR image. What is left is said in whole sentences; what
+was left out is counted by reason.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from sartext.catalogue.entry import Entry
@@ -17,6 +19,10 @@ from sartext.narrator.facts import CaptionMethod, Facts, ReadIndex, RowFacts, Ta
 from sartext.narrator.lexicon import SAR_IMAGE, UNREADABLE
 from sartext.narrator.noun_phrases import Noun, Phrase
 from sartext.narrator.vocabulary import enumerate_phrases
+
+REPEATED = "says the same thing again"
+ALONE = "says that nothing else is there"
+"""That the sea fills the image: people leave out what SAR shows, ships first of all. That there is a sea stays."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +79,16 @@ def _rewritten(caption: str, resolution: float) -> tuple[int, Rewritten]:
     dropped: Counter[str] = Counter()
     statements: dict[str, None] = {}
     kept = 0
+    named: list[Noun] = []
     for tokens in words_of(caption):
         antecedent = False
         for clause in read_clauses(tokens, resolution):
             left = _filter(clause, dropped, antecedent)
             antecedent = left is not None
-            if left is not None and (sentence := _sentence(left)) not in statements:
+            if left is not None and _is_known(left, named):
+                dropped[REPEATED] += 1
+            elif left is not None and (sentence := _sentence(left)) not in statements:
+                named += _nouns_of(left)
                 statements[sentence] = None
                 kept += _size(left)
     return kept, Rewritten(tuple(statements), caption, tuple(sorted(dropped.items())))
@@ -86,8 +96,34 @@ def _rewritten(caption: str, resolution: float) -> tuple[int, Rewritten]:
 
 def _size(clause: Clause) -> int:
     """The number of things that a clause tells."""
+    return len(_nouns_of(clause)) + bool(clause.complement)
+
+
+def _nouns_of(clause: Clause) -> tuple[Noun, ...]:
+    """The noun phrases of a clause, those of its prepositional phrases too."""
     phrases = [phrase.nouns for phrase in (*clause.subject_phrases, *clause.phrases)]
-    return sum(map(len, (clause.subject, clause.objects, *phrases))) + bool(clause.complement)
+    return (*clause.subject, *clause.objects, *chain.from_iterable(phrases))
+
+
+def _is_known(clause: Clause, named: Sequence[Noun]) -> bool:
+    """Whether a clause says only that there are things that a sentence before it named."""
+    nouns = [noun for noun in clause.objects if noun.head != SAR_IMAGE]
+    says_more = clause.verb != THERE or clause.phrases or not nouns
+    return not says_more and all(any(_repeats(noun, other) for other in named) for noun in nouns)
+
+
+def _repeats(noun: Noun, other: Noun) -> bool:
+    """Whether two noun phrases name the same, as "a river" and "a winding river" do; a side or an end is none."""
+    if noun.head in lexicon.PLACES or noun.of or other.of or "another" in noun.determiner.split():
+        return False
+    telling = lexicon.ADJECTIVES | lexicon.NUMBERS | lexicon.PLACES
+    words = [{*item.words, *item.determiner.split()} & telling for item in (noun, other)]
+    return _meaning(noun) == _meaning(other) and (words[0] <= words[1] or words[1] <= words[0])
+
+
+def _meaning(noun: Noun) -> str:
+    head = lexicon.SINGULAR.get(noun.head, noun.head)
+    return lexicon.SYNONYMS.get(head, head)
 
 
 def _filter(clause: Clause, dropped: Counter[str], antecedent: bool) -> Clause | None:
@@ -103,17 +139,21 @@ def _filter(clause: Clause, dropped: Counter[str], antecedent: bool) -> Clause |
         unseen = next((noun.reason for noun in clause.subject if noun.reason), reason)
         dropped[unseen if reason == UNREADABLE else reason] += 1
         return None
-    subject = _keep(clause.subject, dropped)
+    said: list[Noun] = []
+    subject = _keep(clause.subject, dropped, said)
     if (clause.subject or clause.pronoun == ELIDED) and not subject:
         return None
     rest = replace(
         clause,
         subject=subject,
-        subject_phrases=_keep_phrases(clause.subject_phrases, dropped),
-        objects=_keep(clause.objects, dropped),
-        phrases=_keep_phrases(clause.phrases, dropped),
+        subject_phrases=_keep_phrases(clause.subject_phrases, dropped, said),
+        objects=_keep(clause.objects, dropped, said),
+        phrases=_keep_phrases(clause.phrases, dropped, said),
     )
     dropped.update(clause.removed)
+    if rest.verb in lexicon.FILL and any(noun.head == SAR_IMAGE for noun in rest.objects):
+        dropped[ALONE] += 1
+        return _existence(rest)
     return rest if _is_complete(clause, rest) else _existence(rest)
 
 
@@ -133,23 +173,27 @@ def _existence(rest: Clause) -> Clause | None:
     return Clause((), THERE, objects=rest.subject, phrases=rest.subject_phrases)
 
 
-def _keep(nouns: Iterable[Noun], dropped: Counter[str]) -> tuple[Noun, ...]:
+def _keep(nouns: Iterable[Noun], dropped: Counter[str], said: list[Noun]) -> tuple[Noun, ...]:
+    """Keep the nouns that SAR shows and that the clause has not said before, which ``said`` lists."""
     kept = []
     for noun in nouns:
         if noun.reason:
             dropped[noun.reason] += 1
+        elif any(_repeats(noun, other) for other in said):
+            dropped[REPEATED] += 1
         else:
+            said += [noun, noun.of] if noun.of else [noun]
             dropped.update(noun.removed)
             dropped.update(noun.of.removed if noun.of else ())
             kept.append(noun)
     return tuple(kept)
 
 
-def _keep_phrases(phrases: Sequence[Phrase], dropped: Counter[str]) -> tuple[Phrase, ...]:
+def _keep_phrases(phrases: Sequence[Phrase], dropped: Counter[str], said: list[Noun]) -> tuple[Phrase, ...]:
     """Keep phrases up to the first that says nothing: what follows it may belong to it."""
     kept = []
     for phrase in phrases:
-        nouns = _keep(phrase.nouns, dropped)
+        nouns = _keep(phrase.nouns, dropped, said)
         are_two = len(nouns) == len(phrase.nouns) and (len(nouns) > 1 or nouns[0].plural)
         if not nouns or (phrase.preposition.endswith("between") and not are_two):
             break

@@ -12,12 +12,13 @@ from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import NarratorParameters, Project
 from sartext.errors import ArtefactError, CatalogueError
-from sartext.files import atomic_path
+from sartext.files import atomic_path, write_json
 from sartext.narrator.facts import CaptionMethod, RowFacts, Tally
+from sartext.narrator.hidden_truth import optical_figures, read_truth
 from sartext.narrator.methods import METHODS
 from sartext.narrator.realisation import canonical, realise
 from sartext.progress import track
-from sartext.tables import CAPTIONS, INDEX, UNCAPTIONED, to_arrow
+from sartext.tables import CAPTIONS, INDEX, UNCAPTIONED, read_rows, to_arrow
 
 ROWS = 8192
 """Rows read, captioned and written at a time: memory does not grow with the corpus."""
@@ -26,7 +27,7 @@ COLUMNS = ["image_id", "path", "width", "height", "modality", "objects", "region
 
 
 def caption_corpus(project: Project, name: str) -> dict[str, object]:
-    """Write the captions of a corpus, and why an image got none; return the counts.
+    """Write the captions of a corpus, why an image got none, and the counts, ``metrics.json``; return these.
 
     The index, ``build/corpus/<name>/index.parquet``, is read in batches.
 
@@ -48,7 +49,7 @@ def caption_corpus(project: Project, name: str) -> dict[str, object]:
                 captions.write_table(to_arrow(made, CAPTIONS, where=folder))
             if missing:
                 uncaptioned.write_table(to_arrow(missing, UNCAPTIONED, where=folder))
-    return {
+    metrics: dict[str, object] = {
         "corpus": name,
         "method": method.name,
         "images": tally.images,
@@ -58,6 +59,21 @@ def caption_corpus(project: Project, name: str) -> dict[str, object]:
         "dropped_statements": dict(sorted(tally.dropped_statements.items())),
         "examples": tally.examples,
     }
+    if method.quotes:  # captions from annotations are checked against these
+        metrics |= _against_the_truth(project, name)
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def _against_the_truth(project: Project, name: str) -> dict[str, object]:
+    """The precision of what was written, where a corpus keeps a truth aside: nothing else may know it."""
+    if (truth := read_truth(project, name)) is None:
+        return {}
+    captions = read_rows(project.captions(name) / "captions.parquet", CAPTIONS)
+    texts = {row["image_id"]: row["caption"] for row in captions}
+    index = _rows(project.corpus(name) / "index.parquet", ["image_id", "path", "width", "height"])
+    captioned = ((row, texts[row["image_id"]]) for row in index if row["image_id"] in texts)
+    return {"hidden_truth": optical_figures(truth, captioned)}
 
 
 def method_of(entry: Entry) -> CaptionMethod:

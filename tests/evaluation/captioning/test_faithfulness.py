@@ -89,6 +89,12 @@ def test_captions_that_state_nothing_are_counted(caption):
     check(caption, THREE_SHIPS, fact=[0, 0, 7], silent=True, odd=True)
 
 
+def test_captions_by_way_of_optical_images_are_read_too():
+    text = "This SAR image shows the ocean. Two vessels are on the sea."
+    check(text, THREE_SHIPS, object_class=[1, 1, 2], object_count=[0, 1, 2], undecided=1, silent=False, odd=False)
+    check("Some planes are parked at the airport.", quoted_facts("An airport."), "pairs", judged=False, odd=True)
+
+
 def test_at_least_one_of_a_class_states_the_class():
     text = "There is at least one ship and at least one storage tank in this SAR image."
     check(text, THREE_SHIPS, fact=[1, 2, 7], object_class=[1, 2, 2], invented=1, silent=False, odd=False)

@@ -19,6 +19,7 @@ from sartext.errors import EvaluationError, nearest
 from sartext.evaluation.benchmarks import Example
 from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.metrics import Metric
+from sartext.narrator.optical_statements import optical_statements
 from sartext.narrator.statements import (
     COVER_CLASS,
     COVER_KINDS,
@@ -29,13 +30,13 @@ from sartext.narrator.statements import (
     OBJECT_COUNT,
     OBJECT_KINDS,
     OBJECT_ZONE,
-    Nouns,
+    CaptionStatements,
     Statement,
     compare,
     read_statements,
     statements_of,
 )
-from sartext.narrator.vocabulary import annotated_by, vocabulary_of
+from sartext.narrator.vocabulary import Vocabulary, annotated_by, vocabulary_of
 
 Bools = npt.NDArray[np.bool_]
 
@@ -59,13 +60,18 @@ RIGHT, STATED, TRUE = range(3)
 
 @dataclass(frozen=True, eq=False)
 class CheckableClasses:
-    """What captions are read for, see ``narrator.vocabulary.Vocabulary``, and the classes that are annotated, by
-    corpus.
-    """
+    """What captions are read for, and the classes that are annotated, by corpus."""
 
-    nouns: Nouns
-    scenes: tuple[str, ...]
+    vocabulary: Vocabulary
     decided: Mapping[str, Collection[str]]
+
+    def read(self, caption: str) -> CaptionStatements:
+        """Return what a caption states: as captions of annotations are read, else as those of optical images."""
+        reading = read_statements(caption, self.vocabulary.nouns, self.vocabulary.scenes)
+        if reading.statements:
+            return reading
+        optical = optical_statements(caption, self.vocabulary)
+        return CaptionStatements(optical.statements, optical.unread) if optical.statements else reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +106,7 @@ class Judgement:
 def checkable_classes(entries: Mapping[str, Entry]) -> CheckableClasses:
     """Return what the annotations of some corpora decide; captions are read for the nouns of all of them."""
     vocabulary = vocabulary_of(entries[name] for name in sorted(entries))
-    return CheckableClasses(
-        vocabulary.nouns, vocabulary.scenes, {name: annotated_by(entry) for name, entry in entries.items()}
-    )
+    return CheckableClasses(vocabulary, {name: annotated_by(entry) for name, entry in entries.items()})
 
 
 def judge(captions: Sequence[str], examples: Sequence[Example], checkable: CheckableClasses) -> Judgement:
@@ -118,7 +122,7 @@ def judge(captions: Sequence[str], examples: Sequence[Example], checkable: Check
                 where=example.image_id,
                 way_out=nearest(example.corpus, checkable.decided),
             )
-    read = {caption: read_statements(caption, checkable.nouns, checkable.scenes) for caption in set(captions)}
+    read = {caption: checkable.read(caption) for caption in set(captions)}
     readings = [read[caption] for caption in captions]
     rows = [
         _row(reading.statements, example, checkable.decided[example.corpus])

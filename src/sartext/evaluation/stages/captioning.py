@@ -30,7 +30,7 @@ from sartext.evaluation.stages.models import open_models, project_benchmarks
 from sartext.evaluation.stages.physics import Physics
 from sartext.models.decoding.captioning import generate
 from sartext.models.model import Model, fit, normalise
-from sartext.narrator.statements import in_words, read_statements, statements_of
+from sartext.narrator.statements import in_words, statements_of
 
 BATCH = 64
 EXAMPLES = 12
@@ -165,7 +165,7 @@ def judge_caption(caption: str, example: Example, checkable: CheckableClasses) -
 
     A class that is not there is wrong as such: its count and its place are not given again.
     """
-    read = read_statements(caption, checkable.nouns, checkable.scenes)
+    read = checkable.read(caption)
     if not caption or not read.statements or example.facts.statements:
         return Written(caption, judged=False)
     true, stated = set(statements_of(example.facts)), set(read.statements)
