@@ -87,6 +87,14 @@ def test_the_models_and_what_they_wrote_and_the_benchmarks_are_named(built: Buil
     assert "Images of the benchmarks (alpha-test) are in the test split only." in body
 
 
+def test_facts_that_prove_a_quotation_alone_are_told_as_that(built: Built) -> None:
+    assert "proves the quotation" not in card(built)[1]
+    built.set_pair(0, method="optical-rules", source_caption="a green lake .")
+    body = card(built)[1]
+    assert body.count("proves the quotation and not its truth") == 1
+    assert "\n\n| Method | Made | Captions |" in body
+
+
 def test_simulated_images_are_called_simulated_in_the_first_paragraph(built: Built) -> None:
     simulated = {"sensor": "simulated SAR"}
     built.set_pairs(lambda rows: [{**row, **(simulated if row["corpus"] == "beta" else {})} for row in rows])

@@ -123,7 +123,7 @@ def test_a_caption_of_an_optical_half_must_quote_what_the_model_said(built: Buil
     built.set_pair(0, **quoted, facts=to_json(facts), caption="There is a lake.")
     assert failed(built, "faithfulness") == {}
     built.set_pair(0, caption="There is a river.")
-    assert "says 'river'" in failed(built, "faithfulness")["captions agree with their facts"]["detail"]
+    assert "says 'river'" in failed(built, "faithfulness")["rewritten captions quote their source"]["detail"]
 
 
 def test_one_sentence_of_a_model_warns_where_that_of_rules_blocks(built: Built) -> None:
