@@ -20,7 +20,7 @@ from sartext.models.towers import create_network, feature_tower, load_pretrained
 from sartext.models.weights import read_state
 from sartext.training.checkpointing import Resume
 from sartext.training.loop import fit
-from tests.models.making import CAPTIONS, pictures, same, small_tokenizer, states_equal
+from tests.models.making import CAPTIONS, pictures, same, set_config, small_tokenizer, states_equal
 from tests.training.toy import Ending, toy_task
 
 LITE0 = PRETRAINED.get("efficientnet-lite0")
@@ -123,6 +123,9 @@ def test_our_loader_alone_reads_a_coca_with_a_tower_of_timm(tmp_path):
     with torch.no_grad():
         expected, outputs = (each.network(images(64), tokens) for each in (model, again))
     assert same(outputs, expected)
+    set_config(tmp_path / "model", "model_cfg", "vision_cfg", image_size=72)
+    with pytest.raises(ModelError, match="pictures of 72 pixels do not divide into cells of 32"):
+        checkpoint.load(tmp_path / "model")
     with pytest.raises(RuntimeError, match="visual"):  # nothing of it is read as something else
         open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'model'}")
 

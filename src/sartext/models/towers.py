@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sartext.errors import ModelError
 from sartext.models.compatibility import open_clip  # noqa: F401 - before timm, see there
-from sartext.models.model import MEAN, STD
+from sartext.models.model import MEAN, STD, side_of
 from sartext.models.pretrained import PRETRAINED, locate_pretrained
 from sartext.models.weights import read_state
 
@@ -121,11 +121,13 @@ def _places(height: int, width: int, channels: int) -> Tensor:
 def take_timm_tower(arguments: dict[str, Any], where: object = None) -> TokenTower | None:
     """Return the image tower of a CoCa that names a network of timm, which open_clip's cannot take; else None.
 
-    ``arguments``, an open_clip ``model_cfg``, then name a stand-in, for `set_timm_tower` to exchange.
+    ``arguments``, an open_clip ``model_cfg``, then name a stand-in, for `set_timm_tower` to exchange. A side that
+    its cells do not divide is a ModelError.
     """
     name = timm_name(arguments)
     if name is None or "multimodal_cfg" not in arguments:
         return None
+    check_tower_side(arguments, side_of(arguments), where)
     arguments["vision_cfg"] = {"image_size": 1, "patch_size": 1, "width": 1, "head_width": 1, "layers": 0}
     return TokenTower(name, int(arguments["embed_dim"]), where)
 
