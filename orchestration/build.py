@@ -41,6 +41,10 @@ SAMPLE_FOLDERS = {
     "sen1floods11": "Sen1Floods11-sample",
     "sen1-2": "SEN1-2",
     "rsicd": "RSICD",
+    "dsn-tsx": "DSN",
+    "dsn-slc": "DSN",
+    "polsf": "PolSF",
+    "luojiaset-osfcr": "LuojiaSET-OSFCR",
 }
 """The folder of each corpus of ``conf/sample.yaml`` below the folder of real corpora."""
 

@@ -37,7 +37,12 @@ REGION = pa.struct(
 connected component. Zones ``upper-left``, ``upper-right``, ``lower-left``, ``lower-right`` and ``middle``:
 share of the class's own pixels that lie in the zone (``largest_component`` 0)."""
 
-ANNOTATION = [*_required(pa.list_(OBJECT), "objects"), *_required(pa.list_(REGION), "regions")]
+ANNOTATION = [
+    *_required(pa.list_(OBJECT), "objects"),
+    *_required(pa.list_(REGION), "regions"),
+    *_optional(TEXT, "scene_class"),
+]
+"""``scene_class`` is the label of the class that the image is of as a whole, null where nobody says."""
 
 INDEX = pa.schema(
     [
@@ -105,9 +110,9 @@ SHARDS = pa.schema(
 """The index of a folder of shards, a row per pair: what is said of the image, and where its PNGs lie.
 
 ``captions`` are the texts as they stand; ``objects`` (boxes in pixels of model input, none under the smallest
-size) and ``regions`` are the annotation that training captions are realised from, empty where the captions are
-all there is; ``facts`` is their record, null for optical captions. ``offsets`` and ``sizes`` are bytes in the tar
-file ``shard``, one for each look.
+size), ``regions`` and ``scene_class`` are the annotation that training captions are realised from, empty where the
+captions are all there is; ``facts`` is their record, null for optical captions. ``offsets`` and ``sizes`` are
+bytes in the tar file ``shard``, one for each look.
 """
 
 Row = Mapping[str, Any]

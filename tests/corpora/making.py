@@ -139,6 +139,13 @@ def tiff(values, **options):
         return memory.read()
 
 
+def npy(values):
+    """The bytes of an NPY file."""
+    stream = io.BytesIO()
+    np.save(stream, values)
+    return stream.getvalue()
+
+
 def voc(*boxes, filename="", width=40, height=30, extra=""):
     """A VOC annotation; a box is (name, xmin, ymin, xmax, ymax)."""
     objects = "".join(

@@ -33,9 +33,10 @@ def test_provenance_is_stated(entry):
 def test_kind_has_what_its_reader_needs(entry):
     makes = {format_of(entry, declared).makes for declared in [entry.annotations] if declared}
     needed = {"detection": {"boxes"}, "segmentation": {"masks"}, "captions": {"captions"}}
+    needed["scene-classification"] = {"scenes"}
     assert makes == needed.get(entry.kind, set())
     assert not entry.optical_captions or format_of(entry, entry.optical_captions).makes == "captions"
-    assert bool(entry.classes) == (entry.kind in {"detection", "segmentation"})
+    assert bool(entry.classes) == (entry.kind in {"detection", "segmentation", "scene-classification"})
     assert entry.kind != "pairs" or entry.pairing
 
 

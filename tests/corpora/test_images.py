@@ -13,7 +13,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from sartext.corpora.examination import pixels_sha256
 from sartext.corpora.images import Unusable, decode, picture, release_bytes
-from tests.corpora.making import DETECTION, encoded, tiff, voc
+from tests.corpora.making import DETECTION, encoded, npy, tiff, voc
 from tests.corpora.making import picture as noise
 
 RAMP = np.arange(12 * 8, dtype=np.uint8).reshape(8, 12)
@@ -76,6 +76,70 @@ def test_band_axis_that_was_taken_for_rows_is_put_last():
 def test_tiff_without_a_place_on_earth_warns_nobody(recwarn):
     decode(tiff(RAMP))
     assert not [warning for warning in recwarn if "eorefer" in str(warning.message)]
+
+
+@pytest.mark.parametrize("kind", ["u1", "<i2", ">u2", "<f4", ">c8", "<c16"])
+@pytest.mark.parametrize("shape", [(8, 12), (4, 12, 2)])
+@pytest.mark.parametrize("order", "CF")
+def test_arrays_of_numbers_keep_values_and_axes(kind, shape, order):
+    values = np.arange(96).reshape(shape, order=order).astype(kind)
+    pixels = decode(npy(values))
+    assert pixels.dtype.isnative
+    assert np.array_equal(pixels, values)
+
+
+class Exploit:
+    def __reduce__(self):
+        return pytest.fail, ("an array was unpickled",)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.array([[Exploit(), 1]], dtype=object), "pickled-array"),
+        (np.zeros((4, 4), dtype=[("a", object)]), "pickled-array"),
+        (np.zeros((4, 4), dtype=[("a", "f4")]), "not-numbers"),
+        (np.zeros((4, 4), dtype="U8"), "not-numbers"),
+        (np.zeros((4, 4), dtype=bool), "not-numbers"),
+        (np.zeros((4, 4), dtype="M8[s]"), "not-numbers"),
+        (np.zeros((4, 4), dtype=np.clongdouble), "not-numbers"),
+        (np.zeros(16, dtype=np.uint8), "not-an-image"),
+        (np.zeros((0, 4), dtype=np.uint8), "not-an-image"),
+        (np.zeros((2, 2, 2, 2), dtype=np.uint8), "not-an-image"),
+        (np.zeros((2, 30, 40), dtype=np.uint8), "not-an-image"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value.dtype} {value.shape}",
+)
+def test_arrays_of_anything_but_an_image_are_refused(values, reason):
+    with pytest.raises(Unusable, match=reason):
+        decode(npy(values))
+
+
+def test_an_array_of_less_than_nothing_is_refused():
+    shape = "{'descr': '<c8', 'fortran_order': False, 'shape': (-1, -8), }\n"
+    with pytest.raises(Unusable, match="not-an-image"):
+        decode(npy_header(shape) + bytes(64))
+
+
+def npy_header(text):
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        npy(RAMP)[:-1],
+        npy(RAMP) + b"x",
+        npy(RAMP)[:40],
+        b"\x93NUMPY\x09\x00" + npy(RAMP)[8:],
+        npy_header("{'descr': '<c8', 'fortran_order': False, 'shape': (1000000000, 1000000000), }\n"),
+        npy_header("__import__('os').abort()\n"),
+        npy_header("[" * 60000),
+    ],
+)
+def test_an_array_is_as_large_as_it_says_or_refused(content):
+    with pytest.raises(Unusable, match="truncated-image"):
+        decode(content)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF"])

@@ -13,7 +13,9 @@ from sartext.training.shards.reading import Pair
 
 
 def pair(number: int, group: str, modality: str = "sar") -> Pair:
-    return Pair(f"c/{number}", "c", "train", group, modality, "a2c", ("x",), None, (), (), 0, "t.tar", (0,), (1,))
+    return Pair(
+        f"c/{number}", "c", "train", group, modality, "a2c", ("x",), None, (), (), None, 0, "t.tar", (0,), (1,)
+    )
 
 
 @given(st.integers(0, 300), st.integers(0, 2**40), st.integers(0, 50))

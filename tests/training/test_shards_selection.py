@@ -13,6 +13,8 @@ from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.stage import caption_corpus
 from sartext.release.splits import decide_splits
 from sartext.tables import CAPTIONS, INDEX, SHARDS, read_rows
+from sartext.training.augmentation import turned_facts
+from sartext.training.shards.reading import open_shards
 from sartext.training.shards.selection import TOO_SMALL, scaled
 from sartext.training.shards.writing import write_shards
 from tests.release.indexed import image_row, make_project, scene, write_corpus
@@ -187,6 +189,28 @@ def test_an_angle_is_squashed_with_its_box() -> None:
     assert square["angle"] == 45.0
     flat = scaled(ship(0, 0, 10, 10, angle=45.0), 0.5, 0.25, SIDE)
     assert flat["angle"] == pytest.approx(26.565, abs=1e-3)
+
+
+def test_the_class_of_a_scene_reaches_the_pair_and_every_turned_view(tmp_path: Path) -> None:
+    wood = {"label": "wood", "noun": "a forest", "plural": "forests", "hypernym": "vegetation"}
+    entry = {"classes": [wood], "kind": "scene-classification"}
+    make_project(tmp_path, {"c": entry}, captions=["c"], validation=0.0, test=0.0)
+    project = edit_parameters(tmp_path, shards={"side": SIDE, "smallest_object": 2})
+    rows = [image_row(project, f"c/{number}", scene(number, SIDE), scene_class="wood") for number in range(3)]
+    write_corpus(project, "c", rows)
+    caption_corpus(project, "c")
+    decide_splits(project)
+    write_shards(project, "sar")
+    with open_shards(project.shards("sar")) as shards:
+        pairs = shards.rows("train")
+        assert [pair.scene_class for pair in pairs] == ["wood"] * 3
+        for pair in pairs:
+            assert pair.annotated and pair.method == "scene-label"
+            naming, facts = shards.namings["c"], from_json(str(pair.facts))
+            assert facts.scene_class == "a forest"
+            for k in range(8):
+                turned = turned_facts(pair.objects, pair.regions, SIDE, k, naming, scene_class=pair.scene_class)
+                assert turned == facts
 
 
 def test_captions_of_another_state_of_the_index_are_refused(project: Project, tmp_path: Path) -> None:

@@ -90,6 +90,14 @@ def test_what_is_asked_is_true_whatever_the_annotation_lacks(case) -> None:
             assert abs(first - second) / sum(truth.pixels.values()) >= MARGIN - 1e-9
 
 
+def test_the_class_of_a_scene_proves_neither_presence_nor_absence() -> None:
+    scenes = entry_of("scene-classification", classes=BOXES.classes)
+    assert claims(Facts(scene_class="ship"), annotation_of(scenes)) == []
+    absence = row_of(Claim("presence", "exists", ("bridge",), "no", Facts(), ("bridge",)))
+    assert proves(absence, Facts())
+    assert not proves(absence, Facts(scene_class="ship"))
+
+
 def true_answer(truth: Truth, claim: Claim) -> str | None:
     """What the whole truth answers; nothing where it does not say."""
     if claim.form == "exists":

@@ -89,10 +89,12 @@ def decide(caption: ModelCaption, vocabulary: Vocabulary, rules: Rules) -> Decis
     whole = {fact.noun for fact in objects}
     named = (*(PresentFact(fact.label, fact.noun, fact.plural) for fact in read.objects), *read.present)
     present = tuple(fact for fact in named if fact.noun not in whole and passes(OBJECT_CLASS, fact.noun))
-    scene = read.scene if read.scene and passes(SCENE, read.scene) else None
-    if not (objects or cover or present or scene):
+    scene, scene_class = (
+        name if name and passes(SCENE, name) else None for name in (read.scene, read.scene_class)
+    )
+    if not (objects or cover or present or scene or scene_class):
         return Decision(BELOW, read)
-    facts = Facts(objects=objects, cover=cover, scene=scene, present=present)
+    facts = Facts(objects=objects, cover=cover, scene=scene, present=present, scene_class=scene_class)
     return Decision("", read, facts, min(scores[statement.kind] for statement in statements_of(facts)))
 
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sartext.config import Section
 
-Kind = Literal["detection", "segmentation", "pairs", "captions", "unlabelled"]
+Kind = Literal["detection", "segmentation", "scene-classification", "pairs", "captions", "unlabelled"]
 Quantity = Literal["display", "amplitude", "intensity", "complex", "db"]
 
 
@@ -29,7 +29,8 @@ class CorpusClass(Section):
     its RGB in a palette mask. ``stuff`` is land cover, described by its share; a thing is counted. A ``rare``
     stuff class (oil spill) is described from one connected component of at least ten pixels on. ``exhaustive``:
     every instance is annotated, so that absence is a fact. A class with ``say: false`` (not water, unknown)
-    counts in the denominator and is never described; one with ``valid: false`` is no-data.
+    counts in the denominator and is never described; one with ``valid: false`` is no-data. Of a corpus of scene
+    classes ``noun`` is what a caption says that the image shows ("a residential area").
     """
 
     label: str
@@ -55,7 +56,8 @@ class Annotations(Section):
     ``format`` names an entry of the registry `corpora.formats.FORMATS`, which is asked when the corpus is read.
     ``files`` are globs below the corpus folder. ``image`` is a regular expression on the image's path below the
     corpus folder and ``file`` its replacement, which gives the path of the image's own annotation (a mask). For
-    ``lines``, ``files`` are the caption files and ``names`` the files with image names, in the same order.
+    ``lines``, ``files`` are the caption files and ``names`` the files with image names, in the same order. For
+    ``scene-folder``, the group of ``image`` is the class.
     """
 
     format: str
@@ -85,7 +87,9 @@ class Entry(Section):
     """Everything that is declared of one corpus.
 
     ``images`` are globs of the images to index (for pairs: the SAR halves). ``scene`` is a regular expression
-    on the image's path whose groups name the place; without it every image is its own scene. ``splits`` maps a
+    on the image's path whose groups name the place; without it every image is its own scene. ``position`` is one
+    whose two groups are column and row of the upper left corner of a patch in its scene, in pixels (or row and
+    column, if patches are square): then a scene is not one place, but patches that overlap are. ``splits`` maps a
     published split to globs of id lists or to a regular expression on the path (``re:...``). ``benchmarks``
     likewise maps a benchmark's name to what is never trained on and goes into the test split.
     """
@@ -115,6 +119,7 @@ class Entry(Section):
     obtain: str
     published: Published = Published.model_validate({})
     scene: Expression | None = None
+    position: Expression | None = None
     splits: dict[str, str] = {}
     benchmarks: dict[str, str] = {}
     quarantine_limit: float = Field(0.05, ge=0, le=1)
@@ -126,3 +131,21 @@ class Entry(Section):
         if len(set(labels)) != len(labels):
             raise ValueError("two classes have the same label")
         return self
+
+    @model_validator(mode="after")
+    def _position_has_two_numbers(self) -> "Entry":
+        if self.position is not None and re.compile(self.position).groups != 2:
+            raise ValueError("`position` needs two groups, x and y")
+        if self.position is not None and self.pairing is not None:
+            raise ValueError("`position` is of patches without an optical half: take out `pairing`")
+        return self
+
+    @property
+    def scene_classes(self) -> tuple[CorpusClass, ...]:
+        """The classes of which an image is as a whole; none where the annotation is of what lies in it."""
+        return self.classes if self.kind == "scene-classification" else ()
+
+    @property
+    def part_classes(self) -> tuple[CorpusClass, ...]:
+        """The classes of objects and land cover, which lie in an image."""
+        return () if self.scene_classes else self.classes

@@ -50,6 +50,8 @@ def match_annotations(folder: Path, entry: Entry, declared: Annotations, paths: 
         ParameterError, CatalogueError: as `format_of`.
     """
     annotation_format = format_of(entry, declared)
+    if annotation_format.per == "name":
+        return Matches(files={path: path for path in paths})
     if declared.image is not None and declared.file is not None:
         return _match_by_rule(folder, declared, declared.image, declared.file, paths)
     files = matching_files(folder, declared.files)
@@ -151,11 +153,19 @@ def _merge(image: str, record: Record, matches: Matches) -> None:
     before = matches.records.get(image)
     if before is None and image not in matches.files:
         matches.records[image] = record
-    elif before is None or sorted(before.boxes, key=repr) != sorted(record.boxes, key=repr):
+    elif before is None or _contradict(before, record):
         other = before.source if before else matches.files[image]
-        matches.problems[image] = Unusable("conflicting-annotations", f"{other} and {record.source} differ")
+        detail = f"{other} and {record.source} differ"
+        if before and before.scene_class != record.scene_class:
+            detail = f"'{before.scene_class}' in {other}, '{record.scene_class}' in {record.source}"
+        matches.problems[image] = Unusable("conflicting-annotations", detail)
     elif before.captions != record.captions:
         matches.records[image] = replace(before, captions=before.captions + record.captions)
     else:
         detail = f"in {before.source} and {record.source}"
         matches.faults.append(Fault(record.name, "", "repeated-annotation", detail, "annotation"))
+
+
+def _contradict(record: Record, other: Record) -> bool:
+    boxes, others = (sorted(each.boxes, key=repr) for each in (record, other))
+    return boxes != others or record.scene_class != other.scene_class

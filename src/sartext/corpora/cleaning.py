@@ -69,6 +69,13 @@ def clean_boxes(
     return objects, dict(sorted(reasons.items()))
 
 
+def clean_scene_class(name: str, labels: dict[str, str]) -> str:
+    """Return the label of a scene class; Unusable ``unknown-class`` where the catalogue does not have it."""
+    if (label := labels.get(_folded(name))) is None:
+        raise Unusable("unknown-class", repr(name))
+    return label
+
+
 def object_row(
     label: str, source_label: str, corners: tuple[float, float, float, float], angle: float | None = None
 ) -> dict[str, Any]:

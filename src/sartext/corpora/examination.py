@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.catalogue.entry import Entry
-from sartext.corpora.cleaning import clean_boxes, clean_captions, label_table
+from sartext.corpora.cleaning import clean_boxes, clean_captions, clean_scene_class, label_table
 from sartext.corpora.formats import FORMATS
 from sartext.corpora.images import decode, read_image
 from sartext.corpora.masks import NO_DATA, summarise_mask
+from sartext.corpora.patches import Blocks, blocks_of, position_of
 from sartext.corpora.quarantine import Fault, Kind, Unusable
 from sartext.corpora.radiometry import fixed_window, histogram, to_db
 from sartext.corpora.reading import BROKEN_ENCODING, Record, Source
@@ -54,11 +55,15 @@ class Place:
 
 @dataclass
 class Outcome:
-    """What became of one image: a row or a fault of kind ``image``, and faults of what it lost."""
+    """What became of one image: a row or a fault of kind ``image``, and faults of what it lost.
+
+    ``counts`` are for the stretch of an uncalibrated corpus; ``blocks`` tell whether patches share pixels.
+    """
 
     row: dict[str, Any] | None = None
     faults: list[Fault] = field(default_factory=list)
     counts: dict[int, int] = field(default_factory=dict)
+    blocks: Blocks | None = None
 
 
 def examine(place: Place, job: Job) -> Outcome:
@@ -81,6 +86,7 @@ def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
         raise job.problem
     entry, optical = place.entry, job.modality == "optical"
     content = read_image(place.folder / job.path)
+    _refuse_annotation(place, job, content)
     pixels = decode(content, None if optical else entry.bands)
     height, width = pixels.shape[:2]
     display = optical or entry.quantity == "display"
@@ -103,11 +109,22 @@ def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
         "benchmark": job.benchmark,
         "objects": [],
         "regions": [],
+        "scene_class": None,
         "captions": [],
         "paired_path": f"{place.prefix}/{job.paired}" if job.paired else None,
     }
     _annotate(place, job, row, outcome, valid)
+    if entry.position:
+        position_of(entry.position, job.path, job.scene_id, (width, height))
+        outcome.blocks = blocks_of(pixels)
     return row
+
+
+def _refuse_annotation(place: Place, job: Job, content: bytes) -> None:
+    """Raise Unusable ``misplaced-file`` for an annotation that was copied to where its image should be."""
+    other = place.folder / job.annotation if job.annotation and job.annotation != job.path else None
+    if other and other.is_file() and other.stat().st_size == len(content) and other.read_bytes() == content:
+        raise Unusable("misplaced-file", f"{job.annotation} is the same file, byte for byte")
 
 
 def _check_values(
@@ -164,6 +181,8 @@ def _annotate(
             outcome.faults.append(_fault(place, job, reason, detail, "annotation"))
     elif annotation_format.makes == "boxes":
         left_out = _apply_boxes(record, place.entry, row)
+    elif annotation_format.makes == "scenes":
+        row["scene_class"], left_out = clean_scene_class(record.scene_class, label_table(place.entry)), {}
     else:
         left_out = _apply_captions(record, job, row)
     for reason, detail in left_out.items():

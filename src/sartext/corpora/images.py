@@ -1,7 +1,8 @@
 """Image files: decoding with limits, and the picture that a person or a model sees.
 
-Pillow reads PNG, JPEG and BMP, rasterio reads TIFF (any number of bands, float, complex, tiled, GeoTIFF). No other
-format is tried. The size is checked in the header before anything is decoded; a truncated file is an error.
+Pillow reads PNG, JPEG and BMP, rasterio reads TIFF (any number of bands, float, complex, tiled, GeoTIFF), numpy
+reads NPY without unpickling. No other format is tried. The size is checked in the header before anything is
+decoded; a truncated file is an error.
 """
 
 import io
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from sartext.catalogue.entry import Entry
+from sartext.corpora.arrays import NPY_MARK, decode_npy
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.radiometry import to_db, to_grey
 
@@ -71,11 +73,19 @@ def decode(content: bytes, bands: Mapping[str, int] | None = None) -> Pixels:
         bands: the bands that the catalogue declares; the pages of a multi-page TIFF are bands where it says so.
 
     Raises:
-        Unusable: ``image-bomb``, ``truncated-image``, ``not-an-image``.
+        Unusable: ``image-bomb``, ``truncated-image``, ``not-an-image``; of an NPY file those of `decode_npy`.
     """
+    return _decode(content, max((bands or {}).values(), default=1), codes=False)
+
+
+def _decode(content: bytes, wanted_bands: int, codes: bool) -> Pixels:
     if content.startswith(TIFF_MARKS):
-        return _decode_tiff(content, max((bands or {}).values(), default=1), codes=False)
-    return _decode_pillow(content, codes=False)
+        return _decode_tiff(content, wanted_bands, codes)
+    if content.startswith(NPY_MARK):
+        values = decode_npy(content, BAND_LIMIT)
+        _check_size(values.shape[1], values.shape[0], values.nbytes // (values.shape[0] * values.shape[1]))
+        return values
+    return _decode_pillow(content, codes)
 
 
 def decode_mask(content: bytes, codes: bool) -> Pixels:
@@ -84,7 +94,7 @@ def decode_mask(content: bytes, codes: bool) -> Pixels:
     Raises:
         Unusable: as `decode`, and ``mask-channels`` where codes come in several unlike channels.
     """
-    values = _decode_tiff(content, 1, codes) if content.startswith(TIFF_MARKS) else _decode_pillow(content, codes)
+    values = _decode(content, 1, codes)
     if codes and values.ndim == 3:
         if (values[..., :3] != values[..., :1]).any():
             raise Unusable("mask-channels", "class codes expected, colours found")

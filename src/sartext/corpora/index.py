@@ -26,6 +26,7 @@ from sartext.corpora.listing import (
     published_sets,
     scene_of,
 )
+from sartext.corpora.patches import across_splits, in_two_classes, joined, overlaps
 from sartext.corpora.quarantine import Fault, Unusable, count_reasons, write_quarantine
 from sartext.corpora.radiometry import stretch_window
 from sartext.errors import CorpusError
@@ -56,15 +57,17 @@ def build_index(project: Project, name: str) -> dict[str, object]:
         raise CorpusError("the corpus is not there", where=place.prefix, way_out=_how_to_get(entry))
     jobs, faults = _survey(place)
     outcomes = list(map_parallel(partial(examine, place), jobs, f"indexing {name}", SERIAL_BELOW))
+    _refuse_two_classes(outcomes)
     rows = [outcome.row for outcome in outcomes if outcome.row is not None]
     faults += [fault for outcome in outcomes for fault in outcome.faults]
     _part_broken_pairs(rows)
     _stretch(outcomes)
+    leaking = _group_patches(entry, outcomes)
     log = project.build / "log" / f"corpus-{name}-quarantine.csv"
     if problem := _refusal(entry, len(jobs), len(rows), faults):
         write_quarantine(log, faults)
         raise CorpusError(problem, where=place.prefix, way_out=_way_out(faults, project.relative(log)))
-    metrics = _measure(entry, jobs, rows, faults)
+    metrics = {**_measure(entry, jobs, rows, faults), "published_splits_overlapping": leaking}
     with atomic_folder(project.corpus(name)) as folder:
         write_table(folder / "index.parquet", INDEX, rows)
         write_quarantine(folder / "quarantine.csv", faults)
@@ -81,6 +84,26 @@ def _part_broken_pairs(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if row["paired_path"] not in present:
             row["paired_path"] = None
+
+
+def _refuse_two_classes(outcomes: list[Outcome]) -> None:
+    reasons = in_two_classes([outcome.row for outcome in outcomes if outcome.row is not None])
+    for outcome in outcomes:
+        if outcome.row is not None and (detail := reasons.get(outcome.row["image_id"])):
+            fault = Fault(outcome.row["path"], outcome.row["image_id"], "two-classes", detail, "image")
+            outcome.row, outcome.counts, outcome.faults = None, {}, [fault]
+
+
+def _group_patches(entry: Entry, outcomes: list[Outcome]) -> dict[str, int]:
+    """Make one place of patches that overlap; count those that a published split has on both of its sides."""
+    if entry.position is None:
+        return {}
+    known = [(outcome.row, outcome.blocks) for outcome in outcomes if outcome.row and outcome.blocks is not None]
+    rows = [row for row, _ in known]
+    pairs = overlaps(rows, [blocks for _, blocks in known], entry.position)
+    for row, first in zip(rows, joined([row["image_id"] for row in rows], pairs), strict=True):
+        row["scene_id"] = first
+    return across_splits(rows, pairs)
 
 
 def _stretch(outcomes: list[Outcome]) -> None:
@@ -133,6 +156,7 @@ def _measure(entry: Entry, jobs: list[Job], rows: list[dict[str, Any]], faults: 
         "objects": objects,
         "objects_total": sum(objects.values()),
         "images_without_objects": sum(not row["objects"] and row["modality"] == "sar" for row in rows),
+        "scene_classes": dict(sorted(Counter(row["scene_class"] for row in rows if row["scene_class"]).items())),
         "captions": sum(len(row["captions"]) for row in rows),
         "splits": dict(sorted(Counter(row["published_split"] or "none" for row in rows).items())),
         "published_splits": published.splits,

@@ -63,7 +63,8 @@ class Record:
 
     ``name`` is the image's name as written there, ``source`` the annotation file below the corpus folder.
     ``width`` and ``height`` are 0 where they are not stated. ``classes`` is the class map of a mask, and
-    ``left_out`` what its legend does not explain, by reason. ``notes`` are reasons worth counting.
+    ``left_out`` what its legend does not explain, by reason; ``scene_class`` is the class of the whole image.
+    ``notes`` are reasons worth counting.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Record:
     boxes: tuple[RawBox, ...] = ()
     captions: tuple[str, ...] = ()
     classes: "ClassMap | None" = None
+    scene_class: str = ""
     left_out: tuple[tuple[str, str], ...] = ()
     split: str | None = None
     notes: tuple[str, ...] = ()
@@ -108,15 +110,16 @@ class AnnotationFormat:
         description: what the format is, for a person.
         makes: what its records hold.
         per: whether a file belongs to one image or speaks of many. A file of a format per image that is named
-            like no image is read like one of many.
+            like no image is read like one of many. Of a format per name there are no files: the path of the image
+            says it, and is the source's file.
         read: the reader; it returns a record per image and raises `Unusable` for a file that it cannot read.
         requires: the fields of the catalogue's `Annotations` without which the format cannot be read.
     """
 
     name: str
     description: str
-    makes: Literal["boxes", "masks", "captions"]
-    per: Literal["image", "file"]
+    makes: Literal["boxes", "masks", "scenes", "captions"]
+    per: Literal["image", "file", "name"]
     read: Callable[[Source], list[Record]]
     requires: tuple[str, ...] = ("files",)
 

@@ -1,4 +1,4 @@
-"""Facts from annotations: A2C from detection annotations, SA2C from segmentation masks.
+"""Facts from annotations: A2C from detection annotations, SA2C from segmentation masks, and the labels of scenes.
 
 A2C places objects as its published ancestor (RSM-ITD) does: an object is in the center if its box centre lies in
 [w/4, 3w/4] x [h/4, 3h/4]. SA2C names a zone of land cover if it holds at least 60 % of the class: one of the four
@@ -61,7 +61,7 @@ def naming(entry: Entry) -> Naming:
     places: dict[str, int] = {}
     things: list[tuple[str, str, str]] = []
     codes = {}
-    for corpus_class in entry.classes:
+    for corpus_class in entry.part_classes:
         is_named = corpus_class.say and corpus_class.valid and not corpus_class.stuff
         noun = corpus_class.noun if is_named else ""
         if noun not in places:
@@ -77,7 +77,7 @@ def cover_naming(entry: Entry) -> CoverNaming:
         corpus_class.label: (cover_noun(corpus_class), corpus_class.rare)
         if corpus_class.stuff and corpus_class.say and corpus_class.valid
         else ("", False)
-        for corpus_class in entry.classes
+        for corpus_class in entry.part_classes
     }
     return CoverNaming(entry.name, stuff, {label: place for place, label in enumerate(stuff)})
 
@@ -97,6 +97,26 @@ def annotation_facts(entry: Entry, read_index: ReadIndex) -> RowFacts:
             return Facts(objects=counted.objects, cover=cover)
         nothing = "the mask holds nothing that a caption may tell"
         return Facts(scene=entry.background) if entry.background else nothing
+
+    return row_facts
+
+
+def scene_naming(entry: Entry) -> dict[str, str]:
+    """Return what captions say that an image of a scene class shows, by label of those that are named."""
+    return {kind.label: kind.noun for kind in entry.scene_classes if kind.say and kind.valid}
+
+
+def scene_facts(entry: Entry, read_index: ReadIndex) -> RowFacts:
+    """Return what makes facts of the rows of a corpus of scene classes."""
+    del read_index
+    names, known = scene_naming(entry), {kind.label for kind in entry.scene_classes}
+
+    def row_facts(row: Mapping[str, Any], tally: Tally) -> Facts | str:
+        del tally
+        if row["scene_class"] not in known:
+            raise _unknown(row["scene_class"], entry.name, known)
+        noun = names.get(row["scene_class"])
+        return Facts(scene_class=noun) if noun else "a scene class that captions do not name"
 
     return row_facts
 
@@ -255,4 +275,11 @@ SA2C = CaptionMethod(
     "1.0",
     "from segmentation masks: which land cover there is, how much of it, and where",
     row_facts={"segmentation": annotation_facts},
+)
+
+SCENE_LABEL = CaptionMethod(
+    "scene-label",
+    "1.0",
+    "from the class of the whole scene: what the image shows, and nothing of how much or where",
+    row_facts={"scene-classification": scene_facts},
 )

@@ -63,7 +63,8 @@ class Facts:
     ``objects`` are ordered by descending count, ``cover`` by descending fraction. ``scene`` is what a
     mask-proven image without objects shows. ``statements`` are the clauses of an optical caption that a SAR image
     bears out, ``source_caption`` the caption they come from and ``dropped`` how many were left out, by reason.
-    ``present`` are classes of which a model saw at least one, without saying how many or where.
+    ``present`` are classes of which a model saw at least one, without saying how many or where. ``scene_class`` is
+    what the image shows as a whole; unlike ``scene``, it says nothing of what else there is.
     """
 
     objects: tuple[ObjectFact, ...] = ()
@@ -73,6 +74,7 @@ class Facts:
     source_caption: str | None = None
     dropped: tuple[tuple[str, int], ...] = ()
     present: tuple[PresentFact, ...] = ()
+    scene_class: str | None = None
 
     @cached_property
     def items(self) -> tuple[Item, ...]:
@@ -90,9 +92,10 @@ class Facts:
         )
         # no key where there are none: the records of annotated images stay as they were
         present = f'"present":[{present}],' if present else ""
+        of_class = f',"scene_class":{_quoted(self.scene_class)}' if self.scene_class else ""
         return (
             f'{{"cover":[{cover}],"dropped":{_quoted(dict(self.dropped))},"objects":[{objects}],{present}'
-            f'"scene":{_quoted(self.scene)},"source_caption":{_quoted(self.source_caption)},'
+            f'"scene":{_quoted(self.scene)}{of_class},"source_caption":{_quoted(self.source_caption)},'
             f'"statements":{_quoted(self.statements)}}}'
         )
 
@@ -126,6 +129,7 @@ def from_json(text: str) -> Facts:
             source_caption=content.get("source_caption"),
             dropped=tuple(sorted(content.get("dropped", {}).items())),
             present=tuple(PresentFact(**fact) for fact in content.get("present", [])),
+            scene_class=content.get("scene_class"),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtefactError(
@@ -147,7 +151,8 @@ def normalise(facts: Facts) -> str:
         "statements": sorted(statement.casefold() for statement in facts.statements),
     }
     present = {"present": sorted(fact.label for fact in facts.present)} if facts.present else {}
-    return canonical_json(said | present)
+    of_class = {"scene_class": facts.scene_class} if facts.scene_class else {}
+    return canonical_json(said | present | of_class)
 
 
 def _said(count: int) -> int:

@@ -70,7 +70,9 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
     facts = from_json(facts_json)
     if method in METHODS and METHODS[method].quotes:
         return _quotation_errors(caption, facts)
-    caption_statements = read_statements(caption, _nouns(facts, entry), [facts.scene] if facts.scene else [])
+    scenes = [name for name in (facts.scene, facts.scene_class) if name]
+    scenes += [kind.noun for kind in (entry.scene_classes if entry else ())]
+    caption_statements = read_statements(caption, _nouns(facts, entry), scenes)
     stated, true = caption_statements.statements, statements_of(facts)
     problems = [
         *_inconsistent(facts),
@@ -88,7 +90,7 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
 
 def _nouns(facts: Facts, entry: Entry | None) -> Nouns:
     """Every noun that may stand in a caption; those of the facts take precedence over the corpus's others."""
-    nouns = dict(chain.from_iterable(nouns_of(kind).items() for kind in (entry.classes if entry else ())))
+    nouns = dict(chain.from_iterable(nouns_of(kind).items() for kind in (entry.part_classes if entry else ())))
     things: tuple[ObjectFact | PresentFact, ...] = (*facts.objects, *facts.present)
     for thing in things:
         nouns |= thing_nouns(thing.noun, thing.plural)

@@ -1,6 +1,6 @@
 """The registry of caption methods: gate, card, shards, questions and parameters take their names from here."""
 
-from sartext.narrator.annotated import A2C, SA2C
+from sartext.narrator.annotated import A2C, SA2C, SCENE_LABEL
 from sartext.narrator.facts import CaptionMethod
 from sartext.narrator.rewriting import OPTICAL_MODEL, OPTICAL_RULES
 from sartext.registry import Registry
@@ -20,6 +20,7 @@ METHODS: Registry[CaptionMethod] = Registry(
     (
         A2C,
         SA2C,
+        SCENE_LABEL,
         OPTICAL_RULES,
         OPTICAL_MODEL,
         NARRATOR,

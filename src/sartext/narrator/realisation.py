@@ -40,6 +40,15 @@ SCENES = (
     "There is only {} in this SAR image.",
 )
 
+SCENE_CLASSES = (
+    "This SAR image shows {}.",
+    "{} can be seen in this SAR image.",
+    "In this SAR image, {} can be seen.",
+    "This is a SAR image of {}.",
+    "This SAR image contains {}.",
+)
+"""How a caption says what the image is of as a whole; something else may be there, too."""
+
 
 def realise(facts: Facts, image_id: str, seed: int, n: int = 1) -> list[str]:
     """Return up to ``n`` distinct captions that state the same facts; the first is the one that is released.
@@ -62,6 +71,8 @@ def canonical(facts: Facts) -> str:
         return " ".join(facts.statements)
     if facts.scene is not None:
         return SCENES[0].format(facts.scene)
+    if facts.scene_class is not None:
+        return SCENE_CLASSES[0].format(facts.scene_class)
     objects = _canonical_objects(facts.items) if facts.items else ""
     present = _present(facts, 0)
     room = WORDS - len(f"{objects} {present}".split())
@@ -91,8 +102,9 @@ def _counted(facts: Facts, style: int) -> str:
         return _objects_text(facts.items, style % STYLES)
     if facts.statements:
         return " ".join(facts.statements)
-    if facts.scene is not None:
-        return capital(SCENES[style % len(SCENES)].format(facts.scene))
+    if scene := facts.scene or facts.scene_class:
+        patterns = SCENES if facts.scene else SCENE_CLASSES
+        return capital(patterns[style % len(patterns)].format(scene))
     if not facts.items:
         return cover_text(_as_said(facts.cover), style % COVER_STYLES)
     cover = _as_said(facts.cover)

@@ -23,7 +23,8 @@ from sartext.tables import CAPTIONS, INDEX, UNCAPTIONED, read_rows, to_arrow
 ROWS = 8192
 """Rows read, captioned and written at a time: memory does not grow with the corpus."""
 
-COLUMNS = ["image_id", "path", "width", "height", "modality", "objects", "regions", "captions", "paired_path"]
+COLUMNS = ["image_id", "path", "width", "height", "modality", "objects", "regions", "scene_class"]
+COLUMNS += ["captions", "paired_path"]
 
 
 def caption_corpus(project: Project, name: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ Objects in the center and objects outside it are two statements, each with its n
 them right is half right. "At least one" of a class states the class alone.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -94,7 +95,7 @@ def statements_of(facts: Facts) -> tuple[Statement, ...]:
         _of_cover(bare(fact.noun), fact.share, ZONES.get(fact.zone, fact.zone) if fact.zone else None)
         for fact in facts.cover
     )
-    scene = (Statement(SCENE, facts.scene.casefold()),) if facts.scene else ()
+    scene = [Statement(SCENE, name.casefold()) for name in (facts.scene, facts.scene_class) if name]
     return (*objects, *present, *cover, *scene)
 
 
@@ -134,7 +135,8 @@ def read_facts(caption: str, vocabulary: Vocabulary) -> Facts | str:
     return Facts(
         objects=tuple(sorted(objects, key=lambda fact: (-fact.count, fact.noun))),
         cover=tuple(sorted(cover, key=lambda fact: -fact.fraction)),
-        scene=scene,
+        scene=None if scene in vocabulary.scene_classes else scene,
+        scene_class=scene if scene in vocabulary.scene_classes else None,
         present=tuple(PresentFact(*vocabulary.things[key]) for key in reading.present),
     )
 
@@ -182,11 +184,14 @@ def in_words(statements: Iterable[Statement], known: Collection[str]) -> tuple[s
 
 
 def _read(caption: str, nouns: Nouns, scenes: Iterable[str]) -> tuple[Reading, str | None]:
-    """The reading of a text, and the background that it names where it names nothing else."""
+    """The reading of a text, and the scene that it names where it names nothing else: the longest."""
     reading = read_caption(caption, nouns, None)
     scene = None
     if not (reading.objects or reading.cover or reading.present):
-        scene = next((scene for scene in scenes if scene.casefold() in caption.casefold()), None)
+        named = (
+            scene for scene in scenes if re.search(rf"(?<![\w/-]){re.escape(scene)}(?![\w/-])", caption, re.I)
+        )
+        scene = max(named, key=len, default=None)
         if scene:  # a background may be called as a class of land cover is
             reading = read_caption(caption, nouns, scene)
     return reading, scene

@@ -84,13 +84,15 @@ class Vocabulary:
         nouns: every noun that is read: its key, and ``one``, ``many``, ``any`` or ``cover``.
         things: label, noun and plural of what is counted, by key.
         stuff: label and noun, as captions say it, of land cover, by key.
-        scenes: backgrounds that may be named.
+        scenes: backgrounds and scene classes that may be named.
+        scene_classes: those among them that an image is of as a whole, and that prove nothing absent.
     """
 
     nouns: Mapping[str, tuple[str, str]]
     things: Mapping[str, tuple[str, str, str]]
     stuff: Mapping[str, tuple[str, str]]
     scenes: tuple[str, ...]
+    scene_classes: frozenset[str] = frozenset()
 
 
 def vocabulary_of(entries: Iterable[Entry]) -> Vocabulary:
@@ -99,9 +101,11 @@ def vocabulary_of(entries: Iterable[Entry]) -> Vocabulary:
     things: dict[str, tuple[str, str, str]] = {}
     stuff: dict[str, tuple[str, str]] = {}
     scenes: set[str] = set()
+    scene_classes: set[str] = set()
     for entry in entries:
+        scene_classes |= {kind.noun for kind in entry.scene_classes if _is_named(kind)}
         scenes |= {entry.background} if entry.background else set()
-        for corpus_class in filter(_is_named, entry.classes):
+        for corpus_class in filter(_is_named, entry.part_classes):
             key = key_of(corpus_class)
             if corpus_class.stuff:
                 stuff.setdefault(key, (corpus_class.label, cover_noun(corpus_class)))
@@ -109,7 +113,7 @@ def vocabulary_of(entries: Iterable[Entry]) -> Vocabulary:
                 things.setdefault(key, (corpus_class.label, corpus_class.noun, corpus_class.plural))
             for noun, meaning in nouns_of(corpus_class).items():
                 nouns.setdefault(noun, meaning)
-    return Vocabulary(nouns, things, stuff, tuple(sorted(scenes)))
+    return Vocabulary(nouns, things, stuff, tuple(sorted(scenes | scene_classes)), frozenset(scene_classes))
 
 
 def nouns_of(corpus_class: CorpusClass) -> dict[str, tuple[str, str]]:
@@ -150,11 +154,12 @@ def project_vocabulary(project: Project) -> Vocabulary:
 
 
 def annotated_by(entry: Entry) -> frozenset[str]:
-    """Return the keys of the classes whose presence and absence a corpus's annotation decides, and its background.
+    """Return the keys of the classes whose presence and absence a corpus's annotation decides, and its scenes.
 
     On another class an annotation says nothing: boxes of ships neither prove nor refute a wood.
     """
-    keys = {key_of(kind) for kind in entry.classes if _is_named(kind) and kind.exhaustive}
+    keys = {key_of(kind) for kind in entry.part_classes if _is_named(kind) and kind.exhaustive}
+    keys |= {kind.noun.casefold() for kind in entry.scene_classes if _is_named(kind)}
     return frozenset(keys | ({entry.background.casefold()} if entry.background else set()))
 
 

@@ -128,6 +128,8 @@ def _annotation(row: Mapping[str, Any], entry: Entry) -> list[Row]:
         story.append(("annotated objects", f"{summary}: {'; '.join(boxes)}{more}"))
     elif entry.kind in {"detection", "segmentation"}:
         story.append(("annotated objects", "no object"))
+    if row["scene_class"]:
+        story.append(("annotated scene", row["scene_class"]))
     whole = [
         f"{region['label']} {region['fraction']:.1%}" for region in row["regions"] if region["zone"] == "image"
     ]

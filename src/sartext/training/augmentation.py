@@ -84,10 +84,19 @@ def turn_region(region: Row, k: int) -> dict[str, Any]:
     return {**region, "zone": ZONES_TURNED[k].get(region["zone"], region["zone"])}
 
 
-def turned_facts(objects: Sequence[Row], regions: Sequence[Row], side: int, k: int, naming: CorpusNaming) -> Facts:
+def turned_facts(
+    objects: Sequence[Row],
+    regions: Sequence[Row],
+    side: int,
+    k: int,
+    naming: CorpusNaming,
+    *,
+    scene_class: str | None = None,
+) -> Facts:
     """Return the facts of the turned picture, derived from the turned annotation."""
     boxes = [turn_box(box, side, k) for box in objects]
-    return annotated_facts(boxes, [turn_region(region, k) for region in regions], side, side, naming)
+    turned = [turn_region(region, k) for region in regions]
+    return annotated_facts(boxes, turned, side, side, naming, scene_class=scene_class)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,8 @@ class CaptionViews:
 
     def _facts(self, pair: Pair, turn: int) -> Facts:
         naming = self._shards.namings[pair.corpus]
-        return turned_facts(pair.objects, pair.regions, self._shards.side, turn, naming)
+        side, scene_class = self._shards.side, pair.scene_class
+        return turned_facts(pair.objects, pair.regions, side, turn, naming, scene_class=scene_class)
 
     def _text(self, facts: Facts, pair: Pair, wording: int) -> str:
         if not self._paraphrase:

@@ -35,7 +35,8 @@ class _Record:
     def whole(self) -> bool:
         """Whether no pixel of a mask is left unstated: stated land cover fills the image, and boxes have none."""
         stated = sum(fact.fraction for fact in self.facts.cover)
-        return self.facts.scene is None and (not self.facts.cover or abs(stated - 1.0) <= 1e-9)
+        scene = self.facts.scene or self.facts.scene_class
+        return scene is None and (not self.facts.cover or abs(stated - 1.0) <= 1e-9)
 
     def amount(self, key: str, *, cover: bool) -> float | None:
         """How many or how much there is; None where the facts do not say."""

@@ -144,7 +144,7 @@ class Annotation:
 def annotation_of(entry: Entry) -> Annotation:
     """Return what the annotation of a corpus decides; classes of one noun are one subject."""
     subjects: dict[str, Subject] = {}
-    for kind in entry.classes:
+    for kind in entry.part_classes:
         if kind.say and kind.valid and not VAGUE & set(kind.noun.casefold().split()):
             subject = subject_of(kind)
             before = subjects.get(subject.key, subject)

@@ -153,12 +153,12 @@ def _verify(
 def difference(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """Say in what the annotations of two identical images differ: ``labels``, ``regions``, ``boxes``, or nothing.
 
-    Differing counts of labels or shares of land cover would give differing facts; boxes may differ by where an
-    annotator drew them.
+    Differing counts of labels, scene classes or shares of land cover would give differing facts; boxes may differ
+    by where an annotator drew them.
     """
     labels, others = (sorted(box["label"] for box in image["objects"]) for image in (row, other))
     differs = {
-        "labels": labels != others,
+        "labels": labels != others or row["scene_class"] != other["scene_class"],
         "regions": _sorted(row["regions"]) != _sorted(other["regions"]),
         "boxes": labels == others and _sorted(row["objects"]) != _sorted(other["objects"]),
     }

@@ -42,6 +42,7 @@ class Pair:
     facts: str | None
     objects: tuple[Mapping[str, Any], ...]
     regions: tuple[Mapping[str, Any], ...]
+    scene_class: str | None
     folder: int
     shard: str
     offsets: tuple[int, ...]
@@ -50,7 +51,7 @@ class Pair:
     @property
     def annotated(self) -> bool:
         """Whether its captions are realised from an annotation, and can be derived anew for a turned image."""
-        return bool(self.objects or self.regions)
+        return bool(self.objects or self.regions or self.scene_class)
 
     @property
     def looks(self) -> int:

@@ -21,6 +21,7 @@ from sartext.narrator.annotated import (
     names_rare,
     naming,
     object_facts,
+    scene_naming,
 )
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.methods import ANNOTATED
@@ -39,25 +40,34 @@ Row = Mapping[str, Any]
 
 
 class CorpusNaming(NamedTuple):
-    """What the captions of a corpus call objects, land cover, and an image without either."""
+    """What the captions of a corpus call objects, land cover, an image without either, and scenes by label."""
 
     objects: Naming
     cover: CoverNaming
     background: str | None
+    scenes: Mapping[str, str]
 
 
 def corpus_naming(entry: Entry) -> CorpusNaming:
     """Return the names of a catalogue entry."""
-    return CorpusNaming(naming(entry), cover_naming(entry), entry.background)
+    return CorpusNaming(naming(entry), cover_naming(entry), entry.background, scene_naming(entry))
 
 
 def annotated_facts(
-    objects: Sequence[Row], regions: Sequence[Row], width: float, height: float, names: CorpusNaming
+    objects: Sequence[Row],
+    regions: Sequence[Row],
+    width: float,
+    height: float,
+    names: CorpusNaming,
+    *,
+    scene_class: str | None = None,
 ) -> Facts:
-    """Return the facts of an annotated image by the rules of A2C and SA2C; empty ones if there is nothing to say.
+    """Return the facts of an annotated image by the rules of its method; empty ones if there is nothing to say.
 
     Boxes are in pixels of an image of ``width`` x ``height``.
     """
+    if scene_class is not None:
+        return Facts(scene_class=names.scenes.get(scene_class))
     stated, _ = object_facts(objects, width, height, names.objects)
     cover = cover_facts(regions, names.cover) if regions else ()
     if cover or stated.objects:
@@ -176,7 +186,8 @@ def _visible(project: Project, row: Row, caption: Row, names: CorpusNaming, tall
     unseen = {region["label"] for region in rare if region["largest_component"] < least}
     regions = [region for region in row["regions"] if region["label"] not in unseen]
     objects = [scaled(box, side / width, side / height, side) for box in kept]
-    pair = {"captions": [caption["caption"]], "facts": caption["facts"], "objects": objects, "regions": regions}
+    said = {"captions": [caption["caption"]], "facts": caption["facts"]}
+    pair = {**said, "objects": objects, "regions": regions, "scene_class": row["scene_class"]}
     if len(kept) == len(row["objects"]) and not unseen:
         return pair
     tally.small_objects += len(row["objects"]) - len(kept)
@@ -217,5 +228,6 @@ def _pair(entry: Entry, row: Row, split: Row, caption: Row) -> dict[str, Any]:
         "facts": None,
         "objects": [],
         "regions": [],
+        "scene_class": None,
         **caption,
     }

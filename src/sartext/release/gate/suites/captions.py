@@ -125,7 +125,8 @@ def _by_model(row: Mapping[str, Any]) -> bool:
 def _fact_nouns(facts_json: str) -> list[str]:
     facts = from_json(facts_json)
     counted = [noun for fact in facts.objects for noun in (fact.noun, fact.plural)]
-    return [*counted, *(fact.noun for fact in facts.present), *(fact.noun for fact in facts.cover)]
+    named = [*(fact.noun for fact in facts.present), *(fact.noun for fact in facts.cover)]
+    return [*counted, *named, *([facts.scene_class] if facts.scene_class else [])]
 
 
 def _objectless_share(inputs: Inputs) -> list[float]:
@@ -136,7 +137,7 @@ def _objectless_share(inputs: Inputs) -> list[float]:
 
 def _objectless(facts_json: str) -> bool:
     facts = from_json(facts_json)
-    return not (facts.objects or facts.cover or facts.present or facts.statements)
+    return not (facts.objects or facts.cover or facts.present or facts.statements or facts.scene_class)
 
 
 def _share(held: Sequence[Collection[str]]) -> float:
