@@ -178,14 +178,15 @@ def test_the_hash_is_the_one_of_imagehash():
 
 def test_annotations_of_identical_images_are_compared_by_what_the_facts_would_say():
     cover = [{"label": "water", "zone": "image", "fraction": 0.4, "largest_component": 9}]
-    same = {"objects": boxes("ship", "ship"), "regions": []}
+    same = {"objects": boxes("ship", "ship"), "regions": [], "scene_class": None}
     others = {
-        "": {"objects": boxes("ship", "ship")[::-1], "regions": []},
-        "labels": {"objects": boxes("ship"), "regions": []},
-        "boxes": {"objects": boxes("ship", "ship", shift=1), "regions": []},
+        "": {**same, "objects": boxes("ship", "ship")[::-1]},
+        "labels": {**same, "objects": boxes("ship")},
+        "boxes": {**same, "objects": boxes("ship", "ship", shift=1)},
         "regions": {**same, "regions": cover},
     }
     assert [difference(same, other) for other in (same, *others.values())] == ["", *others]
+    assert difference(same, {**same, "scene_class": "harbour"}) == "labels"
 
 
 def test_the_table_of_duplicates_reads_back(tmp_path):
