@@ -17,11 +17,21 @@ from sartext.corpora.images import picture
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, open_benchmarks
 from sartext.evaluation.caption_texts import baselines
-from sartext.evaluation.details import CHANCE, CONSTANT, CONSTANT_PER_CORPUS, CONSTANT_RANKING, PERFECT, TEXT_PRIOR
+from sartext.evaluation.constant_captions import OBJECTIVES
+from sartext.evaluation.details import (
+    CHANCE,
+    CONSTANT,
+    CONSTANT_CIDER,
+    CONSTANT_PER_CORPUS,
+    CONSTANT_RANKING,
+    PERFECT,
+    TEXT_PRIOR,
+)
 from sartext.evaluation.embedding import embed, margins
 from sartext.evaluation.figures import Figure, read_figures
 from sartext.evaluation.foil_scoring import score_foils
 from sartext.evaluation.foils import make_foils
+from sartext.evaluation.metrics.reference_free import checkable_classes
 from sartext.evaluation.retrieval_figures import METRICS, score_retrieval
 from sartext.evaluation.submissions import Submission, _sources, score
 from sartext.files import read_json, sha256_file
@@ -94,7 +104,13 @@ def test_captions_of_a_file_are_scored_beside_the_baselines_on_the_images_that_h
     result, figures = evaluate.scores(tmp_path / "scores.json", *command, "--partial")
     assert "warning: 7 of 8 images have a caption; the others are not scored" in result.err
     assert "warning: all 2 captions of sim-toy are equal: 'A sea.'" in result.err
-    assert {figure.variant for figure in figures} == {"mine", "grammar", "most-frequent"}
+    assert {figure.variant for figure in figures} == {
+        "mine",
+        "grammar",
+        "most-frequent",
+        *OBJECTIVES,
+        CONSTANT_CIDER,
+    }
     assert [find(figures, "rouge_l", variant).n for variant in ("mine", "most-frequent")] == [7, 7]
     for metric, corpus, expected in (
         ("bleu_4", "alpha", 1),
@@ -256,9 +272,12 @@ def test_captions_are_read_and_compared_as_is_asked(
     score(replace(submission, corpora=("sim-toy",), seed=8, resamples=300))
     assert (passed["entries"].keys(), passed["seed"], passed["resamples"]) == ({"alpha", "sim-toy"}, 8, 300)
     benchmark = open_benchmarks(small.release)["alpha-official"]
-    assert passed["predictions"] == {"model": dict(rows), **baselines(benchmark, 8)}
+    assert passed["predictions"] == {
+        "model": dict(rows),
+        **baselines(benchmark, 8, checkable_classes(passed["entries"])),
+    }
     with pytest.raises(EvaluationError, match="does not describe corpus 'nowhere'"):
         score(replace(submission, corpora=("nowhere",)))
     score(replace(submission, captions=captions_file(tmp_path / "one.csv", rows[:1]), partial=True))
     assert {name for some in passed["predictions"].values() for name in some} == {rows[0][0]}
-    assert set(passed["partial"]) == {"model", "grammar", "most-frequent"}
+    assert set(passed["partial"]) == {"model", "grammar", "most-frequent", *OBJECTIVES, CONSTANT_CIDER}

@@ -88,7 +88,7 @@ CLASSES = ("aircraft", "bridge", "forest", "harbour", "ship", "tank", "urban are
 KINDS = ("class", "count", "share", "zone")
 METRICS = {
     "bleu_1": 0.8, "bleu_2": 0.7, "bleu_3": 0.6, "bleu_4": 0.52, "meteor": 0.4, "rouge_l": 0.72, "cider_d": 4.2,
-    "cider_d_frozen": 3.9, "fact_precision": 96.0, "fact_recall": 92.0, "object_precision": 88.0,
+    "cider_d_frozen": 3.9, "fact_precision": 96.0, "fact_recall": 92.0, "fact_f1": 94.0, "object_precision": 88.0,
     "object_recall": 80.0, "cover_precision": 97.0, "cover_recall": 95.0, "words": 14.0, "distinct_captions": 60.0,
 }  # fmt: skip
 

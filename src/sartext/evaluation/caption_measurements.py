@@ -167,10 +167,13 @@ def class_measurements(name: str, variant: ScoredCaptions) -> Iterator[tuple[str
 def _ratios(
     group: str, name: str, counts: Floats, counted: npt.NDArray[np.bool_], uncounted: str
 ) -> Iterator[Measurement]:
-    """Precision and recall from right, stated and true statements, [images, 3]."""
+    """Precision and recall, of all facts F1 too, from right, stated and true statements, [images, 3]."""
     for end, of, reason in (("precision", STATED, NOT_STATED), ("recall", TRUE, NOT_TRUE)):
         parts = np.stack([counts[:, RIGHT], counts[:, of]], axis=1)
         yield Measurement(f"{group}_{end}", name, parts, percentage, counted, reason, uncounted)
+    if group == "fact":
+        parts = np.stack([2 * counts[:, RIGHT], counts[:, STATED] + counts[:, TRUE]], axis=1)
+        yield Measurement("fact_f1", name, parts, percentage, counted, NOT_NAMED, uncounted)
 
 
 def _only(parts: Floats, counted: npt.NDArray[np.bool_]) -> Floats:

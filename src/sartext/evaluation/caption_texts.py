@@ -14,9 +14,11 @@ import numpy as np
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, Example
 from sartext.evaluation.bootstrap import Bools
+from sartext.evaluation.constant_captions import constant_captions
 from sartext.evaluation.details import GRAMMAR, MOST_FREQUENT
 from sartext.evaluation.metrics.cider import Frequencies, document_frequencies
 from sartext.evaluation.metrics.java import tokenise
+from sartext.evaluation.metrics.reference_free import CheckableClasses
 from sartext.evaluation.prediction_files import check_captions
 from sartext.narrator.methods import BY_MODEL
 from sartext.narrator.realisation import realise
@@ -152,9 +154,17 @@ def _with_words(example: Example, references: tuple[str, ...], tokens: Mapping[s
     return worded
 
 
-def baselines(benchmark: Benchmark, seed: int) -> dict[str, dict[str, str]]:
-    """Return the captions, by image id, of the baselines that need no features, by variant."""
-    return {GRAMMAR: grammar(benchmark, seed), MOST_FREQUENT: most_frequent(benchmark)}
+def baselines(benchmark: Benchmark, seed: int, checkable: CheckableClasses) -> dict[str, dict[str, str]]:
+    """Return the captions, by image id, of the baselines that need no features, by variant.
+
+    ``checkable`` is what captions of the train split are read for, to find the best constant ones.
+    """
+    train = [row for row in benchmark.train if row.method not in BY_MODEL]
+    constant = {
+        variant: {example.image_id: caption for example in benchmark.examples}
+        for variant, caption in constant_captions(train, checkable).items()
+    }
+    return {GRAMMAR: grammar(benchmark, seed), MOST_FREQUENT: most_frequent(benchmark), **constant}
 
 
 def most_frequent(benchmark: Benchmark) -> dict[str, str]:

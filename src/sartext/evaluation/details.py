@@ -32,8 +32,12 @@ Kind = Literal["clip", "coca", "gpt", "rule"]
 
 CHANCE = "chance"
 CONSTANT = "constant"
+CONSTANT_CIDER = "constant-cider"
+CONSTANT_F1 = "constant-f1"
 CONSTANT_PER_CORPUS = "constant-per-corpus"
+CONSTANT_PRECISION = "constant-precision"
 CONSTANT_RANKING = "constant-ranking"
+CONSTANT_RECALL = "constant-recall"
 GRAMMAR = "grammar"
 MOST_FREQUENT = "most-frequent"
 NEAREST_TRAIN = "nearest-train"
@@ -97,6 +101,10 @@ BASELINES = Registry(
     (
         Variant(GRAMMAR, "the facts themselves, in a sixth wording", "ceiling", "rule"),
         _blind(MOST_FREQUENT, "the most frequent training caption, of every image"),
+        _blind(CONSTANT_CIDER, "the training caption with the best CIDEr-D on the train split, of every image"),
+        _blind(CONSTANT_F1, "the training caption with the best F1 of facts on the train split, of every image"),
+        _blind(CONSTANT_PRECISION, "the training caption most often right on the train split, of every image"),
+        _blind(CONSTANT_RECALL, "the training caption that states most of the train split, of every image"),
         Variant(NEAREST_TRAIN, f"the training caption that {RETRIEVER} finds nearest", "baseline", "rule"),
         _blind(CONSTANT, "the most frequent caption or answer, whatever the image"),
         _blind(CONSTANT_PER_CORPUS, "the most frequent training answer of each type and corpus"),

@@ -193,6 +193,7 @@ def _captioning(
 ) -> list[Figure]:
     from sartext.evaluation.caption_scoring import score_captions
     from sartext.evaluation.caption_texts import PARTIAL, baselines
+    from sartext.evaluation.metrics.reference_free import checkable_classes
     from sartext.evaluation.prediction_files import caption_warnings, read_captions
     from sartext.evaluation.stages.captioning import captions_of
     from sartext.models.checkpoint import load
@@ -213,7 +214,7 @@ def _captioning(
     entries = {name: _entry(name, catalogue) for name in (*benchmark.corpora, *submission.corpora)}
     beside = {
         name: {image_id: text for image_id, text in of_baseline.items() if image_id in captions}
-        for name, of_baseline in baselines(benchmark, submission.seed).items()
+        for name, of_baseline in baselines(benchmark, submission.seed, checkable_classes(entries)).items()
     }
     return score_captions(
         {submission.name: captions, **beside},

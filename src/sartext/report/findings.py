@@ -20,7 +20,7 @@ ARM_METRICS: Sequence[tuple[Task, str]] = (
 TILES: Sequence[tuple[Task, str]] = (
     ("retrieval", DISTINCT),
     ("captioning", "cider_d"),
-    ("captioning", "fact_precision"),
+    ("captioning", "fact_f1"),
     ("vqa", "oa"),
     ("foils", "mean_accuracy"),
 )

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from sartext.config import Project
-from sartext.evaluation.details import GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
+from sartext.evaluation.constant_captions import OBJECTIVES
+from sartext.evaluation.details import CONSTANT_CIDER, GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN
 from sartext.evaluation.figures import MINUS
 from sartext.evaluation.prediction_files import read_captions
 from sartext.evaluation.stages import rows_of
@@ -42,7 +43,7 @@ def test_every_coca_and_the_baselines_are_scored_and_told_of(project: Project, e
     models = {model.name: model.kind for model in compared(project)}
     cocas = {name for name, kind in models.items() if kind == "coca"}
     assert variants == {
-        "captioning": cocas | {GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN},
+        "captioning": cocas | {GRAMMAR, MOST_FREQUENT, NEAREST_TRAIN, *OBJECTIVES, CONSTANT_CIDER},
         "physics": {*models} & {*SCORED} | {"constant"},
     }
     for metric in ("bleu_4", "cider_d", "fact_recall"):

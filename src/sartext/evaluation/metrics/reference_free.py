@@ -237,6 +237,10 @@ def _ratios(group: str, title: str, what: str, section: str, *, headline: bool =
     ]
 
 
+_F1 = (
+    "The harmonic mean of precision and recall of facts. Precision alone is had blind by saying little, recall by "
+    "saying much."
+)
 _OF_PRESENT = "Of those stated of a class that is there; a class that is not there is wrong as such."
 _NOT_DECIDED = "Statements on classes that the annotation does not decide: neither right nor wrong."
 _INVENTED = "Classes of objects that are stated and not there."
@@ -270,6 +274,7 @@ _DIVERSITY: tuple[tuple[str, str, int, str, bool | None, str], ...] = (
 
 METRICS = (
     *_ratios("fact", "facts", "anything", "facts", headline=True),
+    _metric("fact_f1", "facts: F1", 1, "%", True, _F1, "facts", headline=True),
     *_ratios("object", "objects", "objects", "facts"),
     *_ratios("cover", "land cover", "land cover", "facts"),
     _metric("invented_objects", "invented objects per caption", 2, "", False, _INVENTED, "facts"),

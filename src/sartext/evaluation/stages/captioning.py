@@ -55,7 +55,7 @@ def evaluate(project: Project) -> dict[str, object]:
     corpora = {name for benchmark in benchmarks.values() for name in benchmark.corpora}
     entries = {name: find_entry(project, name) for name in sorted({*project.parameters.captions, *corpora})}
     checkable = checkable_classes(entries)
-    captions = {name: baselines(benchmark, evaluation.seed) for name, benchmark in benchmarks.items()}
+    captions = {name: baselines(benchmark, evaluation.seed, checkable) for name, benchmark in benchmarks.items()}
     unfinished: Counter[str] = Counter()
     variants: list[Variant] = []
     physics = Physics(project.parameters)
