@@ -65,8 +65,11 @@ CAPTIONS = pa.schema(
         *_required(TEXT, "image_id", "caption", "method", "method_version", "facts"),
         *_optional(TEXT, "source_caption", "model_sha256", "prompt_sha256"),
         *_optional(NUMBER, "score"),
+        *_optional(TEXT, "proof"),
     ]
 )
+"""``proof`` is JSON of a caption by models: hash of the grounder's weights, and for each statement its score and
+what proposed it, see `captioner.proof`."""
 
 UNCAPTIONED = pa.schema(_required(TEXT, "image_id", "reason"))
 """Images of a captioned corpus that got no caption, and why."""
@@ -105,6 +108,7 @@ SHARDS = pa.schema(
         *ANNOTATION,
         *_required(TEXT, "shard"),
         *_required(pa.list_(WHOLE), "offsets", "sizes"),
+        *_optional(WHOLE, "mask_offset", "mask_size"),
     ]
 )
 """The index of a folder of shards, a row per pair: what is said of the image, and where its PNGs lie.
@@ -112,7 +116,9 @@ SHARDS = pa.schema(
 ``captions`` are the texts as they stand; ``objects`` (boxes in pixels of model input, none under the smallest
 size), ``regions`` and ``scene_class`` are the annotation that training captions are realised from, empty where the
 captions are all there is; ``facts`` is their record, null for optical captions. ``offsets`` and ``sizes`` are
-bytes in the tar file ``shard``, one for each look.
+bytes in the tar file ``shard``, one for each look; ``mask_offset`` and ``mask_size`` those of the PNG of a
+segmentation mask, a place in the corpus's classes per pixel (`masks.MASK_UNKNOWN`, `masks.MASK_NO_DATA`), null
+where there is none.
 """
 
 Row = Mapping[str, Any]

@@ -1,19 +1,24 @@
 """What a model writes is read into facts, or not at all, judged statement by statement, and released or not."""
 
+import json
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sartext.captioner.captioner import ModelCaption
-from sartext.captioner.narration import BELOW, decide
+from sartext.captioner.evidence import MapModel
+from sartext.captioner.proof import BELOW, BY_CAPTION, BY_MAP, decide
 from sartext.captioner.thresholds import Fit, Rule, Threshold
+from sartext.models.grounder.maps import Grounding, Peak
 from sartext.narrator import statements
 from sartext.narrator.annotated import cover_facts, cover_naming, naming, object_facts
 from sartext.narrator.facts import Facts, PresentFact, from_json, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.statements import CONTRADICTORY, Statement, judge, read_facts, statements_of
-from sartext.narrator.vocabulary import annotated_by, vocabulary_of
+from sartext.narrator.vocabulary import annotated_by, bare, vocabulary_of
 from tests.narrator.examples import box, entry_of, region
 
 ENTRY = entry_of("segmentation", background="land without open water")
@@ -56,23 +61,78 @@ def rule(**scores):
     return Rule(Fit(), 0.8, {key: Threshold(9, 9, least) for key, least in scores.items()})
 
 
-def test_what_passes_is_told_wholly_and_what_does_not_is_left_unsaid():
-    rules = {kind: rule(ship=0.5, bridge=0.5) for kind in statements.OBJECT_KINDS}
-    rules |= {kind: rule(water=0.5, forest=0.5) for kind in (*statements.COVER_KINDS, statements.SCENE)}
-    rules[statements.OBJECT_COUNT] = rule(ship=0.5, bridge=0.6)
-    rules[statements.COVER_ZONE] = rule()
-    rules[statements.COVER_SHARE] = rule(water=0.5)
-    decision = decide(ModelCaption(canonical(SEA), -0.1), WORDS, rules)
-    (ship,), (bridge,), (water,) = decision.facts.objects, decision.facts.present, decision.facts.cover
-    assert (ship.noun, ship.count, bridge.noun, water.noun, water.zone) == ("ship", 2, "bridge", "water", None)
+def rules_of(**changed):
+    """Rules that release ships, bridges, water and forest, but for those that are changed."""
+    names = ("ship", "bridge", "water", "forest")
+    return {kind: rule(**dict.fromkeys(names, 0.5)) for kind in statements.KINDS} | {
+        getattr(statements, kind): changed_rule for kind, changed_rule in changed.items()
+    }
+
+
+MAPS = MapModel({"": (1.0, 0.0)}, 0.01, (0.0, 0.01), {"": (1.0, 5.0)}, (10.0, -6.0))
+
+
+def seen(*peaks, water=0.0):
+    """What a grounder sees: peaks (class, x, y, height), and water on the left part of the image, else forest."""
+    shares = np.zeros((3, 32, 32), dtype=np.float32)
+    shares[0, :, : round(32 * water)] = 1.0
+    shares[1] = 1.0 - shares[0]
+    found = tuple(Peak(label, x, y, 4.0, 4.0, height) for label, x, y, height in peaks)
+    return Grounding(64, found, ("water", "forest"), shares, {})
+
+
+SHIP_AND_SHIP = seen(("ship", 30, 30, 0.99), ("ship", 4, 4, 0.99), water=0.75)
+
+
+def test_what_passes_is_stated_wholly_and_what_does_not_is_left_unsaid():
+    rules = rules_of(
+        OBJECT_COUNT=rule(ship=0.5, bridge=0.6), COVER_ZONE=rule(), COVER_SHARE=rule(water=0.5), SCENE=rule()
+    )
+    decision = decide(ModelCaption(canonical(SEA), -0.1), SHIP_AND_SHIP, MAPS, WORDS, rules)
+    (ship,), (water,) = decision.facts.objects, decision.facts.cover
+    assert (ship.noun, ship.count, ship.center, water.noun, water.zone) == ("ship", 2, 1, "water", None)
+    assert [(fact.noun, fact.stuff) for fact in decision.facts.present] == [("bridge", False), ("forest", True)]
     assert decision.score == 0.5
-    kept = {statement for statement, accepted in decision.statements() if accepted}
-    assert Statement(statements.OBJECT_CLASS, "bridge") in kept
-    assert Statement(statements.OBJECT_COUNT, "bridge", "1") not in kept
+    assert Statement(statements.OBJECT_CLASS, "bridge") in decision.accepted
+    assert Statement(statements.OBJECT_COUNT, "bridge", "1") not in decision.accepted
     for text in [canonical(decision.facts), *realise(decision.facts, "toy/1", 7, n=5)]:
-        assert contradictions(text, to_json(decision.facts), "narrator", None) == []
-        assert "at least one bridge" in text.casefold() and "forest" not in text.casefold()
-    assert decide(ModelCaption(canonical(SEA), -0.1), WORDS, {}).reason == BELOW
+        assert contradictions(text, to_json(decision.facts), "narrator", None) == [], text
+        assert set(statements_of(read_facts(text, WORDS))) == decision.accepted
+    nothing = {kind: rule() for kind in statements.KINDS}
+    assert decide(ModelCaption(canonical(SEA), -0.1), SHIP_AND_SHIP, MAPS, WORDS, nothing).reason == BELOW
+
+
+def test_each_statement_has_its_score_and_what_proposed_it():
+    """The caption leaves the ships out, the maps hold them; a caption that cannot be read proposes nothing."""
+    said = canonical(Facts(cover=SEA.cover[:1]))
+    for text, by in ((said, BY_CAPTION), ("A river beside a town.", BY_MAP)):
+        decision = decide(ModelCaption(text, -0.1), SHIP_AND_SHIP, MAPS, WORDS, rules_of(SCENE=rule()))
+        proofs = {proof.statement: proof.by for proof in decision.proofs}
+        assert proofs.keys() == set(statements_of(decision.facts))
+        assert proofs[Statement(statements.OBJECT_COUNT, "ship", "2")] == BY_MAP
+        assert proofs[Statement(statements.COVER_CLASS, "water")] == by
+        assert decision.by_map_alone == (by == BY_MAP)
+        assert decision.unread == ("" if by == BY_CAPTION else statements.NO_FACTS)
+        rows = json.loads(decision.record("f" * 64))["statements"]
+        assert [(row["kind"], row["score"]) for row in rows] == [
+            (proof.statement.kind, proof.score) for proof in decision.proofs
+        ]
+
+
+def test_released_facts_never_contradict_each_other():
+    """Caption and maps differ in every number: whatever is released has one number of each, and they add up."""
+    said = Facts(
+        objects=objects(*[box("ship", 30, 30)] * 3, box("ship", 3, 3)),
+        cover=cover(region("water", 0.6), region("forest", 0.4)),
+    )
+    decision = decide(ModelCaption(canonical(said), -0.1), SHIP_AND_SHIP, MAPS, WORDS, rules_of(SCENE=rule()))
+    (ship,) = decision.facts.objects
+    assert ship.count == ship.center + ship.outside
+    labels = [fact.noun for fact in (*decision.facts.cover, *decision.facts.present)]
+    assert len(labels) == len(set(labels))
+    assert sum(fact.fraction for fact in decision.facts.cover) <= 1.0
+    text = canonical(decision.facts)
+    assert isinstance(read_facts(text, WORDS), Facts), text
 
 
 @settings(max_examples=40, deadline=None)
@@ -81,6 +141,8 @@ def test_what_passes_is_told_wholly_and_what_does_not_is_left_unsaid():
 )
 def test_at_least_one_is_realised_and_read_back(keys, counted, covered, number):
     present = tuple(PresentFact(*WORDS.things[key]) for key in sorted(keys))
+    unsaid = sorted(WORDS.stuff.keys() - {bare(fact.noun) for fact in SEA.cover})
+    present += tuple(statements.seen_fact(key, WORDS) for key in unsaid[: number % 3])
     left = tuple(fact for fact in SEA.objects if fact.noun not in keys) if counted else ()
     facts = Facts(objects=left, cover=SEA.cover if covered else (), present=present)
     for text in [canonical(facts), *realise(facts, f"toy/{number}", 7, n=3)]:

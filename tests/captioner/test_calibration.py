@@ -9,6 +9,7 @@ from sartext.captioner.thresholds import (
     REST,
     Judged,
     choose,
+    cross_scored,
     curve,
     fit_logistic,
     from_record,
@@ -21,11 +22,21 @@ from sartext.errors import ArtefactError
 from sartext.narrator.statements import COVER_CLASS, KINDS, OBJECT_COUNT, Statement
 
 
-def judged(n, key="ship", kind=OBJECT_COUNT, truth=lambda surety: surety > 0.5, seed=1):
-    """Statements whose truth follows from how sure the narrator is."""
+def judged(n, key="ship", kind=OBJECT_COUNT, truth=lambda surety: surety > 0.5, seed=1, family="detection"):
+    """Statements whose truth follows from how sure the maps are; the other figures are noise."""
     draw = random.Random(seed)
-    sureties = ((draw.random(), draw.random()) for _ in range(n))
-    return [Judged(Statement(kind, key, "1"), (surety - 1, noise), truth(surety)) for surety, noise in sureties]
+    rows = [[draw.random() for _ in range(4)] for _ in range(n)]
+    return [
+        Judged(Statement(kind, key, "1"), (row[0] - 1, *row[1:]), truth(row[0]), place % 2, family)
+        for place, row in enumerate(rows)
+    ]
+
+
+def known(key, kind, true, count):
+    """Statements of which all figures are alike."""
+    return [
+        Judged(Statement(kind, key, ""), (-0.1, 0.0, -0.1, 0.5), true(place), place % 2) for place in range(count)
+    ]
 
 
 def chosen(statements, **options):
@@ -44,12 +55,13 @@ def test_a_threshold_keeps_the_sure_statements_and_reaches_the_wanted_precision(
     statements = judged(300)
     rule = chosen(statements)[OBJECT_COUNT]
     threshold = rule.thresholds["ship"]
-    kept = [item for item in statements if rule.accepts("ship", rule.fit.score(item.figures))]
+    scored = cross_scored(statements)
+    kept = [item for item in scored if rule.accepts("ship", item.score)]
     assert len(kept) == threshold.kept >= 120
     assert sum(item.true for item in kept) == threshold.kept_true
     assert lower_bound(threshold.kept_true, threshold.kept) == threshold.bound >= 0.8
-    assert rule.fit.coefficients[1] > 1  # the log-probability tells, the similarity is noise
-    below = [row for row in curve(statements, rule.fit) if row[0] < threshold.threshold]
+    assert rule.fit.coefficients[1] > 1  # the maps tell, the rest is noise
+    below = [row for row in curve(scored) if row[0] < threshold.threshold]
     assert below and all(bound < 0.8 for _, _, _, bound in below), "no lower threshold would do"
 
 
@@ -67,11 +79,8 @@ def test_too_few_statements_release_nothing_however_true():
 
 def test_classes_that_are_too_few_each_are_judged_together():
     """33 of 35 true are no proof of nine in ten; 132 of 140 are."""
-    several = [
-        Judged(Statement(COVER_CLASS, key, ""), (-0.1, 0.5), place > 1)
-        for key in ("water", "forest", "soil", "roads")
-        for place in range(35)
-    ]
+    keys = ("water", "forest", "soil", "roads")
+    several = [item for key in keys for item in known(key, COVER_CLASS, lambda place: place > 1, 35)]
     alone = chosen([item for item in several if item.statement.label == "water"])[COVER_CLASS]
     assert not alone.accepts("water", 1.0)
     rule = chosen(several)[COVER_CLASS]
@@ -80,7 +89,7 @@ def test_classes_that_are_too_few_each_are_judged_together():
     # crops were never seen: they are taken as the others that are rare
     for key in ("water", "forest", "roads", "crops"):
         assert rule.accepts(key, rule.thresholds[REST].threshold)
-    wrong = [Judged(Statement(COVER_CLASS, "crops", ""), (-0.1, 0.5), place < 20) for place in range(40)]
+    wrong = known("crops", COVER_CLASS, lambda place: place < 20, 40)
     rule = chosen([*several, *wrong])[COVER_CLASS]
     assert set(rule.thresholds) == {"crops", REST}
     assert not rule.accepts("crops", 1.0)
@@ -96,10 +105,32 @@ def test_land_cover_has_its_own_precision():
 
 
 def test_a_figure_that_would_count_against_a_statement_is_left_out():
-    statements = [replace(item, figures=(item.figures[0], -item.figures[0])) for item in judged(100)]
+    statements = [replace(item, figures=(item.figures[0], -item.figures[0], 0.0, 0.0)) for item in judged(100)]
     fit = fit_logistic([item.figures for item in statements], [item.true for item in statements])
     assert fit.coefficients[1] > 0 == fit.coefficients[2]
-    assert fit.score((0.0, 0.0)) > fit.score((-1.0, 0.0))
+    assert fit.score((0.0, 0.0, 0.0, 0.0)) > fit.score((-1.0, 0.0, 0.0, 0.0))
+
+
+def test_each_half_is_scored_by_what_the_other_half_says():
+    """A figure that tells the truth on one half and nothing on the other is worth nothing on the half it tells."""
+    statements = judged(400)
+    coin = random.Random(2)
+    noisy = [item if item.half else replace(item, true=coin.random() < 0.5) for item in statements]
+    scored = cross_scored(noisy)
+    scores = {
+        half: [item.score for item, own in zip(scored, noisy, strict=True) if own.half == half] for half in (0, 1)
+    }
+    assert max(scores[0]) - min(scores[0]) > 0.9 > max(scores[1]) - min(scores[1])
+
+
+def test_a_family_of_corpora_with_enough_statements_must_reach_the_precision_by_itself():
+    sure = judged(300, truth=lambda surety: surety > 0.1)
+    coin = random.Random(3)
+    masks = judged(60, truth=lambda surety: coin.random() < 0.5, seed=4, family="segmentation")
+    assert released(chosen(sure)[OBJECT_COUNT])
+    assert not released(chosen([*sure, *masks])[OBJECT_COUNT])
+    few = masks[:20]
+    assert released(chosen([*sure, *few])[OBJECT_COUNT]), "too few to judge the family by"
 
 
 def test_rules_survive_being_written():
@@ -111,7 +142,7 @@ def test_rules_survive_being_written():
 
 
 def test_a_class_that_no_validation_image_lacks_is_not_released():
-    truths = [Judged(Statement("object class", "ship"), (-0.1, 0.9), True) for _ in range(60)]
+    truths = known("ship", "object class", lambda place: True, 60)
     assert chosen(truths)["object class"].accepts("ship", 1.0)
     rule = chosen(truths, untested={"ship", "bridge"})["object class"]
     assert not rule.accepts("ship", 1.0)

@@ -1,43 +1,71 @@
 """The stage `calibration`: the narrator on validation images, and from which score on its statements are released.
 
-What is compared with the annotation is each statement by itself. A class that the image's corpus does not annotate
-exhaustively is not judged. Sentences without facts that could be checked are counted and never released.
+What is compared with the annotation is each statement by itself, of CoCa's caption or proposed by the grounder's
+maps. A class that the image's corpus does not annotate exhaustively is not judged. Maps and statements of one half
+of the validation groups are judged by what was fitted on the other half.
 """
 
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
-from sartext.captioner.captioner import UNFINISHED, Captioner, ModelCaption, batches, load_captioner
+from sartext.captioner.captioner import Captioner, ModelCaption, batches
+from sartext.captioner.evidence import MapModel, Truth, fit_maps
+from sartext.captioner.narrator import Narrator, load_narrator
+from sartext.captioner.proof import propose
 from sartext.captioner.thresholds import (
     CONFIDENCE_Z,
     DECIMALS,
     REST,
     Judged,
     Rules,
+    Scored,
     choose,
+    cross_scored,
     curve,
     from_record,
     released,
     to_record,
 )
+from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, read_json, write_json, write_text
+from sartext.models.grounder.maps import Grounding
 from sartext.narrator.facts import Facts, from_json
-from sartext.narrator.statements import judge, read_facts, statements_of
-from sartext.narrator.vocabulary import Vocabulary, annotated_by, project_vocabulary
+from sartext.narrator.statements import judge, statements_of
+from sartext.narrator.vocabulary import Vocabulary, annotated_by, key_of, project_vocabulary
 from sartext.progress import track
 from sartext.training.shards.reading import Pair, Shards
 
 THRESHOLDS = "thresholds.json"
 ABSENT = 3
 """How many statements are wanted for each validation image that lacks the class."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the maps mean, and which statements are released."""
+
+    maps: MapModel
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A validation pair with what the narrator makes of it, and its half."""
+
+    pair: Pair
+    written: ModelCaption
+    grounding: Grounding
+    half: int
 
 
 def calibrate(project: Project) -> dict[str, object]:
@@ -47,7 +75,7 @@ def calibrate(project: Project) -> dict[str, object]:
         ArtefactError: shards or a checkpoint are missing or damaged, or there are no validation pairs.
         ModelError: a checkpoint cannot be used.
     """
-    captioner = load_captioner(project, "coca-sar")
+    narrator = load_narrator(project)
     vocabulary = project_vocabulary(project)
     shards = Shards([project.shards("sar")])
     pairs = shards.rows("validation")
@@ -57,33 +85,66 @@ def calibrate(project: Project) -> dict[str, object]:
             where=project.shards("sar"),
             way_out="list more corpora under `captions`, or raise `splits.validation` in params.yaml",
         )
-    pictures = (shards.picture(pair) for pair in track(pairs, "calibration", len(pairs)))
-    captions = list(captioner.write_and_judge(pictures))
-    judged, reasons = _judge(project, pairs, captions, vocabulary)
+    seen = _look(narrator, shards, pairs)
+    entries = {name: find_entry(project, name) for name in project.parameters.captions}
+    maps = _fitted(seen, entries, shards.side)
+    judged, reasons = _judge(seen, entries, shards.side, vocabulary)
     parameters = project.parameters.narration
     rules = choose(
         judged,
         precision_objects=parameters.precision_objects,
         precision_cover=parameters.precision_cover,
         fewest=parameters.fewest,
-        untested=_untested(project, pairs, vocabulary, parameters.fewest),
+        untested=_untested(pairs, entries, vocabulary, parameters.fewest),
     )
-    halves = _pair_similarities(captioner, shards, pairs)
+    halves = _pair_similarities(narrator.captioner, shards, pairs)
     similarity = round(float(np.quantile(halves, parameters.pair_quantile)), DECIMALS)
     metrics = _measure(pairs, judged, rules, reasons) | {"pair_similarity": similarity}
     with atomic_folder(project.calibration) as folder:
         record = {
             "confidence_z": CONFIDENCE_Z,
-            "coca_sha256": captioner.coca.sha256,
-            "clip_sha256": captioner.clip.sha256,
+            "coca_sha256": narrator.captioner.coca.sha256,
+            "clip_sha256": narrator.captioner.clip.sha256,
+            "grounder_sha256": narrator.grounder.sha256,
             "pairs": {"quantile": parameters.pair_quantile, "pairs": len(halves), "similarity": similarity},
+            "maps": maps.to_record(),
             "statements": to_record(rules),
         }
         write_json(folder / THRESHOLDS, record)
         write_text(folder / "curves.csv", _curves(judged, rules))
-        write_text(folder / "captions.csv", _captions(pairs, captions))
+        write_text(folder / "captions.csv", _captions(seen))
         write_json(folder / "metrics.json", metrics)
     return metrics
+
+
+def _look(narrator: Narrator, shards: Shards, pairs: Sequence[Pair]) -> list[_Seen]:
+    """Groups, not images, are dealt to the halves: images of one group are alike."""
+    pictures = (shards.picture(pair) for pair in track(pairs, "calibration", len(pairs)))
+    return [
+        _Seen(pair, written, grounding, blake2b(pair.group_id.encode(), digest_size=1).digest()[0] % 2)
+        for pair, (written, grounding) in zip(pairs, narrator.look(pictures), strict=True)
+    ]
+
+
+def _fitted(seen: Sequence[_Seen], entries: Mapping[str, Entry], side: int) -> MapModel:
+    annotated = [each for each in seen if each.pair.annotated]
+    truths = [_truth(each.pair, entries[each.pair.corpus], side) for each in annotated]
+    return fit_maps([each.grounding for each in annotated], truths)
+
+
+def _truth(pair: Pair, entry: Entry, side: int) -> Truth:
+    """What the annotation says of objects and land cover, by the keys of the vocabulary."""
+    keys = {kind.label: key_of(kind) for kind in entry.classes if kind.say and kind.valid}
+    centres: dict[str, list[tuple[float, float]]] = {}
+    shares: dict[str, dict[str, float]] = {}
+    for box in pair.objects:
+        if box["label"] in keys:
+            place = (box["xmin"] + box["xmax"]) / 2, (box["ymin"] + box["ymax"]) / 2
+            centres.setdefault(keys[box["label"]], []).append(place)
+    for region in pair.regions:
+        if region["label"] in keys:
+            shares.setdefault(keys[region["label"]], {})[region["zone"]] = region["fraction"]
+    return Truth(side, centres, shares, annotated_by(entry))
 
 
 def read_thresholds(project: Project, **models: str | None) -> dict[str, Any]:
@@ -110,45 +171,57 @@ def read_thresholds(project: Project, **models: str | None) -> dict[str, Any]:
     return record
 
 
-def read_rules(project: Project, captioner: Captioner) -> Rules:
-    """Return the rules of the narrator's statements; errors as `read_thresholds`."""
-    record = read_thresholds(project, clip=captioner.clip.sha256, coca=captioner.coca.sha256)
-    return from_record(record.get("statements", {}), project.calibration / THRESHOLDS)
+def read_calibration(project: Project, narrator: Narrator) -> Calibration:
+    """Return what maps mean and the rules of the narrator's statements; errors as `read_thresholds`."""
+    record = read_thresholds(
+        project,
+        clip=narrator.captioner.clip.sha256,
+        coca=narrator.captioner.coca.sha256,
+        grounder=narrator.grounder.sha256,
+    )
+    where = project.calibration / THRESHOLDS
+    try:
+        maps = MapModel.from_record(record["maps"])
+    except (KeyError, TypeError, ValueError) as error:
+        way_out = "run `sartext calibrate`"
+        raise ArtefactError(f"no calibration of the maps ({error})", where=where, way_out=way_out) from error
+    return Calibration(maps, from_record(record.get("statements", {}), where))
 
 
 def _judge(
-    project: Project, pairs: Sequence[Pair], captions: Sequence[ModelCaption], vocabulary: Vocabulary
+    seen: Sequence[_Seen], entries: Mapping[str, Entry], side: int, vocabulary: Vocabulary
 ) -> tuple[list[Judged], Counter[str]]:
-    decided = _decided(project)
+    """Every statement about annotated images, by maps that the other half explains, with its verdict."""
+    maps = {half: _fitted([each for each in seen if each.half != half], entries, side) for half in (0, 1)}
     judged: list[Judged] = []
     reasons: Counter[str] = Counter()
-    for pair, caption in zip(pairs, captions, strict=True):
-        facts = read_facts(caption.text, vocabulary) if caption.finished else UNFINISHED
-        truth = from_json(pair.facts) if pair.facts else Facts()
-        if isinstance(facts, str):
-            reasons[facts] += 1
-        elif truth.statements:  # an optical caption leaves most unsaid: it decides nothing
-            reasons["read, the image's own caption holds no facts"] += 1
-        else:
-            reasons["read"] += 1
-            verdicts = judge(statements_of(facts), statements_of(truth), decided[pair.corpus])
-            judged += [Judged(statement, caption.figures, true) for statement, true in verdicts]
+    for each in seen:
+        entry = entries[each.pair.corpus]
+        candidates, unread = propose(each.written, each.grounding, maps[each.half], vocabulary)
+        truth = from_json(each.pair.facts) if each.pair.facts else Facts()
+        reasons[unread or "read"] += 1
+        if truth.statements:  # an optical caption leaves most unsaid: it decides nothing
+            reasons["the image's own caption holds no facts"] += 1
+            continue
+        verdicts = dict(judge([item.statement for item in candidates], statements_of(truth), annotated_by(entry)))
+        judged += [
+            Judged(item.statement, item.figures, verdicts[item.statement], each.half, entry.kind)
+            for item in candidates
+            if item.statement in verdicts
+        ]
     return judged, reasons
 
 
-def _decided(project: Project) -> dict[str, frozenset[str]]:
-    """The classes that each corpus annotates exhaustively."""
-    return {name: annotated_by(find_entry(project, name)) for name in project.parameters.captions}
-
-
-def _untested(project: Project, pairs: Sequence[Pair], vocabulary: Vocabulary, fewest: int) -> set[str]:
+def _untested(
+    pairs: Sequence[Pair], entries: Mapping[str, Entry], vocabulary: Vocabulary, fewest: int
+) -> set[str]:
     """Classes that too few validation images are known to lack: a third as many as statements are wanted."""
-    decided = _decided(project)
     lacking: Counter[str] = Counter()
     for pair in pairs:
         truth = from_json(pair.facts) if pair.facts else Facts()
         if not truth.statements:
-            lacking.update(decided[pair.corpus] - {statement.label for statement in statements_of(truth)})
+            there = {statement.label for statement in statements_of(truth)}
+            lacking.update(annotated_by(entries[pair.corpus]) - there)
     return {key for key in (*vocabulary.things, *vocabulary.stuff) if lacking[key] < fewest / ABSENT}
 
 
@@ -166,40 +239,40 @@ def _measure(
 ) -> dict[str, Any]:
     types = {}
     for kind, rule in rules.items():
-        of_kind = [item for item in judged if item.statement.kind == kind]
-        kept = [item for item in of_kind if rule.accepts(item.statement.label, rule.fit.score(item.figures))]
+        of_kind = cross_scored([item for item in judged if item.statement.kind == kind])
+        kept = [item for item in of_kind if rule.accepts(item.label, item.score)]
         shares = {"statements": len(of_kind), "precision": _share(of_kind)}
         shares |= {"kept": len(kept), "kept_precision": _share(kept)}
         types[kind] = {**shares, "thresholds": released(rule)}
     return {"images": len(pairs), "captions": dict(sorted(reasons.items())), "statements": types}
 
 
-def _share(judged: Sequence[Judged]) -> float | None:
-    return round(sum(item.true for item in judged) / len(judged), DECIMALS) if judged else None
+def _share(scored: Sequence[Scored]) -> float | None:
+    return round(sum(item.true for item in scored) / len(scored), DECIMALS) if scored else None
 
 
 def _curves(judged: Sequence[Judged], rules: Rules) -> str:
     rows: list[tuple[object, ...]] = [("type", "class", "score", "kept", "true", "precision", "lower_bound")]
     for kind, rule in rules.items():
-        groups: dict[str, list[Judged]] = {key: [] for key in rule.thresholds}
-        for item in judged:
-            if item.statement.kind == kind:
-                groups[item.statement.label if item.statement.label in groups else REST].append(item)
+        groups: dict[str, list[Scored]] = {key: [] for key in rule.thresholds}
+        for item in cross_scored([item for item in judged if item.statement.kind == kind]):
+            groups[item.label if item.label in groups else REST].append(item)
         rows += [
             (kind, key or "other classes", score, kept, true, round(true / kept, DECIMALS), bound)
             for key, group in groups.items()
-            for score, kept, true, bound in curve(group, rule.fit)
+            for score, kept, true, bound in curve(group)
         ]
     return _csv(rows)
 
 
-def _captions(pairs: Sequence[Pair], captions: Sequence[ModelCaption]) -> str:
+def _captions(seen: Sequence[_Seen]) -> str:
     rows: list[Sequence[object]] = [
         ["image_id", "said", "finished", "log_probability", "similarity", "annotation"]
     ]
-    for pair, said in zip(pairs, captions, strict=True):
+    for each in seen:
+        said = each.written
         figures = said.log_probability, said.similarity
-        rows.append((pair.image_id, said.text, said.finished, *figures, pair.captions[0]))
+        rows.append((each.pair.image_id, said.text, said.finished, *figures, each.pair.captions[0]))
     return _csv(rows)
 
 

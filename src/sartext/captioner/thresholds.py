@@ -1,14 +1,18 @@
 """From which score on a type of statement is true often enough to be released.
 
-The score of a statement is the probability that it is true, by a logistic regression for its type on two figures
-of its caption: the mean log-probability of its tokens, and the similarity of image and caption by CLIP-SAR. A
-figure must not count against a statement: where its coefficient would be negative it is left out.
+The score of a statement is the probability that it is true, by a logistic regression for its type on four figures:
+how sure the grounder's maps are of it, whether CoCa's caption says it too, the mean log-probability of the
+caption's tokens, and the similarity of image and caption by CLIP-SAR. A figure must not count against a statement:
+where its coefficient would be negative it is left out. Scores are found on one half of the validation images by
+what was fitted on the other half, the rules for new images are fitted on both (cross-fitting; scikit-learn's
+CalibratedClassifierCV without an ensemble does the same).
 
 The threshold is the least score from which on the lower bound of the share of true statements reaches the wanted
 precision: Wilson's score interval, one-sided (Wilson 1927, J. Am. Stat. Assoc. 22). A class whose statements of a
 type suffice for that has a threshold of its own. The other classes share one, but for those whose many statements
 show that they miss the precision: these are not released. Statements of one image are not independent, and the
-threshold is chosen on the statements that it is judged by: the bound is a safeguard, no guarantee.
+threshold is chosen on the statements that it is judged by: the bound is a safeguard, no guarantee. Where corpora
+of one family (boxes, masks) have enough statements of a class, the bound must hold in that family by itself too.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -36,19 +40,34 @@ REST = ""
 
 DECIMALS = 6
 
-Figures = tuple[float, float]
-"""Mean log-probability of a caption's tokens, and its similarity with the image."""
+FIGURES = 4
+
+Figures = tuple[float, float, float, float]
+"""The logit of the maps' probability; 1, 0 or -1 as the caption says so, nothing, or otherwise; the mean
+log-probability of the caption's tokens; its similarity with the image."""
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A statement of the narrator about a validation image, with the figures of its caption and the verdict."""
+    """A statement about a validation image: its figures, the verdict, the image's half and its corpus's family."""
 
     statement: Statement
     figures: Figures
     true: bool
+    half: int = 0
+    family: str = ""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A statement's class, its score by what was fitted on the other half, the verdict, and the family."""
+
+    label: str
+    score: float
+    true: bool
+    family: str
 
 
 @dataclass(frozen=True)
@@ -68,11 +87,11 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Fit:
-    """A logistic regression: intercept and two coefficients on the figures less ``mean``, over ``deviation``."""
+    """A logistic regression: intercept, and a coefficient for each figure less ``mean``, over ``deviation``."""
 
-    mean: tuple[float, ...] = (0.0, 0.0)
-    deviation: tuple[float, ...] = (1.0, 1.0)
-    coefficients: tuple[float, ...] = (0.0, 0.0, 0.0)
+    mean: tuple[float, ...] = (0.0,) * FIGURES
+    deviation: tuple[float, ...] = (1.0,) * FIGURES
+    coefficients: tuple[float, ...] = (0.0,) * (FIGURES + 1)
 
     def score(self, figures: Figures) -> float:
         """Return the probability that a statement with these figures is true."""
@@ -122,51 +141,69 @@ def choose(
     for kind in KINDS:
         wanted = precision_objects if kind in OBJECT_KINDS else precision_cover
         of_kind = [item for item in judged if item.statement.kind == kind]
-        fit = fit_logistic([item.figures for item in of_kind], [item.true for item in of_kind])
-        groups: dict[str, list[Judged]] = {}
-        for item in of_kind:
-            groups.setdefault(item.statement.label, []).append(item)
+        groups: dict[str, list[Scored]] = {}
+        for item in cross_scored(of_kind):
+            groups.setdefault(item.label, []).append(item)
         tested = {key: group for key, group in sorted(groups.items()) if key not in untested}
-        thresholds = _by_class(tested, fit, wanted, fewest)
+        thresholds = _by_class(tested, wanted, fewest)
         for key in sorted(untested):
             group = groups.get(key, [])
             thresholds[key] = Threshold(len(group), sum(item.true for item in group))
-        rules[kind] = Rule(fit, wanted, thresholds)
+        rules[kind] = Rule(_fit(of_kind), wanted, thresholds)
     return rules
 
 
-def _by_class(groups: Mapping[str, list[Judged]], fit: Fit, wanted: float, fewest: int) -> dict[str, Threshold]:
+def cross_scored(judged: Sequence[Judged]) -> list[Scored]:
+    """Return statements of one type, each half scored by what the other half says."""
+    fits = {half: _fit([item for item in judged if item.half != half]) for half in {item.half for item in judged}}
+    return [
+        Scored(item.statement.label, fits[item.half].score(item.figures), item.true, item.family)
+        for item in judged
+    ]
+
+
+def _fit(judged: Sequence[Judged]) -> Fit:
+    return fit_logistic([item.figures for item in judged], [item.true for item in judged])
+
+
+def _by_class(groups: Mapping[str, list[Scored]], wanted: float, fewest: int) -> dict[str, Threshold]:
     """Return the thresholds of classes that have their own or miss the precision, and that of all the others."""
     thresholds: dict[str, Threshold] = {}
-    rest: list[Judged] = []
+    rest: list[Scored] = []
     for key, group in groups.items():
-        own = _least(group, fit, wanted, fewest)
+        own = _least(group, wanted, fewest)
         misses = len(group) >= fewest and upper_bound(own.true, own.statements) < wanted
         if own.threshold is not None or misses:
             thresholds[key] = own
         else:
             rest += group
-    return thresholds | {REST: _least(rest, fit, wanted, fewest)}
+    return thresholds | {REST: _least(rest, wanted, fewest)}
 
 
-def curve(judged: Sequence[Judged], fit: Fit) -> list[tuple[float, int, int, float]]:
+def curve(scored: Sequence[Scored]) -> list[tuple[float, int, int, float]]:
     """Return, for every score from the highest on: the score, statements kept, true ones, lower bound."""
-    scored = sorted(((fit.score(item.figures), item.true) for item in judged), reverse=True)
+    ordered = sorted(((item.score, item.true) for item in scored), reverse=True)
     rows, true = [], 0
-    for kept, (score, right) in enumerate(scored, start=1):
+    for kept, (score, right) in enumerate(ordered, start=1):
         true += right
-        if kept == len(scored) or scored[kept][0] != score:  # equal scores pass together
+        if kept == len(ordered) or ordered[kept][0] != score:  # equal scores pass together
             rows.append((score, kept, true, lower_bound(true, kept)))
     return rows
 
 
-def _least(judged: Sequence[Judged], fit: Fit, wanted: float, fewest: int) -> Threshold:
-    true = sum(item.true for item in judged)
-    passing = [row for row in curve(judged, fit) if row[1] >= fewest and row[3] >= wanted]
-    if not passing:
-        return Threshold(len(judged), true)
-    score, kept, kept_true, bound = passing[-1]
-    return Threshold(len(judged), true, score, kept, kept_true, bound)
+def _least(scored: Sequence[Scored], wanted: float, fewest: int) -> Threshold:
+    """The least score from which on the bound is reached, in all and in each family that has enough of them."""
+    true = sum(item.true for item in scored)
+    families = [[item for item in scored if item.family == name] for name in {item.family for item in scored}]
+    groups = [scored, *(family for family in families if fewest <= len(family) < len(scored))]
+    scores = [
+        [score for score, kept, _, bound in curve(group) if kept >= fewest and bound >= wanted] for group in groups
+    ]
+    if not all(scores):
+        return Threshold(len(scored), true)
+    least = max(min(of_group) for of_group in scores)
+    kept = [item.true for item in scored if item.score >= least]
+    return Threshold(len(scored), true, least, len(kept), sum(kept), lower_bound(sum(kept), len(kept)))
 
 
 def lower_bound(true: int, of: int) -> float:
@@ -186,18 +223,19 @@ def fit_logistic(figures: Sequence[Figures], true: Sequence[bool]) -> Fit:
     """Return the regression of truth on the figures, without a figure that would count against a statement."""
     if not figures:
         return Fit()
+    truths = np.array(true)
     table = np.array(figures, dtype=np.float64)
     mean = table.mean(axis=0)
     deviation = np.where(table.std(axis=0) > 1e-9, table.std(axis=0), 1.0)
     scaled = (table - mean) / deviation
-    used = [0, 1]
+    used = list(range(FIGURES))
     while True:
-        coefficients = _newton(scaled[:, used], np.array(true, dtype=np.float64))
+        coefficients = _regression(scaled[:, used], truths)
         against = [place for place, value in zip(used, coefficients[1:], strict=True) if value < 0]
         if not against:
             break
         used.remove(min(against, key=lambda place: coefficients[1 + used.index(place)]))
-    slopes = np.zeros(2)
+    slopes = np.zeros(FIGURES)
     slopes[used] = coefficients[1:]
     return Fit(
         *(
@@ -207,19 +245,15 @@ def fit_logistic(figures: Sequence[Figures], true: Sequence[bool]) -> Fit:
     )
 
 
-def _newton(scaled: Array, true: Array) -> Array:
-    design = np.column_stack([np.ones(len(scaled)), scaled])
-    ridge = np.diag([1e-3, *[RIDGE] * scaled.shape[1]])  # the intercept of a type that is always true stays finite
-    coefficients = np.zeros(design.shape[1])
-    for _ in range(50):
-        chance = _sigmoid(design @ coefficients)
-        gradient = design.T @ (true - chance) - ridge @ coefficients
-        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + ridge
-        step = np.linalg.solve(curvature, gradient)
-        coefficients = coefficients + step
-        if np.abs(step).max() < 1e-10:
-            break
-    return coefficients
+def _regression(scaled: Array, true: npt.NDArray[np.bool_]) -> Array:
+    """Intercept and coefficients; of one verdict alone, or without figures, the smoothed share of true ones."""
+    from sklearn.linear_model import LogisticRegression
+
+    if true.all() or not true.any() or not scaled.shape[1]:
+        chance = (true.sum() + 0.5) / (len(true) + 1.0)
+        return np.array([np.log(chance / (1.0 - chance)), *np.zeros(scaled.shape[1])])
+    fitted = LogisticRegression(C=1.0 / RIDGE, tol=1e-8, max_iter=1000).fit(scaled, true)
+    return np.array([fitted.intercept_[0], *fitted.coef_[0]])
 
 
 def _sigmoid(logit: Array) -> Array:

@@ -25,6 +25,7 @@ from sartext.config.training import (
     CheckpointParameters,
     EvaluationParameters,
     GptParameters,
+    GrounderParameters,
     NarrationParameters,
     ShardParameters,
     StudyParameters,
@@ -35,12 +36,23 @@ from sartext.errors import ParameterError, nearest
 
 
 def _kind(row: Any) -> str:  # noqa: ANN401 - a row before it is validated
-    """A row of ``models`` that names a language model is a SAR-GPT."""
+    """A row that names a language model is a SAR-GPT, one that names a task is a grounder."""
     names = row if isinstance(row, Mapping) else getattr(row, "__dict__", {})
-    return GPT if "language" in names else OPEN_CLIP
+    return GPT if "language" in names else GROUNDER if "task" in names else OPEN_CLIP
 
 
-OPEN_CLIP, GPT = "open_clip", "gpt"
+OPEN_CLIP, GPT, GROUNDER = "open_clip", "gpt", "grounder"
+FORMS: dict[str, type[Section]] = {
+    OPEN_CLIP: CheckpointParameters,
+    GPT: GptParameters,
+    GROUNDER: GrounderParameters,
+}
+
+AnyCheckpoint = Annotated[
+    Annotated[CheckpointParameters, Tag(OPEN_CLIP)] | Annotated[GrounderParameters, Tag(GROUNDER)],
+    Discriminator(_kind),
+]
+"""A row of ``checkpoints``: trained by open_clip's losses, or as a grounder."""
 
 ModelParameters = Annotated[
     Annotated[CheckpointParameters, Tag(OPEN_CLIP)] | Annotated[GptParameters, Tag(GPT)], Discriminator(_kind)
@@ -59,7 +71,7 @@ class Parameters(Section):
     tokenizer: TokenizerParameters = TokenizerParameters.model_validate({})
     shards: ShardParameters = ShardParameters.model_validate({})
     training: TrainingParameters = TrainingParameters.model_validate({})
-    checkpoints: dict[str, CheckpointParameters] = {}
+    checkpoints: dict[str, AnyCheckpoint] = {}
     models: dict[str, ModelParameters] = {}
     narration: NarrationParameters = NarrationParameters.model_validate({})
     evaluation: EvaluationParameters = EvaluationParameters.model_validate({})
@@ -90,7 +102,7 @@ class Parameters(Section):
                 near = nearest(row.parent, self.checkpoints)
                 raise ValueError(f"checkpoints.{name}.from: no checkpoint '{row.parent}'; {near}")
         _forbid_circles("checkpoints", {name: row.parent or "" for name, row in self.checkpoints.items()})
-        check_arms(self.checkpoints)
+        check_arms(self.image_text)
         return self
 
     @model_validator(mode="after")
@@ -108,10 +120,20 @@ class Parameters(Section):
         return self
 
     @property
+    def image_text(self) -> dict[str, CheckpointParameters]:
+        """The checkpoints that are trained by open_clip's losses."""
+        return {name: row for name, row in self.checkpoints.items() if isinstance(row, CheckpointParameters)}
+
+    @property
+    def grounder(self) -> str | None:
+        """The name of the checkpoint that grounds statements, None where there is none."""
+        return next((name for name, row in self.checkpoints.items() if isinstance(row, GrounderParameters)), None)
+
+    @property
     def trainings(self) -> dict[str, CheckpointParameters]:
         """Everything that is trained by open_clip's losses: the checkpoints, and models on the release."""
         of_release = {name: row for name, row in self.models.items() if isinstance(row, CheckpointParameters)}
-        return {**self.checkpoints, **of_release}
+        return {**self.image_text, **of_release}
 
 
 def _forbid_circles(section: str, parents: Mapping[str, str]) -> None:
@@ -228,11 +250,11 @@ def load_parameters(path: Path) -> Parameters:
 def _explain(error: ValidationError, model: type[BaseModel], path: Path) -> ParameterError:
     problem = error.errors()[0]
     match problem["loc"]:
-        case ("models", name, "open_clip" | "gpt" as kind, *rest):  # the kind of a row stands in no file
-            model = GptParameters if kind == GPT else CheckpointParameters
+        case ("models" | "checkpoints" as section, name, str(kind), *rest) if kind in FORMS:
+            model = FORMS[kind]  # the kind of a row stands in no file
             details = InitErrorDetails(
                 type=problem["type"],
-                loc=("models", name, *rest),
+                loc=(section, name, *rest),
                 input=problem["input"],
                 ctx=problem.get("ctx", {}),
             )

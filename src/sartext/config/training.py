@@ -85,6 +85,27 @@ class CheckpointParameters(Section):
         return self.origin.removeprefix(prefix) if self.origin.startswith(prefix) else None
 
 
+class GrounderParameters(Section):
+    """The grounder: a row of ``checkpoints`` that learns boxes, masks and scenes instead of captions.
+
+    ``from`` is a foundation file of a grounder, ``data`` the annotated SAR pairs.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    task: Literal["grounding"]
+    origin: str = Field(alias="from")
+    data: Literal["build/shards/sar"]
+    samples: int = Field(ge=1, description="pictures seen in training, repetitions counted")
+    learning_rate: float = Field(gt=0, le=1)
+    batch: int = Field(32, ge=2, description="pictures per step")
+    validate_every: int = Field(4000, ge=1, description="pictures between two validations")
+
+    @property
+    def parent(self) -> None:
+        """It descends from no other checkpoint."""
+
+
 class LoraParameters(Section):
     """Low-rank adapters on the language model instead of all its weights (Hu et al. 2021)."""
 

@@ -1,6 +1,8 @@
 """Segmentation masks: land cover by class and zone, and objects as connected components."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,12 +10,17 @@ import numpy.typing as npt
 
 from sartext.catalogue.entry import CorpusClass, Entry
 from sartext.corpora.cleaning import BOX_LIMIT, object_row
-from sartext.corpora.images import decode_mask
+from sartext.corpora.images import decode, decode_mask, read_image
+from sartext.corpora.listing import renamed
 from sartext.corpora.quarantine import Unusable
+from sartext.corpora.radiometry import to_db
 from sartext.corpora.reading import ClassMap
 
 UNKNOWN = -1
 NO_DATA = -2
+MASK_UNKNOWN, MASK_NO_DATA = 254, 255
+"""What `squashed_mask` writes for pixels of no class of the catalogue."""
+
 SMALLEST_OBJECT = 10
 """Pixels of the smallest connected component that is an object."""
 
@@ -144,6 +151,32 @@ def _components(kind: CorpusClass, parts: npt.NDArray[Any], sizes: npt.NDArray[A
             corners = (float(columns.start), float(rows.start), float(columns.stop), float(rows.stop))
             boxes.append(object_row(kind.label, source, corners))
     return boxes
+
+
+def squashed_mask(
+    project_root: Path, row: Mapping[str, Any], entry: Entry, side: int
+) -> npt.NDArray[np.uint8] | None:
+    """Return the mask of an image of the index at a model's size, or None where the corpus has no masks.
+
+    A pixel holds the place of its class in the catalogue, `MASK_UNKNOWN` or `MASK_NO_DATA`: that of the pixel of
+    the whole mask in which its centre lies. Shape (side, side).
+
+    Raises:
+        Unusable: mask or image cannot be read any more.
+    """
+    rule = entry.annotations
+    if not row["regions"] or rule is None or rule.image is None or rule.file is None:
+        return None
+    below = Path(row["path"]).relative_to(f"data/{entry.name}").as_posix()
+    classes, _ = read_mask(
+        read_image(project_root / "data" / entry.name / (renamed(rule.image, rule.file, below) or "")), entry
+    )
+    if row["quantity"] != "display":
+        classes[~np.isfinite(to_db(decode(read_image(project_root / row["path"]), entry.bands), entry))] = NO_DATA
+    down, across = (((np.arange(side) + 0.5) * length / side).astype(np.int64) for length in classes.shape)
+    picked = classes[down[:, None], across]
+    codes = np.where(picked == NO_DATA, MASK_NO_DATA, np.where(picked == UNKNOWN, MASK_UNKNOWN, picked))
+    return codes.astype(np.uint8)
 
 
 def zone_slices(width: int, height: int) -> dict[str, tuple[slice, slice]]:

@@ -49,11 +49,15 @@ class CoverFact:
 
 @dataclass(frozen=True, slots=True)
 class PresentFact:
-    """A class of objects of which there is at least one; nothing is stated of how many or where."""
+    """A class that is there, at least one object or some land cover, without how many, how much or where.
+
+    Land cover has the noun of `CoverFact`, also as its plural.
+    """
 
     label: str
     noun: str
     plural: str
+    stuff: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Facts:
     ``objects`` are ordered by descending count, ``cover`` by descending fraction. ``scene`` is what a
     mask-proven image without objects shows. ``statements`` are the clauses of an optical caption that a SAR image
     bears out, ``source_caption`` the caption they come from and ``dropped`` how many were left out, by reason.
-    ``present`` are classes of which a model saw at least one, without saying how many or where. ``scene_class`` is
+    ``present`` are classes that a model saw, without saying how many, how much or where. ``scene_class`` is
     what the image shows as a whole; unlike ``scene``, it says nothing of what else there is.
     """
 
@@ -215,8 +219,9 @@ class CaptionMethod:
         source_caption: str | None = None,
         model_sha256: str | None = None,
         score: float | None = None,
+        proof: str | None = None,
     ) -> dict[str, Any]:
-        """Return the row of a caption in the table of a corpus's captions."""
+        """Return the row of a caption in the table of a corpus's captions, see `tables.CAPTIONS`."""
         return {
             "image_id": image_id,
             "caption": caption,
@@ -227,4 +232,5 @@ class CaptionMethod:
             "model_sha256": model_sha256,
             "prompt_sha256": None,
             "score": score,
+            "proof": proof,
         }

@@ -91,10 +91,14 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
 def _nouns(facts: Facts, entry: Entry | None) -> Nouns:
     """Every noun that may stand in a caption; those of the facts take precedence over the corpus's others."""
     nouns = dict(chain.from_iterable(nouns_of(kind).items() for kind in (entry.part_classes if entry else ())))
-    things: tuple[ObjectFact | PresentFact, ...] = (*facts.objects, *facts.present)
+    things: tuple[ObjectFact | PresentFact, ...] = (
+        *facts.objects,
+        *(fact for fact in facts.present if not fact.stuff),
+    )
     for thing in things:
         nouns |= thing_nouns(thing.noun, thing.plural)
-    return nouns | {bare(fact.noun): (bare(fact.noun), "cover") for fact in facts.cover}
+    stuff = [*(fact.noun for fact in facts.cover), *(fact.noun for fact in facts.present if fact.stuff)]
+    return nouns | {bare(noun): (bare(noun), "cover") for noun in stuff}
 
 
 def _inconsistent(facts: Facts) -> list[str]:

@@ -39,8 +39,8 @@ class Stated:
 class Reading:
     """What a caption says. ``cover`` is share and zone by label, in the order of the text.
 
-    ``present`` are the labels of which there is "at least one"; ``problems`` are all faults, ``unknown`` the words
-    among them that no fact supports.
+    ``present`` are the labels of which there is "at least one", ``seen`` those of land cover that is named without
+    a share; ``problems`` are all faults, ``unknown`` the words among them that no fact supports.
     """
 
     objects: dict[str, Stated] = field(default_factory=dict)
@@ -48,6 +48,7 @@ class Reading:
     problems: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     present: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def _state(reading: Reading, label: str, what: str, count: int) -> None:
 
 
 def _read_cover(tokens: Sequence[Token], reading: Reading) -> None:
-    """A clause has one share and one or more nouns with their zones."""
+    """A clause has one share and one or more nouns with their zones, or nouns alone, of what is there."""
     clause: list[Token] = []
     for index, token in enumerate(tokens):
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""
@@ -208,13 +209,20 @@ def _read_clause(tokens: Sequence[Token], reading: Reading) -> None:
     labels = [token.label for token in tokens if token.kind == "stuff"]
     odd = [token.text for token in tokens if token.kind in {"count", "some", "thing", "place"}]
     several = any(token.text == "each" for token in tokens) or any(share.form == "many" for share in shares)
+    if labels and not shares and not odd and not any(token.kind == "zone" for token in tokens):
+        twice = sorted(
+            {label for label in labels if labels.count(label) > 1 or label in {*reading.seen, *reading.cover}}
+        )
+        reading.problems += [f"names '{label}' twice" for label in twice]
+        reading.seen += [label for label in dict.fromkeys(labels) if label not in twice]
+        return
     if len(shares) != 1 or not labels or odd or several != (len(labels) > 1):
         reading.problems.append(f"'{_words(tokens)}' is no statement on land cover")
         return
     waiting: list[str] = []
     for token in tokens:
         if token.kind == "stuff":
-            if token.label in reading.cover:
+            if token.label in reading.cover or token.label in reading.seen:
                 reading.problems.append(f"names '{token.label}' twice")
             reading.cover[token.label] = (shares[0].value, None)
             waiting.append(token.label)

@@ -24,6 +24,15 @@ PRESENT = (
 )
 """How a caption says what is there without a number."""
 
+SEEN = (
+    "{} can be seen in this SAR image.",
+    "This SAR image shows {}.",
+    "In this SAR image, {} can be seen.",
+    "This SAR image contains {}.",
+    "{} can be found in this SAR image.",
+)
+"""How a caption names land cover without a share."""
+
 ATTEMPTS = 60
 SHORTEST = 1
 """The style of the shortest sentence on objects after land cover."""
@@ -86,14 +95,18 @@ def _style(seed: int, image_id: str, attempt: int) -> int:
 
 
 def _present(facts: Facts, style: int) -> str:
-    if not facts.present:
-        return ""
-    things = enumerate_phrases([f"{SOME} {fact.noun}" for fact in facts.present])
-    return capital(PRESENT[style % len(PRESENT)].format(things))
+    """Land cover without a share, then objects without a number."""
+    sentences = []
+    if stuff := [fact.noun for fact in facts.present if fact.stuff]:
+        sentences.append(capital(SEEN[style % len(SEEN)].format(enumerate_phrases(stuff))))
+    if things := [f"{SOME} {fact.noun}" for fact in facts.present if not fact.stuff]:
+        pattern = PRESENT[style // len(SEEN) % len(PRESENT) if stuff else style % len(PRESENT)]
+        sentences.append(capital(pattern.format(enumerate_phrases(things))))
+    return " ".join(sentences)
 
 
 def _text(facts: Facts, style: int) -> str:
-    counted = _counted(facts, style) if not facts.present or facts.cover or facts.items else ""
+    counted = _counted(facts, style) if not facts.present or facts.cover or facts.items or facts.scene else ""
     return f"{counted} {_present(facts, style // COVER_STYLES)}".strip() if facts.present else counted
 
 

@@ -4,7 +4,8 @@ Facts and text become the same thing, a set of statements, so that they can be c
 the noun that captions use in lower case and without article, because corpora label the same thing differently.
 
 Objects in the center and objects outside it are two statements, each with its number: a caption that has one of
-them right is half right. "At least one" of a class states the class alone.
+them right is half right. "At least one" of a class states the class alone, as land cover that is named without a
+share.
 """
 
 import re
@@ -90,13 +91,14 @@ def statements_of(facts: Facts) -> tuple[Statement, ...]:
     objects = chain.from_iterable(
         _of_object(bare(noun), count, center, outside) for noun, _, count, center, outside in facts.items
     )
-    present = (Statement(OBJECT_CLASS, bare(fact.noun)) for fact in facts.present)
+    present = (Statement(OBJECT_CLASS, bare(fact.noun)) for fact in facts.present if not fact.stuff)
+    seen = (Statement(COVER_CLASS, bare(fact.noun)) for fact in facts.present if fact.stuff)
     cover = chain.from_iterable(
         _of_cover(bare(fact.noun), fact.share, ZONES.get(fact.zone, fact.zone) if fact.zone else None)
         for fact in facts.cover
     )
     scene = [Statement(SCENE, name.casefold()) for name in (facts.scene, facts.scene_class) if name]
-    return (*objects, *present, *cover, *scene)
+    return (*objects, *present, *cover, *seen, *scene)
 
 
 def read_statements(caption: str, nouns: Nouns, scenes: Iterable[str] = ()) -> CaptionStatements:
@@ -105,9 +107,10 @@ def read_statements(caption: str, nouns: Nouns, scenes: Iterable[str] = ()) -> C
     objects = chain.from_iterable(_of_stated(label, stated) for label, stated in reading.objects.items())
     present = (Statement(OBJECT_CLASS, label) for label in reading.present)
     cover = chain.from_iterable(_of_cover(label, share, zone) for label, (share, zone) in reading.cover.items())
+    seen = (Statement(COVER_CLASS, label) for label in reading.seen)
     background = (Statement(SCENE, scene.casefold()),) if scene else ()
     return CaptionStatements(
-        tuple(dict.fromkeys((*objects, *present, *cover, *background))),
+        tuple(dict.fromkeys((*objects, *present, *cover, *seen, *background))),
         tuple(reading.problems),
         tuple(label for label, stated in reading.objects.items() if not _total(stated)),
     )
@@ -122,7 +125,7 @@ def read_facts(caption: str, vocabulary: Vocabulary) -> Facts | str:
     reading, scene = _read(caption, vocabulary.nouns, vocabulary.scenes)
     if reading.problems:
         return NO_FACTS if reading.unknown else CONTRADICTORY
-    if not (reading.objects or reading.cover or reading.present or scene):
+    if not (reading.objects or reading.cover or reading.present or reading.seen or scene):
         return NOTHING
     if not all(map(_adds_up, reading.objects.values())):
         return CONTRADICTORY
@@ -137,7 +140,10 @@ def read_facts(caption: str, vocabulary: Vocabulary) -> Facts | str:
         cover=tuple(sorted(cover, key=lambda fact: -fact.fraction)),
         scene=None if scene in vocabulary.scene_classes else scene,
         scene_class=scene if scene in vocabulary.scene_classes else None,
-        present=tuple(PresentFact(*vocabulary.things[key]) for key in reading.present),
+        present=(
+            *(PresentFact(*vocabulary.things[key]) for key in reading.present),
+            *(seen_fact(key, vocabulary) for key in reading.seen),
+        ),
     )
 
 
@@ -245,3 +251,9 @@ def _object_fact(key: str, stated: Stated, vocabulary: Vocabulary) -> ObjectFact
 def _cover_fact(key: str, share: str, zone: str | None, vocabulary: Vocabulary) -> CoverFact:
     middle = round((_LEAST[share] + _MOST[share]) / 2, 4)
     return CoverFact(*vocabulary.stuff[key], middle, share, zone.replace(" ", "-") if zone else None)
+
+
+def seen_fact(key: str, vocabulary: Vocabulary) -> PresentFact:
+    """Return the fact that a class of land cover is there."""
+    label, noun = vocabulary.stuff[key]
+    return PresentFact(label, noun, noun, stuff=True)

@@ -112,7 +112,7 @@ class Design:
     @property
     def rows(self) -> Mapping[str, CheckpointParameters]:
         """The rows that the arms train."""
-        return self.parameters.checkpoints
+        return self.parameters.image_text
 
 
 def plan(project: Project, data: Data = "sim", *, quick: bool = False) -> Design:
@@ -173,7 +173,7 @@ def _simulated(declared: Parameters, study: StudyParameters) -> Parameters:
 
 def _trained(parameters: Parameters, study: StudyParameters, quick: bool) -> Parameters:
     batch = study.batch or parameters.training.batch
-    rows = rows_of(parameters.checkpoints)
+    rows = rows_of(parameters.image_text)
     most = max(sum(study.samples.values()), *(row.samples for row in rows.values()))
     scale = 2 * QUICK_SAMPLES / most if quick else study.scale
     changes: dict[str, Any] = {

@@ -9,9 +9,10 @@ batch across processes, where threads decode into one shared cache.
 
 import os
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ from sartext.training.augmentation import UPRIGHT, Choice, draw, view
 from sartext.training.caption_views import CaptionView, CaptionViews
 from sartext.training.sampler import batch_indices, check_batch, derangement, made_by, share
 from sartext.training.shards.reading import Pair, Shards
+
+B = TypeVar("B")
 
 AHEAD = 3
 """Batches that are made or being made while the trainer works on another."""
@@ -55,6 +58,24 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.image_ids)
+
+
+def ahead(make: Callable[[int], B], step: int, workers: int | None = None) -> Iterator[B]:
+    """Yield what ``make`` returns for a step and those after it, without end, made ahead by threads.
+
+    Closing the iterator ends the threads, by default one for each core, at most four.
+    """
+    workers = workers or max(1, min(4, len(os.sched_getaffinity(0))))
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
+    waiting: deque[Future[B]] = deque()
+    try:
+        while True:
+            while len(waiting) < AHEAD + workers - 1:
+                waiting.append(pool.submit(make, step))
+                step += 1
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Batches:
@@ -116,20 +137,11 @@ class Batches:
         self.batch, self.seed, self._augment = batch, seed, augment
         part = batch // world
         self._part = slice(rank * part, (rank + 1) * part)
-        self._workers = workers or max(1, min(4, len(os.sched_getaffinity(0))))
+        self._workers = workers
 
     def from_step(self, step: int) -> Iterator[Batch]:
         """Yield the batches from a step on, without end; closing the iterator ends its threads."""
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="batches")
-        waiting: deque[Future[Batch]] = deque()
-        try:
-            while True:
-                while len(waiting) < AHEAD + self._workers - 1:
-                    waiting.append(pool.submit(self.at, step))
-                    step += 1
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        return ahead(self.at, step, self._workers)
 
     def at(self, step: int) -> Batch:
         """Return this process's part of the batch of one step, made here and now."""

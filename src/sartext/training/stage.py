@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 
 from sartext.config import Parameters, Project, load_parameters
-from sartext.config.training import CheckpointParameters, GptParameters
+from sartext.config.training import GptParameters, GrounderParameters
 from sartext.errors import ParameterError, TrainingError, nearest
 from sartext.files import atomic_folder, remove_tree, sha256_file, write_json
 from sartext.models.checkpoint import save, start
@@ -83,6 +83,10 @@ def train(
             from sartext.training.gpt.curriculum import GptJob
 
             job = GptJob(project, row, withheld, stack)
+        elif isinstance(row, GrounderParameters):
+            from sartext.training.grounding.job import GrounderJob
+
+            job = GrounderJob(project, row, processes, stack)
         else:
             job = ImageTextJob(project, name, processes, stack)
         callback, origins = CallbackList(), {}
@@ -124,7 +128,7 @@ def train(
 def _decisive(parameters: Parameters, name: str) -> tuple[object, ...]:
     """Return the parameters that decide a training."""
     row = (parameters.checkpoints | parameters.models).get(name)
-    return row, parameters.training, parameters.shards if isinstance(row, CheckpointParameters) else None
+    return row, parameters.training, None if isinstance(row, GptParameters) else parameters.shards
 
 
 class ImageTextJob:

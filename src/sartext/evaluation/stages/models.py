@@ -90,7 +90,7 @@ def compared(project: Project) -> list[ComparedModel]:
     """
     parameters = project.parameters
     models = [*_foundations(project)]
-    for name, row, title in _arms(parameters.checkpoints):
+    for name, row, title in _arms(parameters.image_text):
         models.append(_of_row(project, name, row, title, "model" if name == NARRATOR else "arm"))
     for name, row_of_model in parameters.models.items():
         if isinstance(row_of_model, CheckpointParameters):
@@ -201,7 +201,7 @@ def _check_name(name: str) -> None:
 
 def _foundations(project: Project) -> Iterator[ComparedModel]:
     """The foundation of the progressive arm, and of the CLIP beside it."""
-    rows = project.parameters.checkpoints
+    rows = project.parameters.image_text
     for kind, name in FOUNDATIONS.items():
         row = f"{kind}-optical"
         if row in rows and not rows[row].origin.startswith("build/"):

@@ -47,6 +47,8 @@ class Pair:
     shard: str
     offsets: tuple[int, ...]
     sizes: tuple[int, ...]
+    mask_offset: int | None = None
+    mask_size: int | None = None
 
     @property
     def annotated(self) -> bool:
@@ -93,13 +95,18 @@ class Shards:
         return [pair for pair in self._pairs if pair.split == split]
 
     @cached_property
-    def namings(self) -> dict[str, CorpusNaming]:
-        """What the captions of each corpus call what its images show."""
+    def entries(self) -> dict[str, Entry]:
+        """The catalogue entry of each corpus, as it was when the shards were made."""
         return {
-            name: corpus_naming(Entry.model_validate(entry))
+            name: Entry.model_validate(entry)
             for description in self._descriptions
             for name, entry in description["corpora"].items()
         }
+
+    @cached_property
+    def namings(self) -> dict[str, CorpusNaming]:
+        """What the captions of each corpus call what its images show."""
+        return {name: corpus_naming(entry) for name, entry in self.entries.items()}
 
     @cached_property
     def narrator(self) -> NarratorParameters:
@@ -113,10 +120,18 @@ class Shards:
         Raises:
             ArtefactError: the tar file is missing, cut short or changed.
         """
+        return self._stored(pair, pair.offsets[look], pair.sizes[look])
+
+    def mask(self, pair: Pair) -> Pixels | None:
+        """Return the mask of a pair, see `tables.SHARDS`, None where there is none; errors as `picture`."""
+        if pair.mask_offset is None or pair.mask_size is None:
+            return None
+        return self._stored(pair, pair.mask_offset, pair.mask_size)
+
+    def _stored(self, pair: Pair, offset: int, size: int) -> Pixels:
         where = self.folders[pair.folder] / pair.shard
         try:
-            content = os.pread(self._open(pair), pair.sizes[look], pair.offsets[look])
-            pixels = decode_stored(content)
+            pixels = decode_stored(os.pread(self._open(pair), size, offset))
         except (OSError, ValueError) as error:
             raise ArtefactError(
                 f"the picture of '{pair.image_id}' cannot be read ({error})",

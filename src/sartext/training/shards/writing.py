@@ -17,6 +17,7 @@ import numpy as np
 from sartext.catalogue.entry import Entry
 from sartext.config import Project, SimulationParameters
 from sartext.corpora.images import decode, picture
+from sartext.corpora.masks import squashed_mask
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.radiometry import to_db, to_grey
 from sartext.errors import ArtefactError, ParameterError, nearest
@@ -53,8 +54,9 @@ machine's arithmetic moves single pixels by one."""
 class Archives:
     """The tar files of one split, begun one after the other in a folder as they reach a size.
 
-    A sample is a run of members that share a key: ``<key>.png``, ``<key>.txt``, ``<key>.json`` and further looks
-    ``<key>.look1.png``; readers of WebDataset take what follows the first dot for the name of the part.
+    A sample is a run of members that share a key: ``<key>.png``, ``<key>.txt``, ``<key>.json``, further looks
+    ``<key>.look1.png`` and the ``<key>.mask.png`` of a segmentation mask; readers of WebDataset take what follows
+    the first dot for the name of the part.
     """
 
     folder: Path
@@ -121,10 +123,10 @@ def write_shards(project: Project, data: str) -> dict[str, object]:
 
 
 def _write(
-    folder: Path, chosen: Sequence[Chosen], made: Iterable[list[bytes]], megabytes: int
+    folder: Path, chosen: Sequence[Chosen], made: Iterable[tuple[list[bytes], bytes | None]], megabytes: int
 ) -> Iterator[dict[str, Any]]:
     archives = {split: Archives(folder, split, megabytes * MEGABYTE) for split in SPLIT_NAMES}
-    for choice, pictures in zip(chosen, made, strict=True):
+    for choice, (pictures, mask) in zip(chosen, made, strict=True):
         pair = choice.pair
         looks = {f"look{look}.png": content for look, content in enumerate(pictures)}
         metadata = {name: value for name, value in pair.items() if name != "split"}
@@ -133,10 +135,18 @@ def _write(
             "txt": pair["captions"][0].encode(),
             "json": canonical_json(metadata).encode(),
             **looks,
+            **({} if mask is None else {"mask.png": mask}),
         }
         shard, offsets = archives[pair["split"]].add(pair["image_id"], parts)
         places = [offsets[name] for name in ("png", *looks)]
-        yield {**pair, "shard": shard, "offsets": places, "sizes": list(map(len, pictures))}
+        yield {
+            **pair,
+            "shard": shard,
+            "offsets": places,
+            "sizes": list(map(len, pictures)),
+            "mask_offset": offsets.get("mask.png"),
+            "mask_size": None if mask is None else len(mask),
+        }
     for archive in archives.values():
         archive.close()
 
@@ -203,12 +213,13 @@ def _job(project: Project, choice: Chosen) -> _Job:
     return _Job(project.root, choice.source, entry, parameters.shards.side, looks, parameters.simulation)
 
 
-def _make_pictures(job: _Job) -> list[bytes]:
-    """Return the PNG files of a pair, one per look, each ``side`` pixels wide and high."""
+def _make_pictures(job: _Job) -> tuple[list[bytes], bytes | None]:
+    """Return the PNG files of a pair, one per look, and of its mask, each ``side`` pixels wide and high."""
     try:
         shown = [picture(job.root, job.row, job.entry)]
         if job.simulation is not None:
             shown += [job.render(job.simulation, look) for look in range(1, job.looks)]
+        mask = squashed_mask(job.root, job.row, job.entry, job.side)
     except Unusable as error:
         raise ArtefactError(
             f"the image cannot be read any more ({error})",
@@ -220,7 +231,7 @@ def _make_pictures(job: _Job) -> list[bytes]:
         squashed = squash(pixels, job.side)
         grey = bool((squashed == squashed[..., :1]).all())
         files.append(png(np.ascontiguousarray(squashed[..., 0] if grey else squashed)))
-    return files
+    return files, None if mask is None else png(mask)
 
 
 def _check_rendering(job: _Job) -> None:

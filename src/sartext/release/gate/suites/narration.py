@@ -1,13 +1,13 @@
 """Suite ``narration``: what the narrator wrote, against the truth where a corpus keeps one hidden.
 
 The figures are the narrator's own (``build/narrated/<c>/metrics.json``): how many of its statements are true, of
-those that its thresholds accepted and of those that they rejected.
+those that its thresholds accepted and of those that they rejected, and how much of the truth is stated.
 """
 
 from collections.abc import Callable
 
 from sartext.config import Parameters
-from sartext.narrator.statements import OBJECT_KINDS
+from sartext.narrator.statements import OBJECT_COUNT, OBJECT_KINDS, OBJECT_ZONE
 from sartext.release.gate.suite import Check, Frame, Inputs, Measure, Suite, Unjudged, extreme
 
 OBJECTS, COVER = "objects", "cover"
@@ -32,6 +32,30 @@ def _truth(inputs: Inputs, corpus: str, verdict: str, kind: str) -> tuple[int, i
     hidden = inputs.narrated.get(corpus, {}).get("hidden_truth") or {}
     counts = [count[verdict] for name, count in hidden.items() if (name in OBJECT_KINDS) is (kind == OBJECTS)]
     return sum(count["true"] for count in counts), sum(count["statements"] for count in counts)
+
+
+def _of_type(inputs: Inputs, corpus: str, verdict: str, kinds: tuple[str, ...]) -> tuple[int, int]:
+    """How many statements of some types are true, and how many there are, of all types where none is named."""
+    hidden = inputs.narrated.get(corpus, {}).get("hidden_truth") or {}
+    counts = [count[verdict] for name, count in hidden.items() if not kinds or name in kinds]
+    return sum(count["true"] for count in counts), sum(count["statements"] for count in counts)
+
+
+def _share_of(verdict: str, kinds: tuple[str, ...]) -> Measure:
+    def measure(inputs: Inputs) -> list[float]:
+        counts = [_of_type(inputs, corpus, verdict, kinds) for corpus in _subjects(inputs)]
+        return [true / of if of else 1.0 for true, of in counts]
+
+    return measure
+
+
+TYPES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "all": ("precision of all accepted statements", "accepted", ()),
+    "counts": ("precision of accepted counts", "accepted", (OBJECT_COUNT,)),
+    "places": ("precision of accepted places", "accepted", (OBJECT_ZONE,)),
+    "recall": ("share of the truth that accepted statements state", "recall", ()),
+}
+"""By column: name of the expectation, what is counted, and of which types of statements."""
 
 
 def _precision(verdict: str, kind: str) -> Measure:
@@ -99,6 +123,23 @@ def _precision_check(verdict: str, kind: str) -> Check:
     )
 
 
+def _type_check(column: str) -> Check:
+    name, verdict, kinds = TYPES[column]
+    return extreme(
+        name,
+        "narrated",
+        column,
+        "share of statements",
+        side="Min",
+        limit=lambda parameters: parameters.narration.precision_objects if verdict == "accepted" else 0.0,
+        severity="warning",
+        unjudged=_unknown(
+            "no such statement whose truth is known",
+            lambda inputs, corpus: _of_type(inputs, corpus, verdict, kinds)[1],
+        ),
+    )
+
+
 _PAIRS = [(verdict, kind) for verdict in ("accepted", "rejected") for kind in NAMES]
 
 SUITE = Suite(
@@ -111,6 +152,7 @@ SUITE = Suite(
             _subjects,
             {
                 **{f"{verdict}_{kind}": _precision(verdict, kind) for verdict, kind in _PAIRS},
+                **{column: _share_of(verdict, kinds) for column, (_, verdict, kinds) in TYPES.items()},
                 "shortfall": _shortfall,
                 "share": _shares,
             },
@@ -128,6 +170,7 @@ SUITE = Suite(
             unjudged=_unknown("fewer than {fewest} accepted statements whose truth is known", _gaps),
         ),
         *(_precision_check(verdict, kind) for verdict, kind in _PAIRS),
+        *map(_type_check, TYPES),
         extreme(
             "share of accepted images",
             "narrated",

@@ -1,0 +1,115 @@
+"""What a grounder sees in a picture, as numbers: peaks of the heat maps, land cover per cell, shares by zone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn.functional import max_pool2d
+
+from sartext.corpora.masks import zone_slices
+from sartext.models.grounder.checkpoint import Grounder, GrounderConfig
+from sartext.models.grounder.network import Maps
+from sartext.models.squashing import Pixels
+
+FAINTEST = 0.02
+"""Height of a peak below which it is not listed."""
+
+MOST = 100
+"""Peaks of a picture that are listed: the highest."""
+
+IMAGE = "image"
+
+Array = npt.NDArray[np.float32]
+
+
+class Peak(NamedTuple):
+    """A place where an object may be: class, centre and size in pixels of model input, and the peak's height."""
+
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Grounding:
+    """What a grounder sees in one picture of ``side`` pixels.
+
+    Args:
+        side: width and height in pixels of model input.
+        peaks: of all classes, the highest first.
+        stuff: keys of the classes of land cover.
+        cover: their probability at each cell, and that of none of them, (classes + 1) x G x G.
+        scenes: the probability of each scene.
+    """
+
+    side: int
+    peaks: tuple[Peak, ...]
+    stuff: tuple[str, ...]
+    cover: Array
+    scenes: dict[str, float]
+
+    @cached_property
+    def shares(self) -> dict[str, dict[str, float]]:
+        """For each class of land cover its share of the image, and of each zone, from 0 to 1."""
+        zones = {IMAGE: (slice(None), slice(None)), **zone_slices(*self.cover.shape[2:0:-1])}
+        means = {zone: self.cover[(slice(None), *place)].mean(axis=(1, 2)) for zone, place in zones.items()}
+        return {
+            key: {zone: float(values[number]) for zone, values in means.items()}
+            for number, key in enumerate(self.stuff)
+        }
+
+
+@torch.inference_mode()
+def ground(grounder: Grounder, pictures: Sequence[Pixels]) -> list[Grounding]:
+    """Return what a grounder sees in pictures, uint8, side x side x 3, all of its side.
+
+    Raises:
+        ModelError: they are of another side.
+    """
+    if not pictures:
+        return []
+    config = grounder.config
+    maps = grounder.network(grounder.normalise(torch.from_numpy(np.stack(pictures)).to(grounder.device)))
+    cover = maps.cover.softmax(dim=1).cpu().numpy()
+    scenes = maps.scene.softmax(dim=1).cpu().tolist()
+    return [
+        Grounding(config.side, peaks, config.stuff, cover[at], dict(zip(config.scenes, scenes[at], strict=True)))
+        for at, peaks in enumerate(peaks_of(maps, config))
+    ]
+
+
+def peaks_of(maps: Maps, config: GrounderConfig) -> list[tuple[Peak, ...]]:
+    """Return the peaks of each picture, the highest first."""
+    heat = maps.heat.sigmoid()
+    heat = torch.where(
+        max_pool2d(heat, 3, stride=1, padding=1) == heat, heat, 0.0
+    )  # the highest of its neighbours
+    heights, sizes, offsets = (part.cpu().numpy() for part in (heat, maps.size.exp(), maps.offset))
+    return [
+        tuple(_peaks(heights[at], sizes[at], offsets[at], config.things, config.stride))
+        for at in range(len(heights))
+    ]
+
+
+def _peaks(heat: Array, size: Array, offset: Array, things: Sequence[str], stride: int) -> list[Peak]:
+    classes, rows, columns = np.nonzero(heat >= FAINTEST)
+    scores = heat[classes, rows, columns]
+    highest = np.argsort(-scores, kind="stable")[:MOST]
+    return [
+        Peak(
+            things[classes[at]],
+            float((columns[at] + 0.5 + offset[0, rows[at], columns[at]]) * stride),
+            float((rows[at] + 0.5 + offset[1, rows[at], columns[at]]) * stride),
+            float(size[0, rows[at], columns[at]] * stride),
+            float(size[1, rows[at], columns[at]] * stride),
+            float(scores[at]),
+        )
+        for at in highest
+    ]

@@ -1,0 +1,1 @@
+"""The grounder learns from boxes and masks: targets, batches, losses, validation."""
