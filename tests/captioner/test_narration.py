@@ -1,15 +1,18 @@
 """Calibration on validation images, narration of an unlabelled corpus, captions by way of optical halves."""
 
+import json
 import shutil
 from collections import Counter
 
 import pytest
+import yaml
 
 from sartext.captioner.calibration import calibrate
 from sartext.captioner.captioner import UNFINISHED
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, train_ids
-from sartext.captioner.narration import BELOW, narrate
+from sartext.captioner.narration import narrate
 from sartext.captioner.optical import DISAGREE, caption_optical_halves, uncaptioned_pairs
+from sartext.captioner.proof import BELOW
 from sartext.catalogue.loading import find_entry
 from sartext.corpora.images import picture
 from sartext.errors import ArtefactError, CatalogueError
@@ -18,10 +21,11 @@ from sartext.narrator.facts import from_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.hidden_truth import read_truth, true_facts
 from sartext.narrator.realisation import canonical
-from sartext.narrator.statements import NO_FACTS, read_facts, statements_of
+from sartext.narrator.statements import NO_FACTS, Statement, read_facts, statements_of
 from sartext.narrator.vocabulary import project_vocabulary
 from sartext.tables import CAPTIONS, UNCAPTIONED
 from sartext.training.shards.reading import Shards
+from sartext.training.stage import train
 from tests.release.indexed import rows_by_id
 from tests.training.mini import artefacts_but, beside, edit_parameters, mini_project_of
 
@@ -39,7 +43,13 @@ def project(tmp_path_factory):
     artefacts = [f"build/{name}" for name in ("corpus", "captions", "splits", "shards", "tokenizer")]
     made = beside(mini, tmp_path_factory.mktemp("narration"), "src", "data", *artefacts)
     shutil.copy(mini.root / "params.yaml", made.root)
-    made = edit_parameters(made.root, narration=NARRATION)
+    rows = {
+        name: dict(row)
+        for name, row in yaml.safe_load((made.root / "params.yaml").read_text())["checkpoints"].items()
+    }
+    rows["grounder"] |= {"samples": 960, "learning_rate": 0.003, "validate_every": 480}
+    made = edit_parameters(made.root, narration=NARRATION, checkpoints=rows)
+    train(made, "grounder")
     teach(made)
     calibrate(made)
     return made
@@ -136,7 +146,7 @@ def test_a_narrator_that_misses_the_precision_releases_nothing(project, tmp_path
     assert figures["rejected"]["statements"] > 0
 
 
-def test_narrated_captions_say_what_the_model_said_and_passed(project):
+def test_narrated_captions_state_what_was_proposed_and_passed(project):
     metrics = narrate(project, "sim-unlabelled")
     captions, reasons = tables(project.narrated("sim-unlabelled"))
     words = project_vocabulary(project)
@@ -145,16 +155,25 @@ def test_narrated_captions_say_what_the_model_said_and_passed(project):
     assert captions and captions.keys() <= trained
     assert captions.keys() | reasons.keys() == every and not captions.keys() & reasons.keys()
     assert {image_id for image_id, reason in reasons.items() if reason == TRAIN_ONLY} == every - trained
+    models = {
+        method: sha256_file(project.checkpoint(name) / "model.safetensors")
+        for method, name in (("narrator", "coca-sar"), ("grounder", "grounder"))
+    }
     for row in captions.values():
-        said = set(statements_of(read_facts(row["source_caption"], words)))
-        assert set(statements_of(from_json(row["facts"]))) <= said
-        assert contradictions(row["caption"], row["facts"], "narrator", None) == []
-        assert row["method"] == "narrator" and 0 < row["score"] <= 1
-        assert row["model_sha256"] == sha256_file(project.checkpoint("coca-sar") / "model.safetensors")
-    # sentences without facts are counted and not released
-    assert NO_FACTS in reasons.values()
-    assert not any(row["source_caption"] == FREE for row in captions.values())
+        read = read_facts(row["source_caption"], words)
+        said = set() if isinstance(read, str) else set(statements_of(read))
+        released = set(statements_of(from_json(row["facts"])))
+        proof = json.loads(row["proof"])
+        scores = {
+            Statement(each["kind"], each["label"], each["value"]): each["score"] for each in proof["statements"]
+        }
+        assert scores.keys() == released and row["score"] == min(scores.values()) > 0
+        assert row["method"] == ("narrator" if said & released else "grounder")
+        assert row["model_sha256"] == models[row["method"]] and proof["grounder_sha256"] == models["grounder"]
+        assert contradictions(row["caption"], row["facts"], row["method"], None) == []
+    assert metrics["unread"][NO_FACTS] == sum(text == FREE for text in lesson(project)[1])
     assert metrics["uncaptioned"] == dict(Counter(reasons.values()))
+    assert metrics["methods"] == dict(Counter(row["method"] for row in captions.values()))
     assert metrics["share_accepted"] == round(len(captions) / len(trained), 4)
 
 
@@ -171,7 +190,7 @@ def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
             counts[statement.kind, statement in true] += 1
     for kind in ("object class", "object count", "object zone", "cover class", "cover share"):
         accepted = figures[kind]["accepted"]
-        assert accepted["true"] == counts[kind, True]
+        assert accepted["true"] == counts[kind, True] == figures[kind]["recall"]["true"]
         assert accepted["statements"] == counts[kind, True] + counts[kind, False]
     blind = variant(project, tmp_path)
     (blind.root / "data").unlink()
@@ -181,16 +200,17 @@ def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
     assert tables(blind.narrated("sim-unlabelled")) == tables(project.narrated("sim-unlabelled"))
 
 
-def test_a_caption_that_does_not_end_is_dropped(project, tmp_path):
+def test_of_a_caption_that_does_not_end_nothing_is_taken(project, tmp_path):
     short = variant(project, tmp_path, length=8)
     metrics = narrate(short, "sim-unlabelled")
-    assert metrics["uncaptioned"][UNFINISHED] == metrics["narrated"]
+    assert metrics["unread"] == {UNFINISHED: metrics["narrated"]}
+    assert set(metrics["methods"]) <= {"grounder"}, "only the maps are left to propose"
 
 
 def test_thresholds_of_another_narrator_are_refused(project, tmp_path):
     other = variant(project, tmp_path)
     path = other.calibration / "thresholds.json"
-    write_json(path, read_json(path) | {"coca_sha256": "0" * 64})
+    write_json(path, read_json(path) | {"grounder_sha256": "0" * 64})
     for _ in ("of another model", "none"):
         with pytest.raises(ArtefactError, match="sartext calibrate"):
             narrate(other, "sim-unlabelled")

@@ -15,7 +15,7 @@ BY_NARRATOR = {"method": "narrator", "model_sha256": MODEL, "score": 0.9, "sourc
 
 def truth(accepted: tuple[int, int], rejected: tuple[int, int] = (3, 9)) -> Row:
     """What the narrator writes of each type of statement: true ones, of how many."""
-    figures = {"accepted": accepted, "rejected": rejected}
+    figures = {"accepted": accepted, "rejected": rejected, "recall": (accepted[0], 2 * accepted[0])}
     return {name: {"true": true, "statements": of, "precision": None} for name, (true, of) in figures.items()}
 
 
@@ -31,21 +31,25 @@ def row(built: Built, name: str) -> Row:
 
 
 def test_precision_of_accepted_and_of_rejected_statements_are_figures(built: Built) -> None:
-    kinds = {"object_class": truth((50, 50)), "object_count": truth((40, 50)), "cover_share": truth((95, 100))}
+    kinds = {"object_class": truth((50, 50)), "object_count": truth((45, 50)), "cover_share": truth((95, 100))}
     narrate(built, **kinds)
     rows = result(built, "narration")["expectations"]
     assert [(row["name"], row["figure"], row["passed"]) for row in rows] == [
         ("no precision far below what is stated", 0.0, True),
-        ("precision of accepted statements on objects", 0.9, True),
+        ("precision of accepted statements on objects", 0.95, True),
         ("precision of accepted statements on land cover", 0.95, True),
         ("precision of rejected statements on objects", 0.333333, True),
         ("precision of rejected statements on land cover", 0.333333, True),
+        ("precision of all accepted statements", 0.95, True),
+        ("precision of accepted counts", 0.9, True),
+        ("precision of accepted places", None, True),
+        ("share of the truth that accepted statements state", 0.5, True),
         ("share of accepted images", 0.5, True),
     ]
 
 
 def test_a_precision_below_what_is_stated_warns(built: Built) -> None:
-    narrate(built, object_class=truth((70, 100)), cover_class=truth((9, 10)))
+    narrate(built, object_class=truth((70, 100)), cover_class=truth((90, 100)))
     assert {name: (row["severity"], row["figure"]) for name, row in failed(built, "narration").items()} == {
         "precision of accepted statements on objects": ("warning", 0.7)
     }

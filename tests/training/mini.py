@@ -48,6 +48,11 @@ def write_parameters(root: Path, **sections: object) -> Project:
         "clip-sar": {"from": "build/checkpoint/clip-optical", "data": "build/shards/sar"},
         "coca-optical": {"from": f"{foundations}/coca-tiny.yaml", "data": "build/shards/optical"},
         "coca-sar": {"from": "build/checkpoint/coca-optical", "data": "build/shards/sar"},
+        "grounder": {
+            "task": "grounding",
+            "from": f"{foundations}/grounder-tiny.yaml",
+            "data": "build/shards/sar",
+        },
     }
     parameters = {
         "simulation": {"seed": 4711, "size": 64, **COUNTS},
