@@ -145,7 +145,8 @@ def _pretrained(project: Project) -> str:
     """Natural-image weights: what a foundation of ``params.yaml`` names must be here, others may be absent."""
     from sartext.models.pretrained import PRETRAINED, locate_pretrained
 
-    origins = {project.root / row.origin for row in project.parameters.trainings.values()}
+    rows = {**project.parameters.trainings, **project.parameters.checkpoints}
+    origins = {project.root / row.origin for row in rows.values()}
     foundations = [path.read_text(encoding="utf-8", errors="replace") for path in origins if path.is_file()]
     fields = [line.partition("#")[0].split() for text in foundations for line in text.splitlines()]
     absent = []

@@ -54,7 +54,7 @@ def test_the_lower_bound_is_wilsons():
 def test_a_threshold_keeps_the_sure_statements_and_reaches_the_wanted_precision():
     statements = judged(300)
     rule = chosen(statements)[OBJECT_COUNT]
-    threshold = rule.thresholds["ship"]
+    threshold = rule.thresholds[REST]
     scored = cross_scored(statements)
     kept = [item for item in scored if rule.accepts("ship", item.score)]
     assert len(kept) == threshold.kept >= 120
@@ -74,7 +74,7 @@ def test_a_type_that_misses_the_precision_is_not_released():
 
 def test_too_few_statements_release_nothing_however_true():
     assert released(chosen(judged(29, truth=lambda surety: True))[OBJECT_COUNT]) == {}
-    assert released(chosen(judged(30, truth=lambda surety: True))[OBJECT_COUNT]).keys() == {"ship"}
+    assert released(chosen(judged(30, truth=lambda surety: True))[OBJECT_COUNT]).keys() == {"other classes"}
 
 
 def test_classes_that_are_too_few_each_are_judged_together():
@@ -101,7 +101,7 @@ def test_land_cover_has_its_own_precision():
     assert lower_bound(360, 400) < 0.9
     rule = chosen(statements)[COVER_CLASS]
     assert rule.wanted == 0.9
-    assert rule.thresholds["water"].bound >= 0.9
+    assert rule.thresholds[REST].bound >= 0.9
 
 
 def test_a_figure_that_would_count_against_a_statement_is_left_out():

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from dataclasses import asdict
 
 import pytest
 import yaml
@@ -11,8 +12,15 @@ from sartext.captioner.calibration import calibrate
 from sartext.captioner.captioner import UNFINISHED
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, train_ids
 from sartext.captioner.narration import narrate
-from sartext.captioner.optical import DISAGREE, caption_optical_halves, uncaptioned_pairs
+from sartext.captioner.optical import (
+    DISAGREE,
+    UNPROVEN,
+    UNPROVEN_CAPTION,
+    caption_optical_halves,
+    uncaptioned_pairs,
+)
 from sartext.captioner.proof import BELOW
+from sartext.captioner.thresholds import Threshold
 from sartext.catalogue.loading import find_entry
 from sartext.corpora.images import picture
 from sartext.errors import ArtefactError, CatalogueError
@@ -113,15 +121,15 @@ def tables(folder):
 def test_calibration_states_thresholds_and_what_they_stand_on(project):
     record = read_json(project.calibration / "thresholds.json")
     objects = record["statements"]["object count"]
-    ships = objects["thresholds"]["ship"]
+    shared = objects["thresholds"][""]
     assert objects["wanted"] == 0.7
-    assert ships["threshold"] is not None
-    assert ships["bound"] >= 0.7 and ships["kept"] >= 5 and ships["kept_true"] <= ships["kept"]
+    assert shared["threshold"] is not None
+    assert shared["bound"] >= 0.7 and shared["kept"] >= 5 and shared["kept_true"] <= shared["kept"]
     assert record["coca_sha256"] == sha256_file(project.checkpoint("coca-sar") / "model.safetensors")
     assert record["pairs"]["pairs"] == len(Shards([project.shards("sar")]).rows("validation"))
     curve = (project.calibration / "curves.csv").read_text().splitlines()
-    line = next(row for row in curve if row.startswith(f"object count,ship,{ships['threshold']}"))
-    assert line.split(",")[3:5] == [str(ships["kept"]), str(ships["kept_true"])]
+    line = next(row for row in curve if row.startswith(f"object count,other classes,{shared['threshold']}"))
+    assert line.split(",")[3:5] == [str(shared["kept"]), str(shared["kept_true"])]
 
 
 def test_calibration_and_narration_give_the_same_bytes_again(project, tmp_path):
@@ -225,10 +233,13 @@ def test_a_corpus_without_sar_images_is_refused(project):
         caption_optical_halves(project, "sim-ships")
 
 
-def pair_threshold(project, similarity):
+def pair_threshold(project, similarity, least=0.0):
+    """Let pairs of that similarity go together, and statements of that score pass."""
     path = project.calibration / "thresholds.json"
     record = read_json(path)
     record["pairs"]["similarity"] = similarity
+    for rule in record["statements"].values():
+        rule["thresholds"] = {"": asdict(Threshold(9, 9, least))}
     write_json(path, record)
     return project
 
@@ -247,9 +258,23 @@ def test_optical_halves_are_told_and_rewritten(project, tmp_path):
         assert contradictions(row["caption"], row["facts"], "optical-model", entry) == []
         assert row["model_sha256"] == sha256_file(project.checkpoint("coca-optical") / "model.safetensors")
         assert -1.0 <= row["score"] <= 1.0
+        proof = json.loads(row["proof"])
+        labels = {each["label"] for each in proof["statements"]}
+        assert labels == {"water", "built-up areas", "bridge"}
+        assert proof["grounder_sha256"] == sha256_file(project.checkpoint("grounder") / "model.safetensors")
     assert any(reason.startswith("no caption survives rewriting") for reason in reasons.values())
     assert metrics["uncaptioned"] == dict(sorted(Counter(reasons.values()).items()))
     assert len(captions) + len(reasons) == len(uncaptioned_pairs(list(rows.values()), entry))
+
+
+def test_sentences_that_the_grounder_does_not_prove_are_withheld(project, tmp_path):
+    """No score is above 1, so nothing is proven; what says nothing that could be proven is none either."""
+    project = pair_threshold(variant(project, tmp_path), -1.0, least=1.1)
+    metrics = caption_optical_halves(project, "sim-pairs")
+    captions, reasons = tables(project.optical_captions("sim-pairs"))
+    assert captions == {}
+    captioned = Counter(reasons.values())[UNPROVEN_CAPTION]
+    assert captioned > 0 and metrics["dropped_statements"][UNPROVEN] == 2 * captioned, "sentences of each"
 
 
 def test_halves_that_disagree_are_dropped_by_the_stated_threshold(project, tmp_path):

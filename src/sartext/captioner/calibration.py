@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from sartext.captioner.captioner import Captioner, ModelCaption, batches
-from sartext.captioner.evidence import MapModel, Truth, fit_maps
+from sartext.captioner.evidence import MapModel, Truth, fit_maps, logit
 from sartext.captioner.narrator import Narrator, load_narrator
 from sartext.captioner.proof import propose
 from sartext.captioner.thresholds import (
@@ -40,7 +40,7 @@ from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, read_json, write_json, write_text
 from sartext.models.grounder.maps import Grounding
 from sartext.narrator.facts import Facts, from_json
-from sartext.narrator.statements import judge, statements_of
+from sartext.narrator.statements import Statement, judge, statements_of
 from sartext.narrator.vocabulary import Vocabulary, annotated_by, key_of, project_vocabulary
 from sartext.progress import track
 from sartext.training.shards.reading import Pair, Shards
@@ -152,7 +152,7 @@ def read_thresholds(project: Project, **models: str | None) -> dict[str, Any]:
 
     Args:
         project: the checkout.
-        models: SHA-256 of the weights of ``clip`` or ``coca``, which must be those that they were found with.
+        models: SHA-256 of the weights of ``clip``, ``coca`` or ``grounder``, which must be those of its making.
 
     Raises:
         ArtefactError: it is missing or damaged, or was found with other checkpoints.
@@ -164,21 +164,16 @@ def read_thresholds(project: Project, **models: str | None) -> dict[str, Any]:
     for name, sha256 in models.items():
         if record.get(f"{name}_sha256") != sha256:
             raise ArtefactError(
-                f"the thresholds were found with another {name}-sar",
+                f"the thresholds were found with another {name}",
                 where=path,
                 way_out="run `sartext calibrate` again",
             )
     return record
 
 
-def read_calibration(project: Project, narrator: Narrator) -> Calibration:
-    """Return what maps mean and the rules of the narrator's statements; errors as `read_thresholds`."""
-    record = read_thresholds(
-        project,
-        clip=narrator.captioner.clip.sha256,
-        coca=narrator.captioner.coca.sha256,
-        grounder=narrator.grounder.sha256,
-    )
+def read_calibration(project: Project, **models: str | None) -> Calibration:
+    """Return what maps mean and the rules of statements; arguments and errors as of `read_thresholds`."""
+    record = read_thresholds(project, **models)
     where = project.calibration / THRESHOLDS
     try:
         maps = MapModel.from_record(record["maps"])
@@ -186,6 +181,12 @@ def read_calibration(project: Project, narrator: Narrator) -> Calibration:
         way_out = "run `sartext calibrate`"
         raise ArtefactError(f"no calibration of the maps ({error})", where=where, way_out=way_out) from error
     return Calibration(maps, from_record(record.get("statements", {}), where))
+
+
+def map_score(statement: Statement, grounding: Grounding, calibration: Calibration) -> float:
+    """Return the score of a statement by the maps alone: all other figures are as usual on validation images."""
+    fit = calibration.rules[statement.kind].fit
+    return fit.score((logit(calibration.maps.probability(statement, grounding)), 0.0, *fit.mean[2:]))
 
 
 def _judge(

@@ -116,7 +116,7 @@ class MapModel:
         if kind == COVER_CLASS:
             return _logistic(self.cover.get(label, self.cover[ALL]), _log(shares[IMAGE]))
         if kind == COVER_SHARE:
-            return self._bins(shares[IMAGE])[statement.value]
+            return self._bins(shares[IMAGE]).get(statement.value, 0.0)  # "all" of it is more than maps can tell
         return _logistic(self.zone, _parts(shares)[statement.value])
 
     def _objects(self, label: str, grounding: Grounding) -> dict[Statement, float]:

@@ -53,7 +53,8 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
     wanted = [row for row in rows if row["image_id"] in trained]
     narrator = load_narrator(project)
     vocabulary = project_vocabulary(project)
-    calibration = read_calibration(project, narrator)
+    weights = {"clip": narrator.captioner.clip, "coca": narrator.captioner.coca, "grounder": narrator.grounder}
+    calibration = read_calibration(project, **{name: model.sha256 for name, model in weights.items()})
     pictures = pictures_of(project, entry, wanted, f"narration of {corpus}")
     decisions: list[tuple[Row, Decision]] = []
     captions: list[dict[str, Any]] = []

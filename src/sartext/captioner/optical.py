@@ -1,17 +1,21 @@
 """The stage `optical-captions`: pairs whose optical half has no caption.
 
-`coca-optical` captions the optical half, the rules of rewriting make the SAR caption, and CLIP-SAR says how well
-it goes with the SAR half. Halves that go together worse than nearly all true validation pairs do (the quantile
-`narration.pair_quantile` of their similarity, which the stage `calibration` states) disagree and are dropped.
+`coca-optical` captions the optical half, the rules of rewriting make the SAR caption, the grounder proves or
+withholds each of its sentences on the SAR half, and CLIP-SAR says how well what is left goes with that. Halves
+that go together worse than nearly all true validation pairs do (the quantile `narration.pair_quantile` of their
+similarity, which the stage `calibration` states) disagree and are dropped.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sartext.captioner.calibration import THRESHOLDS, read_thresholds
+from sartext.captioner.calibration import THRESHOLDS, map_score, read_calibration, read_thresholds
 from sartext.captioner.captioner import UNFINISHED, Captioner, ModelCaption, batches, load_captioner
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
+from sartext.captioner.narrator import Narrator, load_project_grounder
+from sartext.captioner.proof import BY_CAPTION, Decision, Proof
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
@@ -19,13 +23,18 @@ from sartext.errors import ArtefactError, CatalogueError
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.hidden_truth import optical_figures, read_truth
+from sartext.narrator.optical_statements import optical_statements
 from sartext.narrator.realisation import canonical
 from sartext.narrator.rewriting import OPTICAL_MODEL, coarsest, rewrite
+from sartext.narrator.vocabulary import project_vocabulary
 
 DISAGREE = "the halves disagree: picture and caption are less alike than the stated threshold"
 NO_HALF = "no optical half"
 CAPTIONED_HALF = "its optical half has a caption by people; list the corpus in `captions`"
 UNFAITHFUL = "the rewritten caption does not quote its source"
+UNREAD = "states what the grounder has no class for"
+UNPROVEN = "a statement is not proven by the grounder"
+UNPROVEN_CAPTION = "no sentence is proven by the grounder"
 
 Row = Mapping[str, Any]
 
@@ -71,10 +80,10 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
     pictures = pictures_of(project, entry, [pair.optical for pair in wanted], f"optical captions of {corpus}")
     written = list(zip(wanted, captioner.write(pictures), strict=True))
     rewritten = _rewrite(written, coarsest(entry), reasons, dropped)
-    similarities = _similarities(project, entry, rewritten, captioner)
+    proven = _prove(project, entry, rewritten, captioner, reasons=reasons, dropped=dropped)
+    similarities = _similarities(project, entry, [item for item, _ in proven], captioner)
     captions: list[dict[str, Any]] = []
-    sha256 = captioner.coca.sha256
-    for item, similarity in zip(rewritten, similarities, strict=True):
+    for (item, proof), similarity in zip(proven, similarities, strict=True):
         image_id = item.sar["image_id"]
         if similarity < least:
             reasons[image_id] = DISAGREE
@@ -82,7 +91,13 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
             reasons[image_id] = UNFAITHFUL
         else:
             row = OPTICAL_MODEL.caption_row(
-                image_id, item.text, item.facts, source_caption=item.source, model_sha256=sha256, score=similarity
+                image_id,
+                item.text,
+                item.facts,
+                source_caption=item.source,
+                model_sha256=captioner.coca.sha256,
+                score=similarity,
+                proof=proof,
             )
             captions.append(row)
     metrics: dict[str, object] = {
@@ -169,6 +184,47 @@ def _rewrite(
         else:
             reasons[image_id] = rewritten.facts
     return pairs
+
+
+def _prove(
+    project: Project,
+    entry: Entry,
+    rewritten: Sequence[RewrittenPair],
+    captioner: Captioner,
+    *,
+    reasons: dict[str, str],
+    dropped: Counter[str],
+) -> list[tuple[RewrittenPair, str]]:
+    """Keep the sentences of which the grounder proves every statement on the SAR half, with their proofs.
+
+    That the caption says so counts for nothing: it was taught on optical images. A sentence of which something has
+    no class that could be proven is withheld too.
+    """
+    narrator = Narrator(captioner, load_project_grounder(project))
+    calibration = read_calibration(project, clip=captioner.clip.sha256, grounder=narrator.grounder.sha256)
+    vocabulary = project_vocabulary(project)
+    halves = pictures_of(project, entry, [item.sar for item in rewritten], f"grounding of {entry.name}")
+    proven = []
+    for item, grounding in zip(rewritten, narrator.ground(halves), strict=True):
+        kept: list[str] = []
+        proofs: list[Proof] = []
+        for sentence in item.facts.statements:
+            reading = optical_statements(sentence, vocabulary)
+            scored = [(each, map_score(each, grounding, calibration)) for each in reading.statements]
+            if reading.unread or not scored:
+                dropped[UNREAD] += 1
+            elif not all(calibration.rules[each.kind].accepts(each.label, score) for each, score in scored):
+                dropped[UNPROVEN] += 1
+            else:
+                kept.append(sentence)
+                proofs += [Proof(each, score, BY_CAPTION) for each, score in scored]
+        if kept:
+            facts = replace(item.facts, statements=tuple(kept))
+            proof = Decision(proofs=tuple(proofs)).record(narrator.grounder.sha256)
+            proven.append((item._replace(facts=facts, text=canonical(facts)), proof))
+        else:
+            reasons[item.sar["image_id"]] = UNPROVEN_CAPTION
+    return proven
 
 
 def _similarities(

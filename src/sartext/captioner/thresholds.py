@@ -8,9 +8,9 @@ what was fitted on the other half, the rules for new images are fitted on both (
 CalibratedClassifierCV without an ensemble does the same).
 
 The threshold is the least score from which on the lower bound of the share of true statements reaches the wanted
-precision: Wilson's score interval, one-sided (Wilson 1927, J. Am. Stat. Assoc. 22). A class whose statements of a
-type suffice for that has a threshold of its own. The other classes share one, but for those whose many statements
-show that they miss the precision: these are not released. Statements of one image are not independent, and the
+precision: Wilson's score interval, one-sided (Wilson 1927, J. Am. Stat. Assoc. 22). Scores are probabilities, so
+the classes share a threshold; one whose statements show that it would miss the precision, by the interval's upper
+end, has its own, or is not released where it reaches none. Statements of one image are not independent, and the
 threshold is chosen on the statements that it is judged by: the bound is a safeguard, no guarantee. Where corpora
 of one family (boxes, masks) have enough statements of a class, the bound must hold in that family by itself too.
 """
@@ -167,17 +167,32 @@ def _fit(judged: Sequence[Judged]) -> Fit:
 
 
 def _by_class(groups: Mapping[str, list[Scored]], wanted: float, fewest: int) -> dict[str, Threshold]:
-    """Return the thresholds of classes that have their own or miss the precision, and that of all the others."""
+    """Return the threshold of all classes together, and those of classes that it would let miss the precision.
+
+    Where there is none, the class that is true least often is tried by itself, and the others go on without it.
+    """
     thresholds: dict[str, Threshold] = {}
-    rest: list[Scored] = []
-    for key, group in groups.items():
-        own = _least(group, wanted, fewest)
-        misses = len(group) >= fewest and upper_bound(own.true, own.statements) < wanted
-        if own.threshold is not None or misses:
-            thresholds[key] = own
-        else:
-            rest += group
-    return thresholds | {REST: _least(rest, wanted, fewest)}
+    together = dict(groups)
+    while True:
+        least = _least([item for group in together.values() for item in group], wanted, fewest)
+        missing = [key for key, group in together.items() if _misses(group, least, wanted)]
+        if least.threshold is None and len(together) > 1:
+            missing = [min(together, key=lambda key: (_precision(together[key]), key))]
+        if not missing:
+            return thresholds | {REST: least}
+        for key in missing:
+            thresholds[key] = _least(together.pop(key), wanted, fewest)
+
+
+def _precision(scored: Sequence[Scored]) -> float:
+    return sum(item.true for item in scored) / len(scored)
+
+
+def _misses(scored: Sequence[Scored], threshold: Threshold, wanted: float) -> bool:
+    """Whether the statements that a threshold keeps show that they are true less often than wanted."""
+    least = threshold.threshold
+    kept = [item.true for item in scored if least is not None and item.score >= least]
+    return upper_bound(sum(kept), len(kept)) < wanted
 
 
 def curve(scored: Sequence[Scored]) -> list[tuple[float, int, int, float]]:
@@ -192,18 +207,14 @@ def curve(scored: Sequence[Scored]) -> list[tuple[float, int, int, float]]:
 
 
 def _least(scored: Sequence[Scored], wanted: float, fewest: int) -> Threshold:
-    """The least score from which on the bound is reached, in all and in each family that has enough of them."""
+    """The least score from which on the bound is reached, and no family of corpora shows that it misses."""
     true = sum(item.true for item in scored)
     families = [[item for item in scored if item.family == name] for name in {item.family for item in scored}]
-    groups = [scored, *(family for family in families if fewest <= len(family) < len(scored))]
-    scores = [
-        [score for score, kept, _, bound in curve(group) if kept >= fewest and bound >= wanted] for group in groups
-    ]
-    if not all(scores):
-        return Threshold(len(scored), true)
-    least = max(min(of_group) for of_group in scores)
-    kept = [item.true for item in scored if item.score >= least]
-    return Threshold(len(scored), true, least, len(kept), sum(kept), lower_bound(sum(kept), len(kept)))
+    for score, kept, kept_true, bound in reversed(curve(scored)):
+        threshold = Threshold(len(scored), true, score, kept, kept_true, bound)
+        if kept >= fewest and bound >= wanted and not any(_misses(each, threshold, wanted) for each in families):
+            return threshold
+    return Threshold(len(scored), true)
 
 
 def lower_bound(true: int, of: int) -> float:

@@ -148,7 +148,9 @@ def _network(tower: FeatureTower, config: GrounderConfig) -> GroundingNetwork:
         scenes=len(config.scenes),
         width=config.foundation.pyramid,
     )
-    return network.to(memory_format=torch.channels_last)
+    laid_out: Any = network
+    laid_out.to(memory_format=torch.channels_last)
+    return network
 
 
 def save_grounder(grounder: Grounder, folder: Path, *, name: str = WEIGHTS) -> str:
