@@ -87,7 +87,9 @@ class MapModel:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "MapModel":
         """Return what `to_record` wrote; a KeyError, TypeError or ValueError where it is no such record."""
-        lines = {name: {key: _line(line) for key, line in record[name].items()} for name in ("peaks", "cover")}
+        lines = {
+            name: {key: _line(line) for key, line in dict(record[name]).items()} for name in ("peaks", "cover")
+        }
         return cls(
             lines["peaks"], float(record["blur"]), _line(record["share"]), lines["cover"], _line(record["zone"])
         )
@@ -198,7 +200,7 @@ def fit_maps(groundings: Sequence[Grounding], truths: Sequence[Truth]) -> MapMod
         gaps += _gaps(grounding, truth)
         if not truth.shares:  # no mask
             continue
-        for label in truth.decided & set(grounding.stuff):
+        for label in sorted(truth.decided & set(grounding.stuff)):
             true, own = truth.shares.get(label, {}), grounding.shares[label]
             shares.append((own[IMAGE], true.get(IMAGE, 0.0)))
             cover.append((label, _log(own[IMAGE]), true.get(IMAGE, 0.0) >= STUFF_FRACTION))
@@ -224,7 +226,7 @@ def fit_maps(groundings: Sequence[Grounding], truths: Sequence[Truth]) -> MapMod
 
 
 def _judged_peaks(grounding: Grounding, truth: Truth) -> Iterator[tuple[str, float, bool]]:
-    for label in {peak.label for peak in grounding.peaks} & truth.decided:
+    for label in sorted({peak.label for peak in grounding.peaks} & truth.decided):
         peaks = [(peak.score, (peak.x, peak.y)) for peak in grounding.peaks if peak.label == label]
         right = match(peaks, truth.centres.get(label, ()), DISTANCE * truth.side)
         yield from ((label, logit(score), real) for (score, _), real in zip(peaks, right, strict=True))
