@@ -87,6 +87,8 @@ def ground(grounder: Grounder, pictures: Sequence[Pixels]) -> list[Grounding]:
 
 def peaks_of(maps: Maps, config: GrounderConfig) -> list[tuple[Peak, ...]]:
     """Return the peaks of each picture, the highest first."""
+    if not config.things:
+        return [() for _ in maps.heat]
     heat = maps.heat.sigmoid()
     heat = torch.where(
         max_pool2d(heat, 3, stride=1, padding=1) == heat, heat, 0.0

@@ -95,10 +95,12 @@ class GroundingNetwork(nn.Module):
         self.merge = nn.ModuleList(_convolution(width, width) for _ in channels[:-1])
         self.objects = _convolution(width, width)
         self.ground = _convolution(width, width)
-        self.heat = nn.Conv2d(width, things, 1)
+        self.counts = things, scenes
+        # torch has no layer without outputs: of no classes one output is made and left out
+        self.heat = nn.Conv2d(width, max(1, things), 1)
         self.extent = nn.Conv2d(width, 4, 1)
         self.cover = nn.Conv2d(width, stuff + 1, 1)
-        self.scene = nn.Linear(channels[-1] + width, scenes)
+        self.scene = nn.Linear(channels[-1] + width, max(1, scenes))
         nn.init.constant_(self.heat.bias, -torch.log(torch.tensor((1 - PRIOR) / PRIOR)))  # type: ignore[arg-type]
 
     def forward(self, images: Tensor) -> Maps:
@@ -111,6 +113,11 @@ class GroundingNetwork(nn.Module):
         objects = self.objects(merged)
         extent = self.extent(objects)
         whole = torch.cat([levels[-1].mean(dim=(2, 3)), merged.mean(dim=(2, 3))], dim=1)
+        things, scenes = self.counts
         return Maps(
-            self.heat(objects), extent[:, :2], extent[:, 2:], self.cover(self.ground(merged)), self.scene(whole)
+            self.heat(objects)[:, :things],
+            extent[:, :2],
+            extent[:, 2:],
+            self.cover(self.ground(merged)),
+            self.scene(whole)[:, :scenes],
         )
