@@ -53,11 +53,11 @@ def batch_indices(n: int, batch: int, step: int, seed: int) -> Indices:
     return order(n, seed, epoch)[place * batch : (place + 1) * batch]
 
 
-def check_batch(n: int, batch: int, where: object = None) -> None:
+def check_batch(n: int, batch: int, where: object = None, *, key: str = "training.batch") -> None:
     """Raise a TrainingError that says what fits where there are fewer pairs than a batch takes."""
     if n < batch:
         what = "no pairs" if n == 0 else f"{n} pair{'s' if n > 1 else ''}"
-        way_out = f"set training.batch to {n} or less" if n > 1 else "add corpora: a training needs two pairs"
+        way_out = f"set {key} to {n} or less" if n > 1 else "add corpora: a training needs two pairs"
         raise TrainingError(f"a batch of {batch} cannot be drawn from {what}", where=where, way_out=way_out)
 
 

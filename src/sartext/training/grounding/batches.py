@@ -73,7 +73,8 @@ class GroundingBatches:
         world: int = 1,
     ) -> None:
         self.rows = [pair for pair in shards.rows("train") if teaches(pair)]
-        check_batch(len(self.rows), batch, ", ".join(map(str, shards.folders)))
+        where = ", ".join(map(str, shards.folders))
+        check_batch(len(self.rows), batch, where, key="`batch` of the grounder")
         self._shards, self._maker, self._augment = shards, maker, augment
         self.batch, self.seed = batch, seed
         part = batch // world

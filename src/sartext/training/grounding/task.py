@@ -86,7 +86,7 @@ class GroundingTask:
         return shortage_told(
             lambda: TrainingError(
                 f"out of memory with {self.parameters.batch} pictures at a time",
-                way_out="lower `training.batch` in params.yaml, or take a smaller foundation",
+                way_out="lower `batch` of the grounder in params.yaml, or take a smaller foundation",
             )
         )
 
