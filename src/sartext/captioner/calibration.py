@@ -186,7 +186,8 @@ def read_calibration(project: Project, **models: str | None) -> Calibration:
 def map_score(statement: Statement, grounding: Grounding, calibration: Calibration) -> float:
     """Return the score of a statement by the maps alone: all other figures are as usual on validation images."""
     fit = calibration.rules[statement.kind].fit
-    return fit.score((logit(calibration.maps.probability(statement, grounding)), 0.0, *fit.mean[2:]))
+    _, _, log_probability, similarity = fit.mean  # what is unknown is as usual
+    return fit.score((logit(calibration.maps.probability(statement, grounding)), 0.0, log_probability, similarity))
 
 
 def _judge(

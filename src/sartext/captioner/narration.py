@@ -53,8 +53,12 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
     wanted = [row for row in rows if row["image_id"] in trained]
     narrator = load_narrator(project)
     vocabulary = project_vocabulary(project)
-    weights = {"clip": narrator.captioner.clip, "coca": narrator.captioner.coca, "grounder": narrator.grounder}
-    calibration = read_calibration(project, **{name: model.sha256 for name, model in weights.items()})
+    calibration = read_calibration(
+        project,
+        clip=narrator.captioner.clip.sha256,
+        coca=narrator.captioner.coca.sha256,
+        grounder=narrator.grounder.sha256,
+    )
     pictures = pictures_of(project, entry, wanted, f"narration of {corpus}")
     decisions: list[tuple[Row, Decision]] = []
     captions: list[dict[str, Any]] = []

@@ -1,9 +1,9 @@
 """The stage `optical-captions`: pairs whose optical half has no caption.
 
-`coca-optical` captions the optical half, the rules of rewriting make the SAR caption, the grounder proves or
-withholds each of its sentences on the SAR half, and CLIP-SAR says how well what is left goes with that. Halves
-that go together worse than nearly all true validation pairs do (the quantile `narration.pair_quantile` of their
-similarity, which the stage `calibration` states) disagree and are dropped.
+`coca-optical` captions the optical half, the rules of rewriting make the SAR caption, and CLIP-SAR says how well
+it goes with the SAR half. Halves that go together worse than nearly all true validation pairs do (the quantile
+`narration.pair_quantile` of their similarity, which the stage `calibration` states) disagree and are dropped. Of
+the others the grounder proves or withholds each sentence on the SAR half.
 """
 
 from collections import Counter
@@ -80,14 +80,15 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
     pictures = pictures_of(project, entry, [pair.optical for pair in wanted], f"optical captions of {corpus}")
     written = list(zip(wanted, captioner.write(pictures), strict=True))
     rewritten = _rewrite(written, coarsest(entry), reasons, dropped)
-    proven = _prove(project, entry, rewritten, captioner, reasons=reasons, dropped=dropped)
-    similarities = _similarities(project, entry, [item for item, _ in proven], captioner)
+    ids = [item.sar["image_id"] for item in rewritten]
+    similarities = dict(zip(ids, _similarities(project, entry, rewritten, captioner), strict=True))
+    reasons |= {image_id: DISAGREE for image_id in ids if similarities[image_id] < least}
+    agreeing = [item for item in rewritten if item.sar["image_id"] not in reasons]
+    proven = _prove(project, entry, agreeing, captioner, reasons=reasons, dropped=dropped)
     captions: list[dict[str, Any]] = []
-    for (item, proof), similarity in zip(proven, similarities, strict=True):
+    for item, proof in proven:
         image_id = item.sar["image_id"]
-        if similarity < least:
-            reasons[image_id] = DISAGREE
-        elif contradictions(item.text, to_json(item.facts), OPTICAL_MODEL.name, entry):
+        if contradictions(item.text, to_json(item.facts), OPTICAL_MODEL.name, entry):
             reasons[image_id] = UNFAITHFUL
         else:
             row = OPTICAL_MODEL.caption_row(
@@ -96,7 +97,7 @@ def caption_optical_halves(project: Project, corpus: str) -> dict[str, object]:
                 item.facts,
                 source_caption=item.source,
                 model_sha256=captioner.coca.sha256,
-                score=similarity,
+                score=similarities[image_id],
                 proof=proof,
             )
             captions.append(row)
