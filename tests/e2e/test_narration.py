@@ -1,5 +1,6 @@
-"""Four tiny models are trained, the narrator captions what nobody labelled, and what passes is released."""
+"""Five tiny models are trained, the narrator captions what nobody labelled, and what passes is released."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -21,10 +22,10 @@ def by_models(checkout: Checkout) -> list[dict[str, object]]:
 def test_what_the_narrator_said_is_released_in_train_only_with_its_model(trained: Checkout) -> None:
     pairs = by_models(trained)
     models = {
-        "narrator": sha256_file(trained.root / "build/checkpoint/coca-sar/model.safetensors"),
-        "optical-model": sha256_file(trained.root / "build/checkpoint/coca-optical/model.safetensors"),
+        method: sha256_file(trained.root / f"build/checkpoint/{name}/model.safetensors")
+        for method, name in (("narrator", "coca-sar"), ("grounder", "grounder"), ("optical-model", "coca-optical"))
     }
-    assert "narrator" in {pair["method"] for pair in pairs}
+    assert {"narrator", "grounder"} & {pair["method"] for pair in pairs}
     assert {pair["split"] for pair in pairs} == {"train"}
     assert all(pair["model_sha256"] == models[str(pair["method"])] and pair["score"] is not None for pair in pairs)
 
@@ -50,10 +51,12 @@ def test_the_release_tells_how_the_models_came_about(trained: Checkout) -> None:
 
 
 def test_a_narrated_image_has_a_story(trained: Checkout) -> None:
-    narrated = next(pair for pair in by_models(trained) if pair["method"] == "narrator")
+    narrated = next(pair for pair in by_models(trained) if pair["method"] in {"narrator", "grounder"})
     story = trained.run("sartext", "explain", str(narrated["image_id"])).stdout
     assert str(narrated["model_sha256"]) in story
     assert str(narrated["source_caption"]) in story
+    for row in json.loads(str(narrated["proof"]))["statements"]:
+        assert f"{row['label']}" in story and row["by"] in story and f"{row['score']:.2f}" in story
     assert "released in" in story
 
 

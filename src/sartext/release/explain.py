@@ -1,5 +1,6 @@
 """An image's whole story: annotation, facts, rule, caption, duplicates, split, gate rows and fate."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from sartext.corpora.quarantine import Fault, read_quarantine
 from sartext.errors import ArtefactError, nearest
 from sartext.files import read_json, sha256_file
 from sartext.narrator.methods import BY_MODEL
+from sartext.narrator.statements import Statement
 from sartext.release.candidate import CAPTIONS_STAGE, RELEASED, caption_folders, command
 from sartext.release.gate.verdict import tally
 from sartext.release.inputs import read_index
@@ -172,8 +174,18 @@ def _rule(caption: Mapping[str, Any], folder: Path) -> list[Row]:
     rows = [("rule", f"{caption['method']} (version {caption['method_version']}{score})")]
     if caption["model_sha256"]:
         rows += [("model", f"SHA-256 {caption['model_sha256']}"), *_thresholds(folder)]
+        rows += _proofs(caption["proof"])
     heading = "said by the model" if caption["method"] in BY_MODEL else "rewritten from"
     return [*rows, (heading, caption["source_caption"])] if caption["source_caption"] else rows
+
+
+def _proofs(record: str | None) -> list[Row]:
+    """Each statement of a caption by models, with its score and what proposed it."""
+    rows = json.loads(record)["statements"] if record else []
+    return [
+        ("proven", f"{Statement(row['kind'], row['label'], row['value']).words} ({row['score']:.2f}, {row['by']})")
+        for row in rows
+    ]
 
 
 def _thresholds(folder: Path) -> list[Row]:
