@@ -110,6 +110,10 @@ def corners(row):
     return [(box["label"], box["xmin"], box["ymin"], box["xmax"], box["ymax"]) for box in row["objects"]]
 
 
+def shares(row):
+    return {region["label"]: region["fraction"] for region in row["regions"] if region["zone"] == "image"}
+
+
 def share_of(row, label):
     """What a mask says of a class in the whole image."""
     return next(region for region in row["regions"] if (region["label"], region["zone"]) == (label, "image"))

@@ -91,11 +91,10 @@ def test_what_is_asked_is_true_whatever_the_annotation_lacks(case) -> None:
 
 
 def test_the_class_of_a_scene_proves_neither_presence_nor_absence() -> None:
-    scenes = entry_of("scene-classification", classes=BOXES.classes)
-    assert claims(Facts(scene_class="ship"), annotation_of(scenes)) == []
+    annotation = annotation_of(entry_of("scene-classification", classes=BOXES.classes))
+    assert claims(Facts(scene_class="ship"), annotation) == []
     absence = row_of(Claim("presence", "exists", ("bridge",), "no", Facts(), ("bridge",)))
-    assert proves(absence, Facts())
-    assert not proves(absence, Facts(scene_class="ship"))
+    assert proves(absence, Facts()) and not proves(absence, Facts(scene_class="ship"))
 
 
 def true_answer(truth: Truth, claim: Claim) -> str | None:
@@ -226,8 +225,7 @@ def test_land_cover_is_placed_and_weighed(facts: Facts, annotation, form: str, e
 def test_equal_counts_one_kind_and_nearly_equal_shares_are_not_compared() -> None:
     bridges = ObjectFact("bridge", "bridge", "bridges", 3, 0, 3)
     pairs = answers(Facts(objects=(ships(3), bridges)), "more").keys()
-    assert ("bridge", "storage tank") in pairs
-    assert ("bridge", "ship") not in pairs
+    assert ("bridge", "storage tank") in pairs and ("bridge", "ship") not in pairs
     assert ("cargo ship", "ship") not in answers(Facts(objects=(ships(3), CARGO)), "more")
     near = land(cover("water", 0.34), cover("forest", 0.30))
     assert not [item for item in claims(near, OF_MASKS) if item.type == "comparison"]
@@ -238,11 +236,8 @@ def test_what_holds_an_or_is_no_option() -> None:
     assert pairs == {("bridge", "ship"), ("ship", "storage tank"), ("a220 aircraft", "ship")}
 
 
-def test_statements_of_optical_captions_prove_nothing_precise() -> None:
+def test_at_least_one_proves_that_there_is_one_and_a_clause_of_an_optical_caption_nothing() -> None:
     assert claims(Facts(statements=("There is a wood beside a lake.",))) == []
-
-
-def test_at_least_one_proves_that_there_is_one_and_no_number() -> None:
     found = claims(Facts(present=(PresentFact("ship", "ship", "ships"),)), doubt=Doubt.OBJECTS)
     assert [(item.form, item.answer) for item in found] == [("exists", "yes")]
 

@@ -1,7 +1,6 @@
 """What the report reads: ``build/evaluation/<task>/`` of every task, written by the evaluations.
 
 A task's folder holds
-
 - ``figures.json``: every number (`evaluation.figures`), whichever task it is of: foils may lie in ``retrieval``,
   physics curves in ``captioning``; the report goes by ``Figure.task``.
 - ``details.json``: the `Details` of the task: what is shown beside the numbers. Fields that a task has nothing for
