@@ -67,7 +67,7 @@ def test_a_new_method_captions_the_kind_of_corpus_that_it_takes(corpus):
     assert "no annotations" in refused.stderr
     corpus.write("narrator/file_names.py", METHOD)
     corpus.add_line("narrator/methods.py", "import A2C", "from sartext.narrator.file_names import FILE_NAMES")
-    corpus.add_line("narrator/methods.py", "        NARRATOR,", "FILE_NAMES,")
+    corpus.add_line("narrator/methods.py", "        GROUNDER,", "FILE_NAMES,")
     made = corpus.run("captions", "bare")
     assert made.returncode == 0, made.stderr
     folder = corpus.project / "build/captions/bare"

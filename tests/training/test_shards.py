@@ -102,7 +102,8 @@ def test_the_tar_files_are_samples_of_webdataset(mini_project: Project, shards: 
             assert json.loads(parts["json"])["captions"] == list(pair.captions)
             with Image.open(io.BytesIO(parts["png"])) as image:
                 np.testing.assert_array_equal(np.asarray(image), shards.picture(pair))
-            assert len(parts) == 2 + pair.looks
+            assert len(parts) == 2 + pair.looks + ("mask.png" in parts)
+            assert ("mask.png" in parts) == (pair.mask_size is not None) == bool(pair.regions)
 
 
 def test_simulated_sar_images_have_looks_of_the_same_scene_with_other_speckle(shards: Shards) -> None:
