@@ -36,7 +36,7 @@ def test_one_wrong_box_rebuilds_its_corpus_and_what_follows(checkout: Checkout) 
     before = checkout.times(*others)
     assert before
     one_box_changed(checkout)
-    assert set(checkout.status()) == {"corpus@sim-ships"}
+    assert set(checkout.status()) == {"corpus@sim-ships", "captions@sim-ships"}, "both read data/sim-ships"
     logs = checkout.times("build/log")
     checkout.run("orchestration", "release")
     assert checkout.times(*others) == before
