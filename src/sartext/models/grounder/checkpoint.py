@@ -64,7 +64,7 @@ class GrounderConfig(Section):
     @property
     def cells(self) -> int:
         """Cells along a side of the maps."""
-        return -(-self.side // self.stride)
+        return self.side // self.stride
 
 
 @dataclass
@@ -153,14 +153,14 @@ def _network(tower: FeatureTower, config: GrounderConfig) -> GroundingNetwork:
     return network
 
 
-def save_grounder(grounder: Grounder, folder: Path, *, name: str = WEIGHTS) -> str:
+def save_grounder(grounder: Grounder, folder: Path) -> str:
     """Write weights and configuration into a folder; return the SHA-256 of the weights."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {key: value.detach().cpu().contiguous() for key, value in grounder.network.state_dict().items()}
-    with atomic_path(folder / name) as temporary:
+    with atomic_path(folder / WEIGHTS) as temporary:
         save_file(weights, temporary, metadata={"format": "pt"})
     write_json(folder / CONFIG, grounder.config.model_dump(mode="json"))
-    return sha256_file(folder / name)
+    return sha256_file(folder / WEIGHTS)
 
 
 def load_grounder(folder: Path, *, device: torch.device | None = None) -> Grounder:

@@ -66,12 +66,12 @@ class TargetMaker:
         entries: of the corpora.
         vocabulary: what they show.
         side: of the pictures in pixels.
-        stride: pixels along a side of a cell.
+        stride: pixels along a side of a cell; it divides the side.
     """
 
     def __init__(self, entries: Mapping[str, Entry], vocabulary: Vocabulary, side: int, stride: int) -> None:
         self.entries, self.side, self.stride = entries, side, stride
-        self.cells = -(-side // stride)
+        self.cells = side // stride
         self.things, self.stuff = tuple(vocabulary.things), tuple(vocabulary.stuff)
         self.scenes = tuple(name.casefold() for name in vocabulary.scenes)
 
@@ -113,10 +113,8 @@ class TargetMaker:
         known = corpus.stuff[mask]
         layers = [known == number for number in range(len(self.stuff))]
         layers += [known == OTHER, mask != MASK_NO_DATA]
-        size = cells * self.stride
-        padded = np.zeros((len(layers), size, size), dtype=np.float32)
-        padded[:, : self.side, : self.side] = layers
-        shares = padded.reshape(len(layers), cells, self.stride, cells, self.stride).mean(axis=(2, 4))
+        pixels = np.array(layers, dtype=np.float32)
+        shares = pixels.reshape(len(layers), cells, self.stride, cells, self.stride).mean(axis=(2, 4))
         return shares[:-2], shares[-2], shares[-1]
 
     @cached_property
