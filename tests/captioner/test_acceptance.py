@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sartext.captioner.captioner import ModelCaption
-from sartext.captioner.evidence import MapModel
 from sartext.captioner.proof import BELOW, BY_CAPTION, BY_MAP, decide
 from sartext.captioner.thresholds import Fit, Rule, Threshold
+from sartext.models.grounder.evidence import MapModel
 from sartext.models.grounder.maps import Grounding, Peak
 from sartext.narrator import statements
 from sartext.narrator.annotated import cover_facts, cover_naming, naming, object_facts

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartext.evaluation.grounding import CoverFigures, DetectionFigures, match
+from sartext.evaluation.grounding import CoverFigures, DetectionFigures
+from sartext.models.grounder.maps import match
 
 SIDE = 64
 REACH = 4.0

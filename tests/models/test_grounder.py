@@ -87,9 +87,14 @@ def test_shares_by_zone_are_those_of_the_map():
 def test_pictures_of_another_side_or_kind_are_refused(tmp_path):
     grounder = small_grounder(tmp_path)
     for picture in (np.zeros((24, 24, 3), np.uint8), np.zeros((16, 16), np.uint8), np.zeros((16, 16, 3))):
-        with pytest.raises(ModelError, match=r"it was taught 16 x 16; squash them to its side") as raised:
+        with pytest.raises(ModelError, match=r"uint8 of 16 x 16; squash them to the model's side") as raised:
             ground(grounder, [picture])
         assert "\n" not in str(raised.value)
+    mixed = [np.zeros((side, side, 3), np.uint8) for side in (16, 24)]
+    message = r"different shapes, \(16, 16, 3\) and \(24, 24, 3\), in one batch; squash them all to its side of 16"
+    with pytest.raises(ModelError, match=message) as raised:
+        ground(grounder, mixed)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from sartext.errors import DivergenceError, ModelError, TrainingError
 from sartext.models.model import Model, normalise
 from sartext.training.callbacks import Callback
 from sartext.training.distribution import Processes
+from sartext.training.fit import Fit
 from sartext.training.gradients import Objective, Pairs, Trained, compute_gradients
-from sartext.training.loop import Fit
 from sartext.training.optimisation import adamw, learning_rate_at
 from tests.models.making import states_equal
 from tests.training.toy import ToyBatches, toy_batch, toy_model, toy_parameters, trained

@@ -17,8 +17,9 @@ from sartext.models.tokenizer import train_tokenizer
 from sartext.training.batches import Batch
 from sartext.training.callbacks import Callback
 from sartext.training.checkpointing import Resume
+from sartext.training.fit import Fit
 from sartext.training.image_text import ImageTextTask, Source
-from sartext.training.loop import Fit, fit
+from sartext.training.loop import fit
 from tests.models.making import tiny_config
 
 SIDE = 32

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from sartext.captioner.captioner import Captioner, ModelCaption, batches
-from sartext.captioner.evidence import MapModel, Truth, fit_maps, logit
 from sartext.captioner.narrator import Narrator, load_narrator
 from sartext.captioner.proof import propose
 from sartext.captioner.thresholds import (
@@ -38,10 +37,12 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, read_json, write_json, write_text
+from sartext.models.grounder.evidence import MapModel, fit_maps, logit
 from sartext.models.grounder.maps import Grounding
+from sartext.models.grounder.truth import truth_of
 from sartext.narrator.facts import Facts, from_json
 from sartext.narrator.statements import Statement, judge, statements_of
-from sartext.narrator.vocabulary import Vocabulary, annotated_by, key_of, project_vocabulary
+from sartext.narrator.vocabulary import Vocabulary, annotated_by, project_vocabulary
 from sartext.progress import track
 from sartext.training.shards.reading import Pair, Shards
 
@@ -128,23 +129,10 @@ def _look(narrator: Narrator, shards: Shards, pairs: Sequence[Pair]) -> list[_Se
 
 def _fitted(seen: Sequence[_Seen], entries: Mapping[str, Entry], side: int) -> MapModel:
     annotated = [each for each in seen if each.pair.annotated]
-    truths = [_truth(each.pair, entries[each.pair.corpus], side) for each in annotated]
+    truths = [
+        truth_of(each.pair.objects, each.pair.regions, entries[each.pair.corpus], side) for each in annotated
+    ]
     return fit_maps([each.grounding for each in annotated], truths)
-
-
-def _truth(pair: Pair, entry: Entry, side: int) -> Truth:
-    """What the annotation says of objects and land cover, by the keys of the vocabulary."""
-    keys = {kind.label: key_of(kind) for kind in entry.classes if kind.say and kind.valid}
-    centres: dict[str, list[tuple[float, float]]] = {}
-    shares: dict[str, dict[str, float]] = {}
-    for box in pair.objects:
-        if box["label"] in keys:
-            place = (box["xmin"] + box["xmax"]) / 2, (box["ymin"] + box["ymax"]) / 2
-            centres.setdefault(keys[box["label"]], []).append(place)
-    for region in pair.regions:
-        if region["label"] in keys:
-            shares.setdefault(keys[region["label"]], {})[region["zone"]] = region["fraction"]
-    return Truth(side, centres, shares, annotated_by(entry))
 
 
 def read_thresholds(project: Project, **models: str | None) -> dict[str, Any]:

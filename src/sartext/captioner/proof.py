@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from math import floor
 
 from sartext.captioner.captioner import UNFINISHED, ModelCaption
-from sartext.captioner.evidence import MapModel, logit
 from sartext.captioner.thresholds import Figures, Rules
 from sartext.files import canonical_json
+from sartext.models.grounder.evidence import MapModel, logit
 from sartext.models.grounder.maps import IMAGE, Grounding
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
 from sartext.narrator.statements import (

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 from scipy.stats import binomtest
 
 from sartext.errors import ArtefactError
@@ -99,7 +100,7 @@ class Fit:
         logit = self.coefficients[0] + sum(
             coefficient * (figure - mean) / deviation for coefficient, figure, mean, deviation in terms
         )
-        return round(float(_sigmoid(np.array([logit]))[0]), DECIMALS)
+        return round(float(expit(logit)), DECIMALS)
 
 
 @dataclass(frozen=True)
@@ -265,10 +266,6 @@ def _regression(scaled: Array, true: npt.NDArray[np.bool_]) -> Array:
         return np.array([np.log(chance / (1.0 - chance)), *np.zeros(scaled.shape[1])])
     fitted = LogisticRegression(C=1.0 / RIDGE, tol=1e-8, max_iter=1000).fit(scaled, true)
     return np.array([fitted.intercept_[0], *fitted.coef_[0]])
-
-
-def _sigmoid(logit: Array) -> Array:
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
 
 
 def released(rule: Rule) -> dict[str, float]:

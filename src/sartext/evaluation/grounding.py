@@ -11,23 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-DISTANCE = 1 / 16
-"""Between a peak and the centre that it may stand for, as a share of the picture's side."""
-
-Point = tuple[float, float]
-
-
-def match(peaks: Sequence[tuple[float, Point]], centres: Sequence[Point], distance: float) -> list[bool]:
-    """Return for each peak (height and place, the highest first) whether it stands for an object of its own."""
-    free = list(centres)
-    matched = []
-    for _, (x, y) in peaks:
-        gaps = [np.hypot(x - left, y - top) for left, top in free]
-        nearest = int(np.argmin(gaps)) if gaps else -1
-        matched.append(nearest >= 0 and gaps[nearest] <= distance)
-        if matched[-1]:
-            free.pop(nearest)
-    return matched
+from sartext.models.grounder.maps import DISTANCE, Point, match
 
 
 @dataclass

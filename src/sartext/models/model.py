@@ -5,7 +5,7 @@ names; so every checkpoint of ours says ``resize_mode: squash``, and open_clip's
 model of somebody else is scored on what its own configuration makes of a picture, see `fit`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -142,16 +142,29 @@ def _steps(
 
 
 def normalise(batch: torch.Tensor, model: Model) -> torch.Tensor:
-    """Return pictures as the network takes them, on the device they are on: float32, n x 3 x side x side.
+    """Return pictures as a model takes them, see `normalised`."""
+    return normalised(batch, model.side, model.mean, model.std)
+
+
+def normalised(
+    batch: torch.Tensor,
+    side: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> torch.Tensor:
+    """Return pictures as a network takes them, on the device they are on: float32, n x 3 x side x side.
 
     Args:
         batch: uint8, n x side x side x 3 or n x 3 x side x side.
-        model: says mean, standard deviation and side.
+        side: of the pictures that the network was taught.
+        mean: of each channel, of pixels from 0 to 1, which is taken off.
+        std: what is divided by then.
+        memory_format: of the result.
 
     Raises:
         ModelError: the pictures have another shape or type.
     """
-    side = model.side
     if batch.dtype == torch.uint8 and tuple(batch.shape[1:]) == (side, side, 3):
         batch = batch.permute(0, 3, 1, 2)
     elif batch.dtype != torch.uint8 or tuple(batch.shape[1:]) != (3, side, side):
@@ -159,10 +172,8 @@ def normalise(batch: torch.Tensor, model: Model) -> torch.Tensor:
             f"pictures of {batch.dtype}, {tuple(batch.shape[1:])}; the model takes uint8 of {side} x {side}",
             way_out="squash them to the model's side; `shards.side` in params.yaml must be the same",
         )
-    mean = torch.tensor(model.mean, device=batch.device).view(3, 1, 1)
-    std = torch.tensor(model.std, device=batch.device).view(3, 1, 1)
-    scaled = batch.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
-    return scaled.sub_(mean).div_(std)
+    offset, scale = (torch.tensor(values, device=batch.device).view(3, 1, 1) for values in (mean, std))
+    return batch.to(torch.float32, memory_format=memory_format).div_(255).sub_(offset).div_(scale)
 
 
 def _three(values: Any) -> list[float]:  # noqa: ANN401 - a number or three

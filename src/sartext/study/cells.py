@@ -24,8 +24,9 @@ from sartext.study.design import Design
 from sartext.study.examination import examine
 from sartext.study.worlds import World, world_of
 from sartext.training.batches import Batch
+from sartext.training.fit import Fit
 from sartext.training.image_text import FEWEST_VALIDATED, ImageTextTask, batches_of_row, validation_of_row
-from sartext.training.loop import Fit, fit
+from sartext.training.loop import fit
 from sartext.training.sampler import batch_indices, made_by, share
 from sartext.training.shards.reading import Pair, Shards, open_shards
 

@@ -4,8 +4,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +14,9 @@ from sartext.errors import DivergenceError, TrainingError
 from sartext.models.memory import placed
 from sartext.models.model import device_of
 from sartext.training.callbacks import Callback, CallbackList
-from sartext.training.checkpointing import Checkpointer, Resume, State, Weights, clone_weights
+from sartext.training.checkpointing import Checkpointer, Resume, State, clone_weights
 from sartext.training.distribution import Processes, local_device
+from sartext.training.fit import Fit
 from sartext.training.optimisation import adamw, learning_rate_at, reproducible
 
 B = TypeVar("B")
@@ -24,9 +24,6 @@ B = TypeVar("B")
 CHECKED = {name: f"{name} loss" for name in ("contrastive", "caption")}
 CHECKED |= {"loss": "loss", "gradient_norm": "gradient norm"}
 """Figures that must be finite, and what a message calls them; the first that is not is named."""
-
-CURVE_POINTS = 1000
-"""Steps that the record of a training keeps at most; of a longer one every n-th, and the last."""
 
 
 class Task(Protocol[B]):
@@ -77,65 +74,6 @@ class Task(Protocol[B]):
 
     def merit(self, figures: dict[str, float]) -> tuple[float, ...]:
         """Return what a validation is compared by; the highest one has the best weights."""
-
-
-@dataclass(frozen=True)
-class Fit:
-    """What a training gave. The network holds the last weights.
-
-    Args:
-        steps: that were taken, over all runs of a training that was resumed.
-        samples: pairs or questions that were seen.
-        best_step: the step with the best validation; the last one where nothing was validated.
-        best: the weights of that step, in main memory.
-        curves: ``steps`` and ``validations``, a mapping of figures for each, with ``step`` counted from 1.
-        stopped: ``complete``, or ``patience`` where it ended early.
-        resumed_after: the step that this run went on after; 0 for a fresh one.
-        seconds: of this run, validations included.
-        waited_share: share of the seconds in which the trainer waited for data.
-        samples_per_second: of this run, validations left out.
-    """
-
-    steps: int
-    samples: int
-    best_step: int
-    best: Weights
-    curves: dict[str, list[dict[str, float]]]
-    stopped: str
-    resumed_after: int
-    seconds: float
-    waited_share: float
-    samples_per_second: float
-
-    @property
-    def best_figures(self) -> dict[str, float] | None:
-        """The figures of the validation with the best weights; None where nothing was validated."""
-        return next((each for each in self.curves["validations"] if each["step"] == self.best_step), None)
-
-    def metrics(self, prefix: str = "validation") -> dict[str, float]:
-        """Return the figures of the validation with the best weights, rounded, as a stage reports them."""
-        figures = self.best_figures or {}
-        return {f"{prefix}_{name}": round(value, 4) for name, value in figures.items() if name != "step"}
-
-    def record(self, chosen_by: str, none: str) -> dict[str, Any]:
-        """Return its part of ``training.json``: length, curves, and by what the best weights were chosen.
-
-        That is ``chosen_by``, or the last step, where nothing was validated for the reason ``none``.
-        """
-        steps, validations = self.curves["steps"], self.curves["validations"]
-        every = -(-len(steps) // CURVE_POINTS)
-        return {
-            "steps": self.steps,
-            "samples": self.samples,
-            "stopped": self.stopped,
-            "best_step": self.best_step,
-            "best": self.best_figures,
-            "chosen_by": chosen_by if validations else f"the last step: {none}",
-            "curves": {
-                "steps": [each for at, each in enumerate(steps) if at % every == 0 or each is steps[-1]],
-                "validations": validations,
-            },
-        }
 
 
 def fit(

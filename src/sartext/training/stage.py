@@ -19,8 +19,9 @@ from sartext.models.weights import RECORD
 from sartext.training.callbacks import Callback, CallbackList, ProgressCallback, say
 from sartext.training.checkpointing import Resume, data_hashes
 from sartext.training.distribution import Processes, joined, local_device
+from sartext.training.fit import Fit
 from sartext.training.image_text import FEWEST_VALIDATED, ImageTextTask, batches_of_row, validation_of_row
-from sartext.training.loop import Fit, fit
+from sartext.training.loop import fit
 from sartext.training.shards.reading import open_shards
 
 
@@ -193,16 +194,5 @@ class ImageTextJob:
         return {"pairs": self._pairs, **record, "model_sha256": best, "last_sha256": last}
 
     def metrics(self, fits: Mapping[str, Fit]) -> dict[str, object]:
-        """Return steps, figures of the best model, speed, and the share of the time spent waiting for data."""
-        fitted = fits["pairs"]
-        return {
-            "steps": fitted.steps,
-            "best_step": fitted.best_step,
-            "stopped": fitted.stopped,
-            **fitted.metrics(),
-            **{f"{key}_pairs": value for key, value in self._pairs.items()},
-            "samples_per_second": round(fitted.samples_per_second, 1),
-            "waited_share": round(fitted.waited_share, 4),
-            "training_seconds": round(fitted.seconds, 1),
-            "resumed_after": fitted.resumed_after,
-        }
+        """Return what the stage reports."""
+        return fits["pairs"].summary("pairs", self._pairs)

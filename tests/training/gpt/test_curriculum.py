@@ -16,9 +16,9 @@ from sartext.files import sha256_tree
 from sartext.models.gpt.checkpoint import load_gpt, save_gpt
 from sartext.models.gpt.model import Gpt, answer
 from sartext.training.checkpointing import Resume
+from sartext.training.fit import Fit
 from sartext.training.gpt.curriculum import GptRecipe, fit_curriculum
 from sartext.training.gpt.questions import Course, Question
-from sartext.training.loop import Fit
 from tests.models.making import same
 from tests.training.gpt.courses import LORA, course, picture, recipe, untrained
 from tests.training.toy import Ending

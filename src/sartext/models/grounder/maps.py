@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import max_pool2d
 
 from sartext.corpora.masks import zone_slices
+from sartext.errors import ModelError
 from sartext.models.grounder.checkpoint import Grounder, GrounderConfig
 from sartext.models.grounder.network import Maps
 from sartext.models.squashing import Pixels
@@ -21,9 +22,14 @@ FAINTEST = 0.02
 MOST = 100
 """Peaks of a picture that are listed: the highest."""
 
+DISTANCE = 1 / 16
+"""Between a peak and the centre of the object that it may stand for, as a share of the picture's side."""
+
 IMAGE = "image"
 
 Array = npt.NDArray[np.float32]
+
+Point = tuple[float, float]
 
 
 class Peak(NamedTuple):
@@ -71,11 +77,16 @@ def ground(grounder: Grounder, pictures: Sequence[Pixels]) -> list[Grounding]:
     """Return what a grounder sees in pictures, uint8, side x side x 3, all of its side.
 
     Raises:
-        ModelError: they are of another side.
+        ModelError: they are of another side or kind.
     """
     if not pictures:
         return []
     config = grounder.config
+    if len(shapes := {picture.shape for picture in pictures}) > 1:
+        raise ModelError(
+            f"pictures of different shapes, {min(shapes)} and {max(shapes)}, in one batch",
+            way_out=f"squash them all to its side of {config.side} pixels, three channels",
+        )
     maps = grounder.network(grounder.normalise(torch.from_numpy(np.stack(pictures)).to(grounder.device)))
     cover = maps.cover.softmax(dim=1).cpu().numpy()
     scenes = maps.scene.softmax(dim=1).cpu().tolist()
@@ -115,3 +126,16 @@ def _peaks(heat: Array, size: Array, offset: Array, things: Sequence[str], strid
         )
         for at in highest
     ]
+
+
+def match(peaks: Sequence[tuple[float, Point]], centres: Sequence[Point], distance: float) -> list[bool]:
+    """Return for each peak (height and place, the highest first) whether it stands for an object of its own."""
+    free = list(centres)
+    matched = []
+    for _, (x, y) in peaks:
+        gaps = [np.hypot(x - left, y - top) for left, top in free]
+        nearest = int(np.argmin(gaps)) if gaps else -1
+        matched.append(nearest >= 0 and gaps[nearest] <= distance)
+        if matched[-1]:
+            free.pop(nearest)
+    return matched

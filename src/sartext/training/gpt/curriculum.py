@@ -22,10 +22,11 @@ from sartext.models.model import Model
 from sartext.models.squashing import Pixels
 from sartext.training.callbacks import Callback, CallbackList
 from sartext.training.checkpointing import Resume, data_hashes
+from sartext.training.fit import Fit
 from sartext.training.gpt.packing import tokenise
 from sartext.training.gpt.questions import Course, PatchStates, check_questions, optical_course, sar_course
 from sartext.training.gpt.task import QuestionTask
-from sartext.training.loop import Fit, fit
+from sartext.training.loop import fit
 from sartext.training.sampler import mixed
 
 

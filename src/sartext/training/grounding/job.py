@@ -16,10 +16,11 @@ from sartext.narrator.vocabulary import vocabulary_of
 from sartext.training.callbacks import Callback
 from sartext.training.checkpointing import Resume, data_hashes
 from sartext.training.distribution import Processes
+from sartext.training.fit import Fit
 from sartext.training.grounding.batches import GroundingBatches, validation_batches
 from sartext.training.grounding.targets import TargetMaker
 from sartext.training.grounding.task import GroundingTask
-from sartext.training.loop import Fit, fit
+from sartext.training.loop import fit
 from sartext.training.shards.reading import open_shards
 
 
@@ -88,15 +89,5 @@ class GrounderJob:
         return {"pictures": self._pictures, **record, "model_sha256": digest}
 
     def metrics(self, fits: Mapping[str, Fit]) -> dict[str, object]:
-        """Return steps, figures of the best model, and speed."""
-        fitted = fits["pictures"]
-        return {
-            "steps": fitted.steps,
-            "best_step": fitted.best_step,
-            "stopped": fitted.stopped,
-            **fitted.metrics(),
-            **{f"{key}_pictures": value for key, value in self._pictures.items()},
-            "samples_per_second": round(fitted.samples_per_second, 1),
-            "training_seconds": round(fitted.seconds, 1),
-            "resumed_after": fitted.resumed_after,
-        }
+        """Return what the stage reports."""
+        return fits["pictures"].summary("pictures", self._pictures)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from sartext.catalogue.entry import Entry
 from sartext.corpora.masks import MASK_NO_DATA, zone_slices
+from sartext.models.grounder.truth import OTHER, cover_codes
 from sartext.models.squashing import Pixels
 from sartext.narrator.facts import Facts, from_json
 from sartext.narrator.vocabulary import Vocabulary, annotated_by, key_of
@@ -125,25 +126,14 @@ class TargetMaker:
         decided = annotated_by(entry)
         named = {kind.label: key_of(kind) for kind in entry.classes if kind.say and kind.valid}
         things = {key: number for number, key in enumerate(self.things)}
-        stuff = {key: number for number, key in enumerate(self.stuff)}
-        codes = np.full(256, UNTAUGHT, dtype=np.int16)
-        own = set()
-        for code, kind in enumerate(entry.classes):
-            key = named.get(kind.label)
-            if kind.stuff and kind.valid:
-                codes[code] = OTHER if key is None else stuff[key]
-                own |= {key} & decided
+        own = {named[kind.label] for kind in entry.classes if kind.stuff and kind.label in named} & decided
         allowed = np.array([*(key not in own for key in self.stuff), True])
         return _Corpus(
             {kind.label: things.get(named.get(kind.label, ""), -1) for kind in entry.classes},
             np.array([key in decided for key in self.things], dtype=np.bool_),
-            codes,
+            cover_codes(entry, self.stuff),
             allowed,
         )
-
-
-OTHER, UNTAUGHT = -1, -2
-"""Of a pixel: land cover that captions do not name; an object, or unknown."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sartext.captioner.evidence import MapModel, Truth, fit_maps, logit
+from sartext.models.grounder.evidence import MapModel, fit_maps, logit
 from sartext.models.grounder.maps import Grounding, Peak
+from sartext.models.grounder.truth import Truth
 from sartext.narrator.statements import (
     COVER_CLASS,
     COVER_SHARE,
@@ -151,7 +152,10 @@ def test_planted_rates_are_found_again():
     assert MapModel.probability(model, Statement(COVER_CLASS, "water"), seen) > 0.95
     assert MapModel.probability(model, Statement(COVER_CLASS, "forest"), seen) < 0.05
     ships_only = [Truth(SIDE, each.centres, {}, frozenset({"ship"})) for each in truths]
-    assert fit_maps(groundings, ships_only).peaks.keys() == {"", "ship"}, "of bridges nothing is known"
+    of_ships = fit_maps(groundings, ships_only)
+    assert of_ships.peaks.keys() == {"", "ship"}, "of bridges nothing is known"
+    assert all(statement.label in lines for statement in of_ships.statements(seen)), "no mask, no land cover"
+    assert max(MapModel.probability(of_ships, Statement(COVER_CLASS, label), seen) for label in seen.stuff) < 0.001
 
 
 def test_a_model_of_maps_is_its_record():

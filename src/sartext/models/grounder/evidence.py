@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.special import expit, ndtr
+from scipy.special import logit as log_odds
 
-from sartext.evaluation.grounding import DISTANCE, match
-from sartext.models.grounder.maps import IMAGE, Grounding, Peak
+from sartext.models.grounder.maps import DISTANCE, IMAGE, Grounding, Peak, match
+from sartext.models.grounder.truth import Truth
 from sartext.narrator.annotated import STUFF_FRACTION, ZONE_FRACTION
 from sartext.narrator.statements import (
     COVER_CLASS,
@@ -41,25 +42,14 @@ FEWEST_PEAKS = 40
 ALL = ""
 """In place of a class: all of them together."""
 
+LEAST = 1e-4
+"""The least probability that odds are taken of."""
+
 DECIMALS = 6
 
 Array = npt.NDArray[np.float64]
 Line = tuple[float, float]
 """Slope and intercept."""
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What an image is known to show, in pixels of model input of a picture of ``side`` pixels.
-
-    ``centres`` are those of the objects by class, ``shares`` the land cover by class and zone (``image`` and, as a
-    share of the class's own area, the zones); ``decided`` are the classes on which the annotation decides.
-    """
-
-    side: int
-    centres: Mapping[str, Sequence[tuple[float, float]]]
-    shares: Mapping[str, Mapping[str, float]]
-    decided: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -174,9 +164,7 @@ class MapModel:
     def _inside(self, peak: Peak, side: int) -> float:
         """The probability that an object's centre lies in the center of the image."""
         blur = max(self.blur * side, 1e-3)
-        within = [
-            norm.cdf((0.75 * side - at) / blur) - norm.cdf((0.25 * side - at) / blur) for at in (peak.x, peak.y)
-        ]
+        within = [ndtr((0.75 * side - at) / blur) - ndtr((0.25 * side - at) / blur) for at in (peak.x, peak.y)]
         return float(within[0] * within[1])
 
     def _bins(self, share: float) -> dict[str, float]:
@@ -184,7 +172,7 @@ class MapModel:
         slope, intercept = self.share
         deviation = max(intercept + slope * np.sqrt(max(share * (1.0 - share), 0.0)), 1e-3)
         edges = [1.0, *(bound for bound, _ in SHARES[:-1]), STUFF_FRACTION]
-        below = [1.0, *(float(norm.cdf((edge - share) / deviation)) for edge in edges[1:])]
+        below = [1.0, *(float(ndtr((edge - share) / deviation)) for edge in edges[1:])]
         return {word: below[at] - below[at + 1] for at, (_, word) in enumerate(SHARES)}
 
 
@@ -255,7 +243,12 @@ def _fit_lines(rows: Collection[tuple[str, float, bool]]) -> dict[str, Line]:
 
 
 def _fit_line(figures: Sequence[float], true: Sequence[bool]) -> Line:
-    """Slope and intercept of a logistic regression; of one kind of answers alone, their smoothed share."""
+    """Slope and intercept of a logistic regression; of one kind of answers alone, their smoothed share.
+
+    Of no answers at all nothing is known, and nothing is proposed: the least probability.
+    """
+    if not true:
+        return 0.0, round(logit(0.0), DECIMALS)
     if len(set(true)) < 2:
         chance = (sum(true) + 0.5) / (len(true) + 1.0)
         return 0.0, round(logit(chance), DECIMALS)
@@ -290,9 +283,8 @@ def _log(share: float) -> float:
 
 def logit(chance: float) -> float:
     """Return the logarithm of the odds of a probability, kept from 0 and 1."""
-    chance = min(max(chance, 1e-4), 1.0 - 1e-4)
-    return float(np.log(chance / (1.0 - chance)))
+    return float(log_odds(min(max(chance, LEAST), 1.0 - LEAST)))
 
 
 def _logistic(line: Line, figure: float) -> float:
-    return float(1.0 / (1.0 + np.exp(-np.clip(line[0] * figure + line[1], -30.0, 30.0))))
+    return float(expit(line[0] * figure + line[1]))
