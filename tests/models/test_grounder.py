@@ -53,17 +53,19 @@ def test_peaks_are_where_objects_are(tmp_path):
     config = small_grounder(tmp_path).config.model_copy(update={"things": ("ship", "bridge")})
     heat = torch.full((1, 2, 8, 8), -9.0)
     size, offset = torch.zeros(1, 2, 8, 8), torch.zeros(1, 2, 8, 8)
-    heat[0, 0, 2, 3], heat[0, 0, 2, 4], heat[0, 0, 3, 2] = logit(0.6), logit(0.5), logit(0.3)  # one ship
+    heat[0, 0, 2, 3], heat[0, 0, 2, 4], heat[0, 0, 3, 2] = logit(0.6), logit(0.35), logit(0.3)  # one ship
     heat[0, 1, 2, 4] = logit(0.4)  # another class hides nothing
     heat[0, 0, 7, 7] = logit(0.9)
     heat[0, 1, 5, 0] = logit(0.01)  # too faint
-    size[0, :, 2, 3] = torch.tensor([3.0, 1.5]).log()
+    heat[0, 0, 2, 5], heat[0, 0, 5, 3] = logit(0.45), logit(0.2)  # of the same ship another peak; another ship
+    size[0, :, 2, 3], size[0, :, 2, 5] = torch.tensor([5.0, 1.5]).log(), torch.tensor([3.0, 1.5]).log()
     offset[0, :, 2, 3] = torch.tensor([0.25, -0.5])
     (peaks,) = peaks_of(Maps(heat, size, offset, heat, torch.zeros(1, 0)), config)
     expected = [
         Peak("ship", 15, 15, 2, 2, 0.9),
-        Peak("ship", 7.5, 4, 6, 3, 0.6),  # x = (3 + 0.5 + 0.25) * 2, y = (2 + 0.5 - 0.5) * 2
+        Peak("ship", 7.5, 4, 10, 3, 0.6),  # x = (3 + 0.5 + 0.25) * 2, y = (2 + 0.5 - 0.5) * 2
         Peak("bridge", 9, 5, 2, 2, 0.4),
+        Peak("ship", 7, 11, 2, 2, 0.2),
     ]
     assert [peak.label for peak in peaks] == [peak.label for peak in expected]
     np.testing.assert_allclose([peak[1:] for peak in peaks], [peak[1:] for peak in expected], rtol=1e-5)

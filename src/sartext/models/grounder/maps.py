@@ -20,7 +20,11 @@ FAINTEST = 0.02
 """Height of a peak below which it is not listed."""
 
 MOST = 100
-"""Peaks of a picture that are listed: the highest."""
+"""Peaks of a picture that are looked at: the highest."""
+
+OVERLAP = 0.1
+"""Intersection over union of the boxes of two peaks of a class from which on the lower one is not listed: along a
+large object stand several peaks. Of two ships side by side the boxes seldom share as much."""
 
 DISTANCE = 1 / 16
 """Between a peak and the centre of the object that it may stand for, as a share of the picture's side."""
@@ -115,16 +119,12 @@ def _peaks(heat: Array, size: Array, offset: Array, things: Sequence[str], strid
     classes, rows, columns = np.nonzero(heat >= FAINTEST)
     scores = heat[classes, rows, columns]
     highest = np.argsort(-scores, kind="stable")[:MOST]
+    classes, rows, columns, scores = classes[highest], rows[highest], columns[highest], scores[highest]
+    centres = (np.stack([columns, rows]) + 0.5 + offset[:, rows, columns]) * stride
+    sizes = size[:, rows, columns] * stride
     return [
-        Peak(
-            things[classes[at]],
-            float((columns[at] + 0.5 + offset[0, rows[at], columns[at]]) * stride),
-            float((rows[at] + 0.5 + offset[1, rows[at], columns[at]]) * stride),
-            float(size[0, rows[at], columns[at]] * stride),
-            float(size[1, rows[at], columns[at]] * stride),
-            float(scores[at]),
-        )
-        for at in highest
+        Peak(things[classes[at]], *map(float, (*centres[:, at], *sizes[:, at], scores[at])))
+        for at in _free(classes, centres, sizes)
     ]
 
 
@@ -139,3 +139,20 @@ def match(peaks: Sequence[tuple[float, Point]], centres: Sequence[Point], distan
         if matched[-1]:
             free.pop(nearest)
     return matched
+
+
+def _free(classes: npt.NDArray[np.int64], centres: Array, sizes: Array) -> list[int]:
+    """The places of peaks whose box does not overlap that of a higher one of their class, see ``OVERLAP``.
+
+    Centres and sizes of the boxes are 2 x peaks, the highest peak first (non-maximum suppression).
+    """
+    low, high, areas = centres - sizes / 2, centres + sizes / 2, sizes.prod(axis=0)
+    free = np.ones(len(classes), dtype=np.bool_)
+    for at in range(len(classes)):
+        if free[at]:
+            after = slice(at + 1, None)
+            sides = np.minimum(high[:, after], high[:, [at]]) - np.maximum(low[:, after], low[:, [at]])
+            shared = sides.clip(min=0.0).prod(axis=0)
+            either = areas[at] + areas[after] - shared
+            free[after] &= (classes[after] != classes[at]) | (shared <= OVERLAP * either)
+    return [int(at) for at in np.flatnonzero(free)]
