@@ -76,7 +76,8 @@ def a_corrupt_image(checkout: Checkout) -> None:
 def a_check_that_crashes(checkout: Checkout) -> None:
     path = checkout.root / "src/sartext/release/gate/suites/faithfulness.py"
     code = path.read_text()
-    broken = code.replace("-> list[str]:\n", "-> list[str]:\n    raise RuntimeError('out of order')\n", 1)
+    first = "        complaints = []\n"
+    broken = code.replace(first, "        raise RuntimeError('out of order')\n" + first, 1)
     assert broken != code
     path.write_text(broken)
 
