@@ -78,7 +78,7 @@ def seen(*peaks, water=0.0):
     shares[0, :, : round(32 * water)] = 1.0
     shares[1] = 1.0 - shares[0]
     found = tuple(Peak(label, x, y, 4.0, 4.0, height) for label, x, y, height in peaks)
-    return Grounding(64, found, ("water", "forest"), shares, {})
+    return Grounding(64, found, ("water", "forest"), shares, {}, {})
 
 
 SHIP_AND_SHIP = seen(("ship", 30, 30, 0.99), ("ship", 4, 4, 0.99), water=0.75)

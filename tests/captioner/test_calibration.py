@@ -25,7 +25,7 @@ from sartext.narrator.statements import COVER_CLASS, KINDS, OBJECT_COUNT, Statem
 def judged(n, key="ship", kind=OBJECT_COUNT, truth=lambda surety: surety > 0.5, seed=1, family="detection"):
     """Statements whose truth follows from how sure the maps are; the other figures are noise."""
     draw = random.Random(seed)
-    rows = [[draw.random() for _ in range(4)] for _ in range(n)]
+    rows = [[draw.random() for _ in range(5)] for _ in range(n)]
     return [
         Judged(Statement(kind, key, "1"), (row[0] - 1, *row[1:]), truth(row[0]), place % 2, family)
         for place, row in enumerate(rows)
@@ -35,7 +35,8 @@ def judged(n, key="ship", kind=OBJECT_COUNT, truth=lambda surety: surety > 0.5, 
 def known(key, kind, true, count):
     """Statements of which all figures are alike."""
     return [
-        Judged(Statement(kind, key, ""), (-0.1, 0.0, -0.1, 0.5), true(place), place % 2) for place in range(count)
+        Judged(Statement(kind, key, ""), (-0.1, 0.0, 0.0, -0.1, 0.5), true(place), place % 2)
+        for place in range(count)
     ]
 
 
@@ -105,10 +106,12 @@ def test_land_cover_has_its_own_precision():
 
 
 def test_a_figure_that_would_count_against_a_statement_is_left_out():
-    statements = [replace(item, figures=(item.figures[0], -item.figures[0], 0.0, 0.0)) for item in judged(100)]
+    statements = [
+        replace(item, figures=(item.figures[0], -item.figures[0], 0.0, 0.0, 0.0)) for item in judged(100)
+    ]
     fit = fit_logistic([item.figures for item in statements], [item.true for item in statements])
     assert fit.coefficients[1] > 0 == fit.coefficients[2]
-    assert fit.score((0.0, 0.0, 0.0, 0.0)) > fit.score((-1.0, 0.0, 0.0, 0.0))
+    assert fit.score((0.0, 0.0, 0.0, 0.0, 0.0)) > fit.score((-1.0, 0.0, 0.0, 0.0, 0.0))
 
 
 def test_each_half_is_scored_by_what_the_other_half_says():
@@ -129,7 +132,7 @@ def test_a_family_of_corpora_with_enough_statements_must_reach_the_precision_by_
     masks = judged(60, truth=lambda surety: coin.random() < 0.5, seed=4, family="segmentation")
     assert released(chosen(sure)[OBJECT_COUNT])
     assert not released(chosen([*sure, *masks])[OBJECT_COUNT])
-    few = masks[:20]
+    few = masks[:12]
     assert released(chosen([*sure, *few])[OBJECT_COUNT]), "too few to judge the family by"
 
 

@@ -32,8 +32,8 @@ SMALL = {
 PROJECT = "sar-text"
 """The name of a project's folder."""
 
-TINY = {"clip-optical": 512, "clip-sar": 512, "coca-optical": 1600, "coca-sar": 4800, "grounder": 960}
-"""Pairs that each model sees: as few as a narrator needs that speaks in sentences, and a grounder that sees."""
+TINY = {"clip-optical": 512, "clip-sar": 512, "coca-optical": 1600, "coca-sar": 640, "grounder": 960}
+"""Pairs that each model sees: as few as optical captions need that are sentences, and a grounder that sees."""
 
 ROUTES = {
     "job": "orchestration release",

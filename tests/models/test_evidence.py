@@ -40,7 +40,7 @@ def grounding(peaks=(), logits=None):
     """What a grounder might see: peaks of ships with place and height, and two classes of land cover."""
     weights = np.exp(np.zeros((3, 4, 4)) if logits is None else logits)
     seen = sorted((Peak("ship", x, y, 4, 4, score) for x, y, score in peaks), key=lambda peak: -peak.score)
-    return Grounding(SIDE, tuple(seen), ("water", "forest"), weights / weights.sum(axis=0), {"sea": 0.7})
+    return Grounding(SIDE, tuple(seen), ("water", "forest"), weights / weights.sum(axis=0), {"sea": 0.7}, {})
 
 
 def chance(line, figure):
@@ -137,7 +137,7 @@ def test_planted_rates_are_found_again():
         cover = np.array([water, 0.001, 0.999 - water])[:, None, None] * np.ones((1, 4, 4))
         decided = frozenset({"ship", "bridge", "water", "forest"})
         groundings.append(
-            Grounding(SIDE, tuple(sorted(peaks, key=lambda peak: -peak.score)), ("water", "forest"), cover, {})
+            Grounding(SIDE, tuple(sorted(peaks, key=lambda peak: -peak.score)), ("water", "forest"), cover, {}, {})
         )
         truths.append(Truth(SIDE, centres, {"water": {"image": true, "upper-left": true}}, decided))
     model = fit_maps(groundings, truths)

@@ -60,7 +60,7 @@ def test_peaks_are_where_objects_are(tmp_path):
     heat[0, 0, 2, 5], heat[0, 0, 5, 3] = logit(0.45), logit(0.2)  # of the same ship another peak; another ship
     size[0, :, 2, 3], size[0, :, 2, 5] = torch.tensor([5.0, 1.5]).log(), torch.tensor([3.0, 1.5]).log()
     offset[0, :, 2, 3] = torch.tensor([0.25, -0.5])
-    (peaks,) = peaks_of(Maps(heat, size, offset, heat, torch.zeros(1, 0)), config)
+    (peaks,) = peaks_of(Maps(heat, size, offset, heat, torch.zeros(1, 0), torch.zeros(1, 4)), config)
     expected = [
         Peak("ship", 15, 15, 2, 2, 0.9),
         Peak("ship", 7.5, 4, 10, 3, 0.6),  # x = (3 + 0.5 + 0.25) * 2, y = (2 + 0.5 - 0.5) * 2
@@ -73,7 +73,7 @@ def test_peaks_are_where_objects_are(tmp_path):
 
 def test_shares_by_zone_are_those_of_the_map():
     cover = np.random.default_rng(2).dirichlet((1, 1, 1), (8, 8)).transpose(2, 0, 1).astype(np.float32)
-    shares = Grounding(16, (), ("water", "forest"), cover, {}).shares
+    shares = Grounding(16, (), ("water", "forest"), cover, {}, {}).shares
     for layer, key in zip(cover, ("water", "forest"), strict=False):
         expected = {
             "image": layer,

@@ -150,6 +150,7 @@ def two_cells(
         torch.zeros(1, 2, 1, 2, requires_grad=True),
         torch.tensor(chances).log().view(1, 3, 1, 2).requires_grad_(),
         torch.zeros(1, 2, requires_grad=True),
+        torch.tensor([[1.0, 2.0, -1.0]], requires_grad=True),
     )
     batch = GroundingBatch(
         0,
@@ -180,6 +181,19 @@ def test_losses_of_land_cover_by_hand():
     values, gradients = two_cells(cover=[[1, 0], [0, 0]], data=(1, 0))  # the second cell is beyond the swath
     assert values["cover"] == pytest.approx(-np.log(0.5)) and values["share"] == pytest.approx(0.5 + 0.3)
     assert not gradients.cover[..., 1].any() and gradients.cover[..., 0].any()
+
+
+def test_presence_is_taught_where_it_is_decided():
+    """Logits 1 of the thing, 2 and -1 of the land cover; -log(sigmoid(x)) is softplus(-x)."""
+    yes, no = (lambda logit: np.log1p(np.exp(-logit))), (lambda logit: np.log1p(np.exp(logit)))
+    both = {"allowed": (False, False, True), "cover": [[1, 0.999], [0, 0.001]]}
+    values, _ = two_cells(**both)
+    assert values["presence"] == pytest.approx((no(1) + yes(2) + no(-1)) / 3), "half a thousandth is not there"
+    values, gradients = two_cells(**both | {"allowed": (False, True, True)}, known=False)
+    assert values["presence"] == pytest.approx(yes(2))
+    assert gradients.presence[0, 0] == gradients.presence[0, 2] == 0
+    values, _ = two_cells(known=False, centres=[(0, 0, 0, 0)], data=(0, 0), allowed=(False, False, True))
+    assert values["presence"] == pytest.approx(yes(1)), "an object that is there, and no mask"
 
 
 def test_losses_of_objects_by_hand():

@@ -17,7 +17,7 @@ import numpy as np
 
 from sartext.captioner.captioner import Captioner, ModelCaption, batches
 from sartext.captioner.narrator import Narrator, load_narrator
-from sartext.captioner.proof import propose
+from sartext.captioner.proof import map_figures, propose
 from sartext.captioner.thresholds import (
     CONFIDENCE_Z,
     DECIMALS,
@@ -37,7 +37,7 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, read_json, write_json, write_text
-from sartext.models.grounder.evidence import MapModel, fit_maps, logit
+from sartext.models.grounder.evidence import MapModel, fit_maps
 from sartext.models.grounder.maps import Grounding
 from sartext.models.grounder.truth import truth_of
 from sartext.narrator.facts import Facts, from_json
@@ -174,8 +174,9 @@ def read_calibration(project: Project, **models: str | None) -> Calibration:
 def map_score(statement: Statement, grounding: Grounding, calibration: Calibration) -> float:
     """Return the score of a statement by the maps alone: all other figures are as usual on validation images."""
     fit = calibration.rules[statement.kind].fit
-    _, _, log_probability, similarity = fit.mean  # what is unknown is as usual
-    return fit.score((logit(calibration.maps.probability(statement, grounding)), 0.0, log_probability, similarity))
+    *_, log_probability, similarity = fit.mean  # what is unknown is as usual
+    seen = map_figures(statement, calibration.maps.probability(statement, grounding), grounding)
+    return fit.score((*seen, 0.0, log_probability, similarity))
 
 
 def _judge(

@@ -41,9 +41,9 @@ _ZONE_NAMES = {words: zone for zone, words in ZONES.items()}
 class Candidate:
     """A statement that may be released, and the figures that its score is made of.
 
-    ``figures``: the logit of its probability by the maps; 1 where the caption says it too, -1 where that says
-    otherwise, 0 where it says nothing on it; the caption's mean log-probability, and its similarity with the
-    image.
+    ``figures``: the logit of its probability by the maps; that of its class's presence, 0 of a scene; 1 where the
+    caption says it too, -1 where that says otherwise, 0 where it says nothing on it; the caption's mean
+    log-probability, and its similarity with the image.
     """
 
     statement: Statement
@@ -117,10 +117,19 @@ def propose(
     proposed = maps.statements(grounding)
     chances = {**{statement: maps.probability(statement, grounding) for statement in said}, **proposed}
     candidates = [
-        Candidate(statement, (logit(chance), _agreement(statement, said), *written.figures), statement in said)
+        Candidate(
+            statement,
+            (*map_figures(statement, chance, grounding), _agreement(statement, said), *written.figures),
+            statement in said,
+        )
         for statement, chance in chances.items()
     ]
     return candidates, read if isinstance(read, str) else ""
+
+
+def map_figures(statement: Statement, chance: float, grounding: Grounding) -> tuple[float, float]:
+    """Return the figures of a statement that come from the grounder; ``chance`` is its probability by the maps."""
+    return logit(chance), grounding.presence.get(statement.label, 0.0)
 
 
 def _agreement(statement: Statement, said: Sequence[Statement]) -> float:

@@ -1,11 +1,11 @@
 """From which score on a type of statement is true often enough to be released.
 
-The score of a statement is the probability that it is true, by a logistic regression for its type on four figures:
-how sure the grounder's maps are of it, whether CoCa's caption says it too, the mean log-probability of the
-caption's tokens, and the similarity of image and caption by CLIP-SAR. A figure must not count against a statement:
-where its coefficient would be negative it is left out. Scores are found on one half of the validation images by
-what was fitted on the other half, the rules for new images are fitted on both (cross-fitting; scikit-learn's
-CalibratedClassifierCV without an ensemble does the same).
+The score of a statement is the probability that it is true, by a logistic regression for its type on five figures:
+how sure the grounder's maps are of it, how sure the grounder is that the class is there at all, whether CoCa's
+caption says it too, the mean log-probability of the caption's tokens, and the similarity of image and caption by
+CLIP-SAR. A figure must not count against a statement: where its coefficient would be negative it is left out.
+Scores are found on one half of the validation images by what was fitted on the other half, those of new images are
+fitted on both (cross-fitting; scikit-learn's CalibratedClassifierCV without an ensemble does the same).
 
 The threshold is the least score from which on the lower bound of the share of true statements reaches the wanted
 precision: Wilson's score interval, one-sided (Wilson 1927, J. Am. Stat. Assoc. 22). Scores are probabilities, so
@@ -41,11 +41,11 @@ REST = ""
 
 DECIMALS = 6
 
-FIGURES = 4
+FIGURES = 5
 
-Figures = tuple[float, float, float, float]
-"""The logit of the maps' probability; 1, 0 or -1 as the caption says so, nothing, or otherwise; the mean
-log-probability of the caption's tokens; its similarity with the image."""
+Figures = tuple[float, float, float, float, float]
+"""The logit of the maps' probability; the grounder's logit of the class's presence; 1, 0 or -1 as the caption says
+so, nothing, or otherwise; the mean log-probability of the caption's tokens; its similarity with the image."""
 
 Array = npt.NDArray[np.float64]
 

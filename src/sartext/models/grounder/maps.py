@@ -57,6 +57,7 @@ class Grounding:
         stuff: keys of the classes of land cover.
         cover: their probability at each cell, and that of none of them, (classes + 1) x G x G.
         scenes: the probability of each scene.
+        presence: the logit of whether each class, of objects or land cover, occurs in the picture.
     """
 
     side: int
@@ -64,6 +65,7 @@ class Grounding:
     stuff: tuple[str, ...]
     cover: Array
     scenes: dict[str, float]
+    presence: dict[str, float]
 
     @cached_property
     def shares(self) -> dict[str, dict[str, float]]:
@@ -94,8 +96,16 @@ def ground(grounder: Grounder, pictures: Sequence[Pixels]) -> list[Grounding]:
     maps = grounder.network(grounder.normalise(torch.from_numpy(np.stack(pictures)).to(grounder.device)))
     cover = maps.cover.softmax(dim=1).cpu().numpy()
     scenes = maps.scene.softmax(dim=1).cpu().tolist()
+    presence = maps.presence.cpu().tolist()
     return [
-        Grounding(config.side, peaks, config.stuff, cover[at], dict(zip(config.scenes, scenes[at], strict=True)))
+        Grounding(
+            config.side,
+            peaks,
+            config.stuff,
+            cover[at],
+            dict(zip(config.scenes, scenes[at], strict=True)),
+            dict(zip((*config.things, *config.stuff), presence[at], strict=True)),
+        )
         for at, peaks in enumerate(peaks_of(maps, config))
     ]
 

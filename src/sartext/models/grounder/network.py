@@ -24,6 +24,7 @@ class Maps(NamedTuple):
         offset: of the centre from that of its cell, in cells, along x and y, n x 2 x G x G.
         cover: logits of the land cover, n x (classes of stuff + 1) x G x G; the last is that of none of them.
         scene: logits of the scene, n x scenes.
+        presence: logits of whether each class occurs in the picture, n x (things + stuff).
     """
 
     heat: Tensor
@@ -31,6 +32,7 @@ class Maps(NamedTuple):
     offset: Tensor
     cover: Tensor
     scene: Tensor
+    presence: Tensor
 
 
 def _convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
@@ -95,12 +97,13 @@ class GroundingNetwork(nn.Module):
         self.merge = nn.ModuleList(_convolution(width, width) for _ in channels[:-1])
         self.objects = _convolution(width, width)
         self.ground = _convolution(width, width)
-        self.counts = things, scenes
+        self.counts = things, scenes, things + stuff
         # torch has no layer without outputs: of no classes one output is made and left out
         self.heat = nn.Conv2d(width, max(1, things), 1)
         self.extent = nn.Conv2d(width, 4, 1)
         self.cover = nn.Conv2d(width, stuff + 1, 1)
         self.scene = nn.Linear(channels[-1] + width, max(1, scenes))
+        self.presence = nn.Linear(2 * channels[-1] + 4 * width, max(1, things + stuff))
         nn.init.constant_(self.heat.bias, -torch.log(torch.tensor((1 - PRIOR) / PRIOR)))  # type: ignore[arg-type]
 
     def forward(self, images: Tensor) -> Maps:
@@ -113,11 +116,19 @@ class GroundingNetwork(nn.Module):
         objects = self.objects(merged)
         extent = self.extent(objects)
         whole = torch.cat([levels[-1].mean(dim=(2, 3)), merged.mean(dim=(2, 3))], dim=1)
-        things, scenes = self.counts
+        ground = self.ground(merged)
+        # the mean is how much there is of it, the maximum whether it is anywhere
+        both = [
+            part
+            for each in (levels[-1], objects, ground)
+            for part in (each.mean(dim=(2, 3)), each.amax(dim=(2, 3)))
+        ]
+        things, scenes, classes = self.counts
         return Maps(
             self.heat(objects)[:, :things],
             extent[:, :2],
             extent[:, 2:],
-            self.cover(self.ground(merged)),
+            self.cover(ground),
             self.scene(whole)[:, :scenes],
+            self.presence(torch.cat(both, dim=1))[:, :classes],
         )

@@ -2,13 +2,14 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, l1_loss, logsigmoid
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, l1_loss, logsigmoid
 
 from sartext.models.grounder.network import Maps
+from sartext.narrator.annotated import STUFF_FRACTION
 from sartext.training.grounding.batches import GroundingBatch
 
-NAMES = ("heat", "box", "cover", "share", "scene")
-WEIGHTS = (1.0, 0.2, 1.0, 2.0, 0.5)
+NAMES = ("heat", "box", "cover", "share", "scene", "presence")
+WEIGHTS = (1.0, 0.2, 1.0, 2.0, 0.5, 0.5)
 """Of the losses in their sum."""
 
 TRUE_POWER, FALSE_POWER = 2.0, 4.0
@@ -17,7 +18,15 @@ TRUE_POWER, FALSE_POWER = 2.0, 4.0
 
 def losses(maps: Maps, batch: GroundingBatch, zones: Tensor) -> Tensor:
     """Return the losses in the order of ``NAMES``; ``zones`` are `targets.zone_weights`."""
-    return torch.stack([_heat(maps, batch), _box(maps, batch), *_cover(maps, batch, zones), _scene(maps, batch)])
+    return torch.stack(
+        [
+            _heat(maps, batch),
+            _box(maps, batch),
+            *_cover(maps, batch, zones),
+            _scene(maps, batch),
+            _presence(maps, batch),
+        ]
+    )
 
 
 def _heat(maps: Maps, batch: GroundingBatch) -> Tensor:
@@ -63,3 +72,19 @@ def _scene(maps: Maps, batch: GroundingBatch) -> Tensor:
     if not bool((batch.scene >= 0).any()):
         return maps.scene.sum() * 0.0
     return cross_entropy(maps.scene, batch.scene, ignore_index=-1)
+
+
+def _presence(maps: Maps, batch: GroundingBatch) -> Tensor:
+    """Whether each class occurs: objects where the corpus decides it, land cover of pictures with a mask."""
+    objects = torch.zeros_like(batch.known, dtype=torch.float32)
+    pictures, classes = batch.centres.T[:2]
+    objects[pictures, classes] = 1.0
+    area = batch.data.sum(dim=(1, 2))
+    shares = batch.cover.sum(dim=(2, 3)) / area.clamp_min(1e-6)[:, None]
+    cover = (shares >= STUFF_FRACTION).float()
+    decided = ~batch.allowed[:, :-1] & (area > 0)[:, None]
+    taught = torch.cat([batch.known | (objects > 0), decided | (cover > 0)], dim=1).float()
+    entropy = binary_cross_entropy_with_logits(
+        maps.presence, torch.cat([objects, cover], dim=1), weight=taught, reduction="sum"
+    )
+    return entropy / taught.sum().clamp_min(1.0)
