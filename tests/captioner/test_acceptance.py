@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sartext.captioner.captioner import ModelCaption
 from sartext.captioner.proof import BELOW, BY_CAPTION, BY_MAP, decide
-from sartext.captioner.thresholds import Fit, Rule, Threshold
+from sartext.captioner.scores import Fit
+from sartext.captioner.thresholds import Rule, Threshold
 from sartext.models.grounder.evidence import MapModel
 from sartext.models.grounder.maps import Grounding, Peak
 from sartext.narrator import statements

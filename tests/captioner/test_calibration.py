@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from sartext.captioner.scores import fit_logistic
 from sartext.captioner.thresholds import (
     REST,
     Judged,
     choose,
     cross_scored,
     curve,
-    fit_logistic,
     from_record,
     lower_bound,
     released,
@@ -62,8 +62,8 @@ def test_a_threshold_keeps_the_sure_statements_and_reaches_the_wanted_precision(
     assert sum(item.true for item in kept) == threshold.kept_true
     assert lower_bound(threshold.kept_true, threshold.kept) == threshold.bound >= 0.8
     assert rule.fit.coefficients[1] > 1  # the maps tell, the rest is noise
-    below = [row for row in curve(scored) if row[0] < threshold.threshold]
-    assert below and all(bound < 0.8 for _, _, _, bound in below), "no lower threshold would do"
+    surplus = {score: 2 * true - kept for score, kept, true, _ in curve(scored)}
+    assert surplus[threshold.threshold] == max(surplus.values()), "no other keeps more true than false statements"
 
 
 def test_a_type_that_misses_the_precision_is_not_released():
@@ -95,6 +95,25 @@ def test_classes_that_are_too_few_each_are_judged_together():
     assert set(rule.thresholds) == {"crops", REST}
     assert not rule.accepts("crops", 1.0)
     assert rule.accepts("water", 1.0)
+
+
+def test_a_statement_that_is_likely_false_is_not_released_beside_sure_ones():
+    """Three hundred sure statements would carry thirty at one in ten to nine tenths."""
+    sure, coin = judged(300, truth=lambda surety: True), random.Random(4)
+    statements = [replace(item, figures=(3.0, *item.figures[1:])) for item in sure]
+    doubtful = [
+        replace(item, figures=(-3.0, *item.figures[1:]), true=coin.random() < 0.1) for item in judged(30, seed=8)
+    ]
+    rule = chosen([*statements, *doubtful])[OBJECT_COUNT]
+    assert rule.thresholds[REST].kept == 300 == rule.thresholds[REST].kept_true
+
+
+def test_a_threshold_is_raised_where_that_lets_a_class_in():
+    """Below one half land cover is right by itself, and forest is not: above, both are."""
+    water = judged(300, "water", COVER_CLASS, truth=lambda surety: surety > 0.02)
+    forest = judged(300, "forest", COVER_CLASS, truth=lambda surety: surety > 0.5, seed=2)
+    rule = chosen([*water, *forest])[COVER_CLASS]
+    assert rule.accepts("forest", 0.95) and not rule.accepts("forest", 0.2)
 
 
 def test_land_cover_has_its_own_precision():

@@ -18,9 +18,9 @@ import numpy as np
 from sartext.captioner.captioner import Captioner, ModelCaption, batches
 from sartext.captioner.narrator import Narrator, load_narrator
 from sartext.captioner.proof import map_figures, propose
+from sartext.captioner.scores import DECIMALS
 from sartext.captioner.thresholds import (
     CONFIDENCE_Z,
-    DECIMALS,
     REST,
     Judged,
     Rules,

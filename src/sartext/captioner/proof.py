@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from math import floor
 
 from sartext.captioner.captioner import UNFINISHED, ModelCaption
-from sartext.captioner.thresholds import Figures, Rules
+from sartext.captioner.scores import Figures
+from sartext.captioner.thresholds import Rules
 from sartext.files import canonical_json
 from sartext.models.grounder.evidence import MapModel, logit
 from sartext.models.grounder.maps import IMAGE, Grounding

@@ -1,29 +1,26 @@
 """From which score on a type of statement is true often enough to be released.
 
-The score of a statement is the probability that it is true, by a logistic regression for its type on five figures:
-how sure the grounder's maps are of it, how sure the grounder is that the class is there at all, whether CoCa's
-caption says it too, the mean log-probability of the caption's tokens, and the similarity of image and caption by
-CLIP-SAR. A figure must not count against a statement: where its coefficient would be negative it is left out.
-Scores are found on one half of the validation images by what was fitted on the other half, those of new images are
-fitted on both (cross-fitting; scikit-learn's CalibratedClassifierCV without an ensemble does the same).
+Scores of validation statements are found on one half of the images by what was fitted on the other half, the rules
+for new images are fitted on both (cross-fitting; scikit-learn's CalibratedClassifierCV without an ensemble does
+the same).
 
-The threshold is the least score from which on the lower bound of the share of true statements reaches the wanted
-precision: Wilson's score interval, one-sided (Wilson 1927, J. Am. Stat. Assoc. 22). Scores are probabilities, so
-the classes share a threshold; one whose statements show that it would miss the precision, by the interval's upper
-end, has its own, or is not released where it reaches none. Statements of one image are not independent, and the
-threshold is chosen on the statements that it is judged by: the bound is a safeguard, no guarantee. Where corpora
-of one family (boxes, masks) have enough statements of a class, the bound must hold in that family by itself too.
+From the threshold on the lower bound of the share of true statements reaches the wanted precision: Wilson's score
+interval, one-sided (Wilson 1927, J. Am. Stat. Assoc. 22). Scores are probabilities, so the classes share a
+threshold; one whose statements show that it would miss the precision, by the interval's upper end, has its own, or
+is not released where it reaches none. Of the thresholds that do, the one is taken that keeps the greatest surplus
+of true over false statements: the least would release what is likely false beside what is surely true. Statements
+of one image are not independent, and the threshold is chosen on the statements that it is judged by: the bound is
+a safeguard, no guarantee. Where corpora of one family (boxes, masks) have enough statements of a class, they must
+not show that it misses there either.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from scipy.special import expit
 from scipy.stats import binomtest
 
+from sartext.captioner.scores import DECIMALS, Figures, Fit, fit_logistic
 from sartext.errors import ArtefactError
 from sartext.narrator.statements import KINDS, OBJECT_KINDS, Statement
 
@@ -33,21 +30,8 @@ CONFIDENCE = 0.9
 CONFIDENCE_Z = 1.2815515655446004
 """The normal quantile of ``CONFIDENCE``, which the thresholds' file states."""
 
-RIDGE = 1.0
-"""Weight of the squared coefficients in the fit: a few statements cannot make it infinitely sure."""
-
 REST = ""
 """In place of a class: all classes without an entry of their own."""
-
-DECIMALS = 6
-
-FIGURES = 5
-
-Figures = tuple[float, float, float, float, float]
-"""The logit of the maps' probability; the grounder's logit of the class's presence; 1, 0 or -1 as the caption says
-so, nothing, or otherwise; the mean log-probability of the caption's tokens; its similarity with the image."""
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -84,23 +68,6 @@ class Threshold:
     kept: int = 0
     kept_true: int = 0
     bound: float = 0.0
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A logistic regression: intercept, and a coefficient for each figure less ``mean``, over ``deviation``."""
-
-    mean: tuple[float, ...] = (0.0,) * FIGURES
-    deviation: tuple[float, ...] = (1.0,) * FIGURES
-    coefficients: tuple[float, ...] = (0.0,) * (FIGURES + 1)
-
-    def score(self, figures: Figures) -> float:
-        """Return the probability that a statement with these figures is true."""
-        terms = zip(self.coefficients[1:], figures, self.mean, self.deviation, strict=True)
-        logit = self.coefficients[0] + sum(
-            coefficient * (figure - mean) / deviation for coefficient, figure, mean, deviation in terms
-        )
-        return round(float(expit(logit)), DECIMALS)
 
 
 @dataclass(frozen=True)
@@ -170,29 +137,43 @@ def _fit(judged: Sequence[Judged]) -> Fit:
 def _by_class(groups: Mapping[str, list[Scored]], wanted: float, fewest: int) -> dict[str, Threshold]:
     """Return the threshold of all classes together, and those of classes that it would let miss the precision.
 
-    Where there is none, the class that is true least often is tried by itself, and the others go on without it.
+    A low threshold keeps more statements of classes that are easily recognised, a high one more classes: that is
+    chosen by which most true statements are kept, less the false ones, those of classes by themselves included.
     """
-    thresholds: dict[str, Threshold] = {}
-    together = dict(groups)
-    while True:
-        least = _least([item for group in together.values() for item in group], wanted, fewest)
-        missing = [key for key, group in together.items() if _misses(group, least, wanted)]
-        if least.threshold is None and len(together) > 1:
-            missing = [min(together, key=lambda key: (_precision(together[key]), key))]
-        if not missing:
-            return thresholds | {REST: least}
-        for key in missing:
-            thresholds[key] = _least(together.pop(key), wanted, fewest)
+    own = {key: _alone(group, wanted, fewest) for key, group in groups.items()}
+    choices = []
+    for score in sorted({item.score for group in groups.values() for item in group}):
+        left_out = {key for key, group in groups.items() if _misses(group, score, wanted)}
+        together = [item for key, group in groups.items() if key not in left_out for item in group]
+        shared = _threshold(together, score)
+        if _passes(together, shared, wanted, fewest):
+            choices.append({REST: shared, **{key: own[key] for key in sorted(left_out)}})
+    choices.append({REST: Threshold(0, 0), **own})  # each by itself
+    return max(choices, key=lambda thresholds: _surplus(thresholds.values()))
 
 
-def _precision(scored: Sequence[Scored]) -> float:
-    return sum(item.true for item in scored) / len(scored)
+def _surplus(thresholds: Iterable[Threshold]) -> int:
+    """True statements that thresholds keep, less the false ones."""
+    return sum(2 * each.kept_true - each.kept for each in thresholds)
 
 
-def _misses(scored: Sequence[Scored], threshold: Threshold, wanted: float) -> bool:
-    """Whether the statements that a threshold keeps show that they are true less often than wanted."""
-    least = threshold.threshold
-    kept = [item.true for item in scored if least is not None and item.score >= least]
+def _threshold(scored: Sequence[Scored], score: float) -> Threshold:
+    kept = [item.true for item in scored if item.score >= score]
+    true = sum(item.true for item in scored)
+    return Threshold(len(scored), true, score, len(kept), sum(kept), lower_bound(sum(kept), len(kept)))
+
+
+def _passes(scored: Sequence[Scored], threshold: Threshold, wanted: float, fewest: int) -> bool:
+    """Whether the bound is reached, and no family of corpora shows that it misses."""
+    if threshold.threshold is None or threshold.kept < fewest or threshold.bound < wanted:
+        return False
+    families = [[item for item in scored if item.family == name] for name in {item.family for item in scored}]
+    return not any(_misses(each, threshold.threshold, wanted) for each in families)
+
+
+def _misses(scored: Sequence[Scored], score: float, wanted: float) -> bool:
+    """Whether the statements from a score on show that they are true less often than wanted."""
+    kept = [item.true for item in scored if item.score >= score]
     return upper_bound(sum(kept), len(kept)) < wanted
 
 
@@ -207,15 +188,18 @@ def curve(scored: Sequence[Scored]) -> list[tuple[float, int, int, float]]:
     return rows
 
 
-def _least(scored: Sequence[Scored], wanted: float, fewest: int) -> Threshold:
-    """The least score from which on the bound is reached, and no family of corpora shows that it misses."""
-    true = sum(item.true for item in scored)
-    families = [[item for item in scored if item.family == name] for name in {item.family for item in scored}]
-    for score, kept, kept_true, bound in reversed(curve(scored)):
-        threshold = Threshold(len(scored), true, score, kept, kept_true, bound)
-        if kept >= fewest and bound >= wanted and not any(_misses(each, threshold, wanted) for each in families):
-            return threshold
-    return Threshold(len(scored), true)
+def _alone(scored: Sequence[Scored], wanted: float, fewest: int) -> Threshold:
+    """Return the threshold of a class by itself: of those that pass, the one with the greatest surplus."""
+    passing = [
+        each
+        for score in sorted({item.score for item in scored})
+        if _passes(scored, each := _threshold(scored, score), wanted, fewest)
+    ]
+    return max(
+        passing,
+        key=lambda each: _surplus([each]),
+        default=Threshold(len(scored), sum(item.true for item in scored)),
+    )
 
 
 def lower_bound(true: int, of: int) -> float:
@@ -229,43 +213,6 @@ def lower_bound(true: int, of: int) -> float:
 def upper_bound(true: int, of: int) -> float:
     """Return the upper end of Wilson's one-sided score interval of a share."""
     return round(1.0 - lower_bound(of - true, of), DECIMALS)
-
-
-def fit_logistic(figures: Sequence[Figures], true: Sequence[bool]) -> Fit:
-    """Return the regression of truth on the figures, without a figure that would count against a statement."""
-    if not figures:
-        return Fit()
-    truths = np.array(true)
-    table = np.array(figures, dtype=np.float64)
-    mean = table.mean(axis=0)
-    deviation = np.where(table.std(axis=0) > 1e-9, table.std(axis=0), 1.0)
-    scaled = (table - mean) / deviation
-    used = list(range(FIGURES))
-    while True:
-        coefficients = _regression(scaled[:, used], truths)
-        against = [place for place, value in zip(used, coefficients[1:], strict=True) if value < 0]
-        if not against:
-            break
-        used.remove(min(against, key=lambda place: coefficients[1 + used.index(place)]))
-    slopes = np.zeros(FIGURES)
-    slopes[used] = coefficients[1:]
-    return Fit(
-        *(
-            tuple(round(float(value), DECIMALS) for value in values)
-            for values in (mean, deviation, (coefficients[0], *slopes))
-        )
-    )
-
-
-def _regression(scaled: Array, true: npt.NDArray[np.bool_]) -> Array:
-    """Intercept and coefficients; of one verdict alone, or without figures, the smoothed share of true ones."""
-    from sklearn.linear_model import LogisticRegression
-
-    if true.all() or not true.any() or not scaled.shape[1]:
-        chance = (true.sum() + 0.5) / (len(true) + 1.0)
-        return np.array([np.log(chance / (1.0 - chance)), *np.zeros(scaled.shape[1])])
-    fitted = LogisticRegression(C=1.0 / RIDGE, tol=1e-8, max_iter=1000).fit(scaled, true)
-    return np.array([fitted.intercept_[0], *fitted.coef_[0]])
 
 
 def released(rule: Rule) -> dict[str, float]:

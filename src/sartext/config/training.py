@@ -144,7 +144,7 @@ class NarrationParameters(Section):
     beams: int = Field(1, ge=1, le=64)
     batch: int = Field(64, ge=1)
     precision_objects: float = Field(0.8, gt=0, le=1, description="share of true statements on objects to reach")
-    precision_cover: float = Field(0.9, gt=0, le=1, description="share of true statements on land cover to reach")
+    precision_cover: float = Field(0.85, gt=0, le=1, description="share of true statements on land cover to reach")
     fewest: int = Field(30, ge=1, description="validation statements that a threshold needs to stand on")
     pair_quantile: float = Field(
         0.05, ge=0, lt=1, description="of the similarity of true validation pairs: halves below it disagree"

@@ -53,9 +53,9 @@ class GroundingBatches:
         maker: of the targets.
         batch: pictures per step over all processes.
         seed: of order and views.
-        augment: turns and other looks. Grey levels stay: what tells forest from cropland is how bright it is, and
-            without gain and contrast land cover is learnt in half as many steps (mean IoU on validation 0.61
-            instead of 0.56 after 9,600 pictures of the embedded corpora).
+        augment: turns and other looks. Grey levels stay: brightness tells forest from cropland (with gain and
+            contrast mean IoU on validation is 0.56 instead of 0.61 after half of the embedded profile's training,
+            0.627 instead of 0.635 at its end).
         rank: of this process among ``world``.
         world: number of processes.
 
