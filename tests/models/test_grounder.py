@@ -71,6 +71,12 @@ def test_peaks_are_where_objects_are(tmp_path):
     np.testing.assert_allclose([peak[1:] for peak in peaks], [peak[1:] for peak in expected], rtol=1e-5)
 
 
+def test_doubt_is_how_undecided_the_cells_are():
+    cover = np.array([[[1.0, 0.5]], [[0.0, 0.5]], [[0.0, 0.0]]], dtype=np.float32)
+    doubt = Grounding(16, (), ("water", "forest"), cover, {}, {}).doubt
+    assert doubt == pytest.approx({"water": np.sqrt(0.125), "forest": np.sqrt(0.125)})
+
+
 def test_shares_by_zone_are_those_of_the_map():
     cover = np.random.default_rng(2).dirichlet((1, 1, 1), (8, 8)).transpose(2, 0, 1).astype(np.float32)
     shares = Grounding(16, (), ("water", "forest"), cover, {}, {}).shares

@@ -59,7 +59,8 @@ class MapModel:
     Args:
         peaks: logistic regression of "stands for an object" on the logit of a peak's height, by class.
         blur: standard deviation of a centre along an axis, as a share of the side.
-        share: standard deviation of a share s: intercept + slope * sqrt(s (1 - s)).
+        share: standard deviation of a share: intercept + slope * the `Grounding.doubt` of its class, which orders
+            errors better than the share itself does.
         cover: logistic regression of "covers half a percent" on the logarithm of the share that is seen, by class.
         zone: logistic regression of "most of it lies there" on the part of it that is seen there.
     """
@@ -108,7 +109,7 @@ class MapModel:
         if kind == COVER_CLASS:
             return _logistic(self.cover.get(label, self.cover[ALL]), _log(shares[IMAGE]))
         if kind == COVER_SHARE:
-            return self._bins(shares[IMAGE]).get(statement.value, 0.0)  # "all" of it is more than maps can tell
+            return self._bins(label, grounding).get(statement.value, 0.0)  # "all" of it is more than maps can tell
         return _logistic(self.zone, _parts(shares)[statement.value])
 
     def _objects(self, label: str, grounding: Grounding) -> dict[Statement, float]:
@@ -134,7 +135,7 @@ class MapModel:
         there = _logistic(self.cover.get(label, self.cover[ALL]), _log(shares[IMAGE]))
         if there < LIKELY:
             return {}
-        bins = self._bins(shares[IMAGE])
+        bins = self._bins(label, grounding)
         word = max(bins, key=bins.__getitem__)
         proposed = {Statement(COVER_CLASS, label): there, Statement(COVER_SHARE, label, word): bins[word]}
         parts = _parts(shares)
@@ -167,10 +168,11 @@ class MapModel:
         within = [ndtr((0.75 * side - at) / blur) - ndtr((0.25 * side - at) / blur) for at in (peak.x, peak.y)]
         return float(within[0] * within[1])
 
-    def _bins(self, share: float) -> dict[str, float]:
-        """The probability of each word for a share; of shares too small to be named nothing."""
+    def _bins(self, label: str, grounding: Grounding) -> dict[str, float]:
+        """The probability of each word for a class's share; of shares too small to be named nothing."""
         slope, intercept = self.share
-        deviation = max(intercept + slope * np.sqrt(max(share * (1.0 - share), 0.0)), 1e-3)
+        share = grounding.shares[label][IMAGE]
+        deviation = max(intercept + slope * grounding.doubt[label], 1e-3)
         edges = [1.0, *(bound for bound, _ in SHARES[:-1]), STUFF_FRACTION]
         below = [1.0, *(float(ndtr((edge - share) / deviation)) for edge in edges[1:])]
         return {word: below[at] - below[at + 1] for at, (_, word) in enumerate(SHARES)}
@@ -180,7 +182,8 @@ def fit_maps(groundings: Sequence[Grounding], truths: Sequence[Truth]) -> MapMod
     """Return the model of maps beside what their images are known to show."""
     seen: list[tuple[str, float, bool]] = []
     gaps: list[float] = []
-    shares: list[tuple[float, float]] = []
+    errors: list[float] = []
+    doubts: list[float] = []
     cover: list[tuple[str, float, bool]] = []
     zones: list[tuple[float, bool]] = []
     for grounding, truth in zip(groundings, truths, strict=True):
@@ -190,16 +193,15 @@ def fit_maps(groundings: Sequence[Grounding], truths: Sequence[Truth]) -> MapMod
             continue
         for label in sorted(truth.decided & set(grounding.stuff)):
             true, own = truth.shares.get(label, {}), grounding.shares[label]
-            shares.append((own[IMAGE], true.get(IMAGE, 0.0)))
+            errors.append(abs(own[IMAGE] - true.get(IMAGE, 0.0)))
+            doubts.append(grounding.doubt[label])
             cover.append((label, _log(own[IMAGE]), true.get(IMAGE, 0.0) >= STUFF_FRACTION))
             if true.get(IMAGE, 0.0) >= STUFF_FRACTION:
                 zones += [
                     (part, true.get(zone.replace(" ", "-"), 0.0) >= ZONE_FRACTION)
                     for zone, part in _parts(own).items()
                 ]
-    errors = np.array([abs(own - true) for own, true in shares])
-    spread = np.array([np.sqrt(max(own * (1.0 - own), 0.0)) for own, _ in shares])
-    slope, intercept = np.polyfit(spread, errors, 1) if len(shares) > 1 and np.ptp(spread) > 0 else (0.1, 0.01)
+    slope, intercept = np.polyfit(doubts, errors, 1) if len(errors) > 1 and np.ptp(doubts) > 0 else (0.1, 0.01)
     wide = float(np.sqrt(np.pi / 2))  # of a normal distribution: deviation over mean error
     return MapModel(
         peaks=_fit_lines(seen),

@@ -77,6 +77,12 @@ class Grounding:
             for number, key in enumerate(self.stuff)
         }
 
+    @cached_property
+    def doubt(self) -> dict[str, float]:
+        """For each class of land cover how undecided the cells are: root of the mean of p (1 - p), 0 to 0.5."""
+        values = np.sqrt((self.cover * (1.0 - self.cover)).mean(axis=(1, 2)))
+        return {key: float(values[number]) for number, key in enumerate(self.stuff)}
+
 
 @torch.inference_mode()
 def ground(grounder: Grounder, pictures: Sequence[Pixels]) -> list[Grounding]:
