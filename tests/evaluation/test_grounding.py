@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartext.evaluation.grounding import CoverFigures, DetectionFigures
+from sartext.evaluation.grounding import CoverFigures, DetectionFigures, average_precision
 from sartext.models.grounder.maps import match
 
 SIDE = 64
@@ -70,6 +70,27 @@ def test_average_precision_is_that_of_every_threshold(drawn, random):
         for recalled in range(1, objects + 1)
     ]
     assert figures.average_precision == pytest.approx(sum(best) / objects)
+
+
+peak_rows = st.lists(st.tuples(st.integers(1, 5), st.booleans(), st.integers(0, 3)), max_size=12)
+
+
+@given(peak_rows, st.lists(st.integers(0, 3), min_size=4, max_size=4))
+def test_a_resample_has_the_average_precision_of_its_groups_so_many_times(peaks, weights):
+    columns = list(zip(*peaks, strict=True)) or [(), (), ()]
+    heights, right, owner = (np.array(each, kind) for each, kind in zip(columns, (float, bool, int), strict=True))
+    objects = np.bincount(owner[right], minlength=4) + np.array([1.0, 0, 2, 0])
+    value, nothing = average_precision(heights, right, owner, objects, np.array([weights, [0, 0, 0, 0]], float))
+    times = np.array(weights)[owner]
+    seen, hits = (
+        [int((times * part * (heights >= least)).sum()) for least in (5, 4, 3, 2, 1)]
+        for part in (np.ones(len(peaks)), right)
+    )
+    there, area, before = int(weights @ objects), 0.0, 0
+    for at, found in enumerate(hits):
+        best = max((hits[later] / seen[later] for later in range(at, 5) if seen[later]), default=0)
+        area, before = area + best * (found - before), found
+    assert np.isnan(nothing) and (value == pytest.approx(area / there) if there else np.isnan(value))
 
 
 def test_iou_by_hand_of_the_classes_that_occur():

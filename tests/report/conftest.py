@@ -11,14 +11,26 @@ from sartext.evaluation.details import TASKS, picture_path, shown_pictures, writ
 from sartext.evaluation.figures import write_figures
 from sartext.files import write_bytes, write_json
 from sartext.simulation.encoding import png
-from tests.report.evaluations import captioning_figures, details, hash_of, retrieval_figures, vqa_figures
+from tests.report.evaluations import (
+    captioning_figures,
+    details,
+    grounding_figures,
+    hash_of,
+    retrieval_figures,
+    vqa_figures,
+)
 
 COMPARISONS = {"progressive": ("direct", "direct-total", "mixed", "shuffled", "optical-only")}
 CONTENT = "5c" * 32
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-FIGURES = {"retrieval": retrieval_figures, "captioning": captioning_figures, "vqa": vqa_figures}
+FIGURES = {
+    "retrieval": retrieval_figures,
+    "captioning": captioning_figures,
+    "vqa": vqa_figures,
+    "grounding": grounding_figures,
+}
 
 
 def picture(image_id: str) -> bytes:

@@ -58,6 +58,8 @@ VARIANTS = (
     _model("sar-rs-coca-annotated", "without narrated captions", "model", "coca", 32_800),
     _model("sar-gpt", "optical VQA, then SAR VQA", "model", "gpt", 61_000, registered="sar-gpt"),
     _model("sar-gpt-blind", "the same language model, without images", "baseline", "gpt", 61_000, blind=True),
+    _model("grounder", "taught boxes and masks", "model", "grounder", 19_200, registered="grounder"),
+    Variant("commonest-per-corpus", "what a corpus shows most often", "baseline", "rule", blind=True),
     Variant("most-frequent", "the most frequent training caption", "baseline", "rule", blind=True),
     Variant("nearest-train", "the training caption nearest to the picture", "baseline", "rule"),
     Variant("chance", "an order drawn at random", "baseline", "rule", blind=True),
@@ -74,7 +76,7 @@ LEVEL = {
     "sar-rs-coca": 0.66, "sar-rs-coca-annotated": 0.61, "sar-gpt": 0.78, "sar-gpt-blind": 0.47,
     "most-frequent": 0.11, "nearest-train": 0.48, "chance": 0.06, "constant-ranking": 0.17,
     "text-prior": 0.53, "constant": 0.41, "constant-per-corpus": 0.45,
-    "grammar": 0.9, "perfect": 1.0,
+    "grammar": 0.9, "perfect": 1.0, "grounder": 0.8, "commonest-per-corpus": 0.2,
 }  # fmt: skip
 """How good each is, roughly, where 1 is the best."""
 
@@ -83,6 +85,7 @@ RANKED = [*EMBEDDING, "chance", "constant-ranking"]
 CAPTIONING = [variant.name for variant in VARIANTS if variant.kind == "coca"]
 CAPTION_RULES = ["most-frequent", "nearest-train", "grammar"]
 ANSWERING = ["sar-gpt", "sar-gpt-blind", "constant", "constant-per-corpus"]
+GROUNDING = ["grounder", "commonest-per-corpus"]
 TYPES = ("presence", "count", "position", "comparison", "dominant", "scene")
 CLASSES = ("aircraft", "bridge", "forest", "harbour", "ship", "tank", "urban area", "water")
 KINDS = ("class", "count", "share", "zone")
@@ -206,6 +209,24 @@ def vqa_figures() -> list[Figure]:
     return found
 
 
+def grounding_figures() -> list[Figure]:
+    parts = [("all", 176), *((f"corpus:{corpus}", CORPORA[corpus]) for corpus in ("sim-objects", "sim-ships"))]
+    found = []
+    for name in GROUNDING:
+        level = 100 * LEVEL[name]
+        for metric in ("average_precision", "exact_counts", "places_right"):
+            found += [_figure("grounding", metric, name, level, *part) for part in parts]
+        for subset in ("class:ship", "class:bridge", "part:sim-objects/ship", "part:sim-objects/bridge"):
+            found.append(_figure("grounding", "average_precision", name, level, subset, 71))
+        for metric, value in (("mean_iou", level), ("share_error", 100 - level)):
+            found += [
+                _figure("grounding", metric, name, value, part, 92) for part in ("all", "corpus:sim-landcover")
+            ]
+        found.append(_figure("grounding", "mean_iou", name, level, "class:water", 92))
+    model, blind = (next(figure for figure in found if figure.variant == name) for name in GROUNDING)
+    return [*found, _difference(model, blind)]
+
+
 TRUE = (
     "There are three ships and one bridge in this SAR image. Two ships are in the center; one ship and one bridge "
     "are outside the center."
@@ -282,4 +303,5 @@ def details() -> dict[str, Details]:
             chosen={"captions": "The first, middle and last test image of each corpus."},
         ),
         "vqa": Details(tuple(named[name] for name in ANSWERING), (BENCHMARK,), questions=questions),
+        "grounding": Details(tuple(named[name] for name in GROUNDING), (BENCHMARK,)),
     }

@@ -8,6 +8,7 @@ from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.evaluation.details import TASKS, read_details, shown_pictures, write_details
 from sartext.evaluation.figures import Figure, read_figures, write_figures
+from sartext.evaluation.registry import METRICS
 from sartext.files import read_json, remove_tree, write_json
 from sartext.report.inputs import read_evaluation
 from tests.report.evaluations import VARIANTS, details
@@ -22,7 +23,7 @@ def test_all_tasks_are_joined_and_every_variant_stands_once(project: Project) ->
     found = read_evaluation(project.build / "evaluation")
     names = [variant.name for variant in found.details.variants]
     assert sorted(names) == sorted(variant.name for variant in VARIANTS)
-    assert {figure.task for figure in found.figures} == {"retrieval", "captioning", "vqa", "foils", "physics"}
+    assert {figure.task for figure in found.figures} == {*METRICS}
     assert found.pictures.keys() == set().union(*(shown_pictures(described) for described in details().values()))
 
 

@@ -30,7 +30,7 @@ from tests.tracking.conftest import client_of, train
 
 MODEL = "clip-sar"
 RECALL = "retrieval/distinct_facts.mean_recall"
-SOME = ("foundation", "sar-rs-clip", "constant")
+SOME = ("foundation", "sar-rs-clip", "grounder", "constant")
 """The variants that are uploaded here; every one more costs a second."""
 
 PASSES, FAILS = {MODEL: {RECALL: 50.0}}, {MODEL: {RECALL: 99.0}}
@@ -121,6 +121,12 @@ def test_a_run_per_model_has_its_figures_and_its_benchmarks_and_its_version_tell
     measured = [metrics[f"{RECALL}{end}"] for end in ("", "_low", "_high")]
     assert measured == [recall["value"], recall["low"], recall["high"]]
     assert f"hrsid-test/{RECALL}" in metrics
+    of_grounder = runs["grounder"].data.metrics
+    assert {
+        "grounding/average_precision",
+        "grounding/exact_counts_low",
+        "grounding/mean_iou",
+    } <= of_grounder.keys()
     (inputs,) = (item for item in run.inputs.dataset_inputs if item.dataset.name == BENCHMARK.name)
     assert BENCHMARK.sha256.startswith(inputs.dataset.digest)
     assert run.data.tags["model"] == f"models:/{MODEL}/1"

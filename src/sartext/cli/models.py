@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from sartext.cli.program import show, summary
-from sartext.cli.stages import TASKS
 from sartext.config import Project
 from sartext.errors import DecodingError, ParameterError, counted
 
@@ -76,7 +75,7 @@ def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | 
 
 @click.command()
 @click.argument("release", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--task", type=click.Choice([*TASKS, "foils"]), required=True)
+@click.option("--task", type=click.Choice(["retrieval", "captioning", "vqa", "foils"]), required=True)
 @click.option("--model", type=click.Path(path_type=Path), help="Folder of an open_clip model, or of a SAR-GPT.")
 @click.option("--captions", type=click.Path(path_type=Path), help="CSV or JSON lines: image_id, caption.")
 @click.option("--partial", is_flag=True, help="The captions are of some images only; the others are not scored.")

@@ -14,7 +14,7 @@ from sartext.config import Project
 from sartext.errors import GateError, TrainingError
 from sartext.registry import Registry
 
-TASKS = ("retrieval", "captioning", "vqa")
+TASKS = ("retrieval", "captioning", "vqa", "grounding")
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ class Project:
         return self.build / ("model" if name in self.parameters.models else "checkpoint") / name
 
     def evaluation(self, task: str) -> Path:
-        """The folder of the figures of ``retrieval``, ``captioning`` or ``vqa``."""
+        """The folder of the figures of ``retrieval``, ``captioning``, ``vqa`` or ``grounding``."""
         return self.build / "evaluation" / task
 
     @property

@@ -23,13 +23,14 @@ from sartext.evaluation.metrics.recall import Scoring
 from sartext.files import read_json, write_json
 from sartext.registry import Registry
 
-TASKS = ("retrieval", "captioning", "vqa")
+TASKS = ("retrieval", "captioning", "vqa", "grounding")
 """The stages ``evaluation@<task>``."""
 
 Role = Literal["foundation", "arm", "model", "baseline", "ceiling"]
-Kind = Literal["clip", "coca", "gpt", "rule"]
+Kind = Literal["clip", "coca", "gpt", "grounder", "rule"]
 
 CHANCE = "chance"
+COMMONEST = "commonest-per-corpus"
 CONSTANT = "constant"
 CONSTANT_CIDER = "constant-cider"
 CONSTANT_F1 = "constant-f1"
@@ -71,7 +72,7 @@ class Variant:
         sar_samples: of them SAR ones.
         weights: the number of its parameters.
         model_sha256: of ``model.safetensors``; ties it to MLflow's model version (tag ``model_sha256``).
-        stages: of ``dvc.yaml`` that trained it, in their order; its own is the last.
+        stages: of ``dvc.yaml`` that trained it; its own is the last.
         registered: the name of its model in MLflow's registry; None where it has none.
         pretrained: its lineage began with pretrained weights: only then do ratios to the foundation mean
             something.
@@ -107,14 +108,14 @@ BASELINES = Registry(
         Variant(NEAREST_TRAIN, f"the training caption that {RETRIEVER} finds nearest", "baseline", "rule"),
         _blind(CONSTANT, "the most frequent caption or answer, whatever the image"),
         _blind(CONSTANT_PER_CORPUS, "the most frequent training answer of each type and corpus"),
+        _blind(COMMONEST, "what a corpus's train split shows most often: places, numbers, land cover, scene"),
         Variant(PERFECT, "knows the facts of every image, and no more", "ceiling", "rule"),
         _blind(CHANCE, "an order drawn at random; of two texts, either"),
         _blind(CONSTANT_RANKING, "the same order for every query, the commonest facts first"),
         _blind(TEXT_PRIOR, "the likelier text by the words of the training captions"),
     ),
 )
-"""The variants that are no models: baselines, which see no image or learned nothing, and ceilings. No model may be
-called as one of them: it would be mistaken for it."""
+"""The variants that are no models: baselines, which see no image or learned nothing, and ceilings."""
 
 
 @_row

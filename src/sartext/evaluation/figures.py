@@ -13,7 +13,7 @@ from sartext.errors import ArtefactError
 from sartext.evaluation.bootstrap import Floats, Interval, intervals
 from sartext.files import read_json, write_json
 
-Task = Literal["retrieval", "captioning", "vqa", "foils", "physics"]
+Task = Literal["retrieval", "captioning", "vqa", "grounding", "foils", "physics"]
 
 EVERYTHING = "all"
 """The subset that leaves nothing out."""
@@ -40,7 +40,8 @@ class Figure:
         high: upper bound.
         n: the images, questions or pairs that it was computed from.
         benchmark: the set of images, by its name.
-        subset: the part of it: ``all``, ``corpus:<name>``, ``class:<noun>``, ``kind:<...>``, ``objects:<...>``.
+        subset: the part of it: ``all``, ``corpus:<name>``, ``class:<noun>``, ``part:<corpus>/<noun>``,
+            ``kind:<...>``, ``objects:<...>``.
         reason: why there is no value.
     """
 

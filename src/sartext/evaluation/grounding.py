@@ -7,10 +7,13 @@ caption says where an object is and not how large its box.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from sartext.evaluation.bootstrap import Bools, Floats, Integers
+from sartext.evaluation.metrics import Metric
 from sartext.models.grounder.maps import DISTANCE, Point, match
 
 
@@ -42,6 +45,31 @@ class DetectionFigures:
         return float((best * gained).sum() / self.objects)
 
 
+def average_precision(heights: Floats, right: Bools, owner: Integers, objects: Floats, weights: Floats) -> Floats:
+    """Return the average precision of resampled groups of pictures, [resamples]; nan without objects.
+
+    Args:
+        heights: of the peaks, [peaks]; those of one height are listed together.
+        right: whether each stands for an object of its own, [peaks].
+        owner: the group of each, [peaks].
+        objects: how many there are in each group, [groups].
+        weights: how often each group counts, [resamples, groups].
+    """
+    order = np.argsort(-heights, kind="stable")
+    listed_to = np.searchsorted(-heights[order], -np.unique(heights[right])[::-1], side="right")
+    # by group: how many peaks are listed, and how many of them right, to where each of the right ones is
+    step = np.searchsorted(listed_to, np.arange(len(order)), side="right")
+    listed, hits = np.zeros((2, len(objects), len(listed_to) + 1))
+    np.add.at(listed, (owner[order], step), 1.0)
+    np.add.at(hits, (owner[order], step), right[order])
+    listed, hits = (weights @ np.cumsum(each, axis=1)[:, :-1] for each in (listed, hits))
+    precision = np.divide(hits, listed, out=np.zeros_like(hits), where=listed > 0)
+    best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    area, there = (best * np.diff(hits, axis=1, prepend=0.0)).sum(axis=1), weights @ objects
+    values: Floats = np.divide(area, there, out=np.full(len(weights), np.nan), where=there > 0)
+    return values
+
+
 @dataclass
 class CoverFigures:
     """Cells of land cover over pictures: how many of each class were taken for which."""
@@ -70,3 +98,55 @@ def mean(values: Iterable[float | None]) -> float | None:
     """Return the mean of what there is, None of nothing."""
     there = [value for value in values if value is not None]
     return sum(there) / len(there) if there else None
+
+
+AVERAGE_PRECISION, EXACT_COUNTS, PLACES_RIGHT = "average_precision", "exact_counts", "places_right"
+MEAN_IOU, SHARE_ERROR, SCENE_ACCURACY = "mean_iou", "share_error", "scene_accuracy"
+
+_metric = partial(Metric, "grounding", headline=True)
+METRICS = (
+    _metric(
+        AVERAGE_PRECISION,
+        "average precision",
+        meaning="Of peaks within a sixteenth of the side of an object's centre, each object once; the mean of the "
+        "classes. Sizes of boxes do not count.",
+        section="objects",
+    ),
+    _metric(
+        EXACT_COUNTS,
+        "exact counts",
+        unit="% of images",
+        meaning="The likeliest number of objects is right of every class, those that are absent included.",
+        section="objects",
+    ),
+    _metric(
+        PLACES_RIGHT,
+        "all places right",
+        unit="% of images",
+        meaning="So are the numbers in the center and outside it, of every class.",
+        section="objects",
+    ),
+    _metric(
+        MEAN_IOU,
+        "mean IoU",
+        meaning="Pixels of model input seen rightly as a class, as a share of those that are it or seen as it; "
+        "the mean of the classes that occur.",
+        section="cover",
+    ),
+    _metric(
+        SHARE_ERROR,
+        "share error",
+        unit="% of the image",
+        higher_is_better=False,
+        meaning="Half the sum of the differences between shares of land cover as seen and as they are: the part "
+        "of the image that is given to a wrong class.",
+        section="cover",
+    ),
+    _metric(
+        SCENE_ACCURACY,
+        "scene accuracy",
+        unit="% of images",
+        meaning="The likeliest scene is the label's, of corpora whose images are labelled as a whole.",
+        section="scenes",
+    ),
+)

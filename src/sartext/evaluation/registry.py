@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sartext.errors import ParameterError, nearest
 from sartext.evaluation import foil_scoring as foils
-from sartext.evaluation import physics, vqa
+from sartext.evaluation import grounding, physics, vqa
 from sartext.evaluation.figures import MINUS, OVER, Figure, Task
 from sartext.evaluation.metrics import Metric, cider, coco, recall, reference_free, spice
 from sartext.registry import Registry
@@ -23,6 +23,7 @@ METRICS: dict[Task, Registry[Metric]] = {
     "retrieval": Registry("metric of retrieval", recall.METRICS),
     "captioning": CAPTIONING,
     "vqa": Registry("metric of VQA", vqa.METRICS),
+    "grounding": Registry("metric of grounding", grounding.METRICS),
     "foils": Registry("metric of foils", foils.METRICS),
     "physics": Registry("metric of physics curves", physics.METRICS),
 }

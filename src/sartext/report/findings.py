@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure, Task
+from sartext.evaluation.grounding import AVERAGE_PRECISION, EXACT_COUNTS, MEAN_IOU
 from sartext.evaluation.registry import metric_of, shown
 from sartext.report.comparison import DISTINCT, VERDICTS, WORDS, Verdict, compare, side
 from sartext.report.sections import CHANCE
@@ -22,6 +23,7 @@ TILES: Sequence[tuple[Task, str]] = (
     ("captioning", "cider_d"),
     ("captioning", "fact_f1"),
     ("vqa", "oa"),
+    ("grounding", AVERAGE_PRECISION),
     ("foils", "mean_accuracy"),
 )
 TASK_NAMES: Mapping[Task, str] = {"vqa": "VQA"}
@@ -64,6 +66,7 @@ def findings(view: ReportView) -> dict[str, Any]:
             *_narrated(view),
             *_captions(view),
             *_answers(view),
+            *_grounded(view),
             *_foils(view),
             *_removed(view),
         ],
@@ -175,6 +178,15 @@ def _answers(view: ReportView) -> Iterator[ReportFinding]:
     what = " in answering, beside baselines that see no image, OA"
     for variant in view.index.measured(*measured):
         if variant.role == "model":
+            yield from _compared(view, variant, view.index.baselines(*measured), measured, what)
+
+
+def _grounded(view: ReportView) -> Iterator[ReportFinding]:
+    """The grounder beside what its corpora show most often."""
+    for metric in (AVERAGE_PRECISION, EXACT_COUNTS, MEAN_IOU):
+        measured: tuple[Task, str] = ("grounding", metric)
+        what = f" in grounding, {metric_of(*measured).title}"
+        for variant in filter(view.index.is_headline, view.index.trained(*measured)):
             yield from _compared(view, variant, view.index.baselines(*measured), measured, what)
 
 

@@ -9,6 +9,7 @@ from sartext.evaluation.registry import METRICS
 from sartext.pages import Cell, Row, Table, render
 from sartext.report.claims import claims
 from sartext.report.findings import findings
+from sartext.report.grounding import grounding
 from sartext.report.inputs import Release
 from sartext.report.sections import captioning, foils, physics, retrieval, vqa
 from sartext.report.view import DASH, ReportView
@@ -119,6 +120,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[ReportView], dict[str, Any] | None]]
     "retrieval": ("Retrieval", retrieval),
     "captioning": ("Captioning", captioning),
     "vqa": ("VQA", vqa),
+    "grounding": ("Grounding", grounding),
     "foils": ("Foils", foils),
     "physics": ("Physics", physics),
     "meaning": ("What it means", meaning),

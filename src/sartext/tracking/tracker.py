@@ -172,7 +172,7 @@ class Tracker:
     def _describe(self) -> dict[str, Any]:
         """Return what is known of the training; the hashes of its files are in ``training.json``."""
         parameters = self.project.parameters
-        row = parameters.trainings.get(self.name)
+        row = parameters.trainings.get(self.name) or parameters.checkpoints.get(self.name)
         sections = {
             "checkpoint": row.model_dump(by_alias=True) if row else {},
             "training": parameters.training.model_dump(),
@@ -270,10 +270,12 @@ def dvc_hash(project: Project, folder: Path) -> str:
 def _tags(project: Project, name: str, origin: str, data: str) -> dict[str, str]:
     """Say where a run comes from: commit, Dagster's run, command, parent and data."""
     git = git_state(project.root)
+    grounds = name == project.parameters.grounder
+    loads = "`sartext.models.grounder.checkpoint.load_grounder` reads" if grounds else "open_clip loads"
     note = (
         f"**{name}**: starts from `{origin}`, learns from `{data}`. The model is the folder `model`: "
-        f'`mlflow.artifacts.download_artifacts("models:/{name}@candidate")` gives one that open_clip loads '
-        "through `local-dir:`."
+        f'`mlflow.artifacts.download_artifacts("models:/{name}@candidate")` gives one that {loads}'
+        f"{'' if grounds else ' through `local-dir:`'}."
     )
     commit, run = git["commit"], os.environ.get(DAGSTER_RUN)
     return {

@@ -15,14 +15,16 @@ from sartext.evaluation.figures import EVERYTHING, MINUS, Figure, write_figures
 from sartext.evaluation.physics.rendering import PhysicsSet
 from sartext.files import atomic_folder
 
-MAIN = {"distinct_facts.mean_recall", "cider_d", "aa"}
-"""The main metric of each task."""
+MAIN = {"distinct_facts.mean_recall", "cider_d", "aa", "average_precision", "exact_counts", "mean_iou"}
+"""The main metrics of the tasks."""
 
 LARGEST = 256
 """Pixels of a picture's longer side in the report; larger ones are shrunk."""
 
 
-def evaluate_task(project: Project, task: Literal["retrieval", "captioning", "vqa"]) -> dict[str, object]:
+def evaluate_task(
+    project: Project, task: Literal["retrieval", "captioning", "vqa", "grounding"]
+) -> dict[str, object]:
     """Evaluate the models of a project in one task and write ``build/evaluation/<task>``.
 
     Raises:
@@ -33,8 +35,10 @@ def evaluate_task(project: Project, task: Literal["retrieval", "captioning", "vq
         from sartext.evaluation.stages.retrieval import evaluate
     elif task == "captioning":
         from sartext.evaluation.stages.captioning import evaluate
-    else:
+    elif task == "vqa":
         from sartext.evaluation.stages.vqa import evaluate
+    else:
+        from sartext.evaluation.stages.grounding import evaluate
     return evaluate(project)
 
 
