@@ -73,6 +73,8 @@ def test_the_number_of_objects_in_and_outside_the_center_is_that_of_every_subset
             assert MODEL.probability(Statement(kind, "ship", f"{number}{place}"), seen) == pytest.approx(
                 value, abs=1e-9
             )
+    count, center, outside = MODEL.numbers("ship", seen)
+    assert (totals[count], joint[center, outside]) == (pytest.approx(max(totals)), pytest.approx(joint.max()))
     there = 1 - joint[0, 0]
     assert MODEL.probability(Statement(OBJECT_CLASS, "ship"), seen) == pytest.approx(there)
     proposed = [statement for statement in MODEL.statements(seen) if statement.label == "ship"]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sartext.evaluation.registry import shown
 from sartext.files import read_json, sha256_tree, write_json
 from sartext.report.stage import write_report
 from tests.report.conftest import COMMIT, CONTENT
-from tests.report.evaluations import BENCHMARK, OTHER, VARIANTS
+from tests.report.evaluations import BENCHMARK, GROUNDING, OTHER, VARIANTS
 
 EMPTY = {"img", "meta", "link", "br", "circle", "line", "polyline"}
 
@@ -160,6 +161,14 @@ def test_the_claims_stand_beside_the_papers_figures(page: str) -> None:
     paper = ("+16.43 on OSdataset-512", "+12.97", "+10.54 on HRSID", "+10.0", "version 1", "more than 10\u00d7")
     for text in (*paper, "no pretrained weights were loaded", "CoreNLP"):
         assert text in section
+
+
+def test_the_grounder_stands_beside_what_a_corpus_shows_most_often_by_corpus_and_class(page: str) -> None:
+    section = page.partition('<section id="grounding"')[2].partition("</section>")[0]
+    subsets = ("all", "corpus:sim-ships", "corpus:sim-landcover", "class:water", "part:sim-objects/ship")
+    for subset, variant in product(subsets, GROUNDING):
+        assert re.search(rf'data-figure="grounding\|release-test\|{subset}\|\w+\|{variant}"', section), subset
+    assert '<b>grounder</b> in grounding, average precision: <span class="better">better than</span>' in page
 
 
 def test_provenance_names_release_commit_data_and_benchmarks(page: str) -> None:

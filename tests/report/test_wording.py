@@ -13,6 +13,7 @@ from sartext.evaluation.figures import Figure
 from sartext.pages.marks import Look
 from sartext.report.claims import claims
 from sartext.report.findings import ReportFinding, findings
+from sartext.report.grounding import grounding
 from sartext.report.inputs import Evaluation, Release, read_evaluation
 from sartext.report.page import meaning, page
 from sartext.report.sections import captioning, physics, retrieval, vqa
@@ -208,3 +209,9 @@ def test_lines_of_foundations_baselines_and_ceilings_can_be_told_apart() -> None
     assert len({look.classes for look in looks.values()}) == len(names)
     assert looks["chance"].dotted
     assert looks["model"] == Look(0)
+
+
+def test_without_a_grounder_there_is_no_section_on_it(evaluation: Evaluation) -> None:
+    assert grounding(make_view(evaluation)) is not None
+    others = replace(evaluation, figures=tuple(each for each in evaluation.figures if each.task != "grounding"))
+    assert grounding(make_view(others)) is None

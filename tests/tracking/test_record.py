@@ -12,6 +12,7 @@ from sartext.tracking.tracker import Tracker, dvc_hash
 from sartext.tracking.uploading import upload
 from tests.processes import dvc, init_dvc
 from tests.tracking.conftest import train
+from tests.training.mini import edit_parameters
 
 MODEL = "coca-sar"
 AWAY = "http://127.0.0.1:9"
@@ -61,6 +62,23 @@ def test_it_holds_what_a_training_is(project: Project) -> None:
     last = list(record.moments())[-1].metrics
     assert 0 <= last["system/cpu_utilization_percentage"] <= 100
     assert last["system/system_memory_usage_megabytes"] > 50
+
+
+def test_the_record_of_a_grounder_has_its_row_and_its_data_too(project: Project) -> None:
+    row = {"task": "grounding", "from": "grounder.yaml", "data": "build/shards/sar", "samples": 32, "batch": 4}
+    edited = edit_parameters(project.root, checkpoints={"grounder": {**row, "learning_rate": 0.01}})
+    tracker = Tracker(edited, "checkpoint@grounder")
+    tracker.started({"name": "grounder", "kind": "grounder", "steps": 8})
+    tracker.step(1, 4, {"loss": 1.0})
+    tracker.failed(TrainingError("stopped here"))
+    (record,) = records(edited, "grounder")
+    description = record.description()
+    assert description["parameters"]["checkpoint.task"] == "grounding"
+    assert description["inputs"][0]["profile"]["validation pairs"] == 8
+    assert (
+        description["tags"]["data"] == "build/shards/sar"
+        and "load_grounder" in description["tags"]["mlflow.note.content"]
+    )
 
 
 def test_a_training_that_goes_on_continues_its_record(project: Project) -> None:

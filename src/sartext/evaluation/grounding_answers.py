@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sartext.catalogue.entry import Entry
 from sartext.evaluation.benchmarks import Example
-from sartext.models.grounder.evidence import MOST, MapModel
+from sartext.models.grounder.evidence import MapModel
 from sartext.models.grounder.maps import DISTANCE, IMAGE, Grounding, Point
 from sartext.models.grounder.truth import Truth, truth_of
 from sartext.narrator.vocabulary import bare
@@ -88,12 +88,12 @@ def answer_of(grounding: Grounding, maps: MapModel, stride: int) -> Answer:
     peaks: dict[str, list[tuple[float, Point]]] = {}
     for peak in grounding.peaks:
         peaks.setdefault(peak.label, []).append((peak.score, (peak.x, peak.y)))
-    places = {label: numbers for label in peaks if any(numbers := maps.numbers(label, grounding))}
+    numbers = {label: maps.numbers(label, grounding) for label in peaks}
     cells = grounding.cover.argmax(axis=0).astype(np.int16)
     return Answer(
         peaks=peaks,
-        counts={label: min(sum(numbers), MOST) for label, numbers in places.items()},
-        places=places,
+        counts={label: count for label, (count, _, _) in numbers.items() if count},
+        places={label: (center, outside) for label, (_, center, outside) in numbers.items() if center or outside},
         shares={label: shares[IMAGE] for label, shares in grounding.shares.items()},
         cover=cells.repeat(stride, axis=0).repeat(stride, axis=1),
         scene=max(grounding.scenes, key=grounding.scenes.__getitem__, default=""),

@@ -112,11 +112,11 @@ class MapModel:
             return self._bins(label, grounding).get(statement.value, 0.0)  # "all" of it is more than maps can tell
         return _logistic(self.zone, _parts(shares)[statement.value])
 
-    def numbers(self, label: str, grounding: Grounding) -> tuple[int, int]:
-        """Return the likeliest numbers of objects of a class in the center of the image and outside it."""
+    def numbers(self, label: str, grounding: Grounding) -> tuple[int, int, int]:
+        """Return the likeliest number of objects of a class, and the likeliest in the center and outside it."""
         joint = self._joint(label, grounding)
         center, outside = np.unravel_index(int(joint.argmax()), joint.shape)
-        return int(center), int(outside)
+        return int(_marginals(joint)[""].argmax()), int(center), int(outside)
 
     def _objects(self, label: str, grounding: Grounding) -> dict[Statement, float]:
         joint = self._joint(label, grounding)
