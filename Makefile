@@ -44,8 +44,8 @@ ui: $(READY)  ## the lineage page on 127.0.0.1:PORT, and MLflow's on MLFLOW_PORT
 sample: $(READY)  ## a release from the small real corpora in REALDATA, in a scratch clone; PROFILE=... its parameters
 	@$(BIN)/python -m orchestration sample --realdata $(REALDATA) $(if $(PROFILE),--profile $(PROFILE))
 
-study: $(READY)  ## the arms of progressive transfer over seeds; DATA=sample for the real sample
-	@$(BIN)/python -m sartext study run --data $(DATA)
+study: $(READY)  ## the arms of progressive transfer over seeds; DATA=sample or pretrained on the real sample; FROZEN=1 towers
+	@$(BIN)/python -m sartext study run --data $(DATA) $(if $(FROZEN),--frozen)
 
 same-bytes: $(READY)  ## build conf/small.yaml at BASE and as it stands, compare every byte of the release; REPORT=1 the figures too
 	@$(BIN)/python scripts/same_bytes.py $(BASE) $(if $(REPORT),--report)

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,10 @@ def make_project(root: Path, **study) -> Project:
 def copy(name: str, root: Path) -> None:
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(ROOT / name, root / name)
+
+
+def times(paths: Iterable[Path]) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in paths}
 
 
 def without_seconds(path: Path) -> list[dict[str, str]]:

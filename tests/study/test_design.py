@@ -9,8 +9,9 @@ from sartext.config import load_parameters
 from sartext.config.arms import ARMS, OPTICAL, SAR, SHUFFLED_OPTICAL, arm_rows, rows_of, scaled
 from sartext.config.training import CheckpointParameters, StudyParameters
 from sartext.errors import ParameterError, TrainingError
-from sartext.study.cells import Rates, Tried, steps_between
+from sartext.study.cells import steps_between
 from sartext.study.design import CODE, PACKAGE, PRESENTATION, code_hashes, plan
+from sartext.study.rates import Rates, Tried
 from tests.conftest import ROOT
 from tests.study.conftest import make_project
 
@@ -105,7 +106,8 @@ def test_trainings_of_any_length_are_validated_as_often():
 
 def test_the_hash_is_that_of_simulator_and_recipe(tmp_path):
     digest = plan(make_project(tmp_path)).digest
-    for same in ({"seeds": [1, 2]}, {"fractions": [0.5]}, {"workers": 2}, {"resamples": 300}):
+    arms = {"arms": {"progressive": {}, "direct": {}}}
+    for same in ({"seeds": [1, 2]}, {"fractions": [0.5]}, {"workers": 2}, {"resamples": 300}, arms):
         assert plan(make_project(tmp_path, **same)).digest == digest
     changes = (
         {"batch": 10},
@@ -113,6 +115,8 @@ def test_the_hash_is_that_of_simulator_and_recipe(tmp_path):
         {"looks": 2},
         {"validations": 3},
         {"learning_rates": [0.001]},
+        {"learning_rates": []},
+        {"frozen_tower": True},
         {"development_seeds": [7]},
         {"scenes": {"ships": 41, "objects": 40, "landcover": 40, "pairs": 0, "optical": 60}},
     )

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from sartext.cli import cli
-from sartext.config.arms import ARMS, CONTROLS
+from sartext.config.arms import ARMS, CONTROLS, PROGRESSIVE
 from sartext.evaluation.bootstrap import Interval
 from sartext.study.figures import MAIN, METRICS, Difference, find
 from sartext.study.page import finding, page, write_page
@@ -30,7 +30,7 @@ def test_figures_are_computed_from_the_groups(finished, findings):
     for entry in finished.entries:
         if entry.arm.name == "direct" and entry.fraction == 1.0:
             groups = finished.result(entry.cell)["examination"]["groups"].values()
-            means.append(sum(sums["recall"] for sums in groups) / sum(sums["pairs"] for sums in groups))
+            means.append(sum(sums["distinct"] for sums in groups) / sum(sums["sets"] for sums in groups))
     recall = row.metrics["mean_recall"]
     assert recall.value == pytest.approx(np.mean(means))
     assert recall.low <= recall.value <= recall.high
@@ -86,7 +86,7 @@ def test_the_page_stands_alone_and_holds_every_arm_and_figure(finished, findings
 
 
 def differing(metric, low, high, share=0.5):
-    return Difference(CONTROLS[0], share, metric, Interval((low + high) / 2, low, high), 3)
+    return Difference(PROGRESSIVE, CONTROLS[0], share, metric, Interval((low + high) / 2, low, high), 3)
 
 
 def test_a_verdict_needs_the_whole_interval():
@@ -94,7 +94,7 @@ def test_a_verdict_needs_the_whole_interval():
     assert differing(recall, 0.1, 2.0).verdict == differing(entropy, -2.0, -0.1).verdict == 1
     assert differing(recall, -2.0, -0.1).verdict == differing(entropy, 0.1, 2.0).verdict == -1
     assert differing(recall, -0.1, 2.0).verdict == 0
-    assert Difference(CONTROLS[0], 0.5, recall, Interval(None, None, None), 0).verdict == 0
+    assert Difference(PROGRESSIVE, CONTROLS[0], 0.5, recall, Interval(None, None, None), 0).verdict == 0
 
 
 def test_the_shares_of_a_verdict_are_those_of_its_differences(findings):
@@ -102,8 +102,10 @@ def test_the_shares_of_a_verdict_are_those_of_its_differences(findings):
     intervals = {0.05: (1.0, 2.0), 0.25: (-1.0, 2.0), 0.5: (0.5, 2.0), 1.0: (-2.0, -1.0)}
     differences = tuple(differing(metric, *bounds, share) for share, bounds in intervals.items())
     known = replace(findings, differences=differences)
-    assert finding(known, CONTROLS[0], metric) == {1: [0.05, 0.5], -1: [1.0]}
-    assert finding(known, CONTROLS[0], other) == finding(known, CONTROLS[1], metric) == {}
+    assert finding(known, PROGRESSIVE, CONTROLS[0], metric) == {1: [0.05, 0.5], -1: [1.0]}
+    assert (
+        finding(known, PROGRESSIVE, CONTROLS[0], other) == finding(known, PROGRESSIVE, CONTROLS[1], metric) == {}
+    )
 
 
 def test_commands_show_a_finished_study(finished):

@@ -28,7 +28,7 @@ from sartext.study.worlds import world_of
 from sartext.tables import SHARDS, SPLITS, read_rows
 from sartext.training.shards.reading import Shards
 from tests.processes import wait_for
-from tests.study.conftest import make_project, without_seconds
+from tests.study.conftest import make_project, times, without_seconds
 
 
 def test_every_arm_has_a_result_at_every_seed_and_share(finished):
@@ -82,10 +82,6 @@ def test_scenes_are_fresh_for_every_seed_and_the_test_split_is_in_no_training_sh
             assert not test & {row["image_id"] for row in trained}
         held[seed] = (world.project.shards("sar") / "train-00000.tar").read_bytes()
     assert len(set(held.values())) == len(held)
-
-
-def times(paths):
-    return {path: path.stat().st_mtime_ns for path in paths}
 
 
 def test_a_killed_study_goes_on_and_ends_with_the_same_figures(finished, tmp_path):

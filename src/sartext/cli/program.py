@@ -49,9 +49,9 @@ def pass_project(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_project
 
 
-def data_option(help: str) -> Callable[[Command], Command]:
-    """Return the option ``--data`` of a command: the simulated or the real images."""
-    kind = click.Choice(["sim", "sample"])
+def data_option(help: str, *further: str) -> Callable[[Command], Command]:
+    """Return the option ``--data`` of a command: the simulated or the real images, and further kinds."""
+    kind = click.Choice(["sim", "sample", *further])
     return click.option("--data", type=kind, default="sim", show_default=True, help=help)
 
 

@@ -1,7 +1,7 @@
 """``sartext study``: progressive transfer against its controls."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,7 @@ from sartext.config import Project
 from sartext.errors import counted
 
 if TYPE_CHECKING:
-    from sartext.study.design import Design
+    from sartext.study.design import Data, Design
 
 
 @click.group(cls=Group)
@@ -21,13 +21,14 @@ def study() -> None:
 def _with_design(command: "Callable[[Design], None]") -> Callable[..., Any]:
     """Give a command the study that its options name, instead of the project."""
 
-    @data_option("Simulated or real images.")
+    @data_option("Simulated or real images, or real ones from ImageNet weights.", "pretrained")
     @click.option("--quick", is_flag=True, help="Two seeds and a few steps, to try the way.")
+    @click.option("--frozen", is_flag=True, help="Image towers learn nothing: many times as cheap.")
     @pass_project
-    def with_design(project: Project, data: Literal["sim", "sample"], quick: bool) -> None:
+    def with_design(project: Project, data: "Data", quick: bool, frozen: bool) -> None:
         from sartext.study.design import plan
 
-        command(plan(project, data, quick=quick))
+        command(plan(project, data, quick=quick, frozen=frozen))
 
     with_design.__doc__ = command.__doc__
     return with_design
@@ -44,7 +45,7 @@ def run_comparison(design: "Design") -> None:
     finished = run_study(design)
     write_page(finished, write_tables(finished))
     count = len(finished.entries)
-    click.echo(f"study: {counted(count, 'result')} in {design.source.relative(design.output)}/index.html")
+    click.echo(f"study: {counted(count, 'result')} in {design.page}")
 
 
 @study.command("table")
@@ -67,4 +68,4 @@ def draw_comparison(design: "Design") -> None:
 
     finished = read_study(design)
     write_page(finished, write_tables(finished))
-    click.echo(f"{design.source.relative(design.output)}/index.html")
+    click.echo(design.page)

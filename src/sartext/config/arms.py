@@ -5,9 +5,9 @@ the table lacks, from ``coca-optical`` and ``coca-sar`` where the table has no a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sartext.config.training import CheckpointParameters
+from sartext.config.training import ArmParameters, CheckpointParameters, GrounderParameters
 from sartext.errors import ParameterError, nearest
 
 SHARDS = "build/shards"
@@ -22,11 +22,15 @@ class Arm:
         name: how tables call it.
         title: what it is, in a few words.
         fractions: whether its training sees SAR captions, so that it differs by their share.
+        like: the arm from which it differs by its first weights alone, if any.
+        against: names of the arms that it is a control of.
     """
 
     name: str
     title: str
     fractions: bool = True
+    like: str | None = None
+    against: tuple[str, ...] = ("progressive",)
 
     @property
     def row(self) -> str:
@@ -39,7 +43,7 @@ class Arm:
         return self.title.replace(", as many", ", planned for as many")
 
 
-PROGRESSIVE = Arm("progressive", "optical captions, then SAR captions")
+PROGRESSIVE = Arm("progressive", "optical captions, then SAR captions", against=())
 OPTICAL_ONLY = Arm("optical-only", "the optical stage alone", fractions=False)
 SHUFFLED = Arm("shuffled", "as progressive, after an optical stage with shuffled captions")
 
@@ -62,6 +66,40 @@ SHUFFLED_OPTICAL = f"{SHUFFLED.row}-optical"
 
 STAND_INS = {OPTICAL: "coca-optical", SAR: "coca-sar"}
 """The rows that are taken for the two stages where ``checkpoints`` does not have them."""
+
+
+AnyRow = CheckpointParameters | GrounderParameters
+
+
+def arms_of(declared: Mapping[str, ArmParameters], rows: Mapping[str, AnyRow]) -> tuple[Arm, ...]:
+    """Return the arms of a study: those that it declares, the usual six if none; rows that miss are an error.
+
+    Raises:
+        ParameterError: an arm has no row, or one that is not like the other that it should be like.
+    """
+    usual = {arm.name: arm for arm in ARMS}
+    arms = []
+    for name, own in declared.items():
+        arm = usual.get(name) or Arm(name, own.title or name, like=own.like, against=own.against)
+        for row in (arm.row, *([f"arm-{arm.like}"] if arm.like else [])):
+            if row not in rows:
+                where, way_out = f"params.yaml: study.arms.{name}", nearest(row, rows)
+                raise ParameterError(f"no row '{row}' among the checkpoints", where=where, way_out=way_out)
+        if arm.like and (stages := _lineage(arm.row, rows)) != _lineage(f"arm-{arm.like}", rows):
+            raise ParameterError(
+                f"'{arm.row}' is not trained as 'arm-{arm.like}' is ({'; '.join(map(str, stages))})",
+                where=f"params.yaml: checkpoints.{arm.row}",
+                way_out="let them differ in `from` of the first stage and `learning_rate` alone",
+            )
+        arms.append(replace(arm, fractions=not rows[arm.row].data.endswith("/optical")))
+    return tuple(arms) or ARMS
+
+
+def _lineage(row: str, rows: Mapping[str, AnyRow]) -> list[dict[str, object]]:
+    """What the stages of a row are, the last first, but for learning rates and first weights."""
+    own = rows[row]
+    rest = own.model_dump(mode="json", exclude={"origin", "learning_rate"})
+    return [rest, *(_lineage(own.parent, rows) if own.parent else [])]
 
 
 def arm_rows(checkpoints: Mapping[str, CheckpointParameters]) -> dict[str, str]:
@@ -125,11 +163,16 @@ def scaled(
     """
     planned = {OPTICAL: optical or rows[OPTICAL].samples, SAR: sar or rows[SAR].samples}
     stages = [
-        rows[name].model_copy(update={"samples": max(1, round(samples * scale / batch)) * batch})
+        rows[name].model_copy(update={"samples": whole_batches(samples, scale, batch)})
         for name, samples in planned.items()
     ]
     fair = _comparison(*stages)
     return {name: row.model_copy(update={"samples": fair[name].samples}) for name, row in rows.items()}
+
+
+def whole_batches(samples: int, scale: float, batch: int) -> int:
+    """Return samples times a scale as whole batches, at least one of them; none of none."""
+    return max(1, round(samples * scale / batch)) * batch if samples else 0
 
 
 def _row_name(row: str, checkpoints: Mapping[str, CheckpointParameters]) -> str:

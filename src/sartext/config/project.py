@@ -222,13 +222,25 @@ class Project:
         return path.relative_to(self.root).as_posix()
 
 
-def load_parameters(path: Path) -> Parameters:
+def load_parameters(path: Path, *, over: Path | None = None) -> Parameters:
     """Read and validate a parameter file.
+
+    Args:
+        path: the file.
+        over: another one, whose sections hold where ``path`` has none of that name.
 
     Raises:
         ParameterError: the file is absent or no YAML, a name is unknown (the nearest known one is named), or
             a value is out of range.
     """
+    content = {**(_content(over) if over else {}), **_content(path)}
+    try:
+        return Parameters.model_validate(content)
+    except ValidationError as error:
+        raise _explain(error, Parameters, path) from error
+
+
+def _content(path: Path) -> dict[str, Any]:
     try:
         content = parse_yaml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
@@ -241,10 +253,7 @@ def load_parameters(path: Path) -> Parameters:
         raise ParameterError(
             "it holds no parameters", where=path, way_out="restore it: `git checkout params.yaml`"
         )
-    try:
-        return Parameters.model_validate(content)
-    except ValidationError as error:
-        raise _explain(error, Parameters, path) from error
+    return content
 
 
 def _explain(error: ValidationError, model: type[BaseModel], path: Path) -> ParameterError:

@@ -70,7 +70,7 @@ class CheckpointParameters(Section):
 
     origin: str = Field(alias="from")
     data: str = Field(pattern=r"^build/(shards(/(optical|sar))?|release-shards)$")
-    samples: int = Field(ge=1, description="pairs seen in training, repetitions counted")
+    samples: int = Field(ge=0, description="pairs seen in training, repetitions counted; 0: a study's control")
     learning_rate: float = Field(gt=0, le=1)
     methods: tuple[str, ...] = Field(
         (), description="which SAR captions to learn from, by how they were made; none named: all"
@@ -151,14 +151,26 @@ class NarrationParameters(Section):
     )
 
 
+class ArmParameters(Section):
+    """An arm of the study, trained by the row ``arm-<name>`` of ``checkpoints``; the usual six need no more."""
+
+    title: str = Field("", description="what it is, in a few words")
+    like: str | None = Field(None, description="an arm from which it differs by its first weights alone")
+    against: tuple[str, ...] = Field(("progressive",), description="arms that it is a control of")
+
+
 class StudyParameters(Section):
     """The comparison of the arms of progressive transfer."""
+
+    arms: dict[str, ArmParameters] = Field({}, description="by name; none: the usual six")
 
     seeds: tuple[int, ...] = (9001, 9002, 9003, 9004, 9005)
     fractions: tuple[Share, ...] = Field((0.05, 0.1, 0.25, 0.5, 1.0), min_length=1)
     workers: int = Field(2, ge=1)
     resamples: int = Field(2000, ge=100, description="of the bootstrap")
-    learning_rates: tuple[float, ...] = Field((0.0005, 0.001, 0.002), min_length=1)
+    learning_rates: tuple[float, ...] = Field(
+        (0.0005, 0.001, 0.002), description="the grid; none: every row has its own, chosen before"
+    )
     development_seeds: tuple[int, ...] = Field((101,), min_length=1)
     development_fractions: tuple[Share, ...] = Field(
         (0.1, 1.0), min_length=1, description="at which learning rates are chosen; others take the nearest one's"
@@ -173,6 +185,8 @@ class StudyParameters(Section):
     scale: float = Field(1.0, gt=0, description="what the samples of every row of `checkpoints` are multiplied by")
     batch: int | None = Field(None, ge=2, description="pairs per step, where not `training.batch`")
     validations: int = Field(8, ge=1, description="in every training; the best one decides when it stops")
+    frozen_tower: bool = Field(False, description="let image towers learn nothing, see `study.frozen`")
+    frozen_learning_rate: float | None = Field(None, gt=0, le=1, description="then in place of `learning_rates`")
 
     @model_validator(mode="after")
     def _fresh_seeds(self) -> "StudyParameters":

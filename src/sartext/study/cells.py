@@ -1,17 +1,11 @@
-"""The cells of the study: trainings of one row on one seed's data, with their scores on that seed's test split.
+"""The cells of the study: trainings of one row on one seed's data, with their scores on that seed's test split."""
 
-Which learning rate a row trains with is the grid's best on the validation split of development seeds.
-"""
-
-import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from sartext.catalogue.loading import find_entry
 from sartext.config.arms import SAR
@@ -22,13 +16,15 @@ from sartext.models.checkpoint import save, start
 from sartext.models.model import Model
 from sartext.study.design import Design
 from sartext.study.examination import examine
+from sartext.study.frozen import frozen_tower
+from sartext.study.grounding import Trained, sar_seen, train_grounder
 from sartext.study.worlds import World, world_of
 from sartext.training.batches import Batch
 from sartext.training.fit import Fit
 from sartext.training.image_text import FEWEST_VALIDATED, ImageTextTask, batches_of_row, validation_of_row
 from sartext.training.loop import fit
-from sartext.training.sampler import batch_indices, made_by, share
-from sartext.training.shards.reading import Pair, Shards, open_shards
+from sartext.training.sampler import made_by, share
+from sartext.training.shards.reading import Shards, open_shards
 
 WHOLE = 1.0
 
@@ -119,48 +115,52 @@ def _trained_and_scored(design: Design, cell: StudyCell) -> dict[str, Any]:
         raise DivergenceError(f"{cell.parent.name} diverged")
     world = world_of(design, cell.seed)
     began = time.perf_counter()
-    model, fitted, seen = _train(design, cell, world)
+    if (row := design.grounders.get(cell.row)) is not None:
+        own = row.model_copy(update={"learning_rate": cell.learning_rate})
+        trained = train_grounder(own, design.parameters, world, seed=cell.seed, fraction=cell.fraction)
+    else:
+        trained = _train(design, cell, world)
     seconds = time.perf_counter() - began
-    model.network.load_state_dict(fitted.best)
-    if _is_parent(design, cell):
-        with atomic_folder(_model(design, cell)) as folder:
-            save(model, folder)
-    validations = fitted.curves["validations"]
-    [loss] = [validation["loss"] for validation in validations if validation["step"] == fitted.best_step]
-    result = {
-        "samples": fitted.samples,
-        "kept_samples": fitted.samples * fitted.best_step // fitted.steps,
-        "validation_loss": loss,
-        "validations": validations,
-        **seen,
-        "seconds": round(seconds, 3),
-    }
+    result = {**_course(trained.fit), **trained.seen, "seconds": round(seconds, 3)}
     if not cell.development:
-        result["examination"] = _examine(design, world, model)
+        result["examination"] = trained.examine()
     return result
 
 
-def _train(design: Design, cell: StudyCell, world: World) -> tuple[Model, Fit, dict[str, int]]:
-    """Return the model as its last step left it, its course, and what it saw of SAR."""
+def _course(fitted: Fit | None) -> dict[str, Any]:
+    """What a result tells of a training, or of none."""
+    if fitted is None:
+        return {"samples": 0, "kept_samples": 0, "validation_loss": 0.0, "validations": []}
+    figures = fitted.best_figures
+    return {
+        "samples": fitted.samples,
+        "kept_samples": fitted.samples * fitted.best_step // fitted.steps,
+        "validation_loss": figures["loss"] if figures else None,
+        "validations": fitted.curves["validations"],
+    }
+
+
+def _train(design: Design, cell: StudyCell, world: World) -> Trained:
     row = design.rows[cell.row]
     parameters = _parameters(design, cell)
+    fitted, seen = None, {"sar_pairs": 0, "sar_samples": 0}
     with open_shards(world.project.root / row.data) as shards:
         model = _start(design, cell, world, shards.side)
-        train = batches_of_row(row, parameters, shards, model, fraction=cell.fraction, workers=1)
-        validation = _validation(design, cell, world, model, parameters)
-        task = ImageTextTask(model, train, validation, parameters)
-        fitted = fit(task, samples=row.samples, learning_rate=cell.learning_rate)
-        left_out = set(train.left_out)
-        rows = share(made_by(shards.rows("train"), row.methods), cell.fraction)
-        pairs = [pair for pair in rows if pair.image_id not in left_out]
-    return model, fitted, sar_seen(pairs, parameters.batch, fitted.steps, cell.seed)
-
-
-def sar_seen(pairs: Sequence[Pair], batch: int, steps: int, seed: int) -> dict[str, int]:
-    """Return how many SAR pairs there were, and how often one was drawn in all steps."""
-    sar = np.array([pair.modality == "sar" for pair in pairs])
-    drawn = sum(int(sar[batch_indices(len(pairs), batch, step, seed)].sum()) for step in range(steps))
-    return {"sar_pairs": int(sar.sum()), "sar_samples": drawn}
+        if row.samples:
+            train = batches_of_row(row, parameters, shards, model, fraction=cell.fraction, workers=1)
+            validation = _validation(design, cell, world, model, parameters)
+            with frozen_tower(model, design.study.frozen_tower):
+                task = ImageTextTask(model, train, validation, parameters)
+                fitted = fit(task, samples=row.samples, learning_rate=cell.learning_rate)
+                model.network.load_state_dict(fitted.best)
+            left_out = set(train.left_out)
+            rows = share(made_by(shards.rows("train"), row.methods), cell.fraction)
+            pairs = [pair for pair in rows if pair.image_id not in left_out]
+            seen = sar_seen(pairs, parameters.batch, fitted.steps, cell.seed)
+    if _is_parent(design, cell):
+        with atomic_folder(_model(design, cell)) as folder:
+            save(model, folder)
+    return Trained(fitted, seen, partial(_examine, design, world, model))
 
 
 def _start(design: Design, cell: StudyCell, world: World, side: int) -> Model:
@@ -190,7 +190,9 @@ def _validation(
 def _parameters(design: Design, cell: StudyCell) -> TrainingParameters:
     batch = design.parameters.training.batch
     every = steps_between(design.rows[cell.row].samples // batch, design.study.validations)
-    return design.parameters.training.model_copy(update={"seed": cell.seed, "validate_every": every * batch})
+    augment = design.parameters.training.augment and not design.study.frozen_tower
+    changes = {"seed": cell.seed, "validate_every": every * batch, "augment": augment}
+    return design.parameters.training.model_copy(update=changes)
 
 
 def steps_between(steps: int, validations: int) -> int:
@@ -199,99 +201,22 @@ def steps_between(steps: int, validations: int) -> int:
 
 
 def _examine(design: Design, world: World, model: Model) -> dict[str, Any]:
-    with Shards([world.examination.shards("sar")]) as shards:
+    place = world.examination.shards("sar")
+    with Shards([place]) as shards, frozen_tower(model, design.study.frozen_tower):
         entries = {name: find_entry(world.examination, name) for name in world.examination.parameters.captions}
         # the wording that the SAR stages learn and validate with, for all arms alike
         taught = design.rows[SAR]
         return examine(model, shards, entries, methods=taught.methods, paraphrase=taught.paraphrase)
 
 
+def learns_sar(design: Design, row: str) -> bool:
+    """Whether a row sees SAR captions, so that their share matters."""
+    return not design.every_row[row].data.endswith("/optical")
+
+
 def _is_parent(design: Design, cell: StudyCell) -> bool:
-    return any(row.parent == cell.row for row in design.rows.values())
+    return any(row.parent == cell.row for row in design.every_row.values())
 
 
 def _model(design: Design, cell: StudyCell) -> Path:
     return world_of(design, cell.seed).folder / "models" / cell.name
-
-
-@dataclass(frozen=True)
-class Tried:
-    """The validation loss of one learning rate, the mean over development seeds; nothing where one diverged."""
-
-    learning_rate: float
-    loss: float | None
-
-
-@dataclass
-class Rates:
-    """What was tried, by row and share of the SAR captions."""
-
-    tried: dict[tuple[str, float], list[Tried]] = field(default_factory=dict)
-
-    def chosen(self, row: str, fraction: float) -> float:
-        """Return the learning rate of a row: that of the nearest share at which it was chosen (by ratio)."""
-        near = [tried for name, tried in self.tried if name == row]
-        nearest = min(near, key=lambda tried: (abs(math.log(tried / fraction)), tried))
-        known = [rate for rate in self.tried[row, nearest] if rate.loss is not None]
-        if not known:
-            where = "params.yaml: study.learning_rates"
-            raise TrainingError(
-                f"'{row}' diverged with every learning rate", where=where, way_out="add smaller ones"
-            )
-        return min(known, key=lambda rate: (rate.loss, rate.learning_rate)).learning_rate
-
-    def as_json(self) -> list[dict[str, Any]]:
-        """Return everything that was tried, in order."""
-        return [
-            {"row": row, "fraction": share, "chosen": self.chosen(row, share), "tried": [*map(asdict, rates)]}
-            for (row, share), rates in sorted(self.tried.items())
-        ]
-
-
-def shares_of(design: Design, row: str) -> Sequence[float]:
-    """Return the shares of the SAR captions at which a row's learning rate is chosen."""
-    return sorted(set(design.study.development_fractions)) if learns_sar(design, row) else (WHOLE,)
-
-
-def learns_sar(design: Design, row: str) -> bool:
-    """Whether a row sees SAR captions, so that their share matters."""
-    return not design.rows[row].data.endswith("/optical")
-
-
-def candidates(design: Design, row: str, rates: Rates) -> list[StudyCell]:
-    """Return the development cells of a row; its parent's learning rate must have been chosen."""
-    return [
-        cell_of(design, seed, row, fraction, rates, learning_rate=rate)
-        for seed in design.study.development_seeds
-        for fraction in shares_of(design, row)
-        for rate in design.study.learning_rates
-    ]
-
-
-def cell_of(
-    design: Design, seed: int, row: str, fraction: float, rates: Rates, *, learning_rate: float | None = None
-) -> StudyCell:
-    """Return the cell of a row with its chosen learning rate, or a development cell with another one."""
-    rate = rates.chosen(row, fraction) if learning_rate is None else learning_rate
-    parent, development = design.rows[row].parent, seed in design.study.development_seeds
-    origin = cell_of(design, seed, parent, WHOLE, rates) if parent else None
-    return StudyCell(seed, row, fraction, rate, origin, development)
-
-
-def learn_rates(design: Design, row: str, cells: Iterable[StudyCell], rates: Rates) -> None:
-    """Add what the development cells of a row found."""
-    losses: dict[tuple[float, float], list[float | None]] = {}
-    for cell in cells:
-        result: Mapping[str, Any] = read_result(design, cell)
-        losses.setdefault((cell.fraction, cell.learning_rate), []).append(result["validation_loss"])
-    for (fraction, rate), of_seeds in sorted(losses.items()):
-        known = [loss for loss in of_seeds if loss is not None]
-        mean = sum(known) / len(known) if len(known) == len(of_seeds) else None
-        rates.tried.setdefault((row, fraction), []).append(Tried(rate, mean))
-
-
-def take_the_only_rate(design: Design, rates: Rates) -> None:
-    """Where the grid holds one learning rate there is nothing to choose, and nothing to train."""
-    for row in design.rows:
-        for fraction in shares_of(design, row):
-            rates.tried[row, fraction] = [Tried(design.study.learning_rates[0], 0.0)]

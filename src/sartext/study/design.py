@@ -7,18 +7,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from sartext.config import Parameters, Project
-from sartext.config.arms import rows_of, scaled
-from sartext.config.training import CheckpointParameters, StudyParameters
+from sartext.config import Parameters, Project, load_parameters
+from sartext.config.arms import AnyRow, Arm, arms_of, rows_of, scaled, whole_batches
+from sartext.config.training import CheckpointParameters, GrounderParameters, StudyParameters
 from sartext.errors import ParameterError
 from sartext.files import canonical_json, sha256_file, sha256_text
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
 CODE = (
+    "captioner/proof.py",
     "catalogue",
     "config/arms.py",
     "corpora",
+    "evaluation/grounding.py",
     "evaluation/metrics/recall.py",
     "evaluation/retrieval.py",
     "evaluation/similarity_blocks.py",
@@ -47,16 +49,19 @@ PRESENTATION = (
 """Parts of them that do not: they read finished cells, or are not used."""
 
 NO_PART = {
-    "study": {"seeds", "fractions", "workers", "resamples"},
+    "study": {"arms", "seeds", "fractions", "workers", "resamples"},
     "training": {"threads", "validate_every", "seed"},
     "simulation": {"seed"},
 }
 """Parameters that do not belong to the recipe: they differ by cell, or change no figure of one."""
 
-Data = Literal["sim", "sample"]
+Data = Literal["sim", "sample", "pretrained"]
 
-PLACES: Mapping[Data, str] = {"sim": "study", "sample": "study-sample"}
+PLACES: Mapping[Data, str] = {"sim": "study", "sample": "study-sample", "pretrained": "study-pretrained"}
 """Folders below ``build/``."""
+
+PROFILES: Mapping[Data, str] = {"pretrained": "conf/study-pretrained.yaml"}
+"""Whose sections hold in place of those of the data's ``params.yaml``."""
 
 CORPUS_OF = {"ships": "sim-ships", "objects": "sim-objects", "landcover": "sim-landcover", "pairs": "sim-pairs"}
 """The simulated SAR corpora that have captions, by their number's name in the section ``simulation``."""
@@ -89,7 +94,8 @@ class Design:
     """A study that can be run.
 
     Args:
-        data: ``sim`` (fresh simulated scenes for every seed) or ``sample`` (the small real corpora).
+        data: ``sim`` (fresh simulated scenes for every seed), ``sample`` (the small real corpora) or
+            ``pretrained`` (the same, and image towers from natural-image weights).
         source: the project that data and catalogue are taken from.
         parameters: as the study uses them: its sizes, its batch, the rows of its arms.
         study: their section of this name.
@@ -110,39 +116,71 @@ class Design:
         return self.output / self.digest[:16]
 
     @property
+    def page(self) -> str:
+        """The page below the project's folder, as it is told."""
+        return f"build/{self.output.name}/index.html"
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms, the one first that the others are controls of."""
+        return arms_of(self.study.arms, self.every_row)
+
+    @property
+    def comparisons(self) -> tuple[tuple[Arm, Arm], ...]:
+        """Arms and their controls: the differences that are taken, those of the first arm first."""
+        return tuple((arm, other) for arm in self.arms for other in self.arms if arm.name in other.against)
+
+    @property
     def rows(self) -> Mapping[str, CheckpointParameters]:
-        """The rows that the arms train."""
+        """The rows that the arms train on captions."""
         return self.parameters.image_text
 
+    @property
+    def grounders(self) -> Mapping[str, GrounderParameters]:
+        """The rows that arms train on boxes, masks and scenes."""
+        return {name: row for name, row in self.every_row.items() if isinstance(row, GrounderParameters)}
 
-def plan(project: Project, data: Data = "sim", *, quick: bool = False) -> Design:
+    @property
+    def every_row(self) -> Mapping[str, AnyRow]:
+        """All of them."""
+        return self.parameters.checkpoints
+
+
+def plan(project: Project, data: Data = "sim", *, quick: bool = False, frozen: bool = False) -> Design:
     """Return the study that a project's parameters describe.
 
     Args:
         project: the checkout.
         data: simulated scenes, or the real corpora that ``make sample`` has built in ``build/sample``.
         quick: two seeds and a few steps, to try the way; it goes to a folder of its own.
+        frozen: image towers learn nothing, another and cheaper question; it has a folder of its own too.
 
     Raises:
         ParameterError: the sections that a study needs are missing, or a seed was used before.
         ArtefactError: the real sample was not built.
     """
     source = project if data == "sim" else Project(project.build / "sample")
-    if data == "sample" and not (source.root / "params.yaml").is_file():
+    if data != "sim" and not (source.root / "params.yaml").is_file():
         raise ParameterError("the real sample is not there", where=source.root, way_out="run `make sample` first")
     declared = source.parameters
+    if data in PROFILES:
+        declared = load_parameters(project.root / PROFILES[data], over=source.root / "params.yaml")
     study = declared.study or StudyParameters.model_validate({})
+    if frozen:
+        rates = (study.frozen_learning_rate,) if study.frozen_learning_rate else study.learning_rates
+        study = study.model_copy(update={"frozen_tower": True, "learning_rates": rates})
     if quick:
         few = {**QUICK, **(QUICK_SCENES if data == "sim" else {}), "seeds": study.seeds[:2]}
         study = StudyParameters.model_validate({**study.model_dump(), **few})
-    if data == "sample" and (study.scenes or study.looks):
+    if data != "sim" and (study.scenes or study.looks):
         raise ParameterError(
             "real corpora have no scenes to simulate",
             where="params.yaml: study",
             way_out="take out `scenes` and `looks`",
         )
     parameters = _trained(_simulated(declared, study) if data == "sim" else declared, study, quick)
-    output = project.build / (PLACES[data] + ("-quick" if quick else ""))
+    arms_of(study.arms, parameters.checkpoints)
+    output = project.build / (PLACES[data] + ("-frozen" if frozen else "") + ("-quick" if quick else ""))
     return Design(data, source, parameters, study, output, recipe_hash(_recipe(source, parameters, data)))
 
 
@@ -176,8 +214,13 @@ def _trained(parameters: Parameters, study: StudyParameters, quick: bool) -> Par
     rows = rows_of(parameters.image_text)
     most = max(sum(study.samples.values()), *(row.samples for row in rows.values()))
     scale = 2 * QUICK_SAMPLES / most if quick else study.scale
+    further = {
+        name: row.model_copy(update={"samples": whole_batches(row.samples, scale, batch)})
+        for name, row in parameters.checkpoints.items()
+        if name.startswith("arm-") and name not in rows
+    }
     changes: dict[str, Any] = {
-        "checkpoints": scaled(rows, scale, batch, **study.samples),
+        "checkpoints": scaled(rows, scale, batch, **study.samples) | further,
         "study": study,
         "shards": parameters.shards.model_copy(update={"looks": study.looks or parameters.shards.looks}),
         "training": parameters.training.model_copy(update={"batch": batch, "threads": 1}),
@@ -189,13 +232,14 @@ def _trained(parameters: Parameters, study: StudyParameters, quick: bool) -> Par
 def _recipe(source: Project, parameters: Parameters, data: Data) -> dict[str, Any]:
     content = parameters.model_dump(mode="json", by_alias=True)
     recipe = {section: content[section] for section in SECTIONS}
+    chosen_here = {"learning_rate"} if content["study"]["learning_rates"] else set()
     rows = {
-        name: {key: value for key, value in row.items() if key != "learning_rate"}
+        name: {key: value for key, value in row.items() if key not in chosen_here}
         for name, row in content["checkpoints"].items()
     }
     foundations = {row["from"] for row in rows.values() if row["from"].endswith((".yaml", ".yml"))}
     files = {name: sha256_file(source.root / name) for name in sorted(foundations)}
-    if data == "sample":
+    if data != "sim":
         files |= {name: sha256_file(_built(source, name)) for name in _tables(source)}
     return {**recipe, "checkpoints": rows, "corpora": list(parameters.corpora), "files": files, "data": data}
 

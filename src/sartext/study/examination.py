@@ -1,22 +1,30 @@
 """What a model scores on the test split: sums over each group of images, from which every figure is made."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 
 from sartext.catalogue.entry import Entry
 from sartext.errors import TrainingError
-from sartext.evaluation.metrics.recall import ceiling
-from sartext.evaluation.retrieval import retrieval
+from sartext.evaluation.bootstrap import Floats
+from sartext.evaluation.metrics.recall import (
+    CUTS,
+    DISTINCT_FACTS,
+    ceiling,
+    distinct_chance_ranks,
+    query_weights,
+)
+from sartext.evaluation.retrieval import ranks, retrieval
 from sartext.models.decoding.captioning import generate
 from sartext.models.forward import forward
 from sartext.models.model import Model, normalise
 from sartext.narrator.facts import from_json
 from sartext.narrator.methods import ANNOTATED
-from sartext.narrator.statements import KINDS, Count, compare, read_statements, statements_of
+from sartext.narrator.statements import KINDS, OBJECT_COUNT, Count, compare, read_statements, statements_of
 from sartext.narrator.vocabulary import annotated_by, vocabulary_of
 from sartext.training.batches import Batch, validation_batches
 from sartext.training.shards.reading import Pair, Shards
@@ -32,16 +40,24 @@ Groups = Mapping[str, Mapping[str, Any]]
 class GroupSums:
     """Sums over the images of one group.
 
-    ``recall`` and ``own_recall`` are what its pairs add to duplicate-aware and one-positive mean recall, ``nats``
-    and ``tokens`` of its captions as the model sees them, ``statements`` right, stated and true by kind.
+    ``distinct`` of ``sets`` is what its pairs add to mean recall of distinct facts, ``recall`` and ``own_recall``
+    of ``pairs`` to duplicate-aware and one-positive mean recall, ``nats`` and ``tokens`` of its captions as the
+    model sees them, ``statements`` right, stated and true by kind.
     """
 
     pairs: int = 0
+    distinct: float = 0.0
+    sets: float = 0.0
     recall: float = 0.0
     own_recall: float = 0.0
     nats: float = 0.0
     tokens: int = 0
     statements: dict[str, Count] = field(default_factory=lambda: dict.fromkeys(KINDS, Count()))
+
+    def add(self, statements: Mapping[str, Count]) -> None:
+        """Add what is stated of an image."""
+        for kind, count in statements.items():
+            self.statements[kind] += count
 
 
 def examine(
@@ -62,8 +78,8 @@ def examine(
         paraphrase: without, annotated pairs are told in the grammar's plain words alone.
 
     Returns:
-        ``groups``, the sums by group id; ``ceiling`` of one-positive mean recall; ``captions``, what became of the
-        generated ones; ``examples``.
+        ``groups``, the sums by group id; ``ceiling`` of one-positive mean recall; ``blind``, the best that never
+        looks at the images; ``captions``, what became of the generated ones; ``examples``.
 
     Raises:
         TrainingError: there is no such pair.
@@ -85,8 +101,12 @@ def examine(
         keys = _compare(model, batches, order, groups)
         captions, examples = _caption(model, batches, pairs, entries, groups)
     return {
-        "groups": {name: _as_json(groups[name]) for name in sorted(groups)},
+        "groups": {name: as_json(groups[name]) for name in sorted(groups)},
         "ceiling": ceiling(keys.numpy()),
+        "blind": {
+            "mean_recall": 100 * float(distinct_chance_ranks(keys.tolist()).recall_at(CUTS).mean()),
+            "exact_count": commonest_count(order),
+        },
         "captions": captions,
         "examples": examples,
     }
@@ -101,14 +121,36 @@ def _compare(
     keys = torch.cat([batch.keys for batch in batches])
     aware = retrieval(images, texts, keys.numpy()).per_pair
     own = retrieval(images, texts).per_pair
+    distinct, weights = _distinct(images, texts, keys), query_weights(DISTINCT_FACTS, keys.tolist())
     for at, pair in enumerate(order):
         sums = groups[pair.group_id]
         sums.pairs += 1
+        sums.distinct += float(weights[at] * distinct[at])
+        sums.sets += float(weights[at])
         sums.recall += float(aware[at])
         sums.own_recall += float(own[at])
         sums.nats += float(nats[at])
         sums.tokens += int(tokens[at])
     return keys
+
+
+def _distinct(images: torch.Tensor, texts: torch.Tensor, keys: torch.Tensor) -> Floats:
+    """What each pair adds to mean recall, times 100, where one image and one caption stand for equal facts."""
+    _, first, sets = np.unique(keys.numpy(), return_index=True, return_inverse=True)
+    numbers = np.arange(len(first))
+    found = ranks(images, texts[first], sets, numbers)[0], ranks(images[first], texts, numbers, sets)[1]
+    return np.asarray(50 * sum(side.recall_at(CUTS).mean(axis=1) for side in found))
+
+
+def commonest_count(pairs: Sequence[Pair]) -> float | None:
+    """Return the share, in %, of the true numbers of objects that the commonest one of each class is."""
+    numbers: dict[str, Counter[str]] = defaultdict(Counter)
+    for pair in pairs:
+        for statement in statements_of(from_json(pair.facts)) if pair.method in ANNOTATED and pair.facts else ():
+            if statement.kind == OBJECT_COUNT:
+                numbers[statement.label][statement.value] += 1
+    right, true = sum(max(each.values()) for each in numbers.values()), sum(map(Counter.total, numbers.values()))
+    return 100 * right / true if true else None
 
 
 def _see(model: Model, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -146,9 +188,7 @@ def _caption(
             read = read_statements(text, nouns, scenes)
             truth = statements_of(from_json(pair.facts or ""))
             by_kind, undecided = compare(read.statements, truth, decided[pair.corpus])
-            sums = groups[pair.group_id].statements
-            for kind, count in by_kind.items():
-                sums[kind] += count
+            groups[pair.group_id].add(by_kind)
             counts["captions"] += 1
             counts["finished"] += caption.finished
             counts["readable"] += caption.finished and not read.problems
@@ -158,6 +198,7 @@ def _caption(
     return counts, examples
 
 
-def _as_json(sums: GroupSums) -> dict[str, Any]:
+def as_json(sums: GroupSums) -> dict[str, Any]:
+    """Return them as a result holds them."""
     statements = {kind: [count.right, count.stated, count.true] for kind, count in sums.statements.items()}
     return {**vars(sums), "statements": statements}

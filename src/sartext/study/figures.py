@@ -1,20 +1,20 @@
 """The figures of a complete study: every arm at every share, its intervals, and the paired differences."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from sartext.config.arms import ARMS, CONTROLS, PROGRESSIVE, Arm
+from sartext.config.arms import Arm
 from sartext.evaluation.bootstrap import Floats, Interval, Sums, estimate, intervals, resample
-from sartext.narrator.statements import COVER_KINDS, KINDS, OBJECT_KINDS
+from sartext.narrator.statements import COVER_KINDS, KINDS, OBJECT_COUNT, OBJECT_KINDS
 from sartext.study.cells import StudyCell, diverged
 from sartext.study.running import Finished
 
 BOOTSTRAP_SEED = 20
 RIGHT, STATED, TRUE = range(3)
-PLAIN = ("pairs", "recall", "own_recall", "nats", "tokens")
+PLAIN = ("pairs", "distinct", "sets", "recall", "own_recall", "nats", "tokens")
 
 Group = Mapping[str, Any]
 
@@ -53,12 +53,14 @@ def _facts(name: str, title: str, kinds: Sequence[str], of: int) -> StudyMetric:
 _NATS = "nats per token, lower is better"
 
 MAIN = (
-    StudyMetric("mean_recall", "mean recall", True, 1.0, _sum("recall"), _sum("pairs"), "0 to 100"),
+    StudyMetric("mean_recall", "mean recall", True, 1.0, _sum("distinct"), _sum("sets"), "0 to 100"),
     StudyMetric("cross_entropy", "caption cross-entropy", False, 1.0, _sum("nats"), _sum("tokens"), _NATS, 3),
     _facts("precision", "precision of facts", KINDS, STATED),
     _facts("recall", "recall of facts", KINDS, TRUE),
+    _facts("exact_count", "exact count", (OBJECT_COUNT,), TRUE),
 )
 FURTHER = (
+    StudyMetric("aware_recall", "duplicate-aware recall", True, 1.0, _sum("recall"), _sum("pairs"), "0 to 100"),
     StudyMetric("own_recall", "one-positive recall", True, 1.0, _sum("own_recall"), _sum("pairs"), "0 to 100"),
     _facts("object_precision", "precision, objects", OBJECT_KINDS, STATED),
     _facts("object_recall", "recall, objects", OBJECT_KINDS, TRUE),
@@ -92,8 +94,9 @@ class ArmRow:
 
 @dataclass(frozen=True)
 class Difference:
-    """Progressive minus a control, in one metric at one share; ``seeds`` counts those in which it is better."""
+    """An arm minus a control, in one metric at one share; ``seeds`` counts those in which the arm is better."""
 
+    arm: Arm
     control: Arm
     fraction: float
     metric: StudyMetric
@@ -102,7 +105,7 @@ class Difference:
 
     @property
     def verdict(self) -> int:
-        """1 where the whole interval says that progressive is better, -1 where worse, 0 where neither."""
+        """1 where the whole interval says that the arm is better, -1 where worse, 0 where neither."""
         low, high = self.interval.low, self.interval.high
         if low is None or high is None or low <= 0 <= high:
             return 0
@@ -111,10 +114,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that tables and page tell."""
+    """Everything that tables and page tell.
+
+    ``blind`` is the best that never looks at the images, by metric: chance in retrieval, the commonest number of
+    each class; means over the seeds.
+    """
 
     rows: tuple[ArmRow, ...]
     differences: tuple[Difference, ...]
+    blind: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -137,7 +145,21 @@ def find(finished: Finished) -> Findings:
     return Findings(
         tuple(row for share in of_shares for row in share.rows),
         tuple(difference for share in of_shares for difference in share.differences),
+        _blind(finished),
     )
+
+
+def _blind(finished: Finished) -> dict[str, float]:
+    examined = {
+        entry.cell.seed: finished.result(entry.cell)["examination"]["blind"]
+        for entry in finished.entries
+        if entry.cell.row in finished.design.rows and not diverged(finished.result(entry.cell))
+    }
+    means = {
+        metric.name: _mean([of_seed[metric.name] for of_seed in examined.values() if metric.name in of_seed])
+        for metric in METRICS
+    }
+    return {name: value for name, value in means.items() if value is not None}
 
 
 def lineage_total(finished: Finished, cell: StudyCell, what: str) -> float:
@@ -148,13 +170,13 @@ def lineage_total(finished: Finished, cell: StudyCell, what: str) -> float:
 
 def _at(finished: Finished, fraction: float, bootstrap_seed: int) -> Findings:
     """The figures and differences at one share."""
-    study = finished.design.study
+    study, arms = finished.design.study, finished.design.arms
     cells = {
         (entry.cell.seed, entry.arm.name): entry.cell for entry in finished.entries if entry.fraction == fraction
     }
-    results = [[finished.result(cells[seed, arm.name]) for arm in ARMS] for seed in study.seeds]
+    results = [[finished.result(cells[seed, arm.name]) for arm in arms] for seed in study.seeds]
     sums = [_sums([*map(groups_of, of_seed)]) for of_seed in results]
-    scale = np.array([metric.scale for _ in ARMS for metric in METRICS])
+    scale = np.array([metric.scale for _ in arms for metric in METRICS])
     lost = [any(map(diverged, of_arm)) for of_arm in zip(*results, strict=True)]
     # the seeds that are left would tell of easier ones: an arm that diverged in any has no figure
     known = np.where(np.repeat(lost, len(METRICS)), np.nan, 1.0)
@@ -165,19 +187,20 @@ def _at(finished: Finished, fraction: float, bootstrap_seed: int) -> Findings:
     )
     bounds = intervals(every.values, every.drawn)
     rows = tuple(
-        _row(finished, arm, fraction, [cells[seed, arm.name] for seed in study.seeds], bounds[_place(arm, 0) :])
-        for arm in ARMS
+        _row(finished, arm, fraction, [cells[seed, arm.name] for seed in study.seeds], bounds[at * len(METRICS) :])
+        for at, arm in enumerate(arms)
     )
     differences = tuple(
-        _difference(control, fraction, metric, at, columns=every)
-        for control in CONTROLS
+        _difference(
+            Difference(arm, control, fraction, metric, Interval(None, None, None), 0),
+            arms.index(arm) * len(METRICS) + at,
+            arms.index(control) * len(METRICS) + at,
+            every,
+        )
+        for arm, control in finished.design.comparisons
         for at, metric in enumerate(METRICS)
     )
-    return Findings(rows, differences)
-
-
-def _place(arm: Arm, metric: int) -> int:
-    return ARMS.index(arm) * len(METRICS) + metric
+    return Findings(rows, differences, {})
 
 
 def groups_of(result: Mapping[str, Any]) -> Mapping[str, Group]:
@@ -229,10 +252,10 @@ def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def _difference(control: Arm, fraction: float, metric: StudyMetric, at: int, *, columns: _Columns) -> Difference:
-    mine, other = _place(PROGRESSIVE, at), _place(control, at)
+def _difference(unknown: Difference, mine: int, other: int, columns: _Columns) -> Difference:
+    """What is known of a difference of two columns."""
     drawn = columns.drawn[:, [mine]] - columns.drawn[:, [other]]
     [interval] = intervals(columns.values[[mine]] - columns.values[[other]], drawn)
     gain = columns.by_seed[:, mine] - columns.by_seed[:, other]
-    better = gain > 0 if metric.higher_is_better else gain < 0
-    return Difference(control, fraction, metric, interval, int(better.sum()))
+    better = gain > 0 if unknown.metric.higher_is_better else gain < 0
+    return replace(unknown, interval=interval, seeds=int(better.sum()))

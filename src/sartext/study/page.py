@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from sartext.config.arms import ARMS, CONTROLS, SAR, Arm
+from sartext.config.arms import SAR, Arm
 from sartext.evaluation.bootstrap import Interval
 from sartext.evaluation.registry import number
 from sartext.files import write_text
@@ -15,8 +15,11 @@ from sartext.study.figures import FURTHER, MAIN, ArmRow, Difference, Findings, S
 from sartext.study.running import Finished
 from sartext.study.tables import count, summary
 
-DATA = {"sim": "simulated scenes", "sample": "the small real corpora"}
-LOOKS: Mapping[str, Look] = looks(arm.name for arm in ARMS)
+DATA = {
+    "sim": "simulated scenes",
+    "sample": "the small real corpora",
+    "pretrained": "the small real corpora from ImageNet weights",
+}
 SHARE, ARM = "SAR captions", "arm"
 KINDS = {1: "better", -1: "worse"}
 """Of cells, by verdict."""
@@ -33,18 +36,23 @@ def page(finished: Finished, findings: Findings) -> str:
     """Return the page as HTML."""
     design, study = finished.design, finished.design.study
     stage = design.rows[SAR]
+    styles = looks(arm.name for arm in design.arms)
     return render(
         "study/templates/page.html",
         title=f"Progressive transfer and its controls, on {DATA[design.data]}",
         simulated=design.data == "sim",
         seeds=len(study.seeds),
         shares=len(set(study.fractions)),
-        arms=ARMS,
-        controls=CONTROLS,
-        looks=LOOKS,
+        pretrained=design.data == "pretrained",
+        arms=design.arms,
+        controls=[control for arm, control in design.comparisons if arm == design.arms[0]],
+        looks=styles,
+        blind=[
+            f"{metric.title} {findings.blind[metric.name]:.1f}" for metric in MAIN if metric.name in findings.blind
+        ],
         verdicts=_verdicts(findings),
-        arm_charts=[_arms_chart(findings, metric) for metric in MAIN],
-        difference_charts=[_differences_chart(findings, metric) for metric in MAIN],
+        arm_charts=[_arms_chart(findings, metric, styles) for metric in MAIN],
+        difference_charts=[_differences_chart(findings, metric, styles) for metric in MAIN],
         differences=_differences(findings, len(study.seeds)),
         every_arm=_by_share(findings, COURSE, MAIN, _course),
         further=_by_share(findings, (), FURTHER, lambda row: []),
@@ -61,22 +69,26 @@ def _percent(share: float) -> str:
     return f"{100 * share:g}\u00a0%"
 
 
-def finding(findings: Findings, control: Arm, metric: StudyMetric) -> dict[int, list[float]]:
-    """Return the shares at which the intervals say that progressive is better (1) than a control or worse (-1)."""
+def finding(findings: Findings, arm: Arm, control: Arm, metric: StudyMetric) -> dict[int, list[float]]:
+    """Return the shares at which the intervals say that an arm is better (1) than a control or worse (-1)."""
     shares: dict[int, list[float]] = {1: [], -1: [], 0: []}
     for difference in findings.differences:
-        if difference.control is control and difference.metric is metric:
+        if (difference.arm, difference.control, difference.metric) == (arm, control, metric):
             shares[difference.verdict].append(difference.fraction)
     return {verdict: at for verdict, at in shares.items() if verdict and at}
 
 
 def _verdicts(findings: Findings) -> Table:
-    heads = ["progressive against", *(metric.title for metric in MAIN)]
+    heads = [ARM, "against", *(metric.title for metric in MAIN)]
     rows = [
-        Row([control.name, *(_verdict(finding(findings, control, metric)) for metric in MAIN)])
-        for control in CONTROLS
+        Row([arm.name, control.name, *(_verdict(finding(findings, arm, control, metric)) for metric in MAIN)])
+        for arm, control in _pairs(findings)
     ]
     return Table(heads, rows, texts=heads)
+
+
+def _pairs(findings: Findings) -> list[tuple[Arm, Arm]]:
+    return list(dict.fromkeys((difference.arm, difference.control) for difference in findings.differences))
 
 
 def _verdict(shares: Mapping[int, Sequence[float]]) -> Cell:
@@ -85,28 +97,29 @@ def _verdict(shares: Mapping[int, Sequence[float]]) -> Cell:
     return Cell("not told apart", kind="soft", parts=parts)
 
 
-def _arms_chart(findings: Findings, metric: StudyMetric) -> Chart:
-    intervals = {
-        arm.name: {row.fraction: row.metrics[metric.name] for row in findings.rows if row.arm is arm}
-        for arm in ARMS
-    }
-    return _chart(metric, metric.title, intervals, zero_line=False)
+def _arms_chart(findings: Findings, metric: StudyMetric, styles: Mapping[str, Look]) -> Chart:
+    intervals: dict[str, dict[float, Interval]] = {}
+    for row in findings.rows:
+        intervals.setdefault(row.arm.name, {})[row.fraction] = row.metrics[metric.name]
+    return _chart(metric, metric.title, intervals, styles)
 
 
-def _differences_chart(findings: Findings, metric: StudyMetric) -> Chart:
-    intervals = {
-        control.name: {
-            difference.fraction: difference.interval
-            for difference in findings.differences
-            if difference.control is control and difference.metric is metric
-        }
-        for control in CONTROLS
-    }
-    return _chart(metric, f"difference in {metric.title}", intervals, zero_line=True)
+def _differences_chart(findings: Findings, metric: StudyMetric, styles: Mapping[str, Look]) -> Chart:
+    """Of the first arm."""
+    intervals: dict[str, dict[float, Interval]] = {}
+    for difference in findings.differences:
+        if difference.arm == findings.rows[0].arm and difference.metric is metric:
+            intervals.setdefault(difference.control.name, {})[difference.fraction] = difference.interval
+    return _chart(metric, f"difference in {metric.title}", intervals, styles, zero_line=True)
 
 
 def _chart(
-    metric: StudyMetric, title: str, intervals: Mapping[str, Mapping[float, Interval]], *, zero_line: bool
+    metric: StudyMetric,
+    title: str,
+    intervals: Mapping[str, Mapping[float, Interval]],
+    styles: Mapping[str, Look],
+    *,
+    zero_line: bool = False,
 ) -> Chart:
     """Lines over the shares of the SAR captions, which stand at their logarithms."""
     shares = sorted({share for line in intervals.values() for share in line})
@@ -118,7 +131,7 @@ def _chart(
             for share, interval in line.items()
             if interval.value is not None
         ]
-        lines.append(charts.Line(name, LOOKS[name], points))
+        lines.append(charts.Line(name, styles[name], points))
     svg = charts.lines(
         f"{title} against the share of SAR captions; the table holds the figures",
         lines,
@@ -161,14 +174,14 @@ def _course(row: ArmRow) -> list[str]:
 
 
 def _differences(findings: Findings, seeds: int) -> Table:
-    cells: dict[tuple[str, str], list[Cell]] = {}
+    cells: dict[tuple[str, str, str], list[Cell]] = {}
     for difference in findings.differences:
         if difference.metric in MAIN:
-            key = (_percent(difference.fraction), difference.control.name)
+            key = (_percent(difference.fraction), difference.arm.name, difference.control.name)
             cells.setdefault(key, []).append(_difference(difference, seeds))
     rows = [Row([*key, *of_metrics], key[0]) for key, of_metrics in cells.items()]
-    minus = "progressive minus"
-    return Table([SHARE, minus, *(metric.title for metric in MAIN)], rows, texts=[minus], ruled=True)
+    heads = [SHARE, ARM, "minus"]
+    return Table([*heads, *(metric.title for metric in MAIN)], rows, texts=heads[1:], ruled=True)
 
 
 def _difference(difference: Difference, seeds: int) -> Cell:
@@ -194,6 +207,7 @@ def _examples(finished: Finished) -> Table:
         for entry in finished.entries
         if (entry.cell.seed, entry.fraction) == (study.seeds[0], max(study.fractions))
         and not diverged(finished.result(entry.cell))
+        and entry.cell.row in finished.design.rows  # a grounder writes nothing
     }
     rows = []
     for at, example in enumerate(next(iter(captions.values()), ())):
@@ -215,7 +229,8 @@ def _recipe(finished: Finished, findings: Findings) -> Iterator[tuple[str, Cell 
     yield "seeds", ", ".join(map(str, study.seeds))
     yield "development seeds", ", ".join(map(str, study.development_seeds))
     yield "shares", ", ".join(map(_percent, sorted(study.fractions)))
-    yield "grid of learning rates", ", ".join(f"{rate:g}" for rate in study.learning_rates)
+    grid = ", ".join(f"{rate:g}" for rate in study.learning_rates)
+    yield "grid of learning rates", grid or "none: each row's was chosen beforehand"
     yield "chosen", "; ".join(chosen)
     yield "batch", f"{finished.design.parameters.training.batch} pairs"
     yield "validations", f"{_validations(finished)} in every training; the best one's weights are kept"

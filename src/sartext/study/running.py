@@ -11,24 +11,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sartext.config.arms import ARMS, Arm
+from sartext.config.arms import Arm
 from sartext.errors import ArtefactError, ParameterError
 from sartext.files import write_json
 from sartext.progress import depend_on_the_parent, track
-from sartext.study.cells import (
-    WHOLE,
-    Rates,
-    StudyCell,
-    candidates,
-    cell_of,
-    is_done,
-    learn_rates,
-    learns_sar,
-    read_result,
-    run_cell,
-    take_the_only_rate,
-)
+from sartext.study.cells import WHOLE, StudyCell, is_done, learns_sar, read_result, run_cell
 from sartext.study.design import Design
+from sartext.study.rates import Rates, candidates, cell_of, learn_rates, take_the_only_rate
 from sartext.study.worlds import is_ready, prepare, world_of
 from sartext.training.sampler import made_by, share
 from sartext.training.shards.reading import open_shards
@@ -105,7 +94,7 @@ def entries_of(design: Design, rates: Rates) -> tuple[ArmResult, ...]:
     return tuple(
         ArmResult(arm, share, cell_of(design, seed, arm.row, share if arm.fractions else WHOLE, rates))
         for seed in study.seeds
-        for arm in ARMS
+        for arm in design.arms
         for share in sorted(set(study.fractions))
     )
 
@@ -147,7 +136,7 @@ def _choose_rates(design: Design, run: Callable[[Sequence[StudyCell], str], None
         take_the_only_rate(design, rates)
         return rates
     for sar in (False, True):  # parents first: a row of the second round starts from their chosen learning rate
-        rows = [row for row in design.rows if learns_sar(design, row) == sar]
+        rows = [row for row in design.every_row if learns_sar(design, row) == sar]
         by_row = {row: candidates(design, row, rates) for row in rows}
         what = f"study: learning rates of the {'SAR' if sar else 'optical'} stages"
         run([cell for cells in by_row.values() for cell in cells], what)
@@ -162,7 +151,7 @@ def _run_cells(design: Design, work: Work, cells: Sequence[StudyCell], what: str
     for ready in (parents, set(cells) - parents):
         missing = [cell for cell in ready if not is_done(design, cell)]
         # the longest first, so that no process ends with it alone
-        missing.sort(key=lambda cell: (-design.rows[cell.row].samples, cell.seed, cell.name))
+        missing.sort(key=lambda cell: (-design.every_row[cell.row].samples, cell.seed, cell.name))
         work(partial(run_cell, design), missing, what)
 
 

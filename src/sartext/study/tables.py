@@ -49,6 +49,7 @@ def console_table(findings: Findings) -> Table:
     table = Table("SAR captions", "arm", box=None, pad_edge=False)
     for heading in ("samples", "seconds", *(metric.title for metric in MAIN)):
         table.add_column(heading, justify="right")
+    blind = [f"{findings.blind[metric.name]:.1f}" if metric.name in findings.blind else "" for metric in MAIN]
     before = findings.rows[0].fraction
     for row in findings.rows:
         if row.fraction != before:
@@ -56,6 +57,8 @@ def console_table(findings: Findings) -> Table:
         before = row.fraction
         figures = ["diverged" if row.diverged else _shown(row.metrics[metric.name], metric) for metric in MAIN]
         table.add_row(f"{100 * row.fraction:g} %", row.arm.name, count(row.samples), count(row.seconds), *figures)
+    table.add_section()
+    table.add_row("", "blind", "", "", *blind)
     return table
 
 
@@ -88,12 +91,14 @@ def summary(finished: Finished, findings: Findings) -> dict[str, Any]:
         "worlds": {str(seed): world_of(design, seed).counts for seed in study.seeds},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "table": [_table_row(row) for row in findings.rows],
+        "blind": dict(findings.blind),
         "differences": [
             {
+                "arm": difference.arm.name,
                 "control": difference.control.name,
                 "fraction": difference.fraction,
                 "metric": difference.metric.name,
-                "progressive_minus_control": difference.interval.value,
+                "arm_minus_control": difference.interval.value,
                 "low": difference.interval.low,
                 "high": difference.interval.high,
                 "seeds_better": difference.seeds,
@@ -108,7 +113,7 @@ def _cell_row(finished: Finished, entry: ArmResult) -> dict[str, Any]:
     result = finished.result(entry.cell)
     lost = diverged(result)
     nothing: dict[str, Any] = {"ceiling": None, "captions": dict.fromkeys(CAPTIONS)}
-    examined = nothing if lost else result["examination"]
+    examined = nothing if lost else nothing | result["examination"]
     sums = total(groups_of(result).values())
     return {
         "hash": finished.design.digest,
