@@ -103,6 +103,23 @@ def test_intervals_hold_the_value_and_are_wider_where_answers_of_a_group_go_toge
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
+def test_variants_are_compared_by_type_too_question_by_question() -> None:
+    asked = [*questions_of(*["yes"] * 40), *questions_of(*["two"] * 40, type_="count", corpus="beta")]
+    seeing = given(asked, [*["yes"] * 40, *["two", "one"] * 20])
+    blind = given(asked, [*["no", "yes"] * 20, *["two", "one"] * 20])
+    found = score({"seeing": seeing, "blind": blind}, asked, pairs=[("seeing", "blind")])
+    presence, count = (found["seeing minus blind", "accuracy", f"type:{name}"] for name in ("presence", "count"))
+    assert (presence.value, presence.n) == (50, 40) and 0 < presence.low < 50 < presence.high
+    # the same answers: no doubt is left, though each has an interval of its own
+    assert (count.value, count.low, count.high) == (0, 0, 0)
+    assert found["seeing", "accuracy", "type:count"].low < 50
+    assert {subset for variant, _, subset in found if " minus " in variant} == {
+        "all",
+        "type:presence",
+        "type:count",
+    }
+
+
 def test_questions_of_one_group_have_no_bounds_and_tell_no_variants_apart() -> None:
     asked = questions_of(*["yes"] * 40, group="only")
     answers = {"a": given(asked, ["yes"] * 40), "b": given(asked, ["no", *["yes"] * 39])}

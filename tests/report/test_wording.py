@@ -10,6 +10,7 @@ from sartext.config import Project
 from sartext.config.training import EvaluationParameters
 from sartext.evaluation.details import Variant
 from sartext.evaluation.figures import Figure
+from sartext.evaluation.registry import shown
 from sartext.pages.marks import Look
 from sartext.report.claims import claims
 from sartext.report.findings import ReportFinding, findings
@@ -177,6 +178,17 @@ def test_what_never_looks_and_the_blind_model_are_spoken_of_only_where_they_are(
     alone = make_view(without(evaluation, {"chance", "constant-ranking", "sar-gpt-blind"}))
     assert retrieval(alone)["blind"] == []
     assert not vqa(alone)["blind_model"]
+
+
+def test_what_seeing_is_worth_is_shown_by_type_where_it_was_measured(evaluation: Evaluation) -> None:
+    assert not vqa(make_view(evaluation))["beside_blind"].rows
+    name = "sar-gpt minus sar-gpt-blind"
+    counts = Figure("vqa", "accuracy", name, 12.5, 8.0, 17.0, n=210, subset="type:count")
+    table = vqa(make_view(replace(evaluation, figures=(*evaluation.figures, counts))))["beside_blind"]
+    (row,) = table.rows
+    cells = dict(zip(table.heads, row.cells, strict=True))
+    assert (cells["variant"].text, cells["minus"]) == ("sar-gpt", "sar-gpt-blind")
+    assert (cells["count"].text, cells["count"].detail) == shown(counts)
 
 
 def test_answers_are_right_as_they_are_scored(evaluation: Evaluation) -> None:

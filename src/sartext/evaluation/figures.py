@@ -119,22 +119,29 @@ def difference(variant: str, other: str) -> str:
     return f"{variant}{MINUS}{other}"
 
 
-def paired(figures: Sequence[Figure], resampled: Floats, pairs: Sequence[tuple[str, str]]) -> Iterator[Figure]:
-    """Yield the differences of the figures of whole benchmarks, each with its interval.
+def paired(
+    figures: Sequence[Figure],
+    resampled: Floats,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    subsets: tuple[str, ...] = (EVERYTHING,),
+) -> Iterator[Figure]:
+    """Yield the differences of figures, each with its interval.
 
     Args:
         figures: in the order of the columns.
         resampled: their values in every resample, [resamples, figures]; all columns share the draws.
         pairs: variants, the second of which is taken from the first.
+        subsets: how the names of those begin whose figures are compared; other figures are passed over.
     """
     place = {
-        (figure.benchmark, figure.metric, figure.variant): at
+        (figure.benchmark, figure.metric, figure.subset, figure.variant): at
         for at, figure in enumerate(figures)
-        if figure.subset == EVERYTHING and figure.value is not None
+        if figure.subset.startswith(subsets) and figure.value is not None
     }
-    for benchmark, metric in dict.fromkeys((figure.benchmark, figure.metric) for figure in figures):
+    for benchmark, metric, subset in dict.fromkeys(key[:3] for key in place):
         for variant, other in pairs:
-            first, second = (place.get((benchmark, metric, name)) for name in (variant, other))
+            first, second = (place.get((benchmark, metric, subset, name)) for name in (variant, other))
             if first is None or second is None:
                 continue
             left, right = figures[first], figures[second]
@@ -142,4 +149,5 @@ def paired(figures: Sequence[Figure], resampled: Floats, pairs: Sequence[tuple[s
             value = (left.value or 0.0) - (right.value or 0.0)
             interval = intervals(np.array([value]), drawn)[0]
             name, n = difference(variant, other), min(left.n, right.n)
-            yield Figure(left.task, metric, name, value, n=n, benchmark=benchmark).within(interval)
+            figure = Figure(left.task, metric, name, value, n=n, benchmark=benchmark, subset=subset)
+            yield figure.within(interval)

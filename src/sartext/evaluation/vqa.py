@@ -28,6 +28,9 @@ NUMBERS = {word: str(number) for number, word in enumerate(NUMBER_WORDS)}
 TYPE, CORPUS = "type:", "corpus:"
 """How the names of subsets begin."""
 
+COMPARED = EVERYTHING, TYPE
+"""Those in which variants are compared."""
+
 
 def normalise_answer(text: str) -> str:
     """Return an answer as it is compared.
@@ -53,7 +56,8 @@ def score_vqa(
 
     ``accuracy`` of every type (``type:<t>``) and corpus (``corpus:<c>``), ``oa``, ``aa`` (the mean over the types
     that occur) and ``empty``, the share of empty answers, which are wrong. Intervals are drawn over groups, with
-    the same draws for all. The differences of ``pairs`` of variants, the first minus the second, are figures too.
+    the same draws for all. The differences of ``pairs`` of variants, the first minus the second, are figures too,
+    of all questions and by type.
 
     Raises:
         EvaluationError: a variant answers other questions than these.
@@ -79,7 +83,7 @@ def score_vqa(
         columns = slice(number * len(parts), (number + 1) * len(parts))
         scored = list(_figures(variant, parts, values[columns], drawn[:, columns], benchmark_name))
         figures += [figure for figure, _ in scored]
-        whole += [(figure, resampled) for figure, resampled in scored if figure.subset == EVERYTHING]
+        whole += [(figure, drawn_of) for figure, drawn_of in scored if figure.subset.startswith(COMPARED)]
         for subset in (f"{TYPE}{name}" for name in TYPES if f"{TYPE}{name}" not in parts):
             reason = f"no question of type {subset.removeprefix(TYPE)} is asked of its images"
             where = {"benchmark": benchmark_name, "subset": subset}
@@ -87,7 +91,9 @@ def score_vqa(
         empty = 100 * float(np.mean([not normalise_answer(of_variant[question.id]) for question in questions]))
         figures.append(Figure("vqa", "empty", variant, empty, n=len(questions), benchmark=benchmark_name))
     compared, resampled = zip(*whole, strict=True) if whole else ((), ())
-    return [*figures, *paired(compared, np.column_stack(resampled), pairs)] if compared else figures
+    if not compared:
+        return figures
+    return [*figures, *paired(compared, np.column_stack(resampled), pairs, subsets=COMPARED)]
 
 
 def _parts(questions: Sequence[Question]) -> dict[str, Floats]:

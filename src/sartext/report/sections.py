@@ -6,13 +6,13 @@ from typing import Any
 
 from sartext.evaluation.details import CHANCE as AT_RANDOM
 from sartext.evaluation.details import CONSTANT_RANKING, Curve
-from sartext.evaluation.figures import EVERYTHING, Task
+from sartext.evaluation.figures import EVERYTHING, Task, difference
 from sartext.evaluation.metrics.recall import SCORINGS
 from sartext.evaluation.registry import headlines, in_order, metric_of, names_in, number
 from sartext.evaluation.vqa import normalise_answer
-from sartext.pages import Chart, Table, charts
+from sartext.pages import Chart, Row, Table, charts
 from sartext.report.comparison import AWARE, DISTINCT, ONE_POSITIVE, by_size
-from sartext.report.view import PERCENT, Column, ReportView, curves, dots, drawn, variants_table
+from sartext.report.view import PERCENT, Column, Reasons, ReportView, curves, dots, drawn, variants_table
 
 DIRECTIONS = {"i2t": "Image to text", "t2i": "Text to image"}
 TICKS = (1, 2, 5, 10, 20, 50)
@@ -172,12 +172,26 @@ def vqa(view: ReportView) -> dict[str, Any]:
         "blind_model": any(variant.kind == "gpt" for variant in index.baselines("vqa", "oa")),
         "numbers": sorted(numbers.items()),
         "by_type": variants_table(view, by_type),
+        "beside_blind": _beside_blind(view, by_type),
         "by_corpus": variants_table(view, _by("corpus", "vqa", "accuracy", corpora)),
         "examples": [
             (example, {name: _is_right(answer, example.answer) for name, answer in example.answers.items()})
             for example in view.details.questions
         ],
     }
+
+
+def _beside_blind(view: ReportView, columns: Sequence[Column]) -> Table:
+    """A row for each model and baseline that the evaluation compared by type, with their differences."""
+    reasons, rows = Reasons(), []
+    for variant in view.index.trained("vqa", "oa"):
+        for other in view.index.baselines("vqa", "oa"):
+            name = difference(variant.name, other.name)
+            figures = [view.index.find("vqa", column.metric, name, subset=column.subset) for column in columns]
+            if any(figure is not None and figure.subset != EVERYTHING for figure in figures):
+                rows.append(Row([view.name_cell(variant), other.name, *map(reasons.cell, figures)]))
+    heads = ["variant", "minus", *(column.title for column in columns)]
+    return Table(heads, rows, texts=("minus",), notes=reasons.notes)
 
 
 def _is_right(answer: str, right: str) -> bool:
