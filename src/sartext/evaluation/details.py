@@ -74,8 +74,7 @@ class Variant:
         model_sha256: of ``model.safetensors``; ties it to MLflow's model version (tag ``model_sha256``).
         stages: of ``dvc.yaml`` that trained it; its own is the last.
         registered: the name of its model in MLflow's registry; None where it has none.
-        pretrained: its lineage began with pretrained weights: only then do ratios to the foundation mean
-            something.
+        pretrained: its lineage began with pretrained weights, without which ratios to the foundation mean nothing.
         blind: what it answers never depends on the image that is asked about.
     """
 
