@@ -2,8 +2,11 @@
 
 import pytest
 
+from sartext.config import Project
 from tests.processes import built_once
+from tests.training.mini import mini_project_of
 
+from .narrating import narrating_project
 from .tiny_models import SENTENCES, caption, marked, rows_of, small_coca, write_png
 
 
@@ -11,6 +14,13 @@ from .tiny_models import SENTENCES, caption, marked, rows_of, small_coca, write_
 def coca(tmp_path_factory):
     """A CoCa's checkpoint that says the sentences of the marked pictures."""
     return built_once(tmp_path_factory, "small-coca", small_coca) / "coca"
+
+
+@pytest.fixture(scope="session")
+def narrating(tmp_path_factory):
+    """A project whose narrator tells its validation images truly; only what narration writes of it changes."""
+    mini = mini_project_of(tmp_path_factory)
+    return Project(built_once(tmp_path_factory, "narrating", lambda root: narrating_project(mini, root)))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sartext.captioner.captioner import ModelCaption
-from sartext.captioner.proof import BELOW, BY_CAPTION, BY_MAP, decide
+from sartext.captioner.proof import BELOW, BY_CAPTION, BY_MAP, consistent_facts, decide
 from sartext.captioner.scores import Fit
 from sartext.captioner.thresholds import Rule, Threshold
 from sartext.models.grounder.evidence import MapModel
@@ -19,7 +19,7 @@ from sartext.narrator.facts import Facts, PresentFact, from_json, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.statements import CONTRADICTORY, Statement, judge, read_facts, statements_of
-from sartext.narrator.vocabulary import annotated_by, bare, vocabulary_of
+from sartext.narrator.vocabulary import SHARES, ZONES, annotated_by, bare, vocabulary_of
 from tests.narrator.examples import box, entry_of, region
 
 ENTRY = entry_of("segmentation", background="land without open water")
@@ -134,6 +134,39 @@ def test_released_facts_never_contradict_each_other():
     assert sum(fact.fraction for fact in decision.facts.cover) <= 1.0
     text = canonical(decision.facts)
     assert isinstance(read_facts(text, WORDS), Facts), text
+
+
+CLASSES = {"thing": st.sampled_from(sorted(WORDS.things)), "stuff": st.sampled_from(sorted(WORDS.stuff))}
+PLACES = [f"{number} {place}" for number in (1, 2, 3) for place in ("center", "outside")]
+ANYTHING = st.one_of(
+    st.builds(Statement, st.just(statements.OBJECT_CLASS), CLASSES["thing"]),
+    st.builds(Statement, st.just(statements.OBJECT_COUNT), CLASSES["thing"], st.integers(1, 4).map(str)),
+    st.builds(Statement, st.just(statements.OBJECT_ZONE), CLASSES["thing"], st.sampled_from(PLACES)),
+    st.builds(Statement, st.just(statements.COVER_CLASS), CLASSES["stuff"]),
+    st.builds(
+        Statement,
+        st.just(statements.COVER_SHARE),
+        CLASSES["stuff"],
+        st.sampled_from([word for _, word in SHARES]),
+    ),
+    st.builds(Statement, st.just(statements.COVER_ZONE), CLASSES["stuff"], st.sampled_from([*ZONES.values()])),
+)
+"""A statement of any kind that may have passed."""
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(ANYTHING, st.floats(0, 1), max_size=40))
+def test_no_caption_of_whatever_passed_contradicts_itself(passed):
+    """One number of a class, one share, each class named once, and room for all: in the image and in each zone."""
+    facts = consistent_facts(passed, SHIP_AND_SHIP, WORDS)
+    stated = statements_of(facts)
+    assert set(stated) <= passed.keys()
+    assert sum(fact.fraction for fact in facts.cover) <= 1.0 + 1e-9
+    for zone in ZONES:
+        inside = [fact.share for fact in facts.cover if fact.zone == zone]
+        assert sum(0.6 * bound * inside.count(word) for bound, word in SHARES) <= 0.25
+    for text in [canonical(facts), *realise(facts, "toy/1", 7, n=3)] if stated else []:
+        assert set(statements_of(read_facts(text, WORDS))) == set(stated), text
 
 
 @settings(max_examples=40, deadline=None)

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from sartext.captioner.captioner import Decoding
-from sartext.captioner.user_files.files import decoding_of
+from sartext.captioner.user_files.options import decoding_of
 from sartext.cli import cli
 from sartext.errors import DecodingError, ParameterError
 from sartext.files import sha256_file
@@ -66,13 +66,14 @@ def test_an_option_out_of_range_or_of_another_method_is_refused(options, message
 def test_the_command_draws_and_shows_json_lines(folder, coca, captioned):
     _, drawn = captioned(decoding=HOT)
     options = ["--method", "nucleus", "--top-p", "1", "--temperature", "3", "--seed", "7", "--format", "jsonl"]
-    done = CliRunner().invoke(cli, ["caption", str(folder), "--model", str(coca), *options])
+    done = CliRunner().invoke(cli, ["caption", "--raw", str(folder), "--model", str(coca), *options])
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert captions(rows) == captions(drawn)
 
 
 def test_the_format_of_a_file_is_told_by_its_name_alone(folder, coca, tmp_path):
-    command = ["caption", str(folder), "--model", str(coca), "--out", str(tmp_path / "a.csv"), "--format", "jsonl"]
+    out = ["--out", str(tmp_path / "a.csv"), "--format", "jsonl"]
+    command = ["caption", "--raw", str(folder), "--model", str(coca), *out]
     done = CliRunner().invoke(cli, command)
     assert isinstance(done.exception, ParameterError)
     assert not (tmp_path / "a.csv").exists()

@@ -12,13 +12,13 @@ from sartext.captioner.captioner import beam_search
 from sartext.captioner.user_files import files
 from sartext.captioner.user_files.display import Display, guess, stretch
 from sartext.captioner.user_files.files import find_images
-from sartext.captioner.user_files.rows import Row, add_rows, repair
+from sartext.captioner.user_files.rows import Origin, Row, add_rows, repair
 from sartext.cli import cli, run
 from sartext.errors import DecodingError, ModelError, ParameterError
 
 from .tiny_models import SENTENCES, caption, marked, rows_of, write_png, write_tiff
 
-SARTEXT = [sys.executable, "-m", "sartext", "caption"]
+SARTEXT = [sys.executable, "-m", "sartext", "caption", "--raw"]
 
 PAUSED = """
 import sys
@@ -34,7 +34,7 @@ def wait_and_load(*arguments, **more):
 
 files.load = wait_and_load
 images, model, out = sys.argv[1:]
-files.caption_files([images], Path(model), Path(out), files.CaptionOptions(), print)
+files.caption_files([images], Path(model), Path(out), files.CaptionOptions(raw=True), print)
 """
 """A run that stops before its model is loaded, until its standard input is closed."""
 
@@ -58,7 +58,7 @@ def test_a_folder_to_csv(folder, captioned):
 
 def test_json_lines_hold_the_same_as_csv_and_as_what_is_shown(folder, coca, tmp_path, captioned):
     (_, rows), (_, lines) = captioned("out.csv"), captioned("out.jsonl")
-    assert [{key: str(value) for key, value in line.items()} for line in lines] == rows
+    assert [{key: "" if value is None else str(value) for key, value in line.items()} for line in lines] == rows
     _, shown = caption([folder], coca)
     assert "\n".join(shown) + "\n" == (tmp_path / "out.csv").read_text()
 
@@ -112,7 +112,7 @@ def test_captions_with_commas_and_quotes_survive(tmp_path):
     row = Row('a "b", c.png', "Crops, mainly; and, \u00e9t\u00e9.", -0.5, True, "ab" * 32)
     for path in (tmp_path / "a.csv", tmp_path / "a.jsonl"):
         add_rows(path, [row])
-        assert repair(path) == {row.image: row.model_sha256}
+        assert repair(path) == {row.image: Origin(row.model_sha256)}
         assert rows_of(path)[0]["caption"] == row.caption
 
 
@@ -188,7 +188,8 @@ def test_a_checkpoint_or_a_gpu_that_is_not_there_is_refused_and_writes_nothing(f
 
 def test_the_command_tells_what_it_skipped_and_exits_with_one(folder, coca, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out.csv"
-    command = ["sartext", "caption", str(folder), "--model", str(coca), "--out", str(out), "--window", "-25", "0"]
+    options = ["--raw", "--out", str(out), "--window", "-25", "0"]
+    command = ["sartext", "caption", str(folder), "--model", str(coca), *options]
     monkeypatch.setattr(sys, "argv", command)
     run(cli, "sartext")
     output = capsys.readouterr()

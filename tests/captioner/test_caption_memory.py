@@ -6,15 +6,22 @@ from click.testing import CliRunner
 
 from sartext.captioner import captioner
 from sartext.captioner.captioner import AdaptiveBatch, Captioner
+from sartext.captioner.narrator import Narrator
 from sartext.captioner.user_files import files
 from sartext.cli import cli
 from sartext.errors import DecodingError
 from sartext.models.checkpoint import load
 from sartext.models.construction import build, read_foundation
+from sartext.models.grounder.checkpoint import start_grounder
+from sartext.narrator.vocabulary import vocabulary_of
 
 from .tiny_models import FOUNDATIONS, SENTENCES, SIDE, caption, marked
 
 SHORTAGES = [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), RuntimeError("can't allocate memory")]
+
+
+def grounder():
+    return start_grounder(FOUNDATIONS / "grounder-tiny.yaml", vocabulary_of([]), side=SIDE, seed=1)
 
 
 @pytest.fixture
@@ -76,10 +83,10 @@ def test_the_narrator_too_goes_on_with_fewer_pictures(coca, memory):
     clip = build(read_foundation(FOUNDATIONS / "clip-tiny.yaml"), coca, seed=3, side=SIDE)
     pictures = [marked(*key, seed=50) for key in SENTENCES]
     narrator = Captioner(load(coca), clip, 48, batch=6)
-    whole = list(narrator.write_and_judge(pictures))
+    whole = [written for written, _ in Narrator(narrator, grounder()).look(pictures)]
     tried = memory(3)
-    parts = list(narrator.write_and_judge(pictures))
-    assert tried == [6, 3, 3, 6, 3, 3]
+    parts = [written for written, _ in Narrator(narrator, grounder()).look(pictures)]
+    assert tried == [6, 3, 3, 3, 3], "what did not fit is not tried again, the others look at as few"
     texts, similarities = zip(*((written.text, written.similarity) for written in parts), strict=True)
     assert list(texts) == [written.text for written in whole] == list(SENTENCES.values())
     assert similarities == pytest.approx([written.similarity for written in whole], abs=1e-5)
@@ -91,7 +98,7 @@ def test_the_narrator_too_goes_on_with_fewer_pictures(coca, memory):
 def test_the_command_tells_which_batch_fits(folder, coca, tmp_path, memory):
     memory(3)
     options = ["--batch", "6", "--out", str(tmp_path / "out.csv")]
-    done = CliRunner().invoke(cli, ["caption", str(folder), "--model", str(coca), *options])
+    done = CliRunner().invoke(cli, ["caption", "--raw", str(folder), "--model", str(coca), *options])
     assert done.stderr.splitlines()[-1] == "memory held 3 at a time: --batch 3 saves the attempts"
 
 
@@ -124,5 +131,6 @@ def test_a_judge_that_had_to_take_fewer_does_not_try_more_again(coca, tmp_path, 
     monkeypatch.setattr(Captioner, "_cosines", cosines)
     model = load(coca, device=torch.device("cpu"))
     pictures = [marked(1, "left")] * 8
-    list(Captioner(model, model, model.context, batch=4).write_and_judge(pictures))
+    captioner = Captioner(model, model, model.context, batch=4)
+    assert len(list(Narrator(captioner, grounder()).look(pictures))) == 8
     assert tried == [4, 2, 2, 2, 2]

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
-from sartext.captioner.user_files.files import CaptionOptions, caption_files
+from sartext.captioner.user_files.files import caption_files
+from sartext.captioner.user_files.options import CaptionOptions
 from sartext.models.checkpoint import save
 from sartext.models.construction import build, read_foundation
 from sartext.models.forward import forward
@@ -97,11 +98,11 @@ def write_tiff(path, values, **more):
     return path
 
 
-def caption(images, coca, out=None, **options):
-    """Caption files; return the summary and the lines that were shown."""
+def caption(images, coca, out=None, *, raw=True, **options):
+    """Caption files, by default in the model's own words; return the summary and the lines that were shown."""
     shown = []
     images = [str(image) for image in images]
-    return caption_files(images, coca, out, CaptionOptions(**options), shown.append), shown
+    return caption_files(images, coca, out, CaptionOptions(raw=raw, **options), shown.append), shown
 
 
 def rows_of(path):

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from sartext.captioner.calibrated import THRESHOLDS, vocabulary_record
 from sartext.captioner.captioner import Captioner, ModelCaption, batches
+from sartext.captioner.domain import Domain, domain_of, figures_of
 from sartext.captioner.narrator import Narrator, load_narrator
-from sartext.captioner.proof import map_figures, propose
+from sartext.captioner.proof import propose
 from sartext.captioner.scores import DECIMALS
 from sartext.captioner.thresholds import (
     CONFIDENCE_Z,
@@ -28,7 +30,6 @@ from sartext.captioner.thresholds import (
     choose,
     cross_scored,
     curve,
-    from_record,
     released,
     to_record,
 )
@@ -36,27 +37,19 @@ from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError
-from sartext.files import atomic_folder, read_json, write_json, write_text
+from sartext.files import atomic_folder, write_json, write_text
 from sartext.models.grounder.evidence import MapModel, fit_maps
 from sartext.models.grounder.maps import Grounding
 from sartext.models.grounder.truth import truth_of
 from sartext.narrator.facts import Facts, from_json
-from sartext.narrator.statements import Statement, judge, statements_of
+from sartext.narrator.statements import judge, statements_of
 from sartext.narrator.vocabulary import Vocabulary, annotated_by, project_vocabulary
 from sartext.progress import track
+from sartext.release.inputs import read_index
 from sartext.training.shards.reading import Pair, Shards
 
-THRESHOLDS = "thresholds.json"
 ABSENT = 3
 """How many statements are wanted for each validation image that lacks the class."""
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What the maps mean, and which statements are released."""
-
-    maps: MapModel
-    rules: Rules
 
 
 @dataclass(frozen=True)
@@ -100,6 +93,7 @@ def calibrate(project: Project) -> dict[str, object]:
     )
     halves = _pair_similarities(narrator.captioner, shards, pairs)
     similarity = round(float(np.quantile(halves, parameters.pair_quantile)), DECIMALS)
+    domain = _domain(project, shards)
     metrics = _measure(pairs, judged, rules, reasons) | {"pair_similarity": similarity}
     with atomic_folder(project.calibration) as folder:
         record = {
@@ -107,6 +101,9 @@ def calibrate(project: Project) -> dict[str, object]:
             "coca_sha256": narrator.captioner.coca.sha256,
             "clip_sha256": narrator.captioner.clip.sha256,
             "grounder_sha256": narrator.grounder.sha256,
+            "decoding": {"length": parameters.length, "beams": parameters.beams},
+            "domain": domain.to_record(),
+            "vocabulary": vocabulary_record(vocabulary),
             "pairs": {"quantile": parameters.pair_quantile, "pairs": len(halves), "similarity": similarity},
             "maps": maps.to_record(),
             "statements": to_record(rules),
@@ -135,48 +132,21 @@ def _fitted(seen: Sequence[_Seen], entries: Mapping[str, Entry], side: int) -> M
     return fit_maps([each.grounding for each in annotated], truths)
 
 
-def read_thresholds(project: Project, **models: str | None) -> dict[str, Any]:
-    """Return what ``thresholds.json`` holds.
-
-    Args:
-        project: the checkout.
-        models: SHA-256 of the weights of ``clip``, ``coca`` or ``grounder``, which must be those of its making.
-
-    Raises:
-        ArtefactError: it is missing or damaged, or was found with other checkpoints.
-    """
-    path = project.calibration / THRESHOLDS
-    if not path.is_file():
-        raise ArtefactError("the thresholds are missing", where=path, way_out="run `sartext calibrate`")
-    record: dict[str, Any] = read_json(path)
-    for name, sha256 in models.items():
-        if record.get(f"{name}_sha256") != sha256:
-            raise ArtefactError(
-                f"the thresholds were found with another {name}",
-                where=path,
-                way_out="run `sartext calibrate` again",
-            )
-    return record
-
-
-def read_calibration(project: Project, **models: str | None) -> Calibration:
-    """Return what maps mean and the rules of statements; arguments and errors as of `read_thresholds`."""
-    record = read_thresholds(project, **models)
-    where = project.calibration / THRESHOLDS
-    try:
-        maps = MapModel.from_record(record["maps"])
-    except (KeyError, TypeError, ValueError) as error:
-        way_out = "run `sartext calibrate`"
-        raise ArtefactError(f"no calibration of the maps ({error})", where=where, way_out=way_out) from error
-    return Calibration(maps, from_record(record.get("statements", {}), where))
-
-
-def map_score(statement: Statement, grounding: Grounding, calibration: Calibration) -> float:
-    """Return the score of a statement by the maps alone: all other figures are as usual on validation images."""
-    fit = calibration.rules[statement.kind].fit
-    *_, log_probability, similarity = fit.mean  # what is unknown is as usual
-    seen = map_figures(statement, calibration.maps.probability(statement, grounding), grounding)
-    return fit.score((*seen, 0.0, log_probability, similarity))
+def _domain(project: Project, shards: Shards) -> Domain:
+    """What the training pictures are like, those of validation left out."""
+    pairs = shards.rows("train")
+    wanted = {pair.image_id for pair in pairs}
+    corpora = sorted({pair.corpus for pair in pairs})
+    sizes = {
+        (int(row["width"]), int(row["height"]))
+        for corpus in corpora
+        for row in read_index(project, corpus).select(["image_id", "width", "height"]).to_pylist()
+        if row["image_id"] in wanted
+    }
+    figures: dict[str, list[tuple[float, ...]]] = {}
+    for pair in track(pairs, "training pictures", len(pairs)):
+        figures.setdefault(pair.corpus, []).append(figures_of(shards.picture(pair)))
+    return domain_of(shards.side, [shards.entries[corpus] for corpus in corpora], sizes, figures)
 
 
 def _judge(

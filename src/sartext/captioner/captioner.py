@@ -120,18 +120,15 @@ class Captioner:
         for batch in batches(pictures, self.batch):
             yield from self._captions(batch, adaptive)
 
-    def write_and_judge(self, pictures: Iterable[Pixels]) -> Iterator[ModelCaption]:
-        """Caption pictures, in their order, and judge how like they are.
+    def write_and_judge(self, pictures: Sequence[Pixels]) -> list[ModelCaption]:
+        """Caption pictures, all at a time, and judge how like they are.
 
         It is the best caption, whether its facts can be read or not: one from further down the beams says what the
         narrator does not believe.
         """
-        writing, judging = AdaptiveBatch(self.batch, SETTING), AdaptiveBatch(self.batch, SETTING)
-        for batch in batches(pictures, self.batch):
-            captions = self._captions(batch, writing)
-            similarities = self.similarities(batch, [caption.text for caption in captions], judging)
-            for caption, similarity in zip(captions, similarities, strict=True):
-                yield replace(caption, similarity=similarity)
+        captions = caption_pictures(self.coca, pictures, self.length, beam_search(self.beams))
+        cosines = self._cosines([(each, of.text) for each, of in zip(pictures, captions, strict=True)])
+        return [replace(caption, similarity=cosine) for caption, cosine in zip(captions, cosines, strict=True)]
 
     def similarities(
         self, pictures: Sequence[Pixels], texts: Sequence[str], adaptive: AdaptiveBatch | None = None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from sartext.captioner.calibration import read_calibration
+from sartext.captioner.calibrated import read_calibration
 from sartext.captioner.captioner import ModelCaption
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
 from sartext.captioner.narrator import Narrator, load_narrator
@@ -54,7 +54,7 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
     narrator = load_narrator(project)
     vocabulary = project_vocabulary(project)
     calibration = read_calibration(
-        project,
+        project.calibration,
         clip=narrator.captioner.clip.sha256,
         coca=narrator.captioner.coca.sha256,
         grounder=narrator.grounder.sha256,

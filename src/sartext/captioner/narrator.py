@@ -1,6 +1,6 @@
 """The narrator: a CoCa that proposes captions, a CLIP that judges them, and a grounder that sees what is there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sartext.captioner.captioner import AdaptiveBatch, Captioner, ModelCaption, batches, load_captioner
@@ -23,15 +23,23 @@ class Narrator:
 
     def look(self, pictures: Iterable[Pixels]) -> Iterator[tuple[ModelCaption, Grounding]]:
         """Yield for each picture CoCa's caption, judged by the CLIP, and what the grounder sees."""
+        adaptive = AdaptiveBatch(self.captioner.batch, SETTING)
         for batch in batches(pictures, self.captioner.batch):
-            yield from zip(self.captioner.write_and_judge(batch), self.ground(batch), strict=True)
+            yield from adaptive.map(batch, self.look_at_once)
+
+    def look_at_once(self, pictures: Sequence[Pixels]) -> list[tuple[ModelCaption, Grounding]]:
+        """Return the same of a few pictures, all at a time."""
+        written = self.captioner.write_and_judge(pictures)
+        return list(zip(written, self._grounded(pictures), strict=True))
 
     def ground(self, pictures: Iterable[Pixels]) -> Iterator[Grounding]:
         """Yield what the grounder sees in pictures."""
-        adaptive, side = AdaptiveBatch(self.captioner.batch, SETTING), self.grounder.config.side
+        adaptive = AdaptiveBatch(self.captioner.batch, SETTING)
         for batch in batches(pictures, self.captioner.batch):
-            squashed = [squash(picture, side) for picture in batch]
-            yield from adaptive.map(squashed, lambda part: ground(self.grounder, part))
+            yield from adaptive.map(batch, self._grounded)
+
+    def _grounded(self, pictures: Sequence[Pixels]) -> list[Grounding]:
+        return ground(self.grounder, [squash(picture, self.grounder.config.side) for picture in pictures])
 
 
 def load_narrator(project: Project) -> Narrator:

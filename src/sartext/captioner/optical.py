@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sartext.captioner.calibration import THRESHOLDS, map_score, read_calibration, read_thresholds
+from sartext.captioner.calibrated import THRESHOLDS, map_score, read_calibration, read_thresholds
 from sartext.captioner.captioner import UNFINISHED, Captioner, ModelCaption, batches, load_captioner
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
 from sartext.captioner.narrator import Narrator, load_project_grounder
@@ -153,7 +153,7 @@ def uncaptioned_pairs(rows: Sequence[Row], entry: Entry) -> list[Pair]:
 
 
 def _least_similarity(project: Project, captioner: Captioner) -> float:
-    record = read_thresholds(project, clip=captioner.clip.sha256)
+    record = read_thresholds(project.calibration, clip=captioner.clip.sha256)
     try:
         return float(record["pairs"]["similarity"])
     except (KeyError, TypeError, ValueError) as error:
@@ -202,7 +202,9 @@ def _prove(
     no class that could be proven is withheld too.
     """
     narrator = Narrator(captioner, load_project_grounder(project))
-    calibration = read_calibration(project, clip=captioner.clip.sha256, grounder=narrator.grounder.sha256)
+    calibration = read_calibration(
+        project.calibration, clip=captioner.clip.sha256, grounder=narrator.grounder.sha256
+    )
     vocabulary = project_vocabulary(project)
     halves = pictures_of(project, entry, [item.sar for item in rewritten], f"grounding of {entry.name}")
     proven = []

@@ -14,6 +14,7 @@ from sartext.captioner.thresholds import Rules
 from sartext.files import canonical_json
 from sartext.models.grounder.evidence import MapModel, logit
 from sartext.models.grounder.maps import IMAGE, Grounding
+from sartext.narrator.annotated import ZONE_FRACTION
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
 from sartext.narrator.statements import (
     COVER_CLASS,
@@ -33,6 +34,9 @@ from sartext.narrator.vocabulary import LARGEST_COUNT, SHARES, ZONES, Vocabulary
 BELOW = "no statement reaches its threshold"
 BY_CAPTION, BY_MAP = "caption and map", "map"
 """What proposed a statement that the maps bear out: CoCa's caption, or the maps alone."""
+
+ZONE_AREA = 0.25
+"""Share of the image that a zone is."""
 
 _LEAST = {word: bound for bound, word in SHARES}
 _ZONE_NAMES = {words: zone for zone, words in ZONES.items()}
@@ -192,7 +196,7 @@ def consistent_facts(passed: Mapping[Statement, float], grounding: Grounding, vo
                 present.append(seen_fact(statement.label, vocabulary))
             else:
                 cover.append(_covering(statement.label, share, passed, grounding, vocabulary))
-    cover, crowded = _with_room(cover, passed)
+    cover, crowded = _with_room(_placed(cover, passed), passed)
     present += [seen_fact(bare(fact.noun), vocabulary) for fact in crowded]
     scene = next((each.label for each in passed if each.kind == SCENE), None)
     spelled = {name.casefold(): name for name in vocabulary.scenes}
@@ -238,8 +242,26 @@ def _covering(
     fraction = (
         seen if 0.0 <= seen <= 1.0 and share_word(seen) == share else (bounds[place] + bounds[place + 1]) / 2
     )
-    zone = _best(passed, COVER_ZONE, label) if place else None  # nearly all of it lies everywhere
+    zone = _best(passed, COVER_ZONE, label)
     return CoverFact(*vocabulary.stuff[label], round(fraction, 4), share, _ZONE_NAMES[zone] if zone else None)
+
+
+def _placed(cover: Iterable[CoverFact], passed: Mapping[Statement, float]) -> list[CoverFact]:
+    """Keep zones from the surest on as long as what lies mostly in one fits into it."""
+    room = dict.fromkeys(ZONES, ZONE_AREA)
+
+    def sureness(fact: CoverFact) -> float:
+        return passed[Statement(COVER_ZONE, bare(fact.noun), ZONES[fact.zone])] if fact.zone else 1.0
+
+    kept = []
+    for fact in sorted(cover, key=sureness, reverse=True):
+        needed = ZONE_FRACTION * _LEAST[fact.share]
+        if fact.zone and needed <= room[fact.zone]:
+            room[fact.zone] -= needed
+            kept.append(fact)
+        else:
+            kept.append(replace(fact, zone=None))
+    return kept
 
 
 def _with_room(

@@ -19,13 +19,26 @@ from sartext.errors import DecodingError, ParameterError, counted
     help="A .csv or .jsonl file. Rows that it has are kept and not tried again, unfinished ones neither; all of "
     "them must be of the same model.",
 )
+@click.option(
+    "--raw", is_flag=True, help="The model's own words: nothing proves them, and any picture is captioned."
+)
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path),
+    help="Folder of the model's thresholds.  [default: the folder calibration of its project]",
+)
+@click.option(
+    "--explain",
+    type=click.Path(path_type=Path),
+    help="A folder; a PNG of each picture that is captioned now goes there: objects, land cover, statements.",
+)
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="Without --out.  [default: csv]")
 @click.option(
     "--method",
     type=click.Choice(["greedy", "beam", "nucleus"]),
-    help="[default: greedy; beam with several --beams]",
+    help="With --raw.  [default: greedy; beam with several --beams]",
 )
-@click.option("--beams", type=click.IntRange(1, 64), help="[default: 1; 4 with --method beam]")
+@click.option("--beams", type=click.IntRange(1, 64), help="With --raw.  [default: 1; 4 with --method beam]")
 @click.option("--top-p", type=float, help="Share of the probability that nucleus draws from.  [default: 0.9]")
 @click.option("--temperature", type=float, help="Of nucleus; below 1 it favours likely words.  [default: 1]")
 @click.option(
@@ -33,7 +46,7 @@ from sartext.errors import DecodingError, ParameterError, counted
     type=click.IntRange(0),
     help="Of nucleus: an image's caption follows from it and the image, whatever the batch.  [default: 0]",
 )
-@click.option("--length", type=click.IntRange(2), help="Most tokens of a caption.  [default: the model's context]")
+@click.option("--length", type=click.IntRange(2), help="Most tokens, with --raw.  [default: the model's context]")
 @click.option(
     "--batch",
     type=click.IntRange(1),
@@ -51,19 +64,39 @@ from sartext.errors import DecodingError, ParameterError, counted
 )
 @click.option("--window", type=(float, float), help="dB that are shown.  [default: -25 0 for dB, else a stretch]")
 @click.option("--nodata", type=float, help="The value of pixels without data.  [default: the file's own tag]")
+@click.option("--band", type=click.IntRange(1), help="The band that is shown.  [default: the first]")
 def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | None, **more: Any) -> None:  # noqa: ANN401
-    """Caption IMAGES (files, folders, patterns) by a CoCa, as CSV or JSON lines."""
+    """Caption IMAGES (files, folders, patterns), as CSV or JSON lines.
+
+    The CoCa of --model proposes, the grounder beside it proves or refuses each statement and adds what it sees; a
+    caption holds what reaches the thresholds, and its row each statement with its score and what proposed it.
+    """
     from sartext.captioner.user_files.display import Display
-    from sartext.captioner.user_files.files import CaptionOptions, caption_files, decoding_of
+    from sartext.captioner.user_files.files import caption_files
+    from sartext.captioner.user_files.options import CaptionOptions, decoding_of
 
     if out and form:
         raise ParameterError(f"--format {form} with --out", where=out, way_out="leave it out: the name says it")
-    display = Display(**{name: more.pop(name) for name in ("quantity", "window", "nodata")})
+    display = Display(**{name: more.pop(name) for name in ("quantity", "window", "nodata", "band")})
     drawing = {name: more.pop(name) for name in ("method", "beams", "top_p", "temperature", "seed")}
+    stated = [
+        f"--{name.replace('_', '-')}"
+        for name, value in (drawing | {"length": more["length"]}).items()
+        if value is not None
+    ]
+    if stated and not more["raw"]:
+        way_out = "leave it out, as thresholds hold for captions decoded as they were found on; or say --raw"
+        raise ParameterError(f"{', '.join(stated)} without --raw", way_out=way_out)
     options = CaptionOptions(display=display, decoding=decoding_of(**drawing), suffix=f".{form or 'csv'}", **more)
     done = caption_files(images, model, out, options, click.echo)
     counts = {"captioned": done.captioned, "there already": done.kept, "unfinished": done.unfinished}
+    counts |= {} if more["raw"] else {"without a proven statement": done.unproven}
     click.echo(f"caption: {summary(counts)}", err=True)
+    count, figures = done.unlike
+    if count:
+        unlike = f"{count} of {counted(done.captioned, 'picture')} unlike those that the model was taught"
+        why = ", ".join(f"{figure} of {number}" for figure, number in figures.items())
+        click.echo(f"warning: {unlike} ({why}); do not trust their captions, see the column unlike", err=True)
     if done.batch:
         click.echo(f"memory held {done.batch} at a time: --batch {done.batch} saves the attempts", err=True)
     for name, reason in done.unreadable:

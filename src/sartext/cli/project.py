@@ -37,13 +37,24 @@ def simulate(project: Project, missing: bool) -> None:
 
 @click.command()
 @click.argument("image_id")
+@click.option(
+    "--map",
+    "chart",
+    type=click.Path(path_type=Path),
+    help="A PNG of what the grounder sees beside the picture: objects, land cover, and each proven statement.",
+)
 @pass_project
-def explain(project: Project, image_id: str) -> None:
+def explain(project: Project, image_id: str, chart: Path | None) -> None:
     """Tell an image's whole story, from annotation to release."""
     from sartext.release.explain import explain as run
 
     for heading, text in run(project, image_id):
         click.echo(f"{click.style(heading, bold=True)}: {text}")
+    if chart is not None:
+        from sartext.captioner.explanation import save_story_map
+
+        save_story_map(project, image_id, chart)
+        click.echo(f"{click.style('map', bold=True)}: {chart}")
 
 
 @click.group(cls=Group)

@@ -1,10 +1,10 @@
 """How a user's own image file becomes the picture that a model sees.
 
-8-bit files are shown as they are. Anything else is SAR: its first band in dB, in a window. The quantity is stated
-or guessed, see `guess`. The window is stated or it is -25 to 0 dB for files in dB (calibrated backscatter), and
-for the others the 1st to 99th percentile over all files of the same command: never per image, which can invert
-the order of two images. Pixels without data are black: those that are not finite, or have the stated value,
-or else that of the file's own tag. An image that is all one grey is refused.
+8-bit files are shown as they are. Anything else is SAR: its first band, or the stated one, in dB, in a window. The
+quantity is stated or guessed, see `guess`. The window is stated or it is -25 to 0 dB for files in dB (calibrated
+backscatter), and for the others the 1st to 99th percentile over all files of the same command: never per image,
+which can invert the order of two images. Pixels without data are black: those that are not finite, or have the
+stated value, or else that of the file's own tag. An image that is all one grey is refused.
 """
 
 import warnings
@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sartext.captioner.domain import Domain
 from sartext.catalogue.entry import Entry
 from sartext.corpora.images import TIFF_MARKS, decode, read_image
 from sartext.corpora.quarantine import Unusable
@@ -40,6 +41,8 @@ class Display:
         window: in dB, for all of them.
         stretched: the window of uncalibrated files where none is stated.
         nodata: the value that means no data; None for what each file's own tag says.
+        band: the one that is shown, from 1; None for the first, or the colours of an 8-bit file.
+        domain: what files must be like in size, quantity and bands; None where anything is shown.
 
     Raises:
         ParameterError: the window is empty or not finite.
@@ -49,6 +52,8 @@ class Display:
     window: Window | None = None
     stretched: Window | None = None
     nodata: float | None = None
+    band: int | None = None
+    domain: Domain | None = None
 
     def __post_init__(self) -> None:
         low, high = self.window or (0.0, 1.0)
@@ -60,7 +65,8 @@ class Display:
         """Return the picture of a file: height x width, or height x width x 3.
 
         Raises:
-            Unusable: the file cannot be read, its values are not of that quantity, or there is nothing to see.
+            Unusable: the file cannot be read, its values are not of that quantity, there is nothing to see, or it
+                is outside the domain.
         """
         pixels, nodata = self._read(path)
         if pixels.dtype == np.uint8:
@@ -91,15 +97,33 @@ class Display:
     def _read(self, path: Path) -> tuple[npt.NDArray[Any], float | None]:
         content = read_image(path)
         pixels = decode(content)
+        if self.domain is not None:
+            self.domain.check_size(*pixels.shape[:2])
+        if self.band is not None:
+            layers = pixels if pixels.ndim == 3 else pixels[..., None]
+            if self.band > layers.shape[2]:
+                raise Unusable("missing-band", f"band {self.band} of {layers.shape[2]}")
+            pair = layers.shape[2] > self.band and self.quantity == "complex" and not np.iscomplexobj(pixels)
+            pixels = layers[..., self.band - 1 : self.band + 1] if pair else layers[..., self.band - 1]
+        if self.domain is not None and pixels.dtype == np.uint8:
+            self.domain.check_values("display", _bands(pixels))
         return pixels, tagged_nodata(content) if self.nodata is None else self.nodata
 
     def _entry(self, pixels: npt.NDArray[Any], nodata: float | None) -> Entry:
         quantity = self.quantity if self.quantity != "auto" else guess(pixels, nodata)
+        if self.domain is not None:
+            self.domain.check_values(
+                quantity, _bands(pixels) - (quantity == "complex" and pixels.dtype.kind != "c")
+            )
         return Entry.model_validate({**_NAMELESS, "quantity": quantity, "nodata": nodata})
 
     def _window(self, entry: Entry, decibels: npt.NDArray[np.float64]) -> Window:
         window = self.window or (CHANNELS["VV"].window if entry.quantity == "db" else self.stretched)
         return stretch_window(histogram(decibels)) if window is None else window
+
+
+def _bands(pixels: npt.NDArray[Any]) -> int:
+    return int(pixels.shape[2]) if pixels.ndim == 3 else 1
 
 
 _NAMELESS = {

@@ -1,75 +1,34 @@
 """Captions of a user's own image files: `sartext caption`."""
 
 import glob
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from math import isfinite
 from pathlib import Path
-from typing import Any
 
-from sartext.captioner.captioner import GREEDY, AdaptiveBatch, Decoding, batches, caption_pictures
+from sartext.captioner.captioner import AdaptiveBatch, Decoding, batches, caption_pictures
+from sartext.captioner.domain import Domain
 from sartext.captioner.user_files.display import Display, Picture, stretch
-from sartext.captioner.user_files.rows import Row, add_rows, header, line, repair, single_writer
+from sartext.captioner.user_files.options import CaptionOptions, Summary
+from sartext.captioner.user_files.proving import Prover, domain_of_model, load_prover, unlike_in
+from sartext.captioner.user_files.rows import Origin, Row, add_rows, header, line, repair, single_writer
 from sartext.corpora.quarantine import Unusable
-from sartext.errors import DecodingError, ParameterError
+from sartext.errors import DecodingError
 from sartext.models.checkpoint import load
-from sartext.models.decoding.captioning import Method
 from sartext.models.decoding.kv_cache import towers_of
 from sartext.models.memory import is_shortage
 from sartext.models.model import Model, device_of
 from sartext.models.squashing import squash
 from sartext.progress import track
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy")
 """What is taken from a folder; a file that is named itself may have any name."""
-
-DEFAULT_BEAMS = 4
-"""Beams of a search for which no number is stated."""
 
 NOTHING = "no image is there"
 UNNAMABLE = "its name is not UTF-8, or holds a line break; rename it"
 NO_MEMORY = "too large for this machine's memory; cut it into tiles"
-
-
-@dataclass(frozen=True)
-class CaptionOptions:
-    """How to caption.
-
-    Args:
-        length: tokens of the longest caption, start and end included; by default the model's context.
-        decoding: greedy, by beams or drawn.
-        batch: images at a time; fewer where memory runs out.
-        device: ``cpu``, ``cuda`` or ``auto``.
-        display: how files that are no 8-bit pictures are shown.
-        suffix: ``.csv`` or ``.jsonl``: the format of what is shown where there is no file.
-    """
-
-    length: int | None = None
-    decoding: Decoding = GREEDY
-    batch: int = 32
-    device: str = "cpu"
-    display: Display = field(default_factory=Display)
-    suffix: str = ".csv"
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What became of the images.
-
-    Args:
-        captioned: now; ``unfinished`` of them have no caption, as the model did not end its sentence in time.
-        kept: had a row already.
-        unreadable: what was skipped, and why; bytes of a name that are not UTF-8 read like ``\\xff``.
-        batch: images at a time that fitted into memory, where that was fewer than asked for.
-    """
-
-    captioned: int
-    kept: int
-    unfinished: int
-    unreadable: tuple[tuple[str, str], ...]
-    batch: int | None = None
 
 
 def caption_files(
@@ -86,33 +45,25 @@ def caption_files(
         show: takes the lines where there is no file.
 
     Raises:
+        ArtefactError: there are no thresholds for the model.
         DecodingError: no image is found, ``out`` is something else, of another model, or another run writes to it,
             the length does not fit the model, or memory does not hold one image.
-        ModelError: the checkpoint cannot be used, or the device is absent.
+        ModelError: a checkpoint cannot be used, or the device is absent.
     """
     paths, unreadable = find_images(images)
-    captioned = unfinished = 0
+    captioned = unfinished = unproven = 0
+    unlike: list[str] = []
     with ExitStack() as stack:
         if out:
             stack.enter_context(single_writer(out))
-        models = repair(out) if out else {}
-        coca = _load(model, options.device)
-        for other in models.values():
-            if other != coca.sha256:
-                raise DecodingError(
-                    f"its captions are of another model (weights {other[:12]}..., not {str(coca.sha256)[:12]}...)",
-                    where=out,
-                    way_out="name another file, or the model that wrote it",
-                )
-        context = towers_of(coca.network).context
-        length = context if options.length is None else options.length
-        if length > context:
-            reason = f"--length {length}: the model has room for {context} tokens"
-            raise DecodingError(reason, where=model, way_out=f"take 2 to {context}")
-        new = [path for path in paths if path.as_posix() not in models]
+        origins = repair(out) if out else {}
+        writer = _writer(model, options)
+        for other in origins.values():
+            _check_origin(other, writer.origin, out)
+        new = [path for path in paths if path.as_posix() not in origins]
         if not new:
             return Summary(0, len(paths), 0, tuple(unreadable))
-        display = options.display
+        display = options.display if options.raw else replace(options.display, domain=writer.domain)
         if display.window is None:
             display = replace(display, stretched=stretch(display, paths))
         add = partial(add_rows, out) if out else _shower(show, options.suffix)
@@ -120,18 +71,84 @@ def caption_files(
 
         def rows() -> Iterator[Row | None]:
             """The row of each image once it is written; None for one that cannot be read."""
-            for batch in batches(_pictures(new, display, coca.side, unreadable), options.batch):
+            for batch in batches(_pictures(new, display, writer.side, unreadable), options.batch):
                 readable = [(path, picture) for path, picture in batch if picture is not None]
-                made = adaptive.map(readable, lambda part: _rows(part, coca, length, options.decoding))
+                made = adaptive.map(readable, writer.rows)
                 if made:
                     add(made)
                 yield from [*made, *[None] * (len(batch) - len(made))]
 
         for row in track(rows(), "captions", len(new)):
-            captioned += row is not None
-            unfinished += row is not None and not row.finished
+            if row is not None:
+                captioned += 1
+                unfinished += options.raw and not row.finished
+                unproven += not options.raw and not row.caption
+                unlike += [row.unlike] if row.unlike else []
     smaller = adaptive.size if adaptive.size < options.batch else None
-    return Summary(captioned, len(paths) - len(new), unfinished, tuple(unreadable), smaller)
+    figures = Counter(figure for names in unlike for figure in names.split(", "))
+    return Summary(
+        captioned,
+        len(paths) - len(new),
+        unfinished,
+        tuple(unreadable),
+        smaller,
+        unproven,
+        (len(unlike), dict(figures.most_common())),
+    )
+
+
+@dataclass(frozen=True)
+class _RawWriter:
+    """Captions by a CoCa's own words; ``domain`` is what it was taught, where that is known."""
+
+    coca: Model
+    length: int
+    decoding: Decoding
+    domain: Domain | None
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(str(self.coca.sha256))
+
+    @property
+    def side(self) -> int:
+        return self.coca.side
+
+    def rows(self, images: Sequence[tuple[Path, Picture]]) -> list[Row]:
+        """Caption pictures. An unfinished sentence is no caption: its place stays empty."""
+        rows = []
+        captions = caption_pictures(self.coca, [picture for _, picture in images], self.length, self.decoding)
+        for (path, picture), caption in zip(images, captions, strict=True):
+            unlike = ", ".join(unlike_in(self.domain, picture)) if self.domain else ""
+            text = caption.text if caption.finished else ""
+            figures = caption.log_probability, caption.finished
+            rows.append(Row(path.as_posix(), text, *figures, *self.origin, unlike=unlike))
+        return rows
+
+
+def _writer(model: Path, options: CaptionOptions) -> "_RawWriter | Prover":
+    coca = _load(model, options.device)
+    if not options.raw:
+        more = {"calibration": options.calibration, "batch": options.batch, "explain": options.explain}
+        return load_prover(model, coca, **more)  # type: ignore[arg-type]
+    context = towers_of(coca.network).context
+    length = context if options.length is None else options.length
+    if length > context:
+        reason = f"--length {length}: the model has room for {context} tokens"
+        raise DecodingError(reason, where=model, way_out=f"take 2 to {context}")
+    return _RawWriter(coca, length, options.decoding, domain_of_model(model, coca, options.calibration))
+
+
+def _check_origin(other: Origin, own: Origin, out: Path | None) -> None:
+    """Raise a DecodingError where a row of a file was made by something else than this run makes its rows by."""
+    if other.model_sha256 != own.model_sha256:
+        weights = f"weights {other.model_sha256[:12]}..., not {own.model_sha256[:12]}..."
+        way_out = "name another file, or the model that wrote it"
+        raise DecodingError(f"its captions are of another model ({weights})", where=out, way_out=way_out)
+    if other != own:
+        by = f"proven by thresholds {other.calibration_sha256[:12]}..." if other.calibration_sha256 else "raw"
+        way_out = "name another file, or caption as then, with or without --raw"
+        raise DecodingError(f"its captions are {by}, those of this run are not", where=out, way_out=way_out)
 
 
 def _load(folder: Path, device: str) -> Model:
@@ -178,27 +195,17 @@ def _images_of(named: str) -> list[Path]:
 
 
 def _pictures(
-    paths: Sequence[Path], display: Display, side: int, unreadable: list[tuple[str, str]]
+    paths: Sequence[Path], display: Display, side: int | None, unreadable: list[tuple[str, str]]
 ) -> Iterator[tuple[Path, Picture | None]]:
-    """Yield pictures in the size that the model takes: whole scenes side by side would fill the memory."""
+    """Yield pictures in the size that the model takes, where it is one: whole scenes would fill the memory."""
     for path in paths:
         picture = None
         try:
-            picture = squash(display.picture(path), side)
+            picture = display.picture(path)
+            picture = picture if side is None else squash(picture, side)
         except (Unusable, MemoryError) as error:
             unreadable.append((path.as_posix(), NO_MEMORY if isinstance(error, MemoryError) else str(error)))
         yield path, picture
-
-
-def _rows(images: Sequence[tuple[Path, Picture]], coca: Model, length: int, decoding: Decoding) -> list[Row]:
-    """Caption pictures. An unfinished sentence is no caption: its place stays empty."""
-    rows = []
-    captions = caption_pictures(coca, [picture for _, picture in images], length, decoding)
-    for (path, _), caption in zip(images, captions, strict=True):
-        text = caption.text if caption.finished else ""
-        figures = caption.log_probability, caption.finished, str(coca.sha256)
-        rows.append(Row(path.as_posix(), text, *figures))
-    return rows
 
 
 def _shower(show: Callable[[str], None], suffix: str) -> Callable[[Sequence[Row]], None]:
@@ -211,38 +218,3 @@ def _shower(show: Callable[[str], None], suffix: str) -> Callable[[Sequence[Row]
         first.clear()
 
     return add
-
-
-def decoding_of(
-    method: Method | None = None,
-    beams: int | None = None,
-    top_p: float | None = None,
-    temperature: float | None = None,
-    seed: int | None = None,
-) -> Decoding:
-    """Return the decoding that a person asked for; None is what was not stated.
-
-    Without a method it is greedy, or a beam search where there are several beams.
-
-    Raises:
-        ParameterError: an option is out of range, or of another method.
-    """
-    if method is None:
-        method = "beam" if beams is not None and beams > 1 else "greedy"
-    drawing = {"top_p": top_p, "temperature": temperature, "seed": seed}
-    stated: dict[str, Any] = {name: value for name, value in drawing.items() if value is not None}
-    if stated and method != "nucleus":
-        raise _other(", ".join(f"--{name.replace('_', '-')}" for name in stated), method, "nucleus")
-    if beams is not None and beams > 1 and method != "beam":
-        raise _other(f"--beams {beams}", method, "beam")
-    if method == "beam":
-        return Decoding(method, DEFAULT_BEAMS if beams is None else beams)
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ParameterError(f"--top-p {top_p:g}", way_out="take a share above 0, at most 1")
-    if temperature is not None and not (isfinite(temperature) and temperature > 0):
-        raise ParameterError(f"--temperature {temperature:g}", way_out="take a number above 0")
-    return replace(Decoding(method), **stated)
-
-
-def _other(option: str, method: Method, needed: Method) -> ParameterError:
-    return ParameterError(f"{option} with --method {method}", way_out=f"say --method {needed}, or leave it out")

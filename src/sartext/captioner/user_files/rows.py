@@ -12,17 +12,28 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
 from sartext.errors import DecodingError
 
 
+class Origin(NamedTuple):
+    """What captions are made by: SHA-256 of the CoCa's weights, and of the thresholds, empty for its own words."""
+
+    model_sha256: str
+    calibration_sha256: str = ""
+
+
 @dataclass(frozen=True)
 class Row:
-    """One line: an image as it was named, and its caption, empty where the model did not end the sentence.
+    """One line: an image as it was named, and its caption, empty where nothing is proven or a sentence has no end.
 
-    ``log_probability`` is the mean per token, natural logarithm; ``model_sha256`` of the weights that wrote it.
+    ``log_probability`` is the mean per token of the CoCa's caption, natural logarithm, and ``finished`` whether it
+    ended that. Of a proven caption, ``method`` is ``narrator`` or ``grounder``, ``score`` that of its least sure
+    statement, ``proof`` JSON with each statement, its score and what proposed it, and ``source_caption`` what the
+    CoCa wrote. ``unlike`` names the figures in which the picture is unlike the training pictures.
     """
 
     image: str
@@ -30,6 +41,12 @@ class Row:
     log_probability: float
     finished: bool
     model_sha256: str
+    calibration_sha256: str = ""
+    method: str = ""
+    score: float | None = None
+    proof: str = ""
+    source_caption: str = ""
+    unlike: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -38,7 +55,8 @@ COLUMNS = tuple(field.name for field in fields(Row))
 def line(row: Row, suffix: str) -> str:
     """Return a row as a line of a file of that suffix, its line end included."""
     if suffix == ".jsonl":
-        return json.dumps(asdict(row), ensure_ascii=False) + "\n"
+        proof = json.loads(row.proof) if row.proof else None
+        return json.dumps({**asdict(row), "proof": proof}, ensure_ascii=False) + "\n"
     return _csv(asdict(row).values())
 
 
@@ -47,8 +65,8 @@ def header(suffix: str) -> str:
     return "" if suffix == ".jsonl" else _csv(COLUMNS)
 
 
-def repair(path: Path) -> dict[str, str]:
-    """Cut off a line that an interrupted run left unfinished; return the model of each image that the file has.
+def repair(path: Path) -> dict[str, Origin]:
+    """Cut off a line that an interrupted run left unfinished; return the origin of each image that the file has.
 
     Raises:
         DecodingError: the file is something else, which is left as it is.
@@ -67,7 +85,7 @@ def repair(path: Path) -> dict[str, str]:
         text = whole.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _foreign(path, "it is no UTF-8 text") from error
-    models = dict(_models(text, suffix, path))
+    origins = dict(_origins(text, suffix, path))
     if len(whole) < len(content):
         start = b'{"image"' if suffix == ".jsonl" else header(suffix).encode()
         if not whole and not content.startswith(start[: len(content)]):
@@ -75,15 +93,15 @@ def repair(path: Path) -> dict[str, str]:
         with path.open("r+b") as stream:
             stream.truncate(len(whole))
             os.fsync(stream.fileno())
-    return models
+    return origins
 
 
-def _models(text: str, suffix: str, path: Path) -> Iterator[tuple[str, str]]:
+def _origins(text: str, suffix: str, path: Path) -> Iterator[tuple[str, Origin]]:
     if suffix == ".jsonl":
         for number, record in enumerate(text.splitlines(), start=1):
             try:
                 row = json.loads(record)
-                yield str(row["image"]), str(row["model_sha256"])
+                yield str(row["image"]), Origin(*(str(row[name]) for name in Origin._fields))
             except (ValueError, KeyError, TypeError) as error:
                 raise _foreign(path, f"line {number} holds no image with its model") from error
         return
@@ -92,7 +110,8 @@ def _models(text: str, suffix: str, path: Path) -> Iterator[tuple[str, str]]:
             if (number == 1 and tuple(values) != COLUMNS) or len(values) != len(COLUMNS):
                 raise _foreign(path, f"row {number} has other columns than {', '.join(COLUMNS)}")
             if number > 1:
-                yield values[COLUMNS.index("image")], values[COLUMNS.index("model_sha256")]
+                row = dict(zip(COLUMNS, values, strict=True))
+                yield row["image"], Origin(*(row[name] for name in Origin._fields))
     except csv.Error as error:
         raise _foreign(path, f"no CSV ({error})") from error
 

@@ -1,0 +1,100 @@
+"""What the stage `calibration` leaves: what maps mean, which statements are released, and what was taught.
+
+With the checkpoints that it names it is all that is needed to caption pictures.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sartext.captioner.domain import Domain
+from sartext.captioner.proof import map_figures
+from sartext.captioner.thresholds import Rules, from_record
+from sartext.errors import ArtefactError
+from sartext.files import read_json
+from sartext.models.grounder.evidence import MapModel
+from sartext.models.grounder.maps import Grounding
+from sartext.narrator.statements import Statement
+from sartext.narrator.vocabulary import Vocabulary
+
+THRESHOLDS = "thresholds.json"
+
+AGAIN = "run `sartext calibrate` again"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the maps mean, and which statements are released; what captions talk about, and of which pictures.
+
+    ``length`` and ``beams`` are those of the captions that it was found on, ``models`` the SHA-256 of the weights
+    of ``clip``, ``coca`` and ``grounder``.
+    """
+
+    maps: MapModel
+    rules: Rules
+    domain: Domain
+    vocabulary: Vocabulary
+    length: int
+    beams: int
+    models: Mapping[str, str]
+
+
+def read_thresholds(folder: Path, **models: str | None) -> dict[str, Any]:
+    """Return what ``thresholds.json`` of a folder holds.
+
+    Args:
+        folder: what the stage `calibration` wrote.
+        models: SHA-256 of the weights of ``clip``, ``coca`` or ``grounder``, which must be those of its making.
+
+    Raises:
+        ArtefactError: it is missing or damaged, or was found with other checkpoints.
+    """
+    path = folder / THRESHOLDS
+    if not path.is_file():
+        raise ArtefactError("the thresholds are missing", where=path, way_out="run `sartext calibrate`")
+    record: dict[str, Any] = read_json(path)
+    for name, sha256 in models.items():
+        if record.get(f"{name}_sha256") != sha256:
+            raise ArtefactError(f"the thresholds were found with another {name}", where=path, way_out=AGAIN)
+    return record
+
+
+def read_calibration(folder: Path, **models: str | None) -> Calibration:
+    """Return what the stage `calibration` found; arguments and errors as of `read_thresholds`."""
+    record = read_thresholds(folder, **models)
+    where = folder / THRESHOLDS
+    rules = from_record(record.get("statements", {}), where)
+    try:
+        decoding = record["decoding"]
+        return Calibration(
+            MapModel.from_record(record["maps"]),
+            rules,
+            Domain.from_record(record["domain"]),
+            _vocabulary(record["vocabulary"]),
+            int(decoding["length"]),
+            int(decoding["beams"]),
+            {name: str(record[f"{name}_sha256"]) for name in ("clip", "coca", "grounder")},
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ArtefactError(f"no calibration of this version ({error!r})", where=where, way_out=AGAIN) from error
+
+
+def vocabulary_record(vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return a vocabulary as JSON holds it."""
+    return {**asdict(vocabulary), "scene_classes": sorted(vocabulary.scene_classes)}
+
+
+def _vocabulary(record: Mapping[str, Any]) -> Vocabulary:
+    nouns, things, stuff = (
+        {key: tuple(names) for key, names in dict(record[part]).items()} for part in ("nouns", "things", "stuff")
+    )
+    return Vocabulary(nouns, things, stuff, tuple(record["scenes"]), frozenset(record["scene_classes"]))
+
+
+def map_score(statement: Statement, grounding: Grounding, calibration: Calibration) -> float:
+    """Return the score of a statement by the maps alone: all other figures are as usual on validation images."""
+    fit = calibration.rules[statement.kind].fit
+    *_, log_probability, similarity = fit.mean  # what is unknown is as usual
+    seen = map_figures(statement, calibration.maps.probability(statement, grounding), grounding)
+    return fit.score((*seen, 0.0, log_probability, similarity))
