@@ -80,4 +80,6 @@ def test_a_benchmark_that_breaks_loses_nothing_of_the_others(tmp_path, monkeypat
 
 def test_an_unknown_benchmark_is_named(monkeypatch, capsys):
     assert run(monkeypatch, "speed") == 2
-    assert "no benchmark 'speed'; take some of a2c, decode, retrieval, training" in capsys.readouterr().err
+    assert (
+        "no benchmark 'speed'; take some of a2c, decode, narrate, retrieval, training" in capsys.readouterr().err
+    )

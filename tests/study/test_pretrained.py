@@ -34,7 +34,7 @@ SAMPLES = {0: 0, 1600: 16, 3200: 32}
 
 
 def profile():
-    return load_parameters(ROOT / "conf/study-pretrained.yaml", over=ROOT / "conf/sample.yaml")
+    return load_parameters(ROOT / "conf/study/pretrained.yaml", over=ROOT / "conf/sample.yaml")
 
 
 def test_the_profile_is_a_fair_comparison_from_imagenet_and_from_random_weights():
@@ -72,7 +72,7 @@ def design(finished, tmp_path_factory):
     corpora = {name: corpus for name, corpus in base["corpora"].items() if name in {*captions, "sim-optical"}}
     base |= {"captions": captions, "corpora": corpora, "narrated": [], "optical_captions": []}
     (built / "params.yaml").write_text(yaml.safe_dump(base, sort_keys=False))
-    own = yaml.safe_load((ROOT / "conf/study-pretrained.yaml").read_text())
+    own = yaml.safe_load((ROOT / "conf/study/pretrained.yaml").read_text())
     for row in own["checkpoints"].values():
         row["samples"] = SAMPLES[row["samples"]]
         name = row["from"].removeprefix(f"{FOUNDATIONS}/")
@@ -82,8 +82,8 @@ def design(finished, tmp_path_factory):
         copy(f"{FOUNDATIONS}/{name}", built)
     own["training"]["batch"] = 8
     own["study"] |= {"seeds": [9001, 9002], "fractions": [0.5], "workers": 1, "resamples": 100}
-    (root / "conf").mkdir()
-    (root / "conf/study-pretrained.yaml").write_text(yaml.safe_dump(own, sort_keys=False))
+    (root / "conf/study").mkdir(parents=True)
+    (root / "conf/study/pretrained.yaml").write_text(yaml.safe_dump(own, sort_keys=False))
     return plan(Project(root), "pretrained")
 
 

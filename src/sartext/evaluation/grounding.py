@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sartext.evaluation.bootstrap import Bools, Floats, Integers
 from sartext.evaluation.metrics import Metric
-from sartext.models.grounder.maps import DISTANCE, Point, match
+from sartext.models.grounder.truth import DISTANCE, Point, match
 
 
 @dataclass

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from sartext.catalogue.entry import Entry
 from sartext.evaluation.benchmarks import Example
 from sartext.models.grounder.evidence import MapModel
-from sartext.models.grounder.maps import DISTANCE, IMAGE, Grounding, Point
-from sartext.models.grounder.truth import Truth, truth_of
+from sartext.models.grounder.maps import IMAGE, Grounding
+from sartext.models.grounder.truth import DISTANCE, Point, Truth, truth_of
 from sartext.narrator.vocabulary import bare
 
 Classes = npt.NDArray[np.int16]

@@ -19,8 +19,8 @@ from sartext.evaluation.grounding import (
     average_precision,
 )
 from sartext.evaluation.grounding_answers import Answer, Classes, Known
-from sartext.models.grounder.maps import DISTANCE, IMAGE, match
-from sartext.models.grounder.truth import OTHER, UNTAUGHT
+from sartext.models.grounder.maps import IMAGE
+from sartext.models.grounder.truth import DISTANCE, OTHER, UNTAUGHT, match
 
 CORPUS, CLASS, PART = "corpus:", "class:", "part:"
 

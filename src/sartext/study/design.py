@@ -60,7 +60,7 @@ Data = Literal["sim", "sample", "pretrained"]
 PLACES: Mapping[Data, str] = {"sim": "study", "sample": "study-sample", "pretrained": "study-pretrained"}
 """Folders below ``build/``."""
 
-PROFILES: Mapping[Data, str] = {"pretrained": "conf/study-pretrained.yaml"}
+PROFILES: Mapping[Data, str] = {"pretrained": "conf/study/pretrained.yaml"}
 """Whose sections hold in place of those of the data's ``params.yaml``."""
 
 CORPUS_OF = {"ships": "sim-ships", "objects": "sim-objects", "landcover": "sim-landcover", "pairs": "sim-pairs"}

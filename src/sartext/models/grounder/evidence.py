@@ -15,8 +15,8 @@ import numpy.typing as npt
 from scipy.special import expit, ndtr
 from scipy.special import logit as log_odds
 
-from sartext.models.grounder.maps import DISTANCE, IMAGE, Grounding, Peak, match
-from sartext.models.grounder.truth import Truth
+from sartext.models.grounder.maps import IMAGE, Grounding, Peak
+from sartext.models.grounder.truth import DISTANCE, Truth, match
 from sartext.narrator.annotated import STUFF_FRACTION, ZONE_FRACTION
 from sartext.narrator.statements import (
     COVER_CLASS,

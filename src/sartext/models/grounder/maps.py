@@ -26,14 +26,9 @@ OVERLAP = 0.1
 """Intersection over union of the boxes of two peaks of a class from which on the lower one is not listed: along a
 large object stand several peaks. Of two ships side by side the boxes seldom share as much."""
 
-DISTANCE = 1 / 16
-"""Between a peak and the centre of the object that it may stand for, as a share of the picture's side."""
-
 IMAGE = "image"
 
 Array = npt.NDArray[np.float32]
-
-Point = tuple[float, float]
 
 
 class Peak(NamedTuple):
@@ -142,19 +137,6 @@ def _peaks(heat: Array, size: Array, offset: Array, things: Sequence[str], strid
         Peak(things[classes[at]], *map(float, (*centres[:, at], *sizes[:, at], scores[at])))
         for at in _free(classes, centres, sizes)
     ]
-
-
-def match(peaks: Sequence[tuple[float, Point]], centres: Sequence[Point], distance: float) -> list[bool]:
-    """Return for each peak (height and place, the highest first) whether it stands for an object of its own."""
-    free = list(centres)
-    matched = []
-    for _, (x, y) in peaks:
-        gaps = [np.hypot(x - left, y - top) for left, top in free]
-        nearest = int(np.argmin(gaps)) if gaps else -1
-        matched.append(nearest >= 0 and gaps[nearest] <= distance)
-        if matched[-1]:
-            free.pop(nearest)
-    return matched
 
 
 def _free(classes: npt.NDArray[np.int64], centres: Array, sizes: Array) -> list[int]:

@@ -10,8 +10,13 @@ import numpy.typing as npt
 from sartext.catalogue.entry import Entry
 from sartext.narrator.vocabulary import annotated_by, key_of
 
+DISTANCE = 1 / 16
+"""Between a peak and the centre of the object that it may stand for, as a share of the picture's side."""
+
 OTHER, UNTAUGHT = -1, -2
 """Of a pixel: land cover that captions do not name; an object, or unknown."""
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -60,3 +65,16 @@ def cover_codes(entry: Entry, stuff: Sequence[str]) -> npt.NDArray[np.int16]:
         if kind.stuff and kind.valid:
             codes[code] = places.get(key_of(kind), OTHER) if kind.say else OTHER
     return codes
+
+
+def match(peaks: Sequence[tuple[float, Point]], centres: Sequence[Point], distance: float) -> list[bool]:
+    """Return for each peak (height and place, the highest first) whether it stands for an object of its own."""
+    free = list(centres)
+    matched = []
+    for _, (x, y) in peaks:
+        gaps = [np.hypot(x - left, y - top) for left, top in free]
+        nearest = int(np.argmin(gaps)) if gaps else -1
+        matched.append(nearest >= 0 and gaps[nearest] <= distance)
+        if matched[-1]:
+            free.pop(nearest)
+    return matched
