@@ -59,7 +59,7 @@ VARIANTS = (
     _model("sar-gpt", "optical VQA, then SAR VQA", "model", "gpt", 61_000, registered="sar-gpt"),
     _model("sar-gpt-blind", "the same language model, without images", "baseline", "gpt", 61_000, blind=True),
     _model("grounder", "taught boxes and masks", "model", "grounder", 19_200, registered="grounder"),
-    Variant("commonest-per-corpus", "what a corpus shows most often", "baseline", "rule", blind=True),
+    Variant("commonest", "what a corpus shows most often", "baseline", "rule", blind=True),
     Variant("most-frequent", "the most frequent training caption", "baseline", "rule", blind=True),
     Variant("nearest-train", "the training caption nearest to the picture", "baseline", "rule"),
     Variant("chance", "an order drawn at random", "baseline", "rule", blind=True),
@@ -76,7 +76,7 @@ LEVEL = {
     "sar-rs-coca": 0.66, "sar-rs-coca-annotated": 0.61, "sar-gpt": 0.78, "sar-gpt-blind": 0.47,
     "most-frequent": 0.11, "nearest-train": 0.48, "chance": 0.06, "constant-ranking": 0.17,
     "text-prior": 0.53, "constant": 0.41, "constant-per-corpus": 0.45,
-    "grammar": 0.9, "perfect": 1.0, "grounder": 0.8, "commonest-per-corpus": 0.2,
+    "grammar": 0.9, "perfect": 1.0, "grounder": 0.8, "commonest": 0.2,
 }  # fmt: skip
 """How good each is, roughly, where 1 is the best."""
 
@@ -85,7 +85,7 @@ RANKED = [*EMBEDDING, "chance", "constant-ranking"]
 CAPTIONING = [variant.name for variant in VARIANTS if variant.kind == "coca"]
 CAPTION_RULES = ["most-frequent", "nearest-train", "grammar"]
 ANSWERING = ["sar-gpt", "sar-gpt-blind", "constant", "constant-per-corpus"]
-GROUNDING = ["grounder", "commonest-per-corpus"]
+GROUNDING = ["grounder", "commonest"]
 TYPES = ("presence", "count", "position", "comparison", "dominant", "scene")
 CLASSES = ("aircraft", "bridge", "forest", "harbour", "ship", "tank", "urban area", "water")
 KINDS = ("class", "count", "share", "zone")

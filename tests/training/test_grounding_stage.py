@@ -11,6 +11,7 @@ from sartext.files import sha256_tree
 from sartext.models.grounder.checkpoint import load_grounder, start_grounder
 from sartext.narrator.vocabulary import vocabulary_of
 from sartext.training.grounding.batches import GroundingBatches, validation_batches
+from sartext.training.grounding.losses import NAMES
 from sartext.training.grounding.targets import TargetMaker
 from sartext.training.grounding.task import Scored
 from sartext.training.shards.reading import open_shards
@@ -47,7 +48,7 @@ def test_a_grounder_learns_and_its_folder_holds_the_best_that_it_was(project):
         scored = Scored(model)
         for batch in batches:
             with torch.no_grad():
-                scored.add(model.network.eval()(model.normalise(batch.images)), batch, [0.0] * 5)
+                scored.add(model.network.eval()(model.normalise(batch.images)), batch, [0.0] * len(NAMES))
         figures.append(scored.figures())
     assert figures[1]["quality"] > figures[0]["quality"] + 0.1
     assert figures[1] == pytest.approx({name: record["best"][name] for name in figures[1]})

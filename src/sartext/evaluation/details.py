@@ -30,7 +30,7 @@ Role = Literal["foundation", "arm", "model", "baseline", "ceiling"]
 Kind = Literal["clip", "coca", "gpt", "grounder", "rule"]
 
 CHANCE = "chance"
-COMMONEST = "commonest-per-corpus"
+COMMONEST = "commonest"
 CONSTANT = "constant"
 CONSTANT_CIDER = "constant-cider"
 CONSTANT_F1 = "constant-f1"
