@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartext.evaluation.grounding import CoverFigures, DetectionFigures, average_precision
-from sartext.models.grounder.maps import match
+from sartext.models.grounder.truth import match
 
 SIDE = 64
 REACH = 4.0
