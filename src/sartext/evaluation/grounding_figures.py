@@ -173,7 +173,7 @@ class _Part:
                 n = sum(key in classes for classes in own)
                 yield metric, f"{PART}{corpus}/{key}" if corpus else f"{CLASS}{key}", n, each
             if known:
-                together = self._told(
+                together = self._several_groups(
                     np.array([bool(classes) for classes in own]), np.mean([*known.values()], axis=0)
                 )
                 yield metric, whole, sum(map(bool, own)), together
@@ -181,7 +181,7 @@ class _Part:
             there = np.array([metric in each.means for each in self.scored])
             if there.any():
                 values_of = np.array([each.means.get(metric, 0.0) for each in self.scored])
-                yield metric, whole, int(there.sum()), self._told(there, self._ratio(values_of, there))
+                yield metric, whole, int(there.sum()), self._several_groups(there, self._ratio(values_of, there))
 
     def _precision(self, key: str) -> Floats:
         detected = [each.detected.get(key) or Detected((), (), 0) for each in self.scored]
@@ -190,12 +190,12 @@ class _Part:
         right = np.array([hit for each in detected for hit in each.right], dtype=np.bool_)
         owner = np.repeat(self.groups, [len(each.heights) for each in detected])
         of_groups = np.bincount(self.groups, objects, minlength=self.weights.shape[1]).astype(np.float64)
-        return self._told(objects > 0, average_precision(heights, right, owner, of_groups, self.weights))
+        return self._several_groups(objects > 0, average_precision(heights, right, owner, of_groups, self.weights))
 
     def _iou(self, key: str) -> Floats:
         both, either, true = np.array([each.cover.get(key, (0, 0, 0)) for each in self.scored]).T
         values = self._ratio(both, either)
-        return self._told(true > 0, values if true.any() else np.full_like(values, np.nan))
+        return self._several_groups(true > 0, values if true.any() else np.full_like(values, np.nan))
 
     def _ratio(self, numerators: Any, denominators: Any) -> Floats:  # noqa: ANN401 - numbers of any type
         top, bottom = (
@@ -205,7 +205,7 @@ class _Part:
         ratio: Floats = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
         return ratio
 
-    def _told(self, counted: Any, values: Floats) -> Floats:  # noqa: ANN401 - an array of bool
+    def _several_groups(self, counted: Any, values: Floats) -> Floats:  # noqa: ANN401 - an array of bool
         """Without resamples where pictures of a single group count."""
         few = len(np.unique(self.groups[counted])) < FEWEST_GROUPS
         return np.where(np.arange(len(values)) > 0, np.nan, values) if few else values
