@@ -8,13 +8,17 @@ from importlib.util import find_spec
 
 import pytest
 import torch
+from click.testing import CliRunner
 
+from sartext.cli.commands import cli
 from sartext.errors import ModelError, ParameterError
 from sartext.models import checkpoint
+from sartext.models.clip_part import clip_part
 from sartext.models.compatibility import open_clip
-from sartext.models.construction import FOLDER, Foundation, build, read_foundation
+from sartext.models.construction import FOLDER, Foundation, architecture, build, instantiate, read_foundation
 from sartext.models.decoding.captioning import generate, score
 from sartext.models.decoding.kv_cache import Run, towers_of
+from sartext.models.model import Model
 from sartext.models.pretrained import PRETRAINED, locate_pretrained
 from sartext.models.towers import create_network, feature_tower, load_pretrained
 from sartext.models.weights import read_state
@@ -213,3 +217,51 @@ def test_what_a_foundation_cannot_have_is_said_with_its_file(tmp_path):
     refused(r"pictures of 80 pixels do not divide into cells of 32, .* set `shards.side` in params.yaml to 64", 80)
     refused("the image tower of 'coca-lite0' has no patches", architecture="coca-lite0", patch_size=16)
     refused("no pretrained weights 'efficientnet-lite' of 'clip-lite0' are known", pretrained="efficientnet-lite")
+
+
+def conv_coca(folder):
+    """The embedded profile's CoCa with a convolutional tower."""
+    small_tokenizer(folder / "tokenizer", context=48)
+    return build(read_foundation(FOLDER / "coca-conv-tiny.yaml"), folder / "tokenizer", seed=5, side=64)
+
+
+def test_tokens_may_be_finer_than_the_middle_map(tmp_path):
+    model = conv_coca(tmp_path)
+    with torch.no_grad():
+        pooled, tokens = model.network.visual(images(64))
+    assert pooled.shape == (2, 128) and tokens.shape == (2, 64, 128)
+    checkpoint.save(model, tmp_path / "model")
+    assert states_equal(checkpoint.load(tmp_path / "model"), model)
+    with pytest.raises(TypeError, match="token_stride"):  # nothing of it is read as something else
+        open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'model'}")
+    set_config(tmp_path / "model", "model_cfg", "vision_cfg", token_stride=4)
+    with pytest.raises(ModelError, match=r"no tokens of stride 4 .*; set `token_stride` to one of 8, 16, 32"):
+        checkpoint.load(tmp_path / "model")
+
+
+def test_plain_open_clip_reads_the_clip_inside_a_coca(tmp_path):
+    model = conv_coca(tmp_path)
+    with torch.no_grad():  # statistics of its normalisation that are no longer those of the start
+        model.network.train().visual(images(64, 4))
+    checkpoint.save(model, tmp_path / "coca")
+    command = ["clip-of", str(tmp_path / "coca"), str(tmp_path / "clip")]
+    assert CliRunner().invoke(cli, command).exit_code == 0
+    theirs, _, _ = open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'clip'}")
+    ids = open_clip.get_tokenizer(f"local-dir:{tmp_path / 'clip'}")(CAPTIONS[:3])
+    ours, again = model.network.eval(), checkpoint.load(tmp_path / "clip", expected_kind="clip")
+    with torch.no_grad():
+        for network in (theirs.eval(), again.network):
+            torch.testing.assert_close(network.encode_image(images(64)), ours.visual(images(64))[0])
+            torch.testing.assert_close(network.encode_text(ids), ours.text(ids)[0])
+            assert torch.equal(network.logit_scale, ours.logit_scale)
+    assert isinstance(CliRunner().invoke(cli, command).exception, ParameterError), "nothing is overwritten"
+
+
+def test_a_coca_without_such_a_clip_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="no CoCa with a tower of timm that pools its last map"):
+        clip_part(model_of(tmp_path, "coca"))
+    config = architecture("coca-lite0")
+    config["vision_cfg"] |= {"timm_pool": "avg", "image_size": 64}
+    model = Model(instantiate(config), small_tokenizer(tmp_path / "tokenizer"), {"model_cfg": config}, "coca")
+    with pytest.raises(ModelError, match="'tf_efficientnet_lite0' has layers behind its last map"):
+        clip_part(model)

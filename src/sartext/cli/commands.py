@@ -18,6 +18,7 @@ COMMANDS = (
     stages.release,
     models.caption,
     models.evaluate,
+    models.clip_of,
     project.simulate,
     project.explain,
     project.corpora,

@@ -1,4 +1,4 @@
-"""What a person does with a trained model: ``sartext caption``, ``sartext evaluate``."""
+"""What a person does with a trained model: ``sartext caption``, ``sartext evaluate``, ``sartext clip-of``."""
 
 from pathlib import Path
 from typing import Any
@@ -149,3 +149,20 @@ def evaluate(project: Project, /, out: Path | None, every: bool, **submission: A
     elif more:
         way = "write all to a file" if every else "show more by --all, or write all to a file"
         click.echo(f"{more} more figures are not shown here; {way}: --out scores.csv")
+
+
+@click.command("clip-of")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+def clip_of(model: Path, out: Path) -> None:
+    """Write the CLIP inside the CoCa of the folder MODEL to the folder OUT, for plain open_clip.
+
+    It is for a CoCa with a convolutional image tower, which plain open_clip refuses; its features are the same.
+    """
+    from sartext.models.checkpoint import load, save
+    from sartext.models.clip_part import clip_part
+
+    if out.exists():
+        raise ParameterError("there is something already", where=out, way_out="name a folder that is not there")
+    part = clip_part(load(model, expected_kind="coca"), model)
+    click.echo(f"{out}: model.safetensors, SHA-256 {save(part, out)}")

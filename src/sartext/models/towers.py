@@ -70,39 +70,67 @@ def feature_tower(
 class TokenTower(nn.Module):
     """A CoCa's image tower: the cells of a timm network's feature maps are the tokens that the decoder attends to.
 
-    The last three maps, of stride 8, 16 and 32 in most networks, meet on the grid of the middle one: of the finer
-    each cell's four go side by side, of the coarser each cell's repeats. Sines tell the places (Vaswani et al.
-    2017, in two dimensions). Their mean is the pooled feature.
+    The last three maps, of stride 8, 16 and 32 in most networks, meet on the grid of one of them: of a finer one
+    the cells inside a cell go side by side, of a coarser one each cell repeats. Sines tell the places (Vaswani et
+    al. 2017, in two dimensions).
 
     Args:
         architecture: timm's name of the network; its weights are drawn.
         width: of the tokens and of the pooled feature.
+        stride: of the tokens in pixels, that of one of the three maps; by default the middle one's.
+        pool: None for a pooled feature made of the tokens' mean; ``avg`` for one of the coarsest map's mean, as
+            open_clip's CLIP with the network has it.
     """
 
-    def __init__(self, architecture: str, width: int, where: object = None) -> None:
+    def __init__(
+        self,
+        architecture: str,
+        width: int,
+        *,
+        stride: int | None = None,
+        pool: str | None = None,
+        where: object = None,
+    ) -> None:
         super().__init__()
         self.trunk = create_network(architecture, where, features_only=True, out_indices=(-3, -2, -1))
-        if len(set(self.trunk.feature_info.reduction())) < 3:
+        self.strides = strides = tuple(self.trunk.feature_info.reduction())
+        if len(set(strides)) < 3:
             raise ModelError(
                 f"the maps of '{architecture}' are of one stride",
                 where=where,
                 way_out="take a convolutional network",
             )
-        fine, middle, coarse = self.trunk.feature_info.channels()
-        channels = 4 * fine + middle + coarse
+        self.stride = strides[1] if stride is None else stride
+        if self.stride not in strides or pool not in {None, "avg"}:
+            raise ModelError(
+                f"no tokens of stride {self.stride} and pooling '{pool}' of '{architecture}'",
+                where=where,
+                way_out=f"set `token_stride` to one of {', '.join(map(str, strides))}, `timm_pool` to avg",
+            )
+        maps = self.trunk.feature_info.channels()
+        channels = sum(
+            count * max(1, self.stride // finer) ** 2 for count, finer in zip(maps, strides, strict=True)
+        )
         self.ln_pre = nn.LayerNorm(channels)
         self.tokens = nn.Linear(channels, width)
-        self.ln_post = nn.LayerNorm(width)
-        self.pooled = nn.Linear(width, width, bias=False)
+        self.ln_post = nn.LayerNorm(width) if pool is None else None
+        self.pooled = nn.Linear(width if pool is None else maps[-1], width, bias=False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the pooled features, n x width, and the tokens, n x cells x width, of normalised images."""
-        fine, middle, coarse = self.trunk(images)
-        maps = [F.pixel_unshuffle(fine, 2), middle, F.interpolate(coarse, scale_factor=2.0)]
-        cells = torch.cat(maps, dim=1).flatten(2).mT
-        places = _places(middle.shape[-2], middle.shape[-1], self.tokens.out_features).to(cells)
+        maps = self.trunk(images)
+        grid = [self._on_grid(each, stride) for each, stride in zip(maps, self.strides, strict=True)]
+        height, width = grid[0].shape[-2:]
+        cells = torch.cat(grid, dim=1).flatten(2).mT
+        places = _places(height, width, self.tokens.out_features).to(cells)
         tokens = self.tokens(self.ln_pre(cells)) + places
-        return self.pooled(self.ln_post(tokens.mean(dim=1))), tokens
+        pooled = maps[-1].mean(dim=(2, 3)) if self.ln_post is None else self.ln_post(tokens.mean(dim=1))
+        return self.pooled(pooled), tokens
+
+    def _on_grid(self, features: Tensor, stride: int) -> Tensor:
+        if stride < self.stride:
+            return F.pixel_unshuffle(features, self.stride // stride)
+        return features if stride == self.stride else F.interpolate(features, scale_factor=stride / self.stride)
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Compute activations twice instead of keeping them."""
@@ -122,14 +150,17 @@ def take_timm_tower(arguments: dict[str, Any], where: object = None) -> TokenTow
     """Return the image tower of a CoCa that names a network of timm, which open_clip's cannot take; else None.
 
     ``arguments``, an open_clip ``model_cfg``, then name a stand-in, for `set_timm_tower` to exchange. A side that
-    its cells do not divide is a ModelError.
+    its cells do not divide is a ModelError. ``token_stride`` of ``vision_cfg`` is ours, ``timm_pool`` open_clip's.
     """
     name = timm_name(arguments)
     if name is None or "multimodal_cfg" not in arguments:
         return None
     check_tower_side(arguments, side_of(arguments), where)
+    vision = arguments["vision_cfg"]
+    stride, pool = vision.get("token_stride"), vision.get("timm_pool")
+    tower = TokenTower(name, int(arguments["embed_dim"]), stride=stride, pool=pool, where=where)
     arguments["vision_cfg"] = {"image_size": 1, "patch_size": 1, "width": 1, "head_width": 1, "layers": 0}
-    return TokenTower(name, int(arguments["embed_dim"]), where)
+    return tower
 
 
 def set_timm_tower(network: Any, tower: TokenTower | None) -> None:  # noqa: ANN401 - open_clip is untyped

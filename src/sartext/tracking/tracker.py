@@ -271,11 +271,12 @@ def _tags(project: Project, name: str, origin: str, data: str) -> dict[str, str]
     """Say where a run comes from: commit, Dagster's run, command, parent and data."""
     git = git_state(project.root)
     grounds = name == project.parameters.grounder
-    loads = "`sartext.models.grounder.checkpoint.load_grounder` reads" if grounds else "open_clip loads"
+    reader = "grounder.checkpoint.load_grounder" if grounds else "checkpoint.load"
+    plain = "" if grounds else "; open_clip loads it through `local-dir:`, but for a CoCa with a tower of timm"
     note = (
         f"**{name}**: starts from `{origin}`, learns from `{data}`. The model is the folder `model`: "
-        f'`mlflow.artifacts.download_artifacts("models:/{name}@candidate")` gives one that {loads}'
-        f"{'' if grounds else ' through `local-dir:`'}."
+        f'`mlflow.artifacts.download_artifacts("models:/{name}@candidate")` gives one that '
+        f"`sartext.models.{reader}` reads{plain}."
     )
     commit, run = git["commit"], os.environ.get(DAGSTER_RUN)
     return {
