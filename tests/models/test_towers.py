@@ -109,8 +109,10 @@ def test_a_foundation_starts_from_natural_images_and_says_their_normalisation(tm
     assert states_equal(again, model)
 
 
-def test_plain_open_clip_reads_a_clip_with_a_tower_of_timm(tmp_path):
-    model = model_of(tmp_path, "clip")
+@pytest.mark.parametrize("name", ["clip-lite0", "clip-conv-tiny"])
+def test_plain_open_clip_reads_a_clip_with_a_tower_of_timm(tmp_path, name):
+    small_tokenizer(tmp_path / "tokenizer", context=48)
+    model = build(Foundation(name), tmp_path / "tokenizer", seed=5, side=64)
     checkpoint.save(model, tmp_path / "model")
     theirs, _, _ = open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'model'}")
     with torch.no_grad():

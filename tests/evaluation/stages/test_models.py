@@ -14,7 +14,7 @@ from sartext.files import sha256_file
 from sartext.models.checkpoint import start
 from sartext.models.weights import RECORD
 from tests.conftest import ROOT
-from tests.evaluation.stages.project import FOUNDATIONS, MODELS
+from tests.evaluation.stages.project import CHECKPOINTS, FOUNDATIONS, MODELS
 from tests.models.making import states_equal
 
 
@@ -91,6 +91,22 @@ def test_a_foundation_is_the_model_that_the_first_training_starts_from(project: 
         side=parameters.shards.side,
     )
     assert states_equal(foundation.open(project), started)
+
+
+def test_the_foundation_is_that_of_the_arms_not_of_a_narrator_that_began_with_another(
+    project: Project, tmp_path: Path
+) -> None:
+    arms = {"arm-optical-only": "coca-optical", "arm-progressive": "coca-sar"}
+    rows = {**CHECKPOINTS, **{arm: CHECKPOINTS[row] for arm, row in arms.items()}}
+    rows["arm-progressive"] = {**rows["arm-progressive"], "from": "build/checkpoint/arm-optical-only"}
+    rows["coca-optical"] = {**rows["coca-optical"], "from": f"{FOUNDATIONS}/coca-conv-tiny.yaml"}
+    (tmp_path / "build" / "checkpoint").mkdir(parents=True)
+    for name in rows:
+        trained = project.checkpoint(arms.get(name, name))
+        (tmp_path / "build" / "checkpoint" / name).symlink_to(trained)
+    began = {model.name: model.origin for model in compared(other(project, tmp_path, checkpoints=rows, models={}))}
+    assert began["foundation"] == began["progressive"] == f"{FOUNDATIONS}/coca-tiny.yaml"
+    assert began["narrator"] == f"{FOUNDATIONS}/coca-conv-tiny.yaml"
 
 
 def test_models_that_answer_questions_are_not_ranked(project: Project, described: dict[str, Variant]) -> None:

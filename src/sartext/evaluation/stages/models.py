@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from sartext.config import Project
-from sartext.config.arms import ARMS, PROGRESSIVE, arm_rows
+from sartext.config.arms import ARMS, OPTICAL, PROGRESSIVE, arm_rows
 from sartext.config.training import CheckpointParameters, GptParameters
 from sartext.errors import ArtefactError, EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, Sources, open_benchmarks
@@ -203,7 +203,7 @@ def _foundations(project: Project) -> Iterator[ComparedModel]:
     """The foundation of the progressive arm, and of the CLIP beside it."""
     rows = project.parameters.image_text
     for kind, name in FOUNDATIONS.items():
-        row = f"{kind}-optical"
+        row = OPTICAL if kind == "coca" and OPTICAL in rows else f"{kind}-optical"
         if row in rows and not rows[row].origin.startswith("build/"):
             yield ComparedModel(name, "before any training of ours", "foundation", kind, None, rows[row].origin)
 
