@@ -1,5 +1,7 @@
 """The losses of a grounder, each a mean that is 0 where a batch has nothing to teach."""
 
+from itertools import product
+
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, l1_loss, logsigmoid
@@ -41,11 +43,18 @@ def _heat(maps: Maps, batch: GroundingBatch) -> Tensor:
 
 
 def _box(maps: Maps, batch: GroundingBatch) -> Tensor:
+    """Of the cell of each centre and of its eight neighbours: the peak may stand beside the centre."""
     if not len(batch.centres):
         return maps.size.sum() * 0.0
+    cells = maps.size.shape[-1]
     pictures, _, rows, columns = batch.centres.T
-    seen = torch.cat([maps.offset[pictures, :, rows, columns], maps.size[pictures, :, rows, columns]], dim=1)
-    return l1_loss(seen, batch.boxes)
+    errors = []
+    for down, across in product((-1, 0, 1), repeat=2):
+        row, column = (rows + down).clamp(0, cells - 1), (columns + across).clamp(0, cells - 1)
+        moved = torch.stack([columns - column, rows - row, *torch.zeros_like(batch.centres.T[:2])], dim=1)
+        seen = torch.cat([maps.offset[pictures, :, row, column], maps.size[pictures, :, row, column]], dim=1)
+        errors.append(l1_loss(seen, batch.boxes + moved))
+    return torch.stack(errors).mean()
 
 
 def _cover(maps: Maps, batch: GroundingBatch, zones: Tensor) -> tuple[Tensor, Tensor]:
