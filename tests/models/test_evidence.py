@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sartext.models.grounder.evidence import MapModel, fit_maps, logit
+from sartext.models.grounder.evidence import MapModel, logit
+from sartext.models.grounder.fitting import fit_maps
 from sartext.models.grounder.maps import Grounding, Peak
 from sartext.models.grounder.truth import Truth
 from sartext.narrator.statements import (

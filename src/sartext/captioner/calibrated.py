@@ -12,15 +12,10 @@ from sartext.captioner.domain import Domain
 from sartext.captioner.proof import map_figures
 from sartext.captioner.thresholds import Rules, from_record
 from sartext.errors import ArtefactError
-from sartext.files import read_json
-from sartext.models.grounder.evidence import MapModel
+from sartext.models.grounder.evidence import AGAIN, THRESHOLDS, MapModel, read_thresholds
 from sartext.models.grounder.maps import Grounding
 from sartext.narrator.statements import Statement
 from sartext.narrator.vocabulary import Vocabulary
-
-THRESHOLDS = "thresholds.json"
-
-AGAIN = "run `sartext calibrate` again"
 
 
 @dataclass(frozen=True)
@@ -38,26 +33,6 @@ class Calibration:
     length: int
     beams: int
     models: Mapping[str, str]
-
-
-def read_thresholds(folder: Path, **models: str | None) -> dict[str, Any]:
-    """Return what ``thresholds.json`` of a folder holds.
-
-    Args:
-        folder: what the stage `calibration` wrote.
-        models: SHA-256 of the weights of ``clip``, ``coca`` or ``grounder``, which must be those of its making.
-
-    Raises:
-        ArtefactError: it is missing or damaged, or was found with other checkpoints.
-    """
-    path = folder / THRESHOLDS
-    if not path.is_file():
-        raise ArtefactError("the thresholds are missing", where=path, way_out="run `sartext calibrate`")
-    record: dict[str, Any] = read_json(path)
-    for name, sha256 in models.items():
-        if record.get(f"{name}_sha256") != sha256:
-            raise ArtefactError(f"the thresholds were found with another {name}", where=path, way_out=AGAIN)
-    return record
 
 
 def read_calibration(folder: Path, **models: str | None) -> Calibration:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sartext.captioner.calibrated import THRESHOLDS, vocabulary_record
+from sartext.captioner.calibrated import vocabulary_record
 from sartext.captioner.captioner import Captioner, ModelCaption, batches
 from sartext.captioner.domain import Domain, domain_of, figures_of
 from sartext.captioner.narrator import Narrator, load_narrator
@@ -38,7 +38,8 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, write_json, write_text
-from sartext.models.grounder.evidence import MapModel, fit_maps
+from sartext.models.grounder.evidence import THRESHOLDS, MapModel
+from sartext.models.grounder.fitting import fit_maps
 from sartext.models.grounder.maps import Grounding
 from sartext.models.grounder.truth import truth_of
 from sartext.narrator.facts import Facts, from_json

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sartext.captioner.calibrated import THRESHOLDS, map_score, read_calibration, read_thresholds
+from sartext.captioner.calibrated import map_score, read_calibration
 from sartext.captioner.captioner import UNFINISHED, Captioner, ModelCaption, batches, load_captioner
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
 from sartext.captioner.narrator import Narrator, load_project_grounder
@@ -20,6 +20,7 @@ from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.errors import ArtefactError, CatalogueError
+from sartext.models.grounder.evidence import THRESHOLDS, read_thresholds
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.hidden_truth import optical_figures, read_truth

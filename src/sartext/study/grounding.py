@@ -13,7 +13,8 @@ from sartext.catalogue.entry import Entry
 from sartext.config import Parameters
 from sartext.config.training import GrounderParameters
 from sartext.models.grounder.checkpoint import Grounder, start_grounder
-from sartext.models.grounder.evidence import MapModel, fit_maps
+from sartext.models.grounder.evidence import MapModel
+from sartext.models.grounder.fitting import fit_maps
 from sartext.models.grounder.maps import Grounding, ground
 from sartext.models.grounder.truth import truth_of
 from sartext.models.squashing import squash

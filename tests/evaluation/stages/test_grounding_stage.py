@@ -143,7 +143,7 @@ def test_what_each_image_adds_gives_the_figures(evaluation: Evaluation) -> None:
 def test_a_missing_grounder_or_one_whose_maps_are_not_fitted_is_one_line(grounded) -> None:
     before = sha256_tree(grounded.evaluation("grounding")) if grounded.evaluation("grounding").exists() else None
     away = grounded.calibration.rename(grounded.calibration.with_name("away"))
-    with pytest.raises(ArtefactError, match=r"maps of this grounder are not fitted; run `sartext calibrate`"):
+    with pytest.raises(ArtefactError, match=r"thresholds are missing; run `sartext calibrate`"):
         evaluate_task(grounded, "grounding")
     away.rename(grounded.calibration)
     folder = grounded.checkpoint("grounder").rename(grounded.build / "away")

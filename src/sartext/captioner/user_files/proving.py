@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sartext.captioner.calibrated import THRESHOLDS, Calibration, read_calibration, read_thresholds
+from sartext.captioner.calibrated import Calibration, read_calibration
 from sartext.captioner.captioner import Captioner
 from sartext.captioner.domain import Domain
 from sartext.captioner.explanation import Explained, save_explanation
@@ -15,6 +15,7 @@ from sartext.errors import ArtefactError, ModelError
 from sartext.files import sha256_file
 from sartext.models.checkpoint import load
 from sartext.models.grounder.checkpoint import load_grounder
+from sartext.models.grounder.evidence import THRESHOLDS, read_thresholds
 from sartext.models.model import Model
 from sartext.models.squashing import Pixels, squash
 from sartext.models.weights import WEIGHTS, read_record

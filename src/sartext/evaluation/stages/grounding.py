@@ -16,9 +16,8 @@ from sartext.evaluation.grounding_answers import Answer, Classes, Known, answer_
 from sartext.evaluation.grounding_figures import MEANS, Scored, grounding_figures, score_answer
 from sartext.evaluation.stages import rows_of, write_evaluation
 from sartext.evaluation.stages.models import project_benchmarks, stage_of, training_of
-from sartext.files import read_json
 from sartext.models.grounder.checkpoint import Grounder, load_grounder
-from sartext.models.grounder.evidence import MapModel
+from sartext.models.grounder.evidence import read_map_model
 from sartext.models.grounder.maps import ground
 from sartext.models.grounder.truth import cover_codes
 from sartext.models.model import device_of
@@ -56,7 +55,7 @@ def evaluate(project: Project) -> dict[str, object]:
     known = pictures.known(main.examples)
     blind = commonest(pictures.known(main.train), grounder.config.stuff)
     scored: dict[str, list[Scored]] = {name: [], COMMONEST: []}
-    maps = _maps(project, grounder)
+    maps = read_map_model(project.calibration, grounder=grounder.sha256)
     parts = [known[first : first + BATCH] for first in range(0, len(known), BATCH)]
     for part in track(parts, "grounding", len(parts)):
         seen = ground(grounder, [squash(main.read(each.image_id), grounder.config.side) for each in part])
@@ -110,16 +109,6 @@ class _Pictures:
         entry = self._entry(known.corpus)
         codes = squashed_mask(self._project.root, self._sources.row(known.image_id), entry, self._config.side)
         return None if codes is None else cover_codes(entry, self._config.stuff)[codes]
-
-
-def _maps(project: Project, grounder: Grounder) -> MapModel:
-    path = project.calibration / "thresholds.json"
-    record = read_json(path) if path.is_file() else {}
-    if record.get("grounder_sha256") != grounder.sha256:
-        raise ArtefactError(
-            "the maps of this grounder are not fitted", where=path, way_out="run `sartext calibrate`"
-        )
-    return MapModel.from_record(record["maps"])
 
 
 def _described(project: Project, name: str, grounder: Grounder) -> Variant:

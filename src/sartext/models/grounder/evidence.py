@@ -2,12 +2,13 @@
 
 A peak stands for an object with a probability that its height tells; objects are taken for independent, so that
 their number has a Poisson binomial distribution, and that in the center and outside it a joint one. A share of
-land cover is normally distributed about the one that is seen. All of it is fitted on images with annotations; what
-is left over, the calibration of the statements corrects.
+land cover is normally distributed about the one that is seen. All of it is fitted on images with annotations, see
+`fitting`; what is left over, the calibration of the statements corrects.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ import numpy.typing as npt
 from scipy.special import expit, ndtr
 from scipy.special import logit as log_odds
 
+from sartext.errors import ArtefactError
+from sartext.files import read_json
 from sartext.models.grounder.maps import IMAGE, Grounding, Peak
-from sartext.models.grounder.truth import DISTANCE, Truth, match
-from sartext.narrator.annotated import STUFF_FRACTION, ZONE_FRACTION
+from sartext.narrator.annotated import STUFF_FRACTION
 from sartext.narrator.statements import (
     COVER_CLASS,
     COVER_SHARE,
@@ -36,11 +38,13 @@ MOST = LARGEST_COUNT + 1
 LIKELY = 0.25
 """Probability that a class is there from which on it is proposed."""
 
-FEWEST_PEAKS = 40
-"""Peaks of a class from which on their heights are judged by themselves, not with those of all classes."""
-
 ALL = ""
 """In place of a class: all of them together."""
+
+THRESHOLDS = "thresholds.json"
+"""Where the stage `calibration` leaves what it found, the meaning of maps among it."""
+
+AGAIN = "run `sartext calibrate` again"
 
 LEAST = 1e-4
 """The least probability that odds are taken of."""
@@ -107,10 +111,10 @@ class MapModel:
             return grounding.scenes.get(label, 0.0) if kind == SCENE else 0.0
         shares = grounding.shares[label]
         if kind == COVER_CLASS:
-            return _logistic(self.cover.get(label, self.cover[ALL]), _log(shares[IMAGE]))
+            return _logistic(self.cover.get(label, self.cover[ALL]), log_share(shares[IMAGE]))
         if kind == COVER_SHARE:
             return self._bins(label, grounding).get(statement.value, 0.0)  # "all" of it is more than maps can tell
-        return _logistic(self.zone, _parts(shares)[statement.value])
+        return _logistic(self.zone, parts(shares)[statement.value])
 
     def numbers(self, label: str, grounding: Grounding) -> tuple[int, int, int]:
         """Return the likeliest number of objects of a class, and the likeliest in the center and outside it."""
@@ -138,15 +142,15 @@ class MapModel:
 
     def _cover(self, label: str, grounding: Grounding) -> dict[Statement, float]:
         shares = grounding.shares[label]
-        there = _logistic(self.cover.get(label, self.cover[ALL]), _log(shares[IMAGE]))
+        there = _logistic(self.cover.get(label, self.cover[ALL]), log_share(shares[IMAGE]))
         if there < LIKELY:
             return {}
         bins = self._bins(label, grounding)
         word = max(bins, key=bins.__getitem__)
         proposed = {Statement(COVER_CLASS, label): there, Statement(COVER_SHARE, label, word): bins[word]}
-        parts = _parts(shares)
-        zone = max(parts, key=parts.__getitem__)
-        if word != SHARES[0][1] and (likely := _logistic(self.zone, parts[zone])) >= LIKELY:
+        own = parts(shares)
+        zone = max(own, key=own.__getitem__)
+        if word != SHARES[0][1] and (likely := _logistic(self.zone, own[zone])) >= LIKELY:
             proposed[Statement(COVER_ZONE, label, zone)] = likely
         return proposed
 
@@ -184,86 +188,35 @@ class MapModel:
         return {word: below[at] - below[at + 1] for at, (_, word) in enumerate(SHARES)}
 
 
-def fit_maps(groundings: Sequence[Grounding], truths: Sequence[Truth]) -> MapModel:
-    """Return the model of maps beside what their images are known to show."""
-    seen: list[tuple[str, float, bool]] = []
-    gaps: list[float] = []
-    errors: list[float] = []
-    doubts: list[float] = []
-    cover: list[tuple[str, float, bool]] = []
-    zones: list[tuple[float, bool]] = []
-    for grounding, truth in zip(groundings, truths, strict=True):
-        seen += _judged_peaks(grounding, truth)
-        gaps += _gaps(grounding, truth)
-        if not truth.shares:  # no mask
-            continue
-        for label in sorted(truth.decided & set(grounding.stuff)):
-            true, own = truth.shares.get(label, {}), grounding.shares[label]
-            errors.append(abs(own[IMAGE] - true.get(IMAGE, 0.0)))
-            doubts.append(grounding.doubt[label])
-            cover.append((label, _log(own[IMAGE]), true.get(IMAGE, 0.0) >= STUFF_FRACTION))
-            if true.get(IMAGE, 0.0) >= STUFF_FRACTION:
-                zones += [
-                    (part, true.get(zone.replace(" ", "-"), 0.0) >= ZONE_FRACTION)
-                    for zone, part in _parts(own).items()
-                ]
-    slope, intercept = np.polyfit(doubts, errors, 1) if len(errors) > 1 and np.ptp(doubts) > 0 else (0.1, 0.01)
-    wide = float(np.sqrt(np.pi / 2))  # of a normal distribution: deviation over mean error
-    return MapModel(
-        peaks=_fit_lines(seen),
-        blur=round(float(np.sqrt(np.mean(np.square(gaps)))) if gaps else 1 / 64, DECIMALS),
-        share=(
-            round(max(float(slope) * wide, 0.0), DECIMALS),
-            round(max(float(intercept) * wide, 1e-3), DECIMALS),
-        ),
-        cover=_fit_lines(cover),
-        zone=_fit_line([part for part, _ in zones], [most for _, most in zones]),
-    )
+def read_thresholds(folder: Path, **models: str | None) -> dict[str, Any]:
+    """Return what ``thresholds.json`` of a folder holds.
 
+    Args:
+        folder: what the stage `calibration` wrote.
+        models: SHA-256 of the weights of ``clip``, ``coca`` or ``grounder``, which must be those of its making.
 
-def _judged_peaks(grounding: Grounding, truth: Truth) -> Iterator[tuple[str, float, bool]]:
-    for label in sorted({peak.label for peak in grounding.peaks} & truth.decided):
-        peaks = [(peak.score, (peak.x, peak.y)) for peak in grounding.peaks if peak.label == label]
-        right = match(peaks, truth.centres.get(label, ()), DISTANCE * truth.side)
-        yield from ((label, logit(score), real) for (score, _), real in zip(peaks, right, strict=True))
-
-
-def _gaps(grounding: Grounding, truth: Truth) -> Iterator[float]:
-    """How far matched peaks lie from the objects that they stand for, along each axis, as a share of the side."""
-    for label, centres in truth.centres.items():
-        peaks = np.array([(peak.x, peak.y) for peak in grounding.peaks if peak.label == label]).reshape(-1, 2)
-        for centre in centres:
-            if len(peaks):
-                away = peaks - np.array(centre)
-                nearest = away[np.hypot(*away.T).argmin()]
-                if np.hypot(*nearest) <= DISTANCE * truth.side:
-                    yield from (nearest / truth.side).tolist()
-
-
-def _fit_lines(rows: Collection[tuple[str, float, bool]]) -> dict[str, Line]:
-    """A line for each class with enough of both kinds, and one for all together."""
-    lines = {ALL: _fit_line([figure for _, figure, _ in rows], [true for _, _, true in rows])}
-    for label in sorted({label for label, _, _ in rows}):
-        own = [(figure, true) for name, figure, true in rows if name == label]
-        if len(own) >= FEWEST_PEAKS and 0 < sum(true for _, true in own) < len(own):
-            lines[label] = _fit_line([figure for figure, _ in own], [true for _, true in own])
-    return lines
-
-
-def _fit_line(figures: Sequence[float], true: Sequence[bool]) -> Line:
-    """Slope and intercept of a logistic regression; of one kind of answers alone, their smoothed share.
-
-    Of no answers at all nothing is known, and nothing is proposed: the least probability.
+    Raises:
+        ArtefactError: it is missing or damaged, or was found with other checkpoints.
     """
-    if not true:
-        return 0.0, round(logit(0.0), DECIMALS)
-    if len(set(true)) < 2:
-        chance = (sum(true) + 0.5) / (len(true) + 1.0)
-        return 0.0, round(logit(chance), DECIMALS)
-    from sklearn.linear_model import LogisticRegression
+    path = folder / THRESHOLDS
+    if not path.is_file():
+        raise ArtefactError("the thresholds are missing", where=path, way_out="run `sartext calibrate`")
+    record: dict[str, Any] = read_json(path)
+    for name, sha256 in models.items():
+        if record.get(f"{name}_sha256") != sha256:
+            raise ArtefactError(f"the thresholds were found with another {name}", where=path, way_out=AGAIN)
+    return record
 
-    fitted = LogisticRegression(C=10.0).fit(np.array(figures).reshape(-1, 1), np.array(true))
-    return round(float(fitted.coef_[0, 0]), DECIMALS), round(float(fitted.intercept_[0]), DECIMALS)
+
+def read_map_model(folder: Path, *, grounder: str | None) -> MapModel:
+    """Return what the maps of a grounder with these weights mean; errors as of `read_thresholds`."""
+    record = read_thresholds(folder, grounder=grounder)
+    try:
+        return MapModel.from_record(record["maps"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtefactError(
+            f"no calibration of this version ({error!r})", where=folder / THRESHOLDS, way_out=AGAIN
+        ) from error
 
 
 def _marginals(joint: Array) -> dict[str, Array]:
@@ -274,7 +227,7 @@ def _marginals(joint: Array) -> dict[str, Array]:
     return {"": total, "center": joint.sum(axis=1), "outside": joint.sum(axis=0)}
 
 
-def _parts(shares: Mapping[str, float]) -> dict[str, float]:
+def parts(shares: Mapping[str, float]) -> dict[str, float]:
     """The part of a class's own area that is seen in each zone, a quarter of the image, by the zone's words."""
     whole = max(shares[IMAGE], 1e-9)
     return {words: min(1.0, shares[zone] / 4 / whole) for zone, words in ZONES.items()}
@@ -285,7 +238,8 @@ def _line(values: Sequence[float]) -> Line:
     return slope, intercept
 
 
-def _log(share: float) -> float:
+def log_share(share: float) -> float:
+    """Return the logarithm of a share, kept from 0."""
     return float(np.log(share + 1e-4))
 
 
