@@ -1,6 +1,7 @@
 """What a model writes is read into facts, or not at all, judged statement by statement, and released or not."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -242,3 +243,9 @@ def test_corpora_that_label_a_thing_differently_share_its_noun():
     vessel = SHIPS.classes[0].model_copy(update={"label": "vessel"})
     words = vocabulary_of([SHIPS, entry_of(name="other", classes=(vessel,))])
     assert words.things == {"ship": ("ship", "ship", "ships")}
+
+
+def test_of_several_scenes_that_pass_the_surest_is_stated():
+    words = replace(WORDS, scenes=("Farmland", "Forest"))
+    passed = {Statement(statements.SCENE, "farmland"): 0.8, Statement(statements.SCENE, "forest"): 0.9}
+    assert consistent_facts(passed, seen(), words).scene == "Forest"

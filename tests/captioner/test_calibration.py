@@ -17,6 +17,7 @@ from sartext.captioner.thresholds import (
     released,
     to_record,
     upper_bound,
+    without,
 )
 from sartext.errors import ArtefactError
 from sartext.narrator.statements import COVER_CLASS, KINDS, OBJECT_COUNT, Statement
@@ -169,3 +170,10 @@ def test_a_class_that_no_validation_image_lacks_is_not_released():
     rule = chosen(truths, untested={"ship", "bridge"})["object class"]
     assert not rule.accepts("ship", 1.0)
     assert not rule.accepts("bridge", 1.0)
+
+
+def test_nothing_is_released_of_classes_without_rules():
+    rules = chosen(judged(300) + known("forest", COVER_CLASS, lambda place: True, 60))
+    fewer = without(rules, ["forest"])
+    assert rules[COVER_CLASS].accepts("forest", 1.0) and not fewer[COVER_CLASS].accepts("forest", 1.0)
+    assert fewer[OBJECT_COUNT].accepts("ship", 1.0) and "forest" not in released(fewer[COVER_CLASS])

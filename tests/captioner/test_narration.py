@@ -147,6 +147,20 @@ def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
     assert tables(blind.narrated("sim-unlabelled")) == tables(project.narrated("sim-unlabelled"))
 
 
+def test_what_was_tested_on_other_sensors_alone_is_not_released(project, tmp_path):
+    other = variant(project, tmp_path)
+    record = read_json(other.calibration / "thresholds.json")
+    assert set(map(tuple, record["sensors"].values())) == {("simulated C-band SAR",)}
+    ships = "Sentinel-1", "simulated C-band SAR"
+    record["sensors"] = {key: ["Sentinel-1"] for key in record["sensors"]} | {"ship": ships}
+    write_json(other.calibration / "thresholds.json", record)
+    metrics = narrate(other, "sim-unlabelled")
+    captions, _ = tables(other.narrated("sim-unlabelled"))
+    labels = {each.label for row in captions.values() for each in statements_of(from_json(row["facts"]))}
+    assert labels == {"ship"} and "water" in metrics["untested_on_sensor"]
+    assert set(metrics["thresholds"]["cover class"]) <= {"other classes"}
+
+
 def test_of_a_caption_that_does_not_end_nothing_is_taken(project, tmp_path):
     short = variant(project, tmp_path, length=8)
     metrics = narrate(short, "sim-unlabelled")
@@ -173,10 +187,12 @@ def test_a_corpus_without_sar_images_is_refused(project):
 
 
 def pair_threshold(project, similarity, least=0.0):
-    """Let pairs of that similarity go together, and statements of that score pass."""
+    """Let pairs of that similarity go together, and statements of that score pass, of any class."""
     path = project.calibration / "thresholds.json"
     record = read_json(path)
     record["pairs"]["similarity"] = similarity
+    words, (sensor,) = record["vocabulary"], find_entry(project, "sim-pairs").sensors
+    record["sensors"] = {label: [sensor] for label in (*words["things"], *words["stuff"])}
     for rule in record["statements"].values():
         rule["thresholds"] = {"": asdict(Threshold(9, 9, least))}
     write_json(path, record)

@@ -120,6 +120,7 @@ def test_land_cover_is_named_by_its_share_and_its_zone():
     assert Statement(COVER_SHARE, "forest", "most") in proposed
     seen = grounding()
     assert MODEL.probability(Statement(SCENE, "sea"), seen) == 0.7
+    assert MODEL.statements(seen)[Statement(SCENE, "sea")] == 0.7, "the likeliest scene is proposed"
     unknown = [Statement(OBJECT_CLASS, "kite"), Statement(COVER_CLASS, "ice"), Statement(SCENE, "desert")]
     assert [MODEL.probability(statement, seen) for statement in unknown] == [0, 0, 0]
 

@@ -200,9 +200,10 @@ def test_losses_of_objects_by_hand():
     values, gradients = two_cells(heat=(1, 0.5), centres=[(0, 0, 0, 0)], data=(0, 0))
     half = -np.log(0.5) * 0.5**2
     assert values["heat"] == pytest.approx(half + half * 0.5**4)
-    assert values["box"] == pytest.approx((0.2 + 0.2 + 1.0 + 0.0) / 4)
+    own, beside = (0.2 + 0.2 + 1.0 + 0.0) / 4, (abs(0.2 - 1) + 0.2 + 1.0 + 0.0) / 4
+    assert values["box"] == pytest.approx((2 * own + beside) / 3), "a cell beyond the border is that at the border"
     assert values["cover"] == values["share"] == values["scene"] == 0, "boxes teach no land cover"
-    assert not gradients.cover.any() and not gradients.scene.any() and not gradients.size[..., 1].any()
+    assert not gradients.cover.any() and not gradients.scene.any()
     values, gradients = two_cells(heat=(0, 0), known=False, data=(0, 0))
     assert set(values.values()) == {0} and not any(each.any() for each in gradients), "none are annotated"
     values, gradients = two_cells(heat=(1, 0.5), known=False, centres=[(0, 0, 0, 0)], data=(0, 0))

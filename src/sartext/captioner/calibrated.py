@@ -3,14 +3,14 @@
 With the checkpoints that it names it is all that is needed to caption pictures.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from sartext.captioner.domain import Domain
 from sartext.captioner.proof import map_figures
-from sartext.captioner.thresholds import Rules, from_record
+from sartext.captioner.thresholds import Rules, from_record, without
 from sartext.errors import ArtefactError
 from sartext.models.grounder.evidence import AGAIN, THRESHOLDS, MapModel, read_thresholds
 from sartext.models.grounder.maps import Grounding
@@ -22,17 +22,30 @@ from sartext.narrator.vocabulary import Vocabulary
 class Calibration:
     """What the maps mean, and which statements are released; what captions talk about, and of which pictures.
 
-    ``length`` and ``beams`` are those of the captions that it was found on, ``models`` the SHA-256 of the weights
-    of ``clip``, ``coca`` and ``grounder``.
+    ``sensors`` are those of the validation images that tested each class; ``length`` and ``beams`` are those of
+    the captions that it was found on, ``models`` the SHA-256 of the weights of ``clip``, ``coca``, ``grounder``.
     """
 
     maps: MapModel
     rules: Rules
     domain: Domain
     vocabulary: Vocabulary
+    sensors: Mapping[str, frozenset[str]]
     length: int
     beams: int
     models: Mapping[str, str]
+
+    def untested(self, sensors: Collection[str]) -> tuple[str, ...]:
+        """Return the classes and scenes that were tested on none of these sensors."""
+        vocabulary = self.vocabulary
+        labels = [*vocabulary.things, *vocabulary.stuff, *(scene.casefold() for scene in vocabulary.scenes)]
+        return tuple(
+            sorted({label for label in labels if self.sensors.get(label, frozenset()).isdisjoint(sensors)})
+        )
+
+    def rules_on(self, sensors: Collection[str]) -> Rules:
+        """Return the rules for images of these sensors: what was not tested on one of them is not released."""
+        return without(self.rules, self.untested(sensors))
 
 
 def read_calibration(folder: Path, **models: str | None) -> Calibration:
@@ -47,6 +60,7 @@ def read_calibration(folder: Path, **models: str | None) -> Calibration:
             rules,
             Domain.from_record(record["domain"]),
             _vocabulary(record["vocabulary"]),
+            {label: frozenset(names) for label, names in dict(record["sensors"]).items()},
             int(decoding["length"]),
             int(decoding["beams"]),
             {name: str(record[f"{name}_sha256"]) for name in ("clip", "coca", "grounder")},

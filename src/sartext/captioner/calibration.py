@@ -83,7 +83,7 @@ def calibrate(project: Project) -> dict[str, object]:
     seen = _look(narrator, shards, pairs)
     entries = {name: find_entry(project, name) for name in project.parameters.captions}
     maps = _fitted(seen, entries, shards.side)
-    judged, reasons = _judge(seen, entries, shards.side, vocabulary)
+    judged, reasons, tested = _judge(seen, entries, shards.side, vocabulary)
     parameters = project.parameters.narration
     rules = choose(
         judged,
@@ -105,6 +105,7 @@ def calibrate(project: Project) -> dict[str, object]:
             "decoding": {"length": parameters.length, "beams": parameters.beams},
             "domain": domain.to_record(),
             "vocabulary": vocabulary_record(vocabulary),
+            "sensors": _sensors(tested, parameters.fewest),
             "pairs": {"quantile": parameters.pair_quantile, "pairs": len(halves), "similarity": similarity},
             "maps": maps.to_record(),
             "statements": to_record(rules),
@@ -152,11 +153,15 @@ def _domain(project: Project, shards: Shards) -> Domain:
 
 def _judge(
     seen: Sequence[_Seen], entries: Mapping[str, Entry], side: int, vocabulary: Vocabulary
-) -> tuple[list[Judged], Counter[str]]:
-    """Every statement about annotated images, by maps that the other half explains, with its verdict."""
+) -> tuple[list[Judged], Counter[str], Counter[tuple[str, str]]]:
+    """Every statement about annotated images, by maps that the other half explains, with its verdict.
+
+    Also how captions were read, and how often each class was judged on images of each sensor.
+    """
     maps = {half: _fitted([each for each in seen if each.half != half], entries, side) for half in (0, 1)}
     judged: list[Judged] = []
     reasons: Counter[str] = Counter()
+    tested: Counter[tuple[str, str]] = Counter()
     for each in seen:
         entry = entries[each.pair.corpus]
         candidates, unread = propose(each.written, each.grounding, maps[each.half], vocabulary)
@@ -166,12 +171,22 @@ def _judge(
             reasons["the image's own caption holds no facts"] += 1
             continue
         verdicts = dict(judge([item.statement for item in candidates], statements_of(truth), annotated_by(entry)))
+        tested.update((statement.label, sensor) for statement in verdicts for sensor in sorted(entry.sensors))
         judged += [
             Judged(item.statement, item.figures, verdicts[item.statement], each.half, entry.kind)
             for item in candidates
             if item.statement in verdicts
         ]
-    return judged, reasons
+    return judged, reasons, tested
+
+
+def _sensors(tested: Mapping[tuple[str, str], int], fewest: int) -> dict[str, list[str]]:
+    """Return for each class the sensors on which enough of its statements were judged."""
+    sensors: dict[str, list[str]] = {}
+    for (label, sensor), count in sorted(tested.items()):
+        if count >= fewest:
+            sensors.setdefault(label, []).append(sensor)
+    return sensors
 
 
 def _untested(

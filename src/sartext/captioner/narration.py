@@ -1,7 +1,8 @@
 """The stage `narrated`: an unlabelled corpus, captioned by the narrator; what passes its thresholds is kept.
 
 Objects are stated with number and place where both pass, else as "at least one" where the class does; land cover
-is stated with its share where that passes, else only named. What does not pass is left unsaid. A caption of whose
+is stated with its share where that passes, else only named. What does not pass is left unsaid, and so is a class
+that no validation images of the corpus's sensor tested. A caption of whose
 statements CoCa wrote none is one by the grounder alone, which is a method of its own.
 """
 
@@ -59,12 +60,13 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
         coca=narrator.captioner.coca.sha256,
         grounder=narrator.grounder.sha256,
     )
+    rules = calibration.rules_on(entry.sensors)
     pictures = pictures_of(project, entry, wanted, f"narration of {corpus}")
     decisions: list[tuple[Row, Decision]] = []
     captions: list[dict[str, Any]] = []
     reasons = {row["image_id"]: TRAIN_ONLY for row in rows if row["image_id"] not in trained}
     for row, (written, grounding) in zip(wanted, narrator.look(pictures), strict=True):
-        decision = decide(written, grounding, calibration.maps, vocabulary, calibration.rules)
+        decision = decide(written, grounding, calibration.maps, vocabulary, rules)
         caption = _caption(project, row["image_id"], written, decision, narrator)
         if isinstance(caption, str):
             reasons[row["image_id"]] = caption
@@ -87,10 +89,10 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
         "uncaptioned": dict(sorted(Counter(reasons.values()).items())),
         "unread": dict(sorted(Counter(of.unread for _, of in decisions if of.unread).items())),
         "statements": {
-            kind: {"proposed": proposed[kind], "said": said[kind], "released": accepted[kind]}
-            for kind in calibration.rules
+            kind: {"proposed": proposed[kind], "said": said[kind], "released": accepted[kind]} for kind in rules
         },
-        "thresholds": {kind: released(rule) for kind, rule in calibration.rules.items()},
+        "untested_on_sensor": calibration.untested(entry.sensors),
+        "thresholds": {kind: released(rule) for kind, rule in rules.items()},
     }
     if (truth := read_truth(project, corpus)) is not None:  # nothing above may know it
         metrics["hidden_truth"] = measure(truth, decisions, vocabulary)

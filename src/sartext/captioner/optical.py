@@ -206,7 +206,7 @@ def _prove(
     calibration = read_calibration(
         project.calibration, clip=captioner.clip.sha256, grounder=narrator.grounder.sha256
     )
-    vocabulary = project_vocabulary(project)
+    rules, vocabulary = calibration.rules_on(entry.sensors), project_vocabulary(project)
     halves = pictures_of(project, entry, [item.sar for item in rewritten], f"grounding of {entry.name}")
     proven = []
     for item, grounding in zip(rewritten, narrator.ground(halves), strict=True):
@@ -217,7 +217,7 @@ def _prove(
             scored = [(each, map_score(each, grounding, calibration)) for each in reading.statements]
             if reading.unread or not scored:
                 dropped[UNREAD] += 1
-            elif not all(calibration.rules[each.kind].accepts(each.label, score) for each, score in scored):
+            elif not all(rules[each.kind].accepts(each.label, score) for each, score in scored):
                 dropped[UNPROVEN] += 1
             else:
                 kept.append(sentence)

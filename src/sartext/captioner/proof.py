@@ -198,7 +198,8 @@ def consistent_facts(passed: Mapping[Statement, float], grounding: Grounding, vo
                 cover.append(_covering(statement.label, share, passed, grounding, vocabulary))
     cover, crowded = _with_room(_placed(cover, passed), passed)
     present += [seen_fact(bare(fact.noun), vocabulary) for fact in crowded]
-    scene = next((each.label for each in passed if each.kind == SCENE), None)
+    scenes = {each.label: score for each, score in passed.items() if each.kind == SCENE}
+    scene = max(scenes, key=scenes.__getitem__, default=None)
     spelled = {name.casefold(): name for name in vocabulary.scenes}
     alone = spelled.get(scene) if scene and not (objects or cover or present) else None
     return Facts(

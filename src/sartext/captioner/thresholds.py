@@ -15,7 +15,7 @@ not show that it misses there either.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from scipy.stats import binomtest
@@ -85,6 +85,12 @@ class Rule:
 
 
 Rules = Mapping[str, Rule]
+
+
+def without(rules: Rules, labels: Iterable[str]) -> Rules:
+    """Return rules that release nothing of some classes."""
+    none = dict.fromkeys(labels, Threshold(0, 0))
+    return {kind: replace(rule, thresholds={**rule.thresholds, **none}) for kind, rule in rules.items()}
 
 
 def choose(

@@ -141,6 +141,11 @@ class Entry(Section):
         return self
 
     @property
+    def sensors(self) -> frozenset[str]:
+        """The sensors that its images are of: ``sensor`` lists them with commas."""
+        return frozenset(name.strip() for name in self.sensor.split(","))
+
+    @property
     def scene_classes(self) -> tuple[CorpusClass, ...]:
         """The classes of which an image is as a whole; none where the annotation is of what lies in it."""
         return self.classes if self.kind == "scene-classification" else ()

@@ -20,7 +20,7 @@ from sartext.models.grounder.truth import truth_of
 from sartext.models.squashing import squash
 from sartext.narrator.facts import Facts, from_json
 from sartext.narrator.methods import ANNOTATED
-from sartext.narrator.statements import SCENE, Statement, compare, statements_of
+from sartext.narrator.statements import compare, statements_of
 from sartext.narrator.vocabulary import Vocabulary, annotated_by, vocabulary_of
 from sartext.study.examination import GroupSums, as_json
 from sartext.study.worlds import World
@@ -105,10 +105,6 @@ def _examine(grounder: Grounder, maps: MapModel, vocabulary: Vocabulary, world: 
 
 def facts_by_maps(grounding: Grounding, maps: MapModel, vocabulary: Vocabulary) -> Facts:
     """Return what the maps hold of an image: every statement that is more probable than not, consistent."""
-    scenes = {Statement(SCENE, name): chance for name, chance in grounding.scenes.items()}
-    likely = {
-        statement: chance
-        for statement, chance in {**maps.statements(grounding), **scenes}.items()
-        if chance >= LIKELY
-    }
+    proposed = maps.statements(grounding)
+    likely = {statement: chance for statement, chance in proposed.items() if chance >= LIKELY}
     return consistent_facts(likely, grounding, vocabulary)

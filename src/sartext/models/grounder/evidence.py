@@ -36,7 +36,7 @@ MOST = LARGEST_COUNT + 1
 """The number that stands for more than twenty."""
 
 LIKELY = 0.25
-"""Probability that a class is there from which on it is proposed."""
+"""Probability that a class is there, or that a scene is the one, from which on it is proposed."""
 
 ALL = ""
 """In place of a class: all of them together."""
@@ -96,6 +96,9 @@ class MapModel:
             proposed |= self._objects(label, grounding)
         for label in grounding.stuff:
             proposed |= self._cover(label, grounding)
+        scene = max(grounding.scenes, key=grounding.scenes.__getitem__, default="")
+        if scene and grounding.scenes[scene] >= LIKELY:
+            proposed[Statement(SCENE, scene)] = grounding.scenes[scene]
         return proposed
 
     def probability(self, statement: Statement, grounding: Grounding) -> float:

@@ -46,11 +46,11 @@ def _box(maps: Maps, batch: GroundingBatch) -> Tensor:
     """Of the cell of each centre and of its eight neighbours: the peak may stand beside the centre."""
     if not len(batch.centres):
         return maps.size.sum() * 0.0
-    cells = maps.size.shape[-1]
+    height, width = maps.size.shape[-2:]
     pictures, _, rows, columns = batch.centres.T
     errors = []
     for down, across in product((-1, 0, 1), repeat=2):
-        row, column = (rows + down).clamp(0, cells - 1), (columns + across).clamp(0, cells - 1)
+        row, column = (rows + down).clamp(0, height - 1), (columns + across).clamp(0, width - 1)
         moved = torch.stack([columns - column, rows - row, *torch.zeros_like(batch.centres.T[:2])], dim=1)
         seen = torch.cat([maps.offset[pictures, :, row, column], maps.size[pictures, :, row, column]], dim=1)
         errors.append(l1_loss(seen, batch.boxes + moved))
