@@ -78,7 +78,8 @@ def _vocabulary(record: Mapping[str, Any]) -> Vocabulary:
     nouns, things, stuff = (
         {key: tuple(names) for key, names in dict(record[part]).items()} for part in ("nouns", "things", "stuff")
     )
-    return Vocabulary(nouns, things, stuff, tuple(record["scenes"]), frozenset(record["scene_classes"]))
+    scenes, scene_classes = tuple(record["scenes"]), frozenset(record["scene_classes"])
+    return Vocabulary(nouns, things, stuff, scenes, scene_classes, dict(record["hypernyms"]))
 
 
 def map_score(statement: Statement, grounding: Grounding, calibration: Calibration) -> float:

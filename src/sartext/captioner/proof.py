@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from math import floor
 
 from sartext.captioner.captioner import UNFINISHED, ModelCaption
+from sartext.captioner.plausibility import under_objects
 from sartext.captioner.scores import Figures
 from sartext.captioner.thresholds import Rules
 from sartext.files import canonical_json
@@ -161,6 +162,9 @@ def decide(
         for each, score in scored
         if rules[each.statement.kind].accepts(each.statement.label, score)
     }
+    there = [statement.label for statement in passed if statement.kind == OBJECT_CLASS]
+    untrue = under_objects(there, grounding, vocabulary)
+    passed = {statement: score for statement, score in passed.items() if statement.label not in untrue}
     facts = consistent_facts(passed, grounding, vocabulary)
     stated = statements_of(facts)
     if not stated:

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -86,6 +86,7 @@ class Vocabulary:
         stuff: label and noun, as captions say it, of land cover, by key.
         scenes: backgrounds and scene classes that may be named.
         scene_classes: those among them that an image is of as a whole, and that prove nothing absent.
+        hypernyms: what things and land cover are kinds of, by key.
     """
 
     nouns: Mapping[str, tuple[str, str]]
@@ -93,6 +94,7 @@ class Vocabulary:
     stuff: Mapping[str, tuple[str, str]]
     scenes: tuple[str, ...]
     scene_classes: frozenset[str] = frozenset()
+    hypernyms: Mapping[str, str] = field(default_factory=dict)
 
 
 def vocabulary_of(entries: Iterable[Entry]) -> Vocabulary:
@@ -102,18 +104,21 @@ def vocabulary_of(entries: Iterable[Entry]) -> Vocabulary:
     stuff: dict[str, tuple[str, str]] = {}
     scenes: set[str] = set()
     scene_classes: set[str] = set()
+    hypernyms: dict[str, str] = {}
     for entry in entries:
         scene_classes |= {kind.noun for kind in entry.scene_classes if _is_named(kind)}
         scenes |= {entry.background} if entry.background else set()
         for corpus_class in filter(_is_named, entry.part_classes):
             key = key_of(corpus_class)
+            hypernyms.setdefault(key, corpus_class.hypernym)
             if corpus_class.stuff:
                 stuff.setdefault(key, (corpus_class.label, cover_noun(corpus_class)))
             else:
                 things.setdefault(key, (corpus_class.label, corpus_class.noun, corpus_class.plural))
             for noun, meaning in nouns_of(corpus_class).items():
                 nouns.setdefault(noun, meaning)
-    return Vocabulary(nouns, things, stuff, tuple(sorted(scenes | scene_classes)), frozenset(scene_classes))
+    named = tuple(sorted(scenes | scene_classes))
+    return Vocabulary(nouns, things, stuff, named, frozenset(scene_classes), hypernyms)
 
 
 def nouns_of(corpus_class: CorpusClass) -> dict[str, tuple[str, str]]:
