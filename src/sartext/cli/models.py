@@ -32,7 +32,12 @@ from sartext.errors import DecodingError, ParameterError, counted
     type=click.Path(path_type=Path),
     help="A folder; a PNG of each picture that is captioned now goes there: objects, land cover, statements.",
 )
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="Without --out.  [default: csv]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl"]),
+    help="Shows whole rows, without --out.  [default: captions alone]",
+)
 @click.option(
     "--method",
     type=click.Choice(["greedy", "beam", "nucleus"]),
@@ -66,7 +71,7 @@ from sartext.errors import DecodingError, ParameterError, counted
 @click.option("--nodata", type=float, help="The value of pixels without data.  [default: the file's own tag]")
 @click.option("--band", type=click.IntRange(1), help="The band that is shown.  [default: the first]")
 def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | None, **more: Any) -> None:  # noqa: ANN401
-    """Caption IMAGES (files, folders, patterns), as CSV or JSON lines.
+    """Caption IMAGES (files, folders, patterns); --out keeps whole rows.
 
     The CoCa of --model proposes, the grounder beside it proves or refuses each statement and adds what it sees; a
     caption holds what reaches the thresholds, and its row each statement with its score and what proposed it.
@@ -87,7 +92,8 @@ def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | 
     if stated and not more["raw"]:
         way_out = "leave it out, as thresholds hold for captions decoded as they were found on; or say --raw"
         raise ParameterError(f"{', '.join(stated)} without --raw", way_out=way_out)
-    options = CaptionOptions(display=display, decoding=decoding_of(**drawing), suffix=f".{form or 'csv'}", **more)
+    suffix = f".{form}" if form else ""
+    options = CaptionOptions(display=display, decoding=decoding_of(**drawing), suffix=suffix, **more)
     done = caption_files(images, model, out, options, click.echo)
     counts = {"captioned": done.captioned, "there already": done.kept, "unfinished": done.unfinished}
     counts |= {} if more["raw"] else {"without a proven statement": done.unproven}

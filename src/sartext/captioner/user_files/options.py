@@ -29,7 +29,7 @@ class CaptionOptions:
         batch: images at a time; fewer where memory runs out.
         device: ``cpu``, ``cuda`` or ``auto``.
         display: how files that are no 8-bit pictures are shown.
-        suffix: ``.csv`` or ``.jsonl``: the format of what is shown where there is no file.
+        suffix: ``.csv`` or ``.jsonl``: the format of what is shown without a file; empty for captions alone.
     """
 
     raw: bool = False
@@ -40,7 +40,7 @@ class CaptionOptions:
     batch: int = 32
     device: str = "cpu"
     display: Display = field(default_factory=Display)
-    suffix: str = ".csv"
+    suffix: str = ""
 
     def __post_init__(self) -> None:
         if self.raw and self.explain is not None:

@@ -53,7 +53,9 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def line(row: Row, suffix: str) -> str:
-    """Return a row as a line of a file of that suffix, its line end included."""
+    """Return a row as a line of a file of that suffix, its line end included; of no suffix, as people read it."""
+    if not suffix:
+        return f"{row.image}: {row.caption or '(no caption)'}\n"
     if suffix == ".jsonl":
         proof = json.loads(row.proof) if row.proof else None
         return json.dumps({**asdict(row), "proof": proof}, ensure_ascii=False) + "\n"
@@ -62,7 +64,7 @@ def line(row: Row, suffix: str) -> str:
 
 def header(suffix: str) -> str:
     """Return what stands before the first row."""
-    return "" if suffix == ".jsonl" else _csv(COLUMNS)
+    return _csv(COLUMNS) if suffix == ".csv" else ""
 
 
 def repair(path: Path) -> dict[str, Origin]:
