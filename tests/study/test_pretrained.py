@@ -14,12 +14,12 @@ from sartext.config.training import ArmParameters
 from sartext.errors import ModelError, ParameterError
 from sartext.evaluation.metrics.recall import CUTS, constant_ranks
 from sartext.models.checkpoint import start
+from sartext.models.frozen import frozen_tower
 from sartext.narrator.statements import OBJECT_COUNT
 from sartext.study.cells import StudyCell, read_result, run_cell
 from sartext.study.design import plan
 from sartext.study.examination import commonest_count
 from sartext.study.figures import METRICS, find
-from sartext.study.frozen import frozen_tower
 from sartext.study.page import page
 from sartext.study.running import run_study
 from sartext.study.tables import console_table, write_tables

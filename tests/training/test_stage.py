@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from sartext.config import Project
 from sartext.errors import ArtefactError, DivergenceError, ModelError, ParameterError, TrainingError
 from sartext.files import sha256_file, sha256_tree
-from sartext.models.checkpoint import load
+from sartext.models.checkpoint import load, start
 from sartext.tracking.record import records
 from sartext.tracking.tracker import Tracker
 from sartext.training.stage import train
@@ -74,6 +74,23 @@ def test_two_stages_of_the_transfer(project: Project) -> None:
     train(project, "clip-sar")
     parent = {"checkpoint": "clip-optical", "model_sha256": record["model_sha256"]}
     assert record_of(project, "clip-sar")["parent"] == parent
+
+
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_a_frozen_tower_is_kept_as_it_was_and_the_rest_learns(project: Project, kind: str) -> None:
+    name, foundation = f"{kind}-optical", f"src/sartext/models/foundations/{kind}-conv-tiny.yaml"
+    project = changed(project, f"checkpoints.{name}", **{"from": foundation, "frozen_tower": True})
+    begun = start(foundation, project.root, project.tokenizer, seed=project.parameters.training.seed, side=64)
+    train(project, name)
+    for file in ("model.safetensors", "last.safetensors"):
+        weights = load_file(project.checkpoint(name) / file)
+        before = {key: value for key, value in begun.network.state_dict().items() if value.is_floating_point()}
+        changes = {key for key, value in before.items() if not torch.equal(value, weights[key])}
+        assert changes and not any("trunk" in key for key in changes), "means of batch normalisation neither"
+    assert record_of(project, name)["checkpoint"]["frozen_tower"]
+    project = changed(project, f"checkpoints.{name}", **{"from": f"src/sartext/models/foundations/{kind}-tiny.yaml"})
+    with pytest.raises(ModelError, match=rf"params.yaml: {name}: frozen_tower: only an image tower of timm"):
+        train(project, name)
 
 
 SAVES_OFTEN = (

@@ -77,6 +77,9 @@ class CheckpointParameters(Section):
     )
     paraphrase: bool = Field(True, description="tell annotated pairs in many words, not in the plain ones alone")
     shuffle_captions: bool = Field(False, description="a control: every image gets another image's caption")
+    frozen_tower: bool = Field(
+        False, description="the image tower, one of timm, learns nothing; pictures are seen upright and unchanged"
+    )
 
     @property
     def parent(self) -> str | None:
@@ -185,7 +188,7 @@ class StudyParameters(Section):
     scale: float = Field(1.0, gt=0, description="what the samples of every row of `checkpoints` are multiplied by")
     batch: int | None = Field(None, ge=2, description="pairs per step, where not `training.batch`")
     validations: int = Field(8, ge=1, description="in every training; the best one decides when it stops")
-    frozen_tower: bool = Field(False, description="let image towers learn nothing, see `study.frozen`")
+    frozen_tower: bool = Field(False, description="let image towers learn nothing, see `models.frozen`")
     frozen_learning_rate: float | None = Field(None, gt=0, le=1, description="then in place of `learning_rates`")
 
     @model_validator(mode="after")

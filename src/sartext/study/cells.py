@@ -13,10 +13,10 @@ from sartext.config.training import TrainingParameters
 from sartext.errors import ArtefactError, DivergenceError, TrainingError
 from sartext.files import atomic_folder, read_json, write_json
 from sartext.models.checkpoint import save, start
+from sartext.models.frozen import frozen_tower
 from sartext.models.model import Model
 from sartext.study.design import Design
 from sartext.study.examination import examine
-from sartext.study.frozen import frozen_tower
 from sartext.study.grounding import Trained, sar_seen, train_grounder
 from sartext.study.worlds import World, world_of
 from sartext.training.batches import Batch
@@ -149,7 +149,7 @@ def _train(design: Design, cell: StudyCell, world: World) -> Trained:
         if row.samples:
             train = batches_of_row(row, parameters, shards, model, fraction=cell.fraction, workers=1)
             validation = _validation(design, cell, world, model, parameters)
-            with frozen_tower(model, design.study.frozen_tower):
+            with frozen_tower(model, design.study.frozen_tower, "study"):
                 task = ImageTextTask(model, train, validation, parameters)
                 fitted = fit(task, samples=row.samples, learning_rate=cell.learning_rate)
                 model.network.load_state_dict(fitted.best)
@@ -202,7 +202,7 @@ def steps_between(steps: int, validations: int) -> int:
 
 def _examine(design: Design, world: World, model: Model) -> dict[str, Any]:
     place = world.examination.shards("sar")
-    with Shards([place]) as shards, frozen_tower(model, design.study.frozen_tower):
+    with Shards([place]) as shards, frozen_tower(model, design.study.frozen_tower, "study"):
         entries = {name: find_entry(world.examination, name) for name in world.examination.parameters.captions}
         # the wording that the SAR stages learn and validate with, for all arms alike
         taught = design.rows[SAR]

@@ -1,7 +1,7 @@
 """The stages `checkpoint@<name>` and `model@<name>`: a model is trained, and the best by validation is kept."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from sartext.errors import ParameterError, TrainingError, nearest
 from sartext.files import atomic_folder, remove_tree, sha256_file, write_json
 from sartext.models.checkpoint import save, start
 from sartext.models.compatibility import open_clip
+from sartext.models.frozen import frozen_tower
 from sartext.models.model import device_of
 from sartext.models.squashing import Pixels
 from sartext.models.weights import RECORD
@@ -145,6 +146,8 @@ class ImageTextJob:
         self._model = model = start(
             row.origin, project.root, project.tokenizer, seed=training.seed, side=shards.side
         )
+        if row.frozen_tower:
+            training = training.model_copy(update={"augment": False})
         train = batches_of_row(row, training, shards, model, rank=processes.rank, world=processes.world)
         validation = validation_of_row(row, training, shards, model)
         self._task = ImageTextTask(model, train, validation, training)
@@ -181,17 +184,24 @@ class ImageTextJob:
             few = f"fewer than {FEWEST_VALIDATED} validation pairs"
             say(f"checkpoint {self._name}: {few}, so the last weights count as the best")
         options: dict[str, Any] = {"samples": self._row.samples, "learning_rate": self._row.learning_rate}
-        fitted = fit(self._task, **options, callback=callback, resume=resume(""), processes=self._processes)
+        with self._tower():
+            fitted = fit(self._task, **options, callback=callback, resume=resume(""), processes=self._processes)
         return {"pairs": fitted}
 
     def save(self, folder: Path, fits: Mapping[str, Fit]) -> dict[str, Any]:
         """Write the last and the best weights; return the record of the training."""
         model, fitted = self._model, fits["pairs"]
         last = save(model, folder, name="last.safetensors")
-        model.network.load_state_dict(fitted.best)
+        with self._tower():
+            model.network.load_state_dict(fitted.best)
         best = save(model, folder)
         record = fitted.record("validation loss", "fewer than two validation pairs")
         return {"pairs": self._pairs, **record, "model_sha256": best, "last_sha256": last}
+
+    def _tower(self) -> AbstractContextManager[None]:
+        """Keep the weights of the image tower as they are, if the row says so."""
+        where = f"{self._project.root / 'params.yaml'}: {self._name}: frozen_tower"
+        return frozen_tower(self._model, self._row.frozen_tower, where)
 
     def metrics(self, fits: Mapping[str, Fit]) -> dict[str, object]:
         """Return what the stage reports."""
