@@ -88,7 +88,9 @@ def test_a_frozen_tower_is_kept_as_it_was_and_the_rest_learns(project: Project, 
         changes = {key for key, value in before.items() if not torch.equal(value, weights[key])}
         assert changes and not any("trunk" in key for key in changes), "means of batch normalisation neither"
     assert record_of(project, name)["checkpoint"]["frozen_tower"]
-    project = changed(project, f"checkpoints.{name}", **{"from": f"src/sartext/models/foundations/{kind}-tiny.yaml"})
+    project = changed(
+        project, f"checkpoints.{name}", **{"from": f"src/sartext/models/foundations/{kind}-tiny.yaml"}
+    )
     with pytest.raises(ModelError, match=rf"params.yaml: {name}: frozen_tower: only an image tower of timm"):
         train(project, name)
 

@@ -149,7 +149,7 @@ def _train(design: Design, cell: StudyCell, world: World) -> Trained:
         if row.samples:
             train = batches_of_row(row, parameters, shards, model, fraction=cell.fraction, workers=1)
             validation = _validation(design, cell, world, model, parameters)
-            with frozen_tower(model, design.study.frozen_tower, "study"):
+            with frozen_tower(model, _is_frozen(design, cell), "study"):
                 task = ImageTextTask(model, train, validation, parameters)
                 fitted = fit(task, samples=row.samples, learning_rate=cell.learning_rate)
                 model.network.load_state_dict(fitted.best)
@@ -160,7 +160,7 @@ def _train(design: Design, cell: StudyCell, world: World) -> Trained:
     if _is_parent(design, cell):
         with atomic_folder(_model(design, cell)) as folder:
             save(model, folder)
-    return Trained(fitted, seen, partial(_examine, design, world, model))
+    return Trained(fitted, seen, partial(_examine, design, world, model, _is_frozen(design, cell)))
 
 
 def _start(design: Design, cell: StudyCell, world: World, side: int) -> Model:
@@ -190,7 +190,7 @@ def _validation(
 def _parameters(design: Design, cell: StudyCell) -> TrainingParameters:
     batch = design.parameters.training.batch
     every = steps_between(design.rows[cell.row].samples // batch, design.study.validations)
-    augment = design.parameters.training.augment and not design.study.frozen_tower
+    augment = design.parameters.training.augment and not _is_frozen(design, cell)
     changes = {"seed": cell.seed, "validate_every": every * batch, "augment": augment}
     return design.parameters.training.model_copy(update=changes)
 
@@ -200,9 +200,13 @@ def steps_between(steps: int, validations: int) -> int:
     return max(1, -(-steps // validations))
 
 
-def _examine(design: Design, world: World, model: Model) -> dict[str, Any]:
+def _is_frozen(design: Design, cell: StudyCell) -> bool:
+    return design.study.frozen_tower or design.rows[cell.row].frozen_tower
+
+
+def _examine(design: Design, world: World, model: Model, frozen: bool) -> dict[str, Any]:
     place = world.examination.shards("sar")
-    with Shards([place]) as shards, frozen_tower(model, design.study.frozen_tower, "study"):
+    with Shards([place]) as shards, frozen_tower(model, frozen, "study"):
         entries = {name: find_entry(world.examination, name) for name in world.examination.parameters.captions}
         # the wording that the SAR stages learn and validate with, for all arms alike
         taught = design.rows[SAR]
