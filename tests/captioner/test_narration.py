@@ -10,7 +10,7 @@ import pytest
 from sartext.captioner.calibration import calibrate
 from sartext.captioner.captioner import UNFINISHED
 from sartext.captioner.corpus import TRAIN_ONLY, index_rows, train_ids
-from sartext.captioner.narration import narrate
+from sartext.captioner.narration import UNTESTED, narrate
 from sartext.captioner.optical import (
     DISAGREE,
     UNPROVEN,
@@ -87,7 +87,7 @@ def test_a_narrator_that_misses_the_precision_releases_nothing(project, tmp_path
     metrics = narrate(strict, "sim-unlabelled")
     captions, reasons = tables(strict.narrated("sim-unlabelled"))
     assert captions == {} and metrics["captions"] == 0
-    assert BELOW in reasons.values()
+    assert {BELOW, UNTESTED} & set(reasons.values())
     figures = metrics["hidden_truth"]["object count"]
     assert figures["accepted"] == {"statements": 0, "true": 0, "precision": None}
     assert figures["rejected"]["statements"] > 0
@@ -150,15 +150,17 @@ def test_the_hidden_truth_measures_and_decides_nothing(project, tmp_path):
 def test_what_was_tested_on_other_sensors_alone_is_not_released(project, tmp_path):
     other = variant(project, tmp_path)
     record = read_json(other.calibration / "thresholds.json")
-    assert set(map(tuple, record["sensors"].values())) == {("simulated C-band SAR",)}
-    ships = "Sentinel-1", "simulated C-band SAR"
-    record["sensors"] = {key: ["Sentinel-1"] for key in record["sensors"]} | {"ship": ships}
+    assert set(map(tuple, record["sensors"].values())) == {("simulated c-band sar",)}
+    ships = "sentinel-1", "simulated c-band sar"
+    record["sensors"] = {key: ["sentinel-1"] for key in record["sensors"]} | {"ship": ships}
     write_json(other.calibration / "thresholds.json", record)
     metrics = narrate(other, "sim-unlabelled")
     captions, _ = tables(other.narrated("sim-unlabelled"))
     labels = {each.label for row in captions.values() for each in statements_of(from_json(row["facts"]))}
     assert labels == {"ship"} and "water" in metrics["untested_on_sensor"]
     assert set(metrics["thresholds"]["cover class"]) <= {"other classes"}
+    write_json(other.calibration / "thresholds.json", record | {"sensors": {}})
+    assert UNTESTED in narrate(other, "sim-unlabelled")["uncaptioned"]
 
 
 def test_of_a_caption_that_does_not_end_nothing_is_taken(project, tmp_path):

@@ -22,8 +22,9 @@ from sartext.narrator.vocabulary import Vocabulary
 class Calibration:
     """What the maps mean, and which statements are released; what captions talk about, and of which pictures.
 
-    ``sensors`` are those of the validation images that tested each class; ``length`` and ``beams`` are those of
-    the captions that it was found on, ``models`` the SHA-256 of the weights of ``clip``, ``coca``, ``grounder``.
+    ``sensors`` are those of the corpora whose validation images tested each class, all that a corpus lists;
+    ``length`` and ``beams`` are those of the captions that it was found on, ``models`` the SHA-256 of the weights
+    of ``clip``, ``coca`` and ``grounder``.
     """
 
     maps: MapModel
@@ -35,13 +36,16 @@ class Calibration:
     beams: int
     models: Mapping[str, str]
 
+    @property
+    def labels(self) -> frozenset[str]:
+        """The classes and scenes that captions may name."""
+        scenes = (scene.casefold() for scene in self.vocabulary.scenes)
+        return frozenset({*self.vocabulary.things, *self.vocabulary.stuff, *scenes})
+
     def untested(self, sensors: Collection[str]) -> tuple[str, ...]:
-        """Return the classes and scenes that were tested on none of these sensors."""
-        vocabulary = self.vocabulary
-        labels = [*vocabulary.things, *vocabulary.stuff, *(scene.casefold() for scene in vocabulary.scenes)]
-        return tuple(
-            sorted({label for label in labels if self.sensors.get(label, frozenset()).isdisjoint(sensors)})
-        )
+        """Return the classes and scenes that were tested on none of these sensors, see `Entry.sensors`."""
+        known = self.sensors
+        return tuple(sorted(label for label in self.labels if known.get(label, frozenset()).isdisjoint(sensors)))
 
     def rules_on(self, sensors: Collection[str]) -> Rules:
         """Return the rules for images of these sensors: what was not tested on one of them is not released."""

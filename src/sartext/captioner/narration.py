@@ -29,6 +29,7 @@ from sartext.narrator.statements import COVER_ZONE, KINDS, SCENE, judge, stateme
 from sartext.narrator.vocabulary import Vocabulary, project_vocabulary
 
 UNFAITHFUL = "the caption does not agree with its facts"
+UNTESTED = "no class was tested on images of its sensor"
 EXAMPLES = 6
 
 Row = Mapping[str, Any]
@@ -60,7 +61,8 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
         coca=narrator.captioner.coca.sha256,
         grounder=narrator.grounder.sha256,
     )
-    rules = calibration.rules_on(entry.sensors)
+    rules, untested = calibration.rules_on(entry.sensors), calibration.untested(entry.sensors)
+    any_tested = len(untested) < len(calibration.labels)
     pictures = pictures_of(project, entry, wanted, f"narration of {corpus}")
     decisions: list[tuple[Row, Decision]] = []
     captions: list[dict[str, Any]] = []
@@ -69,6 +71,7 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
         decision = decide(written, grounding, calibration.maps, vocabulary, rules)
         caption = _caption(project, row["image_id"], written, decision, narrator)
         if isinstance(caption, str):
+            caption = caption if any_tested else UNTESTED
             reasons[row["image_id"]] = caption
             decision = Decision(caption, decision.unread, decision.candidates)
         else:
@@ -91,7 +94,7 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
         "statements": {
             kind: {"proposed": proposed[kind], "said": said[kind], "released": accepted[kind]} for kind in rules
         },
-        "untested_on_sensor": calibration.untested(entry.sensors),
+        "untested_on_sensor": untested,
         "thresholds": {kind: released(rule) for kind, rule in rules.items()},
     }
     if (truth := read_truth(project, corpus)) is not None:  # nothing above may know it

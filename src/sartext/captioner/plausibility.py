@@ -40,7 +40,7 @@ def _about(peak: Peak, label: str, grounding: Grounding) -> float:
     cells = grounding.cover[grounding.stuff.index(label)]
     stride = grounding.side / len(cells)
     rows, columns = (
-        slice(max(0, int((at - reach) / stride)), max(1, int((at + reach) / stride) + 1))
+        slice(min(max(0, int((at - reach) / stride)), len(cells) - 1), max(1, int((at + reach) / stride) + 1))
         for at, reach in ((peak.y, peak.height), (peak.x, peak.width))
     )
     return float(cells[rows, columns].mean())

@@ -142,8 +142,9 @@ class Entry(Section):
 
     @property
     def sensors(self) -> frozenset[str]:
-        """The sensors that its images are of: ``sensor`` lists them with commas."""
-        return frozenset(name.strip() for name in self.sensor.split(","))
+        """The sensors that its images are of, in lower case, as ``sensor`` lists them; none if not stated."""
+        names = (name.strip().casefold() for name in self.sensor.split(","))
+        return frozenset(name for name in names if not name.startswith(("not stated", "unknown")))
 
     @property
     def scene_classes(self) -> tuple[CorpusClass, ...]:

@@ -1,7 +1,8 @@
 """An image tower that learns nothing: its features of a picture are taken once, for all that a process trains.
 
 What a training with it asks is what captions teach the text side and the projections. It is many times as cheap,
-and takes every picture upright and unchanged.
+and takes every picture upright and unchanged. The features stay in memory: 90 kB a picture of EfficientNet-Lite0's
+maps at 128 pixels.
 """
 
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def frozen_tower(model: Model, frozen: bool, where: object = None) -> Iterator[N
     visual = model.network.visual
     trunk = getattr(visual, "trunk", None)
     if not isinstance(trunk, nn.Module):
-        way_out = "leave that out, or take `clip-lite0` or `coca-lite0` as foundation"
+        way_out = "let it learn, or start from a foundation with one, such as clip-lite0.yaml or coca-lite0.yaml"
         raise ModelError("only an image tower of timm can be frozen", where=where, way_out=way_out)
     visual.trunk = _Remembering(trunk)  # type: ignore[union-attr]
     try:
@@ -52,6 +53,9 @@ class _Remembering(nn.Module):
             digest.update(tensor.cpu().numpy().tobytes())
         self._known = _features_of(digest.digest())
 
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Nothing is computed twice where nothing is learned."""
+
     def forward(self, images: Tensor) -> Tensor | list[Tensor]:
         """Return the maps of images, or a CLIP's pooled features; each is looked at by itself."""
         features = [self._features(image) for image in images.contiguous()]
@@ -62,9 +66,9 @@ class _Remembering(nn.Module):
         key = blake2b(image.cpu().numpy().tobytes(), digest_size=16).digest()
         if key not in self._known:
             with torch.no_grad():
-                seen = self._trunk[0](image[None])
-            self._known[key] = [each[0].clone() for each in ([seen] if isinstance(seen, Tensor) else seen)]
-        return self._known[key]
+                seen = self._trunk[0].to(image.device)(image[None])  # a network is placed without what is hidden
+            self._known[key] = [each[0].cpu() for each in ([seen] if isinstance(seen, Tensor) else seen)]
+        return [each.to(image.device) for each in self._known[key]]
 
 
 @lru_cache(maxsize=2)
