@@ -59,8 +59,11 @@ def test_a_folder_to_csv(folder, captioned):
 def test_json_lines_hold_the_same_as_csv_and_as_what_is_shown(folder, coca, tmp_path, captioned):
     (_, rows), (_, lines) = captioned("out.csv"), captioned("out.jsonl")
     assert [{key: "" if value is None else str(value) for key, value in line.items()} for line in lines] == rows
+    for suffix in (".csv", ".jsonl"):
+        _, shown = caption([folder], coca, suffix=suffix)
+        assert "\n".join(shown) + "\n" == (tmp_path / f"out{suffix}").read_text()
     _, shown = caption([folder], coca)
-    assert "\n".join(shown) + "\n" == (tmp_path / "out.csv").read_text()
+    assert shown == [f"{row['image']}: {row['caption']}" for row in rows]
 
 
 def test_the_batch_changes_nothing_and_beams_find_a_sentence(captioned):
