@@ -42,14 +42,14 @@ class Calibration:
         scenes = (scene.casefold() for scene in self.vocabulary.scenes)
         return frozenset({*self.vocabulary.things, *self.vocabulary.stuff, *scenes})
 
-    def untested(self, sensors: Collection[str]) -> tuple[str, ...]:
+    def untested_on(self, sensors: Collection[str]) -> tuple[str, ...]:
         """Return the classes and scenes that were tested on none of these sensors, see `Entry.sensors`."""
         known = self.sensors
         return tuple(sorted(label for label in self.labels if known.get(label, frozenset()).isdisjoint(sensors)))
 
     def rules_on(self, sensors: Collection[str]) -> Rules:
         """Return the rules for images of these sensors: what was not tested on one of them is not released."""
-        return without(self.rules, self.untested(sensors))
+        return without(self.rules, self.untested_on(sensors))
 
 
 def read_calibration(folder: Path, **models: str | None) -> Calibration:

@@ -2,8 +2,8 @@
 
 Objects are stated with number and place where both pass, else as "at least one" where the class does; land cover
 is stated with its share where that passes, else only named. What does not pass is left unsaid, and so is a class
-that no validation images of the corpus's sensor tested. A caption of whose
-statements CoCa wrote none is one by the grounder alone, which is a method of its own.
+that no validation images of the corpus's sensor tested. A caption of whose statements CoCa wrote none is one by
+the grounder alone, which is a method of its own.
 """
 
 from collections import Counter
@@ -61,7 +61,7 @@ def narrate(project: Project, corpus: str) -> dict[str, object]:
         coca=narrator.captioner.coca.sha256,
         grounder=narrator.grounder.sha256,
     )
-    rules, untested = calibration.rules_on(entry.sensors), calibration.untested(entry.sensors)
+    rules, untested = calibration.rules_on(entry.sensors), calibration.untested_on(entry.sensors)
     any_tested = len(untested) < len(calibration.labels)
     pictures = pictures_of(project, entry, wanted, f"narration of {corpus}")
     decisions: list[tuple[Row, Decision]] = []
