@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sartext.bootstrap import Sums, estimate, resample
 from sartext.errors import ArtefactError
-from sartext.evaluation.bootstrap import Sums, estimate, resample
 from sartext.evaluation.figures import Figure, not_computed, paired, read_figures, write_figures
 
 RECALL = Figure("retrieval", "duplicate_aware.mean_recall", "sar-rs-clip", 41.25, 39.5, 43.0, 210)

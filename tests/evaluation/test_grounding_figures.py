@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sartext.evaluation.bootstrap import FEWEST_GROUPS
+from sartext.bootstrap import FEWEST_GROUPS
 from sartext.evaluation.figures import EVERYTHING
 from sartext.evaluation.grounding_answers import Answer, Known, commonest
 from sartext.evaluation.grounding_figures import grounding_figures, score_answer

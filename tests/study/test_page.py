@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from sartext.bootstrap import Interval
 from sartext.cli import cli
 from sartext.config.arms import ARMS, CONTROLS, PROGRESSIVE
-from sartext.evaluation.bootstrap import Interval
 from sartext.study.figures import MAIN, METRICS, Difference, find
 from sartext.study.page import finding, page, write_page
 from sartext.study.tables import write_tables

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sartext.evaluation.bootstrap import Floats, Measurement, mean_of, mean_score, percentage
+from sartext.bootstrap import Floats, Measurement, mean_of, mean_score, percentage
 from sartext.evaluation.caption_texts import CaptionTexts, TokenisedCaptions
 from sartext.evaluation.metrics import Compute
 from sartext.evaluation.metrics.cider import ReferencePairs, cider_d, informative, pair_up

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
+from sartext.bootstrap import RESAMPLES, Bools, Measurement, mean_of, mean_score, measure
 from sartext.catalogue.entry import Entry
 from sartext.evaluation.benchmarks import Benchmark, Example
-from sartext.evaluation.bootstrap import RESAMPLES, Bools, Measurement, mean_of, mean_score, measure
 from sartext.evaluation.caption_measurements import (
     FROZEN,
     NO_CAPTION,

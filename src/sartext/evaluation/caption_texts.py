@@ -11,9 +11,9 @@ from itertools import repeat
 
 import numpy as np
 
+from sartext.bootstrap import Bools
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, Example
-from sartext.evaluation.bootstrap import Bools
 from sartext.evaluation.constant_captions import constant_captions
 from sartext.evaluation.details import GRAMMAR, MOST_FREQUENT
 from sartext.evaluation.metrics.cider import Frequencies, document_frequencies

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from scipy import sparse
 
+from sartext.bootstrap import Floats
 from sartext.evaluation.benchmarks import Example
-from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.details import CONSTANT_CIDER, CONSTANT_F1, CONSTANT_PRECISION, CONSTANT_RECALL
 from sartext.evaluation.metrics.cider import SIGMA
 from sartext.evaluation.metrics.coco import ORDERS, ngrams

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sartext.bootstrap import Floats, Integers
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark
-from sartext.evaluation.bootstrap import Floats, Integers
 from sartext.evaluation.foils import Foils
 from sartext.evaluation.retrieval import check_features
 from sartext.models.model import Model, fit, normalise

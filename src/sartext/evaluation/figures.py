@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sartext.bootstrap import Floats, Interval, intervals
 from sartext.errors import ArtefactError
-from sartext.evaluation.bootstrap import Floats, Interval, intervals
 from sartext.files import read_json, write_json
 
 Task = Literal["retrieval", "captioning", "vqa", "grounding", "foils", "physics"]

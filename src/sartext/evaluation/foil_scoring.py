@@ -17,9 +17,9 @@ from math import log
 
 import numpy as np
 
+from sartext.bootstrap import RESAMPLES, Floats, Sums, by_group, estimate, intervals, resample
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark
-from sartext.evaluation.bootstrap import RESAMPLES, Floats, Sums, by_group, estimate, intervals, resample
 from sartext.evaluation.details import CHANCE, TEXT_PRIOR, FoilExample
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
 from sartext.evaluation.foil_changes import KINDS, Kind

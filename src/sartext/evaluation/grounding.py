@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from sartext.evaluation.bootstrap import Bools, Floats, Integers
+from sartext.bootstrap import Bools, Floats, Integers
 from sartext.evaluation.metrics import Metric
 from sartext.models.grounder.truth import DISTANCE, Point, match
 

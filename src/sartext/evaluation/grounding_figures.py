@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sartext.evaluation.bootstrap import FEWEST_GROUPS, Floats, Integers, Sums, intervals, resample
+from sartext.bootstrap import FEWEST_GROUPS, Floats, Integers, Sums, intervals, resample
 from sartext.evaluation.figures import EVERYTHING, Figure, paired
 from sartext.evaluation.grounding import (
     AVERAGE_PRECISION,

@@ -20,9 +20,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sartext.bootstrap import Floats
 from sartext.errors import EvaluationError
 from sartext.evaluation import similarity_blocks
-from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.metrics.recall import CUTS, Ranks
 from sartext.evaluation.similarity_blocks import (
     Block,

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sartext.bootstrap import RESAMPLES, Floats, Sums, estimate, intervals, resample
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, Example
-from sartext.evaluation.bootstrap import RESAMPLES, Floats, Sums, estimate, intervals, resample
 from sartext.evaluation.details import CHANCE, CONSTANT_RANKING, PERFECT, Curve
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
 from sartext.evaluation.metrics import recall

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from sartext.bootstrap import RESAMPLES, Floats, Sums, by_group, estimate, intervals, resample
 from sartext.errors import EvaluationError
-from sartext.evaluation.bootstrap import RESAMPLES, Floats, Sums, by_group, estimate, intervals, resample
 from sartext.evaluation.details import CONSTANT, CONSTANT_PER_CORPUS
 from sartext.evaluation.figures import EVERYTHING, Figure, not_computed, paired
 from sartext.evaluation.metrics import Metric

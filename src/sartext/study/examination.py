@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from sartext.bootstrap import Floats
 from sartext.catalogue.entry import Entry
 from sartext.errors import TrainingError
-from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.metrics.recall import (
     CUTS,
     DISTINCT_FACTS,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from sartext.bootstrap import Floats, Interval, Sums, estimate, intervals, resample
 from sartext.config.arms import Arm
-from sartext.evaluation.bootstrap import Floats, Interval, Sums, estimate, intervals, resample
 from sartext.narrator.statements import COVER_KINDS, KINDS, OBJECT_COUNT, OBJECT_KINDS
 from sartext.study.cells import StudyCell, diverged
 from sartext.study.running import Finished

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from sartext.bootstrap import Interval
 from sartext.config.arms import SAR, Arm
-from sartext.evaluation.bootstrap import Interval
 from sartext.evaluation.registry import number
 from sartext.files import write_text
 from sartext.narrator.rewriting import OPTICAL_RULES

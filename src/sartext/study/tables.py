@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from sartext.evaluation.bootstrap import Interval
+from sartext.bootstrap import Interval
 from sartext.files import write_json, write_text
 from sartext.study.cells import diverged
 from sartext.study.figures import (

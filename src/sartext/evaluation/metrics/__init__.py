@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sartext.evaluation.bootstrap import Floats
+from sartext.bootstrap import Floats
 from sartext.evaluation.figures import Task
 
 Compute = Callable[[Sequence[str], Sequence[Sequence[str]]], Floats]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sartext.evaluation.bootstrap import Floats
+from sartext.bootstrap import Floats
 from sartext.evaluation.metrics import Metric
 from sartext.evaluation.metrics.coco import ORDERS, ngrams
 

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sartext.evaluation.bootstrap import Floats
+from sartext.bootstrap import Floats
 from sartext.evaluation.metrics import Metric
 
 CUTS = (1, 5, 10)

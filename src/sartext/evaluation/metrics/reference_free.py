@@ -14,10 +14,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from sartext.bootstrap import Floats
 from sartext.catalogue.entry import Entry
 from sartext.errors import EvaluationError, nearest
 from sartext.evaluation.benchmarks import Example
-from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.metrics import Metric
 from sartext.narrator.optical_statements import optical_statements
 from sartext.narrator.statements import (

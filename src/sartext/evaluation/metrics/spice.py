@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from sartext.bootstrap import Floats
 from sartext.errors import EvaluationError
-from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.metrics import Metric
 from sartext.evaluation.metrics.java import jar, run_java
 

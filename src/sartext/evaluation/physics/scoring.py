@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
+from sartext.bootstrap import Floats, Interval, Sums, by_group, estimate, intervals, resample
 from sartext.evaluation.benchmarks import Pixels
-from sartext.evaluation.bootstrap import Floats, Interval, Sums, by_group, estimate, intervals, resample
 from sartext.evaluation.figures import Figure, not_computed
 from sartext.evaluation.physics import (
     CHANGE,

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sartext.bootstrap import Floats
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.evaluation.benchmarks import Benchmark
-from sartext.evaluation.bootstrap import Floats
 from sartext.evaluation.details import (
     BASELINES,
     CHANCE,

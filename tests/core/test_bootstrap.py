@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sartext.evaluation.bootstrap import (
+from sartext.bootstrap import (
     Measurement,
     Sums,
     estimate,
