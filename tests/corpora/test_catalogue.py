@@ -8,6 +8,8 @@ from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.corpora.annotations import format_of
 from sartext.corpora.cleaning import label_table
 from sartext.corpora.radiometry import fixed_window
+from sartext.errors import CatalogueError, CorpusError
+from tests.corpora.making import DETECTION
 
 ENTRIES = sorted(PACKAGED.glob("*.yaml"))
 
@@ -28,6 +30,34 @@ def test_provenance_is_stated(entry):
         assert text.strip()
     assert re.fullmatch(r"not-stated|https://\S+|[A-Za-z0-9.+-]+", entry.licence)
     assert not (entry.redistribution and entry.licence == "not-stated")
+
+
+def test_a_condition_against_redistribution_holds(corpus):
+    corpus.declare(**DETECTION, redistribution=True, conditions=["citation", "no-redistribution"])
+    with pytest.raises(CatalogueError, match="no-redistribution: `redistribution` must be false"):
+        corpus.load()
+    corpus.declare(**DETECTION, conditions=["no-redistribution"])
+    assert corpus.load().conditions_in_words == "no-redistribution"
+
+
+def test_a_condition_is_one_of_a_closed_set(corpus):
+    corpus.declare(**DETECTION, conditions=["academic"])
+    with pytest.raises(CatalogueError, match="conditions"):
+        corpus.load()
+
+
+def test_no_condition_and_none_known_are_two_things(corpus):
+    corpus.declare(**DETECTION)
+    assert corpus.load().conditions_in_words == "unknown"
+    corpus.declare(**DETECTION, conditions=[])
+    assert corpus.load().conditions_in_words == "none"
+
+
+def test_an_absent_corpus_says_when_the_way_to_get_it_was_known_to_work(corpus):
+    corpus.declare(**DETECTION, obtain="Ask its authors.", obtain_checked="2026-07-01")
+    corpus.folder.rmdir()
+    with pytest.raises(CorpusError, match="ask its authors \\(last known to work on 2026-07-01\\); then run"):
+        corpus.index()
 
 
 def test_kind_has_what_its_reader_needs(entry):

@@ -34,6 +34,7 @@ def catalogue(name: str, licence: str | None = "CC-BY-4.0", redistribution: bool
         "quantity": "display",
         **({} if licence is None else {"licence": licence}),
         "redistribution": redistribution,
+        **({"conditions": ["citation", "share-alike"]} if redistribution else {}),
         "citation": f"The authors of {name}, 2026.",
         "homepage": f"https://example.org/{name}",
         "obtain": "From its homepage.",

@@ -99,9 +99,10 @@ def test_extraction_leaves_a_filled_folder_alone(assembled: Built, tmp_path: Pat
 def test_licences_are_told_per_corpus(assembled: Built) -> None:
     with (assembled.release / "LICENSES.csv").open(newline="") as stream:
         licences = {row["corpus"]: row for row in csv.DictReader(stream)}
-    columns = ("licence", "redistribution", "pairs", "images")
-    assert [licences["alpha"][name] for name in columns] == ["CC-BY-4.0", "yes", "30", "30"]
-    assert [licences["beta"][name] for name in columns] == ["not-stated", "no", "10", "0"]
+    columns = ("licence", "redistribution", "conditions", "pairs", "images")
+    alpha, beta = ([licences[corpus][name] for name in columns] for corpus in ("alpha", "beta"))
+    assert alpha == ["CC-BY-4.0", "yes", "citation, share-alike", "30", "30"]
+    assert beta == ["not-stated", "no", "unknown", "10", "0"]
 
 
 def test_the_same_inputs_give_the_same_bytes_here_and_elsewhere(assembled: Built, tmp_path: Path) -> None:

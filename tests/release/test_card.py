@@ -42,7 +42,8 @@ def test_the_tables_agree_with_the_release_and_explain_every_column(published: P
     _, body = parts(published)
     assert "| The alpha ships (`alpha`) | Sentinel-1 | 18 | 6 | 6 | 30 | 30 |" in body
     assert "| The beta ships (`beta`) | Sentinel-1 | 6 | 2 | 2 | 10 | 0 |" in body
-    assert "| `beta` | not-stated | no | 0 |" in body
+    assert "| `alpha` | CC-BY-4.0 | citation, share-alike | yes | 30 |" in body
+    assert "| `beta` | not-stated | unknown | no | 0 |" in body
     assert "10 images are withheld" in body
     assert "The authors of alpha, 2026. https://example.org/alpha" in body
     assert "sartext release verify" in body

@@ -1,6 +1,7 @@
 """The record of one corpus."""
 
 import re
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -9,6 +10,16 @@ from sartext.config import Section
 
 Kind = Literal["detection", "segmentation", "scene-classification", "pairs", "captions", "unlabelled"]
 Quantity = Literal["display", "amplitude", "intensity", "complex", "db"]
+Condition = Literal[
+    "citation",
+    "no-derivatives",
+    "no-redistribution",
+    "non-commercial",
+    "on-request",
+    "research-only",
+    "share-alike",
+]
+"""What a licence, or an author's page, makes the use of a corpus depend on."""
 
 
 def _compiles(value: str) -> str:
@@ -91,7 +102,9 @@ class Entry(Section):
     whose two groups are column and row of the upper left corner of a patch in its scene, in pixels (or row and
     column, if patches are square): then a scene is not one place, but patches that overlap are. ``splits`` maps a
     published split to globs of id lists or to a regular expression on the path (``re:...``). ``benchmarks``
-    likewise maps a benchmark's name to what is never trained on and goes into the test split.
+    likewise maps a benchmark's name to what is never trained on and goes into the test split. ``conditions`` are
+    those of the licence: none where it is an empty list, unknown where it is not said. ``obtain_checked`` is the
+    day on which ``obtain`` was last known to work.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -114,9 +127,11 @@ class Entry(Section):
     resolution_m: tuple[float, ...] = ()
     licence: str | None = Field(None, description="SPDX id, a URL or not-stated; an absent one fails the gate")
     redistribution: bool = False
+    conditions: tuple[Condition, ...] | None = None
     citation: str
     homepage: str
     obtain: str
+    obtain_checked: date | Literal["unknown"] = "unknown"
     published: Published = Published.model_validate({})
     scene: Expression | None = None
     position: Expression | None = None
@@ -139,6 +154,17 @@ class Entry(Section):
         if self.position is not None and self.pairing is not None:
             raise ValueError("`position` is of patches without an optical half: take out `pairing`")
         return self
+
+    @model_validator(mode="after")
+    def _conditions_hold(self) -> "Entry":
+        if self.redistribution and "no-redistribution" in (self.conditions or ()):
+            raise ValueError("`conditions` hold no-redistribution: `redistribution` must be false")
+        return self
+
+    @property
+    def conditions_in_words(self) -> str:
+        """The conditions of the licence as tables show them."""
+        return "unknown" if self.conditions is None else ", ".join(self.conditions) or "none"
 
     @property
     def sensors(self) -> frozenset[str]:

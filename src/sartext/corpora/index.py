@@ -273,4 +273,6 @@ def _how_to_get(entry: Entry) -> str:
     if entry.embedded:
         return "run `sartext simulate`"
     obtain = " ".join(entry.obtain.split()).rstrip(".")
+    if entry.obtain_checked != "unknown":
+        obtain += f" (last known to work on {entry.obtain_checked})"
     return f"{obtain[:1].lower()}{obtain[1:]}; then run `sartext corpora add {entry.name} --from PATH`"

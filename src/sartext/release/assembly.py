@@ -18,7 +18,8 @@ from sartext.release.manifest import CONTENT, content_sha256
 from sartext.tables import PAIRS, read_rows
 
 EXAMPLES = 6
-LICENCE_COLUMNS = ("corpus", "title", "licence", "redistribution", "pairs", "images", "citation", "source_url")
+LICENCE_COLUMNS = ("corpus", "title", "licence", "redistribution", "conditions", "pairs", "images")
+LICENCE_COLUMNS += ("citation", "source_url")
 
 
 def assemble(project: Project) -> dict[str, object]:
@@ -108,4 +109,5 @@ def _write_licences(path: Path, material: Material) -> None:
             counts = (len(rows), sum(may_be_given_on(row) for row in rows))
             texts = (" ".join(entry.title.split()), " ".join(_only(rows, "citation").split()))
             licence, source = _only(rows, "licence"), _only(rows, "source_url")
-            writer.writerow((name, texts[0], licence, right, *counts, texts[1], source))
+            terms = (licence, right, entry.conditions_in_words)
+            writer.writerow((name, texts[0], *terms, *counts, texts[1], source))

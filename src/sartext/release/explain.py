@@ -107,10 +107,11 @@ def _corpus_of(project: Project, image_id: str) -> str:
 def _source(row: Mapping[str, Any], entry: Entry) -> list[Row]:
     window = "" if row["db_low"] is None else f", shown from {row['db_low']:g} to {row['db_high']:g} dB"
     picture = f"{row['width']} x {row['height']} pixels, {row['modality']}, {row['quantity']}, "
+    conditions = f"conditions: {entry.conditions_in_words}"
     rows = [
         ("file", f"{row['path']} (SHA-256 {row['sha256']})"),
         ("picture", f"{picture}polarisation {row['polarisation']}{window}"),
-        ("sensor and licence", f"{entry.sensor}; {entry.licence or 'no licence given'}"),
+        ("sensor and licence", f"{entry.sensor}; {entry.licence or 'no licence given'} ({conditions})"),
         ("place", row["scene_id"]),
     ]
     further = (("other half", row["paired_path"]), ("published split", row["published_split"]))
