@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sartext.catalogue.entry import Pairing
+from sartext.corpora.layout import is_hidden
 from sartext.corpora.quarantine import Fault, Unusable
 from sartext.corpora.reading import read_content, read_json_text, read_text
 from sartext.errors import CatalogueError
@@ -34,8 +35,7 @@ def matching_files(folder: Path, globs: Iterable[str]) -> list[str]:
             raise CatalogueError(f"'{pattern}' is no glob below a folder ({error})", where="catalogue") from error
         # a dangling link is a file that cannot be read, and gets its reason
         paths |= {path.relative_to(folder) for path in matches if not path.is_dir()}
-    hidden = {path for path in paths for part in path.parts if part.startswith(".") or part == "__MACOSX"}
-    return sorted(path.as_posix() for path in paths - hidden)
+    return sorted(path.as_posix() for path in paths if not is_hidden(path))
 
 
 def image_ids(corpus: str, paths: Sequence[str]) -> dict[str, str]:

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from sartext.catalogue.entry import Entry
+from sartext.catalogue.entry import Annotations, Entry
 from sartext.corpora.quarantine import Unusable
 
 if TYPE_CHECKING:  # the formats are listed where no image is read, without what takes long to load
     import numpy as np
     import numpy.typing as npt
+
+    from sartext.corpora.layout import Layout
 
 BROKEN_ENCODING = "broken-encoding"
 ORPHAN = "annotation-of-unlisted-image"
@@ -114,6 +116,14 @@ class AnnotationFormat:
             says it, and is the source's file.
         read: the reader; it returns a record per image and raises `Unusable` for a file that it cannot read.
         requires: the fields of the catalogue's `Annotations` without which the format cannot be read.
+        looks_like: whether a file found in a folder without a catalogue file is of this format; `sartext corpora
+            add` asks. ``source.entry`` declares this format for the file, and no classes; ``source.size_of`` knows
+            the images of the folder. Where it is left out, a file is of this format if ``read`` makes something
+            of it: boxes of numbers, captions or scene classes. To be given where ``read`` makes something of
+            files of other formats, too.
+        propose: the ``annotations`` that a folder without a catalogue file may have in this format, likeliest
+            first. To be given where more than ``files`` is required; else each group of files of which a sample
+            looks like the format is proposed.
     """
 
     name: str
@@ -122,6 +132,8 @@ class AnnotationFormat:
     per: Literal["image", "file", "name"]
     read: Callable[[Source], list[Record]]
     requires: tuple[str, ...] = ("files",)
+    looks_like: Callable[[Source], bool] | None = None
+    propose: "Callable[[Layout], list[Annotations]] | None" = None
 
 
 def whole(number: float) -> int:
