@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from sartext.config import Section
 
@@ -31,6 +31,8 @@ def _compiles(value: str) -> str:
 
 
 Expression = Annotated[str, AfterValidator(_compiles)]
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+TextField = Literal["image", "caption", "question", "answer", "split"]
 
 
 class CorpusClass(Section):
@@ -68,12 +70,14 @@ class Annotations(Section):
     ``files`` are globs below the corpus folder. ``image`` is a regular expression on the image's path below the
     corpus folder and ``file`` its replacement, which gives the path of the image's own annotation (a mask). For
     ``lines``, ``files`` are the caption files and ``names`` the files with image names, in the same order. For
-    ``scene-folder``, the group of ``image`` is the class.
+    ``scene-folder``, the group of ``image`` is the class. For ``rows``, ``fields`` are the names of the fields of
+    a row, where they say it not themselves.
     """
 
     format: str
     files: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    fields: dict[TextField, Names] = {}
     image: Expression | None = None
     file: str | None = None
     tolerance: float = Field(20.0, ge=0, description="distance in RGB beyond which a palette pixel is unknown")

@@ -11,7 +11,7 @@ from sartext.corpora.formats import format_of
 from sartext.corpora.images import decode, read_image
 from sartext.corpora.listing import Lookup, matching_files, renamed
 from sartext.corpora.quarantine import Fault, Unusable
-from sartext.corpora.reading import ORPHAN, REPEATED_ID, Record, Source
+from sartext.corpora.reading import BAD_ROW, ORPHAN, REPEATED_ID, Record, Source
 from sartext.errors import CatalogueError, CorpusError
 
 NO_IMAGE = "annotation-without-image"
@@ -135,9 +135,10 @@ def _named_files(folder: Path, declared: Annotations, matches: Matches) -> Itera
 
 
 def _match(record: Record, lookup: Lookup, matches: Matches) -> None:
-    if ORPHAN in record.notes:
-        matches.faults.append(Fault(record.name, "", ORPHAN, f"in {record.source}", "annotation"))
-        return
+    for reason in (ORPHAN, BAD_ROW):
+        if reason in record.notes:
+            matches.faults.append(Fault(record.name, "", reason, f"in {record.source}", "annotation"))
+            return
     images = lookup.find(record.name) if record.name else []
     if not images:
         matches.faults.append(Fault(record.name, "", NO_IMAGE, f"in {record.source}", "annotation"))
@@ -159,8 +160,10 @@ def _merge(image: str, record: Record, matches: Matches) -> None:
         if before and before.scene_class != record.scene_class:
             detail = f"'{before.scene_class}' in {other}, '{record.scene_class}' in {record.source}"
         matches.problems[image] = Unusable("conflicting-annotations", detail)
-    elif before.captions != record.captions:
-        matches.records[image] = replace(before, captions=before.captions + record.captions)
+    elif before.captions != record.captions or record.questions:
+        further = () if before.captions == record.captions else record.captions
+        questions = before.questions + record.questions
+        matches.records[image] = replace(before, captions=before.captions + further, questions=questions)
     else:
         detail = f"in {before.source} and {record.source}"
         matches.faults.append(Fault(record.name, "", "repeated-annotation", detail, "annotation"))

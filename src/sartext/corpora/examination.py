@@ -57,13 +57,15 @@ class Place:
 class Outcome:
     """What became of one image: a row or a fault of kind ``image``, and faults of what it lost.
 
-    ``counts`` are for the stretch of an uncalibrated corpus; ``blocks`` tell whether patches share pixels.
+    ``counts`` are for the stretch of an uncalibrated corpus; ``blocks`` tell whether patches share pixels;
+    ``questions`` is how many are asked about it.
     """
 
     row: dict[str, Any] | None = None
     faults: list[Fault] = field(default_factory=list)
     counts: dict[int, int] = field(default_factory=dict)
     blocks: Blocks | None = None
+    questions: int = 0
 
 
 def examine(place: Place, job: Job) -> Outcome:
@@ -185,6 +187,7 @@ def _annotate(
         row["scene_class"], left_out = clean_scene_class(record.scene_class, label_table(place.entry)), {}
     else:
         left_out = _apply_captions(record, job, row)
+        outcome.questions = record.questions
     for reason, detail in left_out.items():
         outcome.faults.append(_fault(place, job, reason, detail, kind))
 
@@ -209,7 +212,7 @@ def _apply_boxes(record: Record, entry: Entry, row: dict[str, Any]) -> dict[str,
 
 def _apply_captions(record: Record, job: Job, row: dict[str, Any]) -> dict[str, str]:
     row["captions"], dropped = clean_captions(record.captions)
-    if job.owed and not row["captions"]:
+    if job.owed and not row["captions"] and not record.questions:
         raise Unusable("no-caption", f"{len(record.captions)} blank or broken captions")
     return {reason: f"{count} of {len(record.captions)}" for reason, count in dropped.items()}
 

@@ -67,7 +67,12 @@ def build_index(project: Project, name: str) -> dict[str, object]:
     if problem := _refusal(entry, len(jobs), len(rows), faults):
         write_quarantine(log, faults)
         raise CorpusError(problem, where=place.prefix, way_out=_way_out(faults, project.relative(log)))
-    metrics = {**_measure(entry, jobs, rows, faults), "published_splits_overlapping": leaking}
+    questions = sum(outcome.questions for outcome in outcomes if outcome.row is not None)
+    metrics = {
+        **_measure(entry, jobs, rows, faults),
+        "questions": questions,
+        "published_splits_overlapping": leaking,
+    }
     with atomic_folder(project.corpus(name)) as folder:
         write_table(folder / "index.parquet", INDEX, rows)
         write_quarantine(folder / "quarantine.csv", faults)

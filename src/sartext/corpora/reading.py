@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # the formats are listed where no image is read, without what
 BROKEN_ENCODING = "broken-encoding"
 ORPHAN = "annotation-of-unlisted-image"
 REPEATED_ID = "repeated-image-id"
+BAD_ROW = "unreadable-row"
 
 TEXT_LIMIT = 1 << 30
 """Bytes of one annotation file after decompression; more is taken for a decompression bomb."""
@@ -66,7 +67,7 @@ class Record:
     ``name`` is the image's name as written there, ``source`` the annotation file below the corpus folder.
     ``width`` and ``height`` are 0 where they are not stated. ``classes`` is the class map of a mask, and
     ``left_out`` what its legend does not explain, by reason; ``scene_class`` is the class of the whole image.
-    ``notes`` are reasons worth counting.
+    ``questions`` is how many questions are asked about the image. ``notes`` are reasons worth counting.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Record:
     scene_class: str = ""
     left_out: tuple[tuple[str, str], ...] = ()
     split: str | None = None
+    questions: int = 0
     notes: tuple[str, ...] = ()
 
 

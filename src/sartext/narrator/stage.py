@@ -83,6 +83,8 @@ def method_of(entry: Entry) -> CaptionMethod:
         if entry.kind in method.row_facts:
             return method
     what = "no annotations" if entry.kind == "unlabelled" else "optical images only"
+    if entry.kind == "captions" and entry.modality == "sar":
+        what = "captions that others wrote, which no method takes over"
     raise CatalogueError(
         f"corpus '{entry.name}' has {what}: it cannot be captioned by rules",
         where="params.yaml: captions",

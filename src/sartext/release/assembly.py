@@ -18,8 +18,10 @@ from sartext.release.manifest import CONTENT, content_sha256
 from sartext.tables import PAIRS, read_rows
 
 EXAMPLES = 6
-LICENCE_COLUMNS = ("corpus", "title", "licence", "redistribution", "conditions", "pairs", "images")
-LICENCE_COLUMNS += ("citation", "source_url")
+LICENCE_COLUMNS = (
+    *("corpus", "title", "licence", "redistribution", "conditions"),
+    *("pairs", "images", "citation", "source_url"),
+)
 
 
 def assemble(project: Project) -> dict[str, object]:

@@ -4,7 +4,7 @@ A new format is a file of this folder with a reader and its `AnnotationFormat`, 
 """
 
 from sartext.catalogue.entry import Annotations, Entry
-from sartext.corpora.formats import coco, karpathy, lines, mask, scene, voc
+from sartext.corpora.formats import coco, karpathy, lines, mask, rows, scene, voc
 from sartext.corpora.reading import AnnotationFormat
 from sartext.errors import CatalogueError
 from sartext.registry import Registry
@@ -18,6 +18,7 @@ FORMATS = Registry(
         karpathy.FORMAT,
         coco.CAPTIONS_FORMAT,
         lines.FORMAT,
+        rows.FORMAT,
         scene.FOLDER_FORMAT,
         scene.LIST_FORMAT,
     ),
