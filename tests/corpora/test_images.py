@@ -204,7 +204,7 @@ def test_each_bad_file_costs_one_image_and_nothing_else(detection, tmp_path):
         "empty": "empty-file",
         "bomb": "image-bomb",
         "text": "not-an-image",
-        "deep": "not-8-bit",
+        "deep": "implausible-quantity",
         "dangling": "unreadable-file",
     }
     assert metrics["images_found"] == metrics["indexed"] + metrics["left_out"] == 7

@@ -157,7 +157,7 @@ def test_a_bad_row_costs_itself(corpus):
     ],
 )
 def test_a_file_without_rows_is_a_reason(corpus, name, content, reason):
-    with pytest.raises(CorpusError, match="none of 2 images is usable .*no-annotation"):
+    with pytest.raises(CorpusError, match=r"none of 2 images is usable .*no-annotation"):
         of_rows(corpus, content, name).index()
     log = corpus.project.build / "log" / f"corpus-{corpus.name}-quarantine.csv"
     assert reason in log.read_text()

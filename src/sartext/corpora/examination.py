@@ -17,6 +17,7 @@ from sartext.corpora.formats import FORMATS
 from sartext.corpora.images import decode, read_image
 from sartext.corpora.masks import NO_DATA, summarise_mask
 from sartext.corpora.patches import Blocks, blocks_of, position_of
+from sartext.corpora.quantities import check_picture, check_quantity, saturated_share
 from sartext.corpora.quarantine import Fault, Kind, Unusable
 from sartext.corpora.radiometry import fixed_window, histogram, to_db
 from sartext.corpora.reading import BROKEN_ENCODING, Record, Source
@@ -58,7 +59,8 @@ class Outcome:
     """What became of one image: a row or a fault of kind ``image``, and faults of what it lost.
 
     ``counts`` are for the stretch of an uncalibrated corpus; ``blocks`` tell whether patches share pixels;
-    ``questions`` is how many are asked about it.
+    ``questions`` is how many are asked about it; ``saturated`` is the share of pixels at the largest number of
+    their type.
     """
 
     row: dict[str, Any] | None = None
@@ -66,6 +68,7 @@ class Outcome:
     counts: dict[int, int] = field(default_factory=dict)
     blocks: Blocks | None = None
     questions: int = 0
+    saturated: float = 0.0
 
 
 def examine(place: Place, job: Job) -> Outcome:
@@ -94,6 +97,7 @@ def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
     display = optical or entry.quantity == "display"
     window = None if display else fixed_window(entry)
     valid = _check_values(pixels, place, display, window, outcome)
+    outcome.saturated = 0.0 if optical else saturated_share(pixels, entry)
     row: dict[str, Any] = {
         "image_id": job.image_id,
         "path": f"{place.prefix}/{job.path}",
@@ -134,11 +138,9 @@ def _check_values(
 ) -> npt.NDArray[np.bool_] | None:
     """Return where there is data (None: everywhere); collect the histogram of a corpus to be stretched."""
     if display:
-        if pixels.dtype != np.uint8:
-            raise Unusable("not-8-bit", f"{pixels.dtype} values, declared as a picture for display")
-        if pixels.ndim == 3 and pixels.shape[2] != 3:
-            raise Unusable("not-a-picture", f"{pixels.shape[2]} bands")
+        check_picture(pixels)
         return None
+    check_quantity(pixels, place.entry)
     decibels = to_db(pixels, place.entry)
     valid = np.isfinite(decibels)
     if not valid.any():

@@ -1,8 +1,8 @@
 """Image files: decoding with limits, and the picture that a person or a model sees.
 
-Pillow reads PNG, JPEG and BMP, rasterio reads TIFF (any number of bands, float, complex, tiled, GeoTIFF), numpy
-reads NPY without unpickling. No other format is tried. The size is checked in the header before anything is
-decoded; a truncated file is an error.
+Pillow reads PNG, JPEG and BMP; rasterio reads TIFF (any number of bands, float, complex, tiled, GeoTIFF) and PNG
+of 16-bit colours, which Pillow would cut to 8 bits; numpy reads NPY without unpickling. No other format is tried.
+The size is checked in the header before anything is decoded; a truncated file is an error.
 """
 
 import io
@@ -29,6 +29,9 @@ __all__ = ["PIXEL_LIMIT", "Unusable", "decode", "decode_mask", "picture", "read_
 
 PILLOW_FORMATS = ("PNG", "JPEG", "BMP")
 TIFF_MARKS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+PNG_MARK, GREY_PNG = b"\x89PNG", b"\x00"
+"""How a PNG starts, and its colour type of one grey channel; the bit depth stands before it, in byte 24."""
 
 BAND_LIMIT = 16
 """A file with more bands than this was written from an array whose band axis a library took for another."""
@@ -80,7 +83,9 @@ def decode(content: bytes, bands: Mapping[str, int] | None = None) -> Pixels:
 
 def _decode(content: bytes, wanted_bands: int, codes: bool) -> Pixels:
     if content.startswith(TIFF_MARKS):
-        return _decode_tiff(content, wanted_bands, codes)
+        return _decode_raster(content, "GTiff", wanted_bands, codes)
+    if content.startswith(PNG_MARK) and content[24:25] == b"\x10" and content[25:26] != GREY_PNG:
+        return _decode_raster(content, "PNG", wanted_bands, codes)
     if content.startswith(NPY_MARK):
         values = decode_npy(content, BAND_LIMIT)
         _check_size(values.shape[1], values.shape[0], values.nbytes // (values.shape[0] * values.shape[1]))
@@ -138,8 +143,8 @@ def _check_size(width: int, height: int, pixel_bytes: int) -> None:
         raise Unusable("image-bomb", f"{width} x {height} pixels, {pixels * pixel_bytes:,} bytes decoded")
 
 
-def _decode_tiff(content: bytes, wanted_bands: int, codes: bool) -> Pixels:
-    """Decode a TIFF; ``wanted_bands`` are read page by page where its pages are its bands.
+def _decode_raster(content: bytes, driver: str, wanted_bands: int, codes: bool) -> Pixels:
+    """Decode a TIFF or PNG; ``wanted_bands`` are read page by page where the pages of a TIFF are its bands.
 
     ``codes`` leaves palette indices as they are instead of looking up their colours.
     """
@@ -154,7 +159,7 @@ def _decode_tiff(content: bytes, wanted_bands: int, codes: bool) -> Pixels:
                 # no look for files beside one that lies in memory
                 rasterio.Env(GDAL_NUM_THREADS=1, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
                 rasterio.MemoryFile(content) as memory,
-                memory.open(driver="GTiff") as dataset,
+                memory.open(driver=driver) as dataset,
             ):
                 pages = list(dataset.subdatasets)
                 if len(pages) >= wanted_bands > dataset.count:
@@ -182,7 +187,8 @@ def _stacked_pages(pages: list[str]) -> Pixels:
 def _read_dataset(dataset: "DatasetReader", codes: bool) -> Pixels:
     from rasterio.enums import ColorInterp
 
-    sample = max(np.dtype(kind).itemsize for kind in dataset.dtypes)
+    # GDAL's complex whole numbers, as in Sentinel-1 SLC, are none of numpy's: they are read as complex64
+    sample = max(8 if kind.startswith("complex_int") else np.dtype(kind).itemsize for kind in dataset.dtypes)
     _check_size(dataset.width, dataset.height, dataset.count * sample)
     layers: Pixels = dataset.read()
     if not codes and dataset.colorinterp[0] == ColorInterp.palette:
@@ -225,7 +231,7 @@ def release_bytes(project_root: Path, row: Mapping[str, Any], entry: Entry) -> b
     """
     if row["quantity"] == "display":
         content = read_image(project_root / row["path"])
-        if content.startswith((b"\x89PNG", b"\xff\xd8")):
+        if content.startswith((PNG_MARK, b"\xff\xd8")):
             return content
     shown = picture(project_root, row, entry)
     stream = io.BytesIO()

@@ -15,6 +15,7 @@ from typing import Any
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
+from sartext.corpora import quantities
 from sartext.corpora.annotations import Matches, match_annotations
 from sartext.corpora.examination import Job, Outcome, Place, examine
 from sartext.corpora.listing import (
@@ -28,7 +29,7 @@ from sartext.corpora.listing import (
 )
 from sartext.corpora.patches import across_splits, in_two_classes, joined, overlaps
 from sartext.corpora.quarantine import Fault, Unusable, count_reasons, write_quarantine
-from sartext.corpora.radiometry import stretch_window
+from sartext.corpora.radiometry import IMPLAUSIBLE, stretch_window
 from sartext.errors import CorpusError
 from sartext.files import atomic_folder, write_json, write_text
 from sartext.progress import map_parallel
@@ -72,6 +73,7 @@ def build_index(project: Project, name: str) -> dict[str, object]:
         **_measure(entry, jobs, rows, faults),
         "questions": questions,
         "published_splits_overlapping": leaking,
+        "saturated": quantities.saturation([outcome.saturated for outcome in outcomes if outcome.row]),
     }
     with atomic_folder(project.corpus(name)) as folder:
         write_table(folder / "index.parquet", INDEX, rows)
@@ -143,6 +145,8 @@ def _way_out(faults: list[Fault], log: str) -> str:
     if unknown:
         names = "; ".join(unknown[:5])
         return f"if these are classes, name them in `classes` of the catalogue file: {names} (all in {log})"
+    if implausible := [fault.detail for fault in faults if fault.reason == IMPLAUSIBLE]:
+        return f"{quantities.way_out(implausible)} (all in {log})"
     return f"see {log}, repair the corpus or raise its quarantine_limit"
 
 

@@ -43,6 +43,14 @@ FLOOR_DB = -500.0
 
 Decibels = npt.NDArray[np.float64]
 
+IMPLAUSIBLE = "implausible-quantity"
+LOOKS_LIKE = "; that looks like "
+
+
+def implausible(found: str, declared: str, quantity: str) -> Unusable:
+    """Return the reason to refuse an image: what was found, as what it is declared, and what it looks like."""
+    return Unusable(IMPLAUSIBLE, f"{found}, declared as {declared}{LOOKS_LIKE}{quantity}")
+
 
 def fixed_window(entry: Entry) -> tuple[float, float] | None:
     """Return the dB window of a corpus where it is fixed, None where there is none or it comes from a stretch.
@@ -68,30 +76,62 @@ def fixed_window(entry: Entry) -> tuple[float, float] | None:
 def to_db(pixels: npt.NDArray[Any], entry: Entry) -> Decibels:
     """Return the shown band in dB, (H, W), NaN where there is no data.
 
-    Amplitude is 20 log10, intensity 10 log10, complex 10 log10 of |z| squared, dB as it is. A complex band may be
-    stored as two real ones: the declared band and the one after it. No data: not finite, equal to the catalogue's
-    ``nodata``, or without a logarithm.
+    Amplitude is 20 log10, intensity 10 log10, complex 10 log10 of |z| squared, dB as it is. No data: not a number,
+    infinite, equal to the catalogue's ``nodata``, below zero where that has no logarithm, and a `fringe`. A zero
+    that is none is as dark as the darkest pixel of the image.
 
     Raises:
-        Unusable: ``missing-band``, or ``quantity-mismatch`` where the values cannot be the declared quantity.
+        Unusable: as `measured`.
     """
-    band = _shown_band(pixels, entry)
+    values, valid = measured(pixels, entry)
+    if entry.quantity == "db":
+        decibels = values
+    else:
+        factor = 20.0 if entry.quantity == "amplitude" else 10.0
+        decibels = factor * np.log10(np.where(values > 0, values, 1.0))
+        decibels[values == 0] = -np.inf
+    finite = valid & np.isfinite(decibels)
+    darkest = decibels[finite].min() if finite.any() else np.nan
+    return np.where(valid, np.where(np.isneginf(decibels), darkest, decibels), np.nan)
+
+
+def measured(pixels: npt.NDArray[Any], entry: Entry) -> tuple[Decibels, npt.NDArray[np.bool_]]:
+    """Return the values of the shown band, of complex numbers their intensity, and where they are data: (H, W).
+
+    Raises:
+        Unusable: ``missing-band``, or ``implausible-quantity`` where complex values are declared as real ones.
+    """
+    band = shown_band(pixels, entry)
     values = _intensity(band) if entry.quantity == "complex" else band.astype(np.float64)
-    valid = np.isfinite(values)
+    valid = ~np.isnan(values) & ~np.isposinf(values)
     if entry.nodata is not None and not np.isnan(entry.nodata):
         valid &= (band if band.ndim == 2 else band[..., 0]) != entry.nodata
-    if entry.quantity == "db":
-        return np.where(valid, values, np.nan)
-    valid &= values > 0
-    factor = 20.0 if entry.quantity == "amplitude" else 10.0
-    return np.where(valid, factor * np.log10(np.where(valid, values, 1.0)), np.nan)
+    if entry.quantity != "db":
+        valid &= values >= 0
+    return values, valid & ~fringe((values == 0) | np.isneginf(values))
 
 
-def _shown_band(pixels: npt.NDArray[Any], entry: Entry) -> npt.NDArray[Any]:
+def fringe(empty: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return which empty pixels hang together with the border, side by side: there the swath ends. (H, W)."""
+    border = np.zeros(empty.shape, dtype=bool)
+    border[[0, -1], :] = border[:, [0, -1]] = True
+    if not (empty & border).any():
+        return np.zeros(empty.shape, dtype=bool)
+    from scipy import ndimage  # it takes long to load
+
+    return np.asarray(ndimage.binary_propagation(empty & border, mask=empty))
+
+
+def shown_band(pixels: npt.NDArray[Any], entry: Entry) -> npt.NDArray[Any]:
+    """Return the stored values of the band that is shown: (H, W), or (H, W, 2) of a complex one in two real ones.
+
+    Raises:
+        Unusable: as `measured`.
+    """
     number = next(iter(entry.bands.values()), 1)
     layers = pixels if pixels.ndim == 3 else pixels[..., None]
     if np.iscomplexobj(pixels) and entry.quantity != "complex":
-        raise Unusable("quantity-mismatch", f"complex values, declared as {entry.quantity}")
+        raise implausible("complex values", entry.quantity, "complex")
     last = number + (entry.quantity == "complex" and not np.iscomplexobj(pixels))
     if layers.shape[2] < last:
         raise Unusable("missing-band", f"band {last} of {layers.shape[2]}")
