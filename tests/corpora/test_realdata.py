@@ -1,6 +1,7 @@
 """The small real corpora, indexed as the catalogue declares them."""
 
 import gzip
+import re
 import zipfile
 from collections import Counter
 
@@ -10,6 +11,7 @@ from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.corpora.images import picture, release_bytes
 from sartext.corpora.index import build_index
 from sartext.errors import CorpusError
+from sartext.tables import INDEX, read_rows
 from tests.corpora.making import real_project, share_of, shares
 
 pytestmark = pytest.mark.realdata
@@ -167,6 +169,15 @@ def test_opensarship_once_its_scene_is_unzipped(realdata, tmp_path):
     archive = next((realdata / "OpenSARShip2-sample").glob("*.zip"))
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(tmp_path / "unzipped" / archive.stem)
+        identifiers = re.findall(rb"<(?:MMSI|IMO|Name|Callsign)>([^<]{2,})<", packed.read("Ship.xml"))
     project = real_project(tmp_path, {"opensarship": tmp_path / "unzipped"})
     metrics = build_index(project, "opensarship")
     assert (metrics["indexed"], metrics["left_out"], metrics["scenes"]) == (9, 0, 1)
+    assert metrics["scene_classes"] == {"cargo": 9}
+    # this scene has courses in tenths of degrees; all but one (20.8 degrees) are none that could be
+    assert metrics["reasons"]["annotation"] == {"impossible-course": 8}
+    folder = project.corpus("opensarship")
+    said = (folder / "quarantine.csv").read_bytes() + (folder / "metrics.json").read_bytes()
+    said += repr(read_rows(folder / "index.parquet", INDEX)).encode()
+    assert len(identifiers) == 32, "four ships have no IMO number"
+    assert not [identifier for identifier in identifiers if identifier in said]

@@ -186,7 +186,8 @@ def _annotate(
     elif annotation_format.makes == "boxes":
         left_out = _apply_boxes(record, place.entry, row)
     elif annotation_format.makes == "scenes":
-        row["scene_class"], left_out = clean_scene_class(record.scene_class, label_table(place.entry)), {}
+        row["scene_class"] = clean_scene_class(record.scene_class, label_table(place.entry))
+        left_out, kind = dict(record.left_out), "annotation"
     else:
         left_out = _apply_captions(record, job, row)
         outcome.questions = record.questions

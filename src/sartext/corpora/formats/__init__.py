@@ -4,7 +4,7 @@ A new format is a file of this folder with a reader and its `AnnotationFormat`, 
 """
 
 from sartext.catalogue.entry import Annotations, Entry
-from sartext.corpora.formats import coco, karpathy, lines, mask, rows, scene, voc
+from sartext.corpora.formats import coco, karpathy, lines, mask, opensarship, rows, scene, voc
 from sartext.corpora.reading import AnnotationFormat
 from sartext.errors import CatalogueError
 from sartext.registry import Registry
@@ -21,6 +21,7 @@ FORMATS = Registry(
         rows.FORMAT,
         scene.FOLDER_FORMAT,
         scene.LIST_FORMAT,
+        opensarship.FORMAT,
     ),
 )
 

@@ -24,6 +24,7 @@ from sartext.corpora.reading import (
     Source,
     decode_text,
     read_content,
+    read_json_text,
 )
 
 Row = Mapping[str, Any]
@@ -86,6 +87,17 @@ def read_rows_of_texts(source: Source) -> list[Record]:
         for name, of in texts.items()
     ]
     return records + bad
+
+
+def looks_like_rows(source: Source) -> bool:
+    """Whether a file says something of images that are there, and is of no layout that has a reader of its own."""
+    suffixes = source.path.name.casefold().removesuffix(".gz")
+    if suffixes.endswith(".json"):
+        content, _ = read_json_text(source.path)
+        if isinstance(content, dict) and isinstance(content.get("images"), list):  # COCO, Karpathy
+            return False
+    records = read_rows_of_texts(source)
+    return any(source.size_of(record.name) != (0, 0) for record in records if not record.notes)
 
 
 def _add(texts: dict[str, _Texts], row: Row, fields: Fields) -> bool:
@@ -216,4 +228,5 @@ FORMAT = AnnotationFormat(
     "captions",
     "file",
     read_rows_of_texts,
+    looks_like=looks_like_rows,
 )

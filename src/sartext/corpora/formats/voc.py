@@ -37,7 +37,7 @@ def read_voc(source: Source) -> list[Record]:
     Raises:
         Unusable: ``xml-bomb``, ``not-xml``, ``not-voc``, or what `reading.read_content` raises.
     """
-    root, sound = _parse(read_content(source.path))
+    root, sound = parse_xml(read_content(source.path))
     elements = [root] if root.tag == "annotation" else root.findall("annotation")
     if not elements and root.tag != "annotations":
         raise Unusable("not-voc", f"the root element is <{root.tag}>")
@@ -45,7 +45,12 @@ def read_voc(source: Source) -> list[Record]:
     return [_record(element, source.file, notes) for element in elements]
 
 
-def _parse(content: bytes) -> tuple["Element", bool]:
+def parse_xml(content: bytes) -> tuple["Element", bool]:
+    """Return the root of XML from strangers, and whether its bytes were sound.
+
+    Raises:
+        Unusable: ``xml-bomb`` or ``not-xml``.
+    """
     try:
         try:
             return ElementTree.fromstring(content), True
