@@ -39,8 +39,8 @@ def clean_boxes(
     """Return the objects of an image (rows of `tables.OBJECT`), and how many boxes changed or went, by reason.
 
     ``box-clipped`` and ``box-inverted`` are repaired (an inverted box has its corners swapped) and stay;
-    ``box-outside`` and ``box-without-area`` are dropped. A ``repeated-box`` has the label, the corners and the
-    angle of an earlier one: it stays and counts, because the source may mean it, and is reported.
+    ``box-outside`` and ``box-without-area`` are dropped, and so is a ``repeated-box``, which has the label, the
+    corners and the angle of an earlier one: it is the same object, written twice.
 
     Raises:
         Unusable: ``too-many-boxes``; ``unknown-class`` and ``box-not-a-number``, because a caption that counts
@@ -59,13 +59,14 @@ def clean_boxes(
     seen = set()
     for box in boxes:
         corners = _corners(box, width, height, reasons)
-        if corners is not None:
-            label = label_of[box.label]
-            objects.append(object_row(label, box.label, corners, box.angle))
-            written = (label, _as_written(box), box.angle)
-            reasons["repeated-box"] += written in seen
-            seen.add(written)
-    reasons = +reasons  # without the reasons that never occurred
+        if corners is None:
+            continue
+        written = (label_of[box.label], _as_written(box), box.angle)
+        if written in seen:
+            reasons["repeated-box"] += 1
+            continue
+        seen.add(written)
+        objects.append(object_row(label_of[box.label], box.label, corners, box.angle))
     return objects, dict(sorted(reasons.items()))
 
 

@@ -37,8 +37,8 @@ class Fault:
 
     ``path`` is relative to the project for a file of the corpus, else the name that the annotation gives.
     ``kind`` is what was left out: the ``image`` itself, a ``box`` of an image that stays (boxes that were
-    repaired or repeat another have a row too), or an ``annotation`` (of an image that is not there, or a
-    damaged file).
+    repaired have a row too), or an ``annotation`` (of an image that is not there, a damaged file, or what was
+    noticed in the annotation of an image that stays).
     """
 
     path: str
