@@ -26,9 +26,14 @@ def _optional(kind: pa.DataType, *names: str) -> list[pa.Field]:
 TEXT, NUMBER, WHOLE = pa.string(), pa.float64(), pa.int64()
 
 OBJECT = pa.struct(
-    [*_optional(TEXT, "label", "source_label"), *_optional(NUMBER, "xmin", "ymin", "xmax", "ymax", "angle")]
+    [
+        *_optional(TEXT, "label", "source_label"),
+        *_optional(NUMBER, "xmin", "ymin", "xmax", "ymax", "angle"),
+        *_optional(WHOLE, "difficulty"),
+    ]
 )
-"""A box in pixels of the image, clipped to it; ``angle`` in degrees where the source has one."""
+"""A box in pixels of the image, clipped to it. Where the source says so, ``angle`` is how far its sides are turned
+clockwise from the image's, in degrees from 0 below 90, and ``difficulty`` how hard it was to annotate (0 to 2)."""
 
 REGION = pa.struct(
     [*_optional(TEXT, "label", "zone"), *_optional(NUMBER, "fraction"), *_optional(WHOLE, "largest_component")]

@@ -71,7 +71,8 @@ class Annotations(Section):
     corpus folder and ``file`` its replacement, which gives the path of the image's own annotation (a mask). For
     ``lines``, ``files`` are the caption files and ``names`` the files with image names, in the same order. For
     ``scene-folder``, the group of ``image`` is the class. For ``rows``, ``fields`` are the names of the fields of
-    a row, where they say it not themselves.
+    a row, where they say it not themselves. ``class_list`` is the file, below the corpus folder,
+    with the names of the classes of YOLO labels; without it ``source`` of a class is its number.
     """
 
     format: str
@@ -80,6 +81,7 @@ class Annotations(Section):
     fields: dict[TextField, Names] = {}
     image: Expression | None = None
     file: str | None = None
+    class_list: str | None = None
     tolerance: float = Field(20.0, ge=0, description="distance in RGB beyond which a palette pixel is unknown")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sartext.catalogue.entry import Entry
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import RawBox
+from sartext.corpora.shapes import Corners
 
 BOX_LIMIT = 10_000
 """Boxes of one image beyond which the annotation is taken for damaged."""
@@ -66,7 +67,7 @@ def clean_boxes(
             reasons["repeated-box"] += 1
             continue
         seen.add(written)
-        objects.append(object_row(label_of[box.label], box.label, corners, box.angle))
+        objects.append(object_row(label_of[box.label], box.label, corners, box.angle, box.difficulty))
     return objects, dict(sorted(reasons.items()))
 
 
@@ -78,20 +79,24 @@ def clean_scene_class(name: str, labels: dict[str, str]) -> str:
 
 
 def object_row(
-    label: str, source_label: str, corners: tuple[float, float, float, float], angle: float | None = None
+    label: str, source_label: str, corners: Corners, angle: float | None = None, difficulty: int | None = None
 ) -> dict[str, Any]:
     """Return one row of `tables.OBJECT`; ``corners`` are xmin, ymin, xmax, ymax in pixels."""
     sides = zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True)
-    return {"label": label, "source_label": source_label, **dict(sides), "angle": angle}
+    return {
+        "label": label,
+        "source_label": source_label,
+        **dict(sides),
+        "angle": angle,
+        "difficulty": difficulty,
+    }
 
 
-def _as_written(box: RawBox) -> tuple[float, float, float, float]:
+def _as_written(box: RawBox) -> Corners:
     return box.xmin, box.ymin, box.xmax, box.ymax
 
 
-def _corners(
-    box: RawBox, width: int, height: int, reasons: Counter[str]
-) -> tuple[float, float, float, float] | None:
+def _corners(box: RawBox, width: int, height: int, reasons: Counter[str]) -> Corners | None:
     xmin, xmax = sorted((box.xmin, box.xmax))
     ymin, ymax = sorted((box.ymin, box.ymax))
     if xmin == xmax or ymin == ymax:

@@ -178,11 +178,11 @@ def _annotate(
         return
     if BROKEN_ENCODING in record.notes:
         outcome.faults.append(_fault(place, job, BROKEN_ENCODING, f"in {record.source}", "annotation"))
+    for reason, detail in record.left_out:
+        outcome.faults.append(_fault(place, job, reason, detail, "annotation"))
     kind: Kind = "annotation" if annotation_format.makes == "captions" else "box"
     if annotation_format.makes == "masks":
         left_out = _apply_mask(record, place.entry, row, valid)
-        for reason, detail in record.left_out:
-            outcome.faults.append(_fault(place, job, reason, detail, "annotation"))
     elif annotation_format.makes == "boxes":
         left_out = _apply_boxes(record, place.entry, row)
     elif annotation_format.makes == "scenes":

@@ -48,7 +48,9 @@ SizeOf = Callable[[str], tuple[int, int]]
 class RawBox:
     """A box as the source has it: pixels, unchecked, NaN where a number could not be read.
 
-    ``angle`` in degrees where the source has one; ``crowd`` marks one box around an unknown number of objects.
+    ``angle`` is how far its sides are turned clockwise from the image's, in degrees from 0 below 90, where the
+    source says so beyond doubt. ``crowd`` marks one box around an unknown number of objects. ``difficulty`` is how
+    hard the annotators found it: 0, 1 (VOC's difficult, too) or 2.
     """
 
     label: str
@@ -58,6 +60,7 @@ class RawBox:
     ymax: float
     angle: float | None = None
     crowd: bool = False
+    difficulty: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,10 @@ class Record:
     """What one annotation says of one image, in the words of the source.
 
     ``name`` is the image's name as written there, ``source`` the annotation file below the corpus folder.
-    ``width`` and ``height`` are 0 where they are not stated. ``classes`` is the class map of a mask, and
-    ``left_out`` what its legend does not explain, by reason; ``scene_class`` is the class of the whole image.
-    ``questions`` is how many questions are asked about the image. ``notes`` are reasons worth counting.
+    ``width`` and ``height`` are 0 where they are not stated. ``classes`` is the class map of a mask;
+    ``scene_class`` is the class of the whole image. ``questions`` is how many questions are asked about the image.
+    ``left_out`` are reasons, with their details, of what the reader left out or noticed while the image stays.
+    ``notes`` are reasons worth counting.
     """
 
     name: str
@@ -136,6 +140,19 @@ class AnnotationFormat:
     requires: tuple[str, ...] = ("files",)
     looks_like: Callable[[Source], bool] | None = None
     propose: "Callable[[Layout], list[Annotations]] | None" = None
+
+
+def as_number(value: object) -> float:
+    """Return a number of a source, written as one or as text; NaN for anything else."""
+    try:
+        return float(value) if isinstance(value, int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def as_difficulty(value: object) -> int | None:
+    """Return how hard a source calls an object: 0, 1 or 2; None where it says no such thing."""
+    return next((level for level in (0, 1, 2) if as_number(value) == level), None)
 
 
 def whole(number: float) -> int:

@@ -4,7 +4,7 @@ A new format is a file of this folder with a reader and its `AnnotationFormat`, 
 """
 
 from sartext.catalogue.entry import Annotations, Entry
-from sartext.corpora.formats import coco, karpathy, lines, mask, opensarship, rows, scene, voc
+from sartext.corpora.formats import coco, dota, karpathy, lines, mask, opensarship, rows, scene, voc, yolo
 from sartext.corpora.reading import AnnotationFormat
 from sartext.errors import CatalogueError
 from sartext.registry import Registry
@@ -14,6 +14,9 @@ FORMATS = Registry(
     (
         voc.FORMAT,
         coco.FORMAT,
+        yolo.FORMAT,
+        yolo.ORIENTED_FORMAT,
+        dota.FORMAT,
         mask.FORMAT,
         karpathy.FORMAT,
         coco.CAPTIONS_FORMAT,

@@ -18,6 +18,7 @@ from sartext.corpora.reading import (
     RawBox,
     Record,
     Source,
+    as_number,
     read_json_text,
     whole,
 )
@@ -60,7 +61,7 @@ def _read(source: Source, makes: str, read: Callable[[dict[str, Any], dict[objec
         items: dict[str, Any] = {makes: tuple(by_image.get(key, ()))}
         notes = encoding if len(images) == 1 else (*encoding, REPEATED_ID)
         for name, image in images.items():
-            width, height = (whole(_number(image.get(side))) for side in ("width", "height"))
+            width, height = (whole(as_number(image.get(side))) for side in ("width", "height"))
             records.append(Record(name, source.file, width, height, notes=notes, **items))
     lost = sorted({str(key) for key in by_image if key not in named})
     return records + [Record(f"image id {key}", source.file, notes=(ORPHAN,)) for key in lost]
@@ -85,16 +86,9 @@ def _box(annotation: dict[str, Any], names: dict[object, str]) -> RawBox:
     category = _key(annotation.get("category_id"))
     label = names.get(category, f"category {category}")
     bbox = annotation.get("bbox")
-    numbers = [_number(value) for value in bbox] if isinstance(bbox, list) else []
+    numbers = [as_number(value) for value in bbox] if isinstance(bbox, list) else []
     x, y, width, height = numbers if len(numbers) == 4 else [math.nan] * 4
     return RawBox(label, x, y, x + width, y + height, crowd=annotation.get("iscrowd") == 1)
-
-
-def _number(value: object) -> float:
-    try:
-        return float(value) if isinstance(value, int | float | str) else math.nan
-    except (ValueError, OverflowError):
-        return math.nan
 
 
 FORMAT = AnnotationFormat("coco", "boxes, COCO JSON", "boxes", "file", read_coco)

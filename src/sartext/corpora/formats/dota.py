@@ -1,0 +1,46 @@
+"""DOTA text files, one per image, a line per box: the corners of a turned box, a class and a difficulty.
+
+Lines of a colon (``imagesource:GoogleEarth``, ``gsd:0.5``) are headings. Corners are in pixels and in any order.
+An object is counted whatever its difficulty, which is recorded.
+"""
+
+from sartext.corpora.quarantine import Unusable
+from sartext.corpora.reading import (
+    BROKEN_ENCODING,
+    AnnotationFormat,
+    RawBox,
+    Record,
+    Source,
+    as_difficulty,
+    as_number,
+    read_text,
+)
+from sartext.corpora.shapes import side_angle, upright_box
+
+NUMBERS = 8
+
+
+def read_dota(source: Source) -> list[Record]:
+    """Return the record of an image: x, y of four corners, class, and difficulty (may be absent), on each line.
+
+    Raises:
+        Unusable: ``not-dota``, or what `reading.read_content` raises.
+    """
+    text, sound = read_text(source.path)
+    boxes = []
+    for place, line in enumerate(text.split("\n"), start=1):
+        words = line.replace(",", " ").split()
+        if not words or ":" in words[0]:
+            continue
+        numbers, said = [as_number(word) for word in words[:NUMBERS]], words[NUMBERS:]
+        if not said:
+            what = f"line {place}: {len(words)} words, four corners, a class and a difficulty are expected"
+            raise Unusable("not-dota", what)
+        difficulty = as_difficulty(said[-1]) if len(said) > 1 else None
+        label = " ".join(said if difficulty is None else said[:-1])
+        points = list(zip(numbers[::2], numbers[1::2], strict=True))
+        boxes.append(RawBox(label, *upright_box(points), side_angle(points), difficulty=difficulty))
+    return [Record(source.file, source.file, boxes=tuple(boxes), notes=() if sound else (BROKEN_ENCODING,))]
+
+
+FORMAT = AnnotationFormat("dota", "turned boxes, DOTA text", "boxes", "image", read_dota)
