@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
+from pycocotools import mask as run_lengths
 
-from tests.corpora.making import DETECTION, picture
+from tests.corpora.making import DETECTION, corners, picture
 
 
 @pytest.fixture
@@ -108,9 +110,127 @@ def test_one_damaged_file_of_two_costs_only_its_images(coco, damage):
     assert coco.faults("annotation")[0].path == "annotations/1.json"
 
 
+@pytest.mark.parametrize(("category", "written"), [(0, "0"), ("0", 0), (1.0, 1), ("ship-1", "ship-1")])
+def test_an_id_is_the_same_as_a_number_and_as_text(coco, category, written):
+    value = content(SHIP, (2, [2, 2, 5, 5]), category=category)
+    value["annotations"][0]["category_id"] = written
+    value["annotations"][0]["image_id"] = str(value["annotations"][0]["image_id"])
+    index(coco, value)
+    assert [len(row["objects"]) for row in coco.rows().values()] == [1, 1, 0]
+    assert not coco.faults()
+
+
+def test_ids_that_differ_in_type_only_keep_what_each_means(coco):
+    value = content(SHIP, (2, [1, 1, 5, 5]), (3, [1, 1, 5, 5]), category=0)
+    value["categories"].append({"id": "0", "name": "buoy"})
+    value["annotations"][1]["category_id"] = "0"
+    index(coco, value)
+    assert set(coco.rows()) == {"P1", "P3"}
+    assert [(fault.image_id, fault.detail) for fault in coco.faults()] == [("made/P2", "'buoy'")]
+
+
+def test_a_category_id_with_two_names_is_unknown(coco):
+    value = content(SHIP)
+    value["categories"].append({"id": 1, "name": "boat"})
+    index(coco, value)
+    (fault,) = coco.faults()
+    assert (fault.reason, fault.detail) == ("unknown-class", "'category 1 or boat or ship'")
+
+
+def test_one_annotation_id_under_two_images_is_told_of_both_and_no_box_moves(coco):
+    value = content(SHIP, (2, [2, 2, 6, 6]), (3, [3, 3, 5, 5]))
+    value["annotations"][1]["id"] = value["annotations"][0]["id"]
+    index(coco, value)
+    assert [row["objects"][0]["xmin"] for row in coco.rows().values()] == [1, 2, 3]
+    told = {fault.image_id: (fault.reason, fault.detail) for fault in coco.faults()}
+    assert told == {
+        "made/P1": ("repeated-annotation-id", "id 0 is also of P2.png"),
+        "made/P2": ("repeated-annotation-id", "id 0 is also of P1.png"),
+    }
+
+
+def test_an_object_written_twice_counts_once(coco):
+    index(coco, content(SHIP, SHIP))
+    assert len(coco.rows()["P1"]["objects"]) == 1
+    assert coco.reasons() == {}
+    assert coco.reasons("box") == {"P1": "repeated-box"}
+
+
+def mask(compressed):
+    """A mask of 40 x 30 pixels of which columns 5 to 14 and rows 6 to 9 are the object."""
+    values = np.zeros((30, 40), dtype=np.uint8, order="F")
+    values[6:10, 5:15] = 1
+    if compressed:
+        encoded = run_lengths.encode(values)
+        return {"size": encoded["size"], "counts": encoded["counts"].decode()}
+    flat = values.ravel(order="F")
+    ends = [0, *(np.flatnonzero(np.diff(flat)) + 1), flat.size]
+    return {"size": [30, 40], "counts": np.diff(ends).tolist()}
+
+
+SEGMENTATIONS = {
+    "polygon": [[5, 6, 15, 7, 14, 10, 6, 9]],
+    "two polygons": [[5, 6, 9, 6, 9, 10], [11, 7, 15, 7, 15, 9]],
+    "flat polygon": [5, 6, 15, 6, 15, 10, 5, 10],
+    "two corners": [[5, 6, 15, 10]],
+    "compressed mask": mask(compressed=True),
+    "mask": mask(compressed=False),
+}
+
+
+@pytest.mark.parametrize("form", SEGMENTATIONS)
+@pytest.mark.parametrize("bbox", [None, [5, 6, 10, 4], [0, 0, 0, 0]], ids=["alone", "beside a box", "no area"])
+def test_an_outline_gives_the_box_where_there_is_none(coco, form, bbox):
+    value = content(SHIP)
+    value["annotations"][0] |= {"segmentation": SEGMENTATIONS[form], "bbox": bbox}
+    index(coco, value)
+    assert corners(coco.rows()["P1"]) == [("ship", 5, 6, 15, 10)]
+    told = {"P1": "box-from-other-form"} if bbox == [0, 0, 0, 0] else {}
+    assert coco.reasons("annotation") == told
+
+
+def test_a_box_stays_where_its_outline_is_of_something_else_and_that_is_told(coco):
+    value = content((1, [5, 6, 10, 4]), (1, [1, 1, 5, 5]))
+    value["annotations"][0]["segmentation"] = [[20, 6, 30, 6, 30, 10]]
+    value["annotations"][1]["segmentation"] = [[1, 1, 6, float("inf"), 5, 5]]
+    index(coco, value)
+    assert corners(coco.rows()["P1"]) == [("ship", 5, 6, 15, 10), ("ship", 1, 1, 6, 6)]
+    assert [(fault.reason, fault.detail) for fault in coco.faults()] == [("forms-differ", "2 of 2")]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"size": [30, 40], "counts": [5, 5]},
+        {"size": [30, 40], "counts": [float("nan"), 1200]},
+        {"size": [30, 40], "counts": "no run lengths \u8239"},
+        {"size": [float("inf"), 40], "counts": "a"},
+        {"size": [30, 40], "counts": "00P"},
+        {"size": [30], "counts": "00"},
+        {"counts": None},
+        [[5, 6, 15]],
+        [[5, 6, 15, None]],
+        [[5, 6], 7],
+    ],
+)
+def test_a_damaged_outline_alone_costs_its_image_and_beside_a_box_is_told(coco, damage):
+    value = content(SHIP, (2, [1, 1, 5, 5]))
+    value["annotations"][0] |= {"segmentation": damage, "bbox": None}
+    value["annotations"][1]["segmentation"] = damage
+    index(coco, value)
+    assert coco.reasons() == {"P1": "box-not-a-number"}
+    assert coco.reasons("annotation") == {"P2": "forms-differ"}
+    assert len(coco.rows()["P2"]["objects"]) == 1
+
+
 def test_nonsense_ids_do_not_stop_the_reader(coco):
     value = content(SHIP)
     value["annotations"] += [{"image_id": [1], "category_id": {}, "bbox": [1, 1, 5, 5]}, 7, None]
-    value["images"] += [{"id": {}, "file_name": 3}, "x"]
+    value["annotations"] += [{"image_id": float("nan"), "id": float("inf"), "iscrowd": float("nan")}]
+    value["images"] += [
+        {"id": {}, "file_name": 3},
+        "x",
+        {"id": float("nan"), "width": 1e999, "file_name": "P4.png"},
+    ]
     index(coco, value)
     assert len(coco.rows()) == 3

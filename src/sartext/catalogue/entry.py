@@ -63,6 +63,17 @@ class CorpusClass(Section):
     )
 
 
+class AngleConvention(Section):
+    """What the angle of a turned box means.
+
+    Its ``unit``, the ``side`` that is turned from the x axis by it, and the ``sense``, as seen in the image.
+    """
+
+    unit: Literal["degrees", "radians"]
+    side: Literal["width", "height"]
+    sense: Literal["clockwise", "anticlockwise"]
+
+
 class Annotations(Section):
     """Where annotations lie and in which format.
 
@@ -82,6 +93,7 @@ class Annotations(Section):
     image: Expression | None = None
     file: str | None = None
     class_list: str | None = None
+    angle: AngleConvention | None = Field(None, description="of boxes that are written with an angle")
     tolerance: float = Field(20.0, ge=0, description="distance in RGB beyond which a palette pixel is unknown")
 
 

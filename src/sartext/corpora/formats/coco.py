@@ -1,70 +1,155 @@
-"""COCO JSON: boxes, and captions in the same layout.
+"""COCO JSON: boxes, outlines and masks of objects, and captions in the same layout.
 
-Category and image ids are looked up within their own file: they may start at 0 and repeat between files. Keys
-that a file leaves out (info, licences, supercategory) are not needed.
+Category and image ids are looked up within their own file: they may start at 0 and repeat between files. An id is
+what it says, as a number or as text: 0 and "0" are one, unless a file gives each a meaning of its own. Keys that a
+file leaves out (info, licences, supercategory) are not needed.
 """
 
 import math
+import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from sartext.corpora.forms import Forms, boxes_of
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import (
     BROKEN_ENCODING,
     ORPHAN,
     REPEATED_ID,
     AnnotationFormat,
-    RawBox,
     Record,
     Source,
     as_number,
     read_json_text,
     whole,
 )
+from sartext.corpora.shapes import NO_BOX, Corners, Point
+
+Key = tuple[str, bool]
+"""An id as text, and whether it was written as text."""
+
+COMPRESSED = re.compile(r"(?:[P-o]*[0-O])*")
+"""Run lengths in six bits a character, the last of each number without the bit that says "more": the library reads
+on behind the end of any other text."""
+
+SIDE_LIMIT = 1 << 16
+"""Rows or columns of a mask beyond which it is taken for damaged."""
 
 
 def read_coco(source: Source) -> list[Record]:
     """Return a record per listed image of a COCO detection file (gzip allowed).
 
-    An image that is listed without an annotation has a record without boxes: it was looked at and found empty.
+    An image that is listed without an annotation has a record without boxes: it was looked at and found empty. The
+    box of an object is its ``bbox``; without one, or where that has no area, the one around its ``segmentation``:
+    polygons or a mask in run lengths, compressed or not. Where both stand they are compared.
 
     Raises:
         Unusable: ``not-json``, ``not-coco``, or what `reading.read_content` raises.
     """
-    return _read(source, "boxes", _box)
+
+    def boxes(annotations: list[dict[str, Any]], names: Names) -> dict[str, Any]:
+        objects = [_forms(annotation, names) for annotation in annotations]
+        found, left_out = boxes_of(objects, None)
+        return {"boxes": found, "left_out": left_out}
+
+    return _read(source, boxes)
 
 
 def read_coco_captions(source: Source) -> list[Record]:
     """Return a record per listed image of a COCO caption file, as `read_coco` does."""
-    return _read(source, "captions", _caption)
+
+    def captions(annotations: list[dict[str, Any]], _: Names) -> dict[str, Any]:
+        texts = (annotation.get("caption") for annotation in annotations)
+        return {"captions": tuple(text for text in texts if isinstance(text, str))}
+
+    return _read(source, captions)
 
 
-def _read(source: Source, makes: str, read: Callable[[dict[str, Any], dict[object, str]], Any]) -> list[Record]:
-    """Records whose field ``makes`` holds what ``read`` makes of each annotation and the categories' names."""
+class Ids:
+    """The ids of a file, found however they are written."""
+
+    def __init__(self, ids: Iterable[object]) -> None:
+        self._known: dict[str, set[Key]] = defaultdict(set)
+        for each in ids:
+            self._known[_key(each)[0]].add(_key(each))
+
+    def find(self, written: object) -> Key | None:
+        """Return the key of the id that is meant, or None: it is unknown, or may be either of two."""
+        key = _key(written)
+        known = self._known.get(key[0], set())
+        return key if key in known else next(iter(known)) if len(known) == 1 else None
+
+
+def _key(written: object) -> Key:
+    if isinstance(written, float) and written.is_integer():
+        written = int(written)
+    return str(written).strip(), isinstance(written, str)
+
+
+class Names:
+    """The category names of a file by their ids."""
+
+    def __init__(self, categories: list[dict[str, Any]]) -> None:
+        self._ids = Ids(category.get("id") for category in categories)
+        self._names: dict[Key, set[str]] = defaultdict(set)
+        for category in categories:
+            self._names[_key(category.get("id"))].add(str(category.get("name", "")))
+
+    def of(self, written: object) -> str:
+        """Return the name of a category, or what no catalogue knows."""
+        key = self._ids.find(written)
+        names = self._names[key] if key else set()
+        return next(iter(names)) if len(names) == 1 else " or ".join([f"category {written}", *sorted(names)])
+
+
+def _read(source: Source, contents: Callable[[list[dict[str, Any]], Names], dict[str, Any]]) -> list[Record]:
+    """Records with the fields that ``contents`` makes of an image's annotations and the categories' names."""
     content, sound = read_json_text(source.path)
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise Unusable("not-coco", "there is no list of images")
-    names = {_key(category.get("id")): str(category.get("name", "")) for category in _items(content, "categories")}
-    by_image: dict[object, list[Any]] = defaultdict(list)
-    for annotation in _items(content, "annotations"):
-        if (item := read(annotation, names)) is not None:
-            by_image[_key(annotation.get("image_id"))].append(item)
-    named: dict[object, dict[str, dict[str, Any]]] = defaultdict(dict)
+    names = Names(_items(content, "categories"))
+    named: dict[Key, dict[str, dict[str, Any]]] = defaultdict(dict)
     for image in _items(content, "images"):
         name = image.get("file_name")
         if isinstance(name, str) and name:
             named[_key(image.get("id"))].setdefault(name, image)
+    ids = Ids(image.get("id") for image in _items(content, "images") if _key(image.get("id")) in named)
+    by_image: dict[Key, list[dict[str, Any]]] = defaultdict(list)
+    for annotation in _items(content, "annotations"):
+        by_image[ids.find(annotation.get("image_id")) or _key(annotation.get("image_id"))].append(annotation)
+    shared = _shared_ids(by_image, {key: ", ".join(images) for key, images in named.items()})
     encoding = () if sound else (BROKEN_ENCODING,)
     records = []
     for key, images in named.items():
-        items: dict[str, Any] = {makes: tuple(by_image.get(key, ()))}
+        fields = contents(by_image.get(key, []), names)
+        fields["left_out"] = (*fields.get("left_out", ()), *shared.get(key, ()))
         notes = encoding if len(images) == 1 else (*encoding, REPEATED_ID)
         for name, image in images.items():
             width, height = (whole(as_number(image.get(side))) for side in ("width", "height"))
-            records.append(Record(name, source.file, width, height, notes=notes, **items))
-    lost = sorted({str(key) for key in by_image if key not in named})
+            records.append(Record(name, source.file, width, height, notes=notes, **fields))
+    lost = sorted({key[0] for key in by_image if key not in named})
     return records + [Record(f"image id {key}", source.file, notes=(ORPHAN,)) for key in lost]
+
+
+def _shared_ids(by_image: dict[Key, list[dict[str, Any]]], names: dict[Key, str]) -> dict[Key, tuple[Any, ...]]:
+    """What is to be said of the images whose annotations have an id that annotations of another image have.
+
+    Every annotation stays with the image that it names.
+    """
+    owners: dict[Key, list[Key]] = defaultdict(list)
+    for image, annotations in by_image.items():
+        for key in {_key(annotation["id"]) for annotation in annotations if annotation.get("id") is not None}:
+            owners[key].append(image)
+    others: dict[Key, list[str]] = defaultdict(list)
+    for (text, _), images in sorted(owners.items()):
+        for image in images if len(images) > 1 else ():
+            other = next(each for each in images if each != image)
+            others[image].append(f"id {text} is also of {names.get(other, f'image id {other[0]}')}")
+    return {
+        image: (("repeated-annotation-id", f"{said[0]}{f'; {len(said)} such ids' if said[1:] else ''}"),)
+        for image, said in others.items()
+    }
 
 
 def _items(content: dict[str, Any], key: str) -> list[dict[str, Any]]:
@@ -72,24 +157,60 @@ def _items(content: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
-def _key(value: object) -> object:
-    """An id as a dictionary key; nonsense such as a list becomes its text."""
-    return value if isinstance(value, int | float | str) else repr(value)
-
-
-def _caption(annotation: dict[str, Any], _: dict[object, str]) -> str | None:
-    caption = annotation.get("caption")
-    return caption if isinstance(caption, str) else None
-
-
-def _box(annotation: dict[str, Any], names: dict[object, str]) -> RawBox:
-    category = _key(annotation.get("category_id"))
-    label = names.get(category, f"category {category}")
+def _forms(annotation: dict[str, Any], names: Names) -> Forms:
+    outline = _outline(annotation.get("segmentation"))
     bbox = annotation.get("bbox")
+    upright = None if bbox is None and outline else _corners(bbox)
+    crowd = as_number(annotation.get("iscrowd")) == 1
+    return Forms(names.of(annotation.get("category_id")), upright, outline, crowd=crowd)
+
+
+def _corners(bbox: object) -> Corners:
     numbers = [as_number(value) for value in bbox] if isinstance(bbox, list) else []
-    x, y, width, height = numbers if len(numbers) == 4 else [math.nan] * 4
-    return RawBox(label, x, y, x + width, y + height, crowd=annotation.get("iscrowd") == 1)
+    if len(numbers) != 4:
+        return NO_BOX
+    x, y, width, height = numbers
+    return x, y, x + width, y + height
 
 
-FORMAT = AnnotationFormat("coco", "boxes, COCO JSON", "boxes", "file", read_coco)
+def _outline(segmentation: object) -> tuple[Point, ...]:
+    """The points of polygons, or two corners of a mask; a point that is not a number for what is neither."""
+    if isinstance(segmentation, dict):
+        return _mask_corners(segmentation)
+    if not isinstance(segmentation, list):
+        return ()
+    polygons = segmentation if any(isinstance(each, list) for each in segmentation) else [segmentation]
+    points: list[Point] = []
+    for polygon in polygons:
+        numbers = [as_number(value) for value in polygon] if isinstance(polygon, list) else [math.nan]
+        numbers += [math.nan] * (len(numbers) % 2)
+        points += zip(numbers[::2], numbers[1::2], strict=True)
+    return tuple(points)
+
+
+def _mask_corners(mask: dict[str, Any]) -> tuple[Point, ...]:
+    from pycocotools import mask as run_lengths  # loads numpy, which listing the formats need not
+
+    unread = ((math.nan, math.nan),)
+    size, counts = mask.get("size"), mask.get("counts")
+    if not isinstance(size, list) or len(size) != 2:
+        return unread
+    height, width = (whole(as_number(side)) for side in size)
+    if not (0 < height < SIDE_LIMIT and 0 < width < SIDE_LIMIT):
+        return unread
+    if isinstance(counts, list):
+        runs = [as_number(count) for count in counts]
+        if not all(run.is_integer() and run >= 0 for run in runs) or sum(runs) != height * width:
+            return unread
+        encoded = run_lengths.frPyObjects({"size": [height, width], "counts": list(map(int, runs))}, height, width)
+    elif isinstance(counts, str) and COMPRESSED.fullmatch(counts):
+        encoded = {"size": [height, width], "counts": counts.encode("ascii")}
+    else:
+        return unread
+    x, y, across, down = map(float, run_lengths.toBbox(encoded))
+    inside = 0 <= x <= x + across <= width and 0 <= y <= y + down <= height
+    return ((x, y), (x + across, y + down)) if inside else unread
+
+
+FORMAT = AnnotationFormat("coco", "boxes, polygons and masks, COCO JSON", "boxes", "file", read_coco)
 CAPTIONS_FORMAT = AnnotationFormat("coco-captions", "captions, COCO JSON", "captions", "file", read_coco_captions)
