@@ -1,20 +1,13 @@
 """The gate: a sound candidate passes every suite, a fault is named, and what was not judged says so or blocks."""
 
-from pathlib import Path
-
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
-from sartext.catalogue.entry import Entry
 from sartext.errors import GateError
 from sartext.release.assembly import assemble
 from sartext.release.gate.running import run_gate
 from sartext.release.gate.suites import SUITES
-from sartext.release.gate.suites.images import examine, masks_of, out_of_range
-from tests.release.built import SIDE, Built, Row, failed, outcome, result, verdict
-from tests.release.indexed import catalogue
+from tests.release.built import Built, failed, outcome, result, verdict
 
 
 def test_a_sound_candidate_passes_every_suite(built: Built) -> None:
@@ -63,46 +56,6 @@ def test_a_count_that_differs_from_the_published_one_only_warns(built: Built) ->
     assert (row["severity"], row["figure"]) == ("warning", 1)
     assert "31 images here, 1,160 published" in row["detail"]
     assert ledger_suite["passed"] is True
-
-
-def landcover(root: Path, level: float) -> tuple[Entry, Row]:
-    """A calibrated corpus of one float image in dB, at a level, whose mask says water on the left half."""
-    folder = root / "data/cover"
-    folder.mkdir(parents=True)
-    picture = np.full((SIDE, SIDE), level, dtype=np.float32) + np.eye(SIDE, dtype=np.float32)
-    Image.fromarray(picture).save(folder / "one.tif")
-    mask = np.zeros((SIDE, SIDE), dtype=np.uint8)
-    mask[:, : SIDE // 2] = 1
-    Image.fromarray(mask).save(folder / "one_mask.png")
-    names = ("label", "noun", "plural", "hypernym")
-    land, water = (
-        {**dict.fromkeys(names, name), "stuff": True, "code": code} for code, name in enumerate(("land", "water"))
-    )
-    fields = {
-        "kind": "segmentation",
-        "images": ["*.tif"],
-        "annotations": {"format": "mask", "image": r"(.*)\.tif$", "file": r"\1_mask.png"},
-        "quantity": "db",
-        "calibrated": True,
-        "classes": [{**water, "db_range": (-25, -15)}, land],
-    }
-    entry = Entry.model_validate({**catalogue("cover"), **fields})
-    row = {"image_id": "cover/one", "corpus": "cover", "path": "data/cover/one.tif", "quantity": "db"}
-    return entry, {**row, "db_low": -25.0, "db_high": 0.0}
-
-
-@pytest.mark.parametrize(("level", "complaint"), [(-20.0, ""), (-8.0, "water -8.0 dB, expected -25 to -15")])
-def test_the_mean_backscatter_of_a_class_is_taken_under_its_mask(
-    tmp_path: Path, level: float, complaint: str
-) -> None:
-    entry, row = landcover(tmp_path, level)
-    row["mask"] = masks_of(tmp_path, entry, [row["path"]])[row["path"]]
-    seen = examine(tmp_path, {"cover": entry}, row)
-    total, count = seen.backscatter["water"]
-    assert count == SIDE * SIDE // 2
-    assert total / count == pytest.approx(level, abs=0.1)
-    assert seen.backscatter.keys() == {"water"}
-    assert out_of_range(entry, {"water": (total, count)}) == complaint
 
 
 def test_an_empty_table_fails_every_suite_that_looks_at_pairs(built: Built) -> None:

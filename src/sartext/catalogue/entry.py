@@ -141,6 +141,7 @@ class Entry(Section):
     bands: dict[str, int] = Field({}, description="band number (from 1) per polarisation, co-pol first")
     quantity: Quantity
     calibrated: bool = False
+    backscatter_checked: str | None = Field(None, description="why classes of a mask contradict `corpora.legend`")
     nodata: float | None = None
     resolution_m: tuple[float, ...] = ()
     licence: str | None = Field(None, description="SPDX id, a URL or not-stated; an absent one fails the gate")

@@ -15,12 +15,13 @@ from sartext.catalogue.entry import Entry
 from sartext.corpora.cleaning import clean_boxes, clean_captions, clean_scene_class, label_table
 from sartext.corpora.formats import FORMATS
 from sartext.corpora.images import decode, read_image
+from sartext.corpora.legend import Backscatter, Levels, grey, measure
 from sartext.corpora.masks import NO_DATA, summarise_mask
 from sartext.corpora.patches import Blocks, blocks_of, position_of
 from sartext.corpora.quantities import check_picture, check_quantity, saturated_share
 from sartext.corpora.quarantine import Fault, Kind, Unusable
 from sartext.corpora.radiometry import fixed_window, histogram, to_db
-from sartext.corpora.reading import BROKEN_ENCODING, Record, Source
+from sartext.corpora.reading import BROKEN_ENCODING, ClassMap, Record, Source
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Outcome:
 
     ``counts`` are for the stretch of an uncalibrated corpus; ``blocks`` tell whether patches share pixels;
     ``questions`` is how many are asked about it; ``saturated`` is the share of pixels at the largest number of
-    their type.
+    their type; ``backscatter`` is what a mask and the pixels say of its classes.
     """
 
     row: dict[str, Any] | None = None
@@ -69,6 +70,7 @@ class Outcome:
     blocks: Blocks | None = None
     questions: int = 0
     saturated: float = 0.0
+    backscatter: Backscatter | None = None
 
 
 def examine(place: Place, job: Job) -> Outcome:
@@ -96,7 +98,7 @@ def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
     height, width = pixels.shape[:2]
     display = optical or entry.quantity == "display"
     window = None if display else fixed_window(entry)
-    valid = _check_values(pixels, place, display, window, outcome)
+    levels = _levels(pixels, place, display, window, outcome)
     outcome.saturated = 0.0 if optical else saturated_share(pixels, entry)
     row: dict[str, Any] = {
         "image_id": job.image_id,
@@ -119,7 +121,7 @@ def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
         "captions": [],
         "paired_path": f"{place.prefix}/{job.paired}" if job.paired else None,
     }
-    _annotate(place, job, row, outcome, valid)
+    _annotate(place, job, row, outcome, levels)
     if entry.position:
         position_of(entry.position, job.path, job.scene_id, (width, height))
         outcome.blocks = blocks_of(pixels)
@@ -133,21 +135,21 @@ def _refuse_annotation(place: Place, job: Job, content: bytes) -> None:
         raise Unusable("misplaced-file", f"{job.annotation} is the same file, byte for byte")
 
 
-def _check_values(
+def _levels(
     pixels: npt.NDArray[Any], place: Place, display: bool, window: tuple[float, float] | None, outcome: Outcome
-) -> npt.NDArray[np.bool_] | None:
-    """Return where there is data (None: everywhere); collect the histogram of a corpus to be stretched."""
+) -> Levels:
+    """Return dB, NaN without data, of a picture with a mask grey levels; collect the histogram for a stretch."""
     if display:
         check_picture(pixels)
-        return None
+        declared = place.entry.annotations
+        return grey(pixels) if declared and FORMATS[declared.format].makes == "masks" else np.empty(0)
     check_quantity(pixels, place.entry)
     decibels = to_db(pixels, place.entry)
-    valid = np.isfinite(decibels)
-    if not valid.any():
+    if not np.isfinite(decibels).any():
         raise Unusable("no-valid-pixels", "the image is all no-data")
     if window is None:
         outcome.counts = histogram(decibels)
-    return None if valid.all() else valid
+    return decibels
 
 
 def pixels_sha256(pixels: npt.NDArray[Any]) -> str:
@@ -165,9 +167,7 @@ def pixels_sha256(pixels: npt.NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _annotate(
-    place: Place, job: Job, row: dict[str, Any], outcome: Outcome, valid: npt.NDArray[np.bool_] | None
-) -> None:
+def _annotate(place: Place, job: Job, row: dict[str, Any], outcome: Outcome, levels: Levels) -> None:
     if not job.annotation_format:
         return
     annotation_format = FORMATS[job.annotation_format]
@@ -182,7 +182,8 @@ def _annotate(
         outcome.faults.append(_fault(place, job, reason, detail, "annotation"))
     kind: Kind = "annotation" if annotation_format.makes == "captions" else "box"
     if annotation_format.makes == "masks":
-        left_out = _apply_mask(record, place.entry, row, valid)
+        left_out = _apply_mask(record, place.entry, row, levels)
+        outcome.backscatter = measure(levels, _classes(record), place.entry)
     elif annotation_format.makes == "boxes":
         left_out = _apply_boxes(record, place.entry, row)
     elif annotation_format.makes == "scenes":
@@ -220,17 +221,18 @@ def _apply_captions(record: Record, job: Job, row: dict[str, Any]) -> dict[str, 
     return {reason: f"{count} of {len(record.captions)}" for reason, count in dropped.items()}
 
 
-def _apply_mask(
-    record: Record, entry: Entry, row: dict[str, Any], valid: npt.NDArray[np.bool_] | None
-) -> dict[str, str]:
-    classes = record.classes
-    if classes is None:
+def _classes(record: Record) -> ClassMap:
+    if record.classes is None:
         raise Unusable("no-annotation", f"no mask in {record.source}")
+    return record.classes
+
+
+def _apply_mask(record: Record, entry: Entry, row: dict[str, Any], levels: Levels) -> dict[str, str]:
+    classes = _classes(record)
     if classes.shape != (row["height"], row["width"]):
         shape = f"{classes.shape[1]} x {classes.shape[0]}"
         raise Unusable("size-mismatch", f"the mask has {shape}, the image {row['width']} x {row['height']}")
-    if valid is not None:
-        classes[~valid] = NO_DATA
+    classes[~np.isfinite(levels)] = NO_DATA
     facts = summarise_mask(classes, entry)
     row["objects"], row["regions"] = facts.objects, facts.regions
     return facts.left_out

@@ -15,7 +15,7 @@ from typing import Any
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
-from sartext.corpora import quantities
+from sartext.corpora import legend, quantities
 from sartext.corpora.annotations import Matches, match_annotations
 from sartext.corpora.examination import Job, Outcome, Place, examine
 from sartext.corpora.listing import (
@@ -73,6 +73,7 @@ def build_index(project: Project, name: str) -> dict[str, object]:
         **_measure(entry, jobs, rows, faults),
         "questions": questions,
         "published_splits_overlapping": leaking,
+        "backscatter": _check_legend(entry, place, outcomes),
         "saturated": quantities.saturation([outcome.saturated for outcome in outcomes if outcome.row]),
     }
     with atomic_folder(project.corpus(name)) as folder:
@@ -122,6 +123,17 @@ def _stretch(outcomes: list[Outcome]) -> None:
     for outcome in measured:
         if outcome.row is not None:
             outcome.row["db_low"], outcome.row["db_high"] = stretch_window(total)
+
+
+def _check_legend(entry: Entry, place: Place, outcomes: list[Outcome]) -> dict[str, Any] | None:
+    """Return what the pixels say of the classes of masks; raise if that contradicts the legend."""
+    images = [outcome.backscatter for outcome in outcomes if outcome.row and outcome.backscatter]
+    if not images:
+        return None
+    summary = legend.summarise(entry, images)
+    if problem := legend.contradiction(summary):
+        raise CorpusError(problem, where=place.prefix, way_out=legend.WAY_OUT)
+    return summary
 
 
 def _refusal(entry: Entry, images: int, usable: int, faults: list[Fault]) -> str | None:

@@ -4,22 +4,15 @@ Every image is decoded again from its file, independently of the index.
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from sartext.catalogue.entry import Entry
-from sartext.corpora.annotations import match_annotations
 from sartext.corpora.examination import pixels_sha256
 from sartext.corpora.images import Unusable, decode, picture, read_image
-from sartext.corpora.masks import read_mask
-from sartext.corpora.radiometry import to_db
 from sartext.progress import map_parallel, track
 from sartext.release.gate.suite import Frame, Inputs, Suite, of_column, of_pairs, within, without
 
@@ -36,8 +29,7 @@ class Decoded:
     """What an image file shows.
 
     ``fault`` says why it cannot be decoded; then nothing else is known. ``saturated`` is the share of picture
-    pixels at the brightest value; ``backscatter`` is the sum of dB and the number of pixels by class, where the
-    corpus is calibrated and the image has a mask.
+    pixels at the brightest value.
     """
 
     fault: str = ""
@@ -47,20 +39,18 @@ class Decoded:
     height: int = 0
     constant: bool = False
     saturated: float = 0.0
-    backscatter: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
 
 def examine(root: Path, catalogue: Mapping[str, Entry], row: Mapping[str, Any]) -> Decoded:
     """Decode the image of a pair; a file that cannot be decoded is a finding, not an error.
 
-    ``row`` has the columns of the candidate and ``mask``, the path of its mask or None.
+    ``row`` has the columns of the candidate that `_NEEDED` names.
     """
     entry = catalogue[row["corpus"]]
     try:
         content = read_image(root / row["path"])
         pixels = decode(content, entry.bands)
         shown = picture(root, row, entry)
-        backscatter = _class_backscatter(root, row["mask"], entry, pixels)
     except Unusable as error:
         return Decoded(fault=str(error))
     return Decoded(
@@ -70,62 +60,14 @@ def examine(root: Path, catalogue: Mapping[str, Entry], row: Mapping[str, Any]) 
         height=pixels.shape[0],
         constant=bool(shown.min() == shown.max()),
         saturated=float((shown == BRIGHTEST).mean()),
-        backscatter=backscatter,
     )
-
-
-def masks_of(root: Path, entry: Entry, paths: Iterable[str]) -> dict[str, str]:
-    """Return the mask of each image of a calibrated corpus whose catalogue expects a mean dB of its classes.
-
-    Images and masks by their path below ``root``; empty for any other corpus. The folder is listed once.
-    """
-    declared = entry.annotations
-    if not (entry.calibrated and declared and declared.format == "mask" and expected_ranges(entry)):
-        return {}
-    place = f"data/{entry.name}/"
-    matches = match_annotations(root / place, entry, declared, [path.removeprefix(place) for path in paths])
-    return {place + image: place + mask for image, mask in matches.files.items()}
-
-
-def _class_backscatter(
-    root: Path, mask: str | None, entry: Entry, pixels: npt.NDArray[Any]
-) -> dict[str, tuple[float, int]]:
-    if mask is None:
-        return {}
-    classes, _ = read_mask(read_image(root / mask), entry)
-    decibels = to_db(pixels, entry)
-    sums = {}
-    for number, kind in enumerate(entry.classes):
-        values = decibels[(classes == number) & np.isfinite(decibels)]
-        if kind.db_range is not None and values.size:
-            sums[kind.label] = (float(values.sum()), int(values.size))
-    return sums
-
-
-def expected_ranges(entry: Entry) -> dict[str, tuple[float, float]]:
-    """Return the expected range of mean dB of each class that states one."""
-    return {kind.label: kind.db_range for kind in entry.classes if kind.db_range is not None}
-
-
-def out_of_range(entry: Entry, sums: Mapping[str, tuple[float, int]]) -> str:
-    """Say which classes have a mean dB outside their expected range, given sum and number of pixels of each."""
-    complaints = []
-    for label, (low, high) in expected_ranges(entry).items():
-        total, count = sums.get(label, (0.0, 0))
-        if count and not low <= total / count <= high:
-            complaints.append(f"{label} {total / count:.1f} dB, expected {low:g} to {high:g}")
-    return "; ".join(complaints)
 
 
 @lru_cache(maxsize=1)
 def _decoded(inputs: Inputs) -> list[Decoded]:
     """Decode every image once; the measures of the suite share the result."""
     root, catalogue = inputs.project.root, inputs.catalogue
-    masks: dict[str, str] = {}
-    for corpus in inputs.released_corpora:
-        paths = [row["path"] for row in inputs.pairs if row["corpus"] == corpus]
-        masks |= masks_of(root, catalogue[corpus], paths)
-    rows = [{**{name: row[name] for name in _NEEDED}, "mask": masks.get(row["path"])} for row in inputs.pairs]
+    rows = [{name: row[name] for name in _NEEDED} for row in inputs.pairs]
     work = partial(examine, root, catalogue)
     few = sum(row["width"] * row["height"] for row in inputs.pairs) < WORTH_PROCESSES
     title = "checking images"
@@ -153,17 +95,6 @@ def _difference(image: Decoded, row: Mapping[str, Any], indexed: Mapping[str, An
     return f"{', '.join(odd)} of file, index and candidate differ" if odd else ""
 
 
-def _backscatter(inputs: Inputs) -> list[str]:
-    """Say of each corpus which classes have a mean outside the range that the catalogue expects."""
-    sums: dict[str, dict[str, tuple[float, int]]] = defaultdict(dict)
-    for row, image in zip(inputs.pairs, _decoded(inputs), strict=True):
-        of_corpus = sums[row["corpus"]]
-        for label, (total, count) in image.backscatter.items():
-            before = of_corpus.get(label, (0.0, 0))
-            of_corpus[label] = (before[0] + total, before[1] + count)
-    return [out_of_range(inputs.catalogue[corpus], sums[corpus]) for corpus in inputs.released_corpora]
-
-
 SUITE = Suite(
     "images",
     "Each file decodes to the pixels that were indexed, and shows something",
@@ -181,7 +112,6 @@ SUITE = Suite(
                 "saturated": _of_image(lambda image: image.saturated),
             },
         ),
-        Frame("corpora", "corpora", lambda inputs: inputs.released_corpora, {"backscatter": _backscatter}),
     ),
     checks=(
         without("every image decodes", "candidate", "fault", "images"),
@@ -208,6 +138,5 @@ SUITE = Suite(
             "images",
             lambda parameters: (None, parameters.gate.saturated_share),
         ),
-        without("mean backscatter of each class", "corpora", "backscatter", "corpora", severity="warning"),
     ),
 )
