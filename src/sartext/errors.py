@@ -64,6 +64,10 @@ class GateError(SarTextError):
     """The quality gate did not let a candidate through."""
 
 
+class AuditError(SarTextError):
+    """A candidate cannot be audited by people, or ratings of it cannot be used."""
+
+
 class ReleaseError(SarTextError):
     """A release cannot be assembled, published or verified."""
 

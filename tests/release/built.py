@@ -17,7 +17,7 @@ from sartext.release.assembly import assemble
 from sartext.release.gate.running import evaluate
 from sartext.release.gate.suite import Inputs
 from sartext.release.gate.suites import SUITES
-from sartext.release.gate.verdict import candidate_sha256
+from sartext.release.identity import candidate_sha256
 from sartext.release.publication import publish
 from sartext.tables import INDEX, LEDGER, PAIRS, SPLITS, read_rows, write_table
 from tests.release.indexed import catalogue, image_row

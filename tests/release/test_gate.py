@@ -23,8 +23,10 @@ def test_a_sound_candidate_passes_every_suite(built: Built) -> None:
         suite["name"]: sum(row["detail"].startswith("not judged") for row in suite["expectations"])
         for suite in written["suites"]
     }
-    few = {"captions": 3, "narration": 10, "optical": 4}
-    assert unjudged == dict.fromkeys(SUITES.names, 0) | few, "few captions, and none by a model"
+    few = {"captions": 3, "narration": 10, "optical": 4, "audit": 3}
+    assert unjudged == dict.fromkeys(SUITES.names, 0) | few, (
+        "few captions, none by a model, and no audit is demanded"
+    )
     judged = [row for row in rows if not row["detail"].startswith("not judged")]
     assert all(isinstance(row["figure"], int | float) and row["unit"] for row in judged)
     page = (built.root / "build/docs/index.html").read_text()
@@ -63,7 +65,7 @@ def test_an_empty_table_fails_every_suite_that_looks_at_pairs(built: Built) -> N
     metrics = run_gate(built.project)
     assert metrics["passed"] is False
     written = {suite["name"]: suite for suite in verdict(built)["suites"]}
-    others = {"ledger", "narration", "optical"}
+    others = {"ledger", "narration", "optical", "audit"}
     assert not any(suite["passed"] for suite in written.values() if suite["name"] not in others)
     statuses = {row["status"] for row in written["captions"]["expectations"]}
     assert statuses == {"missing"}

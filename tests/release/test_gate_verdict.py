@@ -14,7 +14,8 @@ from sartext.release.assembly import assemble
 from sartext.release.card import quality_report
 from sartext.release.gate.running import gate_page, run_gate
 from sartext.release.gate.suites import SUITES
-from sartext.release.gate.verdict import candidate_sha256, judged_nothing, outcome, require_passed, tally
+from sartext.release.gate.verdict import judged_nothing, outcome, require_passed, tally
+from sartext.release.identity import candidate_sha256
 from sartext.tables import LEDGER, read_rows, write_table
 from tests.release.built import Built, result, verdict
 

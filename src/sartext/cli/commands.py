@@ -9,13 +9,14 @@ from typing import NoReturn
 import click
 
 from sartext import __version__
-from sartext.cli import models, project, stages, study
+from sartext.cli import audit, models, project, stages, study
 from sartext.cli.program import Group, run
 from sartext.config import Project
 
 COMMANDS = (
     *stages.commands(),
     stages.release,
+    audit.audit,
     models.caption,
     models.evaluate,
     models.clip_of,

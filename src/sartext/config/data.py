@@ -54,8 +54,16 @@ class SplitParameters(Section):
         return self
 
 
+class AuditParameters(Section):
+    """The audit by people that the gate demands of this very candidate."""
+
+    least_correctness: float = Field(ge=1, le=5, description="mean of the rated images, each as its pairs count")
+    least_items: int = Field(100, ge=1, description="images that `raters` people rated")
+    raters: int = Field(2, ge=1)
+
+
 class GateParameters(Section):
-    """Thresholds of the quality gate."""
+    """Thresholds of the quality gate; without ``audit`` it demands none by people."""
 
     minimum_pairs: int = Field(1, ge=1)
     caption_words: tuple[int, int] = (3, 80)
@@ -66,6 +74,7 @@ class GateParameters(Section):
     precision_shortfall: float = Field(
         0.2, ge=0, le=1, description="a precision further below the stated one (`narration`) blocks"
     )
+    audit: AuditParameters | None = None
 
     @field_validator("caption_words", "image_side")
     @classmethod

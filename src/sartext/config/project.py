@@ -171,6 +171,11 @@ class Project:
         return self.root / "build"
 
     @property
+    def audit(self) -> Path:
+        """What people said of candidates: in git, as it cannot be built again."""
+        return self.root / "audit"
+
+    @property
     def releases(self) -> Path:
         """The published releases of the dataset that ``params.yaml`` names."""
         return self.root / "releases" / self.parameters.release.name

@@ -9,6 +9,8 @@ import jinja2
 
 from sartext.config import ReleaseParameters
 from sartext.narrator.methods import METHODS
+from sartext.release.audit.figures import Figures
+from sartext.release.audit.tables import agreement_table, means_table
 from sartext.release.comparison import Comparison
 from sartext.release.formats import FORMATS
 from sartext.release.formats.parquet import COLUMNS, FEATURES
@@ -41,6 +43,7 @@ def dataset_card(
     licences: Sequence[Row],
     *,
     pairs: Sequence[Row],
+    audit: Figures,
 ) -> str:
     """Return the Hugging Face dataset card (``README.md``) of a release.
 
@@ -51,6 +54,7 @@ def dataset_card(
         statistics: ``statistics.json`` of the release.
         licences: the rows of ``LICENSES.csv``.
         pairs: the pairs of the release, for examples of their captions and whether one is of a benchmark.
+        audit: the figures of an audit by people, empty where there was none.
     """
     splits = [split for split in SPLIT_NAMES if split in statistics["splits"]]
     sensors = {name: str(corpus["sensor"]) for name, corpus in statistics["corpora"].items()}
@@ -76,6 +80,9 @@ def dataset_card(
         sections=filter(None, sections.values()),
         benchmarks=sorted({str(row["benchmark"]) for row in pairs if row["benchmark"]}),
         licences=licences,
+        audit=audit,
+        audited=means_table(audit),
+        agreement=agreement_table(audit),
     )
 
 

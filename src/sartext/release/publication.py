@@ -214,14 +214,16 @@ def _new_folder(target: Path) -> Iterator[Path]:
 def _fill(project: Project, folder: Path, decision: Decision, content: str) -> None:
     source = project.build / "release"
     _copy_files(source, folder)
-    write_text(folder / "quality" / "report.md", quality_report(read_json(source / "quality" / "gate.json")))
+    verdict = read_json(source / "quality" / "gate.json")
+    write_text(folder / "quality" / "report.md", quality_report(verdict))
     write_provenance(project, folder / "provenance")
     parameters = project.parameters.release
     statistics = read_json(source / "statistics.json")
     with (source / "LICENSES.csv").open(encoding="utf-8", newline="") as stream:
         licences = list(csv.DictReader(stream))
     pairs = read_rows(project.build / "candidate" / "pairs.parquet", PAIRS)
-    card = dataset_card(parameters, decision.version, content, statistics, licences, pairs=pairs)
+    audit = verdict.get("audit", {})
+    card = dataset_card(parameters, decision.version, content, statistics, licences, pairs=pairs, audit=audit)
     write_text(folder / "README.md", card)
     write_text(folder / "CHANGES.md", changes(decision.version, decision.before, decision.difference, statistics))
     files = {

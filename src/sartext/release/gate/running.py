@@ -8,11 +8,14 @@ from typing import Any
 import pandas as pd
 
 from sartext.config import Project
+from sartext.errors import SarTextError
 from sartext.files import atomic_folder, write_json, write_text
 from sartext.pages import Cell, Row, Table, render
+from sartext.release.audit.figures import Figures
+from sartext.release.audit.tables import agreement_table, means_table
 from sartext.release.gate.suite import Check, Frame, Inputs, Suite
 from sartext.release.gate.suites import SUITES
-from sartext.release.gate.verdict import candidate_sha256, failures, in_words, judged_nothing, outcome, tally
+from sartext.release.gate.verdict import failures, in_words, judged_nothing, outcome, tally
 from sartext.release.inputs import refuse_unlisted
 
 SHOWN = 3
@@ -31,13 +34,14 @@ def run_gate(project: Project) -> dict[str, object]:
         ArtefactError: candidate or ledger is absent or damaged, so that there is nothing to give a verdict on.
     """
     refuse_unlisted(project)
-    content = candidate_sha256(project)
     inputs = Inputs(project)
+    content = inputs.sha256
     suites: list[dict[str, Any]] = [evaluate(suite, inputs) for suite in SUITES]
     verdict = {
         "content_sha256": content,
         "passed": all(suite["passed"] for suite in suites),
         "suites": suites,
+        "audit": _audit(inputs),
     }
     write_json(project.build / "quality" / "gate.json", verdict)
     with atomic_folder(project.build / "docs") as folder:
@@ -58,6 +62,14 @@ def run_gate(project: Project) -> dict[str, object]:
     }
 
 
+def _audit(inputs: Inputs) -> Figures:
+    """The figures of the audit by people; of ratings that cannot be read, the suite ``audit`` tells."""
+    try:
+        return inputs.audit
+    except SarTextError:
+        return {}
+
+
 def gate_page(verdict: Mapping[str, Any]) -> str:
     """Return the verdict (``gate.json``) as HTML; the same verdict gives the same page."""
     rows = [{"suite": suite["name"], **row} for suite in verdict["suites"] for row in suite["expectations"]]
@@ -69,6 +81,8 @@ def gate_page(verdict: Mapping[str, Any]) -> str:
         content_sha256=verdict["content_sha256"],
         suites=[_section(suite) for suite in verdict["suites"]],
         failed=[row for row in rows if not row["passed"]],
+        audited=means_table(verdict.get("audit", {})),
+        agreement=agreement_table(verdict.get("audit", {})),
     )
 
 

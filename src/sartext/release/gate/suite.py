@@ -13,6 +13,9 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Parameters, Project
 from sartext.corpora.quarantine import read_quarantine
 from sartext.files import read_json
+from sartext.release.audit.figures import Figures, audit_figures
+from sartext.release.audit.storing import Candidate, other_candidates, stored_ratings
+from sartext.release.identity import candidate_sha256
 from sartext.release.inputs import read_splits
 from sartext.tables import INDEX, LEDGER, read_rows, read_table
 
@@ -79,6 +82,21 @@ class Inputs:
     def narrated(self) -> dict[str, dict[str, Any]]:
         """What the narrator counted of each corpus that it captioned."""
         return {name: read_json(self.project.narrated(name) / "metrics.json") for name in self.parameters.narrated}
+
+    @cached_property
+    def sha256(self) -> str:
+        """The identity of the candidate."""
+        return candidate_sha256(self.project)
+
+    @cached_property
+    def audit(self) -> Figures:
+        """What people said of this very candidate; empty where nobody did."""
+        return audit_figures(self.pairs, stored_ratings(self.project, Candidate(self.sha256, self.pairs)))
+
+    @property
+    def other_audits(self) -> int:
+        """How many other candidates have ratings."""
+        return other_candidates(self.project, self.sha256)
 
     @cached_property
     def catalogue(self) -> dict[str, Entry]:
@@ -167,16 +185,32 @@ def of_pairs(judge: Callable[[Mapping[str, Any]], Any]) -> Measure:
 
 
 def among(
-    name: str, frame: str, column: str, unit: str, values: Sequence[object], *, severity: Severity = "critical"
+    name: str,
+    frame: str,
+    column: str,
+    unit: str,
+    values: Sequence[object],
+    *,
+    severity: Severity = "critical",
+    unjudged: Unjudged | None = None,
 ) -> Check:
     """Expect every value of a column to be one of some values."""
     arguments = {"value_set": list(values)}
-    return Check(name, frame, column, unit, "ExpectColumnValuesToBeInSet", lambda _: arguments, severity)
+    kind = "ExpectColumnValuesToBeInSet"
+    return Check(name, frame, column, unit, kind, lambda _: arguments, severity, unjudged=unjudged)
 
 
-def without(name: str, frame: str, column: str, unit: str, severity: Severity = "critical") -> Check:
+def without(
+    name: str,
+    frame: str,
+    column: str,
+    unit: str,
+    *,
+    severity: Severity = "critical",
+    unjudged: Unjudged | None = None,
+) -> Check:
     """Expect a column of complaints to be empty; its text says what is wrong with a row."""
-    return among(name, frame, column, unit, [""], severity=severity)
+    return among(name, frame, column, unit, [""], severity=severity, unjudged=unjudged)
 
 
 def within(name: str, frame: str, column: str, unit: str, bounds: Bounds) -> Check:

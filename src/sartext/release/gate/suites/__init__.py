@@ -2,6 +2,7 @@
 
 from sartext.registry import Registry
 from sartext.release.gate.suites import (
+    audit,
     captions,
     faithfulness,
     images,
@@ -25,5 +26,6 @@ SUITES = Registry(
         images.SUITE,
         splits.SUITE,
         provenance.SUITE,
+        audit.SUITE,
     ),
 )
