@@ -28,7 +28,7 @@ def test_real_corpora_of_the_sample_are_known():
 def test_provenance_is_stated(entry):
     for text in (entry.title, entry.description, entry.citation, entry.homepage, entry.obtain, entry.sensor):
         assert text.strip()
-    assert re.fullmatch(r"not-stated|https://\S+|[A-Za-z0-9.+-]+", entry.licence)
+    assert re.fullmatch(r"not-stated|https://\S+|[A-Za-z0-9.+-]+( AND [A-Za-z0-9.+-]+)*", entry.licence)
     assert not (entry.redistribution and entry.licence == "not-stated")
 
 
@@ -83,6 +83,59 @@ def test_nouns_are_words_that_metrics_keep(entry):
     for kind in entry.classes:
         for word in (kind.noun, kind.plural, kind.hypernym):
             assert re.fullmatch(r"[A-Za-z0-9' -]+", word)
+
+
+SAME = (
+    {"car", "truck", "vehicle"},
+    {"oil tank", "tank", "storage-tank"},
+    {"crops", "agriculture"},
+    {"built-up", "urban"},
+    {"bare soil", "bare-soil"},
+    {"fishing", "fishing vessel"},
+)
+"""What different corpora call the same thing, beside equal names."""
+
+
+def things():
+    """Every class of objects and land cover that captions name, with the corpus that it is of."""
+    for path in ENTRIES:
+        entry = load_entry(path)
+        yield from ((entry.name, kind) for kind in entry.part_classes if kind.say and kind.valid)
+
+
+def test_the_same_thing_has_the_same_noun_in_every_corpus():
+    nouns = {}
+    for corpus, kind in things():
+        for name in {kind.label, *map(str.casefold, kind.source)} - {"other", "others"}:
+            if not name.isdecimal():
+                key = next((min(same) for same in SAME if name in same), name)
+                nouns.setdefault(key, {}).setdefault(kind.noun, []).append(corpus)
+    assert {name: found for name, found in nouns.items() if len(found) > 1} == {}
+
+
+def test_a_noun_has_one_plural_and_one_hypernym():
+    forms = {}
+    for corpus, kind in things():
+        forms.setdefault(kind.noun, {}).setdefault((kind.plural, kind.hypernym), []).append(corpus)
+    assert {noun: found for noun, found in forms.items() if len(found) > 1} == {}
+
+
+def test_a_scene_of_one_name_is_said_alike():
+    nouns = {}
+    for path in ENTRIES:
+        for kind in load_entry(path).scene_classes:
+            for name in kind.source:
+                nouns.setdefault(name.casefold(), set()).add(kind.noun)
+    assert {name: found for name, found in nouns.items() if len(found) > 1} == {}
+
+
+WANTED = """osdataset hrsid ssdd msar sadd sar-aircraft sived opensarship fusar-map sardet-100k bright
+openearthmap-sar qxs-saropt sen1-2 sar-ship-dataset ls-ssdd dssdd rsdd-sar srsdd dsn-slc dsn-tsx polsf rsicd rsitmd
+ucm-captions sydney-captions nwpu-captions hqrs-it-210k"""
+
+
+def test_the_corpora_of_the_field_are_described():
+    assert {path.stem for path in ENTRIES} >= set(WANTED.split())
 
 
 def test_calibrated_corpora_have_a_window(entry):

@@ -112,6 +112,24 @@ class Published(Section):
     splits: dict[str, int] = {}
 
 
+class Origin(Section):
+    """A corpus that a compilation took images from, ``images`` of them.
+
+    Where names tell the original, ``image`` is matched in an image's path and ``file`` gives the original's name.
+    """
+
+    corpus: str
+    images: int | None = None
+    image: Expression | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _rule_is_whole(self) -> "Origin":
+        if (self.image is None) != (self.file is None):
+            raise ValueError("a rule of names needs both `image` and `file`")
+        return self
+
+
 class Entry(Section):
     """Everything that is declared of one corpus.
 
@@ -122,7 +140,8 @@ class Entry(Section):
     published split to globs of id lists or to a regular expression on the path (``re:...``). ``benchmarks``
     likewise maps a benchmark's name to what is never trained on and goes into the test split. ``conditions`` are
     those of the licence: none where it is an empty list, unknown where it is not said. ``obtain_checked`` is the
-    day on which ``obtain`` was last known to work.
+    day on which ``obtain`` was last known to work. A compilation names in ``origins`` whose images it
+    holds, so that none counts twice.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -151,6 +170,7 @@ class Entry(Section):
     homepage: str
     obtain: str
     obtain_checked: date | Literal["unknown"] = "unknown"
+    origins: tuple[Origin, ...] = ()
     published: Published = Published.model_validate({})
     scene: Expression | None = None
     position: Expression | None = None
