@@ -5,7 +5,8 @@ import pytest
 from sartext.corpora.formats.voc import read_voc
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import Source
-from tests.corpora.making import corners, picture, voc
+from tests.corpora.making import DETECTION, corners, picture, voc
+from tests.corpora.making import SHIP as KIND
 
 SHIP = ("ship", 5, 6, 15, 16)
 
@@ -68,9 +69,11 @@ def test_depth_may_differ_but_not_the_size(detection):
         voc(SHIP).replace("><", ">\r\n<").encode(),
         ('<?xml version="1.0" encoding="utf-16"?>' + voc(SHIP)).encode("utf-16"),
         ('<?xml version="1.0" encoding="gb2312"?>' + voc(SHIP, extra="<a>\u8239</a>")).encode("gb2312"),
+        ('<?xml version="1.0" encoding="GBK"?>' + voc(SHIP, extra="<a>\u9ed1</a>")).encode("gbk"),
+        ("<?xml version='1.0' encoding='gb2312'?>" + voc(SHIP, extra="<a>\u4dae</a>")).encode("gb18030"),
         voc(SHIP).replace("><", ">\n\t<").encode(),
     ],
-    ids=["bom", "crlf", "utf-16", "gb2312", "tabs"],
+    ids=["bom", "crlf", "utf-16", "gb2312", "gbk", "gb18030", "tabs"],
 )
 def test_encodings_and_line_ends_that_are_sound(detection, content):
     detection.put("images/1.png", picture())
@@ -91,6 +94,39 @@ def test_broken_encoding_is_read_and_counted_and_in_a_class_name_is_an_unknown_c
     assert detection.reasons() == {"2": "unknown-class"}
 
 
+@pytest.mark.parametrize(("declared", "written"), [("utf-8", "gb18030"), ("gb2312", "utf-8"), ("x-none", "gbk")])
+def test_another_encoding_than_the_declared_one_is_read_and_counted(corpus, declared, written):
+    corpus.declare(**{**DETECTION, "classes": [{**KIND, "source": ["\u8239"]}]})
+    corpus.put("images/1.png", picture())
+    text = f"<?xml version='1.0' encoding='{declared}'?>" + voc(("\u8239", 5, 6, 15, 16))
+    corpus.put("annotations/1.xml", text.encode(written))
+    corpus.index()
+    assert objects(corpus) == [("ship", 5, 6, 15, 16)]
+    assert corpus.reasons("annotation") == {"1": "broken-encoding"}
+
+
+def test_tags_are_the_same_in_upper_and_lower_case(detection):
+    detection.put("images/1.png", picture())
+    written = voc(SHIP, extra="<Difficult>1</Difficult>").replace("object", "Object").replace("xmin", "Xmin")
+    written = written.replace("</bndbox></Object>", "</bndbox><Difficult>1</Difficult></Object>")
+    detection.put("annotations/1.xml", written.replace("annotation>", "Annotation>"))
+    detection.index()
+    (box,) = detection.rows()["1"]["objects"]
+    assert (box["xmin"], box["difficulty"]) == (5, 1)
+
+
+@pytest.mark.parametrize("end", [voc(("ship", 1, 1, 3, 3)), "<?xml version='1.0'?>" + voc(), "\x00\x00", "</a>"])
+def test_text_after_the_end_is_told_and_the_first_document_kept(detection, end):
+    detection.add("1")
+    first = "<?xml version='1.0' encoding='utf-8'?>\n" + voc(SHIP, extra="<a>\u8239</a>")
+    detection.put("annotations/1.xml", first + end)
+    detection.index()
+    assert objects(detection) == [("ship", 5, 6, 15, 16)]
+    (fault,) = detection.faults()
+    after = f"{len(end)} characters after the end of the first document"
+    assert (fault.reason, fault.detail, fault.kind) == ("text-after-end", after, "annotation")
+
+
 BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>
 <annotation><object><name>&b;</name></object></annotation>"""
 
@@ -101,6 +137,7 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a
         (BOMB, "xml-bomb"),
         ('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><annotation>&x;</annotation>', "xml-bomb"),
         ("<annotation><object>", "not-xml"),
+        (voc(SHIP)[:-20] + voc(SHIP), "not-xml"),
         ("", "not-xml"),
         ("<html></html>", "not-voc"),
         ("<annotations></annotations>", "ambiguous-annotation"),
@@ -119,28 +156,6 @@ def test_damaged_gzip_is_a_reason(detection):
     (detection.folder / "a.xml.gz").write_bytes(b"\x1f\x8b\x08\x00damaged")
     with pytest.raises(Unusable, match="damaged-gzip"):
         read_voc(Source(detection.folder, "a.xml.gz", detection.load()))
-
-
-SSDD_BOX = """<object><name>ship</name><bndbox><xmin>2</xmin><ymin>3</ymin><xmax>22</xmax><ymax>13</ymax>
-<bbox_w>20</bbox_w></bndbox><rotated_bndbox><rotated_bbox_cx>12</rotated_bbox_cx>
-<rotated_bbox_cy>8</rotated_bbox_cy><rotated_bbox_w>20</rotated_bbox_w><rotated_bbox_h>4</rotated_bbox_h>
-<rotated_bbox_theta>85.8</rotated_bbox_theta></rotated_bndbox><segm><point-1>2,3</point-1></segm></object>"""
-
-ROBNDBOX = """<object><name>ship</name><robndbox><cx>20</cx><cy>15</cy><w>10</w><h>4</h>
-<angle>1.5707963267948966</angle></robndbox></object>"""
-
-
-@pytest.mark.parametrize(
-    ("written", "box", "angle"),
-    [(SSDD_BOX, (2, 3, 22, 13), 85.8), (ROBNDBOX, (18, 10, 22, 20), 90)],
-    ids=["beside an upright one it gives the angle", "alone it becomes the upright box around its centre"],
-)
-def test_a_rotated_box(detection, written, box, angle):
-    detection.add("1", extra=written)
-    detection.index()
-    ((_, *found),) = objects(detection)
-    assert found == pytest.approx(box)
-    assert detection.rows()["1"]["objects"][0]["angle"] == pytest.approx(angle)
 
 
 def test_object_without_a_box_costs_the_image_because_it_would_be_miscounted(detection):

@@ -21,8 +21,9 @@ AGREES = 0.45
 """Intersection over union from which on two forms are of one object. A turned box is larger than the upright box
 of the outline that it was drawn around: those of SSDD overlap by 0.48 at least."""
 
-CLEARLY = 0.1
-"""By how much another convention must fit a file better before the stated one is contradicted."""
+CLEARLY = 0.15
+"""By how much better another convention must fit a file to contradict the stated one. No file of SSDD contradicts
+its own convention then, and three of four contradict a wrong unit or side."""
 
 OUTLINE = 2.0
 """Pixels by which an outline may leave its upright box, or fall short of it."""
@@ -113,12 +114,13 @@ def _refuse_unknown(objects: Sequence[Forms], convention: AngleConvention | None
 
 def _contradiction(objects: Sequence[Forms], stated: AngleConvention) -> str:
     """Say how a file contradicts the stated convention; empty where it does not."""
-    turned = [each.turned for each in objects if each.turned]
-    if stated.unit == "radians" and (most := max((abs(each.angle) for each in turned), default=0.0)) > 2 * math.pi:
-        return f"stated in radians, and there is an angle of {most:g}"
-    fits = {convention: _fit(objects, convention) for convention in (stated, *CONVENTIONS)}
-    best = max(fits, key=lambda convention: fits[convention])
-    if fits[stated] < AGREES and fits[best] >= max(AGREES, fits[stated] + CLEARLY):
+    largest = max((abs(each.turned.angle) for each in objects if each.turned), default=0.0)
+    in_degrees = largest > 2 * math.pi
+    if in_degrees and stated.unit == "radians":
+        return f"stated in radians, and there is an angle of {largest:g}"
+    possible = [each for each in CONVENTIONS if each.unit == "degrees" or not in_degrees]
+    best = max(possible, key=lambda convention: _fit(objects, convention))
+    if _fit(objects, best) >= max(AGREES, _fit(objects, stated) + CLEARLY):
         return f"stated in {stated.unit} of the {stated.side}, the boxes fit {best.unit} of the {best.side}"
     return ""
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from sartext.corpora.formats.voc import parse_xml
+from sartext.corpora.markup import parse_xml
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import AnnotationFormat, Record, Source, read_content
 
@@ -62,7 +62,7 @@ def _chips(path: Path) -> tuple[dict[tuple[int, int], Chip], str]:
     if not path.is_file():
         return {}, ""
     try:
-        root, _ = parse_xml(read_content(path))
+        root = parse_xml(read_content(path)).root
     except Unusable as error:
         return {}, error.reason  # its detail may quote the file
     chips = {}

@@ -1,116 +1,129 @@
 """Pascal VOC annotations: one XML per image, or one file with many ``<annotation>`` elements.
 
-The XML comes from strangers: entities are refused (defusedxml), so that an XML bomb is a reason, not a crash.
-An image is found by the stem of its XML file or of ``<filename>``, because ``<filename>`` may end in ``.xml``
-and ``<path>`` may be only a folder.
+An image is found by the stem of its XML file or of ``<filename>``, because ``<filename>`` may end in ``.xml`` or
+name another file, and ``<path>`` may be only a folder. Tags are the same in upper and lower case.
 """
 
 import math
 import re
 from typing import TYPE_CHECKING
 
-from defusedxml import ElementTree
-from defusedxml.common import DefusedXmlException
-
+from sartext.corpora.forms import Forms, Turned, boxes_of
+from sartext.corpora.markup import parse_xml
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import (
     BROKEN_ENCODING,
     AnnotationFormat,
-    RawBox,
     Record,
     Source,
-    decode_text,
+    as_difficulty,
+    as_number,
     read_content,
     whole,
 )
+from sartext.corpora.shapes import Corners, Point
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+TURNED = ("robndbox", "rotated_bndbox")
+"""Elements of a turned box: of roLabelImg, and of SSDD, which puts ``rotated_bbox_`` before the names within."""
+
+OUTLINES = ("segm", "polygon")
+NUMBERED = re.compile(r"x(\d+)")
 
 
 def read_voc(source: Source) -> list[Record]:
     """Return a record per ``<annotation>`` of a file (gzip allowed).
 
+    An object has a ``<bndbox>``, a turned box by ``cx``, ``cy``, ``w``, ``h`` and ``angle`` (or ``theta``), four
+    corners ``x1`` to ``y4``, or a ``<segm>`` of points; of several, `forms.boxes_of` says which one is its box.
+
     Raises:
-        Unusable: ``xml-bomb``, ``not-xml``, ``not-voc``, or what `reading.read_content` raises.
+        Unusable: ``xml-bomb``, ``not-xml``, ``not-voc``, ``angle-convention``, or what `reading.read_content`
+            raises.
     """
-    root, sound = parse_xml(read_content(source.path))
+    elements, notes, left_out = _annotations(source)
+    declared = source.entry.annotations
+    convention = declared.angle if declared else None
+    records = []
+    for element in elements:
+        width, height = (whole(_number(element, f"size/{side}")) for side in ("width", "height"))
+        boxes, told = boxes_of([_forms(item) for item in element.findall("object")], convention)
+        name = _text(element, "filename")
+        records.append(Record(name, source.file, width, height, boxes, left_out=(*left_out, *told), notes=notes))
+        left_out = ()
+    return records
+
+
+def looks_like_voc(source: Source) -> bool:
+    """Whether a file is one of VOC annotations, also one whose angles nothing explains yet."""
+    return bool(_annotations(source)[0])
+
+
+def _annotations(source: Source) -> tuple[list["Element"], tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The annotations of a file, what of it is worth counting, and what was left out."""
+    document = parse_xml(read_content(source.path))
+    for element in document.root.iter():
+        element.tag = element.tag.lower()
+    root = document.root
     elements = [root] if root.tag == "annotation" else root.findall("annotation")
     if not elements and root.tag != "annotations":
         raise Unusable("not-voc", f"the root element is <{root.tag}>")
-    notes = () if sound else (BROKEN_ENCODING,)
-    return [_record(element, source.file, notes) for element in elements]
+    after = f"{document.after:,} characters after the end of the first document"
+    return (
+        elements,
+        () if document.sound else (BROKEN_ENCODING,),
+        (("text-after-end", after),) if document.after else (),
+    )
 
 
-def parse_xml(content: bytes) -> tuple["Element", bool]:
-    """Return the root of XML from strangers, and whether its bytes were sound.
-
-    Raises:
-        Unusable: ``xml-bomb`` or ``not-xml``.
-    """
-    try:
-        try:
-            return ElementTree.fromstring(content), True
-        except (ElementTree.ParseError, ValueError, LookupError) as first:
-            if isinstance(first, DefusedXmlException):
-                raise
-            return _parse_leniently(content)
-    except DefusedXmlException as error:
-        raise Unusable("xml-bomb", f"it declares entities ({type(error).__name__})") from error
-    except (ElementTree.ParseError, ValueError) as error:
-        raise Unusable("not-xml", str(error)) from error
+def _forms(element: "Element") -> Forms:
+    upright = element.find("bndbox")
+    turned = next((found for tag in TURNED if (found := element.find(tag)) is not None), None)
+    outline = next((found for tag in OUTLINES if (found := element.find(tag)) is not None), None)
+    corners = () if turned is None else _numbered_points(turned)
+    if upright is not None and not corners:
+        corners = _numbered_points(upright)
+    return Forms(
+        label=_text(element, "name"),
+        upright=None if upright is None or (corners and upright.find("xmin") is None) else _corners(upright),
+        outline=() if outline is None else _points(outline),
+        corners=corners,
+        turned=None if turned is None else _turned(turned),
+        difficulty=as_difficulty(element.findtext("difficult")),
+    )
 
 
-def _parse_leniently(content: bytes) -> tuple["Element", bool]:
-    # expat knows few encodings and stops at the first bad byte: decode here and parse text
-    declared = DECLARED.match(content)
-    text, sound = decode_text(content, declared.group(1).decode("ascii") if declared else "utf-8")
-    return ElementTree.fromstring(DECLARATION.sub("", text.lstrip("\ufeff"), count=1)), sound
+def _corners(element: "Element") -> Corners:
+    xmin, ymin, xmax, ymax = (_number(element, tag) for tag in ("xmin", "ymin", "xmax", "ymax"))
+    return xmin, ymin, xmax, ymax
 
 
-def _record(element: "Element", source: str, notes: tuple[str, ...]) -> Record:
-    width, height = (whole(_number(element, f"size/{side}")) for side in ("width", "height"))
-    boxes = tuple(_box(item) for item in element.findall("object"))
-    return Record(_text(element, "filename"), source, width, height, boxes, notes=notes)
-
-
-def _box(element: "Element") -> RawBox:
-    label = _text(element, "name")
-    rotated = _rotated(element)
-    corners = element.find("bndbox")
-    if corners is not None:
-        xmin, ymin, xmax, ymax = (_number(corners, tag) for tag in ("xmin", "ymin", "xmax", "ymax"))
-        return RawBox(label, xmin, ymin, xmax, ymax, angle=rotated[4] if rotated else None)
-    if rotated is None:
-        return RawBox(label, math.nan, math.nan, math.nan, math.nan)
-    return RawBox(label, *_hull(*rotated), angle=rotated[4])
-
-
-def _rotated(element: "Element") -> tuple[float, float, float, float, float] | None:
-    """Centre, width, height and angle in degrees of a rotated box, in either of the two spellings."""
-    box = element.find("rotated_bndbox")  # SSDD: degrees
-    if box is not None:
-        numbers = [_number(box, f"rotated_bbox_{tag}") for tag in ("cx", "cy", "w", "h", "theta")]
-    else:
-        box = element.find("robndbox")  # roLabelImg: radians
-        if box is None:
-            return None
-        numbers = [_number(box, tag) for tag in ("cx", "cy", "w", "h", "angle")]
-        numbers[4] = math.degrees(numbers[4])
-    if not all(math.isfinite(number) for number in numbers):
+def _turned(element: "Element") -> Turned | None:
+    names = {child.tag.removeprefix("rotated_bbox_"): child.tag for child in element}
+    angle = names.get("angle", names.get("theta"))
+    if angle is None:
         return None
-    return numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+    x, y, width, height = (_number(element, names.get(name, name)) for name in ("cx", "cy", "w", "h"))
+    return Turned(x, y, width, height, _number(element, angle))
 
 
-def _hull(cx: float, cy: float, width: float, height: float, angle: float) -> tuple[float, float, float, float]:
-    """The upright box around a rotated one; it has the same centre."""
-    cosine, sine = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
-    half_width = (width * cosine + height * sine) / 2
-    half_height = (width * sine + height * cosine) / 2
-    return cx - half_width, cy - half_height, cx + half_width, cy + half_height
+def _numbered_points(element: "Element") -> tuple[Point, ...]:
+    """Points that are written ``x1``, ``y1``, ``x2``, ``y2`` and so on."""
+    numbers = [match[1] for child in element if (match := NUMBERED.fullmatch(child.tag))]
+    return tuple((_number(element, f"x{each}"), _number(element, f"y{each}")) for each in numbers)
+
+
+def _points(element: "Element") -> tuple[Point, ...]:
+    """Points that are written as ``x,y`` each, or numbered."""
+    texts = [text for child in element if "," in (text := child.text or "")]
+    return tuple(_point(text) for text in texts) or _numbered_points(element) or ((math.nan, math.nan),)
+
+
+def _point(text: str) -> Point:
+    x, _, y = text.partition(",")
+    return as_number(x), as_number(y)
 
 
 def _text(element: "Element", tag: str) -> str:
@@ -118,10 +131,14 @@ def _text(element: "Element", tag: str) -> str:
 
 
 def _number(element: "Element", tag: str) -> float:
-    try:
-        return float(element.findtext(tag) or "nan")
-    except ValueError:
-        return math.nan
+    return as_number(element.findtext(tag))
 
 
-FORMAT = AnnotationFormat("voc", "boxes, Pascal VOC XML, upright or rotated", "boxes", "image", read_voc)
+FORMAT = AnnotationFormat(
+    "voc",
+    "boxes, Pascal VOC XML, upright, turned or polygons",
+    "boxes",
+    "image",
+    read_voc,
+    looks_like=looks_like_voc,
+)
