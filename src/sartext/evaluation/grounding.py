@@ -116,7 +116,7 @@ METRICS = (
         EXACT_COUNTS,
         "exact counts",
         unit="% of images",
-        meaning="The likeliest number of objects is right of every class, those that are absent included.",
+        meaning="Those peaks count that are likelier than not: their number is right of every class, absent ones included.",
         section="objects",
     ),
     _metric(

@@ -38,6 +38,9 @@ MOST = LARGEST_COUNT + 1
 LIKELY = 0.25
 """Probability that a class is there, or that a scene is the one, from which on it is proposed."""
 
+LIKELIER = 0.5
+"""Probability from which on something is likelier than not."""
+
 ALL = ""
 """In place of a class: all of them together."""
 
@@ -120,10 +123,19 @@ class MapModel:
         return _logistic(self.zone, parts(shares)[statement.value])
 
     def numbers(self, label: str, grounding: Grounding) -> tuple[int, int, int]:
-        """Return the likeliest number of objects of a class, and the likeliest in the center and outside it."""
-        joint = self._joint(label, grounding)
-        center, outside = np.unravel_index(int(joint.argmax()), joint.shape)
-        return int(_marginals(joint)[""].argmax()), int(center), int(outside)
+        """Return how many objects of a class there are, in all, in the center and outside it.
+
+        Those peaks count that are likelier than not to stand for an object. The likeliest number of independent
+        objects counts several weak peaks as one, and weak peaks of one image mostly err together.
+        """
+        line = self.peaks.get(label, self.peaks[ALL])
+        inside = [
+            self._inside(peak, grounding.side) >= LIKELIER
+            for peak in grounding.peaks
+            if peak.label == label and _logistic(line, logit(peak.score)) >= LIKELIER
+        ]
+        center = sum(inside)
+        return min(len(inside), MOST), min(center, MOST), min(len(inside) - center, MOST)
 
     def _objects(self, label: str, grounding: Grounding) -> dict[Statement, float]:
         joint = self._joint(label, grounding)
