@@ -74,6 +74,7 @@ def prune(project: Project) -> list[str]:
         "model": set(parameters.models),
         "optical-captions": set(parameters.optical_captions),
         "narrated": set(parameters.narrated),
+        "rewritten": set(parameters.rewritten),
     }
     forgotten: set[str] = set()
     for stage, names in listed.items():

@@ -92,6 +92,10 @@ class EvaluationError(SarTextError):
     """Predictions, embeddings or a model cannot be scored as asked."""
 
 
+class EndpointError(SarTextError):
+    """A language model's endpoint cannot be used; its answers up to then are kept."""
+
+
 class TrackingError(SarTextError):
     """The tracking server cannot be used; what was to be tracked is kept."""
 

@@ -68,13 +68,14 @@ the window in dB that the image is shown in, null where its file is already a pi
 CAPTIONS = pa.schema(
     [
         *_required(TEXT, "image_id", "caption", "method", "method_version", "facts"),
-        *_optional(TEXT, "source_caption", "model_sha256", "prompt_sha256"),
+        *_optional(TEXT, "source_caption", "model_sha256", "model", "prompt_sha256"),
         *_optional(NUMBER, "score"),
         *_optional(TEXT, "proof"),
     ]
 )
-"""``proof`` is JSON of a caption by models: hash of the grounder's weights, and for each statement its score and
-what proposed it, see `captioner.proof`."""
+"""``model`` is the name of a language model at an endpoint, whose weights nobody can hash. ``proof`` is JSON of a
+caption by models: hash of the grounder's weights, and for each statement its score and what proposed it, see
+`captioner.proof`."""
 
 UNCAPTIONED = pa.schema(_required(TEXT, "image_id", "reason"))
 """Images of a captioned corpus that got no caption, and why."""

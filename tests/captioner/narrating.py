@@ -5,13 +5,14 @@ import shutil
 import yaml
 
 from sartext.captioner.calibration import calibrate
-from sartext.captioner.corpus import index_rows, train_ids
+from sartext.captioner.corpus import index_rows
 from sartext.captioner.optical import uncaptioned_pairs
 from sartext.catalogue.loading import find_entry
 from sartext.corpora.images import picture
 from sartext.narrator.hidden_truth import read_truth, true_facts
 from sartext.narrator.realisation import canonical
 from sartext.narrator.vocabulary import project_vocabulary
+from sartext.release.inputs import train_ids
 from sartext.training.shards.reading import Shards
 from sartext.training.stage import train
 from tests.training.mini import beside, edit_parameters

@@ -9,7 +9,7 @@ import pytest
 
 from sartext.captioner.calibration import calibrate
 from sartext.captioner.captioner import UNFINISHED
-from sartext.captioner.corpus import TRAIN_ONLY, index_rows, train_ids
+from sartext.captioner.corpus import TRAIN_ONLY, index_rows
 from sartext.captioner.narration import UNTESTED, narrate
 from sartext.captioner.optical import (
     DISAGREE,
@@ -28,6 +28,7 @@ from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.hidden_truth import read_truth
 from sartext.narrator.statements import NO_FACTS, Statement, read_facts, statements_of
 from sartext.narrator.vocabulary import project_vocabulary
+from sartext.release.inputs import train_ids
 from sartext.tables import CAPTIONS, UNCAPTIONED
 from sartext.training.shards.reading import Shards
 from tests.release.indexed import rows_by_id

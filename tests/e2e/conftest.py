@@ -26,6 +26,7 @@ SMALL = {
     "models": {},
     "champions": {},
     "optical_captions": [],
+    "rewritten": [],
     "narrated": [],
 }
 

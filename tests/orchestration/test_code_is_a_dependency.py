@@ -18,6 +18,7 @@ SOURCE = ROOT / "src"
 ENTRIES = {
     "corpus": "sartext.corpora.index",
     "captions": "sartext.narrator.stage",
+    "rewritten": "sartext.llm.stage",
     "lists": "sartext.release.inputs",
     "splits": "sartext.release.splits",
     "optical-shards": "sartext.training.shards.writing",
@@ -43,7 +44,8 @@ RECIPE = ("sartext.models", "sartext.training", "sartext.tracking")
 
 CORE = (
     {f"src/sartext/{name}.py" for name in ("__init__", "errors", "files", "progress", "registry")}
-    | {f"src/sartext/config/{name}.py" for name in ("__init__", "arms", "data", "project", "section", "training")}
+    | {f"src/sartext/config/{name}.py" for name in ("__init__", "arms", "data", "project", "rewriting", "section")}
+    | {"src/sartext/config/training.py"}
     | {f"src/sartext/catalogue/{name}.py" for name in ("__init__", "entry", "loading")}
 )
 """What every stage stands on; it decides no artefact's content."""

@@ -181,11 +181,11 @@ def holds(content: object, name: str) -> bool:
     return True
 
 
-FOLDERS = ("build/captions", "build/narrated", "build/optical-captions")
+FOLDERS = ("build/captions", "build/narrated", "build/optical-captions", "build/rewritten")
 CODE = ("src/sartext/release/inputs.py", "src/sartext/tables.py")
 """What the stage `lists` depends on."""
 
-EMPTY = {"captions": [], "optical_captions": [], "narrated": [], "checkpoints": {}, "models": {}}
+EMPTY = {"captions": [], "optical_captions": [], "narrated": [], "rewritten": [], "checkpoints": {}, "models": {}}
 
 
 @pytest.fixture

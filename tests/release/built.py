@@ -146,7 +146,7 @@ def _pair(row: Row, entry: Row, number: int) -> Row:
         "method": "a2c",
         "method_version": "1",
         "facts": to_json(facts_of(number)),
-        **dict.fromkeys(("source_caption", "model_sha256", "prompt_sha256", "score", "proof")),
+        **dict.fromkeys(("source_caption", "model_sha256", "model", "prompt_sha256", "score", "proof")),
         "sensor": entry["sensor"],
         **dict.fromkeys(("group_id", "cluster_id"), row["image_id"]),
         "licence": entry.get("licence"),

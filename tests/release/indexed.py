@@ -132,7 +132,7 @@ def write_captions(
     **fields: Any,
 ) -> None:
     """Write what a stage of captions, captions@NAME or another, writes; the values are captions and reasons."""
-    rest = dict.fromkeys(("source_caption", "model_sha256", "prompt_sha256", "score", "proof"))
+    rest = dict.fromkeys(("source_caption", "model_sha256", "model", "prompt_sha256", "score", "proof"))
     made = {"method": "a2c", "method_version": "1", "facts": "{}", **rest, **fields}
     folder = project.build / stage / name
     rows = [{"image_id": image_id, "caption": caption, **made} for image_id, caption in captions.items()]

@@ -52,7 +52,7 @@ def test_the_tables_agree_with_the_release_and_explain_every_column(published: P
 
 def test_what_does_not_apply_is_not_told(published: Path) -> None:
     _, body = parts(published)
-    assert "SHA-256 of the model |" not in body
+    assert "SHA-256 of its weights" not in body
     assert "benchmarks" not in body.split("## Licences")[0].split("## Intended use")[1]
     assert "simulated" not in body
 

@@ -3,9 +3,11 @@
 import pytest
 
 from sartext.files import write_json
+from tests.llm.making import REWRITING
 from tests.release.built import Built, Row, failed, outcome, result
 
 RULES, MODEL = "captions/alpha", "optical-captions/alpha"
+LANGUAGE_MODEL = "rewritten/alpha"
 
 
 def measured(built: Built, folder: str, objects: tuple[int, int], cover: tuple[int, int]) -> None:
@@ -21,14 +23,17 @@ def rows(built: Built) -> list[Row]:
 
 
 def test_the_precision_of_each_method_is_a_figure(built: Built) -> None:
-    built.parameters(optical_captions=["alpha"])
+    built.parameters(optical_captions=["alpha"], rewritten=["alpha"], rewriting=REWRITING)
     measured(built, RULES, (45, 50), (99, 100))
     measured(built, MODEL, (43, 50), (44, 50))
+    measured(built, LANGUAGE_MODEL, (47, 50), (48, 50))
     assert [(row["name"], row["figure"], row["severity"], row["passed"]) for row in rows(built)] == [
         ("precision of optical-rules statements on objects", 0.9, "critical", True),
         ("precision of optical-rules statements on land cover", 0.99, "critical", True),
         ("precision of optical-model statements on objects", 0.86, "warning", True),
         ("precision of optical-model statements on land cover", 0.88, "warning", True),
+        ("precision of optical-llm statements on objects", 0.94, "warning", True),
+        ("precision of optical-llm statements on land cover", 0.96, "warning", True),
     ]
 
 

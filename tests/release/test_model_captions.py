@@ -1,12 +1,14 @@
 """Captions that models wrote: they train and never judge, and every image that gets none says why."""
 
 import pytest
+import yaml
 
 from sartext.config import Project
 from sartext.files import write_json
 from sartext.release.candidate import build_candidate
 from sartext.release.explain import explain
 from sartext.release.inputs import write_lists
+from tests.llm.making import REWRITING
 from tests.release.indexed import image_row, make_project, scene, write_captions, write_corpus
 from tests.release.joined import assert_no_candidate, ledger_of, pairs_of, write_splits
 
@@ -99,7 +101,7 @@ def test_captions_of_images_that_nobody_indexed_are_refused(project):
 
 @pytest.mark.parametrize("stage", ["captions", "narrated", "optical-captions"])
 def test_folders_of_unlisted_corpora_are_refused(project, stage):
-    assert write_lists(project) == {"captions": 1, "optical-captions": 1, "narrated": 1}
+    assert write_lists(project) == {"rewritten": 0, "captions": 1, "optical-captions": 1, "narrated": 1}
     build_candidate(project)
     (project.build / stage / "gone").mkdir()
     assert_no_candidate(project, r"gone.*sartext prune")
@@ -128,3 +130,27 @@ def test_the_story_of_an_image_tells_what_a_model_said(project):
     build_candidate(project)
     for image_id, texts in STORIES.items():
         assert texts.items() <= dict(explain(project, image_id)).items()
+
+
+def test_what_a_language_model_rewrote_stands_for_the_caption_by_rules(tmp_path):
+    made = make_project(tmp_path, {"pairs": {"kind": "pairs"}}, ["pairs"])
+    path = tmp_path / "params.yaml"
+    path.write_text(path.read_text() + yaml.safe_dump({"rewritten": ["pairs"], "rewriting": REWRITING}))
+    project = Project(made.root)
+    ids = ["pairs/both", "pairs/refused", "pairs/shown"]
+    write_corpus(project, "pairs", [image_row(project, name, scene(number)) for number, name in enumerate(ids)])
+    write_splits(project, {"pairs/shown": "test"}, "")
+    by_rules = dict.fromkeys(ids, "There is a lake.")
+    write_captions(project, "pairs", by_rules, method="optical-rules", source_caption="A lake.")
+    signed = {"stage": "rewritten", "method": "optical-llm", "model": "toy-model", "prompt_sha256": MODEL}
+    reasons = {"pairs/refused": "both answers are refused", "pairs/shown": "train only"}
+    write_captions(
+        project, "pairs", {"pairs/both": "A lake is there."}, reasons, source_caption="A lake.", **signed
+    )
+    pairs = pairs_of(project)
+    assert {name: (pair["method"], pair["model"], pair["split"]) for name, pair in pairs.items()} == {
+        "pairs/both": ("optical-llm", "toy-model", "train"),
+        "pairs/refused": ("optical-rules", None, "train"),
+        "pairs/shown": ("optical-rules", None, "test"),
+    }
+    assert ("model", f"toy-model, prompt {MODEL[:12]}") in explain(project, "pairs/both")

@@ -13,7 +13,7 @@ from typing import Any
 
 from sartext.captioner.calibrated import read_calibration
 from sartext.captioner.captioner import ModelCaption
-from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
+from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of
 from sartext.captioner.narrator import Narrator, load_narrator
 from sartext.captioner.proof import Decision, decide
 from sartext.captioner.thresholds import released
@@ -27,6 +27,8 @@ from sartext.narrator.methods import GROUNDER, NARRATOR
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.statements import COVER_ZONE, KINDS, SCENE, judge, statements_of
 from sartext.narrator.vocabulary import Vocabulary, project_vocabulary
+from sartext.narrator.writing import write_captions
+from sartext.release.inputs import train_ids
 
 UNFAITHFUL = "the caption does not agree with its facts"
 UNTESTED = "no class was tested on images of its sensor"

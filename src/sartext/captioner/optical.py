@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sartext.captioner.calibrated import map_score, read_calibration
 from sartext.captioner.captioner import UNFINISHED, Captioner, ModelCaption, batches, load_captioner
-from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of, train_ids, write_captions
+from sartext.captioner.corpus import TRAIN_ONLY, index_rows, pictures_of
 from sartext.captioner.narrator import Narrator, load_project_grounder
 from sartext.captioner.proof import BY_CAPTION, Decision, Proof
 from sartext.catalogue.entry import Entry
@@ -28,6 +28,8 @@ from sartext.narrator.optical_statements import optical_statements
 from sartext.narrator.realisation import canonical
 from sartext.narrator.rewriting import OPTICAL_MODEL, coarsest, rewrite
 from sartext.narrator.vocabulary import project_vocabulary
+from sartext.narrator.writing import write_captions
+from sartext.release.inputs import train_ids
 
 DISAGREE = "the halves disagree: picture and caption are less alike than the stated threshold"
 NO_HALF = "no optical half"

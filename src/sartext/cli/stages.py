@@ -130,6 +130,12 @@ STAGES = Registry(
             "Caption a labelled corpus (stage captions@NAME).",
         ),
         StageCommand(
+            "rewrite",
+            "rewritten@{name}",
+            "sartext.llm.stage:rewrite_corpus",
+            "Put optical captions of pairs into other words by a language model (stage rewritten@NAME).",
+        ),
+        StageCommand(
             "tokenizer",
             "tokenizer",
             "sartext.training.tokenizer_stage:make_tokenizer",

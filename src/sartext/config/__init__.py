@@ -9,23 +9,33 @@ from sartext.config.data import (
     VqaParameters,
 )
 from sartext.config.project import Parameters, Project, load_parameters
+from sartext.config.rewriting import (
+    BudgetParameters,
+    EndpointParameters,
+    RewritingParameters,
+    load_endpoint,
+)
 from sartext.config.section import Section, explain_validation, parse_yaml
 from sartext.config.training import CheckpointParameters, NarrationParameters, TrainingParameters
 
 __all__ = [
+    "BudgetParameters",
     "CheckpointParameters",
+    "EndpointParameters",
     "NarrationParameters",
     "NarratorParameters",
     "NearDuplicateParameters",
     "Parameters",
     "Project",
     "ReleaseParameters",
+    "RewritingParameters",
     "Section",
     "SimulationParameters",
     "SplitParameters",
     "TrainingParameters",
     "VqaParameters",
     "explain_validation",
+    "load_endpoint",
     "load_parameters",
     "parse_yaml",
 ]

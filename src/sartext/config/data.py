@@ -71,6 +71,9 @@ class GateParameters(Section):
     no_object_share: float = Field(0.02, ge=0, le=1)
     image_side: tuple[int, int] = (16, 20000)
     saturated_share: float = Field(0.5, gt=0, le=1)
+    repeated_answers: float = Field(
+        0.01, ge=0, le=1, description="share of a language model's captions that stand for many different facts"
+    )
     precision_shortfall: float = Field(
         0.2, ge=0, le=1, description="a precision further below the stated one (`narration`) blocks"
     )

@@ -19,6 +19,7 @@ from sartext.config.data import (
     SimulationParameters,
     SplitParameters,
 )
+from sartext.config.rewriting import RewritingParameters
 from sartext.config.section import Section, explain_validation, parse_yaml
 from sartext.config.training import (
     Champions,
@@ -68,6 +69,8 @@ class Parameters(Section):
     captions: tuple[str, ...] = ()
     optical_captions: tuple[str, ...] = ()
     narrated: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
+    rewriting: RewritingParameters | None = None
     tokenizer: TokenizerParameters = TokenizerParameters.model_validate({})
     shards: ShardParameters = ShardParameters.model_validate({})
     training: TrainingParameters = TrainingParameters.model_validate({})
@@ -84,13 +87,22 @@ class Parameters(Section):
 
     @model_validator(mode="after")
     def _lists_name_corpora(self) -> "Parameters":
-        for section in ("captions", "optical_captions", "narrated"):
+        for section in ("captions", "optical_captions", "narrated", "rewritten"):
             names: tuple[str, ...] = getattr(self, section)
             for name in names:
                 if name not in self.corpora:
                     raise ValueError(f"{section}: unknown corpus '{name}'; {nearest(name, self.corpora)}")
                 if names.count(name) > 1:
                     raise ValueError(f"{section}: corpus '{name}' is listed twice")
+        return self
+
+    @model_validator(mode="after")
+    def _rewritten_corpora_are_captioned_by_rules(self) -> "Parameters":
+        for name in self.rewritten:
+            if name not in self.captions:
+                raise ValueError(f"rewritten: list '{name}' in `captions` too, whose rules are fallen back to")
+        if self.rewritten and self.rewriting is None:
+            raise ValueError("rewritten: there is no section `rewriting`; docs/rewriting.md shows one")
         return self
 
     @model_validator(mode="after")
@@ -199,6 +211,15 @@ class Project:
     def narrated(self, corpus: str) -> Path:
         """The folder of the captions that the narrator wrote for an unlabelled corpus."""
         return self.build / "narrated" / corpus
+
+    def rewritten(self, corpus: str) -> Path:
+        """The folder of the captions that a language model rewrote for a corpus of pairs."""
+        return self.build / "rewritten" / corpus
+
+    @property
+    def endpoint(self) -> Path:
+        """The file that says how a language model is reached; no stage depends on it."""
+        return self.root / "endpoint.yaml"
 
     @property
     def tokenizer(self) -> Path:

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sartext.errors import nearest
 
+HIDDEN = "hidden_value"
+"""The type of an error whose value is not shown."""
+
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The fast one where it is there: ``corpora list`` reads two dozen files."""
 
@@ -29,7 +32,8 @@ def explain_validation(error: ValidationError, model: type[BaseModel], where: ob
     if problem["type"] == "extra_forbidden":
         return f"unknown name '{place}'", nearest(str(problem["loc"][-1]), _fields_at(model, problem["loc"][:-1]))
     message = problem["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(problem["input"], dict | list) else f" (got {problem['input']!r})"
+    hidden = problem["type"] == HIDDEN or isinstance(problem["input"], dict | list)
+    shown = "" if hidden else f" (got {problem['input']!r})"
     return f"{place}: {message}{shown}" if place else f"{message}", "correct the value"
 
 

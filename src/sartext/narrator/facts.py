@@ -192,6 +192,7 @@ class CaptionMethod:
         by_model: a model writes it: it enters the train split only, with the hash of the model.
         quotes: it quotes an optical caption, which a row holds beside it; else its facts are statements that can
             be compared one by one.
+        reworded: a language model put the quoted caption into words of its own, from the words of that caption.
         score: what the score of a row means; empty where rows have none.
         row_facts: for each kind of corpora that the stage `captions` captions by it, what leads from a corpus's
             entry and index to what makes facts of a row; none where a stage of its own makes the captions.
@@ -202,6 +203,7 @@ class CaptionMethod:
     description: str
     by_model: bool = False
     quotes: bool = False
+    reworded: bool = False
     score: str = ""
     row_facts: Mapping[Kind, Callable[[Entry, ReadIndex], RowFacts]] = field(default_factory=dict)
 
@@ -218,6 +220,8 @@ class CaptionMethod:
         *,
         source_caption: str | None = None,
         model_sha256: str | None = None,
+        model: str | None = None,
+        prompt_sha256: str | None = None,
         score: float | None = None,
         proof: str | None = None,
     ) -> dict[str, Any]:
@@ -230,7 +234,8 @@ class CaptionMethod:
             "facts": facts.json,
             "source_caption": source_caption,
             "model_sha256": model_sha256,
-            "prompt_sha256": None,
+            "model": model,
+            "prompt_sha256": prompt_sha256,
             "score": score,
             "proof": proof,
         }

@@ -9,8 +9,11 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 
 from sartext.catalogue.entry import Entry
-from sartext.narrator.facts import Facts, ObjectFact, PresentFact, from_json
+from sartext.narrator.facts import CaptionMethod, Facts, ObjectFact, PresentFact, from_json
 from sartext.narrator.methods import METHODS
+from sartext.narrator.optical_statements import FINEST
+from sartext.narrator.rewording import borne_out, rewording_problems
+from sartext.narrator.rewriting import coarsest
 from sartext.narrator.statements import (
     COVER_CLASS,
     SCENE,
@@ -35,17 +38,6 @@ from sartext.narrator.vocabulary import (
 STRUCTURE_WORDS = word_set("a an the there is are this it they and some sar image shows")
 """Words that the rewriting may add to make a sentence."""
 
-REPLACEMENTS = {
-    "images": ("photos", "images", "pictures", "photographs"),
-    "bare": ("bareland", "barelands", "bare-land"),
-    "land": ("bareland", "barelands", "bare-land"),
-    "built-up": ("built",),
-    "on": ("in",),
-    "have": ("has",),
-    "has": ("have",),
-}
-"""Words that may stand for another word of the source."""
-
 _WORD = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*")
 _FORBIDDEN = (
     (COLOUR_WORDS, "a colour"),
@@ -69,7 +61,7 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
     """
     facts = from_json(facts_json)
     if method in METHODS and METHODS[method].quotes:
-        return _quotation_errors(caption, facts)
+        return _quotation_errors(caption, facts, METHODS[method], entry)
     scenes = [name for name in (facts.scene, facts.scene_class) if name]
     scenes += [kind.noun for kind in (entry.scene_classes if entry else ())]
     caption_statements = read_statements(caption, _nouns(facts, entry), scenes)
@@ -125,18 +117,15 @@ def _first_cover(statements: Iterable[Statement]) -> str | None:
     return next((statement.label for statement in statements if statement.kind == COVER_CLASS), None)
 
 
-def _quotation_errors(caption: str, facts: Facts) -> list[str]:
+def _quotation_errors(caption: str, facts: Facts, method: CaptionMethod, entry: Entry | None) -> list[str]:
     """Return every word that the source caption does not bear out, and every statement that is missing."""
     if facts.source_caption is None:
         return ["the facts hold no source caption"]
-    source = set(_WORD.findall(facts.source_caption.casefold().replace("\u2019", "'")))
-    problems = []
-    for word in _WORD.findall(caption.casefold()):
-        if word not in STRUCTURE_WORDS and not _borne_out(word, source):
-            problems.append(f"says '{word}', which the source caption does not")
-        for words, what in _FORBIDDEN:
-            if any(part in words for part in word.split("-")):
-                problems.append(f"names {what} ('{word}')")
+    if method.reworded:
+        resolution = coarsest(entry) if entry else FINEST
+        problems = [str(problem) for problem in rewording_problems(caption, facts.source_caption, resolution)]
+    else:
+        problems = _unquoted(caption, facts.source_caption)
     sentences = [sentence.strip() for sentence in re.findall(r"[^.]+\.", caption)]
     problems += [f"does not say '{statement}'" for statement in facts.statements if statement not in sentences]
     problems += [
@@ -149,7 +138,14 @@ def _quotation_errors(caption: str, facts: Facts) -> list[str]:
     return problems
 
 
-def _borne_out(word: str, source: set[str]) -> bool:
-    # a verb may change its number with its subject: "surrounds" and "surround", "crosses" and "cross"
-    verbs = (f"{word}s", f"{word}es", word.removesuffix("s"), word.removesuffix("es"))
-    return not source.isdisjoint({word, *verbs, *REPLACEMENTS.get(word, ())})
+def _unquoted(caption: str, source_caption: str) -> list[str]:
+    """Every word of a caption by rules that its source does not say, or that no SAR image bears out."""
+    source = set(_WORD.findall(source_caption.casefold().replace("\u2019", "'")))
+    problems = []
+    for word in _WORD.findall(caption.casefold()):
+        if word not in STRUCTURE_WORDS and not borne_out(word, source):
+            problems.append(f"says '{word}', which the source caption does not")
+        for words, what in _FORBIDDEN:
+            if any(part in words for part in word.split("-")):
+                problems.append(f"names {what} ('{word}')")
+    return problems

@@ -42,6 +42,12 @@ for _row in LISTS["optical_classes"]:
         for _noun in (_nouns := _line.split(", ")):
             NAMED_CLASSES[_noun], SYNONYMS[_noun] = tuple(_row["keys"]), _nouns[0]
 
+MOVING = word_set(LISTS["moving"])
+"""Nouns of what may have gone before the SAR image was taken."""
+
+DENIALS = word_set(LISTS["denials"])
+"""Words that deny what stands behind them."""
+
 MASS = word_set(LISTS["mass"])
 """Nouns that may stand without an article."""
 

@@ -23,6 +23,17 @@ GROUNDER = CaptionMethod(
 )
 """Both are written by the stage `narrated`, of the package above."""
 
+OPTICAL_LLM = CaptionMethod(
+    "optical-llm",
+    "1.0",
+    "a person's caption of the optical image of the same place, put into other words by a language model and cut "
+    "to what SAR shows; every word is checked against that caption",
+    by_model=True,
+    quotes=True,
+    reworded=True,
+)
+"""Written by the stage `rewritten`, of the package `sartext.llm`."""
+
 METHODS: Registry[CaptionMethod] = Registry(
     "caption method",
     (
@@ -31,6 +42,7 @@ METHODS: Registry[CaptionMethod] = Registry(
         SCENE_LABEL,
         OPTICAL_RULES,
         OPTICAL_MODEL,
+        OPTICAL_LLM,
         NARRATOR,
         GROUNDER,
     ),

@@ -30,7 +30,13 @@ RELEASE = "release"
 """The stage that an image of the candidate reached."""
 
 CAPTIONS_STAGE = "captions"
-_COMMANDS = {CAPTIONS_STAGE: "captions", "optical-captions": "optical-captions", "narrated": "narrate"}
+REWRITTEN_STAGE = "rewritten"
+_COMMANDS = {
+    REWRITTEN_STAGE: "rewrite",
+    CAPTIONS_STAGE: "captions",
+    "optical-captions": "optical-captions",
+    "narrated": "narrate",
+}
 
 OPTICAL = "optical image, kept for training"
 UNLABELLED = "SAR image without labels, of a corpus that params.yaml does not list under narrated"
@@ -67,7 +73,10 @@ def build_candidate(project: Project) -> dict[str, object]:
 
 
 def caption_folders(project: Project, corpus: str) -> dict[str, Path]:
-    """Return where the captions of a corpus are, by stage, in the order in which they count: models come last."""
+    """Return where the captions of a corpus are, by stage, in the order in which they count.
+
+    What a language model rewrote comes before the caption by rules that it stands for, other models come last.
+    """
     lists = caption_lists(project)
     return {folder.name: folder / corpus for folder, listed in lists.items() if corpus in listed}
 
@@ -157,7 +166,8 @@ def _fate(
     if split is None:
         raise _unseen(image_id, "build/splits/splits.parquet", "sartext splits")
     optical = row["modality"] != "sar"
-    if caption is None and not optical and [made.stage for made in stages] == [CAPTIONS_STAGE]:
+    by_rules_alone = {made.stage for made in stages} - {REWRITTEN_STAGE} == {CAPTIONS_STAGE}
+    if caption is None and not optical and by_rules_alone:
         return _uncaptioned(image_id, entry, stages, TRAIN)
     if split["split"] is None:
         return "splits", split["reason"]

@@ -58,7 +58,8 @@ def dataset_card(
     """
     splits = [split for split in SPLIT_NAMES if split in statistics["splits"]]
     sensors = {name: str(corpus["sensor"]) for name, corpus in statistics["corpora"].items()}
-    models = Counter((str(row["method"]), str(row["model_sha256"])) for row in pairs if row["model_sha256"])
+    named = [(str(row["method"]), row["model_sha256"] or row["model"]) for row in pairs]
+    models = Counter((method, str(model)) for method, model in named if model)
     sections = {
         form.name: _environment().from_string(form.section).render(statistics=statistics, splits=splits)
         for form in FORMATS

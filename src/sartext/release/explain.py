@@ -17,7 +17,6 @@ from sartext.config import Project
 from sartext.corpora.quarantine import Fault, read_quarantine
 from sartext.errors import ArtefactError, nearest
 from sartext.files import read_json, sha256_file
-from sartext.narrator.methods import BY_MODEL
 from sartext.narrator.statements import Statement
 from sartext.release.candidate import CAPTIONS_STAGE, RELEASED, caption_folders, command
 from sartext.release.gate.verdict import tally
@@ -176,7 +175,9 @@ def _rule(caption: Mapping[str, Any], folder: Path) -> list[Row]:
     if caption["model_sha256"]:
         rows += [("model", f"SHA-256 {caption['model_sha256']}"), *_thresholds(folder)]
         rows += _proofs(caption["proof"])
-    heading = "said by the model" if caption["method"] in BY_MODEL else "rewritten from"
+    if caption["model"]:
+        rows.append(("model", f"{caption['model']}, prompt {caption['prompt_sha256'][:12]}"))
+    heading = "said by the model" if caption["model_sha256"] else "rewritten from"
     return [*rows, (heading, caption["source_caption"])] if caption["source_caption"] else rows
 
 

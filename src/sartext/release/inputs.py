@@ -4,7 +4,7 @@ A folder of an unlisted corpus is refused. A folder of captions that stages depe
 is empty and no stage writes into it: the stage ``lists`` writes the list beside the captions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ def caption_lists(project: Project) -> Mapping[Path, tuple[str, ...]]:
     """Return the folders that hold captions, each with the corpora that ``params.yaml`` lists for it."""
     parameters = project.parameters
     return {
+        project.build / "rewritten": parameters.rewritten,
         project.build / "captions": parameters.captions,
         project.build / "optical-captions": parameters.optical_captions,
         project.build / "narrated": parameters.narrated,
@@ -103,6 +104,23 @@ def read_splits(project: Project) -> dict[str, dict[str, Any]]:
     if not path.is_file():
         raise ArtefactError("the splits are missing", where=path, way_out="run `sartext splits`")
     return {row["image_id"]: row for row in read_rows(path, SPLITS)}
+
+
+def train_ids(project: Project, rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the ids of those rows that are in the train split; an ArtefactError where the splits lack one."""
+    splits = read_splits(project)
+    trained = set()
+    for row in rows:
+        split = splits.get(row["image_id"])
+        if split is None:
+            raise ArtefactError(
+                f"image '{row['image_id']}' has no split",
+                where=project.build / "splits" / "splits.parquet",
+                way_out="run `sartext splits` again",
+            )
+        if split["split"] == TRAIN and split["benchmark"] is None:
+            trained.add(row["image_id"])
+    return trained
 
 
 def data_files(release: Path) -> list[Path]:

@@ -225,7 +225,7 @@ def _trained(parameters: Parameters, study: StudyParameters, quick: bool) -> Par
         "shards": parameters.shards.model_copy(update={"looks": study.looks or parameters.shards.looks}),
         "training": parameters.training.model_copy(update={"batch": batch, "threads": 1}),
     }
-    nothing: dict[str, Any] = {"narrated": (), "optical_captions": (), "models": {}}
+    nothing: dict[str, Any] = {"narrated": (), "optical_captions": (), "rewritten": (), "models": {}}
     return parameters.model_copy(update={**nothing, **changes})
 
 

@@ -40,6 +40,7 @@ COLUMNS = {
     "method_version": "version of that method",
     "source_caption": "the caption that this one was made from; null if it was made from an annotation",
     "model_sha256": "SHA-256 of the model that wrote the caption, or the caption it is rewritten from; else null",
+    "model": "name of the language model that worded the caption, at an endpoint; null without one",
     "prompt_sha256": "SHA-256 of the prompt of a language model; null without one",
     "proof": "JSON: of a caption by models each statement with its score and what proposed it; null without one",
     "score": f"what a model's caption was accepted by: {_SCORES}; null for the other methods",

@@ -10,6 +10,7 @@ from sartext.release.gate.suites import (
     narration,
     optical,
     provenance,
+    rewording,
     schema,
     splits,
 )
@@ -23,6 +24,7 @@ SUITES = Registry(
         faithfulness.SUITE,
         narration.SUITE,
         optical.SUITE,
+        rewording.SUITE,
         images.SUITE,
         splits.SUITE,
         provenance.SUITE,

@@ -1,12 +1,14 @@
 """Suite ``optical``: what captions by way of optical images state of the SAR images, where a truth is kept hidden.
 
-The figures are those of the stages that write the captions (``metrics.json`` in ``build/captions/<c>`` and in
-``build/optical-captions/<c>``): how many of their statements are true, of those that can be read.
+The figures are those of the stages that write the captions (``metrics.json`` in ``build/captions/<c>``,
+``build/optical-captions/<c>`` and ``build/rewritten/<c>``): how many of their statements are true, of those that
+can be read.
 """
 
 from pathlib import Path
 
 from sartext.files import read_json
+from sartext.narrator.methods import BY_MODEL, OPTICAL_LLM
 from sartext.narrator.rewriting import OPTICAL_MODEL, OPTICAL_RULES
 from sartext.narrator.statements import COVER_KINDS, OBJECT_KINDS
 from sartext.release.gate.suite import Check, Frame, Inputs, Measure, Suite, Unjudged, extreme
@@ -15,7 +17,7 @@ PRECISION = 0.85
 """Share of the statements that must be true."""
 
 KINDS = {"objects": OBJECT_KINDS, "land cover": COVER_KINDS}
-METHODS = (OPTICAL_RULES.name, OPTICAL_MODEL.name)
+METHODS = (OPTICAL_RULES.name, OPTICAL_MODEL.name, OPTICAL_LLM.name)
 
 NOBODY = "no corpus"
 """The subject where a method captions none: its expectations say that nothing was judged."""
@@ -26,6 +28,8 @@ def _folders(inputs: Inputs, method: str) -> list[Path]:
     project, parameters = inputs.project, inputs.parameters
     if method == OPTICAL_MODEL.name:
         folders = [project.optical_captions(corpus) for corpus in parameters.optical_captions]
+    elif method == OPTICAL_LLM.name:
+        folders = [project.rewritten(corpus) for corpus in parameters.rewritten]
     else:
         folders = [project.captions(corpus) for corpus in parameters.captions]
     written = [folder for folder in folders if (folder / "metrics.json").is_file()]
@@ -74,7 +78,7 @@ def _check(method: str, kind: str) -> Check:
         side="Min",
         limit=lambda _: PRECISION,
         # what a model says of another picture is no better than the model; rules have no such excuse
-        severity="warning" if method == OPTICAL_MODEL.name else "critical",
+        severity="warning" if method in BY_MODEL else "critical",
         unjudged=_few(method, kind),
     )
 

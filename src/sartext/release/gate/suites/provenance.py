@@ -54,6 +54,13 @@ def _score(row: Row) -> str:
     return "" if row["score"] is not None and math.isfinite(row["score"]) else "no score"
 
 
+def _language_model(row: Row) -> str:
+    reworded = row["method"] in METHODS and METHODS[row["method"]].reworded
+    if not reworded:
+        return f"a caption by {row['method']} names a language model" if row["model"] else ""
+    return "" if (row["model"] or "").strip() and row["prompt_sha256"] else "no language model or prompt"
+
+
 def _hashes(row: Row) -> str:
     hashes = {name: value for name, value in row.items() if name.endswith("sha256")}
     hashes = {name: value for name, value in hashes.items() if value is not None or name not in _OPTIONAL}
@@ -76,6 +83,7 @@ SUITE = Suite(
                 "method": of_pairs(_method),
                 "model": of_pairs(_model),
                 "score": of_pairs(_score),
+                "language_model": of_pairs(_language_model),
                 "hashes": of_pairs(_hashes),
             },
         ),
@@ -87,6 +95,7 @@ SUITE = Suite(
         without("known caption method", "candidate", "method", "pairs"),
         without("model captions only in train", "candidate", "model", "captions"),
         without("model and score of model captions", "candidate", "score", "captions"),
+        without("language model and prompt", "candidate", "language_model", "captions"),
         without("hashes", "candidate", "hashes", "pairs"),
     ),
 )
