@@ -5,8 +5,8 @@ import pytest
 from sartext.narrator.rewording import REPEATS, repeated, rewording_problems, things
 
 SOURCE = (
-    "two long white bridges span a green river, not far from many houses and a lawn. three ships are away from the "
-    "port, and a village without a factory is on the coast"
+    "two long white bridges span a green river, not far from many houses and a lawn. three ships are away from "
+    "the port, and a village without a factory is on the coast"
 )
 
 

@@ -154,11 +154,11 @@ def _is_shown(word: str, resolution: float) -> bool:
 
 
 def _denied(text: str) -> set[str]:
-    """The nouns that a caption says are not there, in the singular: what follows a denial up to the next mark."""
+    """The nouns that a caption denies, in the singular: what follows a denial up to the next mark or "is"."""
     denied: set[str] = set()
     open_denial = False
     for token in _TOKEN.findall(_NEARLY.sub("", _ABSENT.sub("without", _plain(text)))):
-        if token in {",", ";", ".", ":", "!", "?"} or token in lexicon.CLAUSE_WORDS:
+        if token in {",", ";", ".", ":", "!", "?"} or token in lexicon.CLAUSE_WORDS | BE:
             open_denial = False
         open_denial |= token in lexicon.DENIALS
         if open_denial and token in lexicon.VISIBLE:
