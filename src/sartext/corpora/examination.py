@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.catalogue.entry import Entry
+from sartext.corpora.annotated_size import compare_size
 from sartext.corpora.cleaning import clean_boxes, clean_captions, clean_scene_class, label_table
 from sartext.corpora.formats import FORMATS
-from sartext.corpora.images import decode, read_image
+from sartext.corpora.images import AS_STORED, decode, exif_orientation, read_image
 from sartext.corpora.legend import Backscatter, Levels, grey, measure
 from sartext.corpora.masks import NO_DATA, summarise_mask
 from sartext.corpora.patches import Blocks, blocks_of, position_of
@@ -61,7 +62,7 @@ class Outcome:
 
     ``counts`` are for the stretch of an uncalibrated corpus; ``blocks`` tell whether patches share pixels;
     ``questions`` is how many are asked about it; ``saturated`` is the share of pixels at the largest number of
-    their type; ``backscatter`` is what a mask and the pixels say of its classes.
+    their type; ``backscatter`` is what a mask and the pixels say of its classes; ``orientation`` is EXIF's.
     """
 
     row: dict[str, Any] | None = None
@@ -71,6 +72,7 @@ class Outcome:
     questions: int = 0
     saturated: float = 0.0
     backscatter: Backscatter | None = None
+    orientation: int = AS_STORED
 
 
 def examine(place: Place, job: Job) -> Outcome:
@@ -96,6 +98,10 @@ def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
     _refuse_annotation(place, job, content)
     pixels = decode(content, None if optical else entry.bands)
     height, width = pixels.shape[:2]
+    if (orientation := exif_orientation(content)) != AS_STORED:
+        outcome.orientation = orientation
+        detail = f"orientation {orientation}: taken as the file holds it"
+        outcome.faults.append(_fault(place, job, "exif-turned", detail, "annotation"))
     display = optical or entry.quantity == "display"
     window = None if display else fixed_window(entry)
     levels = _levels(pixels, place, display, window, outcome)
@@ -185,7 +191,7 @@ def _annotate(place: Place, job: Job, row: dict[str, Any], outcome: Outcome, lev
         left_out = _apply_mask(record, place.entry, row, levels)
         outcome.backscatter = measure(levels, _classes(record), place.entry)
     elif annotation_format.makes == "boxes":
-        left_out = _apply_boxes(record, place.entry, row)
+        left_out = _apply_boxes(record, place.entry, row, outcome.orientation)
     elif annotation_format.makes == "scenes":
         row["scene_class"], left_out = clean_scene_class(record.scene_class, label_table(place.entry)), {}
     else:
@@ -204,13 +210,11 @@ def _read_annotation(place: Place, job: Job, row: dict[str, Any]) -> Record:
     return records[0]
 
 
-def _apply_boxes(record: Record, entry: Entry, row: dict[str, Any]) -> dict[str, str]:
+def _apply_boxes(record: Record, entry: Entry, row: dict[str, Any], orientation: int) -> dict[str, str]:
     width, height = row["width"], row["height"]
-    if (record.width and record.width != width) or (record.height and record.height != height):
-        detail = f"annotated at {record.width} x {record.height}, the image has {width} x {height}"
-        raise Unusable("size-mismatch", detail)
+    told = compare_size(record, width, height, orientation)
     row["objects"], changed = clean_boxes(record.boxes, width, height, label_table(entry))
-    return {reason: f"{count} of {len(record.boxes)}" for reason, count in changed.items()}
+    return told | {reason: f"{count} of {len(record.boxes)}" for reason, count in changed.items()}
 
 
 def _apply_captions(record: Record, job: Job, row: dict[str, Any]) -> dict[str, str]:

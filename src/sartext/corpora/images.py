@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from sartext.catalogue.entry import Entry
 from sartext.corpora.arrays import NPY_MARK, decode_npy
@@ -32,6 +32,11 @@ TIFF_MARKS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 PNG_MARK, GREY_PNG = b"\x89PNG", b"\x00"
 """How a PNG starts, and its colour type of one grey channel; the bit depth stands before it, in byte 24."""
+
+JPEG_MARK, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+
+AS_STORED = 1
+"""The orientation of EXIF that turns nothing."""
 
 BAND_LIMIT = 16
 """A file with more bands than this was written from an array whose band axis a library took for another."""
@@ -125,7 +130,22 @@ def _decode_pillow(content: bytes, codes: bool) -> Pixels:
     except MemoryError as error:
         raise Unusable("image-bomb", "it does not fit into memory") from error
     except Exception as error:  # decoders raise almost anything on damaged files
-        raise Unusable("truncated-image", f"{type(error).__name__}: {error}") from error
+        endless = content.startswith(JPEG_MARK) and not content.rstrip(b"\x00").endswith(JPEG_END)
+        what = "no end marker: " if endless else ""
+        raise Unusable("truncated-image", f"{what}{type(error).__name__}: {error}") from error
+
+
+def exif_orientation(content: bytes) -> int:
+    """Return how EXIF tells viewers to turn an image file: from 2 to 8, or `AS_STORED` where it says nothing.
+
+    Annotation tools of the field ignore it, and so does `decode`.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+            orientation = image.getexif().get(ExifTags.Base.Orientation, AS_STORED)
+    except Exception:  # no such file, or damaged EXIF, of which decoders raise almost anything
+        return AS_STORED
+    return orientation if orientation in range(2, 9) else AS_STORED
 
 
 def _unusual_mode(image: Image.Image) -> Pixels:
@@ -223,6 +243,7 @@ def picture(project_root: Path, row: Mapping[str, Any], entry: Entry) -> Pixels:
 def release_bytes(project_root: Path, row: Mapping[str, Any], entry: Entry) -> bytes:
     """Return the image file that a release holds: an 8-bit JPEG or PNG as it is, anything else as a PNG.
 
+    Anything else is also a file that EXIF tells viewers to turn: what they see is what the caption is of.
     The PNG is stored, not deflated (level 0), so that its bytes do not depend on a zlib build; a single band
     stands on all three channels.
 
@@ -231,7 +252,7 @@ def release_bytes(project_root: Path, row: Mapping[str, Any], entry: Entry) -> b
     """
     if row["quantity"] == "display":
         content = read_image(project_root / row["path"])
-        if content.startswith((PNG_MARK, b"\xff\xd8")):
+        if content.startswith((PNG_MARK, JPEG_MARK)) and exif_orientation(content) == AS_STORED:
             return content
     shown = picture(project_root, row, entry)
     stream = io.BytesIO()
