@@ -116,7 +116,7 @@ METRICS = (
         EXACT_COUNTS,
         "exact counts",
         unit="% of images",
-        meaning="Those peaks count that are likelier than not: their number is right of every class, absent ones included.",
+        meaning="The number of peaks that are likelier than not is right of every class, absent ones included.",
         section="objects",
     ),
     _metric(
