@@ -21,7 +21,7 @@ from tests.processes import built_once, completed, git_commit
 IMAGES = {"ships": 40, "objects": 30, "landcover": 30, "pairs": 20, "optical": 30, "unlabelled": 30}
 SMALL = {
     "simulation": {"seed": 5, "size": 64, **IMAGES},
-    "gate": {"minimum_pairs": 20, "sentence_pattern_share": 0.9},
+    "gate": {"minimum_pairs": 20},
     "checkpoints": {},
     "models": {},
     "champions": {},

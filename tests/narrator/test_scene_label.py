@@ -5,7 +5,7 @@ import pytest
 from sartext.errors import ArtefactError
 from sartext.narrator.facts import Facts, from_json, to_json
 from sartext.narrator.faithfulness import contradictions
-from sartext.narrator.realisation import SCENE_CLASSES, canonical, realise
+from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.statements import SCENE, Statement, compare, read_facts, read_statements, statements_of
 from sartext.narrator.vocabulary import annotated_by, vocabulary_of
 
@@ -49,8 +49,8 @@ def test_a_class_that_the_catalogue_has_lost_is_an_error(tmp_path):
 def test_every_wording_is_read_back_as_its_facts(noun):
     """Also beside the classes of other corpora, whose nouns are parts of it."""
     facts = Facts(scene_class=noun)
-    texts = {canonical(facts), *(realise(facts, f"toy/{number}", 1)[0] for number in range(60))}
-    assert len(texts) == len(SCENE_CLASSES)
+    texts = {canonical(facts), *(realise(facts, f"toy/{number}", 1)[0] for number in range(400))}
+    assert len(texts) >= 40
     vocabulary = vocabulary_of([OTHERS, ENTRY])
     for text in texts:
         assert contradictions(text, to_json(facts), "scene-label", ENTRY) == []

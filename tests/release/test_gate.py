@@ -23,7 +23,7 @@ def test_a_sound_candidate_passes_every_suite(built: Built) -> None:
         suite["name"]: sum(row["detail"].startswith("not judged") for row in suite["expectations"])
         for suite in written["suites"]
     }
-    few = {"captions": 3, "narration": 10, "optical": 4, "audit": 3}
+    few = {"captions": 1, "diversity": 6, "rewording": 1, "narration": 10, "optical": 6, "audit": 3}
     assert unjudged == dict.fromkeys(SUITES.names, 0) | few, (
         "few captions, none by a model, and no audit is demanded"
     )
@@ -40,13 +40,13 @@ def test_a_sound_candidate_passes_every_suite(built: Built) -> None:
 
 def test_a_share_of_few_captions_is_not_judged_and_says_so(built: Built) -> None:
     share = "share of one sentence pattern"
-    row = outcome(built, "captions", share)
+    row = outcome(built, "diversity", share)
     assert (row["passed"], row["figure"]) == (True, None)
-    assert row["detail"] == "not judged: fewer than 100 captions by rules"
-    built.add_corpus("gamma", 120, seed=4)
-    row = outcome(built, "captions", share)
+    assert row["detail"] == "not judged: fewer than 200 captions from annotations"
+    built.add_corpus("gamma", 220, seed=4)
+    row = outcome(built, "diversity", share)
     assert row["figure"] is not None
-    assert "alpha, beta not judged: fewer than 100 captions by rules" in row["detail"]
+    assert "alpha, beta not judged: fewer than 200 captions from annotations" in row["detail"]
 
 
 def test_a_count_that_differs_from_the_published_one_only_warns(built: Built) -> None:
@@ -65,7 +65,7 @@ def test_an_empty_table_fails_every_suite_that_looks_at_pairs(built: Built) -> N
     metrics = run_gate(built.project)
     assert metrics["passed"] is False
     written = {suite["name"]: suite for suite in verdict(built)["suites"]}
-    others = {"ledger", "narration", "optical", "audit"}
+    others = {"ledger", "rewording", "narration", "optical", "audit"}
     assert not any(suite["passed"] for suite in written.values() if suite["name"] not in others)
     statuses = {row["status"] for row in written["captions"]["expectations"]}
     assert statuses == {"missing"}

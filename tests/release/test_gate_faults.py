@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from sartext.narrator.vocabulary import number_word
 from sartext.tables import LEDGER, PAIRS, SPLITS, read_rows, write_table
 from tests.release.built import SIDE, Built, outcome
 
@@ -30,7 +31,17 @@ def another_count(built: Built) -> None:
 
 
 def one_pattern(built: Built) -> None:
-    built.parameters(gate={"sentence_pattern_share": 0.5})
+    """Numbers and zones differ, and one caption in ten is of it."""
+    built.add_corpus("gamma", 220, seed=3)
+
+    def text(place: int) -> str:
+        zone = ("in the center", "outside the center")[place % 2]
+        return f"There are {number_word(place % 9 + 2)} ships {zone} of this SAR image."
+
+    built.set_pairs(lambda rows: [row if i % 10 else {**row, "caption": text(i)} for i, row in enumerate(rows)])
+
+
+def one_sentence(built: Built) -> None:
     built.add_corpus("gamma", 120, seed=3)
     text = "There are two ships in this SAR image."
     built.set_pairs(lambda rows: [{**row, "caption": text} for row in rows])
@@ -103,7 +114,11 @@ FAULTS: dict[str, tuple[str, str, Callable[[Built], object]]] = {
     "a percent sign": ("captions", "plain English", caption("Water covers 40 % of this SAR image.")),
     "another language": ("captions", "plain English", caption("Ein Schiff liegt hier.")),
     "too short": ("captions", "length in words", caption("A ship.")),
-    "one sentence pattern": ("captions", "share of one sentence pattern", one_pattern),
+    "one sentence pattern": ("diversity", "share of one sentence pattern", one_pattern),
+    "one sentence: words": ("diversity", "distinct-1", one_sentence),
+    "one sentence: word pairs": ("diversity", "distinct-2", one_sentence),
+    "one sentence: three words": ("diversity", "distinct-3", one_sentence),
+    "one sentence: like all others": ("diversity", "self-BLEU", one_sentence),
     "one caption of no objects": ("captions", "share of one caption of no objects", one_caption_of_no_objects),
     "a caption against its facts": ("faithfulness", "captions agree with their facts", another_count),
     "a truncated image": ("images", "every image decodes", partial(truncated, size=90)),

@@ -132,7 +132,7 @@ def test_a_caption_of_an_optical_half_must_quote_what_the_model_said(built: Buil
 
 def test_one_sentence_of_a_model_warns_where_that_of_rules_blocks(built: Built) -> None:
     """The nouns of an unlabelled corpus are those of the facts: another noun makes no other pattern."""
-    built.add_corpus("gamma", 120, seed=3)
+    built.add_corpus("gamma", 200, seed=3)
     path = built.root / "catalogue/gamma.yaml"
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "classes": []}))
 
@@ -145,6 +145,6 @@ def test_one_sentence_of_a_model_warns_where_that_of_rules_blocks(built: Built) 
 
     built.set_pairs(lambda rows: [narrated(number, row) for number, row in enumerate(rows)])
     share = "share of one sentence pattern"
-    assert outcome(built, "captions", share)["figure"] is None
-    judged = outcome(built, "captions", f"{share}, model captions")
+    assert outcome(built, "diversity", share)["figure"] is None
+    judged = outcome(built, "diversity", f"{share}, quoted and model captions")
     assert (judged["passed"], judged["severity"], judged["figure"]) == (False, "warning", 1.0)

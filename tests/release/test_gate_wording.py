@@ -4,15 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sartext.release.gate.suites.captions import (
-    forbidden,
-    noun_mask,
-    pattern,
-    sentences,
-    unfinished,
-    untidy,
-    words,
-)
+from sartext.narrator.plain_english import forbidden, sentences, unfinished, untidy, words
+from sartext.release.gate.suites.diversity import distinct, noun_mask, pattern, self_bleu
 
 
 def test_sentences_end_at_their_marks_and_a_hyphenated_word_counts_once() -> None:
@@ -62,3 +55,21 @@ def test_numbers_nouns_and_plurals_do_not_make_a_pattern() -> None:
     assert pattern("There are more than twenty oil tanks in this SAR image.", nouns) == ship
     assert pattern("There are 12 ships in this SAR image.", nouns) == ship
     assert pattern("This SAR image shows one ship.", nouns) != ship
+
+
+def test_zones_and_shares_do_not_make_a_pattern() -> None:
+    nouns = noun_mask(["ship", "ships", "crops", "water"])
+    assert pattern("One ship lies in the center.", nouns) == pattern(
+        "One ship lies outside the central part.", nouns
+    )
+    some = pattern("Crops cover a small part of it, mostly in the upper left.", nouns)
+    assert pattern("Crops cover over a third of it, mostly in the middle.", nouns) == some
+    assert pattern("Small parts of it are crops and water.", nouns) != some
+
+
+def test_distinct_n_and_self_bleu_by_hand() -> None:
+    captions = ["one ship lies here.", "two ships lie here.", "one ship lies there."]
+    assert distinct(captions, 1) == 8 / 12
+    assert distinct(captions, 3) == 5 / 6
+    assert self_bleu(["one ship lies in the center."] * 3) == pytest.approx(1.0)
+    assert self_bleu(["one ship lies in the center.", "water covers most of this image."]) < 0.05

@@ -67,7 +67,13 @@ class GateParameters(Section):
 
     minimum_pairs: int = Field(1, ge=1)
     caption_words: tuple[int, int] = (3, 80)
-    sentence_pattern_share: float = Field(0.5, gt=0, le=1)
+    sentence_pattern_share: float = Field(
+        0.05, gt=0, le=1, description="a corpus that holds one sentence pattern in more of its captions is refused"
+    )
+    distinct_ngrams: tuple[float, float, float] = Field(
+        (0.02, 0.06, 0.1), description="the least distinct-1, -2 and -3 of a hundred captions"
+    )
+    self_bleu: float = Field(0.97, gt=0, le=1, description="the most self-BLEU of a hundred captions")
     no_object_share: float = Field(0.02, ge=0, le=1)
     image_side: tuple[int, int] = (16, 20000)
     saturated_share: float = Field(0.5, gt=0, le=1)

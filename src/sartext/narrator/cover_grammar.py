@@ -5,10 +5,11 @@ the upper left, crops in the middle and water"). A long text has shorter clauses
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Literal
 
-from sartext.narrator.vocabulary import CACHED, ZONES, capital, enumerate_phrases
+from sartext.narrator.choices import Choices
+from sartext.narrator.vocabulary import ZONES, enumerate_phrases
+from sartext.narrator.wording import ARTICLES, IMAGES, IS, Verb, is_plural, sentences
 
 Cover = tuple[str, str, str | None]
 """Noun as it is said, share in words, zone as the index names it."""
@@ -23,53 +24,67 @@ EASY = 18
 """A text that stays this many words below its limit need not be brief."""
 
 _PLURAL_SHARES = {"a small part": "small parts", "a part": "parts"}
-_ARTICLES = ("a ", "an ")
-SINGULAR_IN_S = frozenset({"debris", "gas"})
+
+_ADVERBS = ("mostly", "mainly", "largely", "chiefly", "predominantly")
+_JOINTS = (", and ", "; ", ", while ", ", whereas ")
+
+_ACTIVE: tuple[Verb, ...] = (
+    ("covers", "cover"),
+    ("takes up", "take up"),
+    ("occupies", "occupy"),
+    ("makes up", "make up"),
+    ("accounts for", "account for"),
+    ("extends over", "extend over"),
+    ("stretches over", "stretch over"),
+)
+"""What land cover does to its share; the short ones stand first."""
+
+_PASSIVE = ("is", "is covered by", "is occupied by", "is taken up by", "shows", "is made up of", "consists of")
+"""What a share is said to be; "is" and the last two fit nouns without article alone, and "is" no plural."""
+
+_SHORT: tuple[tuple[int, int], ...] = ((len(_ACTIVE), len(_PASSIVE)), (len(_ACTIVE), 5), (1, 1))
+"""How many of the active and of the passive forms there are, by brevity."""
+
+_SEEN = ("can be seen", "can be found", "can be observed")
 
 
 def canonical_cover(items: Sequence[Cover], room: int = WORDS) -> str:
     """Return the sentences of land cover without paraphrase; ``room`` is how many words they should have."""
-    return _fitting(tuple(items), ("mostly", 0, ", and ", (0, 1)), room)
+    return _fitting(tuple(items), 0, room)
 
 
-def cover_text(items: tuple[Cover, ...], style: int, room: int = WORDS) -> str:
-    """Return one paraphrase; ``style`` decides the patterns, ``room`` is how many words it should have."""
-    style, adverb = divmod(style, 3)
-    style, first = divmod(style, 7)
-    style, joint = divmod(style, 3)
-    forms = (style % 4, style // 4 % 4, style // 16 % 4)
-    patterns = (("mostly", "mainly", "largely")[adverb], first, (", and ", "; ", ", while ")[joint], forms)
-    return _fitting(items, patterns, room)
+def cover_text(items: tuple[Cover, ...], choices: Choices, room: int = WORDS) -> str:
+    """Return one paraphrase; ``room`` is how many words it should have."""
+    return _fitting(items, choices.number(), room)
 
 
-_Patterns = tuple[str, int, str, tuple[int, ...]]
-"""Adverb of zones, form of the dominant class, what joins two clauses, forms of the clauses."""
-
-
-def _fitting(items: tuple[Cover, ...], patterns: _Patterns, room: int) -> str:
-    text = _sentences(items, patterns, 0)
+def _fitting(items: tuple[Cover, ...], number: int, room: int) -> str:
+    """The longest of three texts that fits; the first option of every choice is the plain one, as 0 chooses."""
+    text = _sentences(items, Choices(number), 0)
     if text.count(" ") >= room - EASY and len(items) > 1:
-        text = _sentences(items, patterns, 1)
+        text = _sentences(items, Choices(number), 1)
         if text.count(" ") >= room:
-            return _sentences(items, patterns, 2)
+            return _sentences(items, Choices(number), 2)
     return text
 
 
-def _sentences(items: tuple[Cover, ...], patterns: _Patterns, brevity: Brevity) -> str:
-    adverb, first, joint, forms = patterns
-    joint_count = _equals(items) if brevity else 1
+def _sentences(items: tuple[Cover, ...], choices: Choices, brevity: Brevity) -> str:
+    adverb, image = choices.pick(_ADVERBS), choices.pick(IMAGES)
+    opening_count = _equals(items) if brevity else 1
+    if opening_count > 1:
+        opening = _several(items[:opening_count], choices, adverb, brevity, f" of {image}", start=2)
+    else:
+        opening = _dominant(items[0], choices, adverb, brevity, image)
+    joint, together = choices.pick(_JOINTS), choices.pick((2, 2, 1))
+    of_it = choices.pick((" of it", " of the image"))
     clauses = [
-        _clause(group, forms[place % len(forms)], adverb, brevity, place % 2 == 1)
-        for place, group in enumerate(_alike(items[joint_count:]))
+        _clause(found, choices, adverb, brevity, of_it, second=place % together == 1)
+        for place, found in enumerate(_alike(items[opening_count:]))
     ]
     if joint == ", and " and " each " in "".join(clauses[1:2]):
         joint = "; "  # two lists and an "and" between them are hard to tell apart
-    pairs = [joint.join(clauses[place : place + 2]) for place in range(0, len(clauses), 2)]
-    if joint_count > 1:
-        opening = _several(items[:joint_count], 0 if first % 2 else 3, adverb, brevity, " of this SAR image")
-    else:
-        opening = _dominant(items[0], first, adverb, brevity)
-    return " ".join(f"{capital(sentence)}." for sentence in (opening, *pairs))
+    pairs = [joint.join(clauses[place : place + together]) for place in range(0, len(clauses), together)]
+    return sentences(opening, *pairs)
 
 
 def _equals(items: tuple[Cover, ...]) -> int:
@@ -77,56 +92,95 @@ def _equals(items: tuple[Cover, ...]) -> int:
     share, zone = items[0][1:]
     equal = sum(item[1] == share for item in items)
     alone = zone is None and any(item[2] for item in items[:equal])
-    return 1 if alone or any(item[0].startswith(_ARTICLES) for item in items[:equal]) else equal
+    return 1 if alone or any(item[0].startswith(ARTICLES) for item in items[:equal]) else equal
 
 
-@lru_cache(maxsize=CACHED)
-def _dominant(item: Cover, form: int, adverb: str, brevity: Brevity) -> str:
+def _dominant(item: Cover, choices: Choices, adverb: str, brevity: Brevity, image: str) -> str:
     noun, share, zone = item
     where = "" if not zone else f" {_zone(zone, 2)}" if brevity == 2 else f", {adverb} {_zone(zone, 0)}"
-    form = ((0, 1, 2, 3, 4, 5, 6), (0, 1, 2, 3, 0, 5, 2), (0, 1, 5, 0, 0, 5, 5))[brevity][form]
-    return (
-        f"{noun} {_verb(noun, 'cover')} {share} of this SAR image{where}",
-        f"{share} of this SAR image {_is(noun)} {noun}{where}",
-        f"{share} of this SAR image is covered by {noun}{where}",
-        f"{noun} {_verb(noun, 'take')} up {share} of this SAR image{where}",
-        f"in this SAR image, {noun} {_verb(noun, 'cover')} {share} of the area{where}",
-        f"{noun} {_verb(noun, 'occupy')} {share} of this SAR image{where}",
-        f"this SAR image shows {noun} on {share} of its area{where}",
-    )[form]
-
-
-@lru_cache(maxsize=CACHED)
-def _clause(group: tuple[Cover, ...], form: int, adverb: str, brevity: Brevity, second: bool) -> str:
-    """What the classes of one share cover; ``second`` in its sentence, a clause needs no "of it"."""
-    share, zone = group[0][1:]
-    of_it = "" if second or brevity else " of it"
-    if brevity == 2:
-        form %= 2  # the short ones
-    if len(group) > 1:
-        return _several(group, form, adverb, brevity, of_it)
-    where = _where(zone, adverb, brevity)
-    noun = group[0][0]
-    return (
-        f"{noun} {_verb(noun, 'cover')} {share}{of_it}{where}",
-        f"{share}{of_it} {_is(noun, brevity)} {noun}{where}",
-        f"{share}{of_it} {'shows' if brevity else 'is covered by'} {noun}{where}",
-        f"{noun} {_verb(noun, 'take')} up {share}{of_it}{where}",
-    )[form]
-
-
-def _several(group: tuple[Cover, ...], form: int, adverb: str, brevity: Brevity, of: str = "") -> str:
-    """What several classes of one share cover, each in its zone or all in one; ``of`` what."""
-    share, zone = group[0][1:]
-    if any(item[2] != zone for item in group):
-        nouns, where = _placed(group, brevity), ""
-        form = (1, 1, 2, 2)[form] if len(group) > 2 else form  # a verb behind so many comes late
+    frames = ("active", "active", "passive", "active in it", "passive in it", "shows", "seen", "on")
+    frame = choices.pick(frames[::2][:2] if brevity == 2 else frames)
+    if frame == "shows":
+        text = f"{image} {choices.pick(('shows', 'contains', 'depicts'))} {noun} on {share} of its area"
+    elif frame == "seen":
+        text = f"{noun} {choices.pick(_SEEN)} on {share} of {image}"
+    elif frame == "on":
+        text = _on(noun, f"{share} of {image}", choices)
     else:
-        nouns, where = enumerate_phrases([item[0] for item in group]), _where(zone, adverb, brevity)
-    plural = _PLURAL_SHARES.get(share)
-    if plural and form in {1, 2}:
-        return f"{plural}{of} {'are' if form == 1 else 'show'} {nouns}{where}"
-    return f"{nouns} each {'cover' if form < 2 else 'take up'} {share}{of}{where}"
+        of_image = " of the area" if frame.endswith("in it") else f" of {image}"
+        tell = _active if frame.startswith("active") else _passive
+        text = f"in {image}, " * frame.endswith("in it") + tell(noun, f"{share}{of_image}", choices, brevity)
+    return f"{text}{where}"
+
+
+def _clause(
+    found: tuple[Cover, ...], choices: Choices, adverb: str, brevity: Brevity, of_it: str, *, second: bool
+) -> str:
+    """What the classes of one share cover; ``second`` in its sentence, a clause needs no "of it"."""
+    noun, share, zone = found[0]
+    of_it = "" if second or brevity else of_it
+    if len(found) > 1:
+        return _several(found, choices, adverb, brevity, of_it, start=int(second))
+    frames = ("active", "active", "passive", "passive", "seen", "on")
+    frame = choices.pick(
+        (frames[2:] + frames[:2] if second else frames) if not brevity else frames[second * 2 :][:2]
+    )
+    if frame == "seen":
+        text = f"{noun} {choices.pick(_SEEN)} on {share}{of_it}"
+    elif frame == "on":
+        text = _on(noun, f"{share}{of_it}", choices)
+    else:
+        text = (_active if frame == "active" else _passive)(noun, f"{share}{of_it}", choices, brevity)
+    return f"{text}{_where(zone, adverb, brevity)}"
+
+
+def _active(noun: str, share: str, choices: Choices, brevity: Brevity) -> str:
+    return f"{noun} {choices.pick(_verbs(share, brevity))[is_plural(noun)]} {share}"
+
+
+def _verbs(share: str, brevity: Brevity) -> tuple[Verb, ...]:
+    """The active forms before a share: not "extends over over a third"."""
+    verbs = _ACTIVE[: _SHORT[brevity][0]]
+    return tuple(verb for verb in verbs if not verb[0].endswith("over")) if share.startswith("over ") else verbs
+
+
+def _passive(noun: str, share: str, choices: Choices, brevity: Brevity) -> str:
+    verb = choices.pick(_PASSIVE[: _SHORT[brevity][1]])
+    if verb == "is":
+        verb = _is(noun, brevity)
+    elif noun.startswith(ARTICLES) and verb in _PASSIVE[5:]:
+        verb = "shows"
+    return f"{share} {verb} {noun}"
+
+
+def _on(noun: str, share: str, choices: Choices) -> str:
+    verb = choices.pick((*_SEEN, ""))
+    if share.startswith("over "):  # not "on over a third"
+        return f"{noun} {verb or _SEEN[0]} on {share}"
+    return f"on {share}, {noun} {verb}" if verb else f"on {share}, there {IS[is_plural(noun)]} {noun}"
+
+
+def _several(
+    found: tuple[Cover, ...], choices: Choices, adverb: str, brevity: Brevity, of: str, *, start: int
+) -> str:
+    """What several classes of one share cover, each in its zone or all in one; ``of`` what.
+
+    ``start`` is the plain form: 0 that each covers its share, 1 that parts are they, 2 that each takes it up.
+    """
+    share, zone = found[0][1:]
+    placed = any(item[2] != zone for item in found)
+    nouns = _placed(found, brevity) if placed else enumerate_phrases([item[0] for item in found])
+    where = "" if placed else _where(zone, adverb, brevity)
+    each = [f"{nouns} each {verb} {share}{of}{where}" for _, verb in _verbs(share, min(brevity, 1))]
+    parts = []
+    if plural := _PLURAL_SHARES.get(share):
+        verbs = ("are", "show") if brevity else ("are", "show", "are covered by", "are occupied by")
+        parts = [f"{plural}{of} {verb} {nouns}{where}" for verb in verbs]
+    if placed and len(found) > 2 and parts:  # a verb behind so many comes late
+        return choices.pick(parts[start // 2 :] + parts[: start // 2])
+    forms = each + parts
+    plain = (0, len(each) if parts else 0, 1)[start]
+    return choices.pick(forms[plain:] + forms[:plain])
 
 
 def _where(zone: str | None, adverb: str, brevity: Brevity) -> str:
@@ -148,7 +202,7 @@ def _alike(items: Sequence[Cover]) -> list[tuple[Cover, ...]]:
     groups: dict[tuple[str, str], tuple[Cover, ...]] = {}
     for item in items:
         noun, share, _ = item
-        key = (noun if noun.startswith(_ARTICLES) else "", share)
+        key = (noun if noun.startswith(ARTICLES) else "", share)
         groups[key] = (*groups[key], item) if key in groups else (item,)
     return list(groups.values())
 
@@ -159,17 +213,6 @@ def _zone(zone: str | None, brevity: Brevity) -> str:
 
 
 def _is(noun: str, brevity: Brevity = 0) -> str:
-    if _is_plural(noun) or noun.startswith(_ARTICLES):
+    if is_plural(noun) or noun.startswith(ARTICLES):
         return "shows" if brevity else "is covered by"
     return "is"
-
-
-def _verb(noun: str, verb: str) -> str:
-    singular = f"{verb[:-1]}ies" if verb.endswith("y") else f"{verb}s"
-    return verb if _is_plural(noun) else singular
-
-
-def _is_plural(noun: str) -> bool:
-    if noun.startswith(_ARTICLES) or noun in SINGULAR_IN_S:
-        return False
-    return noun.endswith("s") and not noun.endswith("ss")

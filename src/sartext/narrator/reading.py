@@ -13,15 +13,22 @@ FUNCTION_WORDS = word_set(LISTS["function_words"])
 
 PLACES = {
     "in the center": "center",
+    "in the central part": "center",
+    "inside it": "center",
     "are in it": "center",
     "is in it": "center",
     "outside the center": "outside",
+    "outside the central part": "outside",
     "outside it": "outside",
+    "elsewhere": "outside",
 }
 """How a caption places objects."""
 
 PLURAL_SHARES = {"parts": "a part", "small parts": "a small part"}
 """How a caption says the share of each of several classes."""
+
+_JOINTS = frozenset({"and", "while", "whereas"})
+"""Words that begin another clause behind a comma."""
 
 EVERYTHING = frozenset({"it", "both", "they", "all"})
 
@@ -111,11 +118,18 @@ class _Matcher:
 
 
 def _read_objects(tokens: Sequence[Token], reading: Reading) -> None:
-    """A zone places what stands before it since the last zone, or, in a sentence that opens with one, after it."""
+    """A zone places what stands before it since the last zone, or, in a sentence that opens with one, after it.
+
+    Of two numbers of a class before one zone the first is its total: "three ships, two of them in the center".
+    """
     named, problems = _named(tokens, reading)
     reading.problems += problems
+    total = sum(count for _, _, count in named)
+    if named and total != 2 and any(token.text == "both" for token in tokens):
+        reading.problems.append(f"says 'both' of {total} objects")
     places = [index for index, token in enumerate(tokens) if token.kind == "place"]
     if not places:
+        reading.problems += _repeated(named, tokens)
         for _, label, count in named:
             _state(reading, label, "total", count)
         if any(token.text in EVERYTHING for token in tokens) and not named and tokens:
@@ -128,8 +142,10 @@ def _read_objects(tokens: Sequence[Token], reading: Reading) -> None:
         else:
             span = (places[number - 1] if number else -1, start)
         inside = [item for item in named if span[0] < item[0] < span[1]]
-        for _, label, count in inside:
-            _state(reading, label, tokens[start].value, count)
+        reading.problems += _repeated(inside, tokens)
+        for place, (_, label, count) in enumerate(inside):
+            parted = any(other == label and _is_bare(tokens, index) for index, other, _ in inside[place + 1 :])
+            _state(reading, label, "total" if parted else tokens[start].value, count)
         if not inside:
             _place_everything(tokens, tokens[start].value, reading)
     if not opens:
@@ -139,12 +155,16 @@ def _read_objects(tokens: Sequence[Token], reading: Reading) -> None:
 
 
 def _named(tokens: Sequence[Token], reading: Reading) -> tuple[list[tuple[int, str, int]], list[str]]:
-    """Position, label and count of everything that is counted; a number alone counts the only class named."""
-    counted = []
+    """Position, label and count of everything that is counted.
+
+    A number alone counts the only class named; "the ships" and "both ships" are those counted a sentence before.
+    """
+    counted: list[tuple[int, str, int]] = []
     problems = []
     only = list(reading.objects)
     for index, token in enumerate(tokens):
         following = tokens[index + 1] if index + 1 < len(tokens) else None
+        before = tokens[index - 1] if index else None
         if token.kind == "count":
             count = COUNTS[token.text]
             if following is not None and following.kind == "thing":
@@ -157,15 +177,42 @@ def _named(tokens: Sequence[Token], reading: Reading) -> tuple[list[tuple[int, s
             else:
                 problems.append(f"counts '{token.text}' of nothing")
         elif token.kind == "some":
-            if following is None or following.kind != "thing" or following.form == "many":
-                problems.append(f"'{SOME}' is of nothing")
-            elif following.label in {*reading.present, *reading.objects}:
-                problems.append(f"says two numbers of '{following.label}'")
+            problems += _state_presence(following, reading)
+        elif token.kind == "thing" and (before is None or before.kind not in {"count", "some"}):
+            recalled = _recalled(token, before, reading)
+            if recalled is None:
+                problems.append(f"names '{token.text}' without a number")
             else:
-                reading.present.append(following.label)
-        elif token.kind == "thing" and (index == 0 or tokens[index - 1].kind not in {"count", "some"}):
-            problems.append(f"names '{token.text}' without a number")
+                counted.append((index, token.label, recalled))
     return counted, problems
+
+
+def _state_presence(thing: Token | None, reading: Reading) -> list[str]:
+    """Note that there is at least one of a class; return what is wrong with it."""
+    if thing is None or thing.kind != "thing" or thing.form == "many":
+        return [f"'{SOME}' is of nothing"]
+    if thing.label in {*reading.present, *reading.objects}:
+        return [f"says two numbers of '{thing.label}'"]
+    reading.present.append(thing.label)
+    return []
+
+
+def _recalled(thing: Token, before: Token | None, reading: Reading) -> int | None:
+    """The number of the class that "the ship", "the ships" or "both ships" stands for, if they were counted."""
+    stated = reading.objects.get(thing.label)
+    count = stated.total if stated and before and before.text in {"the", "both"} else None
+    return count if thing.form in {"any", "one" if count == 1 else "many"} else None
+
+
+def _repeated(named: Sequence[tuple[int, str, int]], tokens: Sequence[Token]) -> list[str]:
+    """The classes that a list counts twice with their nouns."""
+    labels = [label for index, label, _ in named if not _is_bare(tokens, index)]
+    return [f"counts '{label}' twice" for label in sorted({label for label in labels if labels.count(label) > 1})]
+
+
+def _is_bare(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a number stands without its noun."""
+    return index + 1 == len(tokens) or tokens[index + 1].kind != "thing"
 
 
 def _place_everything(tokens: Sequence[Token], zone: str, reading: Reading) -> None:
@@ -195,7 +242,7 @@ def _read_cover(tokens: Sequence[Token], reading: Reading) -> None:
     clause: list[Token] = []
     for index, token in enumerate(tokens):
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""
-        if token.text == ";" or (token.text == "," and following in {"and", "while"}):
+        if token.text == ";" or (token.text == "," and following in _JOINTS):
             _read_clause(clause, reading)
             clause = []
         else:

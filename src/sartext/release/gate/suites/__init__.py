@@ -4,6 +4,7 @@ from sartext.registry import Registry
 from sartext.release.gate.suites import (
     audit,
     captions,
+    diversity,
     faithfulness,
     images,
     ledger,
@@ -21,6 +22,7 @@ SUITES = Registry(
         schema.SUITE,
         ledger.SUITE,
         captions.SUITE,
+        diversity.SUITE,
         faithfulness.SUITE,
         narration.SUITE,
         optical.SUITE,
