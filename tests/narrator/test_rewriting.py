@@ -46,13 +46,20 @@ def reasons_of(caption, resolution=3.0):
         ("The satellite image shows an airport.", "The SAR image shows an airport."),
         ("there are two lakes in the picture", "There are two lakes in the SAR image."),
         # what SAR does not show goes with its clause, or out of its list
-        ("many cars are parked beside the road", ""),
+        ("many cars are parked beside the road", "There is a road."),
         ("a road, a lawn and a river are near the town", "A road and a river are near the town."),
         ("A building stands next to a swimming pool.", "There is a building."),
         ("some people walk on the beach while two boats are in the bay", "Two boats are in the bay."),
-        ("white markings are on the runway of the airport", ""),
+        ("white markings are on the runway of the airport", "There is a runway of the airport."),
         ("a bridge is over a river with many cars on both sides of it", "A bridge is over a river."),
         ("buildings with red roofs are along the road", "Buildings are along the road."),
+        # what it is said to be at or around is there all the same, unless it is an image, a place or a plain area
+        ("a lawn is near a large building and some cars", "There is a large building."),
+        ("green plants surround the lake in the area", "There is a lake."),
+        ("people are on both sides of a road in the picture", "There is a road."),
+        ("a pool is in the middle of a residential area", "There is a residential area."),
+        ("a lawn is far from the town without houses", ""),
+        ("a playground is next to a lake and it is surrounded by roads", "There is a lake."),
         # agreement follows what is left
         ("a car and a building are near the river", "A building is near the river."),
         ("a house and two pools surround the lake", "A house surrounds the lake."),
@@ -87,8 +94,8 @@ def test_what_a_sar_image_bears_out_stays(optical, sar):
 @pytest.mark.parametrize(
     ("caption", "fine", "coarse"),
     [
-        ("some planes are at the airport", "Some planes are at the airport.", ""),
-        ("some houses are near a river", "Some houses are near a river.", ""),
+        ("some planes are at the airport", "Some planes are at the airport.", "There is an airport."),
+        ("some houses are near a river", "Some houses are near a river.", "There is a river."),
         ("a river flows through fields", "A river flows through fields.", "A river flows through fields."),
     ],
 )

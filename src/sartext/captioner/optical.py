@@ -26,8 +26,8 @@ from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.hidden_truth import optical_figures, read_truth
 from sartext.narrator.optical_statements import optical_statements
 from sartext.narrator.realisation import canonical
-from sartext.narrator.rewriting import OPTICAL_MODEL, coarsest, rewrite
-from sartext.narrator.vocabulary import project_vocabulary
+from sartext.narrator.rewriting import OPTICAL_MODEL, rewrite
+from sartext.narrator.vocabulary import coarsest, project_vocabulary
 from sartext.narrator.writing import write_captions
 from sartext.release.inputs import train_ids
 

@@ -25,7 +25,8 @@ from sartext.narrator.hidden_truth import optical_figures, read_truth
 from sartext.narrator.methods import OPTICAL_LLM
 from sartext.narrator.plain_english import sentences
 from sartext.narrator.rewording import things
-from sartext.narrator.rewriting import coarsest, rewrite
+from sartext.narrator.rewriting import rewrite
+from sartext.narrator.vocabulary import coarsest
 from sartext.narrator.writing import write_captions
 from sartext.release.inputs import read_index, train_ids
 

@@ -13,7 +13,6 @@ from sartext.narrator.facts import CaptionMethod, Facts, ObjectFact, PresentFact
 from sartext.narrator.methods import METHODS
 from sartext.narrator.optical_statements import FINEST
 from sartext.narrator.rewording import borne_out, rewording_problems
-from sartext.narrator.rewriting import coarsest
 from sartext.narrator.statements import (
     COVER_CLASS,
     SCENE,
@@ -29,6 +28,7 @@ from sartext.narrator.vocabulary import (
     FORBIDDEN_WORDS,
     WEATHER_WORDS,
     bare,
+    coarsest,
     nouns_of,
     share_word,
     thing_nouns,

@@ -45,6 +45,9 @@ for _row in LISTS["optical_classes"]:
 MOVING = word_set(LISTS["moving"])
 """Nouns of what may have gone before the SAR image was taken."""
 
+ABSENT = ("without", "far from", "away from", "out of", "outside")
+"""Ends of prepositions behind which stands what need not be there."""
+
 DENIALS = word_set(LISTS["denials"])
 """Words that deny what stands behind them."""
 

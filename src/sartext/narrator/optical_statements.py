@@ -21,7 +21,6 @@ ALL: Final = "all"
 FINEST: Final = 1.0
 """Metres; the rules left only what the image shows, so all of it is read."""
 
-_ABSENT = ("without", "far from", "away from", "out of", "outside")
 _PAIRS = frozenset({"pair", "couple"})
 
 
@@ -58,7 +57,7 @@ def _of_clause(clause: Clause, vocabulary: Vocabulary) -> list[Statement | None]
         return [None]
     stated = [item for noun in (*clause.subject, *clause.objects) for item in _of_noun(noun, vocabulary)]
     for phrase in (*clause.subject_phrases, *clause.phrases):
-        if phrase.preposition.endswith(_ABSENT) and not phrase.preposition.startswith("not"):
+        if phrase.preposition.endswith(lexicon.ABSENT) and not phrase.preposition.startswith("not"):
             stated.append(None)
         else:
             stated += [item for noun in phrase.nouns for item in _of_noun(noun, vocabulary)]

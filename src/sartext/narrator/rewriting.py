@@ -1,6 +1,7 @@
 """Rewriting of optical captions by rules: what a SAR image bears out stays, clause by clause.
 
-A clause about something that SAR does not show goes whole, a colour adjective goes, a clause whose head is a
+A clause about something that SAR does not show goes, but what that is said to be at, on or around stays, as
+something that is there; a colour adjective goes, a clause whose head is a
 colour goes, weather, brightness and words of taste go, what a clause says twice goes once, that something fills
 the image becomes that it is there, and a photo becomes a SAR image. What is left is said in whole sentences; what
 was left out is counted by reason.
@@ -18,7 +19,7 @@ from sartext.narrator.clauses import ELIDED, THERE, Clause, read_clauses, words_
 from sartext.narrator.facts import CaptionMethod, Facts, ReadIndex, RowFacts, Tally
 from sartext.narrator.lexicon import SAR_IMAGE, UNREADABLE
 from sartext.narrator.noun_phrases import Noun, Phrase
-from sartext.narrator.vocabulary import enumerate_phrases
+from sartext.narrator.vocabulary import coarsest, enumerate_phrases
 
 REPEATED = "says the same thing again"
 ALONE = "says that nothing else is there"
@@ -48,11 +49,6 @@ def rewrite(captions: Sequence[str], resolution: float) -> Rewritten:
     ``resolution`` of the SAR image in metres decides which nouns it shows.
     """
     return max((_rewritten(caption, resolution) for caption in captions), key=lambda rated: rated[0])[1]
-
-
-def coarsest(entry: Entry) -> float:
-    """Return the coarsest resolution of a corpus in metres; ten where it is not stated, as Sentinel-1 has."""
-    return max(entry.resolution_m, default=10.0)
 
 
 def pair_facts(entry: Entry, read_index: ReadIndex) -> RowFacts:
@@ -85,6 +81,8 @@ def _rewritten(caption: str, resolution: float) -> tuple[int, Rewritten]:
         for clause in read_clauses(tokens, resolution):
             left = _filter(clause, dropped, antecedent)
             antecedent = left is not None
+            if left is None:
+                left = _surroundings(clause, dropped)
             if left is not None and _is_known(left, named):
                 dropped[REPEATED] += 1
             elif left is not None and (sentence := _sentence(left)) not in statements:
@@ -155,6 +153,23 @@ def _filter(clause: Clause, dropped: Counter[str], antecedent: bool) -> Clause |
         dropped[ALONE] += 1
         return _existence(rest)
     return rest if _is_complete(clause, rest) else _existence(rest)
+
+
+def _surroundings(clause: Clause, dropped: Counter[str]) -> Clause | None:
+    """What is left where SAR does not show the subject: "cars are on a bridge" says that there is a bridge."""
+    if clause.reason or not clause.subject or any(not noun.reason for noun in clause.subject):
+        return None
+    around = [phrase for phrase in clause.phrases if not phrase.preposition.endswith(lexicon.ABSENT)]
+    nouns = [*clause.objects, *chain.from_iterable(phrase.nouns for phrase in around)]
+    named = [noun.of if noun.head in lexicon.PLACES and noun.of else noun for noun in nouns]
+    telling = [noun for noun in named if noun.head not in lexicon.PLACES and _tells_alone(noun)]
+    kept = _keep(telling, dropped, [])
+    return Clause((), THERE, objects=kept) if kept else None
+
+
+def _tells_alone(noun: Noun) -> bool:
+    """Whether a noun says something where its clause is gone; the image does not, and nor does "an area"."""
+    return noun.head != SAR_IMAGE and (noun.head not in lexicon.GENERIC or bool(noun.words))
 
 
 def _is_complete(clause: Clause, rest: Clause) -> bool:
@@ -252,7 +267,7 @@ def _noun(noun: Noun) -> str:
 
 OPTICAL_RULES = CaptionMethod(
     "optical-rules",
-    "1.0",
+    "1.1",
     "from an existing caption of the optical image of the same place, cut to what SAR shows",
     quotes=True,
     row_facts={"pairs": pair_facts},
@@ -260,7 +275,7 @@ OPTICAL_RULES = CaptionMethod(
 
 OPTICAL_MODEL = CaptionMethod(
     "optical-model",
-    "1.0",
+    "1.1",
     "from a caption that a model wrote for the optical image of the same place, cut to what SAR shows; dropped "
     "where a second model finds that caption and SAR image disagree",
     by_model=True,

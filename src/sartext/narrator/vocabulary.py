@@ -168,6 +168,11 @@ def annotated_by(entry: Entry) -> frozenset[str]:
     return frozenset(keys | ({entry.background.casefold()} if entry.background else set()))
 
 
+def coarsest(entry: Entry) -> float:
+    """Return the coarsest resolution of a corpus in metres; ten where it is not stated, as Sentinel-1 has."""
+    return max(entry.resolution_m, default=10.0)
+
+
 def bare(noun: str) -> str:
     """Return a noun in lower case and without article."""
     return noun.casefold().removeprefix("an ").removeprefix("a ")

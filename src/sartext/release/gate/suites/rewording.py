@@ -5,7 +5,7 @@ from typing import Any
 
 from sartext.narrator.methods import METHODS
 from sartext.narrator.rewording import repeated, things
-from sartext.narrator.rewriting import coarsest
+from sartext.narrator.vocabulary import coarsest
 from sartext.release.gate.suite import Frame, Inputs, Suite, extreme
 
 NOBODY = "no corpus"
