@@ -98,7 +98,10 @@ def test_sen1floods11_masks_its_no_data(indexed):
 
 
 def test_sen1_2(indexed):
-    _, rows, faults = indexed("sen1-2")
+    metrics, rows, faults = indexed("sen1-2")
+    assert metrics["published_splits_sharing_places"] == {"test": 3, "train": 13}, (
+        "every test image has its scene in train"
+    )
     assert Counter(row["modality"] for row in rows.values()) == {"sar": 50, "optical": 50}
     assert all(row["paired_path"] for row in rows.values())
     assert Counter(row["published_split"] for row in rows.values()) == {"train": 94, "test": 6}

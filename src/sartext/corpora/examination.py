@@ -14,11 +14,12 @@ import numpy.typing as npt
 from sartext.catalogue.entry import Entry
 from sartext.corpora.annotated_size import compare_size
 from sartext.corpora.cleaning import clean_boxes, clean_captions, clean_scene_class, label_table
+from sartext.corpora.footprints import footprint_of
 from sartext.corpora.formats import FORMATS
 from sartext.corpora.images import AS_STORED, decode, exif_orientation, read_image
 from sartext.corpora.legend import Backscatter, Levels, grey, measure
 from sartext.corpora.masks import NO_DATA, summarise_mask
-from sartext.corpora.patches import Blocks, blocks_of, position_of
+from sartext.corpora.patches import Blocks, Position, blocks_of, position_of
 from sartext.corpora.quantities import check_picture, check_quantity, saturated_share
 from sartext.corpora.quarantine import Fault, Kind, Unusable
 from sartext.corpora.radiometry import fixed_window, histogram, to_db
@@ -61,6 +62,7 @@ class Outcome:
     """What became of one image: a row or a fault of kind ``image``, and faults of what it lost.
 
     ``counts`` are for the stretch of an uncalibrated corpus; ``blocks`` tell whether patches share pixels;
+    ``footprint`` is where a georeferenced image of the corpus's own modality lies;
     ``questions`` is how many are asked about it; ``saturated`` is the share of pixels at the largest number of
     their type; ``backscatter`` is what a mask and the pixels say of its classes; ``orientation`` is EXIF's.
     """
@@ -69,6 +71,7 @@ class Outcome:
     faults: list[Fault] = field(default_factory=list)
     counts: dict[int, int] = field(default_factory=dict)
     blocks: Blocks | None = None
+    footprint: Position | None = None
     questions: int = 0
     saturated: float = 0.0
     backscatter: Backscatter | None = None
@@ -131,6 +134,8 @@ def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
     if entry.position:
         position_of(entry.position, job.path, job.scene_id, (width, height))
         outcome.blocks = blocks_of(pixels)
+    if job.modality == entry.modality:
+        outcome.footprint = footprint_of(content)
     return row
 
 

@@ -27,7 +27,8 @@ from sartext.corpora.listing import (
     published_sets,
     scene_of,
 )
-from sartext.corpora.patches import across_splits, in_two_classes, joined, overlaps
+from sartext.corpora.patches import in_two_classes
+from sartext.corpora.places import group_places, leak_lines
 from sartext.corpora.quarantine import Fault, Unusable, count_reasons, write_quarantine
 from sartext.corpora.radiometry import IMPLAUSIBLE, stretch_window
 from sartext.errors import CorpusError
@@ -63,7 +64,7 @@ def build_index(project: Project, name: str) -> dict[str, object]:
     faults += [fault for outcome in outcomes for fault in outcome.faults]
     _part_broken_pairs(rows)
     _stretch(outcomes)
-    leaking = _group_patches(entry, outcomes)
+    leaks = group_places(entry, outcomes)
     log = project.build / "log" / f"corpus-{name}-quarantine.csv"
     if problem := _refusal(entry, len(jobs), len(rows), faults):
         write_quarantine(log, faults)
@@ -72,7 +73,8 @@ def build_index(project: Project, name: str) -> dict[str, object]:
     metrics = {
         **_measure(entry, jobs, rows, faults),
         "questions": questions,
-        "published_splits_overlapping": leaking,
+        "published_splits_overlapping": leaks.overlapping,
+        "published_splits_sharing_places": leaks.sharing,
         "backscatter": _check_legend(entry, place, outcomes),
         "saturated": quantities.saturation([outcome.saturated for outcome in outcomes if outcome.row]),
     }
@@ -83,7 +85,12 @@ def build_index(project: Project, name: str) -> dict[str, object]:
         # what later stages read from the catalogue belongs to the artefact: a changed noun rebuilds the captions
         write_text(folder / "entry.json", entry.model_dump_json(indent=2) + "\n")
     ids = sorted(row["image_id"] for row in rows)
-    return {**metrics, "examples": ids[:: max(1, len(ids) // EXAMPLES)][:EXAMPLES]}
+    sizes = Counter(row["published_split"] for row in rows if row["modality"] == entry.modality)
+    return {
+        **metrics,
+        "lines": leak_lines(leaks, sizes),
+        "examples": ids[:: max(1, len(ids) // EXAMPLES)][:EXAMPLES],
+    }
 
 
 def _part_broken_pairs(rows: list[dict[str, Any]]) -> None:
@@ -100,18 +107,6 @@ def _refuse_two_classes(outcomes: list[Outcome]) -> None:
         if outcome.row is not None and (detail := reasons.get(outcome.row["image_id"])):
             fault = Fault(outcome.row["path"], outcome.row["image_id"], "two-classes", detail, "image")
             outcome.row, outcome.counts, outcome.faults = None, {}, [fault]
-
-
-def _group_patches(entry: Entry, outcomes: list[Outcome]) -> dict[str, int]:
-    """Make one place of patches that overlap; count those that a published split has on both of its sides."""
-    if entry.position is None:
-        return {}
-    known = [(outcome.row, outcome.blocks) for outcome in outcomes if outcome.row and outcome.blocks is not None]
-    rows = [row for row, _ in known]
-    pairs = overlaps(rows, [blocks for _, blocks in known], entry.position)
-    for row, first in zip(rows, joined([row["image_id"] for row in rows], pairs), strict=True):
-        row["scene_id"] = first
-    return across_splits(rows, pairs)
 
 
 def _stretch(outcomes: list[Outcome]) -> None:

@@ -26,13 +26,13 @@ Row = Mapping[str, Any]
 
 
 class Position(NamedTuple):
-    """Where a patch lies: the scene, and its upper left corner and size in pixels of it."""
+    """Where a patch lies: the scene, its first corner and its size, in pixels of the scene or units of a map."""
 
     scene: str
-    x: int
-    y: int
-    width: int
-    height: int
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 def position_of(expression: str, path: str, scene: str, size: tuple[int, int]) -> Position:
@@ -57,10 +57,11 @@ def overlaps(rows: Sequence[Row], blocks: Sequence[Blocks], expression: str) -> 
 
 
 def named_overlaps(positions: Sequence[Position]) -> Iterator[tuple[int, int]]:
-    """Yield the places of every two patches that overlap by their names."""
+    """Yield the places of every two patches that overlap by their positions."""
     known = sorted((position, place) for place, position in enumerate(positions))
     for number, (patch, place) in enumerate(known):
-        for other, beside in known[number + 1 :]:
+        for following in range(number + 1, len(known)):
+            other, beside = known[following]
             if other.scene != patch.scene or other.x >= patch.x + patch.width:
                 break
             if other.y < patch.y + patch.height and patch.y < other.y + other.height:
