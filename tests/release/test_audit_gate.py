@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from sartext.errors import AuditError, GateError
 from sartext.files import read_json, write_json
@@ -12,6 +13,7 @@ from sartext.release.gate.suite import Inputs
 from sartext.release.gate.suites import SUITES
 from sartext.release.gate.verdict import require_passed
 from sartext.release.publication import publish
+from tests.conftest import ROOT
 from tests.release.audited import SAMPLE, all_of, imported, ratings
 from tests.release.built import Built, Row, failed, passed_verdict, result
 
@@ -22,6 +24,12 @@ ENOUGH, MEAN, KINDS = (
     "mean correctness",
     "mean correctness of each corpus and method",
 )
+
+
+def test_the_gate_alone_reads_ratings() -> None:
+    """An import makes the verdict stale, and nothing that the candidate was made from."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert [name for name, stage in stages.items() if "audit" in stage.get("do", stage)["deps"]] == ["quality"]
 
 
 def rated(built: Built, *values: int) -> None:

@@ -62,6 +62,12 @@ REFUSED = {
 }
 
 
+def test_what_is_no_file_is_refused(built: Built, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "absent.json"):
+        with pytest.raises(AuditError, match="no such file"):
+            read_ratings(path)
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_does_not_fit_is_refused_in_one_line_and_nothing_is_kept(built: Built, name: str) -> None:
     change, message = REFUSED[name]
@@ -103,13 +109,14 @@ def test_ratings_of_before_are_exchanged_only_when_asked_and_stay_beside(built: 
 
 def test_good_files_are_kept_beside_bad_ones_which_have_a_line_each(built: Built) -> None:
     good = built.root.parent / "good.json"
-    good.write_text(json.dumps(ratings(built, rate=all_of(2, "no ship"))))
+    good.write_text(json.dumps(ratings(built, rate=all_of(2, "no ship\x1b[2J"))))
     bad = saved(built, "{")
     done = sartext(built, "import", str(bad), str(good), str(built.root / "absent.json"))
     assert done.exit_code == 1
     assert "rater rater-a: 24 ratings, 0 of them in part" in done.output
     assert "2.00 [2.00, 2.00]" in done.output
     assert "no ship" in done.output, "failures are listed with their comments"
+    assert "\x1b" not in done.output, "which a terminal does not obey"
     assert len([line for line in done.output.splitlines() if line.startswith("error: ")]) == 2
     assert len(kept(built)) == 1
     assert "kept in audit/" in sartext(built, "status").output

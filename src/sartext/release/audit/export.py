@@ -170,7 +170,9 @@ def _amount(row: Mapping[str, Any], label: str) -> str:
     shares = [
         region["fraction"] for region in row["regions"] if (region["zone"], region["label"]) == ("image", label)
     ]
-    return f"{shares[0]:.0%}" if shares else str(sum(box["label"] == label for box in row["objects"]))
+    if not shares:
+        return str(sum(box["label"] == label for box in row["objects"]))
+    return f"{shares[0]:.0%}" if shares[0] >= 0.005 else "under 1%"
 
 
 def _picture(pixels: Pixels) -> str:

@@ -83,13 +83,15 @@ def read_ratings(path: Path) -> Ratings:
     Raises:
         AuditError: the file is absent, too large, no JSON, cut off, of another form, or a rating is out of range.
     """
+    if not path.is_file():
+        raise AuditError("no such file", where=path, way_out="name the file that the page saved")
     try:
         if path.stat().st_size > FILE_LIMIT:
             raise AuditError("too large for ratings", where=path, way_out=AS_SAVED)
         content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         raise AuditError(
-            f"cannot be read ({error.strerror})", where=path, way_out="name the file that the page saved"
+            f"cannot be read ({error.strerror})", where=path, way_out="check its owner and permissions"
         ) from error
     try:
         return Ratings.model_validate_json(content)

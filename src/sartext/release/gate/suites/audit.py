@@ -80,7 +80,7 @@ SUITE = Suite(
     frames=(
         Frame(
             "candidate",
-            "candidates",
+            "candidate",
             _candidate,
             {"shortage": _shortage, "correctness": lambda inputs: _means(inputs.audit.get("groups", [])[:1])},
         ),
