@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from sartext.catalogue import find_entry
 from sartext.config import Project
-from sartext.errors import ModelError, ParameterError, SarTextError, counted, nearest
+from sartext.errors import CatalogueError, ModelError, ParameterError, SarTextError, counted, nearest
 from sartext.progress import workers
 
 MINIMUM_PYTHON = (3, 11)
@@ -50,11 +50,18 @@ def examine(project: Project) -> Iterator[Finding]:
     yield _attempt("spice", _spice)
     yield _attempt("pretrained", lambda: _pretrained(project))
     for name in project.parameters.corpora:
-        entry = find_entry(project, name)
-        obtain = f"{entry.obtain}; then `sartext corpora add {name}`"
-        way_out = "`sartext simulate --missing`" if entry.embedded else obtain
-        yield _need(f"corpus {name}", project.source(name).is_dir(), "present", way_out)
+        yield _corpus(project, name)
     yield _attempt("names", lambda: require_known_names(project))
+
+
+def _corpus(project: Project, name: str) -> Finding:
+    try:
+        entry = find_entry(project, name)
+    except CatalogueError as error:
+        return Finding("missing", f"corpus {name}", str(error))
+    obtain = f"{entry.obtain}; then `sartext corpora add {name} --from PATH`"
+    way_out = "`sartext simulate --missing`" if entry.embedded else obtain
+    return _need(f"corpus {name}", project.source(name).is_dir(), "present", way_out)
 
 
 def _need(what: str, met: bool, detail: str, way_out: str) -> Finding:

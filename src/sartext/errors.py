@@ -11,25 +11,41 @@ class SarTextError(Exception):
         what: what is wrong, with the offending value.
         where: the file, parameter or image it was found in.
         way_out: what to do next; a command to type where there is one.
+        further: other errors of the same file, which a command line shows below, a line each.
     """
 
-    def __init__(self, what: str, *, where: object = None, way_out: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: object = None, way_out: str = "", further: "tuple[SarTextError, ...]" = ()
+    ) -> None:
         self.what = what
         self.where = "" if where is None else str(where)
         self.way_out = way_out
+        self.further = further
         super().__init__(what)
 
     def __str__(self) -> str:
+        more = f" (and {len(self.further)} more)" if self.further else ""
+        return f"{self._line}{more}"
+
+    @property
+    def lines(self) -> list[str]:
+        """The error and the further ones, a line each."""
+        return [self._line, *(line for error in self.further for line in error.lines)]
+
+    @property
+    def _line(self) -> str:
         place = f"{self.where}: " if self.where else ""
         remedy = f"; {self.way_out}" if self.way_out else ""
         return " ".join(f"{place}{self.what}{remedy}".split())
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.what, self.where, self.way_out)
+        return _rebuild, (type(self), self.what, self.where, self.way_out, self.further)
 
 
-def _rebuild(kind: type[SarTextError], what: str, where: str, way_out: str) -> SarTextError:
-    return kind(what, where=where or None, way_out=way_out)
+def _rebuild(
+    kind: type[SarTextError], what: str, where: str, way_out: str, further: tuple[SarTextError, ...]
+) -> SarTextError:
+    return kind(what, where=where or None, way_out=way_out, further=further)
 
 
 class ParameterError(SarTextError):

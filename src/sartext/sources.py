@@ -1,4 +1,4 @@
-"""The source corpora in ``data/``: adding one, listing them, pinning their bytes in ``data.dvc``."""
+"""The source corpora in ``data/``: listing them, and pinning their bytes in ``data.dvc``."""
 
 import hashlib
 import json
@@ -12,113 +12,46 @@ from pathlib import Path
 from rich.table import Table
 from ruamel.yaml import YAML
 
-from sartext.archives import unpack
-from sartext.catalogue import Entry, load_catalogue
+from sartext.catalogue import read_catalogue
 from sartext.config import Project
-from sartext.corpora.formats import format_of
-from sartext.errors import CatalogueError, CorpusError, ParameterError, PinError, nearest
-from sartext.files import remove_tree, write_text
+from sartext.corpora.formats import FORMATS
+from sartext.corpora.listing import matching_files
+from sartext.errors import PinError
+from sartext.files import write_text
 
 PIN = "data.dvc"
 
 
-def source_table(project: Project) -> Table:
-    """Return every corpus of the catalogue with what is here of it, listed ones first, as a table for a person."""
+def source_table(project: Project) -> tuple[Table, list[str]]:
+    """Return every corpus of the catalogue with what is here of it, listed ones first, as a table for a person.
+
+    A corpus whose file is unfinished or wrong has a row that says so; why, the lines say that are returned beside.
+    """
     table = Table(title="Corpora", title_justify="left", box=None, pad_edge=False)
     for heading in ("corpus", "kind", "annotations", "built", "licence", "images passed on"):
         table.add_column(heading, overflow="fold")
     for heading in ("images here", "published"):
         table.add_column(heading, justify="right")
-    catalogue = load_catalogue(project)
-    listed = [name for name in project.parameters.corpora if name in catalogue]
-    for name in [*listed, *sorted(catalogue.keys() - set(listed))]:
-        entry, folder = catalogue[name], project.source(name)
+    catalogue = read_catalogue(project, FORMATS.names)
+    known = {**catalogue.entries, **catalogue.errors}
+    listed = [name for name in project.parameters.corpora if name in known]
+    for name in [*listed, *sorted(known.keys() - set(listed))]:
+        built = "yes" if name in listed else "no"
+        if name in catalogue.errors:
+            table.add_row(name, "see below", "", built)
+            continue
+        entry, folder = catalogue.entries[name], project.source(name)
         table.add_row(
             name,
             f"{entry.modality} {entry.kind}",
-            _describe_format(entry),
-            "yes" if name in listed else "no",
+            entry.annotations.format if entry.annotations else "none",
+            built,
             entry.licence or "absent",
             "yes" if entry.redistribution else "no",
-            f"{_count_images(folder, entry):,}" if folder.is_dir() else "absent",
+            f"{len(matching_files(folder, entry.images)):,}" if folder.is_dir() else "absent",
             "?" if entry.published.images is None else f"{entry.published.images:,}",
         )
-    return table
-
-
-def _describe_format(entry: Entry) -> str:
-    """The format of a corpus's annotations, ``none``, or what is wrong with the one that is declared."""
-    if entry.annotations is None:
-        return "none"
-    try:
-        return format_of(entry, entry.annotations).name
-    except (CatalogueError, ParameterError) as error:
-        return f"error: {error}"
-
-
-def _count_images(folder: Path, entry: Entry) -> int:
-    """The number of files below a folder that match the corpus's image globs."""
-    return len({path for pattern in entry.images for path in folder.glob(pattern)})
-
-
-def add_source(project: Project, name: str, origin: Path, *, replace: bool = False) -> int:
-    """Bring a downloaded corpus into ``data/<name>`` and pin ``data/`` anew; return its number of images.
-
-    The corpus is unpacked aside and takes its place only when whole; an archive's single top folder is
-    unwrapped where the corpus's images lie below it. Nothing is changed by an error.
-
-    Raises:
-        CatalogueError, ParameterError: the catalogue does not know the corpus, or no reader its format.
-        CorpusError: it is there already, or the folder does not hold what the catalogue says.
-        ArchiveError: the archive is unsafe or damaged.
-    """
-    catalogue = load_catalogue(project)
-    if name not in catalogue:
-        raise CatalogueError(
-            f"the catalogue knows no corpus '{name}'",
-            way_out=f"{nearest(name, catalogue)}; or describe it in catalogue/{name}.yaml",
-        )
-    for declared in (catalogue[name].annotations, catalogue[name].optical_captions):
-        if declared is not None:
-            format_of(catalogue[name], declared)
-    place = project.source(name)
-    if place.exists() and not replace:
-        raise CorpusError("the corpus is there already", where=place, way_out="pass --replace to exchange it")
-    incoming = project.build / "incoming" / name
-    if (incoming / "old").is_dir() and not place.exists():
-        (incoming / "old").rename(place)  # a command was killed while it exchanged the corpus
-    remove_tree(incoming)
-    (incoming / "new").mkdir(parents=True)
-    try:
-        unpack(origin, incoming / "new")
-        whole = _unwrapped(incoming / "new", catalogue[name], origin)
-        images = _count_images(whole, catalogue[name])
-        project.data.mkdir(exist_ok=True)
-        if place.exists():
-            place.rename(incoming / "old")
-        try:
-            whole.rename(place)
-            pin(project)
-        except BaseException:
-            remove_tree(place)
-            if (incoming / "old").exists():
-                (incoming / "old").rename(place)
-            raise
-    finally:
-        remove_tree(incoming)
-    return images
-
-
-def _unwrapped(folder: Path, entry: Entry, origin: Path) -> Path:
-    for candidate in [folder, *sorted(item for item in folder.iterdir() if item.is_dir())]:
-        if _count_images(candidate, entry):
-            return candidate
-    seen = ", ".join(sorted(item.name for item in folder.iterdir())[:5]) or "nothing"
-    raise CorpusError(
-        f"no image matches {' or '.join(entry.images)} (found: {seen})",
-        where=origin,
-        way_out=f"lay the files out as `{entry.name}` expects them",
-    )
+    return table, [line for name in sorted(catalogue.errors) for line in catalogue.errors[name].lines]
 
 
 def pin(project: Project) -> dict[str, str]:

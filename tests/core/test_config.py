@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from sartext.catalogue import find_entry, load_catalogue
+from sartext.catalogue import find_entry, load_catalogue, read_catalogue
 from sartext.config import Project, load_parameters
 from sartext.config.training import Champions, CheckpointParameters, GptParameters
 from sartext.errors import CatalogueError, ParameterError
@@ -69,7 +69,7 @@ def test_a_corpus_that_the_package_and_the_user_define_is_an_error(tmp_path: Pat
     text = (ROOT / "src/sartext/catalogue/ssdd.yaml").read_text()
     (tmp_path / "catalogue" / "ssdd.yaml").write_text(text)
     with pytest.raises(CatalogueError, match="corpus 'ssdd' is defined twice"):
-        load_catalogue(Project(tmp_path))
+        read_catalogue(Project(tmp_path)).get("ssdd")
 
 
 CHAMPIONS = TypeAdapter(Champions)

@@ -13,9 +13,10 @@ import pytest
 import yaml
 from PIL import Image
 
+from sartext.adding import add_source
 from sartext.config import Project
 from sartext.errors import CatalogueError, CorpusError, PinError
-from sartext.sources import add_source, pin, source_table
+from sartext.sources import pin, source_table
 from tests.conftest import ROOT
 from tests.corpora.making import BASE
 from tests.processes import dvc, init_dvc
@@ -48,7 +49,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def test_adding_a_folder_copies_and_pins_it(project: Project, tmp_path: Path) -> None:
-    assert add_source(project, "own", corpus(tmp_path / "download")) == 3
+    assert add_source(project, "own", corpus(tmp_path / "download")).images == 3
     assert tree(project.source("own")) == tree(tmp_path / "download")
     assert json.loads(dvc(project.root, "status", "--json")) == {}
 
@@ -71,7 +72,7 @@ def test_an_archive_with_one_top_folder_is_unwrapped(project: Project, tmp_path:
     with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
         for item in sorted(folder.rglob("*.png")):
             archive.write(item, item.relative_to(tmp_path))
-    assert add_source(project, "own", tmp_path / "own.zip") == 3
+    assert add_source(project, "own", tmp_path / "own.zip").images == 3
     assert tree(project.source("own")) == tree(folder)
 
 
@@ -79,7 +80,7 @@ def test_an_archive_with_one_top_folder_is_unwrapped(project: Project, tmp_path:
     ("name", "error", "message"),
     [
         ("secnd", CatalogueError, r"no corpus 'secnd'; did you mean 'second'\?; or describe it in"),
-        ("own", CorpusError, r"no image matches images/\*.png \(found: readme.txt\)"),
+        ("own", CorpusError, r"nothing matches images/\*.png: no image \(found: 1 \*.txt\)"),
     ],
     ids=["unknown name", "a folder without its images"],
 )
@@ -121,7 +122,7 @@ def test_nothing_to_pin_is_an_error(project: Project) -> None:
 
 def test_the_list_says_what_is_known_listed_and_present(project: Project, tmp_path: Path) -> None:
     add_source(project, "second", corpus(tmp_path / "a"))
-    names, *columns = (list(column.cells) for column in source_table(project).columns)
+    names, *columns = (list(column.cells) for column in source_table(project)[0].columns)
     rows = dict(zip(names, zip(*columns, strict=True), strict=True))
     assert names[0] == "own" and {"second", "ssdd"} <= set(names)
     assert (rows["own"][2], rows["own"][-2]) == ("yes", "absent")

@@ -71,7 +71,8 @@ def test_too_much_left_out_is_an_error_that_says_where_to_look(corpus):
     with pytest.raises(CorpusError) as caught:
         corpus.index()
     message = str(caught.value)
-    assert "2 of 5 images (40.0 %, at most 25 %)" in message
+    assert "2 of 5 images (40.0 %) cannot be used, `quarantine_limit: 0.25` allows 25 %" in message
+    assert "or raise `quarantine_limit` in catalogue/made.yaml" in message
     assert "not-an-image 2" in message
     log = corpus.root / "build" / "log" / "corpus-made-quarantine.csv"
     assert str(log.relative_to(corpus.root)) in message
@@ -200,7 +201,7 @@ def test_unknown_classes_that_refuse_a_corpus_are_named_with_the_way_out(corpus)
     corpus.declare(**{**DETECTION, "quarantine_limit": 0})
     fill(corpus, 1)
     corpus.add("x", ("buoy", 1, 1, 9, 9))
-    with pytest.raises(CorpusError, match="name them in `classes` of the catalogue file: 'buoy'"):
+    with pytest.raises(CorpusError, match=r"name them in `classes` of catalogue/made\.yaml: 'buoy'"):
         corpus.index()
 
 

@@ -56,7 +56,7 @@ def test_a_folder_without_a_class_of_the_catalogue_is_left_out_by_name(corpus):
         ("made/b", "unknown-class", "'desert'")
     ]
     corpus.declare(**{**FOLDERS, "quarantine_limit": 0.05})
-    with pytest.raises(CorpusError, match="name them in `classes` of the catalogue file: 'desert'"):
+    with pytest.raises(CorpusError, match=r"name them in `classes` of catalogue/made\.yaml: 'desert'"):
         corpus.index()
 
 

@@ -5,10 +5,12 @@ after them. A name that both define is an error.
 """
 
 from sartext.catalogue.entry import Annotations, CorpusClass, Entry, Pairing, Published
-from sartext.catalogue.loading import find_entry, load_catalogue, load_entry
+from sartext.catalogue.loading import GAP, Catalogue, find_entry, load_catalogue, load_entry, read_catalogue
 
 __all__ = [
+    "GAP",
     "Annotations",
+    "Catalogue",
     "CorpusClass",
     "Entry",
     "Pairing",
@@ -16,4 +18,5 @@ __all__ = [
     "find_entry",
     "load_catalogue",
     "load_entry",
+    "read_catalogue",
 ]

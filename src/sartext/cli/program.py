@@ -104,7 +104,7 @@ def run(group: click.Group, program: str) -> None:
     except SarTextError as error:
         if debug:
             raise
-        _fail(str(error), 1)
+        _fail("\nerror: ".join(error.lines), 1)
     except Exception as error:
         if debug:
             raise

@@ -68,25 +68,35 @@ def list_corpora(project: Project) -> None:
     """Show which corpora are known, present and licensed, and how many images of the published count."""
     from sartext.sources import source_table
 
-    show(source_table(project))
+    table, problems = source_table(project)
+    show(table)
+    for problem in problems:
+        click.echo(problem.removeprefix(f"{project.root}/"))
 
 
 @corpora.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--from", "origin", type=click.Path(path_type=Path), required=True, help="Folder, zip or tar.")
 @click.option("--replace", is_flag=True, help="Exchange a corpus that is there.")
+@click.option("--describe", is_flag=True, help="Add nothing: propose catalogue/NAME.yaml from what lies there.")
 @pass_project
-def add(project: Project, name: str, origin: Path, replace: bool) -> None:
-    """Bring a downloaded corpus into data/ and pin it in data.dvc."""
-    from sartext.sources import add_source
+def add(project: Project, name: str | None, origin: Path, replace: bool, describe: bool) -> None:
+    """Bring a downloaded corpus into data/ and pin it in data.dvc.
+
+    Without NAME the corpus of the catalogue is recognised by its files.
+    """
+    from sartext.adding import add_source, describe_source
 
     with project_lock(project.root):
-        images = add_source(project, name, origin, replace=replace)
-    click.echo(f"data/{name}: {counted(images, 'image')}, pinned in data.dvc")
-    if name not in project.parameters.corpora:
-        own = (project.root / "catalogue" / f"{name}.yaml").is_file()
-        place = f"catalogue/{name}.yaml" if own else f"src/sartext/catalogue/{name}.yaml"
-        click.echo(f"to build it, append to `corpora` in params.yaml:\n  {name}: {{catalogue: {place}}}")
+        if not describe:
+            lines: tuple[str, ...] = add_source(project, name, origin, replace=replace).lines
+        else:
+            found = describe_source(project, name, origin)
+            file = f"catalogue/{found.name}.yaml"
+            state = f"{file}: {found.unfinished or 'complete'}"
+            lines = (*found.seen, state, f"then: sartext corpora add {found.name} --from {origin}")
+    for line in lines:
+        click.echo(line)
 
 
 @corpora.command()

@@ -15,7 +15,7 @@ from sartext.config.rewriting import (
     RewritingParameters,
     load_endpoint,
 )
-from sartext.config.section import Section, explain_validation, parse_yaml
+from sartext.config.section import Section, explain_problems, explain_validation, parse_yaml
 from sartext.config.training import CheckpointParameters, NarrationParameters, TrainingParameters
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "SplitParameters",
     "TrainingParameters",
     "VqaParameters",
+    "explain_problems",
     "explain_validation",
     "load_endpoint",
     "load_parameters",

@@ -27,10 +27,21 @@ class Section(BaseModel):
 
 def explain_validation(error: ValidationError, model: type[BaseModel], where: object) -> tuple[str, str]:
     """Return what is wrong and the way out for the first problem that pydantic found."""
-    problem = error.errors()[0]
+    return explain_problems(error, model)[0]
+
+
+def explain_problems(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, str]]:
+    """Return what is wrong and the way out for each problem that pydantic found."""
+    return [_explain(problem, model) for problem in error.errors()]
+
+
+def _explain(problem: Any, model: type[BaseModel]) -> tuple[str, str]:  # noqa: ANN401 - pydantic's dictionary
     place = ".".join(str(part) for part in problem["loc"])
+    known = _fields_at(model, problem["loc"][:-1])
     if problem["type"] == "extra_forbidden":
-        return f"unknown name '{place}'", nearest(str(problem["loc"][-1]), _fields_at(model, problem["loc"][:-1]))
+        return f"unknown name '{place}'", nearest(str(problem["loc"][-1]), known)
+    if problem["type"] == "missing":
+        return f"{place}: {problem['msg']}", "add it"
     message = problem["msg"].removeprefix("Value error, ")
     hidden = problem["type"] == HIDDEN or isinstance(problem["input"], dict | list)
     shown = "" if hidden else f" (got {problem['input']!r})"

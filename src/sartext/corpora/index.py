@@ -68,7 +68,8 @@ def build_index(project: Project, name: str) -> dict[str, object]:
     log = project.build / "log" / f"corpus-{name}-quarantine.csv"
     if problem := _refusal(entry, len(jobs), len(rows), faults):
         write_quarantine(log, faults)
-        raise CorpusError(problem, where=place.prefix, way_out=_way_out(faults, project.relative(log)))
+        way_out = _way_out(faults, project.relative(log), project.parameters.corpora[name].catalogue)
+        raise CorpusError(problem, where=place.prefix, way_out=way_out)
     questions = sum(outcome.questions for outcome in outcomes if outcome.row is not None)
     metrics = {
         **_measure(entry, jobs, rows, faults),
@@ -144,17 +145,18 @@ def _refusal(entry: Entry, images: int, usable: int, faults: list[Fault]) -> str
     if not usable:
         return f"none of {images} images is usable ({example})"
     share, limit = 100 * left_out / images, 100 * entry.quarantine_limit
-    return f"{left_out} of {images} images ({share:.1f} %, at most {limit:g} %) cannot be used ({example})"
+    allowed = f"`quarantine_limit: {entry.quarantine_limit:g}` allows {limit:g} %"
+    return f"{left_out} of {images} images ({share:.1f} %) cannot be used, {allowed} ({example})"
 
 
-def _way_out(faults: list[Fault], log: str) -> str:
+def _way_out(faults: list[Fault], log: str, catalogue: str) -> str:
     unknown = sorted({fault.detail for fault in faults if fault.reason == "unknown-class"})
     if unknown:
         names = "; ".join(unknown[:5])
-        return f"if these are classes, name them in `classes` of the catalogue file: {names} (all in {log})"
+        return f"if these are classes, name them in `classes` of {catalogue}: {names} (all in {log})"
     if implausible := [fault.detail for fault in faults if fault.reason == IMPLAUSIBLE]:
         return f"{quantities.way_out(implausible)} (all in {log})"
-    return f"see {log}, repair the corpus or raise its quarantine_limit"
+    return f"{log} names each; repair the corpus, or raise `quarantine_limit` in {catalogue}"
 
 
 def _measure(entry: Entry, jobs: list[Job], rows: list[dict[str, Any]], faults: list[Fault]) -> dict[str, object]:

@@ -7,9 +7,10 @@ Folders that differ in the name of a split (``train/``, ``test/``), in one name 
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy"})
 
@@ -39,9 +40,10 @@ class FileGroup:
 
     @property
     def by_folder(self) -> bool:
-        """Whether the last folder's name is what tells the files apart, and is no split: it may be a class."""
-        wild = PurePosixPath(self.glob).parent.name == "*"
-        return wild and not all(SPLIT.fullmatch(name) for name in self.folders)
+        """Whether the last folder's name alone tells the files apart, and is no split or number: maybe a class."""
+        glob = PurePosixPath(self.glob)
+        alone = glob.parent.name == "*" and glob.stem == "*"
+        return alone and not any(SPLIT.fullmatch(name) or name.isdecimal() for name in self.folders)
 
     @property
     def splits(self) -> dict[str, str]:
@@ -61,10 +63,14 @@ class FileGroup:
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of a folder in groups; hidden ones and those of macOS are none."""
+    """The files of a folder in groups; hidden ones and those of macOS are none.
+
+    ``sampled`` holds what `samples.sample_of` has seen of a group, by its glob.
+    """
 
     folder: Path
     groups: tuple[FileGroup, ...]
+    sampled: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def images(self) -> tuple[FileGroup, ...]:

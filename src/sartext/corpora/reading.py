@@ -128,8 +128,8 @@ class AnnotationFormat:
             of it: boxes of numbers, captions or scene classes. To be given where ``read`` makes something of
             files of other formats, too.
         propose: the ``annotations`` that a folder without a catalogue file may have in this format, likeliest
-            first. To be given where more than ``files`` is required; else each group of files of which a sample
-            looks like the format is proposed.
+            first, from its layout and from those that say ``files`` alone: one for each group of files of which a
+            sample looks like the format. To be given where more than ``files`` is needed; else those are proposed.
     """
 
     name: str
@@ -139,7 +139,7 @@ class AnnotationFormat:
     read: Callable[[Source], list[Record]]
     requires: tuple[str, ...] = ("files",)
     looks_like: Callable[[Source], bool] | None = None
-    propose: "Callable[[Layout], list[Annotations]] | None" = None
+    propose: "Callable[[Layout, list[Annotations]], list[Annotations]] | None" = None
 
 
 def as_number(value: object) -> float:

@@ -1,9 +1,19 @@
 """Captions in a text file, a line each, beside a file with the names of their images."""
 
 from collections import defaultdict
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
+from sartext.catalogue.entry import Annotations
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import BROKEN_ENCODING, AnnotationFormat, Record, Source, read_text
+
+if TYPE_CHECKING:
+    from sartext.corpora.layout import Layout
+
+SENTENCE = 4
+"""Words that a line of captions has at least, on the average."""
 
 
 def read_lines(source: Source) -> list[Record]:
@@ -33,6 +43,38 @@ def read_lines(source: Source) -> list[Record]:
     ]
 
 
+def propose_lines(layout: "Layout", _: list[Annotations]) -> list[Annotations]:
+    """Return the text files of sentences and, beside each, the one whose names fit them line by line."""
+    texts = [file for group in layout.others if group.suffix == ".txt" for file in group.files]
+    lines = {}
+    for file in texts[:100]:
+        with suppress(Unusable):
+            lines[file] = [line.split() for line in read_text(layout.folder / file)[0].rstrip().split("\n")]
+    names = {file for file, words in lines.items() if all(len(each) == 1 for each in words)}
+    pairs = []
+    for file in sorted(lines.keys() - names):
+        rows = lines[file]
+        if sum(map(len, rows)) >= SENTENCE * len(rows):
+            fitting = [name for name in sorted(names) if len(rows) % len(lines[name]) == 0]
+            beside = [name for name in fitting if _start(name) == _start(file)] or fitting
+            pairs += [(file, beside[0])] if beside else []
+    if not pairs:
+        return []
+    return [Annotations(format="lines", files=tuple(f for f, _ in pairs), names=tuple(n for _, n in pairs))]
+
+
+def _start(file: str) -> str:
+    """The folder and how the file's name begins, up to the first separator."""
+    path = PurePosixPath(file)
+    return f"{path.parent}/{path.name.replace('-', '_').split('_')[0]}"
+
+
 FORMAT = AnnotationFormat(
-    "lines", "a caption per line, image names in a file beside", "captions", "file", read_lines, ("files", "names")
+    "lines",
+    "a caption per line, image names in a file beside",
+    "captions",
+    "file",
+    read_lines,
+    ("files", "names"),
+    propose=propose_lines,
 )

@@ -1,12 +1,21 @@
 """Scene classes, one per image: by the folder that the image lies in, or by a list of names and classes."""
 
 import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
+from sartext.catalogue.entry import Annotations
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import BROKEN_ENCODING, AnnotationFormat, Record, Source, read_text
 
+if TYPE_CHECKING:
+    from sartext.corpora.layout import Layout
+
 SEPARATOR = re.compile(r"\s*[,;\t]\s*|\s+(?=\S+$)")
 """Between name and class: a comma, a semicolon or a tab, else the last white space of the line."""
+
+LINES_ASKED = 40
+"""Lines of a list whose images are looked for."""
 
 
 def read_scene_folder(source: Source) -> list[Record]:
@@ -43,9 +52,39 @@ def read_scene_list(source: Source) -> list[Record]:
     return records
 
 
+def propose_scene_folders(layout: "Layout", _: list[Annotations]) -> list[Annotations]:
+    """Return a rule for each group of images that lie in folders of their own, unlike those of splits."""
+    groups = [group for group in layout.images if group.by_folder]
+    above = [re.escape(str(PurePosixPath(group.glob).parent.parent)).replace(r"\*", "[^/]+") for group in groups]
+    return [
+        Annotations(format="scene-folder", image=f"^{folders}/([^/]+)/".replace(r"^\./", "^")) for folders in above
+    ]
+
+
+def looks_like_scene_list(source: Source) -> bool:
+    """Whether the lines name images of the folder, and far fewer classes than images."""
+    try:
+        records = read_scene_list(source)[:LINES_ASKED]
+    except Unusable:
+        return False
+    here = [record for record in records if all(source.size_of(record.name))]
+    return 2 * len(here) > len(records) > 1 and 2 * len({record.scene_class for record in here}) <= len(here)
+
+
 FOLDER_FORMAT = AnnotationFormat(
-    "scene-folder", "a scene class per image, by its folder", "scenes", "name", read_scene_folder, ("image",)
+    "scene-folder",
+    "a scene class per image, by its folder",
+    "scenes",
+    "name",
+    read_scene_folder,
+    ("image",),
+    propose=propose_scene_folders,
 )
 LIST_FORMAT = AnnotationFormat(
-    "scene-list", "a scene class per image, lists of names and classes", "scenes", "file", read_scene_list
+    "scene-list",
+    "a scene class per image, lists of names and classes",
+    "scenes",
+    "file",
+    read_scene_list,
+    looks_like=looks_like_scene_list,
 )

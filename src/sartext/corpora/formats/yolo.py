@@ -6,8 +6,9 @@ dropped like any other. What is in pixels, and what a detector predicted (a line
 
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sartext.catalogue.entry import Annotations
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import (
     BROKEN_ENCODING,
@@ -19,6 +20,9 @@ from sartext.corpora.reading import (
     read_text,
 )
 from sartext.corpora.shapes import Point, side_angle, upright_box
+
+if TYPE_CHECKING:
+    from sartext.corpora.layout import Layout
 
 CLASS_LISTS = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml")
 """How the lists of class names are called that lie beside labels."""
@@ -125,7 +129,29 @@ def _names_of_yaml(text: str, name: str) -> Any:  # noqa: ANN401 - YAML has no n
     return names
 
 
-FORMAT = AnnotationFormat("yolo", "boxes, YOLO text, shares of the image", "boxes", "image", read_yolo)
+def with_class_list(layout: "Layout", found: list[Annotations]) -> list[Annotations]:
+    """Return the annotations found with the list of class names that lies in the folder, if one does."""
+    files = [file for group in layout.others for file in group.files]
+    lists = [file for file in files if PurePosixPath(file).name.lower() in CLASS_LISTS]
+    lists = [file for file in sorted(lists, key=len) if _is_class_list(layout.folder / file)]
+    return [declared.model_copy(update={"class_list": lists[0]}) for declared in found] if lists else found
+
+
+def _is_class_list(path: Path) -> bool:
+    try:
+        return bool(class_names(path))
+    except Unusable:
+        return False
+
+
+FORMAT = AnnotationFormat(
+    "yolo", "boxes, YOLO text, shares of the image", "boxes", "image", read_yolo, propose=with_class_list
+)
 ORIENTED_FORMAT = AnnotationFormat(
-    "yolo-oriented", "turned boxes, YOLO text, four corners", "boxes", "image", read_yolo_oriented
+    "yolo-oriented",
+    "turned boxes, YOLO text, four corners",
+    "boxes",
+    "image",
+    read_yolo_oriented,
+    propose=with_class_list,
 )
