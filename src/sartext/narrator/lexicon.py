@@ -1,7 +1,8 @@
 """The words that the rewriting of optical captions knows.
 
 `VISIBLE` is the resolution-dependent list of nouns that SAR shows. A noun that is in no list, or only in one for
-finer resolutions, takes its clause with it: cars, lawns, pools, people, markings, and every word not known here.
+finer resolutions, takes its clause with it: lawns, pools, people, markings, and every word not known here. So does
+what moves, at any resolution: the SAR image was not taken at the same time.
 The lists are in ``words.toml``.
 """
 
@@ -17,6 +18,7 @@ from sartext.narrator.vocabulary import (
 
 COLOUR, BRIGHTNESS, WEATHER = "colour", "brightness", "weather"
 UNSEEN, UNREADABLE = "not shown by SAR", "not a clause that the rules can read"
+MOVES = "moves, and may have gone between the two images"
 """Why a word of an optical caption goes."""
 
 PLACES = word_set(LISTS["places"])
@@ -43,7 +45,7 @@ for _row in LISTS["optical_classes"]:
             NAMED_CLASSES[_noun], SYNONYMS[_noun] = tuple(_row["keys"]), _nouns[0]
 
 MOVING = word_set(LISTS["moving"])
-"""Nouns of what may have gone before the SAR image was taken."""
+"""Nouns, singular and plural, of what may have gone when the SAR image was taken: ships, aircraft, vehicles."""
 
 ABSENT = ("without", "far from", "away from", "out of", "outside")
 """Ends of prepositions behind which stands what need not be there."""

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sartext.narrator import lexicon
-from sartext.narrator.lexicon import BE, SAR_IMAGE, SAR_IMAGES, UNREADABLE, UNSEEN, WEATHER, describes, kind_of
+from sartext.narrator.lexicon import (
+    BE,
+    MOVES,
+    SAR_IMAGE,
+    SAR_IMAGES,
+    UNREADABLE,
+    UNSEEN,
+    WEATHER,
+    describes,
+    kind_of,
+)
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,8 @@ def _judged(cursor: Cursor, noun: Noun, before: Sequence[str]) -> Noun:
     )
     if not shown:
         reason = WEATHER if WEATHER in removed else UNSEEN
+    elif head in lexicon.MOVING:
+        reason = reason or MOVES
     of = None
     if cursor.peek() == "of":
         cursor.place += 1

@@ -68,7 +68,7 @@ def _of_clause(clause: Clause, vocabulary: Vocabulary) -> list[Statement | None]
 
 
 def _of_noun(noun: Noun, vocabulary: Vocabulary) -> Iterator[Statement | None]:
-    if noun.reason:
+    if noun.reason not in {"", lexicon.MOVES}:
         yield None
         return
     if noun.of:  # "the other bank of the river"

@@ -1,7 +1,7 @@
 """Rewriting of optical captions by rules: what a SAR image bears out stays, clause by clause.
 
-A clause about something that SAR does not show goes, but what that is said to be at, on or around stays, as
-something that is there; a colour adjective goes, a clause whose head is a
+A clause about something that SAR does not show, or that moves, goes, but what that is said to be at, on or around
+stays, as something that is there; a colour adjective goes, a clause whose head is a
 colour goes, weather, brightness and words of taste go, what a clause says twice goes once, that something fills
 the image becomes that it is there, and a photo becomes a SAR image. What is left is said in whole sentences; what
 was left out is counted by reason.
