@@ -78,7 +78,7 @@ def export(
     pairs = {str(pair["image_id"]): pair for pair in candidate.pairs}
     sources = SourcePictures(project)
     names = [showing.image_id for showing in showings if showing.showing == 1]
-    items = {name: _item(project, sources, pairs[name]) for name in track(names, "pictures", len(names))}
+    items = {name: shown_of(project, sources, pairs[name]) for name in track(names, "pictures", len(names))}
     withheld = sum(not pairs[name]["redistribution"] for name in names)
     write_text(path, audit_page(candidate, parameters, showings, items, withheld=withheld))
     return {"images": len(items), "shown": len(showings), "withheld": withheld, "bytes": path.stat().st_size}
@@ -122,7 +122,7 @@ def audit_page(
     )
 
 
-def _item(project: Project, sources: SourcePictures, pair: Mapping[str, Any]) -> Item:
+def shown_of(project: Project, sources: SourcePictures, pair: Mapping[str, Any]) -> Item:
     """What the page shows of an image: caption, facts, picture, boxes in shares of its sides, land cover."""
     row = sources.row(pair["image_id"])
     try:
