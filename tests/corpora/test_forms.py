@@ -114,6 +114,11 @@ def test_without_a_statement_an_upright_box_is_taken_and_no_angle_recorded(turne
         (robndbox(20, 15, 20, 4, 0.5236), WIDTH_DEGREES, "the boxes fit radians of the width"),
         (robndbox(20, 15, 20, 4, 30), HEIGHT_DEGREES, "the boxes fit degrees of the width"),
         (robndbox(20, 15, 4, 20, 30), WIDTH_DEGREES, "the boxes fit degrees of the height"),
+        (
+            rotated(20, 15, 20, 4, -30, points=CORNERS),
+            WIDTH_DEGREES,
+            "stated clockwise, the corners turn the other way",
+        ),
     ],
 )
 def test_a_file_that_contradicts_the_stated_convention_is_refused(turned, written, stated, told):

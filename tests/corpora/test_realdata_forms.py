@@ -158,7 +158,9 @@ SSDD_ANGLE = {"unit": "degrees", "side": "width", "sense": "clockwise"}
 
 
 @pytest.mark.parametrize(
-    ("wrong", "refused"), [({"unit": "radians"}, 900), ({"side": "height"}, 850)], ids=["unit", "side"]
+    ("wrong", "refused"),
+    [({"unit": "radians"}, 900), ({"side": "height"}, 850), ({"sense": "anticlockwise"}, 600)],
+    ids=["unit", "side", "sense"],
 )
 def test_a_wrong_convention_for_ssdd_is_refused_loudly_and_the_right_one_nowhere(ssdd, realdata, wrong, refused):
     files = list((realdata / "SSDD" / "Annotations").glob("*.xml"))

@@ -47,6 +47,30 @@ def test_what_an_annotation_belongs_to(detection, image, annotation, filename):
     assert len(objects(detection, image)) == 1
 
 
+@pytest.mark.parametrize("image", ["000001.JPG", "000001.jpeg", "000001.png"])
+@pytest.mark.parametrize("filename", ["000001", "000001.jpg", "scene_7_0_256", "JPEGImages", "000002.jpg", ""])
+def test_the_file_on_disk_is_found_by_the_stem_of_its_own_annotation(corpus, image, filename):
+    corpus.declare(**DETECTION)
+    other = ("ship", 1, 1, 9, 9)
+    corpus.put(f"images/{image}", picture(form="PNG"))
+    corpus.put("annotations/000001.xml", voc(SHIP, filename=filename))
+    corpus.put("images/000002.png", picture(seed=2))
+    corpus.put("annotations/000002.xml", voc(other, filename="000001.jpg"))
+    corpus.index()
+    assert (objects(corpus, "000001"), objects(corpus, "000002")) == ([SHIP], [other])
+    assert not corpus.faults()
+
+
+def test_a_stem_of_two_images_is_ambiguous_and_both_are_named(detection):
+    for suffix, seed in (("jpg", 1), ("png", 2)):
+        detection.put(f"images/a.{suffix}", picture(seed=seed))
+    detection.put("annotations/a.xml", voc(SHIP, filename="a"))
+    detection.add("b", SHIP, seed=3)
+    detection.index()
+    told = {fault.path: fault.reason for fault in detection.faults("image")}
+    assert told == dict.fromkeys(["data/made/images/a.jpg", "data/made/images/a.png"], "ambiguous-annotation")
+
+
 def test_image_without_objects_is_kept(detection):
     detection.add("1", filename="1.png")
     assert detection.index()["images_without_objects"] == 1

@@ -25,6 +25,9 @@ CLEARLY = 0.15
 """By how much better another convention must fit a file to contradict the stated one. No file of SSDD contradicts
 its own convention then, and three of four contradict a wrong unit or side."""
 
+OTHERWISE = 20.0
+"""Degrees of a file in sum by which corners must be nearer to the other sense to contradict the stated one."""
+
 OUTLINE = 2.0
 """Pixels by which an outline may leave its upright box, or fall short of it."""
 
@@ -122,7 +125,22 @@ def _contradiction(objects: Sequence[Forms], stated: AngleConvention) -> str:
     best = max(possible, key=lambda convention: _fit(objects, convention))
     if _fit(objects, best) >= max(AGREES, _fit(objects, stated) + CLEARLY):
         return f"stated in {stated.unit} of the {stated.side}, the boxes fit {best.unit} of the {best.side}"
-    return ""
+    return f"stated {stated.sense}, the corners turn the other way" if _turn_otherwise(objects, stated) else ""
+
+
+def _turn_otherwise(objects: Sequence[Forms], stated: AngleConvention) -> bool:
+    """Whether the corners beside angles say, clearly, that these turn in the other sense."""
+    differences = 0.0
+    for each in objects:
+        if each.turned and (angle := side_angle(each.corners)) is not None and math.isfinite(each.turned.angle):
+            by_angle = math.degrees(each.turned.radians(stated))
+            differences += _apart(angle, by_angle) - _apart(angle, -by_angle)
+    return differences > OTHERWISE
+
+
+def _apart(angle: float, other: float) -> float:
+    """The degrees between the sides of two boxes."""
+    return abs((angle - other + 45) % 90 - 45)
 
 
 def _fit(objects: Sequence[Forms], convention: AngleConvention) -> float:
