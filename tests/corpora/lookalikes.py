@@ -47,6 +47,15 @@ def voc_boxes(put, names, images="JPEGImages/{}.jpg", annotations="Annotations/{
         put(annotations.format(name), voc(*boxes, filename=f"{name}.jpg", width=SIDE, height=SIDE))
 
 
+def turned_voc(put, names, images, annotations, filename="{}.jpg"):
+    """Ships with an upright box and one of centre, sides and angle in radians, as roLabelImg writes it."""
+    put_images(put, images, names)
+    turned = "</bndbox><robndbox><cx>30</cx><cy>20</cy><w>20</w><h>10</h><angle>0.0</angle></robndbox>"
+    for name in names:
+        text = voc(("ship", 20, 15, 40, 25), filename=filename.format(name), width=SIDE, height=SIDE)
+        put(annotations.format(name), text.replace("</bndbox>", turned))
+
+
 def merged_voc(put):
     put_images(put, "images/{}.jpg", ["0000001", "0000002"])
     box = ("A320/321", 1, 2, 30, 40)

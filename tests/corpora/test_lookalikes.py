@@ -31,6 +31,7 @@ from tests.corpora.lookalikes import (
     srsdd,
     terramesh,
     text_boxes,
+    turned_voc,
     voc_boxes,
 )
 from tests.corpora.making import shares
@@ -47,8 +48,17 @@ FUSAR = [(0, 0, 255), (255, 0, 0)]
 WRITERS = {
     "ssdd": partial(voc_boxes, names=["000001", "000002"]),
     "msar": partial(voc_boxes, names=["1", "2"], labels=("ship", "aircraft", "bridge", "oiltank")),
-    "rsdd-sar": partial(voc_boxes, names=["1_1", "1_2"]),
-    "dssdd": partial(voc_boxes, names=["1", "2"], images="images/{}.png", annotations="annotations/{}.xml"),
+    "rsdd-sar": partial(
+        turned_voc, names=["1_1", "1_2"], images="JPEGImages/{}.jpg", annotations="Annotations/{}.xml"
+    ),
+    # a file of DSSDD is named by a number, and calls its image after the scene and the place in it
+    "dssdd": partial(
+        turned_voc,
+        names=["000001", "000006"],
+        images="images/{}.png",
+        annotations="annotations/{}.xml",
+        filename="S1A_1_2_300_400",
+    ),
     "ls-ssdd": partial(
         voc_boxes, names=["01_1_1", "01_1_2"], images="images/{}.jpg", annotations="annotations/{}.xml"
     ),
@@ -154,8 +164,8 @@ def index(tmp_path):
 FOUND = {
     "ssdd": (2, {"ship": 1}),
     "msar": (2, {"aircraft": 1, "bridge": 1, "ship": 1, "storage-tank": 1}),
-    "rsdd-sar": (2, {"ship": 1}),
-    "dssdd": (2, {"ship": 1}),
+    "rsdd-sar": (2, {"ship": 2}),
+    "dssdd": (2, {"ship": 2}),
     "ls-ssdd": (2, {"ship": 1}),
     "sar-aircraft": (2, {"a320-321": 2}),
     "hrsid": (2, {"ship": 1}),

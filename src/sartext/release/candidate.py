@@ -268,4 +268,6 @@ def _measure(
 def _kind(row: Mapping[str, str]) -> str:
     """The stage and the kind of a reason, which names images and figures behind it."""
     kind = row["reason"].partition(":")[0]
-    return f"{row['stage']}: {'exact duplicate' if kind.startswith('exact duplicate of ') else kind}"
+    for copy, prefix in (("exact duplicate", "exact duplicate of "), ("compiled", "compiled from ")):
+        kind = copy if kind.startswith(prefix) else kind
+    return f"{row['stage']}: {kind}"

@@ -213,7 +213,8 @@ def _duplicates(project: Project, image_id: str) -> list[Row]:
             figures = f"correlation {pair['correlation']}, {pair['hash_distance']} bits of the hash differ"
         else:
             figures = f"the annotations differ in {pair['differs']}" if pair["differs"] else "annotated alike"
-        story.append((f"{pair['kind']} duplicate", f"{other} ({figures})"))
+        heading = "compilation" if pair["kind"] == "compiled" else f"{pair['kind']} duplicate"
+        story.append((heading, f"{other} ({figures})"))
     return story
 
 

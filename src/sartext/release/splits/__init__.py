@@ -14,6 +14,7 @@ from sartext.files import atomic_folder, write_json
 from sartext.release.inputs import SPLIT_NAMES, TEST, read_indexes, refuse_unlisted
 from sartext.release.splits.duplicates import NearPair, Subject, difference, find_near, write_duplicates
 from sartext.release.splits.groups import Assignment, Member, assign
+from sartext.release.splits.originals import as_copies, find_originals, misordered
 from sartext.tables import SPLITS, write_table
 
 EXAMPLES = 6
@@ -22,13 +23,17 @@ _ANNOTATIONS = ["objects", "regions", "captions"]
 
 @dataclass(frozen=True)
 class Decided:
-    """Everything that the stage found out, before it is counted and written; ``rows`` have their ``corpus``."""
+    """Everything that the stage found out, before it is counted and written; ``rows`` have their ``corpus``.
+
+    ``originals`` are the images that images of compilations were taken from.
+    """
 
     rows: Mapping[str, Mapping[str, Any]]
     assignments: Sequence[Assignment]
     near: Sequence[NearPair]
     differences: Mapping[str, str]
     flat: int
+    originals: Mapping[str, str]
 
 
 def decide_splits(project: Project) -> dict[str, object]:
@@ -67,13 +72,15 @@ def _decide(project: Project, tables: Mapping[str, pa.Table]) -> Decided:
     entries = {name: find_entry(project, name) for name in tables}
     parameters = project.parameters.splits
     near, flat = find_near(project.root, list(firsts.values()), entries, parameters.near)
-    assignments = assign(members.values(), [(pair.first, pair.second) for pair in near], parameters)
+    originals = find_originals(entries, plain, near)
+    assignments = assign(*as_copies(members, [(pair.first, pair.second) for pair in near], originals), parameters)
     return Decided(
         rows={row["image_id"]: {**row, "corpus": name} for name, rows in plain.items() for row in rows},
         assignments=assignments,
         near=near,
         differences=_differences(tables, assignments),
         flat=flat,
+        originals=originals,
     )
 
 
@@ -97,7 +104,8 @@ def _duplicate_rows(decided: Decided) -> Iterator[dict[str, object]]:
 
     for row in decided.assignments:
         if row.copy_of:
-            ids = {"kind": "exact", "image_id": row.image_id, "duplicate_of": row.copy_of}
+            kind = "compiled" if row.image_id in decided.originals else "exact"
+            ids = {"kind": kind, "image_id": row.image_id, "duplicate_of": row.copy_of}
             yield {**ids, "differs": decided.differences[row.image_id], **published(row.image_id, row.copy_of)}
     for pair in decided.near:
         ids = {"kind": "near", "image_id": pair.second, "duplicate_of": pair.first}
@@ -109,14 +117,17 @@ def _measure(project: Project, decided: Decided) -> dict[str, object]:
     near = project.parameters.splits.near
     clusters = Counter(row.cluster_id for row in decided.assignments)
     groups = Counter(row.group_id for row in decided.assignments if row.split)
-    exact = [row.copy_of for row in decided.assignments if row.copy_of]
-    differing = Counter(part for parts in decided.differences.values() for part in parts.split())
+    copies = [row for row in decided.assignments if row.copy_of and row.image_id not in decided.originals]
+    exact = [row.copy_of for row in copies]
+    differences = [decided.differences[row.image_id].split() for row in copies]
+    differing = Counter(part for parts in differences for part in parts)
     warnings = [
         f"cluster {name} holds {size} look-alikes (over {near.warn_cluster}): look at some of them; "
         "splits.near.correlation may be too low"
         for name, size in sorted(clusters.items())
         if size > near.warn_cluster
     ]
+    warnings += misordered({name: find_entry(project, name) for name in project.parameters.corpora})
     touched = [row.image_id for row in decided.assignments if row.benchmark and row.side != TEST]
     if touched:
         warnings.append(
@@ -130,9 +141,10 @@ def _measure(project: Project, decided: Decided) -> dict[str, object]:
         "groups": len(groups),
         "exact_sets": len(set(exact)),
         "exact_surplus": len(exact),
-        "exact_disagreeing": sum(bool(set(parts.split()) - {"boxes"}) for parts in decided.differences.values()),
+        "exact_disagreeing": sum(bool(set(parts) - {"boxes"}) for parts in differences),
         "exact_across_published_splits": _across_published(decided),
         "exact_differs": {part: differing[part] for part in ("labels", "regions", "boxes")},
+        "compiled": dict(sorted(Counter(name.partition("/")[0] for name in decided.originals).items())),
         "near_pairs": len(decided.near),
         "clusters": sum(size > 1 for size in clusters.values()),
         "largest_cluster": max(clusters.values(), default=0),
@@ -172,6 +184,6 @@ def _across_published(decided: Decided) -> int:
     sides: dict[str, set[str]] = {}
     for row in decided.assignments:
         published = decided.rows[row.image_id]["published_split"]
-        if published:
+        if published and row.image_id not in decided.originals:
             sides.setdefault(row.copy_of or row.image_id, set()).add(published)
     return sum(len(published) > 1 for published in sides.values())

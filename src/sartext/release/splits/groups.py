@@ -30,13 +30,14 @@ from sartext.release.inputs import TEST, TRAIN, VALIDATION
 
 @dataclass(frozen=True)
 class Member:
-    """What grouping needs to know of an image."""
+    """What grouping needs to know of an image; the pixels of a ``compiled`` one are those of its original."""
 
     image_id: str
     modality: str
     pixels_sha256: str
     scene_id: str
     benchmark: str | None = None
+    compiled: bool = False
 
     @property
     def pixels(self) -> tuple[str, str]:
@@ -190,7 +191,8 @@ def _assignment(
     if first == member.image_id:
         return Assignment(member.image_id, clusters[first], group, side, benchmark, reason, side)
     cluster = standing.placed[first].cluster_id if first in standing.placed else clusters[first]
-    reason = f"exact duplicate of {first}" + ("" if side else f"; {reason}")
+    kind = "compiled from" if member.compiled else "exact duplicate of"
+    reason = f"{kind} {first}" + ("" if side else f"; {reason}")
     return Assignment(member.image_id, cluster, group, None, member.benchmark, reason, side, first)
 
 
