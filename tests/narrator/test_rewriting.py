@@ -64,6 +64,8 @@ def reasons_of(caption, resolution=3.0):
         ("people are on both sides of a road in the picture", "There is a road."),
         ("a pool is in the middle of a residential area", "There is a residential area."),
         ("a lawn is far from the town without houses", ""),
+        ("a park covers a large area", ""),
+        ("a church is near the other buildings", "There are buildings."),
         ("a playground is next to a lake and it is surrounded by roads", "There is a lake."),
         # agreement follows what is left
         ("a car and a building are near the river", "A building is near the river."),
@@ -87,7 +89,10 @@ def reasons_of(caption, resolution=3.0):
         # that nothing else is there is not known of what people leave out
         ("the ocean fills the whole picture", "This SAR image shows the ocean."),
         ("many houses cover the photo", "There are many houses."),
+        ("the woods are low and dense", "The woods are low and dense."),
+        ("the lake is green and small and quiet", "The lake is small."),
         # one word per quirk of the sources
+        ("there is a bareland near to a river", "There is bare land near to a river."),
         ("storage tanks are arranged neatly on bareland .", "Storage tanks are arranged neatly on bare land."),
         ("farmland on both sides of the river", "There is farmland on both sides of the river."),
     ],

@@ -38,7 +38,8 @@ _SPELLINGS = tuple(
         (r"(bird's[- ]eye|top[- ]down) (view|photo|image|picture)", "aerial image"),
         (r"(aerial|satellite) view", "aerial image"),
         ("built up", "built-up"),
-        (r"bare-?lands?", "bare land"),
+        (r"(?:an? )?bare[- ]?land", "bare land"),
+        (r"bare-?lands", "bare land"),
         (r"in (two|both) sides", r"on \1 sides"),
         (r"spread out", "spread"),
         (r"nothing but", ""),
@@ -180,13 +181,17 @@ def _read_copula(cursor: Cursor, subject: tuple[Noun, ...], pronoun: str) -> Cla
         return Clause(subject, "is", objects=read_nouns(cursor), phrases=read_phrases(cursor), pronoun=pronoun)
     kept: list[str] = []
     removed: list[str] = []
+    joined = False
     while cursor.rest() and not at_preposition(cursor):
         word = cursor.take()
         if kind_of(word):
             removed.append(kind_of(word))
         elif word in lexicon.PARTICIPLES or describes(word):
-            kept.append(word)
-        elif word != "and":
+            kept += ["and", word] if joined else [word]
+            joined = False
+        elif word == "and":
+            joined = bool(kept)
+        else:
             return Clause(subject, "is", pronoun=pronoun, reason=UNREADABLE)
     reason = "" if set(kept) - _INTENSITY else removed[0] if removed else UNREADABLE
     phrases = read_phrases(cursor)

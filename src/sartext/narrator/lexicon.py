@@ -59,6 +59,9 @@ MASS = word_set(LISTS["mass"])
 GENERIC = word_set(LISTS["generic"])
 """Nouns that say little without a word before them."""
 
+SIZES = word_set(LISTS["sizes"])
+"""Words of size, with which a generic noun still says little."""
+
 ALIKE = frozenset({"aircraft", "crossroads"})
 """Countable nouns whose plural is like their singular."""
 

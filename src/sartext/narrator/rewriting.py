@@ -164,12 +164,13 @@ def _surroundings(clause: Clause, dropped: Counter[str]) -> Clause | None:
     named = [noun.of if noun.head in lexicon.PLACES and noun.of else noun for noun in nouns]
     telling = [noun for noun in named if noun.head not in lexicon.PLACES and _tells_alone(noun)]
     kept = _keep(telling, dropped, [])
-    return Clause((), THERE, objects=kept) if kept else None
+    alone = tuple(replace(noun, words=tuple(word for word in noun.words if word != "other")) for noun in kept)
+    return Clause((), THERE, objects=alone) if alone else None
 
 
 def _tells_alone(noun: Noun) -> bool:
-    """Whether a noun says something where its clause is gone; the image does not, and nor does "an area"."""
-    return noun.head != SAR_IMAGE and (noun.head not in lexicon.GENERIC or bool(noun.words))
+    """Whether a noun says something where its clause is gone; the image does not, and nor does "a large area"."""
+    return noun.head != SAR_IMAGE and (noun.head not in lexicon.GENERIC or bool(set(noun.words) - lexicon.SIZES))
 
 
 def _is_complete(clause: Clause, rest: Clause) -> bool:
