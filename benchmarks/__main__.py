@@ -10,7 +10,7 @@ from rich.table import Table
 
 from benchmarks.rows import Row
 
-MODULES = ("a2c", "decode", "narrate", "retrieval", "training")
+MODULES = ("a2c", "decode", "narrate", "retrieval", "rewrite", "training")
 
 
 def main() -> int:

@@ -172,6 +172,7 @@ def summarise_models(project: Project, made: Collection[str]) -> Iterator[tuple[
 def summarise_narrations(project: Project, made: Collection[str]) -> Iterator[tuple[str, ...]]:
     """Yield what models captioned in a run: corpus, method, images, captions, why most others have none."""
     folders = [
+        *((f"rewritten/{name}", "with_source") for name in project.parameters.rewritten),
         *((f"optical-captions/{name}", "captioned_halves") for name in project.parameters.optical_captions),
         *((f"narrated/{name}", "narrated") for name in project.parameters.narrated),
     ]

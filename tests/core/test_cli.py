@@ -48,7 +48,9 @@ def test_the_function_of_a_stage_is_there(name: str) -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys, sartext.cli; print(*{name.split('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"torch", "mlflow", "great_expectations", "pyarrow", "pandas", "dvc"} & set(done.stdout.split())
+    assert not {"torch", "mlflow", "great_expectations", "pyarrow", "pandas", "dvc", "openai"} & set(
+        done.stdout.split()
+    )
 
 
 @pytest.mark.parametrize("command", ["doctor", "corpora list", "prune", "tracking status", "splits"])

@@ -9,10 +9,13 @@ import re
 
 import pytest
 
+from benchmarks import rewrite as rewriting_benchmark
 from sartext.narrator.facts import Facts, to_json
 from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.lexicon import UNSEEN_ADJECTIVES
 from sartext.narrator.realisation import realise
 from sartext.narrator.rewriting import rewrite
+from sartext.narrator.vocabulary import BRIGHTNESS_WORDS, COLOUR_WORDS, FORBIDDEN_WORDS, WEATHER_WORDS
 
 from .examples import SPOKEN_OF_OPTICAL
 
@@ -176,6 +179,25 @@ def published_captions(realdata):
     with gzip.open(realdata / "UCM-captions" / "dataset.json.gz", "rt", encoding="utf-8") as file:
         for image in json.load(file)["images"][::10]:
             yield image["sentences"][0]["raw"]
+
+
+@pytest.mark.realdata
+def test_of_a_thousand_captions_of_rsicd_no_optical_word_is_left_and_most_objects_are(realdata, record_property):
+    captions = rewriting_benchmark.published_captions(realdata, 1000)
+    texts = rewriting_benchmark.rewritten(captions)
+    optical = (
+        COLOUR_WORDS | WEATHER_WORDS | BRIGHTNESS_WORDS | FORBIDDEN_WORDS | UNSEEN_ADJECTIVES | SPOKEN_OF_OPTICAL
+    )
+    for caption, text in zip(captions, texts, strict=True):
+        assert not set(re.findall(r"[a-z]+", text.lower())) & optical, (caption, text)
+        new = rewriting_benchmark.objects(text) - rewriting_benchmark.objects(
+            caption.replace("bareland", "bare land")
+        )
+        assert not new, (caption, text)
+    named, kept = rewriting_benchmark.objects_kept(captions, texts)
+    record_property("share_of_objects_kept", kept / named)
+    assert len(captions) == 1000
+    assert kept / named > 0.5
 
 
 @pytest.mark.realdata

@@ -12,6 +12,7 @@ from rich.console import Console
 from orchestration.console import show_report, show_summary, summarise_gate, summarise_models, summarise_narrations
 from sartext.config import Project
 from sartext.files import write_json
+from tests.llm.making import REWRITING
 
 from .conftest import command
 
@@ -25,6 +26,9 @@ def project(tmp_path: Path) -> Project:
         "corpora": {"bare": {"catalogue": "bare.yaml"}, "pairs": {"catalogue": "pairs.yaml"}},
         "optical_captions": ["pairs"],
         "narrated": ["bare"],
+        "captions": ["pairs"],
+        "rewritten": ["pairs"],
+        "rewriting": REWRITING,
         "checkpoints": {
             "coca-optical": {**MODEL, "from": "models/coca-tiny.yaml"},
             "coca-sar": {**MODEL, "from": "build/checkpoint/coca-optical"},
@@ -40,6 +44,8 @@ def project(tmp_path: Path) -> Project:
     write_json(project.narrated("bare") / "metrics.json", narrated)
     optical = {"corpus": "pairs", "method": "optical-model", "captioned_halves": 40, **counts}
     write_json(project.optical_captions("pairs") / "metrics.json", optical)
+    by_llm = {"corpus": "pairs", "method": "optical-llm", "with_source": 50, **counts}
+    write_json(project.rewritten("pairs") / "metrics.json", by_llm)
     return project
 
 
@@ -52,7 +58,8 @@ def test_a_model_tells_its_origin_and_its_best_step(project: Project) -> None:
 
 
 def test_captions_by_models_are_counted_with_the_main_reasons_of_the_others(project: Project) -> None:
-    assert list(summarise_narrations(project, {"narrated/bare", "optical-captions/pairs"})) == [
+    assert list(summarise_narrations(project, {"narrated/bare", "optical-captions/pairs", "rewritten/pairs"})) == [
+        ("pairs", "optical-llm", "50", "30", "20 train only; 9 below"),
         ("pairs", "optical-model", "40", "30", "20 train only; 9 below"),
         ("bare", "narrator", "40", "30", "20 train only; 9 below"),
     ]
