@@ -13,6 +13,7 @@ from sartext.llm.asking import NO_ANSWER, OUTAGE, OVER_BUDGET, REJECTED
 from sartext.llm.endpoint import wanted_wait
 from sartext.llm.rewriting import NOTHING, REFUSED, REPEATED, SPEAKS
 from sartext.llm.stage import rewrite_corpus
+from sartext.narrator.lexicon import MOVES
 
 from .making import captions, pairs_project, write_sections
 from .server import KEY, Reply, Request, Server, good, obedient
@@ -195,7 +196,7 @@ def test_what_moves_is_not_carried_over(tmp_path):
     with Server(lambda request: Reply(replies[request.again])) as server:
         project = pairs_project(tmp_path, [source], url=server.url)
         metrics = rewrite_corpus(project, "c")
-    assert (metrics["captions"], metrics["accepted_at_once"], metrics["problems"]) == (1, 0, {"moves": 1})
+    assert (metrics["captions"], metrics["accepted_at_once"], metrics["problems"]) == (1, 0, {MOVES: 1})
     assert rows_of(project)["c/000000"]["caption"] == replies[1]
 
 

@@ -93,6 +93,7 @@ def reasons_of(caption, resolution=3.0):
         ("the ocean fills the whole picture", "This SAR image shows the ocean."),
         ("many houses cover the photo", "There are many houses."),
         ("the woods are low and dense", "The woods are low and dense."),
+        ("two piece of farmland are near a river", "There is a river."),
         ("the lake is green and small and quiet", "The lake is small."),
         # one word per quirk of the sources
         ("there is a bareland near to a river", "There is bare land near to a river."),

@@ -228,6 +228,9 @@ def _agree(determiner: str, head: str, measured: bool) -> tuple[str, bool, str]:
 
 def _agree_measure(words: list[str], head: str, many: bool) -> tuple[str, bool, str]:
     measure = next(word for word in words if word in lexicon.MEASURES)
+    before = words[: words.index(measure)]
+    if lexicon.PLURAL_DETERMINERS.intersection(before) and not measure.endswith("s"):
+        return " ".join(words), many, UNREADABLE  # "two piece of"
     if measure in {"piece", "pieces"} and head not in lexicon.MASS:
         return ("some" if many else "a"), many, ""  # "a piece of ocean" is "an ocean"
     if measure in lexicon.COUNTS:

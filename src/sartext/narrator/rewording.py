@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sartext.narrator import lexicon
-from sartext.narrator.lexicon import BE, UNSEEN, kind_of
+from sartext.narrator.lexicon import BE, MOVES, UNSEEN, kind_of
 from sartext.narrator.vocabulary import LISTS, NUMBER_WORDS, word_set
 
-NEW, MOVES, NUMBER, DENIED = "a word that the source does not say", "moves", "another number", "denies something"
+NEW, NUMBER, DENIED = "a word that the source does not say", "another number", "denies something"
 """What may be wrong with a word, beside the reasons for which rules leave a word out."""
 
 REPEATS = 4
