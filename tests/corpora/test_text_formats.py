@@ -69,8 +69,8 @@ def test_a_class_list_names_the_numbers(labelled, path, content):
 
 @pytest.mark.parametrize(
     "damage",
-    [None, "nc: 2\n", "names: [plane\n", "names: ship\n"],
-    ids=["absent", "no names", "no YAML", "no list"],
+    [None, "nc: 2\n", "names: [plane\n", "names: ship\n", "names: [[plane], ship]\n", "[" * 20000],
+    ids=["absent", "no names", "no YAML", "no list", "no names in it", "deep"],
 )
 def test_a_class_list_that_is_not_there_or_damaged_stops_the_corpus_with_its_name(labelled, damage):
     corpus = labelled("yolo", "1 0.5 0.5 0.25 0.2", class_list="data.yaml")

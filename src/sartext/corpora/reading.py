@@ -190,13 +190,13 @@ def decode_text(content: bytes, encoding: str = "utf-8") -> tuple[str, bool]:
         if content.startswith(mark):
             content, encoding = content[len(mark) :], named
             break
-    sound = True
+    sound = False
     try:
-        text = content.decode(encoding)
+        text, sound = content.decode(encoding), True
     except UnicodeDecodeError:
-        text, sound = content.decode(encoding, errors="replace"), False
-    except LookupError:
-        text, sound = content.decode("utf-8", errors="replace"), False
+        text = content.decode(encoding, errors="replace")
+    except (LookupError, UnicodeError):  # no encoding of text
+        text = content.decode("utf-8", errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n"), sound
 
 

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from yaml import YAMLError
+
 from sartext.catalogue.entry import Annotations
+from sartext.config import parse_yaml
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import (
     BROKEN_ENCODING,
@@ -117,15 +120,14 @@ def class_names(path: Path) -> dict[str, str]:
 
 
 def _names_of_yaml(text: str, name: str) -> Any:  # noqa: ANN401 - YAML has no narrower type
-    import yaml
-
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        content = parse_yaml(text)
+    except (YAMLError, ValueError, RecursionError) as error:
         raise Unusable("no-class-list", f"{name}: {error}") from error
     names = content.get("names") if isinstance(content, dict) else None
-    if not isinstance(names, list | dict):
-        raise Unusable("no-class-list", f"{name}: it has no `names`")
+    every = names.values() if isinstance(names, dict) else names
+    if not isinstance(names, list | dict) or not all(isinstance(each, str | int | float) for each in every or ()):
+        raise Unusable("no-class-list", f"{name}: it has no list of `names`")
     return names
 
 
