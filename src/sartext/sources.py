@@ -46,7 +46,7 @@ def source_table(project: Project) -> tuple[Table, list[str]]:
             f"{entry.modality} {entry.kind}",
             entry.annotations.format if entry.annotations else "none",
             built,
-            entry.licence or "absent",
+            "; ".join([entry.licence or "absent", *(entry.conditions or ())]),
             "yes" if entry.redistribution else "no",
             f"{len(matching_files(folder, entry.images)):,}" if folder.is_dir() else "absent",
             "?" if entry.published.images is None else f"{entry.published.images:,}",

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from sartext.archives import unpack
 from sartext.catalogue.loading import PACKAGED, load_entry
 from sartext.corpora.images import picture, release_bytes
 from sartext.corpora.index import build_index
@@ -168,10 +169,11 @@ def test_two_float_bands_in_decibels(indexed, project):
         assert picture(project.root, row, entry).shape == (256, 256)
 
 
-def test_opensarship_once_its_scene_is_unzipped(realdata, tmp_path):
-    archive = next((realdata / "OpenSARShip2-sample").glob("*.zip"))
-    with zipfile.ZipFile(archive) as packed:
-        packed.extractall(tmp_path / "unzipped" / archive.stem)
+def test_opensarship_from_a_folder_of_zips(realdata, tmp_path):
+    folder = realdata / "OpenSARShip2-sample"
+    (tmp_path / "unzipped").mkdir()
+    unpack(folder, tmp_path / "unzipped")
+    with zipfile.ZipFile(next(folder.glob("*.zip"))) as packed:
         identifiers = re.findall(rb"<(?:MMSI|IMO|Name|Callsign)>([^<]{2,})<", packed.read("Ship.xml"))
     project = real_project(tmp_path, {"opensarship": tmp_path / "unzipped"})
     metrics = build_index(project, "opensarship")
