@@ -49,12 +49,26 @@ ANNOTATION = [
 ]
 """``scene_class`` is the label of the class that the image is of as a whole, null where nobody says."""
 
+ACQUISITION = [
+    *_optional(TEXT, "sensor", "band"),
+    *_optional(NUMBER, "resolution_m"),
+    *_optional(TEXT, "acquired", "orbit", "look"),
+]
+"""Facts of acquisition, null where nobody states them: radar band, metres, date as ISO 8601 writes it,
+``ascending`` or ``descending``, ``right`` or ``left``."""
+ACQUISITION_NAMES = tuple(field.name for field in ACQUISITION)
+
+SECOND = [*_optional(TEXT, "second_polarisation"), *_optional(NUMBER, "second_db_low", "second_db_high")]
+"""The polarisation of a file's second band and the window in dB that it is shown in; null where there is none."""
+
 INDEX = pa.schema(
     [
         *_required(TEXT, "image_id", "path", "sha256", "pixels_sha256"),
         *_required(pa.int32(), "width", "height"),
         *_required(TEXT, "modality", "quantity", "polarisation"),
         *_optional(NUMBER, "db_low", "db_high"),
+        *SECOND,
+        *ACQUISITION,
         *_required(TEXT, "scene_id"),
         *_optional(TEXT, "published_split", "benchmark"),
         *ANNOTATION,
@@ -62,8 +76,9 @@ INDEX = pa.schema(
         *_optional(TEXT, "paired_path"),
     ]
 )
-"""``path`` and ``paired_path`` are relative to the project (``data/<c>/...``); ``db_low`` and ``db_high`` are
-the window in dB that the image is shown in, null where its file is already a picture."""
+"""``path`` and ``paired_path`` are relative to the project (``data/<c>/...``); ``polarisation`` is that of what is
+shown, ``db_low`` and ``db_high`` are the window in dB that it is shown in, null where its file is already a
+picture."""
 
 CAPTIONS = pa.schema(
     [
@@ -95,7 +110,10 @@ PAIRS = pa.schema(
         *(CAPTIONS.field(name) for name in CAPTIONS.names if name != "image_id"),
         *(INDEX.field(name) for name in ("path", "sha256", "pixels_sha256", "width", "height")),
         *(INDEX.field(name) for name in ("modality", "quantity", "polarisation", "db_low", "db_high")),
-        *_required(TEXT, "sensor", "scene_id", "group_id", "cluster_id"),
+        *SECOND,
+        *_required(TEXT, "sensor"),
+        *(field for field in ACQUISITION if field.name != "sensor"),
+        *_required(TEXT, "scene_id", "group_id", "cluster_id"),
         *_optional(TEXT, "benchmark", "licence"),
         *_optional(pa.bool_(), "redistribution"),
         *_optional(TEXT, "citation", "source_url"),

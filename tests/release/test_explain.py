@@ -33,7 +33,7 @@ def story(project, image_id: str) -> dict[str, str]:
 
 def test_a_released_image_from_its_file_to_its_fate(project):
     texts = story(project, "ships/1")
-    described = ["image", "corpus", "file", "picture", "sensor and licence", "place"]
+    described = ["image", "corpus", "file", "picture", "acquisition", "sensor and licence", "place"]
     captioned = ["annotated objects", "facts", "rule", "caption"]
     decided = ["exact duplicate", "cluster", "group", "split", "gate", "gate: splits", "fate"]
     assert list(texts) == [*described, *captioned, *decided]

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -104,6 +104,29 @@ class Pairing(Section):
     file: str
 
 
+AcquisitionFact = Literal["sensor", "band", "resolution_m", "acquired", "orbit", "look"]
+
+
+class Acquisition(Section):
+    """Where facts of acquisition stand: groups of a regular expression, tags of a TIFF, or here for all images.
+
+    ``name`` is matched in the path of an image below the corpus folder; its named groups are facts. ``tags`` names
+    the tag that holds a fact, ``facts`` states one. ``acquired`` is a date, with or without a time, ``orbit`` is
+    ascending or descending, ``look`` is right or left, and ``resolution_m`` is in metres.
+    """
+
+    name: Expression | None = None
+    tags: dict[AcquisitionFact, str] = {}
+    facts: dict[AcquisitionFact, str] = {}
+
+    @model_validator(mode="after")
+    def _groups_are_facts(self) -> "Acquisition":
+        groups = set(re.compile(self.name).groupindex) if self.name else set()
+        if unknown := sorted(groups - set(get_args(AcquisitionFact))):
+            raise ValueError(f"`name` has groups that are no facts: {', '.join(unknown)}")
+        return self
+
+
 class Published(Section):
     """The counts that the authors state."""
 
@@ -163,6 +186,7 @@ class Entry(Section):
     backscatter_checked: str | None = Field(None, description="why classes of a mask contradict `corpora.legend`")
     nodata: float | None = None
     resolution_m: tuple[float, ...] = ()
+    acquisition: Acquisition | None = None
     licence: str | None = Field(None, description="SPDX id, a URL or not-stated; an absent one fails the gate")
     redistribution: bool = False
     conditions: tuple[Condition, ...] | None = None

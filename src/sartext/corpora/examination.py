@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sartext.catalogue.entry import Entry
+from sartext.corpora.acquisition import acquisition_of
 from sartext.corpora.annotated_size import compare_size
 from sartext.corpora.cleaning import clean_boxes, clean_captions, clean_scene_class, label_table
 from sartext.corpora.footprints import footprint_of
@@ -22,8 +23,10 @@ from sartext.corpora.masks import NO_DATA, summarise_mask
 from sartext.corpora.patches import Blocks, Position, blocks_of, position_of
 from sartext.corpora.quantities import check_picture, check_quantity, saturated_share
 from sartext.corpora.quarantine import Fault, Kind, Unusable
-from sartext.corpora.radiometry import fixed_window, histogram, to_db
+from sartext.corpora.radiometry import SECOND as SECOND_BAND
+from sartext.corpora.radiometry import fixed_window, histogram, polarisation_of, to_db
 from sartext.corpora.reading import BROKEN_ENCODING, ClassMap, Record, Source
+from sartext.tables import ACQUISITION, SECOND
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class Place:
 class Outcome:
     """What became of one image: a row or a fault of kind ``image``, and faults of what it lost.
 
-    ``counts`` are for the stretch of an uncalibrated corpus; ``blocks`` tell whether patches share pixels;
+    ``counts`` and ``second_counts`` are for the stretch of an uncalibrated corpus, of either polarisation;
+    ``blocks`` tell whether patches share pixels;
     ``footprint`` is where a georeferenced image of the corpus's own modality lies;
     ``questions`` is how many are asked about it; ``saturated`` is the share of pixels at the largest number of
     their type; ``backscatter`` is what a mask and the pixels say of its classes; ``orientation`` is EXIF's.
@@ -70,6 +74,7 @@ class Outcome:
     row: dict[str, Any] | None = None
     faults: list[Fault] = field(default_factory=list)
     counts: dict[int, int] = field(default_factory=dict)
+    second_counts: dict[int, int] = field(default_factory=dict)
     blocks: Blocks | None = None
     footprint: Position | None = None
     questions: int = 0
@@ -118,9 +123,10 @@ def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
         "height": height,
         "modality": job.modality,
         "quantity": "display" if display else entry.quantity,
-        "polarisation": "none" if optical else entry.polarisation,
+        "polarisation": "none" if optical else polarisation_of(entry),
         "db_low": window[0] if window else None,
         "db_high": window[1] if window else None,
+        **dict.fromkeys(field.name for field in (*SECOND, *ACQUISITION)),
         "scene_id": job.scene_id,
         "published_split": job.published_split,
         "benchmark": job.benchmark,
@@ -130,6 +136,11 @@ def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
         "captions": [],
         "paired_path": f"{place.prefix}/{job.paired}" if job.paired else None,
     }
+    if not optical:
+        _add_second(pixels, place, job, row, outcome)
+        facts, odd = acquisition_of(entry, job.path, content)
+        row |= facts
+        outcome.faults += [_fault(place, job, "odd-acquisition", detail, "annotation") for detail in odd]
     _annotate(place, job, row, outcome, levels)
     if entry.position:
         position_of(entry.position, job.path, job.scene_id, (width, height))
@@ -137,6 +148,26 @@ def _row(place: Place, job: Job, outcome: Outcome) -> dict[str, Any]:
     if job.modality == entry.modality:
         outcome.footprint = footprint_of(content)
     return row
+
+
+def _add_second(pixels: npt.NDArray[Any], place: Place, job: Job, row: dict[str, Any], outcome: Outcome) -> None:
+    """Add the second polarisation of a file and its window, where its catalogue declares one and it holds data."""
+    polarisation = polarisation_of(place.entry, SECOND_BAND)
+    if polarisation is None:
+        return
+    try:
+        decibels = to_db(pixels, place.entry, SECOND_BAND)
+    except Unusable as error:
+        outcome.faults.append(_fault(place, job, "no-second-polarisation", str(error), "annotation"))
+        return
+    if not np.isfinite(decibels).any():
+        outcome.faults.append(_fault(place, job, "no-second-polarisation", "it is all no-data", "annotation"))
+        return
+    row["second_polarisation"] = polarisation
+    if window := fixed_window(place.entry, SECOND_BAND):
+        row["second_db_low"], row["second_db_high"] = window
+    else:
+        outcome.second_counts = histogram(decibels)
 
 
 def _refuse_annotation(place: Place, job: Job, content: bytes) -> None:

@@ -20,12 +20,21 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from sartext.catalogue.entry import Entry
 from sartext.corpora.arrays import NPY_MARK, decode_npy
 from sartext.corpora.quarantine import Unusable
-from sartext.corpora.radiometry import to_db, to_grey
+from sartext.corpora.radiometry import SECOND, to_db, to_grey
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-__all__ = ["PIXEL_LIMIT", "Unusable", "decode", "decode_mask", "picture", "read_image", "release_bytes"]
+__all__ = [
+    "PIXEL_LIMIT",
+    "Unusable",
+    "decode",
+    "decode_mask",
+    "picture",
+    "read_image",
+    "release_bytes",
+    "second_bytes",
+]
 
 PILLOW_FORMATS = ("PNG", "JPEG", "BMP")
 TIFF_MARKS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
@@ -254,7 +263,22 @@ def release_bytes(project_root: Path, row: Mapping[str, Any], entry: Entry) -> b
         content = read_image(project_root / row["path"])
         if content.startswith((PNG_MARK, JPEG_MARK)) and exif_orientation(content) == AS_STORED:
             return content
-    shown = picture(project_root, row, entry)
+    return _stored_png(picture(project_root, row, entry))
+
+
+def second_bytes(project_root: Path, row: Mapping[str, Any], entry: Entry) -> bytes | None:
+    """Return the PNG of an image's second polarisation, stored as `release_bytes` does; None where there is none.
+
+    Raises:
+        Unusable: the file cannot be read any more.
+    """
+    if row["second_polarisation"] is None:
+        return None
+    decibels = to_db(decode(read_image(project_root / row["path"]), entry.bands), entry, SECOND)
+    return _stored_png(to_grey(decibels, row["second_db_low"], row["second_db_high"]))
+
+
+def _stored_png(shown: Pixels) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(np.dstack([shown] * 3) if shown.ndim == 2 else shown).save(stream, "PNG", compress_level=0)
     return stream.getvalue()

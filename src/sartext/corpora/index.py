@@ -111,14 +111,16 @@ def _refuse_two_classes(outcomes: list[Outcome]) -> None:
 
 
 def _stretch(outcomes: list[Outcome]) -> None:
-    """Give the images of an uncalibrated corpus the dB window of all their pixels together."""
-    measured = [outcome for outcome in outcomes if outcome.counts]
-    total = Counter[int]()
-    for outcome in measured:
-        total.update(outcome.counts)
-    for outcome in measured:
-        if outcome.row is not None:
-            outcome.row["db_low"], outcome.row["db_high"] = stretch_window(total)
+    """Give the images of an uncalibrated corpus the dB window of all their pixels, of either polarisation."""
+    for name, prefix in (("counts", ""), ("second_counts", "second_")):
+        measured = [
+            (outcome.row, counts) for outcome in outcomes if outcome.row and (counts := getattr(outcome, name))
+        ]
+        total = Counter[int]()
+        for _, counts in measured:
+            total.update(counts)
+        for row, _ in measured:
+            row[f"{prefix}db_low"], row[f"{prefix}db_high"] = stretch_window(total)
 
 
 def _check_legend(entry: Entry, place: Place, outcomes: list[Outcome]) -> dict[str, Any] | None:

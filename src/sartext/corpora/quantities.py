@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sartext.catalogue.entry import Entry
 from sartext.corpora.quarantine import Unusable
-from sartext.corpora.radiometry import LOOKS_LIKE, implausible, shown_band, to_db
+from sartext.corpora.radiometry import LOOKS_LIKE, implausible, stored_band, to_db
 
 CODES, CODE_LIMIT = 32, 255
 """More classes, or a larger code, than a map of land cover has."""
@@ -69,7 +69,7 @@ def check_quantity(pixels: npt.NDArray[Any], entry: Entry) -> None:
     Raises:
         Unusable: ``implausible-quantity`` with what was found and what it looks like, or ``missing-band``.
     """
-    band = shown_band(pixels, entry)
+    band = stored_band(pixels, entry)
     if entry.quantity == COMPLEX:
         _check_complex(band)
         return
@@ -88,7 +88,7 @@ def saturated_share(pixels: npt.NDArray[Any], entry: Entry) -> float:
 
     0 for numbers with a point: they have no such end.
     """
-    band = pixels if entry.quantity == DISPLAY else shown_band(pixels, entry)
+    band = pixels if entry.quantity == DISPLAY else stored_band(pixels, entry)
     if band.dtype.kind not in "ui":
         return 0.0
     return float((band == np.iinfo(band.dtype).max).mean())

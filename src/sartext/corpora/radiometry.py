@@ -52,17 +52,28 @@ def implausible(found: str, declared: str, quantity: str) -> Unusable:
     return Unusable(IMPLAUSIBLE, f"{found}, declared as {declared}{LOOKS_LIKE}{quantity}")
 
 
-def fixed_window(entry: Entry) -> tuple[float, float] | None:
+FIRST, SECOND = 0, 1
+"""The band that is shown, and the other polarisation of a file: places in the catalogue's ``bands``."""
+
+
+def polarisation_of(entry: Entry, band: int = FIRST) -> str | None:
+    """Return the polarisation of a declared band, of the first where none is declared that of the corpus."""
+    if entry.quantity != "display" and len(entry.bands) > band:
+        return list(entry.bands)[band]
+    return entry.polarisation if band == FIRST else None
+
+
+def fixed_window(entry: Entry, band: int = FIRST) -> tuple[float, float] | None:
     """Return the dB window of a corpus where it is fixed, None where there is none or it comes from a stretch.
 
-    The polarisation that is shown is that of the first declared band, else the corpus's own.
+    The polarisation is `polarisation_of` the band.
 
     Raises:
         CatalogueError: calibrated data of unknown polarisation.
     """
     if entry.quantity == "display" or not entry.calibrated:
         return None
-    polarisation = next(iter(entry.bands), entry.polarisation).upper()[:2]
+    polarisation = (polarisation_of(entry, band) or "").upper()[:2]
     for name in (f"{entry.sensor} {polarisation}", polarisation):
         if name in CHANNELS:
             return CHANNELS[name].window
@@ -73,8 +84,8 @@ def fixed_window(entry: Entry) -> tuple[float, float] | None:
     )
 
 
-def to_db(pixels: npt.NDArray[Any], entry: Entry) -> Decibels:
-    """Return the shown band in dB, (H, W), NaN where there is no data.
+def to_db(pixels: npt.NDArray[Any], entry: Entry, band: int = FIRST) -> Decibels:
+    """Return a band, by default the one that is shown, in dB, (H, W), NaN where there is no data.
 
     Amplitude is 20 log10, intensity 10 log10, complex 10 log10 of |z| squared, dB as it is. No data: not a number,
     infinite, equal to the catalogue's ``nodata``, below zero where that has no logarithm, and a `fringe`. A zero
@@ -83,7 +94,7 @@ def to_db(pixels: npt.NDArray[Any], entry: Entry) -> Decibels:
     Raises:
         Unusable: as `measured`.
     """
-    values, valid = measured(pixels, entry)
+    values, valid = measured(pixels, entry, band)
     if entry.quantity == "db":
         decibels = values
     else:
@@ -95,17 +106,17 @@ def to_db(pixels: npt.NDArray[Any], entry: Entry) -> Decibels:
     return np.where(valid, np.where(np.isneginf(decibels), darkest, decibels), np.nan)
 
 
-def measured(pixels: npt.NDArray[Any], entry: Entry) -> tuple[Decibels, npt.NDArray[np.bool_]]:
-    """Return the values of the shown band, of complex numbers their intensity, and where they are data: (H, W).
+def measured(pixels: npt.NDArray[Any], entry: Entry, band: int = FIRST) -> tuple[Decibels, npt.NDArray[np.bool_]]:
+    """Return the values of a band, of complex numbers their intensity, and where they are data: (H, W).
 
     Raises:
         Unusable: ``missing-band``, or ``implausible-quantity`` where complex values are declared as real ones.
     """
-    band = shown_band(pixels, entry)
-    values = _intensity(band) if entry.quantity == "complex" else band.astype(np.float64)
+    stored = stored_band(pixels, entry, band)
+    values = _intensity(stored) if entry.quantity == "complex" else stored.astype(np.float64)
     valid = ~np.isnan(values) & ~np.isposinf(values)
     if entry.nodata is not None and not np.isnan(entry.nodata):
-        valid &= (band if band.ndim == 2 else band[..., 0]) != entry.nodata
+        valid &= (stored if stored.ndim == 2 else stored[..., 0]) != entry.nodata
     if entry.quantity != "db":
         valid &= values >= 0
     return values, valid & ~fringe((values == 0) | np.isneginf(values))
@@ -122,13 +133,13 @@ def fringe(empty: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return np.asarray(ndimage.binary_propagation(empty & border, mask=empty))
 
 
-def shown_band(pixels: npt.NDArray[Any], entry: Entry) -> npt.NDArray[Any]:
-    """Return the stored values of the band that is shown: (H, W), or (H, W, 2) of a complex one in two real ones.
+def stored_band(pixels: npt.NDArray[Any], entry: Entry, band: int = FIRST) -> npt.NDArray[Any]:
+    """Return the stored values of a declared band: (H, W), or (H, W, 2) of a complex one in two real ones.
 
     Raises:
         Unusable: as `measured`.
     """
-    number = next(iter(entry.bands.values()), 1)
+    number = list(entry.bands.values())[band] if entry.bands else 1
     layers = pixels if pixels.ndim == 3 else pixels[..., None]
     if np.iscomplexobj(pixels) and entry.quantity != "complex":
         raise implausible("complex values", entry.quantity, "complex")

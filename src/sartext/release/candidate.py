@@ -145,7 +145,7 @@ def _refuse_strangers(corpus: str, stages: Iterable[StageCaptions], ids: set[str
 def _pair(entry: Entry, row: Row) -> dict[str, Any]:
     of_corpus = {
         "corpus": entry.name,
-        "sensor": entry.sensor,
+        "sensor": row["sensor"] or entry.sensor,
         "licence": entry.licence,
         "redistribution": entry.redistribution,
         "citation": entry.citation,

@@ -115,7 +115,7 @@ def _read_pairs(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        columns = [name for name in pq.read_schema(path).names if name != "image"]
+        columns = [name for name in pq.read_schema(path).names if name not in {"image", "second_image"}]
         if not {"image_id", "split", "caption", "corpus"} <= set(columns):
             raise ReleaseError("not a table of pairs", where=path, way_out="get the release again")
         with pq.ParquetFile(path) as table:

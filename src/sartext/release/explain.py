@@ -23,7 +23,7 @@ from sartext.release.gate.verdict import tally
 from sartext.release.inputs import read_index
 from sartext.release.manifest import CONTENT
 from sartext.release.splits.duplicates import read_duplicates
-from sartext.tables import CAPTIONS, LEDGER, SPLITS, UNCAPTIONED, read_rows
+from sartext.tables import ACQUISITION_NAMES, CAPTIONS, LEDGER, SPLITS, UNCAPTIONED, read_rows
 
 Row = tuple[str, str]
 """A heading and its text."""
@@ -110,6 +110,10 @@ def _source(row: Mapping[str, Any], entry: Entry) -> list[Row]:
     rows = [
         ("file", f"{row['path']} (SHA-256 {row['sha256']})"),
         ("picture", f"{picture}polarisation {row['polarisation']}{window}"),
+        (
+            "acquisition",
+            ", ".join(f"{name} {row[name]}" for name in ACQUISITION_NAMES if row[name] is not None) or "unknown",
+        ),
         ("sensor and licence", f"{entry.sensor}; {entry.licence or 'no licence given'} ({conditions})"),
         ("place", row["scene_id"]),
     ]

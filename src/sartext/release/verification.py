@@ -138,12 +138,12 @@ def extract(release: Path, target: Path) -> dict[str, object]:
     count = 0
     with atomic_folder(target) as folder:
         total = sum(pq.read_metadata(path).num_rows for path in files)
-        for image in track(_images(files), "extracting images", total):
-            if image is not None:
+        for images in track(_images(files), "extracting images", total):
+            for image in filter(None, images):
                 path = folder / IMAGES / safe_path(image["path"], release)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(image["bytes"])
-                count += 1
+            count += images[0] is not None
         for listed in (path for form in FORMATS if form.extracted for path in form.files(release)):
             copy = folder / listed.relative_to(release)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -151,8 +151,9 @@ def extract(release: Path, target: Path) -> dict[str, object]:
     return {"images": count, "path": str(target)}
 
 
-def _images(files: list[Path]) -> Iterator[dict[str, Any] | None]:
+def _images(files: list[Path]) -> Iterator[list[dict[str, Any] | None]]:
+    """Yield what a row holds of an image: the picture, and its second polarisation."""
     for path in files:
         with pq.ParquetFile(path) as table:
-            for batch in table.iter_batches(batch_size=100, columns=["image"]):
-                yield from batch.column(0).to_pylist()
+            for batch in table.iter_batches(batch_size=100, columns=["image", "second_image"]):
+                yield from ([row["image"], row["second_image"]] for row in batch.to_pylist())

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sartext.catalogue.entry import Entry
 from sartext.config import Project, ReleaseParameters
-from sartext.corpora.images import Unusable, release_bytes
+from sartext.corpora.images import Unusable, release_bytes, second_bytes
 from sartext.errors import ReleaseError
 from sartext.release.inputs import SPLIT_NAMES
 
@@ -66,15 +66,34 @@ class Material:
             raise ReleaseError(
                 "the source image changed after it was indexed", where=where, way_out="run `make release`"
             )
-        try:
-            content = release_bytes(self.project.root, row, self.catalogue[row["corpus"]])
-        except Unusable as error:
-            raise ReleaseError(
-                f"the source image cannot be rendered ({error})", where=where, way_out="run `make release`"
-            ) from error
+        content = self._rendered(release_bytes, row)
+        if content is None:
+            return None
         path = row["image_id"] + (".png" if content.startswith(b"\x89PNG") else ".jpg")
         self._paths[row["image_id"]] = path
         return ReleasedImage(content, path, hashlib.sha256(content).hexdigest())
+
+    def second_image(self, row: Row) -> ReleasedImage | None:
+        """Return the second polarisation of a pair's image, None where there is none or the image is withheld.
+
+        ``path`` is ``<corpus>/<stem>.<polarisation>.png``.
+
+        Raises:
+            ReleaseError: the source file cannot be rendered any more.
+        """
+        content = self._rendered(second_bytes, row) if may_be_given_on(row) else None
+        if content is None:
+            return None
+        path = f"{row['image_id']}.{row['second_polarisation']}.png"
+        return ReleasedImage(content, path, hashlib.sha256(content).hexdigest())
+
+    def _rendered(self, render: Callable[[Path, Row, Entry], bytes | None], row: Row) -> bytes | None:
+        try:
+            return render(self.project.root, row, self.catalogue[row["corpus"]])
+        except Unusable as error:
+            raise ReleaseError(
+                f"the source image cannot be rendered ({error})", where=row["path"], way_out="run `make release`"
+            ) from error
 
     def image_path(self, row: Row) -> str | None:
         """Return the name of a pair's image in the release, or None where the image is withheld."""

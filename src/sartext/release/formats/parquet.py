@@ -48,10 +48,19 @@ COLUMNS = {
     "height": "height of the image in pixels",
     "modality": "`sar`",
     "sensor": "the sensor, as far as the corpus states it",
-    "polarisation": "transmitted and received polarisation",
+    "polarisation": "transmitted and received polarisation of what `image` shows",
     "quantity": "what the values of the source file are: `display`, `amplitude`, `intensity`, `complex` or `db`",
     "db_low": "backscatter in dB that is shown black; null for images that came as 8-bit pictures",
     "db_high": "backscatter in dB that is shown white; null for images that came as 8-bit pictures",
+    "second_image": "the second polarisation of the same file; null where there is none, or the image is withheld",
+    "second_polarisation": "polarisation of `second_image`; null where the source has no second one",
+    "second_db_low": "backscatter in dB that is shown black in `second_image`",
+    "second_db_high": "backscatter in dB that is shown white in `second_image`",
+    "band": "radar band of the sensor; null where unknown, as the next five",
+    "resolution_m": "resolution in metres",
+    "acquired": "date of acquisition, with its time where it is known, as ISO 8601 writes it",
+    "orbit": "`ascending` or `descending`",
+    "look": "where the antenna looks: `right` or `left`",
     "scene_id": "the scene or place that the image was cut from",
     "group_id": "images that must stay in one split: of one scene or cluster",
     "cluster_id": "near-duplicates of each other",
@@ -60,6 +69,7 @@ COLUMNS = {
     "sha256": "SHA-256 of the source file",
     "pixels_sha256": "SHA-256 of the decoded pixels of the source file",
     "image_sha256": "SHA-256 of the bytes in `image`; null where the image is withheld",
+    "second_image_sha256": "SHA-256 of the bytes in `second_image`; null where there is none",
     "licence": "licence of the image, as its corpus states it",
     "redistribution": "whether the licence lets the image be passed on",
     "citation": "what to cite",
@@ -67,7 +77,10 @@ COLUMNS = {
 }
 """The meaning of each column, as it stands on the dataset card."""
 
-_OWN = {"image": IMAGE, "source_path": pa.string(), "image_sha256": pa.string()}
+_OWN = {
+    **dict.fromkeys(("image", "second_image"), IMAGE),
+    **dict.fromkeys(("source_path", "image_sha256", "second_image_sha256"), pa.string()),
+}
 _TYPES = {name: _OWN[name] if name in _OWN else PAIRS.field(name).type for name in COLUMNS}
 
 
@@ -75,7 +88,7 @@ _TYPES = {name: _OWN[name] if name in _OWN else PAIRS.field(name).type for name 
 _DTYPES = {"double": "float64"}
 
 FEATURES = {
-    name: {"_type": "Image"} if name == "image" else {"dtype": _DTYPES.get(str(kind), str(kind)), "_type": "Value"}
+    name: {"_type": "Image"} if kind == IMAGE else {"dtype": _DTYPES.get(str(kind), str(kind)), "_type": "Value"}
     for name, kind in _TYPES.items()
 }
 
@@ -106,12 +119,14 @@ def _write_file(path: Path, filled: Iterator[dict[str, Any]], count: int) -> Non
 
 def _rows(material: Material, rows: list[Row]) -> Iterator[dict[str, Any]]:
     for row in rows:
-        image = material.image(row)
+        image, second = material.image(row), material.second_image(row)
         known = {name: row[name] for name in SCHEMA.names if name in row}
         yield {
             **known,
             "image": None if image is None else {"bytes": image.content, "path": image.path},
             "image_sha256": None if image is None else image.sha256,
+            "second_image": None if second is None else {"bytes": second.content, "path": second.path},
+            "second_image_sha256": None if second is None else second.sha256,
             "source_path": row["path"].removeprefix("data/"),
         }
 
@@ -130,14 +145,15 @@ def read_pairs(folder: Path) -> dict[str, Pair]:
     for row in track(_released_rows(files), "verifying images", total):
         image, image_id = row["image"], row["image_id"]
         values = {name: row[name] for name in ("corpus", "split", "caption", "group_id", "facts")}
-        problem = "stands twice" if image_id in pairs else _image_problem(row)
+        problem = "stands twice" if image_id in pairs else _image_problem(row) or _second_problem(row)
         pairs[image_id] = Pair(**values, path=image["path"] if image else None, problem=problem)
     return pairs
 
 
 def _released_rows(files: list[Path]) -> Iterator[dict[str, Any]]:
     columns = [*Pair._fields[:3], "group_id", "facts", "image_id", "image", "licence", "width", "height"]
-    hashes = ["sha256", "pixels_sha256", "image_sha256"]
+    hashes = ["sha256", "pixels_sha256", "image_sha256", "second_image_sha256"]
+    columns += ["second_image", "second_polarisation"]
     for path in files:
         try:
             with pq.ParquetFile(path) as table:
@@ -160,6 +176,22 @@ def _image_problem(row: Mapping[str, Any]) -> str:
         return _pixel_problem(row, decode(image["bytes"]), untouched=digest == row["sha256"])
     except Unusable as error:
         return f"the image does not decode ({error})"
+
+
+def _second_problem(row: Mapping[str, Any]) -> str:
+    """Say what is wrong with the second polarisation: it stands where the first does and the source has one."""
+    second = row["second_image"]
+    if (second is not None) != (row["image"] is not None and row["second_polarisation"] is not None):
+        return "the second polarisation is missing" if second is None else "a second polarisation of nothing"
+    if second is None:
+        return "" if row["second_image_sha256"] is None else "the second polarisation is missing"
+    if hashlib.sha256(second["bytes"]).hexdigest() != row["second_image_sha256"]:
+        return "the second polarisation is not the one of second_image_sha256"
+    try:
+        problem = _pixel_problem(row, decode(second["bytes"]), untouched=False)
+    except Unusable as error:
+        return f"the second polarisation does not decode ({error})"
+    return f"second polarisation: {problem}" if problem else ""
 
 
 def _pixel_problem(row: Mapping[str, Any], pixels: npt.NDArray[Any], *, untouched: bool) -> str:
