@@ -229,7 +229,8 @@ def _annotate(place: Place, job: Job, row: dict[str, Any], outcome: Outcome, lev
     elif annotation_format.makes == "boxes":
         left_out = _apply_boxes(record, place.entry, row, outcome.orientation)
     elif annotation_format.makes == "scenes":
-        row["scene_class"], left_out = clean_scene_class(record.scene_class, label_table(place.entry)), {}
+        left_out = compare_size(record, row["width"], row["height"], outcome.orientation)
+        row["scene_class"] = clean_scene_class(record.scene_class, label_table(place.entry))
     else:
         left_out = _apply_captions(record, job, row)
         outcome.questions = record.questions

@@ -40,9 +40,10 @@ Chip = tuple[int, int, tuple[tuple[str, str], ...]]
 def read_chip(source: Source) -> list[Record]:
     """Return the record of a chip, ``source.file``: the type of its ship as the class of the image.
 
+    Its width and height are those that the list of ships gives it.
+
     Raises:
-        Unusable: ``no-annotation``: the name holds no type and place; ``size-mismatch``: the chip has not the size
-            that the list of ships gives it.
+        Unusable: ``no-annotation``: the name holds no type and place.
     """
     match = CHIP.search(source.file)
     if match is None:
@@ -50,10 +51,8 @@ def read_chip(source: Source) -> list[Record]:
     listed = PurePosixPath(source.file).parent.parent / "Ship.xml"
     chips, problem = _chips(source.folder / listed)
     width, height, odd = chips.get((int(match["x"]), int(match["y"])), (0, 0, ()))
-    if (width, height) != (0, 0) and source.size_of(source.file) != (width, height):
-        raise Unusable("size-mismatch", f"its corners in Ship.xml give {width} x {height}")
     left_out = (*odd, *((("unreadable-ship-list", problem),) if problem else ()))
-    return [Record("", source.file, scene_class=match["type"], left_out=left_out)]
+    return [Record("", source.file, width, height, scene_class=match["type"], left_out=left_out)]
 
 
 @lru_cache(maxsize=64)
