@@ -2,6 +2,8 @@
 
 import pytest
 
+from sartext.corpora.formats.dota import looks_like_dota
+from sartext.corpora.reading import Source
 from sartext.errors import CorpusError
 from tests.corpora.making import DETECTION, SHIP, corners, picture
 
@@ -149,6 +151,14 @@ def test_dota_has_headings_a_difficulty_and_an_angle(labelled):
     assert found(corpus)[:2] == [("ship", 9, 5, 30, 14), ("plane", 1, 1, 9, 9)]
     assert objects[0]["angle"] == pytest.approx(11.3099, abs=1e-3)
     assert not corpus.faults()
+
+
+def test_labels_with_four_corners_in_shares_are_not_taken_for_dota(labelled):
+    text = "1 0.5 0.2 0.65 0.4 0.5 0.6 0.35 0.4"
+    corpus = labelled("yolo-oriented", text)
+    assert not looks_like_dota(Source(corpus.folder, "labels/1.txt", corpus.load()))
+    corpus.put("labels/1.txt", DOTA)
+    assert looks_like_dota(Source(corpus.folder, "labels/1.txt", corpus.load()))
 
 
 def test_dota_of_headings_only_holds_nothing(labelled):

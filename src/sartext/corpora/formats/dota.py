@@ -4,6 +4,8 @@ Lines of a colon (``imagesource:GoogleEarth``, ``gsd:0.5``) are headings. Corner
 An object is counted whatever its difficulty, which is recorded.
 """
 
+import math
+
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import (
     BROKEN_ENCODING,
@@ -43,4 +45,12 @@ def read_dota(source: Source) -> list[Record]:
     return [Record(source.file, source.file, boxes=tuple(boxes), notes=() if sound else (BROKEN_ENCODING,))]
 
 
-FORMAT = AnnotationFormat("dota", "turned boxes, DOTA text", "boxes", "image", read_dota)
+def looks_like_dota(source: Source) -> bool:
+    """Whether a file holds boxes whose classes are words; in lines of `yolo-oriented` the ninth is a number."""
+    labels = [box.label for record in read_dota(source) for box in record.boxes]
+    return bool(labels) and all(math.isnan(as_number(label)) for label in labels)
+
+
+FORMAT = AnnotationFormat(
+    "dota", "turned boxes, DOTA text", "boxes", "image", read_dota, looks_like=looks_like_dota
+)
