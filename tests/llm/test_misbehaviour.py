@@ -120,6 +120,14 @@ def test_a_rate_limit_holds_all_requests_back_for_as_long_as_it_says(tmp_path, a
     assert min(request.time for request in server.requests[1:]) >= limited[0] - 0.05
 
 
+def test_no_more_requests_are_sent_in_a_minute_than_the_parameters_say(tmp_path):
+    with Server(obedient) as server:
+        project = pairs_project(tmp_path, captions(6), url=server.url, endpoint={"requests_per_minute": 600})
+        assert rewrite_corpus(project, "c")["captions"] == 6
+    times = sorted(request.time for request in server.requests)
+    assert times[-1] - times[0] >= 0.4, "a tenth of a second lies between two of them"
+
+
 def test_a_rate_limit_beyond_patience_stops_the_run(tmp_path):
     with Server(lambda request: Reply(status=429, headers=(("Retry-After", "3600"),))) as server:
         project = pairs_project(tmp_path, captions(3), url=server.url)

@@ -15,6 +15,7 @@ from orchestration.dvc_adapter import read_graph
 from orchestration.graph import Graph, Stage
 from sartext.errors import SarTextError
 from tests.conftest import ROOT
+from tests.llm.making import EXAMPLES, PROMPT, REWRITING
 from tests.processes import dvc, init_dvc
 
 from .conftest import STAGES
@@ -205,6 +206,16 @@ def test_nothing_is_trained_for_a_publication_without_narration(project: Path) -
     needed = read_graph(project).ancestors("publication")
     stages = {name.split("@")[0] for name in needed}
     assert stages == {"corpus", "splits", "lists", "candidate", "quality", "release"}
+
+
+def test_a_language_model_is_asked_by_a_stage_that_knows_its_prompt_and_not_its_endpoint(project: Path) -> None:
+    path = project / "params.yaml"
+    sections = {"rewritten": ["sim-pairs"], "captions": ["sim-pairs"], "rewriting": REWRITING}
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **sections}))
+    graph = read_graph(project)
+    assert "rewritten@sim-pairs" in graph.ancestors("publication")
+    assert {PROMPT, EXAMPLES, "src/sartext/llm"} <= set(graph.stages["rewritten@sim-pairs"].deps)
+    assert "endpoint" not in (ROOT / "dvc.yaml").read_text()
 
 
 def test_the_folders_are_there_after_plain_dvc_repro(project: Path) -> None:

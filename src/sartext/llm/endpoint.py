@@ -7,7 +7,7 @@ and a server that repeats the key in an answer finds it struck out.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -62,7 +62,6 @@ class Endpoint:
     """An endpoint; its client is made with the first request, so that a build from the cache needs no key."""
 
     parameters: EndpointParameters
-    _key: dict[str, str] = field(default_factory=dict, repr=False)
 
     def send(self, body: Mapping[str, Any]) -> Answer:
         """Send one request, once.
@@ -73,10 +72,11 @@ class Endpoint:
             Rejected: it will not be answered.
             EndpointError: no request will be: key, access, model, quota.
         """
+        client = self._client
         import openai
 
         try:
-            raw = self._client.chat.completions.with_raw_response.create(**body).http_response.text
+            raw = client.chat.completions.with_raw_response.create(**body).http_response.text
         except openai.APITimeoutError:
             raise Unavailable("timeout", billed=True) from None
         except openai.APIConnectionError:
@@ -91,14 +91,19 @@ class Endpoint:
 
     @cached_property
     def _client(self) -> "OpenAI":
-        from openai import OpenAI
-
         if self.parameters.url is None:
             raise ParameterError(
                 "there is no `url` of an endpoint, and not every answer is known",
                 where=WHERE,
                 way_out="write one, as docs/rewriting.md shows",
             )
+        try:
+            from openai import OpenAI
+        except ImportError as error:
+            raise EndpointError(
+                "the package openai is not installed",
+                way_out="`pip install --constraint constraints.txt --editable '.[llm]'`",
+            ) from error
         return OpenAI(
             api_key=self.key or "none",
             base_url=self.parameters.url,
