@@ -98,10 +98,14 @@ class Annotations(Section):
 
 
 class Pairing(Section):
-    """The naming rule of SAR-optical pairs: ``image`` matched in the SAR path, ``file`` gives the optical path."""
+    """The naming rule of SAR-optical pairs: ``image`` matched in the SAR path, ``file`` gives the optical path.
+
+    ``largest_shift`` in pixels is what the halves may be shifted against each other, see `corpora.registration`.
+    """
 
     image: Expression
     file: str
+    largest_shift: float = Field(10.0, gt=0)
 
 
 AcquisitionFact = Literal["sensor", "band", "resolution_m", "acquired", "orbit", "look"]

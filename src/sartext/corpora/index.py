@@ -15,7 +15,7 @@ from typing import Any
 from sartext.catalogue.entry import Entry
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
-from sartext.corpora import legend, quantities
+from sartext.corpora import legend, pairs, quantities
 from sartext.corpora.annotations import Matches, match_annotations
 from sartext.corpora.examination import Job, Outcome, Place, examine
 from sartext.corpora.listing import (
@@ -62,8 +62,10 @@ def build_index(project: Project, name: str) -> dict[str, object]:
     _refuse_two_classes(outcomes)
     rows = [outcome.row for outcome in outcomes if outcome.row is not None]
     faults += [fault for outcome in outcomes for fault in outcome.faults]
-    _part_broken_pairs(rows)
+    pairs.part_broken_pairs(rows)
     _stretch(outcomes)
+    compared = pairs.compare_halves(project.root, entry, rows)
+    faults += pairs.faults_of(entry, compared)
     leaks = group_places(entry, outcomes)
     log = project.build / "log" / f"corpus-{name}-quarantine.csv"
     if problem := _refusal(entry, len(jobs), len(rows), faults):
@@ -76,6 +78,7 @@ def build_index(project: Project, name: str) -> dict[str, object]:
         "questions": questions,
         "published_splits_overlapping": leaks.overlapping,
         "published_splits_sharing_places": leaks.sharing,
+        "registration": pairs.summary_of(entry, compared),
         "backscatter": _check_legend(entry, place, outcomes),
         "saturated": quantities.saturation([outcome.saturated for outcome in outcomes if outcome.row]),
     }
@@ -83,6 +86,8 @@ def build_index(project: Project, name: str) -> dict[str, object]:
         write_table(folder / "index.parquet", INDEX, rows)
         write_quarantine(folder / "quarantine.csv", faults)
         write_json(folder / "metrics.json", metrics)
+        if compared:
+            write_text(folder / "pairs.csv", pairs.table_of(entry, compared))
         # what later stages read from the catalogue belongs to the artefact: a changed noun rebuilds the captions
         write_text(folder / "entry.json", entry.model_dump_json(indent=2) + "\n")
     ids = sorted(row["image_id"] for row in rows)
@@ -92,14 +97,6 @@ def build_index(project: Project, name: str) -> dict[str, object]:
         "lines": leak_lines(leaks, sizes),
         "examples": ids[:: max(1, len(ids) // EXAMPLES)][:EXAMPLES],
     }
-
-
-def _part_broken_pairs(rows: list[dict[str, Any]]) -> None:
-    """A half whose other half was left out stands alone: it is still a good image."""
-    present = {row["path"] for row in rows}
-    for row in rows:
-        if row["paired_path"] not in present:
-            row["paired_path"] = None
 
 
 def _refuse_two_classes(outcomes: list[Outcome]) -> None:
