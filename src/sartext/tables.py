@@ -82,7 +82,7 @@ picture."""
 
 CAPTIONS = pa.schema(
     [
-        *_required(TEXT, "image_id", "caption", "method", "method_version", "facts"),
+        *_required(TEXT, "image_id", "caption", "caption_detailed", "method", "method_version", "facts"),
         *_optional(TEXT, "source_caption", "model_sha256", "model", "prompt_sha256"),
         *_optional(NUMBER, "score"),
         *_optional(TEXT, "proof"),
@@ -90,7 +90,8 @@ CAPTIONS = pa.schema(
 )
 """``model`` is the name of a language model at an endpoint, whose weights nobody can hash. ``proof`` is JSON of a
 caption by models: hash of the grounder's weights, and for each statement its score and what proposed it, see
-`captioner.proof`."""
+`captioner.proof`. ``caption_detailed`` says what ``caption`` says, in other words, and the sizes and percentages
+that the facts of an annotation hold; of other methods it is the caption."""
 
 UNCAPTIONED = pa.schema(_required(TEXT, "image_id", "reason"))
 """Images of a captioned corpus that got no caption, and why."""

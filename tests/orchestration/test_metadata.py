@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Project:
     project = Project(tmp_path)
     write_table(project.corpus(CORPUS) / "index.parquet", INDEX, [row])
     caption = dict.fromkeys(CAPTIONS.names) | {"image_id": row["image_id"], "caption": "There is <one> ship."}
-    caption |= {"method": "a2c", "method_version": "1", "facts": "{}"}
+    caption |= {"caption_detailed": caption["caption"], "method": "a2c", "method_version": "1", "facts": "{}"}
     write_table(project.captions(CORPUS) / "captions.parquet", CAPTIONS, [caption])
     narrated = {**caption, "caption": "Narrated.", "method": "narrator"}
     write_table(project.narrated(CORPUS) / "captions.parquet", CAPTIONS, [narrated])

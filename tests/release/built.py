@@ -11,6 +11,7 @@ import yaml
 from sartext.config import Project
 from sartext.corpora.quarantine import Fault, write_quarantine
 from sartext.files import read_json, write_json
+from sartext.narrator.detail_grammar import detailed
 from sartext.narrator.facts import Facts, ObjectFact, to_json
 from sartext.narrator.realisation import realise
 from sartext.release.assembly import assemble
@@ -133,7 +134,8 @@ def facts_of(number: int) -> Facts:
     """One to nine ships, some of them in the center."""
     count = number % 9 + 1
     center = number % (count + 1)
-    return Facts(objects=(ObjectFact("ship", "ship", "ships", count, center, count - center),))
+    sizes = (count - count // 3, count // 3, 0)
+    return Facts(objects=(ObjectFact("ship", "ship", "ships", count, center, count - center, sizes),))
 
 
 def _pair(row: Row, entry: Row, number: int) -> Row:
@@ -143,6 +145,7 @@ def _pair(row: Row, entry: Row, number: int) -> Row:
         "corpus": entry["name"],
         "split": SPLIT_OF[number % len(SPLIT_OF)],
         "caption": realise(facts_of(number), row["image_id"], 11)[0],
+        "caption_detailed": detailed(facts_of(number), row["image_id"], 11),
         "method": "a2c",
         "method_version": "1",
         "facts": to_json(facts_of(number)),

@@ -135,7 +135,10 @@ def write_captions(
     rest = dict.fromkeys(("source_caption", "model_sha256", "model", "prompt_sha256", "score", "proof"))
     made = {"method": "a2c", "method_version": "1", "facts": "{}", **rest, **fields}
     folder = project.build / stage / name
-    rows = [{"image_id": image_id, "caption": caption, **made} for image_id, caption in captions.items()]
+    rows = [
+        {"image_id": image_id, "caption": caption, "caption_detailed": caption, **made}
+        for image_id, caption in captions.items()
+    ]
     write_table(folder / "captions.parquet", CAPTIONS, rows)
     reasons = [{"image_id": image_id, "reason": reason} for image_id, reason in (uncaptioned or {}).items()]
     write_table(folder / "uncaptioned.parquet", UNCAPTIONED, reasons)

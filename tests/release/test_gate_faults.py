@@ -121,6 +121,16 @@ FAULTS: dict[str, tuple[str, str, Callable[[Built], object]]] = {
     "one sentence: like all others": ("diversity", "self-BLEU", one_sentence),
     "one caption of no objects": ("captions", "share of one caption of no objects", one_caption_of_no_objects),
     "a caption against its facts": ("faithfulness", "captions agree with their facts", another_count),
+    "a detailed caption against its facts": (
+        "faithfulness",
+        "detailed captions agree with their facts",
+        pair(3, caption_detailed="There are two ships in this SAR image. Both ships are large, in pixels."),
+    ),
+    "a colour in a detailed caption": (
+        "captions",
+        "detailed captions: plain, finished, of what SAR shows",
+        pair(3, caption_detailed="There is one white ship in this SAR image."),
+    ),
     "a truncated image": ("images", "every image decodes", partial(truncated, size=90)),
     "no image": ("images", "every image decodes", partial(truncated, size=0)),
     "another image": ("images", "the pixels that were indexed", partial(grey, value=9)),

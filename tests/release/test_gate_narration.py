@@ -115,7 +115,7 @@ def test_a_model_caption_without_hash_or_score_is_found(built: Built, method: st
 
 def test_narrated_captions_are_read_against_their_facts(built: Built) -> None:
     narrate(built)
-    built.set_pair(0, **BY_NARRATOR)
+    built.set_pair(0, **BY_NARRATOR, caption_detailed=built.pairs()[0]["caption"])
     assert failed(built, "faithfulness") == {}
     built.set_pair(0, facts=to_json(facts_of(4)))
     assert set(failed(built, "faithfulness")) == {"captions agree with their facts"}
@@ -124,7 +124,8 @@ def test_narrated_captions_are_read_against_their_facts(built: Built) -> None:
 def test_a_caption_of_an_optical_half_must_quote_what_the_model_said(built: Built) -> None:
     facts = Facts(statements=("There is a lake.",), source_caption="a green lake .")
     quoted = {**BY_NARRATOR, "method": "optical-model", "source_caption": "a green lake ."}
-    built.set_pair(0, **quoted, facts=to_json(facts), caption="There is a lake.")
+    lake = "There is a lake."
+    built.set_pair(0, **quoted, facts=to_json(facts), caption=lake, caption_detailed=lake)
     assert failed(built, "faithfulness") == {}
     built.set_pair(0, caption="There is a river.")
     assert "says 'river'" in failed(built, "faithfulness")["rewritten captions quote their source"]["detail"]

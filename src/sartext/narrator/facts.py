@@ -218,6 +218,7 @@ class CaptionMethod:
         caption: str,
         facts: Facts,
         *,
+        detailed: str | None = None,
         source_caption: str | None = None,
         model_sha256: str | None = None,
         model: str | None = None,
@@ -229,6 +230,7 @@ class CaptionMethod:
         return {
             "image_id": image_id,
             "caption": caption,
+            "caption_detailed": detailed or caption,
             "method": self.name,
             "method_version": self.version,
             "facts": facts.json,

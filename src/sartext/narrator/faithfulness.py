@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 
 from sartext.catalogue.entry import Entry
+from sartext.narrator.detail_reading import details_of, parted, read_details
 from sartext.narrator.facts import CaptionMethod, Facts, ObjectFact, PresentFact, from_json
 from sartext.narrator.methods import METHODS
 from sartext.narrator.optical_statements import FINEST
@@ -78,6 +79,32 @@ def contradictions(caption: str, facts_json: str, method: str, entry: Entry | No
     if not problems and _first_cover(stated) != _first_cover(true):
         problems.append(f"does not name '{_first_cover(true)}', the dominant class, first")
     return problems
+
+
+def detailed_contradictions(
+    detailed: str, caption: str, facts_json: str, method: str, entry: Entry | None
+) -> list[str]:
+    """Return what is wrong with a detailed caption: as `contradictions` does, and sizes and shares in percent.
+
+    Where no annotation proves more than the caption states, the detailed caption is the caption.
+
+    Raises:
+        ArtefactError: the facts are no record of facts.
+    """
+    if detailed == caption:
+        return []
+    if method in METHODS and not METHODS[method].annotated:
+        return ["is another text than the caption, beside which nothing is proven"]
+    facts = from_json(facts_json)
+    plain, sentences = parted(detailed)
+    stated, problems = read_details(sentences, _nouns(facts, entry))
+    true = details_of(facts)
+    return [
+        *contradictions(plain, facts_json, method, entry),
+        *problems,
+        *(f"says '{detail.words}', which the facts do not" for detail in sorted(stated - true)),
+        *(f"does not say '{detail.words}', which the facts do" for detail in sorted(true - stated)),
+    ]
 
 
 def _nouns(facts: Facts, entry: Entry | None) -> Nouns:

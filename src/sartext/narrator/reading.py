@@ -93,6 +93,11 @@ def read_caption(caption: str, nouns: Mapping[str, tuple[str, str]], scene: str 
     return reading
 
 
+def tokens_of(sentence: str, nouns: Mapping[str, tuple[str, str]]) -> list[Token]:
+    """Return the tokens of a sentence, in lower case; for ``nouns`` see `read_caption`."""
+    return _Matcher(nouns, None).tokens(sentence)
+
+
 class _Matcher:
     """Cuts text into tokens; the longest known phrase wins."""
 

@@ -13,6 +13,7 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import NarratorParameters, Project
 from sartext.errors import ArtefactError, CatalogueError
 from sartext.files import atomic_path, write_json
+from sartext.narrator.detail_grammar import detailed
 from sartext.narrator.facts import CaptionMethod, RowFacts, Tally
 from sartext.narrator.hidden_truth import optical_figures, read_truth
 from sartext.narrator.methods import METHODS
@@ -122,7 +123,9 @@ def _batches(
             missing.append({"image_id": before, "reason": facts})
         else:
             text = realise(facts, before, parameters.seed)[0] if parameters.paraphrase else canonical(facts)
-            made.append(method.caption_row(before, text, facts, source_caption=facts.source_caption))
+            more = detailed(facts, before, parameters.seed) if method.annotated else None
+            quoted = facts.source_caption
+            made.append(method.caption_row(before, text, facts, detailed=more, source_caption=quoted))
             if len(tally.examples) < 6:
                 tally.examples.append(before)
         if len(made) + len(missing) == ROWS:

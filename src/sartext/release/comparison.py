@@ -20,7 +20,16 @@ FIRST: Version = (1, 0, 0)
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 _OF_CAPTION = frozenset(
-    {"facts", "source_caption", "method", "method_version", "model_sha256", "model", "prompt_sha256"}
+    {
+        "caption_detailed",
+        "facts",
+        "source_caption",
+        "method",
+        "method_version",
+        "model_sha256",
+        "model",
+        "prompt_sha256",
+    }
     | {"score", "proof"}
 )
 """Columns that say how a caption was made: they change with it."""

@@ -158,7 +158,12 @@ def _caption(project: Project, corpus: str, row: Mapping[str, Any]) -> list[Row]
     for stage, folder in caption_folders(project, corpus).items():
         caption = _row_of(folder / "captions.parquet", CAPTIONS, row["image_id"])
         if caption is not None:
-            return [("facts", caption["facts"]), *_rule(caption, folder), ("caption", caption["caption"])]
+            return [
+                ("facts", caption["facts"]),
+                *_rule(caption, folder),
+                ("caption", caption["caption"]),
+                *_more(caption),
+            ]
         left_out = _row_of(folder / "uncaptioned.parquet", UNCAPTIONED, row["image_id"])
         by = "none" if stage == CAPTIONS_STAGE else f"none by {stage}"
         reason = f"{by}: {left_out['reason']}" if left_out else _not_yet(command(stage, corpus))
@@ -170,6 +175,12 @@ def _row_of(path: Path, schema: pa.Schema, image_id: str) -> Mapping[str, Any] |
     """The row of an image in a table of a stage; nothing where the stage has not run, or not on this image."""
     rows = read_rows(path, schema) if path.is_file() else []
     return next((row for row in rows if row["image_id"] == image_id), None)
+
+
+def _more(caption: Mapping[str, Any]) -> list[Row]:
+    """The detailed caption, where it says more."""
+    said_in_detail = caption["caption_detailed"]
+    return [("in detail", said_in_detail)] if said_in_detail != caption["caption"] else []
 
 
 def _rule(caption: Mapping[str, Any], folder: Path) -> list[Row]:

@@ -118,6 +118,7 @@ class Pair(NamedTuple):
     corpus: str
     split: str
     caption: str
+    caption_detailed: str
     path: str | None
     group_id: str
     facts: str

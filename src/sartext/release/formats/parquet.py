@@ -33,6 +33,8 @@ COLUMNS = {
     "image_id": "`<corpus>/<name>`, the same in every version",
     "image": "bytes of a PNG or JPEG file and its name; null where the image is withheld",
     "caption": "one English caption",
+    "caption_detailed": "the same in other words, with sizes of boxes and shares in percent where an annotation "
+    "proves them; else the caption",
     "facts": "JSON: the facts that the caption was made from",
     "corpus": "the corpus that the image comes from",
     "split": "`train`, `validation` or `test`",
@@ -144,14 +146,14 @@ def read_pairs(folder: Path) -> dict[str, Pair]:
     total = sum(pq.read_metadata(path).num_rows for path in files)
     for row in track(_released_rows(files), "verifying images", total):
         image, image_id = row["image"], row["image_id"]
-        values = {name: row[name] for name in ("corpus", "split", "caption", "group_id", "facts")}
+        values = {name: row[name] for name in (*Pair._fields[:4], "group_id", "facts")}
         problem = "stands twice" if image_id in pairs else _image_problem(row) or _second_problem(row)
         pairs[image_id] = Pair(**values, path=image["path"] if image else None, problem=problem)
     return pairs
 
 
 def _released_rows(files: list[Path]) -> Iterator[dict[str, Any]]:
-    columns = [*Pair._fields[:3], "group_id", "facts", "image_id", "image", "licence", "width", "height"]
+    columns = [*Pair._fields[:4], "group_id", "facts", "image_id", "image", "licence", "width", "height"]
     hashes = ["sha256", "pixels_sha256", "image_sha256", "second_image_sha256"]
     columns += ["second_image", "second_polarisation"]
     for path in files:

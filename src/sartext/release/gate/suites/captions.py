@@ -20,6 +20,12 @@ ENOUGH = 100
 """Captions of a corpus below which a share of them says nothing."""
 
 
+def _unfit(text: str) -> str:
+    """What a detailed caption may not hold, of all that the other expectations look for."""
+    banned = COLOUR_WORDS | WEATHER_WORDS | FORBIDDEN_WORDS
+    return "; ".join(filter(None, (untidy(text), unfinished(text), forbidden(text, banned))))
+
+
 def _objectless_share(inputs: Inputs) -> list[float]:
     """Share of a corpus's captions that are its most frequent caption of no objects."""
     captions = [(row["corpus"], {row["caption"]} if _objectless(row["facts"]) else ()) for row in inputs.pairs]
@@ -58,6 +64,7 @@ SUITE = Suite(
                 "unfinished": of_column("caption", unfinished),
                 "colour": of_column("caption", lambda caption: forbidden(caption, COLOUR_WORDS)),
                 "weather": of_column("caption", lambda caption: forbidden(caption, WEATHER_WORDS)),
+                "detailed": of_column("caption_detailed", _unfit),
                 "unprovable": of_column("caption", lambda caption: forbidden(caption, FORBIDDEN_WORDS)),
             },
         ),
@@ -79,6 +86,7 @@ SUITE = Suite(
         without("no colour words", "candidate", "colour", "captions"),
         without("no weather words", "candidate", "weather", "captions"),
         without("no words that no mask proves", "candidate", "unprovable", "captions"),
+        without("detailed captions: plain, finished, of what SAR shows", "candidate", "detailed", "captions"),
         extreme(
             "share of one caption of no objects",
             "corpora",

@@ -4,7 +4,7 @@ The facts of a rewritten optical caption are its own sentences: that it agrees w
 it quotes proves the quotation, and not that it is true of the SAR image, which the suite ``optical`` judges.
 """
 
-from sartext.narrator.faithfulness import contradictions
+from sartext.narrator.faithfulness import contradictions, detailed_contradictions
 from sartext.narrator.methods import METHODS
 from sartext.progress import track
 from sartext.release.gate.suite import Frame, Inputs, Measure, Suite, of_column, without
@@ -25,6 +25,15 @@ def _contradictions(*, quotes: bool) -> Measure:
     return measure
 
 
+def _in_detail(inputs: Inputs) -> list[str]:
+    """What is wrong with the detailed captions: as with captions, and sizes and percentages."""
+    complaints = []
+    for row in track(inputs.pairs, "detailed captions", len(inputs.pairs)):
+        texts, entry = (row["caption_detailed"], row["caption"]), inputs.catalogue.get(row["corpus"])
+        complaints.append("; ".join(detailed_contradictions(*texts, row["facts"], row["method"], entry)))
+    return complaints
+
+
 SUITE = Suite(
     "faithfulness",
     "A caption says what its facts say, neither more nor less",
@@ -36,11 +45,13 @@ SUITE = Suite(
             {
                 "contradictions": _contradictions(quotes=False),
                 "misquotations": _contradictions(quotes=True),
+                "in_detail": _in_detail,
             },
         ),
     ),
     checks=(
         without("captions agree with their facts", "candidate", "contradictions", "captions"),
+        without("detailed captions agree with their facts", "candidate", "in_detail", "captions"),
         without("rewritten captions quote their source", "candidate", "misquotations", "captions"),
     ),
 )
