@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
+from sartext.archives import unpack
 from sartext.catalogue import load_catalogue, load_entry
 from sartext.config import Project
 from sartext.corpora.formats import FORMATS
@@ -242,6 +243,13 @@ def test_a_real_folder_is_the_corpus_that_it_is(realdata, name):
 def test_a_real_folder_of_no_known_corpus_is_described(realdata, name):
     first = recognise(realdata / name, CATALOGUE).annotations[0]
     assert (first.declared.format, first.objects, first.captions) == DESCRIBED[name]
+
+
+@pytest.mark.realdata
+def test_a_real_corpus_in_a_zip_is_recognised_once_unpacked(realdata, tmp_path):
+    unpack(realdata / "OpenSARShip2-sample", tmp_path)
+    fit = recognise(tmp_path, CATALOGUE).corpus
+    assert (fit.entry.name, fit.images) == ("opensarship", 9)
 
 
 @pytest.mark.realdata
