@@ -21,7 +21,7 @@ REACH = 0.25
 ASIDE = 6
 """Pixels about the highest peak in which no other one is looked for."""
 
-CERTAIN = 1.5
+CERTAIN = 1.8
 """How many times the highest peak must be as high as the next for its shift to be told."""
 
 SMALLEST = 64
