@@ -100,6 +100,26 @@ def add(project: Project, name: str | None, origin: Path, replace: bool, describ
 
 
 @corpora.command()
+@click.argument("catalogue", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--from", "origin", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path), required=True, help="A new folder, as the corpus."
+)
+@click.option("--side", type=click.IntRange(64), default=512, show_default=True, help="Pixels of a tile's side.")
+@click.option(
+    "--overlap", type=click.IntRange(0, 63), default=0, show_default=True, help="Pixels that are shared."
+)
+def tile(catalogue: Path, origin: Path, target: Path, side: int, overlap: int) -> None:
+    """Cut large scenes, which a catalogue file describes, into tiles with their annotations."""
+    from sartext.catalogue.loading import load_entry
+    from sartext.corpora.tiling import Tiling, tile_scenes
+
+    counts = tile_scenes(origin, load_entry(catalogue), target, Tiling(side, overlap))
+    click.echo(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()))
+    click.echo(f"its catalogue file: {target / f'{target.name}.yaml'}")
+
+
+@corpora.command()
 @pass_project
 def pin(project: Project) -> None:
     """Accept data/ as it is: write its hashes to data.dvc."""

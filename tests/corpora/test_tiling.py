@@ -1,0 +1,120 @@
+"""Scenes are cut by windows: annotations go along, no object stands in two splits, memory stays small."""
+
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import rasterio
+import yaml
+from rasterio.transform import from_origin
+
+from sartext.catalogue.loading import load_entry
+from sartext.corpora.tiling import Tiling, tile_scenes
+from sartext.errors import CorpusError
+from tests.corpora.making import DETECTION, Corpus, encoded, shares, tiff, voc
+
+RANDOM = np.random.default_rng(0)
+WHOLE = {**DETECTION, "quantity": "amplitude", "polarisation": "VV"}
+
+
+def scene(width=250, height=150):
+    return RANDOM.integers(1, 3000, (height, width)).astype(np.uint16)
+
+
+def of_tiles(tmp_path, target):
+    """The corpus that was written, in a project of its own."""
+    corpus = Corpus(tmp_path / "tiled", target.name)
+    corpus.declare(**{**yaml.safe_load((target / f"{target.name}.yaml").read_text()), "quarantine_limit": 1.0})
+    corpus.folder.rmdir()
+    corpus.folder.symlink_to(target)
+    return corpus
+
+
+def test_boxes_go_along_clipped_and_hardly_visible_ones_are_left_out_and_counted(corpus, tmp_path):
+    corpus.declare(**WHOLE)
+    values = scene()
+    corpus.put("images/s.tif", tiff(values))
+    corpus.put(
+        "annotations/s.xml", voc(("ship", 10, 10, 30, 20), ("ship", 92, 40, 112, 50), width=250, height=150)
+    )
+    counts = tile_scenes(corpus.folder, corpus.load(), tmp_path / "cut", Tiling(side=100))
+    assert counts["tiles"] == 6
+    assert (counts["boxes"], counts["boxes_hardly_visible"], counts["scenes_without_georeference"]) == (2, 1, 1)
+    tiles = of_tiles(tmp_path, tmp_path / "cut")
+    tiles.index()
+    rows = tiles.rows()
+    boxes = {name: [box["xmin"] for box in row["objects"]] for name, row in rows.items() if row["objects"]}
+    assert boxes == {"s_0_0": [10], "s_100_0": [0]}
+    assert {row["scene_id"] for row in rows.values()} == {"cut/s"}, "one place, one split"
+    with rasterio.open(tmp_path / "cut/images/s_200_100.tif") as tile:
+        assert (tile.read(1) == values[100:, 200:]).all()
+
+
+def test_masks_are_cut_with_their_scene_and_the_ground_stays_where_it_is(corpus, tmp_path):
+    land = {"noun": "land", "plural": "land", "hypernym": "land", "stuff": True}
+    classes = [{"label": label, "code": code, **land} for code, label in enumerate("ab")]
+    mask = {"format": "mask", "image": "^images/", "file": "masks/"}
+    corpus.declare(**{**WHOLE, "kind": "segmentation", "annotations": mask, "classes": classes})
+    place = from_origin(500_000, 4_000_000, 10, 10)
+    corpus.put("images/s.tif", tiff(scene(200, 100), crs="EPSG:32633", transform=place))
+    codes = np.zeros((100, 200), np.uint8)
+    codes[:, 150:] = 1
+    corpus.put("masks/s.tif", tiff(codes))
+    tile_scenes(corpus.folder, corpus.load(), tmp_path / "cut", Tiling(side=100))
+    tiles = of_tiles(tmp_path, tmp_path / "cut")
+    tiles.index()
+    assert {name: shares(row) for name, row in tiles.rows().items()} == {
+        "s_0_0": {"a": 1.0},
+        "s_100_0": {"a": 0.5, "b": 0.5},
+    }
+    with rasterio.open(tmp_path / "cut/images/s_100_0.tif") as tile:
+        assert (tile.bounds.left, tile.crs.to_epsg()) == (501_000, 32633)
+
+
+def test_tiles_overlap_as_stated_and_a_catalogue_file_is_written(corpus, tmp_path):
+    corpus.declare(**{**WHOLE, "kind": "unlabelled", "annotations": None})
+    corpus.put("images/s.png", encoded(scene(180, 100)))
+    counts = tile_scenes(corpus.folder, corpus.load(), tmp_path / "cut", Tiling(side=100, overlap=20))
+    assert sorted(path.name for path in (tmp_path / "cut/images").iterdir()) == ["s_0_0.tif", "s_80_0.tif"]
+    assert counts["tiles"] == 2
+    assert load_entry(tmp_path / "cut/cut.yaml").images == ("images/*.tif",)
+
+
+def test_nothing_is_written_over_and_a_damaged_scene_is_named(corpus, tmp_path):
+    corpus.declare(**{**WHOLE, "kind": "unlabelled", "annotations": None})
+    corpus.put("images/s.tif", b"II*\x00 no more")
+    with pytest.raises(CorpusError, match=r"s\.tif: the scene cannot be read"):
+        tile_scenes(corpus.folder, corpus.load(), tmp_path / "cut", Tiling())
+    assert not (tmp_path / "cut").exists()
+    with pytest.raises(CorpusError, match="there already"):
+        tile_scenes(corpus.folder, corpus.load(), tmp_path, Tiling())
+
+
+def test_a_scene_larger_than_memory_is_cut(corpus, tmp_path):
+    corpus.declare(**{**WHOLE, "kind": "unlabelled", "annotations": None})
+    side, limit = 48_000, 2 << 30
+    profile = {"driver": "GTiff", "count": 1, "width": side, "height": side, "dtype": "uint16"}
+    path = corpus.put("images/s.tif", b"")
+    layout = {"tiled": True, "blockxsize": 512, "blockysize": 512, "SPARSE_OK": True}
+    with rasterio.open(path, "w", **profile, **layout) as large:
+        large.write(scene(512, 512)[None], window=((512, 1024), (46_592, 47_104)))
+    assert side * side * 2 > limit
+    script = (
+        "import sys; from pathlib import Path; from sartext.catalogue.loading import load_entry;"
+        "from sartext.corpora.tiling import Tiling, tile_scenes;"
+        "places = [Path(argument) for argument in sys.argv[1:]];"
+        "print(tile_scenes(places[0], load_entry(places[1]), places[2], Tiling(side=4096)))"
+    )
+    arguments = [corpus.folder, corpus.root / "catalogue/made.yaml", tmp_path / "cut"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        env={"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": ":".join(filter(None, sys.path))},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "'tiles': 1, 'blank_tiles': 143" in done.stdout
