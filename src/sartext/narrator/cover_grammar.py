@@ -155,8 +155,6 @@ def _passive(noun: str, share: str, choices: Choices, brevity: Brevity) -> str:
 
 def _on(noun: str, share: str, choices: Choices) -> str:
     verb = choices.pick((*_SEEN, ""))
-    if share.startswith("over "):  # not "on over a third"
-        return f"{noun} {verb or _SEEN[0]} on {share}"
     return f"on {share}, {noun} {verb}" if verb else f"on {share}, there {IS[is_plural(noun)]} {noun}"
 
 
