@@ -107,14 +107,23 @@ def add(project: Project, name: str | None, origin: Path, replace: bool, describ
 )
 @click.option("--side", type=click.IntRange(64), default=512, show_default=True, help="Pixels of a tile's side.")
 @click.option(
-    "--overlap", type=click.IntRange(0, 63), default=0, show_default=True, help="Pixels that are shared."
+    "--overlap", type=click.IntRange(0), default=0, show_default=True, help="Pixels that neighbours share."
 )
-def tile(catalogue: Path, origin: Path, target: Path, side: int, overlap: int) -> None:
+@click.option(
+    "--visible",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="The least visible share of an object that stays in a tile.",
+)
+def tile(catalogue: Path, origin: Path, target: Path, *, side: int, overlap: int, visible: float) -> None:
     """Cut large scenes, which a catalogue file describes, into tiles with their annotations."""
     from sartext.catalogue.loading import load_entry
     from sartext.corpora.tiling import Tiling, tile_scenes
 
-    counts = tile_scenes(origin, load_entry(catalogue), target, Tiling(side, overlap))
+    if overlap >= side:
+        raise click.BadParameter(f"it is below --side {side}", param_hint="--overlap")
+    counts = tile_scenes(origin, load_entry(catalogue), target, Tiling(side, overlap, visible))
     click.echo(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()))
     click.echo(f"its catalogue file: {target / f'{target.name}.yaml'}")
 

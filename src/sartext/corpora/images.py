@@ -59,6 +59,8 @@ SAMPLE_LIMIT = 1 << 30
 FILE_LIMIT = 1 << 31
 """Bytes of one image file."""
 
+CUT_IT = "a scene is cut by `sartext corpora tile`"
+
 Pixels = npt.NDArray[Any]
 
 
@@ -73,7 +75,7 @@ def read_image(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise Unusable("unreadable-file", "not a regular file")
         if (size := status.st_size) > FILE_LIMIT:
-            raise Unusable("file-too-large", f"{size:,} bytes")
+            raise Unusable("file-too-large", f"{size:,} bytes; {CUT_IT}")
         content = path.read_bytes()
     except OSError as error:
         raise Unusable("unreadable-file", error.strerror or str(error)) from error
@@ -133,7 +135,7 @@ def _decode_pillow(content: bytes, codes: bool) -> Pixels:
     except Unusable:
         raise
     except Image.DecompressionBombError as error:
-        raise Unusable("image-bomb", str(error)) from error
+        raise Unusable("image-bomb", f"{error}; {CUT_IT}") from error
     except UnidentifiedImageError as error:
         raise Unusable("not-an-image", f"starts with {content[:8]!r}") from error
     except MemoryError as error:
@@ -169,7 +171,8 @@ def _check_size(width: int, height: int, pixel_bytes: int) -> None:
     """Raise Unusable ``image-bomb`` for an image that is too large once decoded."""
     pixels = width * height
     if pixels > PIXEL_LIMIT or pixels * pixel_bytes > SAMPLE_LIMIT:
-        raise Unusable("image-bomb", f"{width} x {height} pixels, {pixels * pixel_bytes:,} bytes decoded")
+        size = f"{width} x {height} pixels, {pixels * pixel_bytes:,} bytes decoded"
+        raise Unusable("image-bomb", f"{size}; {CUT_IT}")
 
 
 def _decode_raster(content: bytes, driver: str, wanted_bands: int, codes: bool) -> Pixels:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import yaml
 
 from sartext.catalogue.entry import Entry
@@ -178,7 +180,7 @@ def _write_window(
     x, y, width, height = place
     window = Window(x, y, width, height)
     values = dataset.read(window=window)
-    if skip_blank and not values.any():
+    if skip_blank and _is_blank(values, dataset.nodata):
         return False
     profile = {
         "driver": "GTiff",
@@ -195,6 +197,11 @@ def _write_window(
         tile.write(values)
         tile.update_tags(**dataset.tags())
     return True
+
+
+def _is_blank(values: npt.NDArray[Any], nodata: float | None) -> bool:
+    """Whether there is nothing but zeros, the no-data value, and what is no finite number."""
+    return not values.any() or not (np.isfinite(values) & (values != 0) & (values != nodata)).any()
 
 
 def _add_boxes(
