@@ -79,12 +79,27 @@ WATER = CoverFact("water", "water", 0.616, "most")
         ("{} In pixels, two ships are small and one ship is medium-sized and fast.", "says 'fast'"),
         ("{} In pixels, two ships are small and one ship.", "counts objects without a size"),
         ("{} In pixels, ships are small.", "names 'ships' without its number"),
+        ("{} In 99 pixels, two ships are small and one ship is medium-sized.", "says '99'"),
+        ("{} In pixels, two ships are small and one ship is medium-sized, 99 percent.", "says '99'"),
         ("{} In pixels, two ships are small, one ship is medium-sized and one bridge is large.", "says 'bridge'"),
     ],
 )
 def test_a_false_or_incomplete_detail_is_told(text, problem):
     placed = "Two ships are in the center and one outside it."
     assert any(problem in line for line in problems(text.format(placed), Facts(objects=(SHIP,))))
+
+
+@pytest.mark.parametrize(
+    ("detail", "problem"),
+    [
+        ("large water covers 62 percent", "says 'large' in a sentence on percent"),
+        ("twenty water covers 62 percent", "says 'twenty' in a sentence on percent"),
+        ("water covers under 63 percent", "says only a bound for 'water'"),
+    ],
+)
+def test_nothing_else_hides_in_a_sentence_on_percent(detail, problem):
+    text = f"Water covers most of this SAR image. To the nearest percent, {detail}."
+    assert problem in problems(text, Facts(cover=(WATER,)))
 
 
 def test_shares_are_rounded_and_under_one_percent_is_said():

@@ -84,27 +84,30 @@ def _is_known(token: Token) -> bool:
 
 
 def _read_shares(tokens: Sequence[Token]) -> tuple[list[Detail], list[str]]:
-    """Numbers and nouns stand in turn, and each number with the noun of its turn."""
+    """Numbers and nouns stand in turn, and each number with the noun of its turn; nothing else is counted or sized."""
+    if odd := [token.text for token in tokens if token.kind in {"count", "thing"} or token.text in SIZES]:
+        return [], [f"says '{odd[0]}' in a sentence on percent"]
     nouns = [(place, token) for place, token in enumerate(tokens) if token.kind == "stuff"]
     numbers = [place for place, token in enumerate(tokens) if token.text.isdigit()]
     turns = sorted([*numbers, *(place for place, _ in nouns)])
     ordered = turns[::2] in (numbers, [place for place, _ in nouns])
     if len(nouns) != len(numbers) or not nouns or not ordered:
         return [], ["a sentence on percent does not give every class its number"]
-    pairs = zip(nouns, numbers, strict=True)
-    return [Detail(noun.label, "percent", _number(tokens, place)) for (_, noun), place in pairs], []
-
-
-def _number(tokens: Sequence[Token], place: int) -> int:
-    under = place > 0 and tokens[place - 1].text == "under"
-    return int(tokens[place].text) - under
+    pairs = [(noun.label, place) for (_, noun), place in zip(nouns, numbers, strict=True)]
+    under = [label for label, place in pairs if place and tokens[place - 1].text == "under"]
+    found = [Detail(label, "percent", int(tokens[place].text) - (label in under)) for label, place in pairs]
+    vague = [detail.label for detail in found if detail.label in under and detail.value]
+    return found, [f"says only a bound for '{label}'" for label in vague]
 
 
 def _read_sizes(tokens: Sequence[Token]) -> tuple[list[Detail], list[str]]:
-    """A size is that of the objects that were named since the size before."""
+    """A size is that of the objects that were named since the size before; no share and no land cover stand here."""
     found: list[Detail] = []
     waiting: list[tuple[str, int]] = []
-    problems = []
+    odd = [
+        token.text for token in tokens if token.kind == "stuff" or token.text.isdigit() or token.text == "percent"
+    ]
+    problems = [f"says '{text}' in a sentence on sizes" for text in odd]
     for place, token in enumerate(tokens):
         if token.kind == "thing":
             count = _count_before(tokens, place)
