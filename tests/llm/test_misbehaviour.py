@@ -19,6 +19,12 @@ from .making import captions, pairs_project, write_sections
 from .server import KEY, Reply, Request, Server, good, obedient
 from .test_stage import reasons_of, rows_of
 
+
+def _answer(text: str, tokens: str) -> bytes:
+    choice = f'{{"message": {{"content": "{text}"}}, "finish_reason": "stop"}}'
+    return f'{{"choices": [{choice}], "usage": {{"total_tokens": {tokens}}}}}'.encode()
+
+
 BROKEN = {
     "status 500": Reply(status=500),
     "status 503": Reply(status=503),
@@ -29,6 +35,8 @@ BROKEN = {
     "other JSON": Reply(raw=b'{"choices": []}'),
     "a list": Reply(raw=b"[1, 2]"),
     "number": Reply(raw=b'{"choices": [{"message": {"content": 7}, "finish_reason": "stop"}]}'),
+    "endless tokens": Reply(raw=_answer("A river.", "1e999")),
+    "nested": Reply(raw=b"[" * 100_000),
     "rate limit": Reply(status=429),
     "rate limit with a wait": Reply(status=429, headers=(("Retry-After", "0"),)),
 }
@@ -136,6 +144,18 @@ def test_a_rate_limit_beyond_patience_stops_the_run(tmp_path):
             rewrite_corpus(project, "c")
 
 
+def test_a_rate_limit_that_asks_for_no_wait_is_waited_out_all_the_same(tmp_path):
+    endpoint = {"patience_seconds": 0.2, "backoff_seconds": 0.02}
+    with Server(lambda request: Reply(status=429, headers=(("Retry-After", "0"),))) as server:
+        rewriting = {"budget": {"requests": 300, "tokens": 10**9}}
+        project = pairs_project(
+            tmp_path, ["a river is near a lake"], url=server.url, rewriting=rewriting, endpoint=endpoint
+        )
+        with pytest.raises(EndpointError, match="limits the rate"):
+            rewrite_corpus(project, "c")
+    assert len(server.requests) < 30
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -159,6 +179,7 @@ ANSWERS = {
     "blank": (" \n ", "no answer text"),
     "german": ("Ein Fluss liegt neben einem See.", "not plain English text"),
     "french": ("There is la rivi-re a cote du lac.", "a word that the source does not say"),
+    "half a character": ("There is a river near a lake \ud800.", "not plain English text"),
     "chinese": ("\u6cb3\u6d41\u5728\u6e56\u8fb9\u3002", "not plain English text"),
     "markup": ("**There is a river** near a lake.", "not plain English text"),
     "code": ("```There is a river.```", "not plain English text"),
@@ -281,8 +302,9 @@ def test_the_budget_is_never_exceeded_and_what_it_does_not_pay_for_is_left_to_th
     assert set(server.answered.values()) == {1}
 
 
-def test_an_answer_without_usage_costs_what_was_set_aside(tmp_path):
-    with Server(lambda request: Reply(good(request.caption), tokens=None)) as server:
+@pytest.mark.parametrize("tokens", [None, -5_000])
+def test_an_answer_without_usage_costs_what_was_set_aside(tmp_path, tokens):
+    with Server(lambda request: Reply(good(request.caption), tokens=tokens)) as server:
         rewriting = {"budget": {"requests": 100, "tokens": 10_000}}
         project = pairs_project(tmp_path, captions(30), url=server.url, rewriting=rewriting)
         metrics = rewrite_corpus(project, "c")

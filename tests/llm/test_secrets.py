@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sartext.errors import ParameterError
+from sartext.llm.stage import rewrite_corpus
+
 from .making import captions, pairs_project
 from .server import KEY, Reply, Request, Server, obedient
 
@@ -51,3 +54,12 @@ def test_a_marked_key_stands_in_no_byte_that_the_stage_writes_or_says(tmp_path, 
     outputs = all_bytes(tmp_path / "build") + all_bytes(tmp_path / "llm-answers")
     assert f"127.0.0.1:{port}".encode() not in outputs, "where the endpoint is decides no artefact"
     assert port not in (tmp_path / "params.yaml").read_text(), "which a release holds"
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\n{KEY}", f"{KEY}-schl\u00fcssel"])
+def test_a_key_that_no_header_can_hold_is_refused_without_being_shown(tmp_path, key, monkeypatch):
+    monkeypatch.setenv("TOY_KEY", key)
+    project = pairs_project(tmp_path, captions(1))
+    with pytest.raises(ParameterError, match="TOY_KEY holds what no key does") as told:
+        rewrite_corpus(project, "c")
+    assert KEY not in str(told.value)

@@ -107,7 +107,7 @@ class Asker:
                 billed = answer.tokens or most
             except RateLimited as limit:
                 billed, limited = 0, limited + 1
-                seconds = self._backoff(limited) if limit.seconds is None else limit.seconds
+                seconds = limit.seconds or self._backoff(limited)  # "no wait" is no leave to ask without end
                 waited += seconds
                 if waited > self._parameters.patience_seconds:
                     raise self._down(f"the endpoint limits the rate for over {waited:.0f} seconds") from limit

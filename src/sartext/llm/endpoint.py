@@ -116,7 +116,7 @@ class Endpoint:
         """The key, empty where none is needed.
 
         Raises:
-            ParameterError: the environment variable is not set.
+            ParameterError: the environment variable is not set, or holds what no header can.
         """
         name = self.parameters.key_variable
         key = os.environ.get(name, "").strip() if name else ""
@@ -125,6 +125,12 @@ class Endpoint:
                 f"the environment variable {name} is not set",
                 where=f"{WHERE}: key_variable",
                 way_out=f"put the endpoint's key into {name}, or set `key_variable: null` where it needs none",
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise ParameterError(
+                f"the environment variable {name} holds what no key does: other letters than ASCII's, or lines",
+                where=f"{WHERE}: key_variable",
+                way_out=f"put the key alone into {name}",
             )
         return key
 
@@ -137,12 +143,14 @@ class Endpoint:
             tokens = int(usage.get("total_tokens") or 0)
             if not isinstance(text, str) or not isinstance(finish, str):
                 raise TypeError
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError):
             raise Unavailable("no readable answer", billed=True) from None
-        return Answer(self._without_key(text), self._without_key(finish), tokens)
+        return Answer(self._cleaned(text), self._cleaned(finish), max(0, tokens))
 
-    def _without_key(self, text: str) -> str:
-        return text.replace(self.key, STRUCK_OUT) if self.key else text
+    def _cleaned(self, text: str) -> str:
+        """A text without the key, and without halves of characters, which no file and no request can hold."""
+        whole = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        return whole.replace(self.key, STRUCK_OUT) if self.key else whole
 
     def _outcome(self, status: int, headers: Mapping[str, str], code: object) -> Exception:
         if status == 429 and code == "insufficient_quota":
