@@ -84,7 +84,7 @@ def _is_known(token: Token) -> bool:
 
 
 def _read_shares(tokens: Sequence[Token]) -> tuple[list[Detail], list[str]]:
-    """Numbers and nouns stand in turn, and each number with the noun of its turn; nothing else is counted or sized."""
+    """Each number stands with the noun of its turn; nothing else is counted or sized."""
     if odd := [token.text for token in tokens if token.kind in {"count", "thing"} or token.text in SIZES]:
         return [], [f"says '{odd[0]}' in a sentence on percent"]
     nouns = [(place, token) for place, token in enumerate(tokens) if token.kind == "stuff"]
@@ -101,7 +101,7 @@ def _read_shares(tokens: Sequence[Token]) -> tuple[list[Detail], list[str]]:
 
 
 def _read_sizes(tokens: Sequence[Token]) -> tuple[list[Detail], list[str]]:
-    """A size is that of the objects that were named since the size before; no share and no land cover stand here."""
+    """A size is that of the objects since the size before; no number in figures, no land cover stands here."""
     found: list[Detail] = []
     waiting: list[tuple[str, int]] = []
     odd = [
