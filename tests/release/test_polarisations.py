@@ -59,6 +59,8 @@ def test_both_polarisations_are_released_proven_and_extracted(folder: Path, tmp_
         ({"second_image": None}, "the second polarisation is missing"),
         ({"second_image_sha256": "0"}, "is not the one of second_image_sha256"),
         ({"second_polarisation": None}, "a second polarisation of nothing"),
+        ({"second_image": {"bytes": b"x", "path": "x"}}, "is not the one of second_image_sha256"),
+        ({"image": None, "image_sha256": None}, "a second polarisation of nothing"),
     ],
 )
 def test_a_second_polarisation_that_is_not_that_of_its_row_is_found(

@@ -93,6 +93,7 @@ def other_image(row: dict[str, Any]) -> dict[str, Any]:
     ("change", "message"),
     [
         (lambda row: {"caption": "There is one ship."}, r"csv/test\.csv: its rows are not those"),
+        (lambda row: {"caption_detailed": "A ship."}, r"csv/test-detailed\.csv: its rows are not those"),
         (lambda row: {"image": None}, "the image is missing"),
         (other_image, "the image is not the one of image_sha256"),
         (lambda row: {"pixels_sha256": "0" * 64}, "the pixels are not those of pixels_sha256"),
@@ -145,3 +146,14 @@ def test_a_folder_without_data_is_no_release(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="name the folder of a version"):
         extract(tmp_path, tmp_path / "files")
     assert not (tmp_path / "files").exists()
+
+
+@pytest.mark.parametrize("column", ["caption_detailed", "second_image"])
+def test_a_release_of_another_version_is_told_from_a_damaged_one(
+    release: Path, tmp_path: Path, column: str
+) -> None:
+    for path in (release / "data").iterdir():
+        pq.write_table(pq.read_table(path).drop_columns([column]), path)
+    assert_found(release, f"has no column '{column}'.*by the version of sartext that made it")
+    if column == "second_image":
+        assert extract(release, tmp_path / "files")["images"] == 30

@@ -156,4 +156,5 @@ def _images(files: list[Path]) -> Iterator[list[dict[str, Any] | None]]:
     for path in files:
         with pq.ParquetFile(path) as table:
             for batch in table.iter_batches(batch_size=100, columns=["image", "second_image"]):
-                yield from ([row["image"], row["second_image"]] for row in batch.to_pylist())
+                # releases of other versions hold no second one
+                yield from ([row["image"], row.get("second_image")] for row in batch.to_pylist())

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,10 +159,20 @@ def _released_rows(files: list[Path]) -> Iterator[dict[str, Any]]:
     for path in files:
         try:
             with pq.ParquetFile(path) as table:
+                _require(table, columns + hashes, path)
                 for batch in table.iter_batches(batch_size=ROW_GROUP, columns=columns + hashes):
                     yield from batch.to_pylist()
         except (pa.ArrowInvalid, KeyError) as error:
             raise ReleaseError(f"not a table of pairs ({error})", where=path, way_out=WAY_OUT) from error
+
+
+def _require(table: pq.ParquetFile, columns: Iterable[str], path: Path) -> None:
+    """Raise a ReleaseError where a file lacks a column, as those of releases by another version may."""
+    absent = next((name for name in columns if name not in table.schema_arrow.names), None)
+    if absent:
+        raise ReleaseError(
+            f"has no column '{absent}'", where=path, way_out="verify it by the version of sartext that made it"
+        )
 
 
 def _image_problem(row: Mapping[str, Any]) -> str:
