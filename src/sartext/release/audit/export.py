@@ -19,13 +19,14 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.corpora.masks import MASK_UNKNOWN, squashed_mask
 from sartext.corpora.quarantine import Unusable
-from sartext.errors import ArtefactError
+from sartext.errors import ArtefactError, AuditError
 from sartext.files import write_text
 from sartext.narrator.facts import Facts, from_json
 from sartext.narrator.statements import statements_of
 from sartext.pages import PACKAGE, render
 from sartext.progress import track
 from sartext.release.audit.ratings import FORM, RATER, SCALES
+from sartext.release.audit.sample import LARGEST as LARGEST_SAMPLE
 from sartext.release.audit.sample import SampleParameters, Showing, draw, least, stratum
 from sartext.release.audit.storing import Candidate, audited_candidate
 from sartext.release.pictures import Pixels, SourcePictures
@@ -68,11 +69,17 @@ def export(
 
     Raises:
         ArtefactError: there is no candidate, or a picture cannot be read any more.
-        AuditError: the floor asks for more images than ``size``.
+        AuditError: the floor asks for more images than ``size``, or they are more than a page holds.
     """
     candidate = audited_candidate(project)
     enough = least(Counter(map(stratum, candidate.pairs)), floor).values()
     size = size or max(SIZE, sum(enough))
+    if size > LARGEST_SAMPLE:
+        raise AuditError(
+            f"{size:,} images are more than the {LARGEST_SAMPLE:,} of a page",
+            where="sartext audit export",
+            way_out="pass a smaller --size or --floor",
+        )
     parameters = SampleParameters(size=size, seed=seed, floor=floor, repeats=repeats)
     showings = draw(candidate.pairs, parameters)
     pairs = {str(pair["image_id"]): pair for pair in candidate.pairs}

@@ -16,10 +16,14 @@ from sartext.errors import AuditError
 Row = Mapping[str, Any]
 
 
+LARGEST = 10_000
+"""Images of a sample at most: its page holds their pictures."""
+
+
 class SampleParameters(Section):
     """How many images are drawn, by which seed, how many of each stratum at least, how many are shown twice."""
 
-    size: int = Field(200, ge=1, le=10_000, strict=True)
+    size: int = Field(200, ge=1, le=LARGEST, strict=True)
     seed: int = Field(0, ge=0, strict=True)
     floor: int = Field(3, ge=0, strict=True)
     repeats: int = Field(10, ge=0, strict=True)
