@@ -34,7 +34,7 @@ def of_tiles(tmp_path, target):
     return corpus
 
 
-def test_boxes_go_along_clipped_and_hardly_visible_ones_are_left_out_and_counted(corpus, tmp_path):
+def test_boxes_go_along_clipped_and_a_tile_with_a_hardly_visible_one_is_left_out_and_counted(corpus, tmp_path):
     corpus.declare(**WHOLE)
     values = scene()
     corpus.put("images/s.tif", tiff(values))
@@ -42,13 +42,20 @@ def test_boxes_go_along_clipped_and_hardly_visible_ones_are_left_out_and_counted
         "annotations/s.xml", voc(("ship", 10, 10, 30, 20), ("ship", 92, 40, 112, 50), width=250, height=150)
     )
     counts = tile_scenes(corpus.folder, corpus.load(), tmp_path / "cut", Tiling(side=100))
-    assert counts["tiles"] == 6
-    assert (counts["boxes"], counts["boxes_hardly_visible"], counts["scenes_without_georeference"]) == (2, 1, 1)
+    assert counts == {
+        "scenes": 1,
+        "scenes_without_georeference": 1,
+        "tiles": 5,
+        "blank_tiles": 0,
+        "tiles_with_hardly_visible_objects": 1,
+        "objects_in_tiles": 1,
+        "objects_in_no_tile": 1,
+    }
     tiles = of_tiles(tmp_path, tmp_path / "cut")
     tiles.index()
     rows = tiles.rows()
     boxes = {name: [box["xmin"] for box in row["objects"]] for name, row in rows.items() if row["objects"]}
-    assert boxes == {"s_0_0": [10], "s_100_0": [0]}
+    assert boxes == {"s_100_0": [0]}, "s_0_0 shows one ship and two fifths of another: neither one nor two"
     assert {row["scene_id"] for row in rows.values()} == {"cut/s"}, "one place, one split"
     with rasterio.open(tmp_path / "cut/images/s_200_100.tif") as tile:
         assert (tile.read(1) == values[100:, 200:]).all()

@@ -8,14 +8,24 @@ has nothing but an angle needs the statement.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from sartext.catalogue.entry import AngleConvention
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import RawBox
-from sartext.corpora.shapes import Corners, Point, modulo_quarter, overlap, side_angle, turned_corners, upright_box
+from sartext.corpora.shapes import (
+    Corners,
+    Point,
+    around,
+    modulo_quarter,
+    overlap,
+    side_angle,
+    turned_corners,
+    upright_box,
+)
 
 AGREES = 0.45
 """Intersection over union from which on two forms are of one object. A turned box is larger than the upright box
@@ -59,13 +69,19 @@ class Turned:
         """Return the upright box around it."""
         if not math.isfinite(self.angle):
             return upright_box([])
-        corners = turned_corners((self.x, self.y), self.width, self.height, self.radians(convention))
-        return upright_box(corners)
+        return upright_box(self.corners(convention))
+
+    def corners(self, convention: AngleConvention) -> tuple[Point, ...]:
+        """Return its four corners; the angle is finite."""
+        return turned_corners((self.x, self.y), self.width, self.height, self.radians(convention))
 
 
 @dataclass(frozen=True)
 class Forms:
-    """An object in the forms that its file has; the absent ones are None or empty."""
+    """An object in the forms that its file has; the absent ones are None or empty.
+
+    ``outline`` has all points of polygons, or two of a mask; ``parts`` are the polygons where there may be many.
+    """
 
     label: str
     upright: Corners | None = None
@@ -74,6 +90,8 @@ class Forms:
     turned: Turned | None = None
     crowd: bool = False
     difficulty: int | None = None
+    parts: tuple[tuple[Point, ...], ...] = ()
+    mask: Mapping[str, Any] | None = None
 
     @property
     def sure(self) -> Corners | None:
@@ -159,7 +177,15 @@ def _box(each: Forms, convention: AngleConvention | None) -> RawBox:
     corners = each.sure
     if corners is None:
         corners = each.turned.upright(convention) if each.turned and convention else upright_box([])
-    return RawBox(each.label, *corners, _angle(each, convention), each.crowd, each.difficulty)
+    angle = _angle(each, convention)
+    parts = each.parts or ((each.outline,) if each.outline else ())
+    if angle is not None:
+        parts = (tuple(around(each.corners)) or _turned_corners(each, convention),)
+    return RawBox(each.label, *corners, angle, each.crowd, each.difficulty, parts, each.mask)
+
+
+def _turned_corners(each: Forms, convention: AngleConvention | None) -> tuple[Point, ...]:
+    return each.turned.corners(convention) if each.turned and convention else ()
 
 
 def _angle(each: Forms, convention: AngleConvention | None) -> float | None:

@@ -10,13 +10,14 @@ import json
 import math
 import stat
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sartext.catalogue.entry import Annotations, Entry
 from sartext.corpora.quarantine import Unusable
+from sartext.corpora.shapes import Point
 
 if TYPE_CHECKING:  # the formats are listed where no image is read, without what takes long to load
     import numpy as np
@@ -50,7 +51,8 @@ class RawBox:
 
     ``angle`` is how far its sides are turned clockwise from the image's, in degrees from 0 below 90, where the
     source says so beyond doubt. ``crowd`` marks one box around an unknown number of objects. ``difficulty`` is how
-    hard the annotators found it: 0, 1 (VOC's difficult, too) or 2.
+    hard the annotators found it: 0, 1 (VOC's difficult, too) or 2. ``parts`` are its polygons where the source has
+    any: of a box with an angle, its four corners. ``mask`` is its mask in compressed run lengths of COCO.
     """
 
     label: str
@@ -61,6 +63,8 @@ class RawBox:
     angle: float | None = None
     crowd: bool = False
     difficulty: int | None = None
+    parts: tuple[tuple[Point, ...], ...] = ()
+    mask: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Scenes cut into tiles, window by window, with their annotations: a scene need not fit into memory.
 
 A tile keeps the values, bands and georeference of its scene; a scene without georeference is cut all the same.
-Boxes are clipped; one of which too little is visible in a tile is left out there, and counted. All tiles of a
-scene are one place, so that no object stands in two splits, even one that lies across a border.
+Objects are cut at the border. A tile that shows too little of one to name it is left out and counted: written
+without it, the tile would be captioned with a wrong count. All tiles of a scene are one place, so that no object
+stands in two splits, even one that lies across a border.
 """
 
-import json
 import math
 import warnings
 from collections.abc import Iterator
@@ -18,12 +18,14 @@ import numpy.typing as npt
 import yaml
 
 from sartext.catalogue.entry import Entry
-from sartext.corpora.annotations import match_annotations
+from sartext.corpora.annotations import Matches, match_annotations
+from sartext.corpora.cutting import Place, visible_part
 from sartext.corpora.formats import FORMATS
 from sartext.corpora.images import JPEG_MARK, PNG_MARK, TIFF_MARKS
 from sartext.corpora.listing import image_ids, matching_files
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import RawBox, Source
+from sartext.corpora.tiled_annotations import write_coco, write_voc
 from sartext.errors import CorpusError
 from sartext.files import atomic_folder, write_text
 from sartext.progress import track
@@ -50,15 +52,32 @@ class Tiling:
 
 @dataclass
 class Cut:
-    """What became of the scenes: counts, and the COCO lists of the tiles."""
+    """What became of the scenes: counts, and the name, size and objects of each tile."""
 
-    images: list[dict[str, Any]] = field(default_factory=list)
-    boxes: list[dict[str, Any]] = field(default_factory=list)
+    tiles: list[tuple[str, int, int, list[RawBox]]] = field(default_factory=list)
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(
-            ("scenes", "tiles", "blank_tiles", "boxes", "boxes_hardly_visible", "scenes_without_georeference"), 0
+            (
+                "scenes",
+                "scenes_without_georeference",
+                "tiles",
+                "blank_tiles",
+                "tiles_with_hardly_visible_objects",
+                "objects_in_tiles",
+                "objects_in_no_tile",
+            ),
+            0,
         )
     )
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene below the corpus folder, its objects, and its mask if it has one."""
+
+    path: str
+    boxes: tuple[RawBox, ...] = ()
+    mask: str | None = None
 
 
 def tile_scenes(folder: Path, entry: Entry, target: Path, tiling: Tiling) -> dict[str, int]:
@@ -77,90 +96,112 @@ def tile_scenes(folder: Path, entry: Entry, target: Path, tiling: Tiling) -> dic
     if made not in {"", "boxes", "masks"}:
         raise CorpusError(f"{made} cannot be cut with a scene", where=entry.name, way_out="take out `annotations`")
     cut, names = Cut(), image_ids(entry.name, paths)
+    matches = match_annotations(folder, entry, entry.annotations, paths) if entry.annotations else None
     with atomic_folder(target) as out:
         for path in track(paths, "cutting scenes", len(paths)):
-            boxes, mask = _annotation(folder, entry, path, made)
-            images = out / "images" / names[path].rpartition("/")[2]
-            _cut_scene(folder, path, images, tiling, cut, boxes=boxes, mask=mask)
+            scene = _annotated(folder, entry, path, matches) if matches else Scene(path)
+            _cut_scene(folder, scene, out / "images" / names[path].rpartition("/")[2], tiling, cut)
         if made == "boxes":
-            write_text(out / "annotations.json", json.dumps(_coco(entry, cut), indent=1) + "\n")
+            _write_boxes(out, entry, cut)
         described = _catalogue(entry, target.name, made)
         write_text(out / f"{target.name}.yaml", yaml.safe_dump(described, sort_keys=False))
     return cut.counts
 
 
-def _annotation(folder: Path, entry: Entry, path: str, made: str) -> tuple[tuple[RawBox, ...], str | None]:
-    """The boxes of a scene, and the path of its mask."""
-    if entry.annotations is None:
-        return (), None
-    matches = match_annotations(folder, entry, entry.annotations, [path])
-    if problem := matches.problems.get(path):
-        raise CorpusError(str(problem), where=folder / path, way_out="repair the annotation")
-    file = matches.files.get(path)
-    if made == "masks":
-        return (), file
-    if file is None:
-        record = matches.records.get(path)
-        return (record.boxes if record else ()), None
+def _annotated(folder: Path, entry: Entry, path: str, matches: Matches) -> Scene:
+    """A scene with its annotation, which has to be there: a tile of another one cannot be said to be empty."""
+    declared = entry.annotations
+    file, record = matches.files.get(path), matches.records.get(path)
+    where = folder / (file or path)
     try:
-        (record,) = FORMATS[entry.annotations.format].read(Source(folder, file, entry))
+        if problem := matches.problems.get(path):
+            raise problem
+        if declared is None or (file is None and record is None):
+            raise Unusable("no-annotation")
+        if file is not None and FORMATS[declared.format].makes == "masks":
+            return Scene(path, mask=file)
+        if file is not None:
+            with _opened(folder / path) as scene:
+                size = scene.width, scene.height
+            (record,) = FORMATS[declared.format].read(Source(folder, file, entry, size_of=lambda _: size))
+        boxes = record.boxes if record else ()
+        if broken := sum(not all(map(math.isfinite, (b.xmin, b.ymin, b.xmax, b.ymax))) for b in boxes):
+            raise Unusable("box-not-a-number", f"{broken} of {len(boxes)}")
     except (Unusable, ValueError) as error:
-        raise CorpusError(str(error), where=folder / file, way_out="repair the annotation") from error
-    return record.boxes, None
+        raise CorpusError(
+            str(error), where=where, way_out="repair the annotation, or take the scene out"
+        ) from error
+    return Scene(path, boxes)
 
 
-def _cut_scene(
-    folder: Path, path: str, images: Path, tiling: Tiling, cut: Cut, *, boxes: tuple[RawBox, ...], mask: str | None
-) -> None:
+def _cut_scene(folder: Path, scene: Scene, images: Path, tiling: Tiling, cut: Cut) -> None:
     import rasterio  # takes long to load
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.errors import RasterioError
 
+    shown: set[int] = set()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with (
-                rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS=1),
-                _opened(folder / path) as scene,
-            ):
-                cut.counts["scenes"] += 1
-                cut.counts["scenes_without_georeference"] += scene.crs is None
-                for x, y, width, height in _windows(scene.width, scene.height, tiling):
-                    tile = images.with_name(f"{images.name}_{x}_{y}.tif")
-                    if not _write_window(scene, tile, (x, y, width, height), skip_blank=True):
-                        cut.counts["blank_tiles"] += 1
-                        continue
-                    cut.counts["tiles"] += 1
-                    _add_boxes(cut, tile.name, (x, y, width, height), boxes, tiling.visible)
-                    if mask is not None:
-                        with _opened(folder / mask) as classes:
-                            _write_window(
-                                classes,
-                                images.parents[1] / "masks" / tile.name,
-                                (x, y, width, height),
-                                skip_blank=False,
-                            )
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS=1), _opened(folder / scene.path) as raster:
+            cut.counts["scenes"] += 1
+            cut.counts["scenes_without_georeference"] += raster.crs is None
+            for place in _windows(raster.width, raster.height, tiling):
+                seen = [(n, *visible_part(box, place)) for n, box in enumerate(scene.boxes)]
+                objects = {n: part for n, part, share in seen if share >= tiling.visible}
+                if any(0 < share < tiling.visible for *_, share in seen):
+                    cut.counts["tiles_with_hardly_visible_objects"] += 1
+                    continue
+                tile = images.with_name(f"{images.name}_{place[0]}_{place[1]}.tif")
+                if not _write_window(raster, tile, place, skip_blank=True):
+                    cut.counts["blank_tiles"] += 1
+                    continue
+                cut.counts["tiles"] += 1
+                shown |= set(objects)
+                cut.counts["objects_in_tiles"] += len(objects)
+                cut.tiles.append((tile.name, place[2], place[3], list(objects.values())))
+                if scene.mask is not None:
+                    with _opened(folder / scene.mask) as classes:
+                        mask = images.parents[1] / "masks" / tile.name
+                        _write_window(classes, mask, place, skip_blank=False)
     except RasterioError as error:
         what = f"the scene cannot be read ({error})"
-        raise CorpusError(what, where=folder / path, way_out="repair it, or take it out") from error
+        raise CorpusError(what, where=folder / scene.path, way_out="repair it, or take it out") from error
+    cut.counts["objects_in_no_tile"] += len(scene.boxes) - len(shown)
+
+
+def _write_boxes(out: Path, entry: Entry, cut: Cut) -> None:
+    if _annotations_of_tiles(entry)["format"] == "coco":
+        write_coco(out / "annotations.json", cut.tiles, [kind.label for kind in entry.classes])
+        return
+    for name, width, height, boxes in cut.tiles:
+        write_voc(out / "annotations" / Path(name).with_suffix(".xml"), width, height, boxes)
+
+
+def _annotations_of_tiles(entry: Entry) -> dict[str, Any]:
+    """What the catalogue file of tiles says of boxes: COCO stays COCO, all others become VOC."""
+    if entry.annotations and entry.annotations.format == "coco":
+        return {"format": "coco", "files": ["annotations.json"]}
+    return {"format": "voc", "files": ["annotations/*.xml"]}
 
 
 def _opened(path: Path) -> "DatasetReader":
-    """Open a raster for reading by windows.
+    """Open a raster for reading by windows; one without georeference is no reason to warn.
 
     Raises:
         CorpusError: it is neither TIFF nor PNG nor JPEG.
     """
     import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
 
     with path.open("rb") as stream:
         start = stream.read(4)
     for mark, driver in DRIVERS.items():
         if start.startswith(mark):
-            return rasterio.open(path, driver=driver)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+                return rasterio.open(path, driver=driver)
     raise CorpusError("neither TIFF nor PNG nor JPEG", where=path, way_out="take it out of `images`")
 
 
-def _windows(width: int, height: int, tiling: Tiling) -> Iterator[tuple[int, int, int, int]]:
+def _windows(width: int, height: int, tiling: Tiling) -> Iterator[Place]:
     """Yield column, row, width and height of each tile; the last ones of a row or column may be smaller."""
     step = tiling.side - tiling.overlap
     rows, columns = (max(1, math.ceil((length - tiling.overlap) / step)) for length in (height, width))
@@ -170,11 +211,10 @@ def _windows(width: int, height: int, tiling: Tiling) -> Iterator[tuple[int, int
             yield x, y, min(tiling.side, width - x), min(tiling.side, height - y)
 
 
-def _write_window(
-    dataset: "DatasetReader", path: Path, place: tuple[int, int, int, int], *, skip_blank: bool
-) -> bool:
+def _write_window(dataset: "DatasetReader", path: Path, place: Place, *, skip_blank: bool) -> bool:
     """Write a window of a raster as a TIFF with its values and its place on the ground; tell whether it was."""
     import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
     from rasterio.windows import Window
 
     x, y, width, height = place
@@ -193,47 +233,17 @@ def _write_window(
     if dataset.crs is not None:
         profile |= {"crs": dataset.crs, "transform": dataset.window_transform(window)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with rasterio.open(path, "w", **profile) as tile:
-        tile.write(values)
-        tile.update_tags(**dataset.tags())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", **profile) as tile:
+            tile.write(values)
+            tile.update_tags(**dataset.tags())
     return True
 
 
 def _is_blank(values: npt.NDArray[Any], nodata: float | None) -> bool:
     """Whether there is nothing but zeros, the no-data value, and what is no finite number."""
     return not values.any() or not (np.isfinite(values) & (values != 0) & (values != nodata)).any()
-
-
-def _add_boxes(
-    cut: Cut, name: str, place: tuple[int, int, int, int], boxes: tuple[RawBox, ...], visible: float
-) -> None:
-    x, y, width, height = place
-    number = len(cut.images) + 1
-    cut.images.append({"id": number, "file_name": name, "width": width, "height": height})
-    for box in boxes:
-        left, top = max(box.xmin - x, 0.0), max(box.ymin - y, 0.0)
-        right, bottom = min(box.xmax - x, float(width)), min(box.ymax - y, float(height))
-        area = (box.xmax - box.xmin) * (box.ymax - box.ymin)
-        if right <= left or bottom <= top or area <= 0:
-            continue
-        if (right - left) * (bottom - top) < visible * area:
-            cut.counts["boxes_hardly_visible"] += 1
-            continue
-        cut.counts["boxes"] += 1
-        corners = [left, top, right - left, bottom - top]
-        written = {"bbox": corners, "iscrowd": int(box.crowd), "label": box.label}
-        cut.boxes.append({"id": len(cut.boxes) + 1, "image_id": number, **written})
-
-
-def _coco(entry: Entry, cut: Cut) -> dict[str, Any]:
-    names = sorted({box["label"] for box in cut.boxes} | {kind.label for kind in entry.classes})
-    numbers = {name: number for number, name in enumerate(names, 1)}
-    annotations = [
-        {name: value for name, value in box.items() if name != "label"} | {"category_id": numbers[box["label"]]}
-        for box in cut.boxes
-    ]
-    categories = [{"id": number, "name": name} for name, number in numbers.items()]
-    return {"images": cut.images, "annotations": annotations, "categories": categories}
 
 
 _OF_SCENES = (
@@ -256,7 +266,7 @@ def _catalogue(entry: Entry, name: str, made: str) -> dict[str, Any]:
         declared.pop(gone, None)
     declared |= {"name": name, "images": ["images/*.tif"], "scene": r"^images/(.+)_\d+_\d+\.tif$"}
     if made == "boxes":
-        declared["annotations"] = {"format": "coco", "files": ["annotations.json"]}
+        declared["annotations"] = _annotations_of_tiles(entry)
     elif made == "masks":
         tolerance = {"tolerance": entry.annotations.tolerance} if entry.annotations else {}
         declared["annotations"] = {"format": "mask", "image": "^images/", "file": "masks/", **tolerance}

@@ -9,6 +9,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from sartext.corpora.forms import Forms, boxes_of
@@ -158,11 +159,15 @@ def _items(content: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _forms(annotation: dict[str, Any], names: Names) -> Forms:
-    outline = _outline(annotation.get("segmentation"))
+    segmentation = annotation.get("segmentation")
+    mask = _run_lengths(segmentation) if isinstance(segmentation, dict) else None
+    parts = _polygons(segmentation) if isinstance(segmentation, list) else ()
+    outline = _mask_corners(mask) if isinstance(segmentation, dict) else tuple(chain(*parts))
     bbox = annotation.get("bbox")
     upright = None if bbox is None and outline else _corners(bbox)
     crowd = as_number(annotation.get("iscrowd")) == 1
-    return Forms(names.of(annotation.get("category_id")), upright, outline, crowd=crowd)
+    label = names.of(annotation.get("category_id"))
+    return Forms(label, upright, outline, crowd=crowd, parts=parts, mask=mask)
 
 
 def _corners(bbox: object) -> Corners:
@@ -173,43 +178,49 @@ def _corners(bbox: object) -> Corners:
     return x, y, x + width, y + height
 
 
-def _outline(segmentation: object) -> tuple[Point, ...]:
-    """The points of polygons, or two corners of a mask; a point that is not a number for what is neither."""
-    if isinstance(segmentation, dict):
-        return _mask_corners(segmentation)
-    if not isinstance(segmentation, list):
-        return ()
+def _polygons(segmentation: list[Any]) -> tuple[tuple[Point, ...], ...]:
+    """The points of each polygon; one that is not a number for what is none."""
     polygons = segmentation if any(isinstance(each, list) for each in segmentation) else [segmentation]
-    points: list[Point] = []
+    parts = []
     for polygon in polygons:
         numbers = [as_number(value) for value in polygon] if isinstance(polygon, list) else [math.nan]
         numbers += [math.nan] * (len(numbers) % 2)
-        points += zip(numbers[::2], numbers[1::2], strict=True)
-    return tuple(points)
+        parts.append(tuple(zip(numbers[::2], numbers[1::2], strict=True)))
+    return tuple(parts)
 
 
-def _mask_corners(mask: dict[str, Any]) -> tuple[Point, ...]:
+def _run_lengths(mask: dict[str, Any]) -> dict[str, Any] | None:
+    """A mask in compressed run lengths; None where it is damaged."""
     from pycocotools import mask as run_lengths  # loads numpy, which listing the formats need not
 
-    unread = ((math.nan, math.nan),)
     size, counts = mask.get("size"), mask.get("counts")
     if not isinstance(size, list) or len(size) != 2:
-        return unread
+        return None
     height, width = (whole(as_number(side)) for side in size)
     if not (0 < height < SIDE_LIMIT and 0 < width < SIDE_LIMIT):
-        return unread
+        return None
+    encoded: dict[str, Any] = {"size": [height, width]}
     if isinstance(counts, list):
         runs = [as_number(count) for count in counts]
         if not all(run.is_integer() and run >= 0 for run in runs) or sum(runs) != height * width:
-            return unread
-        encoded = run_lengths.frPyObjects({"size": [height, width], "counts": list(map(int, runs))}, height, width)
+            return None
+        encoded = run_lengths.frPyObjects({**encoded, "counts": list(map(int, runs))}, height, width)
     elif isinstance(counts, str) and COMPRESSED.fullmatch(counts):
-        encoded = {"size": [height, width], "counts": counts.encode("ascii")}
+        encoded["counts"] = counts.encode("ascii")
     else:
-        return unread
+        return None
     x, y, across, down = map(float, run_lengths.toBbox(encoded))
-    inside = 0 <= x <= x + across <= width and 0 <= y <= y + down <= height
-    return ((x, y), (x + across, y + down)) if inside else unread
+    return encoded if 0 <= x <= x + across <= width and 0 <= y <= y + down <= height else None
+
+
+def _mask_corners(mask: dict[str, Any] | None) -> tuple[Point, ...]:
+    """Two corners of a mask; a point that is not a number for a damaged one."""
+    from pycocotools import mask as run_lengths
+
+    if mask is None:
+        return ((math.nan, math.nan),)
+    x, y, across, down = map(float, run_lengths.toBbox(mask))
+    return (x, y), (x + across, y + down)
 
 
 FORMAT = AnnotationFormat("coco", "boxes, polygons and masks, COCO JSON", "boxes", "file", read_coco)

@@ -5,6 +5,7 @@ An object is counted whatever its difficulty, which is recorded.
 """
 
 import math
+from dataclasses import replace
 
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import (
@@ -17,7 +18,7 @@ from sartext.corpora.reading import (
     as_number,
     read_text,
 )
-from sartext.corpora.shapes import side_angle, upright_box
+from sartext.corpora.shapes import around, side_angle, upright_box
 
 NUMBERS = 8
 
@@ -41,7 +42,8 @@ def read_dota(source: Source) -> list[Record]:
         difficulty = as_difficulty(said[-1]) if len(said) > 1 else None
         label = " ".join(said if difficulty is None else said[:-1])
         points = list(zip(numbers[::2], numbers[1::2], strict=True))
-        boxes.append(RawBox(label, *upright_box(points), side_angle(points), difficulty=difficulty))
+        turned = RawBox(label, *upright_box(points), side_angle(points), difficulty=difficulty)
+        boxes.append(replace(turned, parts=(tuple(around(points)),)))
     return [Record(source.file, source.file, boxes=tuple(boxes), notes=() if sound else (BROKEN_ENCODING,))]
 
 

@@ -22,7 +22,7 @@ from sartext.corpora.reading import (
     as_number,
     read_text,
 )
-from sartext.corpora.shapes import Point, side_angle, upright_box
+from sartext.corpora.shapes import Point, around, side_angle, upright_box
 
 if TYPE_CHECKING:
     from sartext.corpora.layout import Layout
@@ -80,7 +80,8 @@ def _read(source: Source, numbers: int, shape: Shape) -> list[Record]:
         pixels = [(_share(x) * size[0], _share(y) * size[1]) for x, y in points]
         label = _class_number(words[0])
         angle = side_angle(pixels) if numbers == 8 else None
-        boxes.append(RawBox(names.get(label, label), *upright_box(pixels), angle=angle))
+        parts = (tuple(around(pixels)),) if numbers == 8 else ()
+        boxes.append(RawBox(names.get(label, label), *upright_box(pixels), angle=angle, parts=parts))
     return [Record(source.file, source.file, boxes=tuple(boxes), notes=() if sound else (BROKEN_ENCODING,))]
 
 
