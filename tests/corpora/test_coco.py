@@ -234,3 +234,18 @@ def test_nonsense_ids_do_not_stop_the_reader(coco):
     ]
     index(coco, value)
     assert len(coco.rows()) == 3
+
+
+@pytest.mark.parametrize("annotations", [None, {"1": {"image_id": 1}}])
+def test_a_file_without_a_list_of_annotations_says_of_no_image_that_it_is_empty(coco, annotations):
+    images_alone = {**content(images=[2]), "annotations": annotations}
+    index(coco, content(SHIP, images=[1]), images_alone)
+    assert coco.reasons() == {"P2": "no-annotation", "P3": "no-annotation"}
+    assert "not-coco" in {fault.reason for fault in coco.faults("annotation")}
+
+
+def test_an_image_without_an_id_is_not_taken_for_empty(coco):
+    value = content(SHIP, images=[1, 2])
+    del value["images"][1]["id"]
+    index(coco, value)
+    assert coco.reasons()["P2"] == "no-annotation"

@@ -188,3 +188,22 @@ def test_object_without_a_box_costs_the_image_because_it_would_be_miscounted(det
     detection.index()
     assert set(detection.rows()) == {"2"}
     assert detection.reasons() == {"1": "box-not-a-number"}
+
+
+def test_objects_may_lie_in_an_element_of_their_own(detection):
+    detection.put("images/a.png", picture())
+    detection.put(
+        "annotations/a.xml",
+        voc(SHIP).replace("<object>", "<objects><object>").replace("</object>", "</object></objects>"),
+    )
+    detection.index()
+    assert len(detection.rows()["a"]["objects"]) == 1
+
+
+def test_an_object_of_two_boxes_costs_the_image_because_it_would_be_miscounted(detection):
+    detection.add("good", SHIP)
+    detection.put("images/a.png", picture(seed=1))
+    box = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox>"
+    detection.put("annotations/a.xml", voc(SHIP).replace("</object>", f"{box}</object>"))
+    detection.index()
+    assert detection.reasons() == {"a": "not-voc"}

@@ -109,11 +109,13 @@ def _read(source: Source, contents: Callable[[list[dict[str, Any]], Names], dict
     content, sound = read_json_text(source.path)
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise Unusable("not-coco", "there is no list of images")
+    if not isinstance(content.get("annotations"), list):  # as in files of test images: nobody looked at them
+        raise Unusable("not-coco", "there is no list of annotations")
     names = Names(_items(content, "categories"))
     named: dict[Key, dict[str, dict[str, Any]]] = defaultdict(dict)
     for image in _items(content, "images"):
         name = image.get("file_name")
-        if isinstance(name, str) and name:
+        if isinstance(name, str) and name and image.get("id") is not None:
             named[_key(image.get("id"))].setdefault(name, image)
     ids = Ids(image.get("id") for image in _items(content, "images") if _key(image.get("id")) in named)
     by_image: dict[Key, list[dict[str, Any]]] = defaultdict(list)

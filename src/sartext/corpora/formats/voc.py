@@ -49,7 +49,7 @@ def read_voc(source: Source) -> list[Record]:
     records = []
     for element in elements:
         width, height = (whole(_number(element, f"size/{side}")) for side in ("width", "height"))
-        boxes, told = boxes_of([_forms(item) for item in element.findall("object")], convention)
+        boxes, told = boxes_of([_forms(item) for item in element.iter("object")], convention)
         name = _text(element, "filename")
         records.append(Record(name, source.file, width, height, boxes, left_out=(*left_out, *told), notes=notes))
         left_out = ()
@@ -80,6 +80,8 @@ def _annotations(source: Source) -> tuple[list["Element"], tuple[str, ...], tupl
 
 def _forms(element: "Element") -> Forms:
     upright = element.find("bndbox")
+    if len(element.findall("bndbox")) > 1:
+        raise Unusable("not-voc", "an object with several boxes")
     turned = next((found for tag in TURNED if (found := element.find(tag)) is not None), None)
     outline = next((found for tag in OUTLINES if (found := element.find(tag)) is not None), None)
     corners = () if turned is None else _numbered_points(turned)
