@@ -54,6 +54,17 @@ def test_what_cannot_be_read_is_unknown_and_counted(corpus):
     assert [(fault.reason, fault.detail) for fault in corpus.faults()] == [("odd-acquisition", "acquired 'e'")]
 
 
+@pytest.mark.parametrize(
+    ("fact", "text"), [("acquired", "202011"), ("orbit", "absent"), ("look", "low"), ("resolution_m", "inf")]
+)
+def test_what_only_begins_like_a_fact_is_unknown(corpus, fact, text):
+    corpus.declare(**UNLABELLED, acquisition={"facts": {fact: text}})
+    corpus.put("one.png", picture())
+    corpus.index()
+    assert facts(corpus)[fact] is None
+    assert [fault.detail for fault in corpus.faults("annotation")] == [f"{fact} '{text}'"]
+
+
 def test_a_group_that_is_no_fact_is_an_error_of_the_catalogue_file(corpus):
     with pytest.raises(CatalogueError, match="groups that are no facts: weather"):
         corpus.declare(**UNLABELLED, acquisition={"name": "(?P<weather>rain)"}).load()

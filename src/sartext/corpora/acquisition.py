@@ -4,6 +4,7 @@ A catalogue file names where they stand (``acquisition``); names of Sentinel-1 p
 nobody states is unknown, and so is one that cannot be read.
 """
 
+import math
 import re
 import warnings
 from collections.abc import Mapping
@@ -34,8 +35,8 @@ LOOKS = {"sentinel-1": "right"}
 _TIMES = ("%Y%m%dT%H%M%S", "%Y-%m-%dT%H:%M:%S", "%Y:%m:%d %H:%M:%S", "%Y-%m-%d %H:%M:%S")
 _DAYS = ("%Y%m%d", "%Y-%m-%d", "%Y/%m/%d", "%Y:%m:%d")
 _WORDS = {
-    "orbit": {"a": "ascending", "d": "descending"},
-    "look": {"r": "right", "l": "left"},
+    "orbit": ("ascending", "descending"),
+    "look": ("right", "left"),
 }
 
 
@@ -76,23 +77,26 @@ def _read(name: str, text: str) -> str | float | None:
     if name == "acquired":
         return _date(text)
     if name in _WORDS:
-        return _WORDS[name].get(text[:1].casefold())
+        return next((word for word in _WORDS[name] if text and word.startswith(text.casefold())), None)
     if name == "resolution_m":
         try:
-            return float(text) if float(text) > 0 else None
+            return float(text) if 0 < float(text) < math.inf else None
         except ValueError:
             return None
     return text.upper() if name == "band" else text
 
 
 def _date(text: str) -> str | None:
-    """A date, and the time where there is one, as ISO 8601 writes them."""
+    """A date, and the time where there is one, as ISO 8601 writes them; a year and a month are no date."""
+    text = text.removesuffix("Z")
     for formats, written in ((_TIMES, "%Y-%m-%dT%H:%M:%S"), (_DAYS, "%Y-%m-%d")):
         for form in formats:
             try:
-                return datetime.strptime(text.removesuffix("Z"), form).strftime(written)
+                found = datetime.strptime(text, form)
             except ValueError:
                 continue
+            if found.strftime(form) == text:  # strptime reads 202011 as the first of January
+                return found.strftime(written)
     return None
 
 
