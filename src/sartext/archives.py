@@ -4,10 +4,12 @@ Archives within archives are unpacked too, each into a folder of its name. What 
 is passed over and counted.
 """
 
+import lzma
 import shutil
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,6 +30,12 @@ SMALL, EXPANSION = 1 << 30, 200
 """What unpacks to more bytes than the first may be at most so many times as large as what was downloaded."""
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+UNREADABLE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, NotImplementedError, RuntimeError),
+)
+"""What the libraries raise for damaged archives, and for names that the disk cannot take."""
 
 BY_HAND = {b"Rar!\x1a\x07": "RAR", b"7z\xbc\xaf\x27\x1c": "7z"}
 """How archives begin that are not unpacked here."""
@@ -129,7 +137,7 @@ def _unpack_archive(where: object, source: Path, target: Path, tally: _Tally) ->
             where=where,
             way_out="pack it again",
         ) from error
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise ArchiveError(
             f"the archive is damaged or cannot be read ({error})", where=where, way_out="download it again"
         ) from error

@@ -132,3 +132,19 @@ def test_files_of_git_and_dvc_are_no_data(tmp_path: Path, target: Path) -> None:
     content = {"a.txt": b"1", ".git/config": b"2", "sub/.dvcignore": b"3", ".gitignore": b"4"}
     assert unpack(zip_with(tmp_path / "c.zip", **content), target).files == 1
     assert files(target) == {"a.txt": b"1"}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_content_and_names_that_no_disk_takes_are_told_in_a_line(
+    tmp_path: Path, target: Path, method: int
+) -> None:
+    source = tmp_path / "damaged.zip"
+    with zipfile.ZipFile(source, "w", method) as archive:
+        archive.writestr("a.txt", bytes(range(256)) * 40)
+    content = bytearray(source.read_bytes())
+    content[50:90] = b"\xff" * 40
+    source.write_bytes(content)
+    with pytest.raises(ArchiveError, match="the archive is damaged or cannot be read"):
+        unpack(source, target)
+    with pytest.raises(ArchiveError, match="File name too long"):
+        unpack(zip_with(tmp_path / "long.zip", **{f"{'a' * 300}.txt": b"content"}), target)

@@ -8,9 +8,12 @@ import yaml
 
 from sartext.archives import unpack
 from sartext.catalogue import load_catalogue, load_entry
+from sartext.catalogue.entry import Annotations
 from sartext.config import Project
 from sartext.corpora.formats import FORMATS
+from sartext.corpora.layout import FileGroup
 from sartext.corpora.recognition import recognise
+from sartext.corpora.recognition.annotations import count_annotations
 from sartext.corpora.recognition.proposal import propose
 from sartext.errors import CatalogueError
 from tests.conftest import ROOT
@@ -256,3 +259,10 @@ def test_a_real_corpus_in_a_zip_is_recognised_once_unpacked(realdata, tmp_path):
 def test_every_real_folder_is_accounted_for(realdata):
     folders = {item.name for item in realdata.iterdir() if item.is_dir()}
     assert folders - {"OpenSARShip2-sample"} <= KNOWN.keys() | DESCRIBED.keys()
+
+
+def test_every_annotation_of_a_large_corpus_is_counted(tmp_path):
+    images = FileGroup("*/*.png", tuple(f"harbour/{number}.png" for number in range(30_000)))
+    declared = Annotations(format="scene-folder", image="^([^/]+)/")
+    counts = count_annotations(tmp_path, images, FORMATS["scene-folder"], declared)
+    assert (counts.annotated, counts.labels) == (30_000, (("harbour", 30_000),))

@@ -6,7 +6,7 @@ Folders that differ in the name of a split (``train/``, ``test/``), in one name 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
@@ -109,7 +109,8 @@ def survey(folder: Path) -> Layout:
     return Layout(folder, tuple(sorted(groups, key=lambda group: (-len(group.files), group.glob))))
 
 
-Folders = dict[tuple[tuple[str, ...], str], list[str]]
+Folder = tuple[tuple[str, ...], str]
+Folders = dict[Folder, list[str]]
 
 
 def _merge_splits(folders: Folders) -> Folders:
@@ -135,9 +136,7 @@ def _merge_upper(folders: Folders) -> Folders:
                 alike[(*parts[:place], "*", *parts[place + 1 :]), suffix].append((parts, suffix))
         for merged, keys in alike.items():
             if len(keys) > 1 and not _same_names([folders[key] for key in keys]):
-                folders = {key: files for key, files in folders.items() if key not in keys} | {
-                    merged: [file for key in keys for file in folders[key]]
-                }
+                folders = _joined(folders, keys, merged)
     return folders
 
 
@@ -151,10 +150,14 @@ def _merge_classes(folders: Folders) -> Folders:
         stems = [{PurePosixPath(file).stem for file in folders[key]} for key in keys]
         apart = sum(map(len, stems)) == len(set().union(*stems))
         if len(keys) > 2 and apart and all(len(each) > 1 for each in stems):
-            folders = {key: files for key, files in folders.items() if key not in keys} | {
-                ((*above, "*"), suffix): [file for key in keys for file in folders[key]]
-            }
+            folders = _joined(folders, keys, ((*above, "*"), suffix))
     return folders
+
+
+def _joined(folders: Folders, keys: Sequence[Folder], merged: Folder) -> Folders:
+    gone = set(keys)
+    others = {key: files for key, files in folders.items() if key not in gone}
+    return others | {merged: [file for key in keys for file in folders[key]]}
 
 
 def _same_names(folders: Iterable[list[str]]) -> bool:

@@ -20,9 +20,6 @@ from sartext.errors import counted
 ASKED = 10
 """Files of a group that a format is shown."""
 
-READ = 20_000
-"""Annotation files, or images whose annotation lies in one, that are counted."""
-
 
 @dataclass(frozen=True)
 class Sighting:
@@ -176,9 +173,9 @@ def _records(
     """What the readable files hold; of the sizes of images nothing is needed to count labels."""
     entry = draft_entry(images, declared)
     if annotation_format.per == "name":
-        files = list(images.files if images else ())[:READ]
+        files = list(images.files if images else ())
     else:
-        files = [file for glob in declared.files for file in matching_files(folder, [glob])][:READ]
+        files = [file for glob in declared.files for file in matching_files(folder, [glob])]
     names = [file for glob in declared.names for file in matching_files(folder, [glob])] or [""] * len(files)
     for file, named in zip(files, names, strict=False):
         with suppress(Unusable):
