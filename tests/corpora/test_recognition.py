@@ -261,6 +261,15 @@ def test_every_real_folder_is_accounted_for(realdata):
     assert folders - {"OpenSARShip2-sample"} <= KNOWN.keys() | DESCRIBED.keys()
 
 
+def test_masks_in_common_colours_are_not_taken_for_a_corpus_whose_legend_nobody_saw(folder):
+    colours = np.zeros((16, 16, 3), np.uint8)
+    colours[:8, :, 2], colours[8:12, :, 0] = 255, 255
+    for number in range(3):
+        folder(f"images/{number}.png", picture(16, 16, seed=number))
+        folder(f"labels/{number}.png", encoded(colours))
+    assert found_in(folder).corpus is None
+
+
 def test_every_annotation_of_a_large_corpus_is_counted(tmp_path):
     images = FileGroup("*/*.png", tuple(f"harbour/{number}.png" for number in range(30_000)))
     declared = Annotations(format="scene-folder", image="^([^/]+)/")

@@ -161,6 +161,11 @@ def test_labels_with_four_corners_in_shares_are_not_taken_for_dota(labelled):
     assert looks_like_dota(Source(corpus.folder, "labels/1.txt", corpus.load()))
 
 
+def test_a_polygon_in_shares_is_not_taken_for_dota(labelled):
+    corpus = labelled("dota", "0 0.1 0.1 0.2 0.1 0.2 0.2 0.15 0.25 0.1 0.2\n")
+    assert not looks_like_dota(Source(corpus.folder, "labels/1.txt", corpus.load()))
+
+
 def test_dota_of_headings_only_holds_nothing(labelled):
     corpus = labelled("dota", "imagesource:GF-3\ngsd:0.5")
     corpus.index()

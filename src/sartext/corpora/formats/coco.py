@@ -109,8 +109,10 @@ def _read(source: Source, contents: Callable[[list[dict[str, Any]], Names], dict
     content, sound = read_json_text(source.path)
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise Unusable("not-coco", "there is no list of images")
-    if not isinstance(content.get("annotations"), list):  # as in files of test images: nobody looked at them
-        raise Unusable("not-coco", "there is no list of annotations")
+    if content.get("annotations") is None:  # a list of images to be annotated, as of a test set: none is empty
+        return []
+    if not isinstance(content["annotations"], list):
+        raise Unusable("not-coco", "`annotations` is no list")
     names = Names(_items(content, "categories"))
     named: dict[Key, dict[str, dict[str, Any]]] = defaultdict(dict)
     for image in _items(content, "images"):

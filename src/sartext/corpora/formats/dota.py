@@ -50,7 +50,8 @@ def read_dota(source: Source) -> list[Record]:
 def looks_like_dota(source: Source) -> bool:
     """Whether a file holds boxes whose classes are words; in lines of `yolo-oriented` the ninth is a number."""
     labels = [box.label for record in read_dota(source) for box in record.boxes]
-    return bool(labels) and all(math.isnan(as_number(label)) for label in labels)
+    words = [word for label in labels for word in label.split()]
+    return bool(words) and all(math.isnan(as_number(word)) for word in words)
 
 
 FORMAT = AnnotationFormat(

@@ -93,7 +93,8 @@ def _fit(folder: Path, entry: Entry) -> Fit | None:
 def _marks(folder: Path, entry: Entry, images: list[str], seen: set[str], ruled: bool) -> Iterator[str]:
     if ruled:
         yield "names as its rules say"
-    if len(seen) > 2 or (len(seen) == 2 == len(entry.classes)):
+    known = seen & {kind.label for kind in entry.classes if kind.say}  # the code of another one may be guessed
+    if len(known) > 2 or (len(seen) == 2 == len(entry.classes)):
         yield f"{len(seen)} of its {len(entry.classes)} classes"
     published = entry.published.images
     if published and NEARLY * published <= len(images):
