@@ -45,6 +45,21 @@ def test_what_is_not_borne_out_is_told(caption, problem):
     assert problem in map(str, rewording_problems(caption, SOURCE, 3.0))
 
 
+@pytest.mark.parametrize(
+    ("source", "caption", "problem"),
+    [
+        ("instead of a road there is a lake", "There is a road.", "denies something: 'road'"),
+        ("a plain devoid of farmland", "There is farmland.", "denies something: 'farmland'"),
+        ("an island that lacks a pier", "There is a pier.", "denies something: 'pier'"),
+        ("hundreds of trees and few houses", "There are hundreds of houses.", "another number: 'hundreds house'"),
+        ("a lot of tall trees and a house", "There is a lot of house.", "another number: 'lot house'"),
+    ],
+)
+def test_what_is_denied_or_counted_in_other_words_is_told(source, caption, problem):
+    assert problem in map(str, rewording_problems(caption, source, 1.0))
+    assert rewording_problems("There are hundreds of trees.", "hundreds of green trees are here", 1.0) == []
+
+
 def test_the_resolution_decides_what_sar_shows():
     caption, source = "Many houses are on the coast.", "many houses are on the coast"
     assert rewording_problems(caption, source, 1.0) == []

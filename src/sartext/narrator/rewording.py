@@ -57,7 +57,9 @@ _KNOWN = (
 
 _WORD = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*")
 _TOKEN = re.compile(rf"{_WORD.pattern}|[,;.:!?]")
-_ABSENT = re.compile(r"\b(?<!not )(?:far from|away from|out of|outside)\b")
+_ABSENT = re.compile(
+    r"\b(?<!not )(?:far from|away from|out of|outside|instead of|rather than|free of|devoid of|lack(?:s|ing)?)\b"
+)
 _NEARLY = re.compile(r"\bnot (?=far from\b)")
 
 
@@ -170,7 +172,9 @@ def _counts(text: str) -> Iterator[tuple[str, str]]:
     """Yield each number of a caption with the noun that it stands with, in the singular."""
     number, noun = "", ""
     for token in [*_tokens(text), "."]:
-        if token in _COUNTING or token.isdigit():
+        if token == "of" and number in lexicon.COUNTS and not noun:  # noqa: S105 - "hundreds of trees"
+            continue
+        if token in _COUNTING or token in lexicon.COUNTS or token.isdigit():
             if number and noun:
                 yield number, _singular(noun)
             number, noun = _as_word(token), ""
