@@ -146,9 +146,12 @@ def test_shares_of_yolo_are_of_the_whole_scene(corpus):
     assert (box.xmin, box.ymin, box.xmax, box.ymax) == pytest.approx((45, 45, 55, 55))
 
 
-def test_a_scene_without_annotation_is_never_said_to_be_empty(corpus):
-    with pytest.raises(CorpusError, match=r"s\.tif: no-annotation"):
-        cut(corpus, "coco", coco().replace("s.tif", "other.tif"))
+def test_a_scene_without_annotation_is_left_out_and_never_said_to_be_empty(corpus):
+    corpus.declare(**WHOLE).put("images/other.tif", tiff(np.ones((SIDE, SIDE), np.uint16)))
+    counts, tiles = cut(corpus, "coco", coco([10, 10, 20, 10, 20, 20, 10, 20]), 200, 100)
+    assert counts["scenes_without_annotation"] == 1
+    assert counts["scenes"] == 1
+    assert [len(record.boxes) for record in tiles.values()] == [1, 0]
 
 
 def test_a_box_that_is_no_number_is_named_before_anything_is_written(corpus):

@@ -45,6 +45,7 @@ def test_boxes_go_along_clipped_and_a_tile_with_a_hardly_visible_one_is_left_out
     assert counts == {
         "scenes": 1,
         "scenes_without_georeference": 1,
+        "scenes_without_annotation": 0,
         "tiles": 5,
         "blank_tiles": 0,
         "tiles_with_hardly_visible_objects": 1,

@@ -60,6 +60,7 @@ class Cut:
             (
                 "scenes",
                 "scenes_without_georeference",
+                "scenes_without_annotation",
                 "tiles",
                 "blank_tiles",
                 "tiles_with_hardly_visible_objects",
@@ -100,6 +101,9 @@ def tile_scenes(folder: Path, entry: Entry, target: Path, tiling: Tiling) -> dic
     with atomic_folder(target) as out:
         for path in track(paths, "cutting scenes", len(paths)):
             scene = _annotated(folder, entry, path, matches) if matches else Scene(path)
+            if scene is None:
+                cut.counts["scenes_without_annotation"] += 1
+                continue
             _cut_scene(folder, scene, out / "images" / names[path].rpartition("/")[2], tiling, cut)
         if made == "boxes":
             _write_boxes(out, entry, cut)
@@ -108,16 +112,16 @@ def tile_scenes(folder: Path, entry: Entry, target: Path, tiling: Tiling) -> dic
     return cut.counts
 
 
-def _annotated(folder: Path, entry: Entry, path: str, matches: Matches) -> Scene:
-    """A scene with its annotation, which has to be there: a tile of another one cannot be said to be empty."""
+def _annotated(folder: Path, entry: Entry, path: str, matches: Matches) -> Scene | None:
+    """A scene with its annotation; None where there is none, because its tiles cannot be said to be empty."""
     declared = entry.annotations
     file, record = matches.files.get(path), matches.records.get(path)
     where = folder / (file or path)
     try:
-        if problem := matches.problems.get(path):
+        if (problem := matches.problems.get(path)) and problem.reason != "no-annotation":
             raise problem
         if declared is None or (file is None and record is None):
-            raise Unusable("no-annotation")
+            return None
         if file is not None and FORMATS[declared.format].makes == "masks":
             return Scene(path, mask=file)
         if file is not None:
