@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import rasterio
 import yaml
+from click.testing import CliRunner
 from rasterio.transform import from_origin
 
 from sartext.catalogue.loading import load_entry
+from sartext.cli.project import tile
 from sartext.corpora.tiling import Tiling, tile_scenes
 from sartext.errors import CorpusError
 from sartext.release.splits import decide_splits
@@ -60,6 +62,21 @@ def test_boxes_go_along_clipped_and_a_tile_with_a_hardly_visible_one_is_left_out
     assert {row["scene_id"] for row in rows.values()} == {"cut/s"}, "one place, one split"
     with rasterio.open(tmp_path / "cut/images/s_200_100.tif") as tile:
         assert (tile.read(1) == values[100:, 200:]).all()
+
+
+def test_the_least_visible_share_is_an_option(corpus, tmp_path):
+    corpus.declare(**WHOLE)
+    corpus.put("images/s.tif", tiff(scene(200, 100)))
+    corpus.put("annotations/s.xml", voc(("ship", 92, 40, 112, 50), width=200, height=100))
+    catalogue = str(corpus.root / "catalogue/made.yaml")
+    given = [catalogue, "--from", str(corpus.folder), "--side", "100"]
+
+    def run(to, *options):
+        return CliRunner().invoke(tile, [*given, "--to", str(tmp_path / to), *options])
+
+    assert "tiles 1," in run("half").output
+    assert "objects in tiles 2, objects in no tile 0" in run("less", "--visible", "0.4").output
+    assert "below --side 100" in run("wrong", "--overlap", "100").output
 
 
 def test_masks_are_cut_with_their_scene_and_the_ground_stays_where_it_is(corpus, tmp_path):
