@@ -6,7 +6,7 @@ import torch
 
 from sartext.errors import ModelError
 from sartext.files import write_json
-from sartext.models.grounder.checkpoint import load_grounder, save_grounder, start_grounder
+from sartext.models.grounder.checkpoint import GrounderFoundation, load_grounder, save_grounder, start_grounder
 from sartext.models.grounder.maps import Grounding, Peak, ground, peaks_of
 from sartext.models.grounder.network import Maps
 from sartext.narrator.vocabulary import Vocabulary, vocabulary_of
@@ -33,6 +33,23 @@ def test_a_saved_grounder_sees_the_same(tmp_path):
     seen = ground(again, list(batch.numpy()))
     assert [each.peaks for each in seen] == peaks_of(maps, again.config)
     np.testing.assert_allclose(seen[0].cover.sum(axis=0), 1.0, rtol=1e-5)
+
+
+def test_with_turns_a_turned_picture_has_its_objects_turned(tmp_path):
+    foundation = small_foundation(tmp_path, "widths: [8, 16]\npyramid: 8\nturns: 8\n")
+    vocabulary = vocabulary_of(entries_of("sim-objects").values())
+    save_grounder(start_grounder(foundation, vocabulary, side=32, seed=3), tmp_path / "model")
+    grounder = load_grounder(tmp_path / "model")
+    torch.nn.init.zeros_(grounder.network.heat.bias)  # peaks that are high enough to be listed
+    picture = pictures(1, 40, 40)[0][:32, :32]
+    (plain,) = ground(grounder, [picture])
+    heights = sorted(peak.score for peak in plain.peaks)
+    for turned in (np.rot90(picture), picture[:, ::-1], np.rot90(picture, 2)[:, ::-1]):
+        (seen,) = ground(grounder, [np.ascontiguousarray(turned)])
+        assert sorted(peak.score for peak in seen.peaks) == pytest.approx(heights, abs=1e-5) and heights
+    without = GrounderFoundation.model_validate(grounder.config.foundation.model_dump() | {"turns": 1})
+    grounder.config = grounder.config.model_copy(update={"foundation": without})
+    assert ground(grounder, [picture])[0].peaks != plain.peaks
 
 
 @pytest.mark.parametrize("missing", ["things", "stuff", "scenes"])

@@ -5,7 +5,7 @@ The folder holds ``model.safetensors`` and ``grounder_config.json``: side, tower
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, ValidationError, model_validator
@@ -33,13 +33,15 @@ class GrounderFoundation(Section):
     """What a grounder starts from: its tower and the width of its pyramid.
 
     The tower is a network of timm, ``architecture``, from random weights or ``pretrained`` ones, or a small one:
-    ``widths`` are the channels of its levels.
+    ``widths`` are the channels of its levels. With eight ``turns`` the heat map of a picture is the mean of those
+    of its quarter turns and their mirror images, see `maps.ground`.
     """
 
     architecture: str | None = None
     pretrained: str | None = None
     widths: tuple[Annotated[int, Field(ge=8, le=1024, multiple_of=2)], ...] = Field((), max_length=6)
     pyramid: int = Field(ge=8, le=1024)
+    turns: Literal[1, 8] = 1
 
     @model_validator(mode="after")
     def _has_one_tower(self) -> "GrounderFoundation":

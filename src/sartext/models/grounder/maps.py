@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from sartext.corpora.masks import zone_slices
@@ -25,6 +26,8 @@ MOST = 100
 OVERLAP = 0.1
 """Intersection over union of the boxes of two peaks of a class from which on the lower one is not listed: along a
 large object stand several peaks. Of two ships side by side the boxes seldom share as much."""
+
+QUARTERS = 4
 
 IMAGE = "image"
 
@@ -83,6 +86,9 @@ class Grounding:
 def ground(grounder: Grounder, pictures: Sequence[Pixels]) -> list[Grounding]:
     """Return what a grounder sees in pictures, uint8, side x side x 3, all of its side.
 
+    Where its foundation asks for ``turns``, objects are those of the mean of the heat of eight views: what only
+    one of them shows is mostly none.
+
     Raises:
         ModelError: they are of another side or kind.
     """
@@ -94,7 +100,10 @@ def ground(grounder: Grounder, pictures: Sequence[Pixels]) -> list[Grounding]:
             f"pictures of different shapes, {min(shapes)} and {max(shapes)}, in one batch",
             way_out=f"squash them all to its side of {config.side} pixels, three channels",
         )
-    maps = grounder.network(grounder.normalise(torch.from_numpy(np.stack(pictures)).to(grounder.device)))
+    batch = torch.from_numpy(np.stack(pictures)).to(grounder.device)
+    maps = grounder.network(grounder.normalise(batch))
+    if config.foundation.turns > 1:
+        maps = maps._replace(heat=_mean_heat(grounder, batch, maps.heat))
     cover = maps.cover.softmax(dim=1).cpu().numpy()
     scenes = maps.scene.softmax(dim=1).cpu().tolist()
     presence = maps.presence.cpu().tolist()
@@ -109,6 +118,23 @@ def ground(grounder: Grounder, pictures: Sequence[Pixels]) -> list[Grounding]:
         )
         for at, peaks in enumerate(peaks_of(maps, config))
     ]
+
+
+def _mean_heat(grounder: Grounder, batch: Tensor, heat: Tensor) -> Tensor:
+    """Return the logits of the mean chance over quarter turns and their mirror images.
+
+    Args:
+        grounder: the network.
+        batch: pictures, n x side x side x 3.
+        heat: the logits of the pictures as they are, n x classes x G x G.
+    """
+    chances = heat.sigmoid()
+    for turn in range(1, grounder.config.foundation.turns):
+        mirrored = turn >= QUARTERS
+        view = torch.rot90(batch, turn, (1, 2))
+        seen = grounder.network(grounder.normalise(view.flip(2) if mirrored else view)).heat.sigmoid()
+        chances = chances + torch.rot90(seen.flip(3) if mirrored else seen, -turn, (2, 3))
+    return torch.logit(chances / grounder.config.foundation.turns, eps=1e-6)
 
 
 def peaks_of(maps: Maps, config: GrounderConfig) -> list[tuple[Peak, ...]]:
