@@ -9,6 +9,7 @@ import pytest
 import rasterio
 import yaml
 from click.testing import CliRunner
+from PIL import Image
 from rasterio.transform import from_origin
 
 from sartext.catalogue.loading import load_entry
@@ -187,3 +188,48 @@ def test_a_scene_larger_than_memory_is_cut(corpus, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "'tiles': 1, 'blank_tiles': 80" in done.stdout
+
+
+def test_masks_keep_their_palette_and_one_of_another_size_is_refused(corpus, tmp_path):
+    land = {"noun": "land", "plural": "land", "hypernym": "land", "stuff": True}
+    classes = [{"label": label, "colour": [red, 0, 0], **land} for label, red in (("a", 0), ("b", 255))]
+    mask = {"format": "mask", "image": "^images/(.+)\\.tif$", "file": "masks/\\1.png"}
+    corpus.declare(**{**WHOLE, "kind": "segmentation", "annotations": mask, "classes": classes})
+    corpus.put("images/s.tif", tiff(scene(200, 100)))
+    codes = np.zeros((100, 200), np.uint8)
+    codes[:, 150:] = 1
+    palette = Image.fromarray(codes).convert("P")
+    palette.putpalette([0, 0, 0, 255, 0, 0])
+    palette.save(corpus.put("masks/s.png", b""))
+    tile_scenes(corpus.folder, corpus.load(), tmp_path / "cut", Tiling(side=100))
+    tiles = of_tiles(tmp_path, tmp_path / "cut")
+    tiles.index()
+    assert {name: shares(row) for name, row in tiles.rows().items()} == {
+        "s_0_0": {"a": 1.0},
+        "s_100_0": {"a": 0.5, "b": 0.5},
+    }
+    palette.crop((0, 0, 150, 60)).save(corpus.folder / "masks/s.png")
+    with pytest.raises(CorpusError, match="the mask has 150 x 60, the scene 200 x 100"):
+        tile_scenes(corpus.folder, corpus.load(), tmp_path / "other", Tiling(side=100))
+
+
+def test_scenes_of_one_place_stay_one_place(corpus, tmp_path):
+    place = {"kind": "unlabelled", "annotations": None, "scene": "images/([a-z]+)_"}
+    corpus.declare(**{**WHOLE, **place})
+    for name in ("port_1", "port_2", "bay_1"):
+        corpus.put(f"images/{name}.tif", tiff(scene(200, 100)))
+    tile_scenes(corpus.folder, corpus.load(), tmp_path / "cut", Tiling(side=100))
+    tiles = of_tiles(tmp_path, tmp_path / "cut")
+    tiles.index()
+    assert {row["scene_id"] for row in tiles.rows().values()} == {"cut/port", "cut/bay"}
+
+
+def test_an_annotation_of_another_size_is_refused(corpus, tmp_path):
+    corpus.declare(**WHOLE)
+    corpus.put("images/s.tif", tiff(scene()))
+    corpus.put("annotations/s.xml", voc(("ship", 10, 10, 30, 20), width=500, height=300))
+    with pytest.raises(CorpusError, match=r"s\.xml: size-mismatch: annotated at 500 x 300"):
+        tile_scenes(corpus.folder, corpus.load(), tmp_path / "cut", Tiling(side=100))
+    corpus.put("images/s.tif", b"II*\x00 no more")
+    with pytest.raises(CorpusError, match=r"s\.tif: the scene cannot be read"):
+        tile_scenes(corpus.folder, corpus.load(), tmp_path / "cut", Tiling(side=100))

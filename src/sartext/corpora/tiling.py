@@ -10,7 +10,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +18,12 @@ import numpy.typing as npt
 import yaml
 
 from sartext.catalogue.entry import Entry
+from sartext.corpora.annotated_size import compare_size
 from sartext.corpora.annotations import Matches, match_annotations
 from sartext.corpora.cutting import Place, visible_part
 from sartext.corpora.formats import FORMATS
-from sartext.corpora.images import JPEG_MARK, PNG_MARK, TIFF_MARKS
-from sartext.corpora.listing import image_ids, matching_files
+from sartext.corpora.images import AS_STORED, JPEG_MARK, PNG_MARK, TIFF_MARKS
+from sartext.corpora.listing import ID_BREAKERS, image_ids, matching_files, scene_of
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import RawBox, Source
 from sartext.corpora.tiled_annotations import write_coco, write_voc
@@ -104,7 +105,10 @@ def tile_scenes(folder: Path, entry: Entry, target: Path, tiling: Tiling) -> dic
             if scene is None:
                 cut.counts["scenes_without_annotation"] += 1
                 continue
-            _cut_scene(folder, scene, out / "images" / names[path].rpartition("/")[2], tiling, cut)
+            stem = names[path].rpartition("/")[2]
+            if entry.scene is not None:  # scenes of one place lie in a folder of its name
+                stem = f"{ID_BREAKERS.sub('_', scene_of(entry.scene, path) or stem)}/{stem}"
+            _cut_scene(folder, scene, out, tiling, cut, stem=stem)
         if made == "boxes":
             _write_boxes(out, entry, cut)
         described = _catalogue(entry, target.name, made)
@@ -122,13 +126,19 @@ def _annotated(folder: Path, entry: Entry, path: str, matches: Matches) -> Scene
             raise problem
         if declared is None or (file is None and record is None):
             return None
+        with _opened(folder / path) as scene:
+            size = scene.width, scene.height
         if file is not None and FORMATS[declared.format].makes == "masks":
+            with _opened(folder / file) as classes:
+                if (classes.width, classes.height) != size:
+                    what = f"the mask has {classes.width} x {classes.height}, the scene {size[0]} x {size[1]}"
+                    raise Unusable("size-mismatch", what)
             return Scene(path, mask=file)
         if file is not None:
-            with _opened(folder / path) as scene:
-                size = scene.width, scene.height
             (record,) = FORMATS[declared.format].read(Source(folder, file, entry, size_of=lambda _: size))
         boxes = record.boxes if record else ()
+        if record is not None:
+            compare_size(record, *size, AS_STORED)
         if broken := sum(not all(map(math.isfinite, (b.xmin, b.ymin, b.xmax, b.ymax))) for b in boxes):
             raise Unusable("box-not-a-number", f"{broken} of {len(boxes)}")
     except (Unusable, ValueError) as error:
@@ -138,7 +148,7 @@ def _annotated(folder: Path, entry: Entry, path: str, matches: Matches) -> Scene
     return Scene(path, boxes)
 
 
-def _cut_scene(folder: Path, scene: Scene, images: Path, tiling: Tiling, cut: Cut) -> None:
+def _cut_scene(folder: Path, scene: Scene, out: Path, tiling: Tiling, cut: Cut, *, stem: str) -> None:
     import rasterio  # takes long to load
     from rasterio.errors import RasterioError
 
@@ -153,18 +163,17 @@ def _cut_scene(folder: Path, scene: Scene, images: Path, tiling: Tiling, cut: Cu
                 if any(0 < share < tiling.visible for *_, share in seen):
                     cut.counts["tiles_with_hardly_visible_objects"] += 1
                     continue
-                tile = images.with_name(f"{images.name}_{place[0]}_{place[1]}.tif")
-                if not _write_window(raster, tile, place, skip_blank=True):
+                tile = f"{stem}_{place[0]}_{place[1]}.tif"
+                if not _write_window(raster, out / "images" / tile, place, skip_blank=True):
                     cut.counts["blank_tiles"] += 1
                     continue
                 cut.counts["tiles"] += 1
                 shown |= set(objects)
                 cut.counts["objects_in_tiles"] += len(objects)
-                cut.tiles.append((tile.name, place[2], place[3], list(objects.values())))
+                cut.tiles.append((PurePosixPath(tile).name, place[2], place[3], list(objects.values())))
                 if scene.mask is not None:
                     with _opened(folder / scene.mask) as classes:
-                        mask = images.parents[1] / "masks" / tile.name
-                        _write_window(classes, mask, place, skip_blank=False)
+                        _write_window(classes, out / "masks" / tile, place, skip_blank=False)
     except RasterioError as error:
         what = f"the scene cannot be read ({error})"
         raise CorpusError(what, where=folder / scene.path, way_out="repair it, or take it out") from error
@@ -190,10 +199,10 @@ def _opened(path: Path) -> "DatasetReader":
     """Open a raster for reading by windows; one without georeference is no reason to warn.
 
     Raises:
-        CorpusError: it is neither TIFF nor PNG nor JPEG.
+        CorpusError: it is neither TIFF nor PNG nor JPEG, or cannot be read.
     """
     import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
     with path.open("rb") as stream:
         start = stream.read(4)
@@ -201,7 +210,11 @@ def _opened(path: Path) -> "DatasetReader":
         if start.startswith(mark):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                return rasterio.open(path, driver=driver)
+                try:
+                    return rasterio.open(path, driver=driver)
+                except RasterioError as error:
+                    what = f"the scene cannot be read ({error})"
+                    raise CorpusError(what, where=path, way_out="repair it, or take it out") from error
     raise CorpusError("neither TIFF nor PNG nor JPEG", where=path, way_out="take it out of `images`")
 
 
@@ -218,6 +231,7 @@ def _windows(width: int, height: int, tiling: Tiling) -> Iterator[Place]:
 def _write_window(dataset: "DatasetReader", path: Path, place: Place, *, skip_blank: bool) -> bool:
     """Write a window of a raster as a TIFF with its values and its place on the ground; tell whether it was."""
     import rasterio
+    from rasterio.enums import ColorInterp
     from rasterio.errors import NotGeoreferencedWarning
     from rasterio.windows import Window
 
@@ -240,6 +254,8 @@ def _write_window(dataset: "DatasetReader", path: Path, place: Place, *, skip_bl
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with rasterio.open(path, "w", **profile) as tile:
+            if dataset.colorinterp[0] == ColorInterp.palette:
+                tile.write_colormap(1, dataset.colormap(1))
             tile.write(values)
             tile.update_tags(**dataset.tags())
     return True
@@ -269,6 +285,8 @@ def _catalogue(entry: Entry, name: str, made: str) -> dict[str, Any]:
     for gone in _OF_SCENES:
         declared.pop(gone, None)
     declared |= {"name": name, "images": ["images/*.tif"], "scene": r"^images/(.+)_\d+_\d+\.tif$"}
+    if entry.scene is not None:
+        declared |= {"images": ["images/*/*.tif"], "scene": "^images/([^/]+)/"}
     if made == "boxes":
         declared["annotations"] = _annotations_of_tiles(entry)
     elif made == "masks":
