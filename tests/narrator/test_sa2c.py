@@ -7,6 +7,7 @@ import pytest
 from sartext.errors import ArtefactError
 from sartext.narrator.annotated import cover_facts, cover_naming, named_zone
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, normalise
+from sartext.narrator.faithfulness import contradictions
 from sartext.narrator.realisation import canonical, realise
 from sartext.narrator.vocabulary import share_word
 
@@ -159,3 +160,9 @@ def test_exact_fractions_do_not_make_another_caption():
         return normalise(Facts(cover=(CoverFact("water", "water", fraction, "over a third", zone),)))
 
     assert water(0.41, "middle") == water(0.39, "middle") != water(0.39, None)
+
+
+def test_outside_without_a_place_is_no_word_of_a_caption():
+    facts = Facts(cover=(CoverFact("water", "water", 0.616, "most"),))
+    told = contradictions("Most of the image lies outside water.", facts.json, "sa2c", None)
+    assert "says 'outside', which no fact supports" in told
