@@ -74,10 +74,10 @@ def test_every_foundation_of_the_package_names_an_architecture(path):
 
 def test_a_foundation_may_set_the_size_of_input_and_patches(tmp_path):
     small_tokenizer(tmp_path)
-    model = build(read_foundation(FOLDER / "coca-tiny-128.yaml"), tmp_path, seed=1, side=128)
-    assert model.network.visual.patch_size == (16, 16)
-    assert model.side == 128 == model.config["preprocess_cfg"]["size"]
-    assert model.network.encode_image(torch.zeros(1, 3, 128, 128)).shape == (1, 128)
+    model = build(read_foundation(FOLDER / "clip-tiny-160.yaml"), tmp_path, seed=1, side=160)
+    assert model.network.visual.patch_size == (20, 20)
+    assert model.side == 160 == model.config["preprocess_cfg"]["size"]
+    assert model.network.encode_image(torch.zeros(1, 3, 160, 160)).shape == (1, 128)
 
 
 def test_pretrained_weights_from_a_file_folder_or_torch_file_are_all_read(tmp_path):
@@ -101,7 +101,7 @@ def test_weights_in_a_folder_bring_their_own_tokenizer_and_normalisation(tmp_pat
     assert built.tokenizer.size == small_tokenizer(tmp_path).size
 
 
-PAPER, SIDE_128 = "ViT-L-14", read_foundation(FOLDER / "clip-tiny-128.yaml")
+PAPER, SIDE_160 = "ViT-L-14", read_foundation(FOLDER / "clip-tiny-160.yaml")
 UNBUILDABLE = [
     (Foundation("clip-tinny"), "no architecture 'clip-tinny'.*clip-tiny"),
     (Foundation("clip-tiny", "laion2b"), "no pretrained weights 'laion2b' of 'clip-tiny'.*it has none"),
@@ -111,7 +111,7 @@ UNBUILDABLE = [
     (Foundation("clip-tiny", None, "trained", 60), "60 pixels do not divide into patches of 8.*to 64"),
     (Foundation("roberta-ViT-B-32", None, "clip"), "has a tokenizer of its own"),
     (Foundation("RN50", None, patch_size=16), "image tower of 'RN50' has no patches.*take `patch_size` out"),
-    (SIDE_128, r"pictures of 64 pixels for a foundation of 128.*shards\.side"),
+    (SIDE_160, r"pictures of 64 pixels for a foundation of 160.*shards\.side"),
 ]
 
 
@@ -119,7 +119,7 @@ UNBUILDABLE = [
 def test_what_cannot_be_built_is_told(tmp_path, built_from, message):
     small_tokenizer(tmp_path)
     with pytest.raises(ModelError, match=message):
-        build(built_from, tmp_path, seed=1, side=64 if built_from is SIDE_128 else None)
+        build(built_from, tmp_path, seed=1, side=64 if built_from is SIDE_160 else None)
 
 
 @pytest.mark.parametrize("name", ["w.ckpt", "w.pkl", "w.pickle", "W.CKPT"])
