@@ -1,6 +1,7 @@
 """The second polarisation of an image is released beside the first, proven and extracted; facts are filters."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,9 +43,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(next(folder.glob("data/*"))).to_pylist()
+    return rows
+
+
+def problems_of(folder: Path, rows: list[dict[str, Any]]) -> list[str]:
+    """What is wrong with the images of a release that holds these rows instead of its own."""
+    path = next(folder.glob("data/*"))
+    pq.write_table(pa.Table.from_pylist(rows, schema=parquet.SCHEMA), path)
+    return [pair.problem for pair in parquet.read_pairs(folder).values()]
+
+
 def test_both_polarisations_are_released_proven_and_extracted(folder: Path, tmp_path: Path) -> None:
     assert {pair.problem for pair in parquet.read_pairs(folder).values()} == {""}
-    dual, single = pq.read_table(next(folder.glob("data/*"))).to_pylist()
+    dual, single = rows_of(folder)
     assert (dual["polarisation"], dual["second_polarisation"]) == ("VV", "VH")
     assert dual["second_image"]["path"] == f"made/{PRODUCT}.VH.png"
     assert decode(dual["second_image"]["bytes"]).shape == (32, 32, 3)
@@ -66,13 +79,26 @@ def test_both_polarisations_are_released_proven_and_extracted(folder: Path, tmp_
 def test_a_second_polarisation_that_is_not_that_of_its_row_is_found(
     folder: Path, change: dict[str, object], problem: str
 ) -> None:
-    path = next(folder.glob("data/*"))
-    table = pq.read_table(path)
-    dual, single = table.to_pylist()
-    pq.write_table(pa.Table.from_pylist([{**dual, **change}, single], schema=table.schema), path)
-    problems = [pair.problem for pair in parquet.read_pairs(folder).values()]
+    dual, single = rows_of(folder)
+    problems = problems_of(folder, [{**dual, **change}, single])
     assert problem in problems[0]
     assert problems[1] == ""
+
+
+def test_an_image_named_as_another_is_found_before_extracting_overwrites_that(folder: Path) -> None:
+    dual, single = rows_of(folder)
+    for column in ("image", "second_image"):
+        forged = {**dual[column], "path": single["image"]["path"]}
+        problems = problems_of(folder, [{**dual, column: forged}, single])
+        assert f"is named '{single['image']['path']}', not 'made/{PRODUCT}." in problems[0]
+        assert problems[1] == ""
+
+
+def test_an_image_that_is_named_as_the_second_polarisation_of_another_is_found(folder: Path) -> None:
+    dual, single = rows_of(folder)
+    name = dual["second_image"]["path"]
+    clash = {**single, "image_id": name.removesuffix(".png"), "image": {**single["image"], "path": name}}
+    assert problems_of(folder, [dual, clash]) == ["", f"another image is named '{name}' too"]
 
 
 def test_facts_of_acquisition_filter_the_rows(folder: Path) -> None:

@@ -89,6 +89,11 @@ def other_image(row: dict[str, Any]) -> dict[str, Any]:
     return {"image": {**row["image"], "bytes": row["image"]["bytes"] + b"x"}} if row["image"] else {}
 
 
+def other_id(row: dict[str, Any]) -> dict[str, Any]:
+    image_id = f"{row['image_id']}x"
+    return {"image_id": image_id, "image": row["image"] and {**row["image"], "path": f"{image_id}.png"}}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -98,7 +103,8 @@ def other_image(row: dict[str, Any]) -> dict[str, Any]:
         (other_image, "the image is not the one of image_sha256"),
         (lambda row: {"pixels_sha256": "0" * 64}, "the pixels are not those of pixels_sha256"),
         (lambda row: {"width": 7}, "another size"),
-        (lambda row: {"image_id": f"{row['image_id']}x"}, "released in one table only"),
+        (lambda row: {"image_id": f"{row['image_id']}x"}, "an image of it is named 'alpha/0004.png', not"),
+        (other_id, "released in one table only"),
     ],
 )
 def test_tables_that_disagree_are_found_behind_a_fitting_manifest(

@@ -69,7 +69,7 @@ class Material:
         content = self._rendered(release_bytes, row)
         if content is None:
             return None
-        path = row["image_id"] + (".png" if content.startswith(b"\x89PNG") else ".jpg")
+        path = image_name(row["image_id"], content)
         self._paths[row["image_id"]] = path
         return ReleasedImage(content, path, hashlib.sha256(content).hexdigest())
 
@@ -84,7 +84,7 @@ class Material:
         content = self._rendered(second_bytes, row) if may_be_given_on(row) else None
         if content is None:
             return None
-        path = f"{row['image_id']}.{row['second_polarisation']}.png"
+        path = second_name(row["image_id"], row["second_polarisation"])
         return ReleasedImage(content, path, hashlib.sha256(content).hexdigest())
 
     def _rendered(self, render: Callable[[Path, Row, Entry], bytes | None], row: Row) -> bytes | None:
@@ -102,6 +102,16 @@ class Material:
         if row["image_id"] not in self._paths:
             self.image(row)
         return self._paths[row["image_id"]]
+
+
+def image_name(image_id: str, content: bytes) -> str:
+    """Return the name of an image in a release, its suffix by what the file's bytes are: PNG or JPEG."""
+    return image_id + (".png" if content.startswith(b"\x89PNG") else ".jpg")
+
+
+def second_name(image_id: str, polarisation: str) -> str:
+    """Return the name of the second polarisation of an image in a release, always a PNG."""
+    return f"{image_id}.{polarisation}.png"
 
 
 def may_be_given_on(row: Row) -> bool:

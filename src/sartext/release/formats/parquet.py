@@ -16,7 +16,7 @@ from sartext.corpora.images import Unusable, decode
 from sartext.errors import ReleaseError
 from sartext.narrator.methods import METHODS
 from sartext.progress import track
-from sartext.release.formats.format import Format, Material, Pair, Pairs, Row
+from sartext.release.formats.format import Format, Material, Pair, Pairs, Row, image_name, second_name
 from sartext.release.inputs import data_files
 from sartext.release.manifest import WAY_OUT
 from sartext.tables import PAIRS
@@ -136,18 +136,21 @@ def _rows(material: Material, rows: list[Row]) -> Iterator[dict[str, Any]]:
 def read_pairs(folder: Path) -> dict[str, Pair]:
     """Return the pairs of a release by image id, each with what is wrong with its image.
 
-    An image that is the untouched source file is also compared pixel by pixel.
+    An image that is the untouched source file is also compared pixel by pixel. No two images have one name, or
+    extracting a release would write one over the other.
 
     Raises:
         ReleaseError: a file is no table of pairs.
     """
     pairs: dict[str, Pair] = {}
+    taken: set[str] = set()
     files = data_files(folder)
     total = sum(pq.read_metadata(path).num_rows for path in files)
     for row in track(_released_rows(files), "verifying images", total):
         image, image_id = row["image"], row["image_id"]
         values = {name: row[name] for name in (*Pair._fields[:4], "group_id", "facts")}
         problem = "stands twice" if image_id in pairs else _image_problem(row) or _second_problem(row)
+        problem = problem or _name_problem(row, taken)
         pairs[image_id] = Pair(**values, path=image["path"] if image else None, problem=problem)
     return pairs
 
@@ -204,6 +207,23 @@ def _second_problem(row: Mapping[str, Any]) -> str:
     except Unusable as error:
         return f"the second polarisation does not decode ({error})"
     return f"second polarisation: {problem}" if problem else ""
+
+
+def _name_problem(row: Mapping[str, Any], taken: set[str]) -> str:
+    """Say which of a row's images has not the name that a release gives it, or one in ``taken``; add its names."""
+    image, second = row["image"], row["second_image"]
+    names = {}
+    if image is not None:
+        names[image_name(row["image_id"], image["bytes"])] = image["path"]
+    if second is not None:
+        names[second_name(row["image_id"], row["second_polarisation"])] = second["path"]
+    for expected, path in names.items():
+        if path != expected:
+            return f"an image of it is named '{path}', not '{expected}'"
+        if path in taken:
+            return f"another image is named '{path}' too"
+        taken.add(path)
+    return ""
 
 
 def _pixel_problem(row: Mapping[str, Any], pixels: npt.NDArray[Any], *, untouched: bool) -> str:
