@@ -24,8 +24,6 @@ def cleaned(*corners):
         ((90, 70, 100, 80), [(90, 70, 100, 80)], {}),
         ((-5, 10, 20, 90), [(0, 10, 20, 80)], {"box-clipped": 1}),
         ((20, 30, 10, 12), [(10, 12, 20, 30)], {"box-inverted": 1}),
-        ((110, 10, 120, 20), [], {"box-outside": 1}),
-        ((-10, 10, 0, 20), [], {"box-outside": 1}),
         ((0, 0, 0, 0), [], {"box-without-area": 1}),
         ((10, 10, 10, 20), [], {"box-without-area": 1}),
     ],
@@ -64,7 +62,16 @@ def test_repeated_box_is_told_and_counts_once():
     ]
     assert reasons == {"repeated-box": 2}
     dropped = (RawBox("ship", 110, 10, 120, 20),) * 2
-    assert clean_boxes(dropped, 100, 80, LABELS) == ([], {"box-outside": 2}), "not told again as repeated"
+    assert clean_boxes((GOOD, *dropped), 100, 80, LABELS)[1] == {"box-outside": 2}, "not told again as repeated"
+
+
+@pytest.mark.parametrize("corners", [(110, 10, 120, 20), (-10, 10, 0, 20)])
+def test_a_box_outside_is_dropped_and_an_image_of_which_all_are_outside_is_not_empty(corners):
+    outside = RawBox("ship", *corners)
+    objects, reasons = clean_boxes((GOOD, outside), 100, 80, LABELS)
+    assert (len(objects), reasons) == (1, {"box-outside": 1})
+    with pytest.raises(Unusable, match="boxes-outside: 1 of 2"):
+        clean_boxes((outside, RawBox("ship", 5, 5, 5, 9)), 100, 80, LABELS)
 
 
 def test_bad_boxes_are_told_per_image_and_good_ones_stay(detection):

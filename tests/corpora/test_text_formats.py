@@ -112,6 +112,7 @@ def test_a_box_on_the_sides_of_the_image_is_not_clipped_for_its_decimals(labelle
         ("1 0.5 0.5 0.1", "not-yolo", "line 1: 4 words"),
         ("\n1 0.5 0.5 0.1 0.1 0.97", "not-yolo", "line 2: 6 words"),
         ("1 20 15 10 6", "not-normalised", "line 1"),
+        ("1 20 15 1 1", "boxes-outside", "1 of 1"),
         ("1 0.5 nan 0.1 0.1", "box-not-a-number", "1 of 1"),
         ("1 0.5 0.5 inf 0.1", "box-not-a-number", "1 of 1"),
         ("1 0.5 0.5 -0,1 0.1", "box-not-a-number", "1 of 1"),

@@ -45,7 +45,8 @@ def clean_boxes(
 
     Raises:
         Unusable: ``too-many-boxes``; ``unknown-class`` and ``box-not-a-number``, because a caption that counts
-            the rest would be false; ``crowd-box``, because it holds an unknown number of objects.
+            the rest would be false; ``crowd-box``, because it holds an unknown number of objects;
+            ``boxes-outside``, because an image with boxes of which none lies in it is not one without objects.
     """
     if len(boxes) > BOX_LIMIT:
         raise Unusable("too-many-boxes", f"{len(boxes):,} boxes, over {BOX_LIMIT:,}")
@@ -68,6 +69,8 @@ def clean_boxes(
             continue
         seen.add(written)
         objects.append(object_row(label_of[box.label], box.label, corners, box.angle, box.difficulty))
+    if reasons["box-outside"] and not objects:
+        raise Unusable("boxes-outside", f"{reasons['box-outside']} of {len(boxes)}, and none lies in the image")
     return objects, dict(sorted(reasons.items()))
 
 
