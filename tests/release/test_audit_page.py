@@ -100,6 +100,15 @@ def told(browser: Browser) -> str:
     return str(text)
 
 
+def asked(browser: Browser) -> str:
+    """What the page asks before it writes over ratings, once it has read a file."""
+    deadline = time.monotonic() + 60
+    while not browser.run("return document.querySelector('dialog')?.open"):
+        assert time.monotonic() < deadline, "the page asks nothing"
+        time.sleep(0.05)
+    return str(browser.run("return document.getElementById('differing-asked').textContent"))
+
+
 def test_ten_are_rated_by_the_keyboard_kept_over_a_reload_gone_on_with_saved_and_imported(
     browser: Browser, exported: Built, tmp_path: Path
 ) -> None:
@@ -140,6 +149,34 @@ def test_a_saved_file_is_loaded_on_another_machine(browser: Browser, exported: B
     assert told(browser) == "Loaded 1 ratings of rater-a."
     assert (count(browser), place(browser)) == ("1 of 24 complete", "Image 2 of 24")
     assert saved(browser, tmp_path) == content
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "first"),
+    [
+        ("\ue007", "Loaded 1 ratings of rater-a; 1 that differ stay as this browser has them.", 5),
+        ("\ue00c", "Loaded 1 ratings of rater-a; 1 that differ stay as this browser has them.", 5),
+        ("\ue004\ue007", "Loaded 2 ratings of rater-a; 1 that differ are now those of the file.", 1),
+    ],
+    ids=["enter keeps", "escape keeps", "the file is chosen"],
+)
+def test_a_loaded_file_replaces_other_ratings_only_when_it_is_chosen(
+    browser: Browser, exported: Built, tmp_path: Path, answer: str, said: str, first: int
+) -> None:
+    shown(browser, exported)
+    press(browser, "123n444n")
+    path = tmp_path / "ratings.json"
+    content = saved(browser, tmp_path)
+    path.write_text(json.dumps(content))
+    press(browser, "0p0p05nn333")
+    browser.call("POST", "/refresh")
+    send(browser, path)
+    assert asked(browser).startswith("For 1 of the captions, this browser keeps other ratings of rater-a")
+    assert browser.run(UNNAMED) == []
+    press(browser, answer)
+    assert told(browser) == said
+    ratings = saved(browser, tmp_path)["ratings"]
+    assert [rating["correctness"] for rating in ratings] == [first, 4, 3]
 
 
 @pytest.mark.parametrize(

@@ -93,13 +93,33 @@
     }
     state.rater = file.rater;
     restore();
-    const loaded = new Map(file.ratings.map(rating => [JSON.stringify([rating.image_id, rating.showing]), rating]));
-    places.forEach((place, at) => {
-      const rating = loaded.get(JSON.stringify([place.image_id, place.showing]));
-      if (rating) state.ratings[at] = Object.fromEntries(Object.keys(empty()).map(name => [name, rating[name]]));
+    const names = Object.keys(empty());
+    const placed = ({ image_id, showing }) => JSON.stringify([image_id, showing]);
+    const loaded = new Map(file.ratings.filter(isGiven).map(rating => [placed(rating), rating]));
+    const found = places.map(place => loaded.get(placed(place)));
+    const differs = (rating, at) => rating && isGiven(state.ratings[at]) &&
+      names.some(name => rating[name] !== state.ratings[at][name]);
+    const differing = found.filter(differs).length;
+    const replace = differing > 0 && await isFileChosen(differing);
+    found.forEach((rating, at) => {
+      if (!rating || (differs(rating, at) && !replace)) return;
+      state.ratings[at] = Object.fromEntries(names.map(name => [name, rating[name]]));
     });
     begin();
-    tell(`Loaded ${file.ratings.length} ratings of ${state.rater}.`);
+    const kept = `; ${differing} that differ ${replace ? "are now those of the file" : "stay as this browser has them"}`;
+    tell(`Loaded ${loaded.size - (replace ? 0 : differing)} ratings of ${state.rater}${differing ? kept : ""}.`);
+  }
+
+  // Asks before anything is written over; Escape keeps what the browser has.
+  function isFileChosen(differing) {
+    const dialog = byId("differing");
+    byId("differing-asked").textContent = `For ${differing} of the captions, this browser keeps other ratings of ` +
+      `${state.rater} than the file holds. Which ones count? The others of the file are loaded either way.`;
+    dialog.returnValue = "";
+    dialog.showModal();
+    return new Promise(answer => {
+      dialog.addEventListener("close", () => answer(dialog.returnValue === "file"), { once: true });
+    });
   }
 
   function begin() {
