@@ -233,10 +233,31 @@ def test_nonsense_ids_do_not_stop_the_reader(coco):
         {"id": float("nan"), "width": 1e999, "file_name": "P4.png"},
     ]
     index(coco, value)
+    assert set(coco.rows()) == {"P1"}
+
+
+def test_entries_that_are_no_objects_are_told_where_they_stand(coco):
+    value = content(SHIP, (2, [1, 1, 5, 5]), (3, [1, 1, 5, 5]))
+    value["annotations"] += [7, None]
+    value["images"].append("x")
+    value["categories"].insert(0, [])
+    index(coco, value)
+    places = ["annotations[3]", "annotations[4]", "categories[0]", "images[3]"]
+    assert [(fault.path, fault.reason) for fault in coco.faults()] == [(at, "unreadable-row") for at in places]
     assert len(coco.rows()) == 3
 
 
-@pytest.mark.parametrize("annotations", [None, {"1": {"image_id": 1}}])
+@pytest.mark.parametrize("lost", [7, {"image_id": "P2.png", "category_id": 1, "bbox": [1, 1, 5, 5]}])
+def test_an_image_is_not_empty_where_an_annotation_may_be_of_it(coco, lost):
+    value = content(SHIP)
+    value["annotations"].append(lost)
+    index(coco, value)
+    assert set(coco.rows()) == {"P1"}
+    assert coco.reasons() == {"P2": "no-annotation", "P3": "no-annotation"}
+    assert len(coco.faults("annotation")) == 1
+
+
+@pytest.mark.parametrize("annotations", [None, [], {"1": {"image_id": 1}}])
 def test_a_file_without_a_list_of_annotations_says_of_no_image_that_it_is_empty(coco, annotations):
     images_alone = {**content(images=[2]), "annotations": annotations}
     index(coco, content(SHIP, images=[1]), images_alone)

@@ -15,6 +15,7 @@ from typing import Any
 from sartext.corpora.forms import Forms, boxes_of
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import (
+    BAD_ROW,
     BROKEN_ENCODING,
     ORPHAN,
     REPEATED_ID,
@@ -41,9 +42,11 @@ SIDE_LIMIT = 1 << 16
 def read_coco(source: Source) -> list[Record]:
     """Return a record per listed image of a COCO detection file (gzip allowed).
 
-    An image that is listed without an annotation has a record without boxes: it was looked at and found empty. The
-    box of an object is its ``bbox``; without one, or where that has no area, the one around its ``segmentation``:
-    polygons or a mask in run lengths, compressed or not. Where both stand they are compared.
+    An image that is listed without an annotation has a record without boxes: it was looked at and found empty.
+    Not so where the file annotates no image at all, or has an annotation that joins no listed image: it may be
+    of this one. Such an annotation is told (`ORPHAN`, `BAD_ROW`). The box of an object is its ``bbox``; without
+    one, or where that has no area, the one around its ``segmentation``: polygons or a mask in run lengths,
+    compressed or not. Where both stand they are compared.
 
     Raises:
         Unusable: ``not-json``, ``not-coco``, or what `reading.read_content` raises.
@@ -109,7 +112,7 @@ def _read(source: Source, contents: Callable[[list[dict[str, Any]], Names], dict
     content, sound = read_json_text(source.path)
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise Unusable("not-coco", "there is no list of images")
-    if content.get("annotations") is None:  # a list of images to be annotated, as of a test set: none is empty
+    if content.get("annotations") in (None, []):  # images to be annotated, as of a test set: none is empty
         return []
     if not isinstance(content["annotations"], list):
         raise Unusable("not-coco", "`annotations` is no list")
@@ -125,16 +128,21 @@ def _read(source: Source, contents: Callable[[list[dict[str, Any]], Names], dict
         by_image[ids.find(annotation.get("image_id")) or _key(annotation.get("image_id"))].append(annotation)
     shared = _shared_ids(by_image, {key: ", ".join(images) for key, images in named.items()})
     encoding = () if sound else (BROKEN_ENCODING,)
+    unreadable = _unreadable(content)
+    unjoined = not by_image.keys() <= named.keys() or any(place.startswith("annotations") for place in unreadable)
     records = []
     for key, images in named.items():
+        if unjoined and key not in by_image:
+            continue
         fields = contents(by_image.get(key, []), names)
         fields["left_out"] = (*fields.get("left_out", ()), *shared.get(key, ()))
         notes = encoding if len(images) == 1 else (*encoding, REPEATED_ID)
         for name, image in images.items():
             width, height = (whole(as_number(image.get(side))) for side in ("width", "height"))
             records.append(Record(name, source.file, width, height, notes=notes, **fields))
-    lost = sorted({key[0] for key in by_image if key not in named})
-    return records + [Record(f"image id {key}", source.file, notes=(ORPHAN,)) for key in lost]
+    lost = [f"image id {key}" for key in sorted({key[0] for key in by_image if key not in named})]
+    told = [*((image, ORPHAN) for image in lost), *((place, BAD_ROW) for place in unreadable)]
+    return records + [Record(name, source.file, notes=(reason,)) for name, reason in told]
 
 
 def _shared_ids(by_image: dict[Key, list[dict[str, Any]]], names: dict[Key, str]) -> dict[Key, tuple[Any, ...]]:
@@ -160,6 +168,17 @@ def _shared_ids(by_image: dict[Key, list[dict[str, Any]]], names: dict[Key, str]
 def _items(content: dict[str, Any], key: str) -> list[dict[str, Any]]:
     items = content.get(key)
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _unreadable(content: dict[str, Any]) -> list[str]:
+    """Where the lists of a file hold what is no object."""
+    lists = [(key, content.get(key)) for key in ("images", "annotations", "categories")]
+    return [
+        f"{key}[{place}]"
+        for key, items in lists
+        for place, item in enumerate(items if isinstance(items, list) else ())
+        if not isinstance(item, dict)
+    ]
 
 
 def _forms(annotation: dict[str, Any], names: Names) -> Forms:
