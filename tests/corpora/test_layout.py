@@ -3,6 +3,7 @@
 import pytest
 
 from sartext.corpora.layout import survey
+from sartext.corpora.listing import Lookup
 
 
 @pytest.fixture
@@ -63,3 +64,18 @@ def test_polarisations_side_by_side_are_told_apart_by_how_their_names_end(groupe
 
 def test_hidden_files_and_those_of_macos_are_none(grouped):
     assert set(grouped("1.png", ".DS_Store", "__MACOSX/1.png", ".git/config")) == {"*.png"}
+
+
+@pytest.mark.parametrize(
+    ("name", "paths", "found"),
+    [
+        ("a.1", ["a.png", "a.1.png"], ["a.1.png"]),
+        ("a.1.xml", ["a.png", "a.1.png"], ["a.1.png"]),
+        ("a.png", ["a.png", "a.png.tif"], ["a.png"]),
+        ("a.xml", ["a.png", "a.1.png"], ["a.png"]),
+        ("x/a.1", ["x/a.1.png", "y/a.1.png"], ["x/a.1.png"]),
+        ("a.1", ["x/a.1.png", "y/a.1.png"], ["x/a.1.png", "y/a.1.png"]),
+    ],
+)
+def test_a_dot_in_a_name_is_not_taken_for_its_extension(name, paths, found):
+    assert Lookup(paths).find(name) == found

@@ -93,7 +93,8 @@ def optical_halves(folder: Path, pairing: Pairing, images: list[str]) -> dict[st
 class Lookup:
     """Finds image files by the names that annotations and id lists use for them.
 
-    A name may have another extension or none, and folders that are not there. Where several files have the same
+    A name may have another extension or none (``a.1`` is ``a.1.png`` before it is ``a.png``), and folders that are
+    not there. Where several files have the same
     stem, the folders in the name decide; where they do not, the name is ambiguous.
     """
 
@@ -105,11 +106,14 @@ class Lookup:
     def find(self, name: str) -> list[str]:
         """Return the files that a name may mean: none, one, or several if it is ambiguous."""
         wanted = PurePosixPath(name.strip().replace("\\", "/"))
-        paths = self._by_stem.get(wanted.stem) or self._by_stem.get(wanted.name) or []
+        paths = self._by_stem.get(wanted.stem, [])
+        bare = wanted.name in self._by_stem and all(PurePosixPath(path).name != wanted.name for path in paths)
+        if bare:
+            paths = self._by_stem[wanted.name]
         if len(paths) < 2:
             return list(paths)
         exact = [path for path in paths if f"/{path}".endswith(f"/{wanted}")]
-        stem = f"/{wanted.with_suffix('')}"
+        stem = f"/{wanted if bare else wanted.with_suffix('')}"
         stems = [path for path in paths if f"/{PurePosixPath(path).with_suffix('')}".endswith(stem)]
         return exact if len(exact) == 1 else stems if len(stems) == 1 else list(paths)
 
