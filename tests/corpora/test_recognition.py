@@ -105,7 +105,12 @@ def test_yolo_labels_are_described_with_their_class_list(folder, tmp_path):
     }
     assert (entry.kind, entry.images, entry.quantity) == ("detection", ("images/*/*.png",), "display")
     assert set(entry.splits) == {"train", "val"}
-    assert (entry.published.images, entry.published.objects) == (6, 12)
+    assert (entry.published.images, entry.published.objects) == (None, None), (
+        "what is here is no statement of theirs"
+    )
+    assert "\n# published: {images: 6, objects: 12}" in (
+        propose(found_in(folder), "mine", "mine.zip", CATALOGUE).text
+    )
 
 
 def test_a_class_that_a_known_corpus_has_is_called_as_there(folder, tmp_path):
@@ -148,7 +153,7 @@ def test_folders_of_classes_are_scenes(folder, tmp_path):
     gaps, entry = proposed(folder, tmp_path, classes=[{"label": "x", "noun": "x", "plural": "x", "hypernym": "x"}])
     assert (entry.kind, entry.quantity) == ("scene-classification", "complex")
     assert entry.annotations.image == "^([^/]+)/"
-    assert "hypernym of town" in gaps
+    assert "noun, hypernym of town" in gaps, "a caption needs its article, or none"
 
 
 def test_captions_in_lines_find_the_file_of_names_beside_them(folder, tmp_path):

@@ -134,8 +134,9 @@ def _classes(found: Recognition, chosen: Sighting | None, catalogue: Mapping[str
         yield from (f"  - {_mask_class(value)}" for value, _ in sorted(values, key=repr))
         return
     known = _known_classes(catalogue, "scene-classification" if chosen.makes == "scenes" else "detection")
+    what = "boxes" if chosen.makes == "boxes" else "images"
     for label, count in chosen.labels:
-        yield f"  - {_class(label, known)}  # {count:,} {'boxes' if chosen.makes == 'boxes' else 'images'}"
+        yield f"  - {_class(label, known, chosen.makes)}  # {count:,} {what}"
 
 
 def _known_classes(catalogue: Mapping[str, Entry], kind: str) -> dict[str, CorpusClass]:
@@ -151,13 +152,16 @@ def _plain(word: str) -> str:
     return re.sub(r"[^a-z0-9]", "", word.casefold())
 
 
-def _class(label: str, known: Mapping[str, CorpusClass]) -> str:
+def _class(label: str, known: Mapping[str, CorpusClass], makes: str) -> str:
     words = re.sub(r"[^A-Za-z0-9' -]+", " ", label.replace("_", " ")).strip().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", words).strip("-") or "class"
     if same := known.get(_plain(label)):
         nouns = {"noun": same.noun, "plural": same.plural, "hypernym": same.hypernym}
     elif re.search("[a-z]", words):
-        nouns = {"noun": words, "plural": words if words.endswith("s") else f"{words}s", "hypernym": GAP}
+        plural = words if words.endswith("s") else f"{words}s"
+        nouns = {"noun": words, "plural": plural, "hypernym": GAP}
+        if makes == "scenes":  # a caption says it as it stands: "a harbor", "farmland"
+            nouns["noun"] = GAP
     else:
         slug, nouns = f"class-{slug}", {"noun": GAP, "plural": GAP, "hypernym": GAP}
     return _flow({"label": slug, "source": [label], **nouns})
@@ -217,7 +221,7 @@ def _licence_seen(found: Recognition) -> str:
 def _counts(found: Recognition, chosen: Sighting | None) -> Iterator[str]:
     images = len(found.images.files) if found.images else 0
     objects = f", objects: {chosen.objects}" if chosen and chosen.objects else ""
-    yield f"published: {{images: {images}{objects}}}  # counted here; write what the authors state"
+    yield f"# published: {{images: {images}{objects}}}  # counted here; write what the authors state"
     splits = {**(found.images.splits if found.images else {}), **_split_lists(found)}
     if splits:
         yield f"splits: {_flow(splits)}"
