@@ -103,7 +103,8 @@ def describe_source(project: Project, name: str | None, origin: Path) -> Describ
         seen = [*proposal.seen, *done.notes]
         if found.fits:
             seen.append(
-                f"it fits {found.fits[0].describe()}: `sartext corpora add {found.fits[0].entry.name}` adds it"
+                f"it fits {found.fits[0].describe()}: "
+                f"`sartext corpora add {found.fits[0].entry.name} --from {origin}` adds it"
             )
     write_text(path, proposal.text)
     error = read_catalogue(project, FORMATS.names).errors.get(name)

@@ -113,6 +113,8 @@ def test_a_layout_of_several_corpora_asks_for_the_name(project: Project, tmp_pat
     content = {"JPEGImages/a.jpg": picture(form="JPEG"), "Annotations/a.xml": voc(("ship", 1, 2, 9, 9))}
     with pytest.raises(CorpusError, match=r"it may be .*ssdd.*; name it: `sartext corpora add \S+ --from"):
         add_source(project, None, put(tmp_path / "download", **content))
+    seen = describe_source(project, "own", tmp_path / "download").seen
+    assert any(line.endswith(f" --from {tmp_path / 'download'}` adds it") for line in seen)
 
 
 def test_a_described_corpus_is_not_described_again(project: Project, tmp_path: Path) -> None:
