@@ -24,6 +24,12 @@ return [...document.querySelectorAll('button, input, textarea, progress, img')].
   each.checkVisibility() && !each.closest('label') && !each.labels?.length &&
   !(each.getAttribute('aria-label') || each.alt || each.textContent.trim())).map(each => each.outerHTML)
 """
+RATED_ELSEWHERE = """
+const [key] = Object.keys(localStorage), held = JSON.parse(localStorage.getItem(key));
+held.ratings[0].correctness = 2;
+held.changed[0] = Date.now();
+localStorage.setItem(key, JSON.stringify(held));
+"""
 WIDTHS = "return [document.documentElement.scrollWidth, window.innerWidth]"
 SHORTEST = "return [...document.querySelectorAll('.choice, button')].filter(each => each.checkVisibility()).map(" \
            "each => each.getBoundingClientRect().height).reduce((one, other) => Math.min(one, other))"  # fmt: skip
@@ -64,6 +70,14 @@ def press(browser: Browser, keys: str) -> None:
 
 def count(browser: Browser) -> str:
     return str(browser.run("return document.getElementById('count').textContent"))
+
+
+def awaited_count(browser: Browser, expected: str) -> None:
+    """Wait until the page counts as many: it hears of another tab in its own time."""
+    deadline = time.monotonic() + 60
+    while count(browser) != expected:
+        assert time.monotonic() < deadline, f"{count(browser)} instead of {expected}"
+        time.sleep(0.05)
 
 
 def place(browser: Browser) -> str:
@@ -149,6 +163,40 @@ def test_a_saved_file_is_loaded_on_another_machine(browser: Browser, exported: B
     assert told(browser) == "Loaded 1 ratings of rater-a."
     assert (count(browser), place(browser)) == ("1 of 24 complete", "Image 2 of 24")
     assert saved(browser, tmp_path) == content
+
+
+def test_two_tabs_of_one_rater_keep_what_each_rated_last(
+    browser: Browser, exported: Built, tmp_path: Path
+) -> None:
+    shown(browser, exported)
+    first = browser.call("GET", "/window")
+    second = browser.call("POST", "/window/new", {"type": "tab"})["handle"]
+    browser.call("POST", "/window", {"handle": second})
+    browser.call("POST", "/url", {"url": page_of(exported).as_uri()})
+    browser.run(BEGIN)
+    press(browser, "345")
+    browser.call("POST", "/window", {"handle": first})
+    awaited_count(browser, "1 of 24 complete")
+    press(browser, "n222")
+    browser.call("POST", "/window", {"handle": second})
+    awaited_count(browser, "2 of 24 complete")
+    press(browser, "5")
+    browser.call("POST", "/refresh")
+    browser.run(BEGIN)
+    assert count(browser) == "2 of 24 complete"
+    ratings = saved(browser, tmp_path)["ratings"]
+    assert [rating["correctness"] for rating in ratings] == [5, 2]
+
+
+def test_a_tab_that_has_not_heard_of_another_writes_nothing_over(
+    browser: Browser, exported: Built, tmp_path: Path
+) -> None:
+    browser.open(page_of(exported).as_uri(), 1280)
+    browser.run("localStorage.clear()")
+    browser.run(BEGIN)
+    browser.run(RATED_ELSEWHERE)
+    press(browser, "n444")
+    assert [rating["correctness"] for rating in saved(browser, tmp_path)["ratings"]] == [2, 4]
 
 
 @pytest.mark.parametrize(

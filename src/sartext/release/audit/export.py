@@ -32,6 +32,7 @@ from sartext.release.audit.storing import Candidate, audited_candidate
 from sartext.release.pictures import Pixels, SourcePictures
 
 PAGE = "audit.html"
+SCRIPTS = ("audit-kept.js", "audit.js")
 
 SIZE = 200
 """Images of a sample, unless the floor of its strata asks for more."""
@@ -111,13 +112,14 @@ def audit_page(
         "images": items,
         "scales": SCALES,
     }
-    script = (PACKAGE / "release" / "templates" / "audit.js").read_text(encoding="utf-8")
+    templates = PACKAGE / "release" / "templates"
+    script = "".join((templates / name).read_text(encoding="utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return render(
         "release/templates/audit.html",
         title="Audit of captions",
         data=data,
-        script=Markup(script),  # noqa: S704 - a file of the package
+        script=Markup(script),  # noqa: S704 - files of the package
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
         candidate=candidate.sha256,
         rater=RATER.strip("^$"),

@@ -5,7 +5,7 @@
   const data = JSON.parse(byId("data").textContent);
   const scales = data.scales;
   const places = data.showings.map(([image_id, showing]) => ({ image_id, showing }));
-  const state = { rater: "", ratings: [], at: 0, active: 0, unsaved: false, kept: true };
+  const state = { rater: "", ratings: [], changed: [], at: 0, active: 0, unsaved: false, kept: true };
 
   const empty = () => Object.fromEntries([...scales.map(name => [name, null]), ["comment", ""]]);
   const isComplete = rating => scales.every(name => rating[name] !== null);
@@ -22,10 +22,13 @@
   // Kept by the browser, for this candidate, sample and rater; a browser may refuse.
   const key = () => `sartext-audit ${data.candidate_sha256} ${JSON.stringify(data.sample)} ${state.rater}`;
 
+  const held = () => kept.read(key(), places.length, isRating);
+
   function keep() {
     state.unsaved = true;
+    kept.merge(state, held());
     try {
-      localStorage.setItem(key(), JSON.stringify({ ratings: state.ratings, at: state.at }));
+      localStorage.setItem(key(), JSON.stringify({ ratings: state.ratings, changed: state.changed, at: state.at }));
       state.kept = true;
     } catch {
       state.kept = false;
@@ -35,17 +38,10 @@
 
   function restore() {
     state.ratings = places.map(empty);
-    state.at = 0;
-    let before = null;
-    try {
-      before = JSON.parse(localStorage.getItem(key()));
-    } catch {
-      return;
-    }
-    if (!before || !Array.isArray(before.ratings) || before.ratings.length !== places.length) return;
-    if (!before.ratings.every(isRating)) return;
-    state.ratings = before.ratings;
-    state.at = Math.min(Math.max(Number(before.at) || 0, 0), places.length - 1);
+    state.changed = places.map(() => -1);
+    const before = held();
+    kept.merge(state, before);
+    state.at = Math.min(Math.max(Number(before && before.at) || 0, 0), places.length - 1);
   }
 
   function asFile() {
@@ -103,11 +99,11 @@
     const replace = differing > 0 && await isFileChosen(differing);
     found.forEach((rating, at) => {
       if (!rating || (differs(rating, at) && !replace)) return;
-      state.ratings[at] = Object.fromEntries(names.map(name => [name, rating[name]]));
+      kept.change(state, at, Object.fromEntries(names.map(name => [name, rating[name]])));
     });
     begin();
-    const kept = `; ${differing} that differ ${replace ? "are now those of the file" : "stay as this browser has them"}`;
-    tell(`Loaded ${loaded.size - (replace ? 0 : differing)} ratings of ${state.rater}${differing ? kept : ""}.`);
+    const outcome = `; ${differing} that differ ${replace ? "are now those of the file" : "stay as this browser has them"}`;
+    tell(`Loaded ${loaded.size - (replace ? 0 : differing)} ratings of ${state.rater}${differing ? outcome : ""}.`);
   }
 
   // Asks before anything is written over; Escape keeps what the browser has.
@@ -209,7 +205,7 @@
   }
 
   function rate(name, value) {
-    state.ratings[state.at][name] = value;
+    kept.change(state, state.at, { ...state.ratings[state.at], [name]: value });
     keep();
     showRating();
   }
@@ -237,7 +233,7 @@
   }
 
   function clear() {
-    state.ratings[state.at] = empty();
+    kept.change(state, state.at, empty());
     show(state.at);
   }
 
@@ -273,7 +269,7 @@
     });
   });
   byId("comment").addEventListener("input", event => {
-    state.ratings[state.at].comment = event.target.value;
+    kept.change(state, state.at, { ...state.ratings[state.at], comment: event.target.value });
     keep();
   });
   byId("begin").addEventListener("submit", event => {
@@ -292,6 +288,11 @@
   byId("open").addEventListener("click", () => (firstOpen() === -1 ? tell("Every image is complete.") : show(firstOpen())));
   byId("clear").addEventListener("click", clear);
   byId("save").addEventListener("click", save);
+  window.addEventListener("storage", event => {
+    if (byId("desk").hidden || event.key !== key()) return;
+    if (kept.merge(state, held())) keep(); // both tabs wrote at once
+    showRating();
+  });
   window.addEventListener("beforeunload", event => {
     if (state.unsaved && !state.kept) event.preventDefault();
   });
