@@ -5,6 +5,7 @@ Nothing is trained or narrated in it, so that a route takes seconds; ``trained``
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -112,12 +113,13 @@ class Checkout:
         return {item.name: item for item in sorted(folder.iterdir())} if folder.is_dir() else {}
 
     def move_a_box(self) -> Path:
-        """Double the first ship of the first annotated image: one wrong box."""
+        """Double the first ship of the first annotated image, a pixel narrower: one wrong box, no exact repeat."""
         for path in sorted((self.root / "data/sim-ships/Annotations").glob("*.xml")):
             text = path.read_text()
             if "<object>" in text:
                 start, end = text.index("<object>"), text.index("</object>") + len("</object>")
-                path.write_text(text[:end] + text[start:end] + text[end:])
+                narrower = re.sub(r"(?<=<xmin>)\d+", lambda left: str(int(left[0]) + 1), text[start:end])
+                path.write_text(text[:end] + narrower + text[end:])
                 return path
         raise AssertionError("no annotated image")
 
