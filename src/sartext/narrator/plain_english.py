@@ -2,7 +2,7 @@
 
 import re
 
-FUNCTION_WORDS = frozenset(
+COMMON_WORDS = frozenset(
     re.findall(
         r"\w+",
         """a an the this that these those there it its they in on at of to from by with near and or but is are was
@@ -64,4 +64,4 @@ def untidy(text: str) -> str:
         return "odd characters: " + " ".join(ascii(character)[1:-1] for character in odd[:5])
     if text != " ".join(text.split()):
         return "spaces at the ends or doubled"
-    return "" if FUNCTION_WORDS.intersection(words(text)) else "no English function word"
+    return "" if COMMON_WORDS.intersection(words(text)) else "no English function word"

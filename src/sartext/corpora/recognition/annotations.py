@@ -15,7 +15,7 @@ from sartext.corpora.layout import FileGroup, Layout
 from sartext.corpora.listing import Lookup, matching_files, renamed
 from sartext.corpora.quarantine import Unusable
 from sartext.corpora.reading import AnnotationFormat, Record, Source
-from sartext.errors import counted
+from sartext.errors import SarTextError, counted
 
 ASKED = 10
 """Files of a group that a format is shown."""
@@ -111,7 +111,7 @@ def _looks_like(annotation_format: AnnotationFormat, source: Source) -> bool | N
         if annotation_format.looks_like is not None:
             return annotation_format.looks_like(source) or (None if not source.path.stat().st_size else False)
         return any(map(_says_something, annotation_format.read(source))) or None
-    except Exception:
+    except (Unusable, SarTextError, OSError):  # what a reader refuses is not of its format
         return False
 
 
