@@ -9,13 +9,13 @@ from typing import NoReturn
 import click
 
 from sartext import __version__
-from sartext.cli import audit, models, project, stages, study
+from sartext.cli import audit, models, project, releases, stages, study
 from sartext.cli.program import Group, run
 from sartext.config import Project
 
 COMMANDS = (
     *stages.commands(),
-    stages.release,
+    releases.release,
     audit.audit,
     models.caption,
     models.evaluate,

@@ -1,15 +1,14 @@
-"""The stages of ``dvc.yaml`` as commands: one list, from which each is derived; and what is done with releases."""
+"""The stages of ``dvc.yaml`` as commands: one list, from which each is derived."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from pkgutil import resolve_name
 from string import Formatter
 from typing import Any
 
 import click
 
-from sartext.cli.program import Group, Metrics, pass_project, run_stage, summary
+from sartext.cli.program import Metrics, pass_project, run_stage
 from sartext.config import Project
 from sartext.errors import GateError, TrainingError
 from sartext.registry import Registry
@@ -228,37 +227,3 @@ STAGES = Registry(
 def commands(group: str = "") -> Iterator[click.Command]:
     """Yield the commands of the stages that are in a group, or in none."""
     return (stage.command() for stage in STAGES if stage.group == group)
-
-
-@click.group(cls=Group, commands=list(commands("release")))
-def release() -> None:
-    """Assemble, publish, verify and compare releases."""
-
-
-@release.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-def verify(folder: Path) -> None:
-    """Prove every byte of a published release against its manifest."""
-    from sartext.release.verification import verify as run
-
-    click.echo(f"verified: {summary(run(folder))}")
-
-
-@release.command()
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
-def compare(old: Path, new: Path) -> None:
-    """Tell what changed from one published release to another."""
-    from sartext.release.comparison import describe
-
-    click.echo(describe(old, new))
-
-
-@release.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="An empty or new folder.")
-def extract(folder: Path, target: Path) -> None:
-    """Write a release's images as files beside its CSV lists, as open_clip's trainer reads them."""
-    from sartext.release.verification import extract as run
-
-    click.echo(f"extracted: {summary(run(folder, target))}")
