@@ -40,3 +40,39 @@ def extract(folder: Path, target: Path) -> None:
     from sartext.release.verification import extract as run
 
     click.echo(f"extracted: {summary(run(folder, target))}")
+
+
+@release.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="An empty or new folder.")
+@click.option(
+    "--embeddings",
+    type=click.Path(path_type=Path),
+    help="What `sartext release embed` wrote: adds similar images and the model's search.",
+)
+@click.option(
+    "--side",
+    type=click.IntRange(0, 4096),
+    default=384,
+    show_default=True,
+    help="Pixels of the large pictures; 0 leaves it at thumbnails.",
+)
+def explore(folder: Path, target: Path, embeddings: Path | None, side: int) -> None:
+    """Write a page that searches and shows a release; it opens from disk."""
+    from sartext.explorer.site import explore as run
+
+    click.echo(f"explorer: {summary(run(folder, target, embeddings=embeddings, side=side))}")
+
+
+@release.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--model", type=click.Path(path_type=Path), required=True, help="A folder that open_clip reads.")
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path), required=True, help="A folder outside the release."
+)
+@click.option("--device", default="cpu", show_default=True, help="Where the model runs.")
+def embed(folder: Path, model: Path, target: Path, device: str) -> None:
+    """Write embeddings of a release's images and captions, for its explorer."""
+    from sartext.explorer.embedding import embed as run
+
+    click.echo(f"embedded: {summary(run(folder, model, target, device=device))}")
