@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sartext.cli.program import Group, summary
+from sartext.cli.program import Group, show, summary
 from sartext.cli.stages import commands
 
 
@@ -25,11 +25,25 @@ def verify(folder: Path) -> None:
 @release.command()
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
-def compare(old: Path, new: Path) -> None:
-    """Tell what changed from one published release to another."""
-    from sartext.release.comparison import describe
+@click.option("--json", "data", type=click.Path(path_type=Path), help="A file for every difference, for programs.")
+@click.option("--html", "page", type=click.Path(path_type=Path), help="A file for a page that opens from disk.")
+def diff(old: Path, new: Path, data: Path | None, page: Path | None) -> None:
+    """Tell what changed between two releases, or two files of captions (Karpathy, COCO, CSV)."""
+    from sartext.files import write_json, write_text
+    from sartext.release.audit.tables import console
+    from sartext.release.comparison.showing import compare_paths, lines_of, page_of, tables_of, to_json
 
-    click.echo(describe(old, new))
+    difference = compare_paths(old, new)
+    names = (str(old), str(new))
+    level = difference.level if old.is_dir() else ""
+    if data:
+        write_json(data, to_json(difference, names))
+    if page:
+        write_text(page, page_of(difference, names, level))
+    for line in lines_of(difference, names, level):
+        click.echo(line)
+    for title, table in tables_of(difference):
+        show(console(table, title))
 
 
 @release.command()

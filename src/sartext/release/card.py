@@ -1,5 +1,6 @@
 """The Markdown of a published version, from templates: the dataset card, the changes, the report of the gate."""
 
+import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -12,6 +13,7 @@ from sartext.narrator.methods import METHODS
 from sartext.release.audit.figures import Figures
 from sartext.release.audit.tables import agreement_table, means_table
 from sartext.release.comparison import Comparison
+from sartext.release.comparison.showing import tables_of
 from sartext.release.formats import FORMATS
 from sartext.release.formats.parquet import COLUMNS, FEATURES
 from sartext.release.gate.verdict import in_words, tally
@@ -131,8 +133,17 @@ def _examples(pairs: Sequence[Row]) -> list[Row]:
 
 def changes(version: str, before: str | None, difference: Comparison | None, statistics: Mapping[str, Any]) -> str:
     """Return ``CHANGES.md``: what differs from the version before, with examples."""
-    values = {"version": version, "before": before, "difference": difference, "statistics": statistics}
-    return _render("changes.md", **values, examples=CHANGES_SHOWN)
+    captions = difference.captions if difference else ()
+    return _render(
+        "changes.md",
+        version=version,
+        before=before,
+        difference=difference,
+        statistics=statistics,
+        tables=tables_of(difference) if difference else [],
+        texts=[(change.image_id, change.before, change.after) for change in captions],
+        examples=CHANGES_SHOWN,
+    )
 
 
 def quality_report(verdict: Mapping[str, Any]) -> str:
@@ -155,8 +166,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"count": "{:,}".format, "cell": _cell, "in_words": in_words}
+    environment.filters |= {"count": "{:,}".format, "cell": _cell, "in_words": in_words, "literal": _literal}
     return environment
+
+
+def _literal(text: object) -> str:
+    """A text in which Markdown finds no HTML."""
+    return html.escape(str(text), quote=False)
 
 
 def _cell(text: object) -> str:

@@ -26,10 +26,9 @@ from sartext.files import (
 )
 from sartext.progress import track
 from sartext.release.card import changes, dataset_card, quality_report
-from sartext.release.comparison import (
+from sartext.release.comparison import Comparison, compare
+from sartext.release.comparison.versions import (
     FIRST,
-    Comparison,
-    compare,
     format_version,
     next_version,
     parse_version,

@@ -46,7 +46,7 @@ def agreement_table(figures: Figures) -> Table:
 
 def failure_table(failed: Sequence[tuple[str, str, int, str]]) -> Table:
     """Return a row for each rating that failed, with its comment."""
-    rows = [Row([image_id, rater, str(value), _printable(comment)]) for image_id, rater, value, comment in failed]
+    rows = [Row([image_id, rater, str(value), comment]) for image_id, rater, value, comment in failed]
     return Table(("Image", "Rater", "Correctness", "Comment"), rows, texts=("Rater", "Comment"))
 
 
@@ -60,13 +60,13 @@ def console(table: Table, title: str) -> "ConsoleTable":
         words = place == 0 or head in table.texts
         drawn.add_column(head, justify="left" if words else "right", overflow="fold")
     for row in table.rows:
-        drawn.add_row(*(escape(str(cell)) for cell in row.cells))
+        drawn.add_row(*(escape(_printable(str(cell))) for cell in row.cells))
     return drawn
 
 
-def _printable(comment: str) -> str:
+def _printable(text: str) -> str:
     """What a terminal shows of it and does not obey."""
-    return "".join(letter if letter.isprintable() else " " for letter in comment)
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _mean(figure: Figures) -> str:
