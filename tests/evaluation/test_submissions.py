@@ -33,10 +33,11 @@ from sartext.evaluation.foil_scoring import score_foils
 from sartext.evaluation.foils import make_foils
 from sartext.evaluation.metrics.reference_free import checkable_classes
 from sartext.evaluation.retrieval_figures import METRICS, score_retrieval
-from sartext.evaluation.submissions import Submission, _sources, score
 from sartext.files import read_json, sha256_file
 from sartext.models.checkpoint import load
 from sartext.models.gpt.checkpoint import save_gpt
+from sartext.submissions.scoring import Submission, score
+from sartext.submissions.sources import sources_in
 from sartext.vqa.question import Question, read_splits
 from tests.conftest import ROOT
 from tests.evaluation.generated import find, needs_jars, needs_java
@@ -216,13 +217,13 @@ def test_images_that_are_no_pictures_yet_are_rendered_as_the_release_renders_the
         "db_low": 40.0,
         "db_high": 76.0,
     }
-    pixels = _sources(tmp_path / "data", {"beta": entry}).picture(row)
+    pixels = sources_in(tmp_path / "data", {"beta": entry}).picture(row)
     assert pixels is not None
     assert (pixels.dtype, pixels.shape) == (np.uint8, (8, 8))
     assert (pixels == picture(tmp_path, row, entry)).all()
     assert 0 < pixels.mean() < 255
     with pytest.raises(EvaluationError, match="does not describe corpus 'beta'"):
-        _sources(tmp_path / "data", {}).picture(row)
+        sources_in(tmp_path / "data", {}).picture(row)
 
 
 def test_a_sar_gpt_answers_the_questions(small: Published, questions: list[Question], tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def unrelated(folder: Path) -> None:
         (with_nan, "", r"no numbers|not finite|no finite number"),
         (of_another_width, "", r"the weights are of another architecture"),
         (lambda folder: (folder / "model.safetensors").unlink(), "", r"weights"),
-        (unrelated, "", r"no checkpoint: there is no open_clip_config.json"),
-        (shutil.rmtree, "", r"no checkpoint's folder"),
+        (unrelated, "", r"no model of a known kind: it holds holiday.txt; known are"),
+        (shutil.rmtree, "", r"no model's folder"),
         (lambda folder: None, "model.safetensors", r"name the folder that holds it"),
     ],
     ids=["nan", "another-width", "no-weights", "unrelated", "absent", "file"],
@@ -78,8 +78,8 @@ def test_a_model_of_another_kind_is_refused(models: Models, evaluate: CommandLin
     save_gpt(tiny_gpt(), tmp_path / "gpt")
     for task, model, problem in (
         ("captioning", models["clip"], "the checkpoint is a CLIP, a CoCa is needed"),
-        ("vqa", models["clip"], "an open_clip checkpoint answers no questions"),
-        ("retrieval", tmp_path / "gpt", "a SAR-GPT, which answers questions, is no open_clip model"),
+        ("vqa", models["clip"], "a CLIP or CoCa of open_clip does retrieval and captioning and foils, not vqa"),
+        ("retrieval", tmp_path / "gpt", "a SAR-GPT does vqa, not retrieval"),
     ):
         assert problem in evaluate.refused("--task", task, "--model", model)
 
@@ -103,11 +103,7 @@ def test_a_model_of_another_kind_is_refused(models: Models, evaluate: CommandLin
         (("--task", "vqa", "--answers", "s.csv", "--out", "s.csv"), "s.csv: it is the file to score"),
         (("--task", "vqa", "--answers", "nowhere.csv"), "nowhere.csv: it cannot be read"),
         (("--task", "retrieval", "--model", "m", "--out", "scores.txt"), "no table of type '.txt'"),
-        (
-            ("--task", "retrieval", "--model", "m", "--benchmark", "alpha-oficial"),
-            "did you mean 'alpha-official'?",
-        ),
-        (("--task", "retrieval", "--model", "m", "--benchmark", "beta-official"), "--images FOLDER"),
+        (("--task", "retrieval", "--model", "m"), "m: no model's folder; a folder is needed, no name of a model"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_line(
@@ -116,8 +112,14 @@ def test_what_cannot_be_asked_is_refused_in_one_line(
     assert said in evaluate.refused(*options)
 
 
-def test_a_folder_that_is_no_release_is_refused(sartext: CommandLine, tmp_path: Path) -> None:
-    line = sartext.refused("evaluate", tmp_path, "--task", "retrieval", "--model", "m")
+def test_a_benchmark_that_is_not_there_is_refused(models: Models, evaluate: CommandLine) -> None:
+    command = ("--task", "retrieval", "--model", models["clip"], "--benchmark")
+    assert "did you mean 'alpha-official'?" in evaluate.refused(*command, "alpha-oficial")
+    assert "--images FOLDER" in evaluate.refused(*command, "beta-official")
+
+
+def test_a_folder_that_is_no_release_is_refused(models: Models, sartext: CommandLine, tmp_path: Path) -> None:
+    line = sartext.refused("evaluate", tmp_path, "--task", "retrieval", "--model", models["clip"])
     assert "no data/*.parquet; name the folder of a version" in line
 
 

@@ -11,9 +11,9 @@ import yaml
 from sartext.config import Project
 from sartext.errors import ArtefactError
 from sartext.evaluation.figures import Figure
-from sartext.evaluation.submissions import Scores, Submission
 from sartext.files import read_json, sha256_file, write_json
 from sartext.report.stage import write_report
+from sartext.submissions.scoring import Scores, Submission
 from sartext.tracking.evaluations import (
     EXPERIMENT,
     RECORD_TAG,
@@ -210,7 +210,7 @@ def test_a_champion_is_measured_as_its_contender_was(reported: Project, monkeypa
         scored.append(submission)
         return Scores([Figure("retrieval", RECALL.partition("/")[2], submission.name, 75, 73, 77)], {})
 
-    monkeypatch.setattr("sartext.evaluation.submissions.score", scoring)
+    monkeypatch.setattr("sartext.submissions.scoring.score", scoring)
     (line,) = promoted(project, PASSES)
     assert "70, the champion's 75 [73, 77]" in line
     (submission,) = scored

@@ -115,7 +115,7 @@ def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | 
 @click.command()
 @click.argument("release", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--task", type=click.Choice(["retrieval", "captioning", "vqa", "foils"]), required=True)
-@click.option("--model", type=click.Path(path_type=Path), help="Folder of an open_clip model, or of a SAR-GPT.")
+@click.option("--model", type=click.Path(path_type=Path), help="Its folder; docs/evaluation.md tells the kinds.")
 @click.option("--captions", type=click.Path(path_type=Path), help="CSV or JSON lines: image_id, caption.")
 @click.option("--partial", is_flag=True, help="The captions are of some images only; the others are not scored.")
 @click.option("--answers", type=click.Path(path_type=Path), help="CSV or JSON lines: id, answer.")
@@ -123,6 +123,7 @@ def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | 
 @click.option("--benchmark", default="release-test", show_default=True, help="Of those that the release holds.")
 @click.option("--name", default="model", show_default=True, help="What the scores call it.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or auto.")
+@click.option("--prompt", help="What a model that follows instructions is told, {question} in it with --task vqa.")
 @click.option("--resamples", type=click.IntRange(100), default=2000, show_default=True, help="Of the bootstrap.")
 @click.option(
     "--seed", type=click.IntRange(0), default=7, show_default=True, help="Of wordings, foils, bootstrap."
@@ -137,7 +138,7 @@ def evaluate(project: Project, /, out: Path | None, every: bool, **submission: A
     --seed. Scores are comparable where the columns benchmark_sha256, seed and n of --out are equal.
     """
     from sartext.evaluation.score_tables import check_target, figure_table, headline_table, write_scores
-    from sartext.evaluation.submissions import Submission, score
+    from sartext.submissions.scoring import Submission, score
 
     request = Submission(**submission, root=project.root)
     if out is not None:

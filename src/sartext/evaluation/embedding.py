@@ -5,8 +5,9 @@ hide what the caption says; a model of somebody else is given what plain open_cl
 than the model's context is cut as open_clip cuts it, keeping the end token, and counted.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -66,7 +67,7 @@ def embed_images(model: Model, pictures: Iterable[Pixels], *, batch: int = BATCH
         ModelError: one is no 8-bit grey or RGB picture.
     """
     fitted = (fit(picture, model) for picture in pictures)
-    inputs = (torch.from_numpy(np.stack(batch_of)) for batch_of in _batches(fitted, batch))
+    inputs = (torch.from_numpy(np.stack(batch_of)) for batch_of in batches(fitted, batch))
     normalised = (normalise(inputs_of.to(model.device), model) for inputs_of in inputs)
     return _features(model, normalised, "encode_image", "pictures")
 
@@ -79,23 +80,55 @@ def embed_texts(model: Model, texts: Sequence[str], *, batch: int = BATCH) -> tu
     Raises:
         EvaluationError: there is no text, one is empty, or a feature is no number.
     """
+    unique, at = distinct(texts)
+    encode, context = model.tokenizer.encode, model.context
+    tokens = (
+        encode(batch_of, context, cut=True, full=True).to(model.device) for batch_of in batches(unique, batch)
+    )
+    features = _features(model, tokens, "encode_text", "texts")
+    return features[at], len(model.tokenizer.too_long(texts, context))
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield items in lists of a size, the last one shorter."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def distinct(texts: Sequence[str]) -> tuple[list[str], Tensor]:
+    """Return texts without repetition, in the order of their first places, and which of them each text is.
+
+    Raises:
+        EvaluationError: a text is empty.
+    """
     if empty := [at for at, text in enumerate(texts) if not text.strip()]:
         raise EvaluationError(
             f"{len(empty)} of {len(texts)} texts are empty", where=f"text {empty[0]}", way_out="leave them out"
         )
     places: dict[str, int] = {}
     at = torch.tensor([places.setdefault(text, len(places)) for text in texts], dtype=torch.int64)
-    encode, context = model.tokenizer.encode, model.context
-    batches = _batches(places, batch)
-    tokens = (encode(batch_of, context, cut=True, full=True).to(model.device) for batch_of in batches)
-    features = _features(model, tokens, "encode_text", "texts")
-    return features[at], len(model.tokenizer.too_long(texts, context))
+    return list(places), at
 
 
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch
+def whole(parts: Iterable[Tensor], what: str) -> Tensor:
+    """Return the features of batches as one tensor; ``what`` they are of, for errors.
+
+    Raises:
+        EvaluationError: there is none, or one is no number.
+    """
+    rows = list(parts)
+    if not rows:
+        raise EvaluationError(f"no {what} to embed", way_out="name a benchmark that has some")
+    features = torch.cat(rows)
+    wrong = (~torch.isfinite(features).all(dim=1)).nonzero()
+    if len(wrong):
+        raise EvaluationError(
+            f"the model's features of {len(wrong)} of {len(features)} {what} are no numbers",
+            where=f"{what} {int(wrong[0])}",
+            way_out="its weights diverged: name another checkpoint",
+        )
+    return features.clone()  # of inference mode, a tensor could not be used in a graph
 
 
 def _features(model: Model, inputs: Iterable[Tensor], method: str, what: str) -> Tensor:
@@ -107,17 +140,7 @@ def _features(model: Model, inputs: Iterable[Tensor], method: str, what: str) ->
             parts = [getattr(network, method)(batch, normalize=True).float().cpu() for batch in inputs]
     finally:
         network.train(was_training)
-    if not parts:
-        raise EvaluationError(f"no {what} to embed", way_out="name a benchmark that has some")
-    features = torch.cat(parts)
-    wrong = (~torch.isfinite(features).all(dim=1)).nonzero()
-    if len(wrong):
-        raise EvaluationError(
-            f"the model's features of {len(wrong)} of {len(features)} {what} are no numbers",
-            where=f"{what} {int(wrong[0])}",
-            way_out="its weights diverged: name another checkpoint",
-        )
-    return features.clone()  # of inference mode, a tensor could not be used in a graph
+    return whole(parts, what)
 
 
 def margins(model: Model, foils: Foils, benchmark: Benchmark, *, images: Tensor | None = None) -> Floats:
@@ -128,11 +151,26 @@ def margins(model: Model, foils: Foils, benchmark: Benchmark, *, images: Tensor 
     Raises:
         EvaluationError: there is no foil, or features do not fit or are no numbers.
     """
+    known = images
+    look = partial(embed_images, model) if known is None else lambda pictures: known
+    return margins_by(look, partial(embed_texts, model), foils, benchmark)
+
+
+def margins_by(
+    look: Callable[[Iterable[Pixels]], Tensor],
+    read: Callable[[Sequence[str]], tuple[Tensor, int]],
+    foils: Foils,
+    benchmark: Benchmark,
+) -> Floats:
+    """Return `margins` of any model, from how it embeds pictures and texts, see `embed_images` and `embed_texts`.
+
+    Raises:
+        EvaluationError: there is no foil, or features do not fit or are no numbers.
+    """
     if not foils:
         raise EvaluationError("there is no foil to compare with", where=foils.benchmark, way_out=foils.why_none())
-    if images is None:
-        images = embed_images(model, benchmark.pictures())
-    texts, _ = embed_texts(model, [*(foil.caption for foil in foils.items), *(foil.foil for foil in foils.items)])
+    images = look(benchmark.pictures())
+    texts, _ = read([*(foil.caption for foil in foils.items), *(foil.foil for foil in foils.items)])
     return margins_of(images, texts[: len(foils)], texts[len(foils) :], foils, benchmark)
 
 

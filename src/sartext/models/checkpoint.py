@@ -60,7 +60,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG
     if not folder.is_dir():
-        raise ModelError("no checkpoint's folder", where=folder, way_out=_instead(folder))
+        raise ModelError("no checkpoint's folder", where=folder, way_out=instead(folder))
     if not path.is_file():
         if _is_gpt(folder):
             raise ModelError(
@@ -93,14 +93,14 @@ def _has_towers(config: object) -> bool:
     )
 
 
-def _instead(folder: Path) -> str:
-    """What to name where there is no folder."""
+def instead(folder: Path, holds: str = HOLDS) -> str:
+    """Return what to name where there is no folder of a model, and what that ``holds``."""
     if folder.is_file():
         return "name the folder that holds it"
     if is_stage(folder):
         return "run the training that makes it"
     saving = "`hf download REPOSITORY --local-dir FOLDER` saves a published one"
-    return f"a folder is needed, no name of a model: {saving}; {HOLDS}"
+    return f"a folder is needed, no name of a model: {saving}; {holds}"
 
 
 def _is_gpt(folder: Path) -> bool:

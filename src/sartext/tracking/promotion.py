@@ -249,7 +249,7 @@ class _Registry:
         return figures
 
     def _score(self, task: str, model: Path) -> Iterator[tuple[str, Estimate]]:
-        from sartext.evaluation.submissions import Submission, score
+        from sartext.submissions.scoring import Submission, score
 
         parameters = self.project.parameters
         request = Submission(
