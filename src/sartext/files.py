@@ -70,6 +70,20 @@ def sync_tree(folder: Path) -> None:
     sync(folder)
 
 
+def seal(temporary: Path, target: Path) -> None:
+    """Give a complete folder its name: read-only files, flushed to disk, whole or not at all.
+
+    Raises:
+        OSError: ``target`` exists and holds files.
+    """
+    for item in temporary.rglob("*"):
+        item.chmod(0o755 if item.is_dir() else 0o444)
+    temporary.chmod(0o755)
+    sync_tree(temporary)
+    os.rename(temporary, target)  # noqa: PTH104 - fails where the target holds files
+    sync(target.parent)
+
+
 def remove_tree(folder: Path) -> None:
     """Remove a folder if it is there."""
     shutil.rmtree(folder, ignore_errors=True)

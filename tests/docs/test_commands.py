@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.docs.blocks import DOCUMENTS, Block, shell_blocks
 
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-OTHERS = {".", "dvc", "torchrun", "python", "git"}
+OTHERS = {".", "aws", "dvc", "torchrun", "python", "git"}
 """Programs that are not ours."""
 
 

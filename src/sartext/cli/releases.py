@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from sartext.cli import distribution
 from sartext.cli.program import Group, show, summary
 from sartext.cli.stages import commands
 
 
-@click.group(cls=Group, commands=list(commands("release")))
+@click.group(cls=Group, commands=[*commands("release"), *distribution.COMMANDS])
 def release() -> None:
-    """Assemble, publish, verify and compare releases."""
+    """Assemble, publish, verify, compare and distribute releases."""
 
 
 @release.command()

@@ -1,7 +1,6 @@
 """Publishing a release: a version, a card, a manifest, and a folder that never changes again."""
 
 import csv
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,10 +16,9 @@ from sartext.files import (
     disk_errors,
     read_json,
     remove_tree,
+    seal,
     sha256_file,
     sha256_tree,
-    sync,
-    sync_tree,
     write_json,
     write_text,
 )
@@ -200,12 +198,7 @@ def _new_folder(target: Path) -> Iterator[Path]:
     try:
         with disk_errors(target):
             yield temporary
-            for item in temporary.rglob("*"):
-                item.chmod(0o755 if item.is_dir() else 0o444)
-            temporary.chmod(0o755)
-            sync_tree(temporary)
-            os.rename(temporary, target)  # noqa: PTH104 - fails where the version exists and holds files
-            sync(target.parent)
+            seal(temporary, target)
     finally:
         remove_tree(temporary)
 
