@@ -180,7 +180,7 @@ def require_known_names(project: Project) -> str:
     from sartext.corpora.formats import FORMATS as ANNOTATION_FORMATS
     from sartext.evaluation.registry import headlines, metric_named
     from sartext.narrator.methods import METHODS
-    from sartext.release.formats import FORMATS as RELEASE_FORMATS
+    from sartext.release.formats import listed_formats
 
     parameters = project.parameters
     for name, corpus in parameters.corpora.items():
@@ -204,6 +204,5 @@ def require_known_names(project: Project) -> str:
                     where=where,
                     way_out=f"state a number, or name one of {known}",
                 )
-    for name in parameters.release.formats:
-        RELEASE_FORMATS.get(name, where="params.yaml: release.formats")
+    listed_formats(parameters.release.formats)
     return "all of params.yaml are known"

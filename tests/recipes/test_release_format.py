@@ -51,7 +51,7 @@ REGISTRY = "release/formats/__init__.py"
 def project(scratch):
     """A candidate that passed the gate, and the recipe followed in the package beside it."""
     scratch.write("release/formats/made_up.py", CODE)
-    scratch.add_line(REGISTRY, "import llava_vqa", "from sartext.release.formats import made_up")
+    scratch.add_line(REGISTRY, "import chat, coco", "from sartext.release.formats import made_up")
     scratch.add_line(REGISTRY, "        llava_vqa.FORMAT,", "made_up.FORMAT,")
     assert scratch.edited() == {REGISTRY}
     built = build(scratch.project)

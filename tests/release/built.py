@@ -116,7 +116,9 @@ class Built:
         rng = np.random.default_rng(seed)
         pictures = [rng.integers(0, 200, (SIDE, SIDE), dtype=np.uint8) for _ in range(count)]
         index = [
-            image_row(self.project, f"{name}/{number:04d}", pixels, folder="images")
+            image_row(
+                self.project, f"{name}/{number:04d}", pixels, folder="images", objects=boxes_of(facts_of(number))
+            )
             for number, pixels in enumerate(pictures)
         ]
         write_table(self.root / f"build/corpus/{name}/index.parquet", INDEX, index)
@@ -136,6 +138,19 @@ def facts_of(number: int) -> Facts:
     center = number % (count + 1)
     sizes = (count - count // 3, count // 3, 0)
     return Facts(objects=(ObjectFact("ship", "ship", "ships", count, center, count - center, sizes),))
+
+
+def boxes_of(facts: Facts) -> list[Row]:
+    """As many boxes of each class as the facts count, of three by four pixels."""
+    labels = [fact.label for fact in facts.objects for _ in range(fact.count)]
+    corners = [(7.0 * (place % 3) + 1, 7.5 * (place // 3) + 1) for place in range(len(labels))]
+    return [
+        {
+            **{"label": label, "source_label": label, "angle": None, "difficulty": None},
+            **{"xmin": left, "ymin": top, "xmax": left + 3, "ymax": top + 4},
+        }
+        for label, (left, top) in zip(labels, corners, strict=True)
+    ]
 
 
 def _pair(row: Row, entry: Row, number: int) -> Row:

@@ -33,7 +33,7 @@ def test_the_header_says_what_hugging_face_asks_for(published: Path) -> None:
     assert header["language"] == ["en"]
     assert header["size_categories"] == ["n<1K"]
     assert "image-to-text" in header["task_categories"]
-    assert [entry["name"] for entry in header["dataset_info"]["features"]] == SCHEMA.names
+    assert [entry["name"] for entry in header["dataset_info"][0]["features"]] == SCHEMA.names
     assert header["configs"][0]["data_files"][0] == {"split": "train", "path": "data/train-*.parquet"}
     assert (header["license"], header["license_link"]) == ("other", "LICENSES.csv"), "there are several"
 

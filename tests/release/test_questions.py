@@ -26,7 +26,7 @@ def lines(path: Path) -> list[Row]:
 
 
 def test_there_is_a_file_for_every_split_and_its_rows_are_of_it(published: Path) -> None:
-    names = {path.name for path in (published / "vqa").iterdir()}
+    names = {path.name for path in (published / "vqa").glob("*.jsonl")}
     assert names == {"test.jsonl", "train.jsonl", "validation.jsonl"}
     for split, questions in read_splits(published).items():
         assert {question.split for question in questions} <= {split}

@@ -50,11 +50,12 @@ def diff(old: Path, new: Path, data: Path | None, page: Path | None) -> None:
 @release.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="An empty or new folder.")
-def extract(folder: Path, target: Path) -> None:
-    """Write a release's images as files beside its CSV lists, as open_clip's trainer reads them."""
+@click.option("--yolo", is_flag=True, help="Write the boxes as YOLO labels and data.yaml, too.")
+def extract(folder: Path, target: Path, yolo: bool) -> None:
+    """Write a release's images as files beside the lists that name them, as trainers read them."""
     from sartext.release.verification import extract as run
 
-    click.echo(f"extracted: {summary(run(folder, target))}")
+    click.echo(f"extracted: {summary(run(folder, target, yolo=yolo))}")
 
 
 @release.command()

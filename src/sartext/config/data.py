@@ -108,7 +108,9 @@ class ReleaseParameters(Section):
     title: str = "SAR-Text"
     version: str = Field("auto", pattern=r"^(auto|(0|[1-9]\d*)(\.(0|[1-9]\d*)){2})$")
     formats: tuple[str, ...] = Field(
-        ("parquet", "open-clip-csv", "llava-vqa"), min_length=1, description="names of `sartext.release.formats`"
+        ("parquet", "open-clip-csv", "llava-vqa", "vqa-parquet", "webdataset", "coco", "chat"),
+        min_length=1,
+        description="names of `sartext.release.formats`",
     )
     rows_per_file: int = Field(5000, ge=1)
     vqa: VqaParameters = VqaParameters.model_validate({})

@@ -256,8 +256,8 @@ def release_bytes(project_root: Path, row: Mapping[str, Any], entry: Entry) -> b
     """Return the image file that a release holds: an 8-bit JPEG or PNG as it is, anything else as a PNG.
 
     Anything else is also a file that EXIF tells viewers to turn: what they see is what the caption is of.
-    The PNG is stored, not deflated (level 0), so that its bytes do not depend on a zlib build; a single band
-    stands on all three channels.
+    The PNG is stored, not deflated (level 0), so that its bytes do not depend on a zlib build; a single band is
+    grey, a third of three equal channels.
 
     Raises:
         Unusable: the file cannot be read any more.
@@ -283,5 +283,5 @@ def second_bytes(project_root: Path, row: Mapping[str, Any], entry: Entry) -> by
 
 def _stored_png(shown: Pixels) -> bytes:
     stream = io.BytesIO()
-    Image.fromarray(np.dstack([shown] * 3) if shown.ndim == 2 else shown).save(stream, "PNG", compress_level=0)
+    Image.fromarray(shown).save(stream, "PNG", compress_level=0)
     return stream.getvalue()

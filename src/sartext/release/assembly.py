@@ -10,7 +10,7 @@ from typing import Any
 from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.files import atomic_folder, sha256_tree, write_json
-from sartext.release.formats import FORMATS
+from sartext.release.formats import listed_formats
 from sartext.release.formats.format import Material, Row, may_be_given_on
 from sartext.release.gate.verdict import require_passed
 from sartext.release.inputs import refuse_unlisted
@@ -28,13 +28,13 @@ def assemble(project: Project) -> dict[str, object]:
     """Write ``build/release`` from the candidate (stage ``release``); byte-identical for identical inputs.
 
     Raises:
-        ParameterError: no format has a name that ``release.formats`` lists.
+        ParameterError: no format has a name that ``release.formats`` lists, or one lacks what it is made from.
         GateError: the verdict is missing, foreign or failed; the release that stands there is left as it is.
         ReleaseError: a source image is not the one that was checked.
         ArtefactError: the candidate is damaged, or the disk is full.
     """
     parameters = project.parameters.release
-    formats = [FORMATS.get(name, where="params.yaml: release.formats") for name in parameters.formats]
+    formats = listed_formats(parameters.formats)
     refuse_unlisted(project)
     require_passed(project)
     pairs = read_rows(project.build / "candidate" / "pairs.parquet", PAIRS)

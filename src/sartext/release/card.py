@@ -14,8 +14,8 @@ from sartext.release.audit.figures import Figures
 from sartext.release.audit.tables import agreement_table, means_table
 from sartext.release.comparison import Comparison
 from sartext.release.comparison.showing import tables_of
-from sartext.release.formats import FORMATS
-from sartext.release.formats.parquet import COLUMNS, FEATURES
+from sartext.release.formats import listed_formats
+from sartext.release.formats.parquet import COLUMNS
 from sartext.release.gate.verdict import in_words, tally
 from sartext.release.inputs import SPLIT_NAMES
 
@@ -46,6 +46,7 @@ def dataset_card(
     *,
     pairs: Sequence[Row],
     audit: Figures,
+    hub: Mapping[str, Any],
 ) -> str:
     """Return the Hugging Face dataset card (``README.md``) of a release.
 
@@ -57,19 +58,21 @@ def dataset_card(
         licences: the rows of ``LICENSES.csv``.
         pairs: the pairs of the release, for examples of their captions and whether one is of a benchmark.
         audit: the figures of an audit by people, empty where there was none.
+        hub: what the header says of the files, see `hub_configs.hub_header`.
     """
     splits = [split for split in SPLIT_NAMES if split in statistics["splits"]]
     sensors = {name: str(corpus["sensor"]) for name, corpus in statistics["corpora"].items()}
     named = [(str(row["method"]), row["model_sha256"] or row["model"]) for row in pairs]
     models = Counter((method, str(model)) for method, model in named if model)
+    formats = listed_formats(parameters.formats)
     sections = {
         form.name: _environment().from_string(form.section).render(statistics=statistics, splits=splits)
-        for form in FORMATS
+        for form in formats
     }
-    tasks = [task for form in FORMATS if sections[form.name] for task in form.tasks]
+    tasks = [task for form in formats if sections[form.name] for task in form.tasks]
     return _render(
         "card.md",
-        card_data=_header(parameters, splits, statistics, licences, tasks),
+        card_data=_header(parameters, statistics, licences, tasks, hub),
         parameters=parameters,
         version=version,
         content_sha256=content,
@@ -77,6 +80,8 @@ def dataset_card(
         splits=splits,
         simulated=[name for name, sensor in sensors.items() if sensor.startswith("simulated")],
         columns=COLUMNS.items(),
+        formats=formats,
+        form_names={form.name for form in formats},
         methods=METHODS,
         models=sorted(models.items()),
         examples=_examples(pairs),
@@ -91,10 +96,10 @@ def dataset_card(
 
 def _header(
     parameters: ReleaseParameters,
-    splits: Sequence[str],
     statistics: Mapping[str, Any],
     licences: Sequence[Row],
     tasks: Sequence[str],
+    hub: Mapping[str, Any],
 ) -> str:
     """The card's data as YAML, its keys in the order of a reader's interest."""
     from huggingface_hub import DatasetCardData
@@ -102,8 +107,6 @@ def _header(
     stated = sorted({str(row["licence"]) for row in licences})
     licence = stated[0].lower() if len(stated) == 1 else ""
     single = licence and licence != "not-stated" and not licence.startswith("http") and " " not in licence
-    features = [{"name": name, "dtype": feature.get("dtype", "image")} for name, feature in FEATURES.items()]
-    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in splits]
     size = next((name for bound, name in _SIZES.items() if statistics["pairs"] < bound), "10M<n<100M")
     data: dict[str, Any] = {
         "pretty_name": parameters.title,
@@ -115,8 +118,7 @@ def _header(
         "multilinguality": ["monolingual"],
         "size_categories": [size],
         "tags": ["sar", "synthetic-aperture-radar", "remote-sensing", "earth-observation", "image-text"],
-        "dataset_info": {"features": features},
-        "configs": [{"config_name": "default", "data_files": files}],
+        **hub,
     }
     return DatasetCardData(**data).to_yaml(original_order=list(data))
 

@@ -33,6 +33,7 @@ from sartext.release.comparison.versions import (
     published_versions,
 )
 from sartext.release.gate.verdict import require_passed
+from sartext.release.hub_configs import hub_header
 from sartext.release.manifest import (
     CONTENT,
     MANIFEST,
@@ -215,7 +216,10 @@ def _fill(project: Project, folder: Path, decision: Decision, content: str) -> N
         licences = list(csv.DictReader(stream))
     pairs = read_rows(project.build / "candidate" / "pairs.parquet", PAIRS)
     audit = verdict.get("audit", {})
-    card = dataset_card(parameters, decision.version, content, statistics, licences, pairs=pairs, audit=audit)
+    hub = hub_header(folder)
+    card = dataset_card(
+        parameters, decision.version, content, statistics, licences, pairs=pairs, audit=audit, hub=hub
+    )
     write_text(folder / "README.md", card)
     write_text(folder / "CHANGES.md", changes(decision.version, decision.before, decision.difference, statistics))
     files = {

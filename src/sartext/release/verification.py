@@ -16,6 +16,7 @@ from sartext.progress import track
 from sartext.release.formats import FORMATS
 from sartext.release.formats.format import Pairs
 from sartext.release.formats.parquet import read_pairs
+from sartext.release.hub_configs import CARD, card_problem
 from sartext.release.inputs import data_files
 from sartext.release.manifest import (
     IMAGES,
@@ -27,13 +28,14 @@ from sartext.release.manifest import (
     read_manifest,
     safe_path,
 )
+from sartext.release.yolo_labels import write_yolo
 
 
 def verify(folder: Path) -> dict[str, object]:
     """Check that a published release is whole and that its tables agree.
 
     Every file against the manifest (none missing, none more, none changed), the content hash, every image against
-    its hashes in the Parquet; ledger, licences and the files of every other format against the Parquet.
+    its hashes in the Parquet; ledger, licences, card and the files of every other format against the Parquet.
 
     Returns:
         Identity and formats of the release, and how many files, bytes, pairs and images were checked.
@@ -52,6 +54,7 @@ def verify(folder: Path) -> dict[str, object]:
     _refuse(folder, images.verify(folder, pairs), images.subject)
     _check_ledger(folder, pairs)
     _check_licences(folder, pairs)
+    _refuse(folder, {CARD: card_problem(folder)}, "file")
     for form in others:
         if form.files(folder):
             _refuse(folder, form.verify(folder, pairs), form.subject)
@@ -121,14 +124,15 @@ def _check_licences(folder: Path, pairs: Pairs) -> None:
         raise ReleaseError("its counts are not those of the Parquet files", where=path, way_out=WAY_OUT)
 
 
-def extract(release: Path, target: Path) -> dict[str, object]:
+def extract(release: Path, target: Path, *, yolo: bool = False) -> dict[str, object]:
     """Write the images of a release and the lists that name them into a new or empty folder.
 
-    Images are ``images/<corpus>/<stem>.<suffix>``; the paths in ``csv/<split>.csv`` and ``vqa/<split>.jsonl`` are
-    relative to that folder, where open_clip or LLaVA's trainer is then started.
+    Images are ``images/<corpus>/<stem>.<suffix>``; the paths in ``csv/``, ``vqa/<split>.jsonl``, ``coco/`` and
+    ``chat/`` are relative to that folder, where open_clip or LLaVA's trainer is then started. With ``yolo`` the
+    boxes lie beside them as YOLO labels, see `yolo_labels.write_yolo`.
 
     Raises:
-        ReleaseError: the folder holds something, or the release holds no data.
+        ReleaseError: the folder holds something, or the release holds no data, or no boxes where ``yolo`` asks.
     """
     files = data_files(release)
     if not files:
@@ -148,7 +152,8 @@ def extract(release: Path, target: Path) -> dict[str, object]:
             copy = folder / listed.relative_to(release)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(listed, copy)  # `copytree` hides that the disk is full
-    return {"images": count, "path": str(target)}
+        boxes = {"boxes": write_yolo(release, folder)} if yolo else {}
+    return {"images": count, **boxes, "path": str(target)}
 
 
 def _images(files: list[Path]) -> Iterator[list[dict[str, Any] | None]]:

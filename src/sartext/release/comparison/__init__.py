@@ -34,7 +34,9 @@ _OF_CAPTION = frozenset(
 )
 """Columns that say how a caption was made: they change with it."""
 
-_SPLIT_FILE = re.compile(r"^(?P<folder>[^/]+)/(?:train|validation|test)(?:-\d{5}-of-\d{5})?(?P<suffix>\.[a-z.]+)$")
+_SPLIT_FILE = re.compile(
+    r"^(?P<folder>[^/]+)/(?:train|validation|test)(?P<kind>[-_a-z]*?)(?:-\d{5}(?:-of-\d{5})?)?(?P<suffix>\.[a-z.]+)$"
+)
 
 
 class Change(NamedTuple):
@@ -248,4 +250,4 @@ def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[s
 def _kind(path: str) -> str:
     """A path without the split and the number of the shard: a new shard or split is no new layout."""
     matched = _SPLIT_FILE.match(path)
-    return f"{matched['folder']}/<split>{matched['suffix']}" if matched else path
+    return f"{matched['folder']}/<split>{matched['kind']}{matched['suffix']}" if matched else path

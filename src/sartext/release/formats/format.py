@@ -140,6 +140,21 @@ Pairs = Mapping[str, Pair]
 
 
 @dataclass(frozen=True)
+class HubConfig:
+    """A config of the dataset card: what Hugging Face's ``load_dataset(<release>, <name>)`` reads.
+
+    ``pattern`` are its Parquet files below the release, with ``{split}`` where the name of a split stands.
+    """
+
+    name: str
+    pattern: str
+
+    def files_of(self, split: str) -> str:
+        """Return the glob of the files of a split."""
+        return self.pattern.format(split=split)
+
+
+@dataclass(frozen=True)
 class Format:
     """One form in which a release holds its pairs.
 
@@ -154,6 +169,8 @@ class Format:
         statistics: what it adds to ``statistics.json``, read from the files that it wrote.
         tasks: task categories of Hugging Face's Hub that it adds to the dataset card.
         section: its section of the card, a Jinja template of Markdown, given ``statistics`` and ``splits``.
+        made_from: the formats whose files it is written from and verified against; they must be listed too.
+        config: the config of the dataset card that its files are.
     """
 
     name: str
@@ -166,6 +183,8 @@ class Format:
     statistics: Callable[[Path], Mapping[str, object]] = lambda folder: {}
     tasks: tuple[str, ...] = ()
     section: str = ""
+    made_from: tuple[str, ...] = ()
+    config: HubConfig | None = None
 
     def files(self, folder: Path) -> list[Path]:
         """Return the files of this format in a release, in path order."""

@@ -90,7 +90,7 @@ def verify(folder: Path, pairs: Pairs) -> dict[str, str]:
     and path are those of the Parquet files; the answer follows from its facts, see `vqa.proof`.
     """
     splits = sorted({pair.split for pair in pairs.values()})
-    files = {path.name for path in (folder / FOLDER).iterdir()} - {f"{split}.jsonl" for split in splits}
+    files = {path.name for path in FORMAT.files(folder)} - {f"{split}.jsonl" for split in splits}
     wrong = {f"{FOLDER}/{name}": "not the file of a split" for name in files}
     for split in splits:
         try:

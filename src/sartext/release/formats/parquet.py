@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,17 @@ from sartext.corpora.images import Unusable, decode
 from sartext.errors import ReleaseError
 from sartext.narrator.methods import METHODS
 from sartext.progress import track
-from sartext.release.formats.format import Format, Material, Pair, Pairs, Row, image_name, second_name
-from sartext.release.inputs import data_files
+from sartext.release.formats.format import (
+    Format,
+    HubConfig,
+    Material,
+    Pair,
+    Pairs,
+    Row,
+    image_name,
+    second_name,
+)
+from sartext.release.inputs import SPLIT_NAMES, data_files
 from sartext.release.manifest import WAY_OUT
 from sartext.tables import PAIRS
 
@@ -86,11 +95,11 @@ _OWN = {
 _TYPES = {name: _OWN[name] if name in _OWN else PAIRS.field(name).type for name in COLUMNS}
 
 
-# Hugging Face's name of an Arrow type is Arrow's own, but for this one
-_DTYPES = {"double": "float64"}
+DTYPES = {"double": "float64"}
+"""Hugging Face's name of an Arrow type where it is not Arrow's own."""
 
 FEATURES = {
-    name: {"_type": "Image"} if kind == IMAGE else {"dtype": _DTYPES.get(str(kind), str(kind)), "_type": "Value"}
+    name: {"_type": "Image"} if kind == IMAGE else {"dtype": DTYPES.get(str(kind), str(kind)), "_type": "Value"}
     for name, kind in _TYPES.items()
 }
 
@@ -146,7 +155,7 @@ def read_pairs(folder: Path) -> dict[str, Pair]:
     taken: set[str] = set()
     files = data_files(folder)
     total = sum(pq.read_metadata(path).num_rows for path in files)
-    for row in track(_released_rows(files), "verifying images", total):
+    for row in track(released_rows(files, READ), "verifying images", total):
         image, image_id = row["image"], row["image_id"]
         values = {name: row[name] for name in (*Pair._fields[:4], "group_id", "facts")}
         problem = "stands twice" if image_id in pairs else _image_problem(row) or _second_problem(row)
@@ -155,15 +164,35 @@ def read_pairs(folder: Path) -> dict[str, Pair]:
     return pairs
 
 
-def _released_rows(files: list[Path]) -> Iterator[dict[str, Any]]:
-    columns = [*Pair._fields[:4], "group_id", "facts", "image_id", "image", "licence", "width", "height"]
-    hashes = ["sha256", "pixels_sha256", "image_sha256", "second_image_sha256"]
-    columns += ["second_image", "second_polarisation"]
+READ = (
+    *(*Pair._fields[:4], "group_id", "facts", "image_id", "image", "licence", "width", "height"),
+    *("second_image", "second_polarisation"),
+    *("sha256", "pixels_sha256", "image_sha256", "second_image_sha256"),
+)
+"""The columns that are read to verify images."""
+
+
+def split_files(folder: Path) -> dict[str, list[Path]]:
+    """Return the files of each split that a release has any of, in the order of the splits and of their names."""
+    files = {split: sorted((folder / "data").glob(f"{split}-*.parquet")) for split in SPLIT_NAMES}
+    return {split: of_split for split, of_split in files.items() if of_split}
+
+
+def released_rows(files: Iterable[Path], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of files of a release in their order, a row group in memory at a time.
+
+    Args:
+        files: Parquet files of pairs.
+        columns: what is read of them; ``image.path`` reads the name of an image without its bytes.
+
+    Raises:
+        ReleaseError: a file is no table of pairs.
+    """
     for path in files:
         try:
             with pq.ParquetFile(path) as table:
-                _require(table, columns + hashes, path)
-                for batch in table.iter_batches(batch_size=ROW_GROUP, columns=columns + hashes):
+                _require(table, [name.partition(".")[0] for name in columns], path)
+                for batch in table.iter_batches(batch_size=ROW_GROUP, columns=list(columns)):
                     yield from batch.to_pylist()
         except (pa.ArrowInvalid, KeyError) as error:
             raise ReleaseError(f"not a table of pairs ({error})", where=path, way_out=WAY_OUT) from error
@@ -246,4 +275,5 @@ FORMAT = Format(
     subject="image",
     write=write,
     verify=verify,
+    config=HubConfig("default", "data/{split}-*.parquet"),
 )
