@@ -1,7 +1,10 @@
 """The explorer in a browser, from disk: found, filtered, linked to, read by keyboard, and nothing but text."""
 
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
@@ -196,6 +199,17 @@ def test_everything_has_a_name_and_fits_and_nothing_comes_from_elsewhere(browser
         assert wide <= window, address
         assert browser.run(FOREIGN) == []
     assert browser.call("POST", "/se/log", {"type": "browser"}) == []
+
+
+def test_it_may_be_served_too(browser: Browser, site: Path) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        browser.call("POST", "/url", {"url": f"http://127.0.0.1:{server.server_port}/#q=ship"})
+        awaited(browser, DRAWN)
+        server.shutdown()
+    assert len(browser.run(SHOWN)) == 48
 
 
 def test_a_page_without_its_data_says_so(browser: Browser, site: Path, tmp_path: Path) -> None:

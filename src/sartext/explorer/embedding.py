@@ -24,14 +24,15 @@ def embed(release: Path, model: Path, target: Path, *, device: str = "cpu") -> d
     Args:
         release: the folder of a published release.
         model: the folder of a model that open_clip reads.
-        target: the folder; outside the release, whose manifest lists every file.
+        target: the folder, outside the release.
         device: where the model runs.
 
     Raises:
-        ReleaseError: the release is damaged or holds no image.
+        ReleaseError: the release is damaged or holds no image, or the folder lies in it.
         ModelError: the model cannot be loaded.
     """
     source = Release(release)
+    source.require_outside(target)
     network = load(model, device=device)
     ids: list[str] = []
     captions: Counter[str] = Counter()

@@ -76,6 +76,15 @@ class Release:
         counts = Counter((corpus, stage, reason) for corpus, fate, stage, reason in rows if fate != "released")
         return [(*key, count) for key, count in sorted(counts.items())]
 
+    def require_outside(self, target: Path) -> None:
+        """Refuse a place in the release, which holds no file more than its manifest lists, by a ReleaseError."""
+        if target.resolve().is_relative_to(self.folder.resolve()):
+            raise ReleaseError(
+                "lies in the release, which holds no file more than its manifest lists",
+                where=target,
+                way_out="name a folder outside it",
+            )
+
     def proven(self, name: str) -> Path:
         """Return a file of the release that is what the manifest lists.
 

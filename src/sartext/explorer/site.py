@@ -87,12 +87,7 @@ def explore(
 
 
 def _check_target(source: Release, target: Path) -> None:
-    if target.resolve().is_relative_to(source.folder.resolve()):
-        raise ReleaseError(
-            "lies in the release, which holds no file more than its manifest lists",
-            where=target,
-            way_out="name a folder outside it",
-        )
+    source.require_outside(target)
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
         raise ReleaseError("the folder is not empty", where=target, way_out="name a new one")
 

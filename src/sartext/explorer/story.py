@@ -19,7 +19,7 @@ Heading = tuple[str, str]
 
 ANNOTATION, OPTICAL = "annotation", "optical caption"
 
-_SENSING = ("band", "resolution_m", "polarisation", "second_polarisation", "acquired", "orbit", "look")
+_SENSING = ("band", "polarisation", "second_polarisation", "acquired", "orbit", "look")
 
 
 def statements_with_proof(row: Row, facts: Facts) -> list[tuple[str, float | None, str]]:
@@ -90,7 +90,9 @@ def _made(row: Row) -> Iterator[Heading]:
 
 
 def _sensing(row: Row) -> Iterator[Heading]:
-    known = [f"{name.removesuffix('_m')} {row[name]}" for name in _SENSING if row.get(name) is not None]
+    known = [f"{name} {row[name]}".replace("_", " ") for name in _SENSING if row.get(name) is not None]
+    if row.get("resolution_m") is not None:
+        known.append(f"resolution {row['resolution_m']:g} m")
     yield "sensor", ", ".join([_stated(row.get("sensor")), *known])
 
 

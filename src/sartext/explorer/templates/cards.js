@@ -92,9 +92,11 @@ const cards = (() => {
   function fill(link, card, isFound, cosine) {
     const about = [card.corpus, card.split, card.method];
     if (cosine !== undefined) about.unshift(`similarity ${(cosine / 1000).toFixed(2)}`);
+    const said = make("p", "said", ...marked(card.caption, isFound));
+    said.dir = "auto";
     link.replaceChildren(
       frame(card, card.thumbnail),
-      make("p", "said", ...marked(card.caption, isFound)),
+      said,
       make("p", "about", about.join(" · ")),
       make("p", "about id", card.id),
     );

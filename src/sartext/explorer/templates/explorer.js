@@ -208,7 +208,7 @@
     byId("suggested").replaceChildren(...ranked.slice(0, SUGGESTED).map(([, at]) => {
       const button = make("button", "suggestion", sentences.sentences[at]);
       button.type = "button";
-      button.addEventListener("click", () => go({ sentence: at, page: 0 }));
+      button.addEventListener("click", () => { byId("meaning").open = false; go({ sentence: at, page: 0 }); });
       return make("li", "", button);
     }));
     byId("none-suggested").hidden = ranked.length > 0;

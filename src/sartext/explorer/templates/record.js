@@ -62,8 +62,10 @@ const record = (() => {
     byId("image-title").textContent = card.id;
     byId("image-picture").replaceChildren(cards.frame(card, known.picture ?? card.thumbnail));
     const columns = make("details", "", make("summary", "", `All ${known.columns.length} columns`), list(known.columns));
+    const caption = make("p", "caption", card.caption);
+    caption.dir = "auto";
     byId("image-text").replaceChildren(
-      make("p", "caption", card.caption),
+      caption,
       ...(detailed && detailed !== card.caption ? [make("p", "soft", `In detail: ${detailed}`)] : []),
       section("What it states, and what proves it", stated(known.statements)),
       section("Its story", list([...known.story, ["gate", corpora.gate]])),
