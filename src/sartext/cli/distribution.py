@@ -53,4 +53,18 @@ def list_versions(project: Project, wanted: str | None) -> None:
     show(version_table(project, find_remote(project.root, wanted) if wanted else None))
 
 
-COMMANDS = (push, pull, list_versions)
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--hub", "repository", metavar="OWNER/NAME", required=True, help="A dataset repository.")
+@click.option("--private", is_flag=True, help="Make a new repository a private one.")
+def upload(folder: Path, repository: str, private: bool) -> None:
+    """Make a dataset repository of a Hugging Face hub hold a published release, and tag it with the version.
+
+    The token is that of HF_TOKEN or of `hf auth login`, the server that of HF_ENDPOINT.
+    """
+    from sartext.release.distribution.hub import upload as run
+
+    click.echo(f"uploaded: {summary(run(folder, repository, private=private))}")
+
+
+COMMANDS = (push, pull, list_versions, upload)
