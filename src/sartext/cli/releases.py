@@ -7,6 +7,7 @@ import click
 from sartext.cli import distribution
 from sartext.cli.program import Group, show, summary
 from sartext.cli.stages import commands
+from sartext.config import Project
 
 
 @click.group(cls=Group, commands=[*commands("release"), *distribution.COMMANDS])
@@ -16,11 +17,20 @@ def release() -> None:
 
 @release.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def verify(folder: Path) -> None:
-    """Prove every byte of a published release against its manifest."""
+@click.option(
+    "--withdrawn",
+    type=click.Path(path_type=Path),
+    help="A newer release, or a CSV file with hashes; versions beside FOLDER and params.yaml are asked anyhow.",
+)
+@click.pass_obj
+def verify(project: Project, folder: Path, withdrawn: Path | None) -> None:
+    """Prove every byte of a published release against its manifest; warn of images that were withdrawn since."""
+    from sartext.release.held import held_images, held_lines, known_withdrawals
     from sartext.release.verification import verify as run
 
     click.echo(f"verified: {summary(run(folder))}")
+    for line in held_lines(held_images(folder, known_withdrawals(folder, project, withdrawn))):
+        click.echo(line, err=True)
 
 
 @release.command()

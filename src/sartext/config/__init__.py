@@ -7,6 +7,7 @@ from sartext.config.data import (
     SimulationParameters,
     SplitParameters,
     VqaParameters,
+    Withdrawal,
 )
 from sartext.config.project import Parameters, Project, load_parameters
 from sartext.config.rewriting import (
@@ -34,6 +35,7 @@ __all__ = [
     "SplitParameters",
     "TrainingParameters",
     "VqaParameters",
+    "Withdrawal",
     "explain_problems",
     "explain_validation",
     "load_endpoint",

@@ -101,6 +101,32 @@ class VqaParameters(Section):
     per_image: int = Field(6, ge=1, description="the most questions about one image")
 
 
+class Withdrawal(Section):
+    """A picture that no further release holds, by the SHA-256 of its file or that of its decoded pixels."""
+
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    pixels_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    reason: str = Field(min_length=1, max_length=200)
+
+    @field_validator("reason")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.strip().isprintable():
+            raise ValueError("the reason must be one line of plain text")
+        return value.strip()
+
+    @model_validator(mode="after")
+    def _one_hash(self) -> "Withdrawal":
+        if (self.sha256 is None) == (self.pixels_sha256 is None):
+            raise ValueError("name either `sha256` (of the file) or `pixels_sha256`")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """The hash, of whichever kind it is."""
+        return self.sha256 or self.pixels_sha256 or ""
+
+
 class ReleaseParameters(Section):
     """The published dataset."""
 
@@ -114,3 +140,4 @@ class ReleaseParameters(Section):
     )
     rows_per_file: int = Field(5000, ge=1)
     vqa: VqaParameters = VqaParameters.model_validate({})
+    withdrawn: tuple[Withdrawal, ...] = ()

@@ -15,6 +15,7 @@ from sartext.release.formats.format import Material, Row, may_be_given_on
 from sartext.release.gate.verdict import require_passed
 from sartext.release.inputs import refuse_unlisted
 from sartext.release.manifest import CONTENT, content_sha256
+from sartext.release.withdrawals import WITHDRAWALS, write_withdrawn
 from sartext.tables import PAIRS, read_rows
 
 EXAMPLES = 6
@@ -46,6 +47,7 @@ def assemble(project: Project) -> dict[str, object]:
             form.write(material, folder, parameters)
         _write_licences(folder / "LICENSES.csv", material)
         shutil.copyfile(project.build / "ledger.parquet", folder / "ledger.parquet")
+        write_withdrawn(project, folder / WITHDRAWALS)
         (folder / "quality").mkdir()
         shutil.copyfile(project.build / "quality" / "gate.json", folder / "quality" / "gate.json")
         statistics = describe(material)

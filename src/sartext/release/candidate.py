@@ -19,7 +19,7 @@ from sartext.corpora.quarantine import read_quarantine
 from sartext.errors import ArtefactError
 from sartext.files import atomic_folder, canonical_json, read_json, write_json
 from sartext.narrator.methods import BY_MODEL
-from sartext.release.inputs import TRAIN, caption_lists, read_indexes, read_splits, refuse_unlisted
+from sartext.release.inputs import TRAIN, WITHDRAWN, caption_lists, read_indexes, read_splits, refuse_unlisted
 from sartext.tables import CAPTIONS, LEDGER, PAIRS, UNCAPTIONED, read_rows, write_table
 
 EXAMPLES = 6
@@ -167,7 +167,8 @@ def _fate(
         raise _unseen(image_id, "build/splits/splits.parquet", "sartext splits")
     optical = row["modality"] != "sar"
     by_rules_alone = {made.stage for made in stages} - {REWRITTEN_STAGE} == {CAPTIONS_STAGE}
-    if caption is None and not optical and by_rules_alone:
+    withdrawn = split["reason"].startswith(WITHDRAWN)
+    if caption is None and not optical and by_rules_alone and not withdrawn:
         return _uncaptioned(image_id, entry, stages, TRAIN)
     if split["split"] is None:
         return "splits", split["reason"]

@@ -19,6 +19,9 @@ SPLIT_NAMES = TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 LIST = "listed.json"
 
+WITHDRAWN = "withdrawn: "
+"""How the reason begins for which an image stands in no split that ``release.withdrawn`` takes out."""
+
 
 def caption_lists(project: Project) -> Mapping[Path, tuple[str, ...]]:
     """Return the folders that hold captions, each with the corpora that ``params.yaml`` lists for it."""

@@ -18,6 +18,7 @@ from sartext.release.comparison.versions import Level
 from sartext.release.comparison.words import WordChanges, word_changes
 from sartext.release.inputs import data_files
 from sartext.release.manifest import content_files
+from sartext.release.withdrawals import read_withdrawn
 
 _OF_CAPTION = frozenset(
     {
@@ -86,7 +87,8 @@ class Comparison:
 
     ``moved`` holds image id, old and new split; ``metadata`` the ids that differ in any other column than caption
     and split (the facts and method of a new caption belong to it); ``columns`` and ``layout`` say in words what
-    differs in structure. There are no ``details`` where the bytes are the same.
+    differs in structure; ``withdrawn`` are ids and reasons of images that the old one did not withdraw. There are
+    no ``details`` where the bytes are the same.
     """
 
     same_bytes: bool
@@ -99,6 +101,7 @@ class Comparison:
     corpora_removed: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     layout: tuple[str, ...] = ()
+    withdrawn: tuple[tuple[str, str], ...] = ()
     details: Details | None = None
 
     @property
@@ -144,6 +147,7 @@ def compare(old: Path, new: Path) -> Comparison:
         corpora_removed=tuple(sorted(old_corpora - new_corpora)),
         columns=_differences(_columns(old), _columns(new)),
         layout=_differences(dict.fromkeys(map(_kind, before), ""), dict.fromkeys(map(_kind, after), "")),
+        withdrawn=_withdrawn(old, new),
         details=details_of(
             joined,
             captions,
@@ -227,6 +231,11 @@ def _corpora(folder: Path) -> set[str]:
         raise ReleaseError(
             f"the ledger cannot be read ({error})", where=folder / "ledger.parquet", way_out=WAY_OUT
         ) from error
+
+
+def _withdrawn(old: Path, new: Path) -> tuple[tuple[str, str], ...]:
+    before = {entry.image_id for entry in read_withdrawn(old)}
+    return tuple((each.image_id, each.reason) for each in read_withdrawn(new) if each.image_id not in before)
 
 
 def _columns(folder: Path) -> dict[str, str]:

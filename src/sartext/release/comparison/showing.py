@@ -21,6 +21,7 @@ TITLES = {
     "corpora_removed": "corpora removed",
     "columns": "columns added, removed or of another type",
     "layout": "kinds of files added or removed",
+    "withdrawn": "images withdrawn",
 }
 """What each kind of difference is, by its name in `Comparison.counts`."""
 
@@ -177,7 +178,8 @@ def page_of(difference: Comparison, names: tuple[str, str], level: str = "") -> 
 def _lists(difference: Comparison) -> list[tuple[str, list[str], int]]:
     """The ids and names of each kind of difference, the first of many, and how many more there are."""
     moved = [f"{name}: {before} to {after}" for name, before, after in difference.moved]
-    kinds = {"added": difference.added, "removed": difference.removed, "moved": moved}
+    kinds: dict[str, Sequence[str]] = {"added": difference.added, "removed": difference.removed, "moved": moved}
+    kinds["withdrawn"] = [f"{name}: {reason}" for name, reason in difference.withdrawn]
     kinds |= {"columns": difference.columns, "layout": difference.layout, "metadata": difference.metadata}
     return [
         (TITLES[name], list(items[:CAPTIONS_SHOWN]), max(0, len(items) - CAPTIONS_SHOWN))

@@ -15,6 +15,7 @@ from sartext.release.inputs import SPLIT_NAMES, TEST, read_indexes, refuse_unlis
 from sartext.release.splits.duplicates import NearPair, Subject, difference, find_near, write_duplicates
 from sartext.release.splits.groups import Assignment, Member, assign
 from sartext.release.splits.originals import as_copies, find_originals, misordered
+from sartext.release.splits.withdrawal import find_withdrawn, withdraw, withdrawal_warnings
 from sartext.tables import SPLITS, write_table
 
 EXAMPLES = 6
@@ -25,7 +26,7 @@ _ANNOTATIONS = ["objects", "regions", "captions"]
 class Decided:
     """Everything that the stage found out, before it is counted and written; ``rows`` have their ``corpus``.
 
-    ``originals`` are the images that images of compilations were taken from.
+    ``originals`` are the images that images of compilations were taken from; ``withdrawn`` says why an image is.
     """
 
     rows: Mapping[str, Mapping[str, Any]]
@@ -34,6 +35,7 @@ class Decided:
     differences: Mapping[str, str]
     flat: int
     originals: Mapping[str, str]
+    withdrawn: Mapping[str, str]
 
 
 def decide_splits(project: Project) -> dict[str, object]:
@@ -74,13 +76,16 @@ def _decide(project: Project, tables: Mapping[str, pa.Table]) -> Decided:
     near, flat = find_near(project.root, list(firsts.values()), entries, parameters.near)
     originals = find_originals(entries, plain, near)
     assignments = assign(*as_copies(members, [(pair.first, pair.second) for pair in near], originals), parameters)
+    by_id = {row["image_id"]: {**row, "corpus": name} for name, rows in plain.items() for row in rows}
+    withdrawn = find_withdrawn(project.parameters.release.withdrawn, by_id, originals)
     return Decided(
-        rows={row["image_id"]: {**row, "corpus": name} for name, rows in plain.items() for row in rows},
-        assignments=assignments,
+        rows=by_id,
+        assignments=withdraw(assignments, withdrawn),
         near=near,
         differences=_differences(tables, assignments),
         flat=flat,
         originals=originals,
+        withdrawn=withdrawn,
     )
 
 
@@ -128,6 +133,8 @@ def _measure(project: Project, decided: Decided) -> dict[str, object]:
         if size > near.warn_cluster
     ]
     warnings += misordered({name: find_entry(project, name) for name in project.parameters.corpora})
+    listed = project.parameters.release.withdrawn
+    warnings += withdrawal_warnings(listed, decided.rows, decided.withdrawn, decided.near)
     touched = [row.image_id for row in decided.assignments if row.benchmark and row.side != TEST]
     if touched:
         warnings.append(
@@ -150,7 +157,11 @@ def _measure(project: Project, decided: Decided) -> dict[str, object]:
         "largest_cluster": max(clusters.values(), default=0),
         "largest_group": max(groups.values(), default=0),
         "without_contrast": decided.flat,
-        "conflicts": sum(not row.split and not row.copy_of for row in decided.assignments),
+        "withdrawn": len(decided.withdrawn),
+        "conflicts": sum(
+            not row.split and not row.copy_of and row.image_id not in decided.withdrawn
+            for row in decided.assignments
+        ),
         "benchmarks_left_out": len(touched),
         "corpora": _by_corpus(decided),
         "published_splits": _by_published(decided),

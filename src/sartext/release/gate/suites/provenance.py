@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sartext.narrator.methods import BY_MODEL, METHODS, SCORED
-from sartext.release.gate.suite import Frame, Suite, of_column, of_pairs, without
+from sartext.release.gate.suite import Frame, Inputs, Suite, of_column, of_pairs, without
 
 _LICENCE = re.compile(
     r"not-stated|https?://\S+|[A-Za-z0-9][A-Za-z0-9.+-]*(?: (?:AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*"
@@ -61,6 +61,12 @@ def _language_model(row: Row) -> str:
     return "" if (row["model"] or "").strip() and row["prompt_sha256"] else "no language model or prompt"
 
 
+def _withdrawn(inputs: Inputs) -> list[str]:
+    reasons = {each.digest: each.reason for each in inputs.parameters.release.withdrawn}
+    found = ((reasons.get(row["sha256"]), reasons.get(row["pixels_sha256"])) for row in inputs.pairs)
+    return [f"withdrawn: {one or other}" if one or other else "" for one, other in found]
+
+
 def _hashes(row: Row) -> str:
     hashes = {name: value for name, value in row.items() if name.endswith("sha256")}
     hashes = {name: value for name, value in hashes.items() if value is not None or name not in _OPTIONAL}
@@ -85,6 +91,7 @@ SUITE = Suite(
                 "score": of_pairs(_score),
                 "language_model": of_pairs(_language_model),
                 "hashes": of_pairs(_hashes),
+                "withdrawn": _withdrawn,
             },
         ),
     ),
@@ -97,5 +104,6 @@ SUITE = Suite(
         without("model and score of model captions", "candidate", "score", "captions"),
         without("language model and prompt", "candidate", "language_model", "captions"),
         without("hashes", "candidate", "hashes", "pairs"),
+        without("no withdrawn image", "candidate", "withdrawn", "pairs"),
     ),
 )
