@@ -1,4 +1,4 @@
-"""What is done with releases: assembled, published, proven, compared, unpacked."""
+"""What is done with releases: assembled, published, proven, compared, completed, unpacked."""
 
 from pathlib import Path
 
@@ -102,3 +102,20 @@ def embed(folder: Path, model: Path, target: Path, device: str) -> None:
     from sartext.explorer.embedding import embed as run
 
     click.echo(f"embedded: {summary(run(folder, model, target, device=device))}")
+
+
+@release.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--corpora", type=click.Path(path_type=Path), required=True, help="A folder of source images.")
+@click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="An empty or new folder.")
+@click.pass_obj
+def attach(project: Project, folder: Path, corpora: Path, target: Path) -> None:
+    """Join your own copies of the images that a release withholds, found by the hashes of their files."""
+    from sartext.catalogue.loading import load_catalogue
+    from sartext.release.attaching import attach as run
+    from sartext.release.attaching import counted_states, lines_about
+
+    fates = run(folder, corpora, target, load_catalogue(project))
+    for line in lines_about(fates, target):
+        click.echo(line, err=True)
+    click.echo(f"{summary(counted_states(fates))}, path {target}")
