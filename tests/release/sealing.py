@@ -1,13 +1,15 @@
-"""What a forger would do: give changed files of a published release a manifest that fits them."""
+"""What a forger would do: give changed files of a published release a manifest and checksums that fit them."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sartext.errors import ReleaseError
-from sartext.files import read_json, sha256_tree, write_json
-from sartext.release.manifest import MANIFEST, content_files, content_sha256
+from sartext.files import read_json, sha256_tree, write_json, write_text
 from sartext.release.verification import verify
+from sartext.release.verify import CHECKSUMS, MANIFEST, SIGNATURES, checksums_of, content_of, content_sha256
 
 
 def reseal(release: Path) -> None:
@@ -15,11 +17,27 @@ def reseal(release: Path) -> None:
     files = {
         path: {"sha256": digest, "size": (release / path).stat().st_size}
         for path, digest in sha256_tree(release).items()
-        if path != MANIFEST
+        if path not in {MANIFEST, CHECKSUMS} and not path.startswith(f"{SIGNATURES}/")
     }
-    manifest = {**read_json(release / MANIFEST), "files": files}
+    manifest = read_json(release / MANIFEST)
+    documents = [name for name in manifest["documents"] if name in files]
+    manifest |= {"files": files, "documents": documents}
+    write_json(release / MANIFEST, {**manifest, "content_sha256": content_sha256(content_of(manifest))})
+    seal_checksums(release)
+
+
+def seal_checksums(release: Path) -> None:
+    """Write the checksums of the manifest as it stands."""
+    content = (release / MANIFEST).read_bytes()
+    write_text(release / CHECKSUMS, checksums_of(read_json(release / MANIFEST), content))
+
+
+def edit_manifest(release: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest, and the checksums so that they fit it."""
+    manifest = read_json(release / MANIFEST)
+    change(manifest)
     write_json(release / MANIFEST, manifest)
-    write_json(release / MANIFEST, {**manifest, "content_sha256": content_sha256(content_files(release))})
+    seal_checksums(release)
 
 
 def flip(path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from sartext.files import read_json
-from sartext.release.manifest import ancestors
+from sartext.release.origin import ancestors
 from sartext.release.publication import publish
 from tests.processes import git_commit
 from tests.release.built import Built

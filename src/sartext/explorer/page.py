@@ -14,8 +14,8 @@ from sartext.pages import PACKAGE, Cell, Row, Table, render
 
 # No kept kit is under it. DataTables 2.3.8 (in the package itables 2.9.1) from disk in headless Chromium on two
 # busy cores, 100,000 generated rows: 24 s until the table stands, 1.0 s a query; with SearchPanes, whose counts
-# follow one another, 50 s and 14 s a query. Kits that fetch or load WebAssembly do not work from disk. What is here
-# is measured by `tests/explorer/test_size.py`.
+# follow one another, 50 s and 14 s a query. Kits that fetch or load WebAssembly do not work from disk. What is
+# here is measured by `tests/explorer/test_size.py`.
 SCRIPTS = ("shards.js", "words.js", "filters.js", "cards.js", "record.js", "explorer.js")
 
 OWN = "'self' file:"

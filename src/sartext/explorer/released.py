@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from sartext.errors import ReleaseError
 from sartext.files import read_json
 from sartext.release.inputs import data_files
-from sartext.release.manifest import WAY_OUT, file_problem, read_manifest
+from sartext.release.manifest import WAY_OUT, read_manifest
+from sartext.release.verify import file_problem
 
 NEEDED = ("image_id", "image", "caption", "corpus", "split", "method", "facts", "width", "height")
 

@@ -1,13 +1,11 @@
 """Publishing a release: a version, a card, a manifest, and a folder that never changes again."""
 
-import csv
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sartext.config import Project
 from sartext.errors import ReleaseError
@@ -19,11 +17,10 @@ from sartext.files import (
     seal,
     sha256_file,
     sha256_tree,
+    write_bytes,
     write_json,
-    write_text,
 )
 from sartext.progress import track
-from sartext.release.card import changes, dataset_card, quality_report
 from sartext.release.comparison import Comparison, compare
 from sartext.release.comparison.versions import (
     FIRST,
@@ -32,21 +29,12 @@ from sartext.release.comparison.versions import (
     parse_version,
     published_versions,
 )
+from sartext.release.documents import DOCUMENTS
+from sartext.release.documents.document import Edition
 from sartext.release.gate.verdict import require_passed
-from sartext.release.hub_configs import hub_header
-from sartext.release.manifest import (
-    CONTENT,
-    MANIFEST,
-    content_files,
-    content_sha256,
-    corpus_hashes,
-    file_problem,
-    git_state,
-    read_manifest,
-    tool_versions,
-    write_provenance,
-)
-from sartext.tables import PAIRS, read_rows
+from sartext.release.manifest import CONTENT, content_sha256, read_manifest, write_manifest
+from sartext.release.origin import origin
+from sartext.release.verify import Refused, check
 
 
 @dataclass(frozen=True)
@@ -143,10 +131,9 @@ def decide(project: Project, content: str) -> Decision:
 
 def _is_published(folder: Path, content: str) -> bool:
     """Whether a published version has this content; one that claims it must be whole."""
-    manifest = read_manifest(folder)
-    if manifest["content_sha256"] != content:
+    if read_manifest(folder)["content_sha256"] != content:
         return False
-    _require_whole(folder, manifest)
+    _require_whole(folder)
     return True
 
 
@@ -175,20 +162,16 @@ def _record_path(project: Project) -> Path:
     return project.build / "publication" / "publication.json"
 
 
-def _require_whole(folder: Path, manifest: dict[str, Any]) -> None:
+def _require_whole(folder: Path) -> None:
     """Raise an error unless every file is the one that the manifest lists, byte for byte."""
-    listed: dict[str, dict[str, Any]] = manifest["files"]
-    names = track(sorted(listed), "checking what is published", len(listed))
-    damaged = [name for name in names if file_problem(folder / name, listed[name])]
-    if not damaged and content_sha256(content_files(folder)) != manifest["content_sha256"]:
-        damaged = [MANIFEST]
-    if damaged:
-        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+    try:
+        check(folder, lambda names: track(names, "checking what is published", len(names)))
+    except Refused as error:
         raise ReleaseError(
-            f"the published release is damaged: {damaged[0]}{more}",
+            f"the published release is damaged: {error}",
             where=folder,
             way_out="restore it from a copy, or remove the folder and publish it again",
-        )
+        ) from error
 
 
 @contextmanager
@@ -205,41 +188,19 @@ def _new_folder(target: Path) -> Iterator[Path]:
 
 
 def _fill(project: Project, folder: Path, decision: Decision, content: str) -> None:
-    source = project.build / "release"
-    _copy_files(source, folder)
-    verdict = read_json(source / "quality" / "gate.json")
-    write_text(folder / "quality" / "report.md", quality_report(verdict))
-    write_provenance(project, folder / "provenance")
-    parameters = project.parameters.release
-    statistics = read_json(source / "statistics.json")
-    with (source / "LICENSES.csv").open(encoding="utf-8", newline="") as stream:
-        licences = list(csv.DictReader(stream))
-    pairs = read_rows(project.build / "candidate" / "pairs.parquet", PAIRS)
-    audit = verdict.get("audit", {})
-    hub = hub_header(folder)
-    card = dataset_card(
-        parameters, decision.version, content, statistics, licences, pairs=pairs, audit=audit, hub=hub
-    )
-    write_text(folder / "README.md", card)
-    write_text(folder / "CHANGES.md", changes(decision.version, decision.before, decision.difference, statistics))
-    files = {
-        path: {"sha256": digest, "size": (folder / path).stat().st_size}
-        for path, digest in sha256_tree(folder).items()
-    }
-    manifest = {
-        "name": parameters.name,
-        "version": decision.version,
-        "content_sha256": content,
-        "git": git_state(project.root),
-        "corpora_dvc_md5": corpus_hashes(project),
-        "tools": tool_versions(),
-        "files": files,
-    }
-    write_json(folder / MANIFEST, manifest)
-    if content_sha256(content_files(folder)) != content:
+    _copy_files(project.build / "release", folder)
+    files = sha256_tree(folder)
+    if content_sha256(files) != content:
         raise ReleaseError(
             "the copy is not what was assembled", where=folder, way_out="check the disk and publish again"
         )
+    edition = Edition(project, decision.version, content, files, decision.before, decision.difference)
+    for document in DOCUMENTS:
+        made = document.content(edition)
+        if made is not None:
+            write_bytes(folder / document.name, made.encode("utf-8") if isinstance(made, str) else made)
+    facts = {"name": project.parameters.release.name, "version": decision.version, "content_sha256": content}
+    write_manifest(folder, {**facts, **origin(project)}, files)
 
 
 def _copy_files(source: Path, target: Path) -> None:

@@ -18,24 +18,16 @@ from sartext.release.formats.format import Pairs
 from sartext.release.formats.parquet import read_pairs
 from sartext.release.hub_configs import CARD, card_problem
 from sartext.release.inputs import data_files
-from sartext.release.manifest import (
-    IMAGES,
-    MANIFEST,
-    WAY_OUT,
-    content_files,
-    content_sha256,
-    file_problem,
-    read_manifest,
-    safe_path,
-)
+from sartext.release.manifest import IMAGES, WAY_OUT, safe_path
+from sartext.release.verify import Refused, check
 from sartext.release.yolo_labels import write_yolo
 
 
 def verify(folder: Path) -> dict[str, object]:
     """Check that a published release is whole and that its tables agree.
 
-    Every file against the manifest (none missing, none more, none changed), the content hash, every image against
-    its hashes in the Parquet; ledger, licences, card and the files of every other format against the Parquet.
+    Every byte as the release's own ``verify.py`` does (`sartext.release.verify`), every image against its hashes
+    in the Parquet; ledger, licences, card and the files of every other format against the Parquet.
 
     Returns:
         Identity and formats of the release, and how many files, bytes, pairs and images were checked.
@@ -43,12 +35,7 @@ def verify(folder: Path) -> dict[str, object]:
     Raises:
         ReleaseError: names the first wrong file and how many there are.
     """
-    manifest = read_manifest(folder)
-    listed: dict[str, dict[str, Any]] = manifest["files"]
-    _check_files(folder, listed)
-    content = content_sha256(content_files(folder))
-    if content != manifest["content_sha256"]:
-        raise ReleaseError("content_sha256 is not that of the files", where=folder / MANIFEST, way_out=WAY_OUT)
+    manifest = _check_bytes(folder)
     pairs = read_pairs(folder)
     images, *others = FORMATS
     _refuse(folder, images.verify(folder, pairs), images.subject)
@@ -61,28 +48,20 @@ def verify(folder: Path) -> dict[str, object]:
     return {
         "name": manifest["name"],
         "version": manifest["version"],
-        "content_sha256": content,
-        "files": len(listed),
-        "bytes": sum(int(entry["size"]) for entry in listed.values()),
+        "content_sha256": manifest["content_sha256"],
+        "files": len(manifest["files"]),
+        "bytes": sum(int(entry["size"]) for entry in manifest["files"].values()),
         "pairs": len(pairs),
         "images": sum(pair.path is not None for pair in pairs.values()),
         "formats": " ".join(form.name for form in FORMATS if form.files(folder)),
     }
 
 
-def _check_files(folder: Path, listed: Mapping[str, Mapping[str, Any]]) -> None:
-    # links count as files, and are not followed
-    present = {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
-    }
-    present.discard(MANIFEST)
-    wrong = dict.fromkeys(listed.keys() - present, "missing")
-    wrong |= dict.fromkeys(present - listed.keys(), "not in the manifest")
-    both = sorted(listed.keys() & present)
-    wrong |= {
-        name: file_problem(folder / name, listed[name]) for name in track(both, "verifying files", len(both))
-    }
-    _refuse(folder, wrong, "file")
+def _check_bytes(folder: Path) -> dict[str, Any]:
+    try:
+        return check(folder, lambda names: track(names, "verifying files", len(names)))
+    except Refused as error:
+        raise ReleaseError(str(error), where=folder, way_out=WAY_OUT) from error
 
 
 def _refuse(folder: Path, problems: Mapping[str, str], kind: str) -> None:

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from sartext.config import Project, parse_yaml
 from sartext.errors import SarTextError, TrackingError
-from sartext.release.manifest import git_state
+from sartext.release.origin import git_state
 from sartext.sources import folder_hash
 from sartext.tracking.record import DAGSTER_RUN, Record, Status, begin, now, record_of, records
 from sartext.tracking.store import COMMAND, load_mlflow, warn

@@ -12,6 +12,7 @@ from sartext.files import PARTIAL
 from sartext.release.comparison.versions import parse_version
 from sartext.release.distribution.store import Member, Store, read_bounded
 from sartext.release.manifest import MANIFEST, safe_path
+from sartext.release.verify import CHECKSUMS, checksums_of
 
 LARGEST_MANIFEST = 64 << 20
 """Bytes of a manifest; one of a million files has about as many."""
@@ -26,7 +27,7 @@ class Contents:
 
     Args:
         raw: the manifest byte for byte.
-        members: the files of the version, but the manifest itself.
+        members: the files of the version, but the manifest itself; ``SHA256SUMS``, which it decides, among them.
     """
 
     raw: bytes
@@ -75,12 +76,15 @@ def read_contents(raw: bytes, where: object) -> Contents:
         files: Mapping[str, Any] = manifest["files"]
         members = tuple(Member(path, files[path]["size"], files[path]["sha256"]) for path in sorted(files))
         sound = all(isinstance(text, str) for text in (name, version)) and _is_sha256(content)
+        sound = sound and isinstance(files, dict)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         sound = False
     if not sound or not all(_is_sound(member) for member in members):
         raise ReleaseError(f"{MANIFEST} is no manifest", where=where, way_out=_REFUSE)
     _require_apart(members, where)
-    return Contents(raw, name, version, content, members)
+    checksums = checksums_of(manifest, raw).encode("utf-8")
+    listed = Member(CHECKSUMS, len(checksums), hashlib.sha256(checksums).hexdigest())
+    return Contents(raw, name, version, content, (*members, listed))
 
 
 def fetch_contents(store: Store, name: str, version: str) -> Contents:
@@ -122,5 +126,6 @@ def _require_apart(members: tuple[Member, ...], where: object) -> None:
     for path in sorted(paths):
         parts = safe_path(path, where).parts
         above = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
-        if path == MANIFEST or not path.isprintable() or above & paths or parts[-1].startswith(PARTIAL):
+        own = path in {MANIFEST, CHECKSUMS}
+        if own or not path.isprintable() or above & paths or parts[-1].startswith(PARTIAL):
             raise ReleaseError(f"unsafe path {path!r}", where=where, way_out=_REFUSE)

@@ -15,7 +15,8 @@ from sartext.release.distribution.remotes import Remote
 from sartext.release.distribution.store import AbsentError, Member, Store
 from sartext.release.distribution.stores import open_store
 from sartext.release.distribution.transfer import for_each, patiently
-from sartext.release.manifest import MANIFEST, content_files, content_sha256, file_problem
+from sartext.release.manifest import MANIFEST, content_files, content_sha256
+from sartext.release.verify import file_problem
 
 PULLING = ".pulling-"
 """How the folder begins in which a pull collects files; what a killed one left there is taken up by the next."""

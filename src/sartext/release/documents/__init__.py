@@ -1,0 +1,18 @@
+"""What a published version holds beside its content: a file for each document, listed here.
+
+``MANIFEST.json`` and ``SHA256SUMS`` are written last, over all of them: `sartext.release.manifest`.
+"""
+
+from sartext.registry import Registry
+from sartext.release.documents import card, changes, provenance, quality, verifier
+
+DOCUMENTS = Registry(
+    "document of a release",
+    [
+        card.DOCUMENT,
+        changes.DOCUMENT,
+        quality.DOCUMENT,
+        verifier.DOCUMENT,
+        *provenance.DOCUMENTS,
+    ],
+)
