@@ -9,6 +9,8 @@ import pytest
 
 from sartext.errors import ReleaseError
 from sartext.explorer.drawing import marks_of
+from sartext.explorer.pictures import LARGE, row_groups, shown_groups
+from sartext.explorer.released import Release
 from sartext.explorer.shards import packed
 from sartext.explorer.site import SHARD, explore
 from sartext.explorer.vectors import IMAGES, SENTENCES, Embedded, nearest, read_vectors, write_vectors
@@ -40,6 +42,15 @@ def test_the_same_release_gives_the_same_bytes(small: Path, tmp_path: Path) -> N
     explore(small, tmp_path / "two")
     assert sha256_tree(tmp_path / "one") == sha256_tree(tmp_path / "two")
     assert (told["images"], told["pictures"]) == (30, 24)
+
+
+def test_processes_give_what_one_gives(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = row_groups(Release(small).tables)
+    alone = list(shown_groups(groups, LARGE))
+    monkeypatch.setattr("sartext.explorer.pictures.SERIAL_BELOW", 1)
+    monkeypatch.setattr("sartext.explorer.pictures.AHEAD", 0)
+    monkeypatch.setenv("SARTEXT_WORKERS", "2")
+    assert list(shown_groups(groups, LARGE)) == alone
 
 
 def test_a_script_holds_ascii_and_no_text_ends_it(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 import base64
 import io
+import multiprocessing
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +15,7 @@ from PIL import Image
 
 from sartext.corpora.images import decode
 from sartext.corpora.quarantine import Unusable
+from sartext.progress import SERIAL_BELOW, depend_on_the_parent, workers
 
 THUMBNAIL = 160
 """Pixels of the longer side of a thumbnail; an image that is no larger is shown as the release holds it."""
@@ -21,6 +25,9 @@ LARGE = 384
 
 UNTOUCHED = 64 * 1024
 """Bytes up to which an image that need not be made smaller is shown as the release holds it."""
+
+AHEAD = 3
+"""Row groups for each process that are read before their turn."""
 
 THUMBNAIL_QUALITY, LARGE_QUALITY = 72, 82
 
@@ -58,6 +65,28 @@ def rows_of(group: RowGroup, columns: list[str] | None = None) -> Iterator[dict[
         known = table.schema_arrow.names
         wanted = known if columns is None else [name for name in columns if name in known]
         yield from table.read_row_group(group.number, columns=wanted).to_pylist()
+
+
+def shown_groups(groups: list[RowGroup], side: int) -> Iterator[list[Shown]]:
+    """Yield `shown_rows` of every row group in order, on all cores, a few of them ahead: memory does not grow."""
+    count = workers()
+    if count == 1 or len(groups) < SERIAL_BELOW:
+        yield from (shown_rows(group, side) for group in groups)
+        return
+    context = multiprocessing.get_context(
+        "spawn"
+    )  # forked children of a process with Arrow's threads can deadlock
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=depend_on_the_parent)
+    ahead: deque[Future[list[Shown]]] = deque()
+    try:
+        for group in groups:
+            ahead.append(pool.submit(shown_rows, group, side))
+            if len(ahead) > AHEAD * count:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def shown_rows(group: RowGroup, side: int) -> list[Shown]:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from sartext.explorer.boxes import Boxes
 from sartext.explorer.drawing import drawn_boxes, marks_of
 from sartext.explorer.facets import FACETS, FacetColumn
 from sartext.explorer.page import page_of
-from sartext.explorer.pictures import LARGE, Shown, row_groups, rows_of, shown_rows
+from sartext.explorer.pictures import LARGE, Shown, row_groups, rows_of, shown_groups
 from sartext.explorer.released import Release
 from sartext.explorer.shards import Shards, packed, write_shard
 from sartext.explorer.similarity import Similarity, read_similarity
@@ -22,7 +21,7 @@ from sartext.explorer.story import columns_of, gate_rows, statements_with_proof,
 from sartext.explorer.words import ROWS, WordColumn
 from sartext.files import atomic_folder, write_text
 from sartext.narrator.facts import Facts, from_json
-from sartext.progress import map_parallel
+from sartext.progress import track
 
 SHARD = 16
 """Rows of a script of cards, or of all that is known of an image."""
@@ -66,7 +65,7 @@ def explore(
     with atomic_folder(target) as site:
         columns = Columns(source, site, members, similar)
         groups = row_groups(source.tables)
-        for shown in map_parallel(partial(shown_rows, side=side), groups, "groups of images"):
+        for shown in track(shown_groups(groups, side), "groups of images", len(groups)):
             for each in shown:
                 columns.add(each)
         known = columns.close()

@@ -65,6 +65,7 @@
     byId("order").disabled = state.sentence >= 0;
     byId("clear").hidden = !(state.query || state.sentence >= 0 || facets.some(facet => facet.chosen.size));
     drawFacets(result.counts);
+    document.body.dataset.found = String(count);
     if (!state.id) await drawPage();
   }
 
