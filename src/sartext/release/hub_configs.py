@@ -39,21 +39,24 @@ def _config(folder: Path, config: HubConfig) -> tuple[dict[str, Any], dict[str, 
     """The info and the config of one entry."""
     schema: pa.Schema | None = None
     counts: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for split in SPLIT_NAMES:
         for path in sorted(folder.glob(config.files_of(split))):
             try:
                 with pq.ParquetFile(path) as table:
                     found, rows = table.schema_arrow, table.metadata.num_rows
+                    groups = [table.metadata.row_group(number) for number in range(table.num_row_groups)]
             except (OSError, pa.ArrowInvalid) as error:
                 raise ReleaseError(f"cannot be read ({error})", where=path, way_out=WAY_OUT) from error
             schema = schema or found
             if not found.equals(schema):
                 raise ReleaseError("has other columns than the files before it", where=path, way_out=WAY_OUT)
             counts[split] = counts.get(split, 0) + rows
+            sizes[split] = sizes.get(split, 0) + sum(group.total_byte_size for group in groups)
     info = {
         "config_name": config.name,
         "features": [{"name": field.name, "dtype": _dtype(field.type)} for field in schema or ()],
-        "splits": [{"name": split, "num_examples": count} for split, count in counts.items()],
+        "splits": [{"name": split, "num_bytes": sizes[split], "num_examples": counts[split]} for split in counts],
     }
     files = [{"split": split, "path": config.files_of(split)} for split in counts]
     return info, {"config_name": config.name, "data_files": files}

@@ -41,10 +41,10 @@ def verify(folder: Path) -> dict[str, object]:
     _refuse(folder, images.verify(folder, pairs), images.subject)
     _check_ledger(folder, pairs)
     _check_licences(folder, pairs)
-    _refuse(folder, {CARD: card_problem(folder)}, "file")
     for form in others:
         if form.files(folder):
             _refuse(folder, form.verify(folder, pairs), form.subject)
+    _refuse(folder, {CARD: card_problem(folder)}, "file")
     return {
         "name": manifest["name"],
         "version": manifest["version"],
