@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from sartext.corpora.images import Unusable
-from sartext.errors import ArtefactError, CatalogueError, ReleaseError
+from sartext.errors import ArtefactError, CatalogueError, ParameterError, ReleaseError
 from sartext.files import sha256_tree
 from sartext.release.assembly import assemble
 from sartext.release.formats.parquet import ROW_GROUP, SCHEMA
@@ -66,6 +66,23 @@ def test_a_licence_that_forbids_passing_on_withholds_too(judged: Built) -> None:
     judged.set_pair(0, redistribution=False)
     judged.assemble()
     assert rows(judged)["alpha/0000"]["image"] is None
+
+
+def test_a_format_is_refused_without_those_that_it_is_made_from(judged: Built) -> None:
+    judged.parameters(release={"formats": ["parquet", "chat"]})
+    with pytest.raises(
+        ParameterError, match=r"'chat' is made from 'llava-vqa', which is not listed.*list `llava-vqa`"
+    ):
+        assemble(judged.project)
+    assert not judged.release.exists()
+
+
+def test_the_order_in_which_formats_are_listed_changes_no_byte(assembled: Built) -> None:
+    before = sha256_tree(assembled.release)
+    names = assembled.project.parameters.release.formats
+    assembled.parameters(release={"formats": list(reversed(names)), "rows_per_file": 10})
+    assemble(assembled.project)
+    assert sha256_tree(assembled.release) == before
 
 
 def test_hugging_face_finds_an_image_feature(assembled: Built) -> None:
