@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from sartext.cli import distribution
-from sartext.cli.program import Group, show, summary
+from sartext.cli.program import Group, pass_project, show, summary
 from sartext.cli.stages import commands
 from sartext.config import Project
 
@@ -22,15 +22,50 @@ def release() -> None:
     type=click.Path(path_type=Path),
     help="A newer release, or a CSV file with hashes; versions beside FOLDER and params.yaml are asked anyhow.",
 )
+@click.option("--public-key", "key", type=click.Path(path_type=Path), help="Demand signatures by this key (PEM).")
 @click.pass_obj
-def verify(project: Project, folder: Path, withdrawn: Path | None) -> None:
-    """Prove every byte of a published release against its manifest; warn of images that were withdrawn since."""
+def verify(project: Project, folder: Path, withdrawn: Path | None, key: Path | None) -> None:
+    """Prove every byte of a published release, by its manifest, releases.lock and signatures.
+
+    Warns of images that were withdrawn since.
+    """
+    from sartext.release.anchors import anchored
     from sartext.release.held import held_images, held_lines, known_withdrawals
+    from sartext.release.signing import check_signatures
     from sartext.release.verification import verify as run
 
-    click.echo(f"verified: {summary(run(folder))}")
+    metrics = run(folder)
+    trust = [anchored(project.root, folder), check_signatures(folder, key)]
+    click.echo(f"verified: {summary(metrics)}")
+    for line in trust:
+        click.echo(line)
     for line in held_lines(held_images(folder, known_withdrawals(folder, project, withdrawn))):
         click.echo(line, err=True)
+
+
+@release.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@pass_project
+def pin(project: Project, folder: Path) -> None:
+    """Verify a release and add its hashes to releases.lock, for you to commit."""
+    from sartext.release.anchors import LOCK
+    from sartext.release.anchors import pin as run
+    from sartext.release.verification import verify as prove
+
+    prove(folder)
+    anchor = run(project.root, folder)
+    click.echo(f"pinned: {anchor.name} {anchor.version} in {LOCK}; commit it")
+
+
+@release.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def sign(folder: Path) -> None:
+    """Verify a release and sign it with the key that SARTEXT_SIGNING_KEY names."""
+    from sartext.release.signing import sign as run
+    from sartext.release.verification import verify as prove
+
+    prove(folder)
+    click.echo(f"signed: {summary(run(folder))}")
 
 
 @release.command()
@@ -43,6 +78,7 @@ def diff(old: Path, new: Path, data: Path | None, page: Path | None) -> None:
     from sartext.files import write_json, write_text
     from sartext.release.audit.tables import console
     from sartext.release.comparison.showing import compare_paths, lines_of, page_of, tables_of, to_json
+    from sartext.release.provenance_comparison import origin_differences
 
     difference = compare_paths(old, new)
     names = (str(old), str(new))
@@ -53,6 +89,8 @@ def diff(old: Path, new: Path, data: Path | None, page: Path | None) -> None:
         write_text(page, page_of(difference, names, level))
     for line in lines_of(difference, names, level):
         click.echo(line)
+    for line in origin_differences(old, new):
+        click.echo(f"  {line}")
     for title, table in tables_of(difference):
         show(console(table, title))
 

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from sartext.config import Project
@@ -12,11 +13,14 @@ from sartext.errors import ReleaseError
 from sartext.files import PARTIAL, disk_errors, remove_tree, seal
 from sartext.release.distribution.contents import Contents, absent, fetch_contents, folder_of, read_contents
 from sartext.release.distribution.remotes import Remote
-from sartext.release.distribution.store import AbsentError, Member, Store
+from sartext.release.distribution.store import AbsentError, Member, Store, read_bounded
 from sartext.release.distribution.stores import open_store
 from sartext.release.distribution.transfer import for_each, patiently
 from sartext.release.manifest import MANIFEST, content_files, content_sha256
-from sartext.release.verify import file_problem
+from sartext.release.verify import SIGNATURES, SIGNED, Refused, file_problem, statement_in
+
+LARGEST_SIGNATURE = 4 << 20
+"""Bytes of a signature, which names every expectation of the gate."""
 
 PULLING = ".pulling-"
 """How the folder begins in which a pull collects files; what a killed one left there is taken up by the next."""
@@ -54,6 +58,7 @@ def pull(project: Project, version: str, remote: Remote, target: Path | None = N
         (staged / MANIFEST).write_bytes(contents.raw)
         if content_sha256(content_files(staged)) != contents.content_sha256:
             raise _wrong(store, folder, "content_sha256 of the manifest is not that of its files")
+        _fetch_signatures(store, folder, staged, contents)
         seal(staged, target)
     return _told(contents, target, fetched)
 
@@ -162,6 +167,23 @@ def _fetch(store: Store, folder: str, member: Member, staged: Path) -> int | Non
     finally:
         part.unlink(missing_ok=True)
     return size
+
+
+def _fetch_signatures(store: Store, folder: str, staged: Path, contents: Contents) -> None:
+    """Fetch the signatures of a version, where it has any; whose they are, `signing.check_signatures` says."""
+    for name in SIGNED:
+        path = f"{SIGNATURES}/{name}.json"
+        try:
+            raw = patiently(store, partial(read_bounded, store, f"{folder}/{path}", LARGEST_SIGNATURE))
+            subject = statement_in(raw)["subject"][0]["digest"]["sha256"]
+        except AbsentError:
+            continue
+        except Refused as error:
+            raise _wrong(store, folder, f"{path}: {error}") from error
+        if subject != contents.sha256:
+            raise _wrong(store, folder, f"{path}: signed for another {MANIFEST}")
+        (staged / SIGNATURES).mkdir(exist_ok=True)
+        (staged / path).write_bytes(raw)
 
 
 def _receive(store: Store, folder: str, member: Member, part: Path) -> int:

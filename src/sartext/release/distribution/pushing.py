@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sartext.config import Project
 from sartext.errors import ReleaseError
-from sartext.files import canonical_json
+from sartext.files import canonical_json, sha256_file
 from sartext.release.distribution.contents import Contents, fetch_contents, folder_of, read_contents
 from sartext.release.distribution.remotes import Remote
 from sartext.release.distribution.store import AbsentError, Member, PassingError, WritableStore, read_bounded
@@ -18,6 +18,7 @@ from sartext.release.distribution.stores import open_to_write
 from sartext.release.distribution.transfer import for_each, patiently
 from sartext.release.manifest import MANIFEST
 from sartext.release.verification import verify
+from sartext.release.verify import SIGNATURES, signatures_in
 
 LARGEST_CLAIM = 4096
 
@@ -63,7 +64,8 @@ def push(project: Project, version: str, remote: Remote) -> dict[str, object]:
         patiently(store, lambda: _claim(work))
         there = _published(work)  # since it was looked for
     description = f"pushing {contents.name} {contents.version}"
-    sent = for_each(store, contents.members, lambda member: _send(work, member), description)
+    members = (*contents.members, *_signatures(source))
+    sent = for_each(store, members, lambda member: _send(work, member), description)
     if not there:
         patiently(store, lambda: _complete(work))
     patiently(store, lambda: store.remove(work.claim))
@@ -77,6 +79,12 @@ def push(project: Project, version: str, remote: Remote) -> dict[str, object]:
         "sent": sum(size is not None for size in sent),
         "bytes_sent": sum(size or 0 for size in sent),
     }
+
+
+def _signatures(source: Path) -> list[Member]:
+    """What may come after publication, and stands in no manifest."""
+    paths = [f"{SIGNATURES}/{name}.json" for name in signatures_in(source)]
+    return [Member(path, (source / path).stat().st_size, sha256_file(source / path)) for path in paths]
 
 
 def _published(work: _Push) -> bool:
