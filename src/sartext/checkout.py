@@ -70,7 +70,8 @@ def prune(project: Project) -> list[str]:
     listed = {
         "corpus": set(parameters.corpora),
         "captions": set(parameters.captions),
-        "checkpoint": set(parameters.checkpoints),
+        "checkpoint": parameters.at_hand,
+        "pinned": set(parameters.pinned),
         "model": set(parameters.models),
         "optical-captions": set(parameters.optical_captions),
         "narrated": set(parameters.narrated),

@@ -186,7 +186,15 @@ FOLDERS = ("build/captions", "build/narrated", "build/optical-captions", "build/
 CODE = ("src/sartext/release/inputs.py", "src/sartext/tables.py")
 """What the stage `lists` depends on."""
 
-EMPTY = {"captions": [], "optical_captions": [], "narrated": [], "rewritten": [], "checkpoints": {}, "models": {}}
+EMPTY = {
+    "captions": [],
+    "optical_captions": [],
+    "narrated": [],
+    "rewritten": [],
+    "pinned": {},
+    "checkpoints": {},
+    "models": {},
+}
 
 
 @pytest.fixture
@@ -216,6 +224,17 @@ def test_a_language_model_is_asked_by_a_stage_that_knows_its_prompt_and_not_its_
     assert "rewritten@sim-pairs" in graph.ancestors("publication")
     assert {PROMPT, EXAMPLES, "src/sartext/llm"} <= set(graph.stages["rewritten@sim-pairs"].deps)
     assert "endpoint" not in (ROOT / "dvc.yaml").read_text()
+
+
+def test_pinned_checkpoints_caption_a_corpus_and_nothing_is_trained(project: Path) -> None:
+    path = project / "params.yaml"
+    names = ("clip-sar", "coca-sar", "grounder")
+    pins = {name: f"releases/sar-text/1.0.0/provenance/build/checkpoint/{name}" for name in names}
+    content = {**yaml.safe_load(path.read_text()), "pinned": pins, "narrated": ["sim-unlabelled"]}
+    path.write_text(yaml.safe_dump(content))
+    needed = read_graph(project).ancestors("publication")
+    assert {f"pinned@{name}" for name in names} < set(needed)
+    assert not any(name.startswith("checkpoint@") for name in needed)
 
 
 def test_the_folders_are_there_after_plain_dvc_repro(project: Path) -> None:

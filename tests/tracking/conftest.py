@@ -73,7 +73,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
         folder = project.checkpoint(name)
         model = start(foundation.format(name[:4]), root, project.tokenizer, seed=1, side=SIDE)
         write_json(folder / "training.json", {"model_sha256": save(model, folder)})
-        shutil.copy(folder / "model.safetensors", folder / "last.safetensors")
     (root / ".gitignore").write_text("build\nmlflow\nsrc\n")
     git_commit(root)
     return project

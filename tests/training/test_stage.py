@@ -55,7 +55,6 @@ def test_two_stages_of_the_transfer(project: Project) -> None:
     metrics = train(project, "clip-optical")
     folder, record = project.checkpoint("clip-optical"), record_of(project, "clip-optical")
     assert record["model_sha256"] == sha256_file(folder / "model.safetensors") == metrics["model_sha256"]
-    assert record["last_sha256"] == sha256_file(folder / "last.safetensors")
     assert record["steps"] == 6 and record["samples"] == 96 and len(record["curves"]["steps"]) == 6
     assert record["best_step"] == min(record["curves"]["validations"], key=lambda figures: figures["loss"])["step"]
     index = project.shards("optical") / "index.parquet"
@@ -82,11 +81,10 @@ def test_a_frozen_tower_is_kept_as_it_was_and_the_rest_learns(project: Project, 
     project = changed(project, f"checkpoints.{name}", **{"from": foundation, "frozen_tower": True})
     begun = start(foundation, project.root, project.tokenizer, seed=project.parameters.training.seed, side=64)
     train(project, name)
-    for file in ("model.safetensors", "last.safetensors"):
-        weights = load_file(project.checkpoint(name) / file)
-        before = {key: value for key, value in begun.network.state_dict().items() if value.is_floating_point()}
-        changes = {key for key, value in before.items() if not torch.equal(value, weights[key])}
-        assert changes and not any("trunk" in key for key in changes), "means of batch normalisation neither"
+    weights = load_file(project.checkpoint(name) / "model.safetensors")
+    before = {key: value for key, value in begun.network.state_dict().items() if value.is_floating_point()}
+    changes = {key for key, value in before.items() if not torch.equal(value, weights[key])}
+    assert changes and not any("trunk" in key for key in changes), "means of batch normalisation neither"
     assert record_of(project, name)["checkpoint"]["frozen_tower"]
     project = changed(
         project, f"checkpoints.{name}", **{"from": f"src/sartext/models/foundations/{kind}-tiny.yaml"}
@@ -124,15 +122,16 @@ def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(project: Project)
 def test_two_processes_write_one_checkpoint_with_the_same_curve(project: Project) -> None:
     train(project, "coca-optical")
     alone = record_of(project, "coca-optical")
-    last = project.checkpoint("coca-optical") / "last.safetensors"
-    weights = load_file(last)
+    best = project.checkpoint("coca-optical") / "model.safetensors"
+    weights = load_file(best)
     done = torchrun("-m", "sartext", "train", "coca-optical", "--again", cwd=project.root)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("checkpoint@coca-optical:") == 1
     shared = record_of(project, "coca-optical")
     for mine, theirs in zip(alone["curves"]["steps"], shared["curves"]["steps"], strict=True):
         assert theirs["loss"] == pytest.approx(mine["loss"], rel=1e-3)
-    for name, value in load_file(last).items():
+    assert shared["best_step"] == alone["best_step"]
+    for name, value in load_file(best).items():
         assert (value - weights[name]).abs().max() < 1e-2, name
 
 

@@ -156,6 +156,12 @@ STAGES = Registry(
             run=_train,
         ),
         StageCommand(
+            "take",
+            "pinned@{name}",
+            "sartext.training.pinning:take",
+            "Take a checkpoint that was trained before as it is (stage pinned@NAME).",
+        ),
+        StageCommand(
             "calibrate",
             "calibration",
             "sartext.captioner.calibration:calibrate",

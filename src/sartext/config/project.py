@@ -74,6 +74,7 @@ class Parameters(Section):
     tokenizer: TokenizerParameters = TokenizerParameters.model_validate({})
     shards: ShardParameters = ShardParameters.model_validate({})
     training: TrainingParameters = TrainingParameters.model_validate({})
+    pinned: dict[str, str] = {}
     checkpoints: dict[str, AnyCheckpoint] = {}
     models: dict[str, ModelParameters] = {}
     narration: NarrationParameters = NarrationParameters.model_validate({})
@@ -110,8 +111,10 @@ class Parameters(Section):
         for name, row in self.checkpoints.items():
             if row.parent is None and row.origin.startswith("build/"):
                 raise ValueError(f"checkpoints.{name}.from: '{row.origin}' is no checkpoint and no foundation")
-            if row.parent is not None and row.parent not in self.checkpoints:
-                near = nearest(row.parent, self.checkpoints)
+            if name in self.pinned:
+                raise ValueError(f"pinned.{name}: a row of `checkpoints` has that name too; remove one")
+            if row.parent is not None and row.parent not in self.at_hand:
+                near = nearest(row.parent, self.at_hand)
                 raise ValueError(f"checkpoints.{name}.from: no checkpoint '{row.parent}'; {near}")
         _forbid_circles("checkpoints", {name: row.parent or "" for name, row in self.checkpoints.items()})
         check_arms(self.image_text)
@@ -137,9 +140,15 @@ class Parameters(Section):
         return {name: row for name, row in self.checkpoints.items() if isinstance(row, CheckpointParameters)}
 
     @property
+    def at_hand(self) -> set[str]:
+        """The names of all that a build has in ``build/checkpoint``: pinned or trained."""
+        return {*self.pinned, *self.checkpoints}
+
+    @property
     def grounder(self) -> str | None:
-        """The name of the checkpoint that grounds statements, None where there is none."""
-        return next((name for name, row in self.checkpoints.items() if isinstance(row, GrounderParameters)), None)
+        """The name of the checkpoint that grounds statements, if any; a pinned one is called `grounder`."""
+        trained = (name for name, row in self.checkpoints.items() if isinstance(row, GrounderParameters))
+        return next(trained, GROUNDER if GROUNDER in self.pinned else None)
 
     @property
     def trainings(self) -> dict[str, CheckpointParameters]:

@@ -179,11 +179,10 @@ def load(folder: Path | str, *, device: str | torch.device = "cpu", expected_kin
     return Model(network.to(place).eval(), tokenizer, whole, kind, digest)
 
 
-def save(model: Model, folder: Path, *, name: str = WEIGHTS) -> str:
+def save(model: Model, folder: Path) -> str:
     """Write a model's weights, configuration and tokenizer into a folder; return the SHA-256 of the weights file.
 
-    Every file is whole or absent, other files in the folder stay, and equal weights give equal bytes. Of several
-    weights ``open_clip`` reads ``model.safetensors``.
+    Every file is whole or absent, other files in the folder stay, and equal weights give equal bytes.
 
     Raises:
         ArtefactError: the disk is full or the folder cannot be written.
@@ -194,7 +193,7 @@ def save(model: Model, folder: Path, *, name: str = WEIGHTS) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     model.tokenizer.save(folder)
     write_json(folder / CONFIG, model.config)
-    with atomic_path(folder / name) as temporary:
+    with atomic_path(folder / WEIGHTS) as temporary:
         save_file(state, temporary, metadata={"format": "pt"})
         return sha256_file(temporary)
 

@@ -152,8 +152,7 @@ class Record:
         """Keep the model's files, by hard links where the disk allows: trainings replace files whole."""
         with atomic_folder(self.model) as folder:
             for source in sorted(path for path in checkpoint.iterdir() if path.is_file()):
-                if source.name != "last.safetensors":
-                    link_or_copy(source, folder / source.name)
+                link_or_copy(source, folder / source.name)
 
     def clear_model(self) -> None:
         """Remove the model's files once a server has them."""

@@ -189,14 +189,13 @@ class ImageTextJob:
         return {"pairs": fitted}
 
     def save(self, folder: Path, fits: Mapping[str, Fit]) -> dict[str, Any]:
-        """Write the last and the best weights; return the record of the training."""
+        """Write the best weights; return the record of the training."""
         model, fitted = self._model, fits["pairs"]
-        last = save(model, folder, name="last.safetensors")
         with self._tower():
             model.network.load_state_dict(fitted.best)
         best = save(model, folder)
         record = fitted.record("validation loss", "fewer than two validation pairs")
-        return {"pairs": self._pairs, **record, "model_sha256": best, "last_sha256": last}
+        return {"pairs": self._pairs, **record, "model_sha256": best}
 
     def _tower(self) -> AbstractContextManager[None]:
         """Keep the weights of the image tower as they are, if the row says so."""

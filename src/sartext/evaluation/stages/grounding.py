@@ -112,14 +112,14 @@ class _Pictures:
 
 
 def _described(project: Project, name: str, grounder: Grounder) -> Variant:
-    row = project.parameters.checkpoints[name]
-    samples = int(training_of(project, name)["samples"])
+    training = training_of(project, name)
+    samples = int(training["samples"])
     return Variant(
         name=name,
         title="taught boxes, masks and scenes of annotated SAR images as maps",
         role="model",
         kind="grounder",
-        origin=row.origin,
+        origin=str(training["checkpoint"]["from"]),
         samples=samples,
         sar_samples=samples,
         weights=sum(parameter.numel() for parameter in grounder.network.parameters()),

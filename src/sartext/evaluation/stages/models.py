@@ -185,8 +185,10 @@ def training_of(project: Project, name: str) -> Mapping[str, Any]:
 
 
 def stage_of(project: Project, name: str) -> str:
-    """Return the stage of ``dvc.yaml`` that trains a row."""
-    return f"{'model' if name in project.parameters.models else 'checkpoint'}@{name}"
+    """Return the stage of ``dvc.yaml`` that makes a checkpoint or model."""
+    parameters = project.parameters
+    kind = "pinned" if name in parameters.pinned else "checkpoint"
+    return f"{'model' if name in parameters.models else kind}@{name}"
 
 
 def _check_name(name: str) -> None:
