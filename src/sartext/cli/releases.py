@@ -8,6 +8,7 @@ from sartext.cli import distribution
 from sartext.cli.program import Group, pass_project, show, summary
 from sartext.cli.stages import commands
 from sartext.config import Project
+from sartext.errors import ReleaseError
 
 
 @click.group(cls=Group, commands=[*commands("release"), *distribution.COMMANDS])
@@ -157,3 +158,30 @@ def attach(project: Project, folder: Path, corpora: Path, target: Path) -> None:
     for line in lines_about(fates, target):
         click.echo(line, err=True)
     click.echo(f"{summary(counted_states(fates))}, path {target}")
+
+
+@release.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="A new folder for the clone.")
+@click.option("--with-models", is_flag=True, help="Take weights, and what they caption, from the release.")
+@pass_project
+def reproduce(project: Project, folder: Path, target: Path, with_models: bool) -> None:
+    """Build a release again from its commit, parameters and pins, and compare every file."""
+    from sartext.release.reproduction import reproduce as run
+
+    outcome = run(folder, target, project, with_models=with_models, say=click.echo)
+    for note in outcome.notes:
+        click.echo(f"note: {note}")
+    for name in outcome.other_weights:
+        click.echo(f"{name}: other bytes than in the build of the release, see machine_dependent in dvc.yaml")
+    for difference in outcome.differing:
+        click.echo(f"{difference.path}: {difference.what}")
+    if outcome.differing:
+        raise ReleaseError(
+            f"{len(outcome.differing)} of {outcome.files} files differ",
+            where=outcome.folder,
+            way_out="--with-models takes over what depends on the machine"
+            if outcome.other_weights
+            else "see the lines above",
+        )
+    click.echo(f"reproduced: {outcome.files} files, every byte the same")
