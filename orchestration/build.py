@@ -30,6 +30,7 @@ from sartext.checkout import project_lock
 from sartext.config import Project
 from sartext.errors import CorpusError, SarTextError, SimulationError, nearest
 from sartext.files import read_json, require_folder
+from sartext.release.origin import otherwise_made
 
 SAMPLE_FOLDERS = {
     "ssdd": "SSDD",
@@ -92,6 +93,10 @@ def build(root: Path, job: str, *, asset: str | None = None, start: float) -> No
     made = {graph.stages[name].title for name in unchanged} | (materialised(result) if result else set())
     seconds = time.monotonic() - start
     show_summary(project, console, seconds=seconds, made=made, published=_published(project) != before)
+    if result is not None and (other := otherwise_made(project)):
+        why = "as another processor may: see 'Weights are made once' in docs/operations.md"
+        line = f"  not as in the dvc.lock of the commit, from the same inputs: {', '.join(other)}; {why}"
+        console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
     if result is not None and not result.success:
         raise BuildError(failure_line(list(result.all_events)))
 

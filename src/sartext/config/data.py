@@ -139,5 +139,8 @@ class ReleaseParameters(Section):
         description="names of `sartext.release.formats`",
     )
     rows_per_file: int = Field(5000, ge=1)
+    models: bool = Field(
+        True, description="whether a release holds the weights that captioned, and what else a machine decides"
+    )
     vqa: VqaParameters = VqaParameters.model_validate({})
     withdrawn: tuple[Withdrawal, ...] = ()

@@ -13,7 +13,7 @@ from typing import Any
 from sartext.config import Project
 from sartext.config.section import parse_yaml
 from sartext.errors import ReleaseError
-from sartext.release.manifest import ancestors
+from sartext.release.origin import ancestors
 
 FOLDER = "provenance/build"
 """Of a release: a mirror of those parts of ``build/``."""

@@ -83,6 +83,22 @@ def lock_state(project: Project) -> dict[str, object] | None:
     return state
 
 
+def otherwise_made(project: Project) -> list[str]:
+    """Return the stages that read what the commit's ``dvc.lock`` says that they read, and gave other bytes."""
+    committed = _git(project.root, "show", "HEAD:./dvc.lock")
+    if committed is None:
+        return []
+    before = _parsed(committed, "dvc.lock of the commit").get("stages") or {}
+    now = _read_lock(project).get("stages") or {}
+    inputs = ("cmd", "deps", "params")
+    return sorted(
+        name
+        for name in now.keys() & before.keys()
+        if all(now[name].get(part) == before[name].get(part) for part in inputs)
+        and now[name].get("outs") != before[name].get("outs")
+    )
+
+
 def processor() -> dict[str, object]:
     """Return the class of this machine's processor, as far as floating-point results depend on it.
 

@@ -21,6 +21,7 @@ from sartext.files import (
     write_json,
 )
 from sartext.progress import track
+from sartext.release.artefacts import write_artefacts
 from sartext.release.comparison import Comparison, compare
 from sartext.release.comparison.versions import (
     FIRST,
@@ -200,7 +201,8 @@ def _fill(project: Project, folder: Path, decision: Decision, content: str) -> N
         if made is not None:
             write_bytes(folder / document.name, made.encode("utf-8") if isinstance(made, str) else made)
     facts = {"name": project.parameters.release.name, "version": decision.version, "content_sha256": content}
-    write_manifest(folder, {**facts, **origin(project)}, files)
+    stages = write_artefacts(project, folder) if project.parameters.release.models else {}
+    write_manifest(folder, {**facts, **origin(project), "machine_dependent": sorted(stages)}, files)
 
 
 def _copy_files(source: Path, target: Path) -> None:

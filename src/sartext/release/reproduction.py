@@ -19,6 +19,7 @@ from sartext.errors import ReleaseError
 from sartext.release.artefacts import FOLDER, copy_out, machine_dependent
 from sartext.release.differences import Difference, differences
 from sartext.release.manifest import content_files, read_manifest
+from sartext.release.origin import tool_versions
 from sartext.release.verification import verify
 
 GIVEN = ("params.yaml", "data.dvc", "dvc.yaml")
@@ -135,8 +136,6 @@ def _changed_note(names: Sequence[str]) -> str:
 
 def _other_tools(manifest: Mapping[str, object]) -> list[str]:
     """Say which libraries have other versions here than where the release was made."""
-    from sartext.release.manifest import tool_versions
-
     stated = manifest.get("tools")
     theirs: Mapping[str, object] = stated if isinstance(stated, dict) else {}
     ours = tool_versions()
