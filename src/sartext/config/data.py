@@ -1,5 +1,7 @@
 """Parameters of the data: the embedded corpora, captions, splits, the gate and the release."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator, model_validator
 
 from sartext.config.section import Section
@@ -19,9 +21,14 @@ class SimulationParameters(Section):
 
 
 class CorpusParameters(Section):
-    """One corpus of the build: where its catalogue file is, relative to the project."""
+    """One corpus of the build: where its catalogue file is, relative to the project, and what is given of it.
+
+    ``gives`` is what a release holds at most: images only where the licence lets them be passed on, too; of ``captions``
+    the image is withheld, of ``nothing`` no row is released, while the images are trained on as others are.
+    """
 
     catalogue: str
+    gives: Literal["images", "captions", "nothing"] = "images"
 
 
 class NarratorParameters(Section):

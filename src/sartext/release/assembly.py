@@ -11,9 +11,10 @@ from sartext.catalogue.loading import find_entry
 from sartext.config import Project
 from sartext.files import atomic_folder, sha256_tree, write_json
 from sartext.release.formats import listed_formats
-from sartext.release.formats.format import Material, Row, may_be_given_on
+from sartext.release.formats.format import Material, Row
 from sartext.release.gate.verdict import require_passed
 from sartext.release.inputs import refuse_unlisted
+from sartext.release.licences import may_be_given_on
 from sartext.release.manifest import CONTENT, content_sha256
 from sartext.release.withdrawals import WITHDRAWALS, write_withdrawn
 from sartext.tables import PAIRS, read_rows

@@ -40,6 +40,7 @@ _COMMANDS = {
 
 OPTICAL = "optical image, kept for training"
 UNLABELLED = "SAR image without labels, of a corpus that params.yaml does not list under narrated"
+GIVES_NOTHING = "params.yaml lets a release give nothing of its corpus"
 NOT_LISTED = "SAR image of a corpus that params.yaml does not list under captions"
 
 Row = Mapping[str, Any]
@@ -113,7 +114,7 @@ def _join(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, str]]]
     pairs: list[dict[str, Any]] = []
     ledger: list[dict[str, str]] = []
     for corpus, table in read_indexes(project).items():
-        entry = find_entry(project, corpus)
+        entry, gives = find_entry(project, corpus), project.parameters.corpora[corpus].gives
         stages = [_read_captions(stage, folder) for stage, folder in caption_folders(project, corpus).items()]
         captions = {image_id: caption for made in reversed(stages) for image_id, caption in made.captions.items()}
         rows = table.drop_columns(_ANNOTATIONS).to_pylist()
@@ -123,9 +124,11 @@ def _join(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, str]]]
             image_id = row["image_id"]
             caption, split = captions.get(image_id), splits.get(image_id)
             stage, reason = _fate(row, entry, stages, caption, split)
+            if stage == RELEASE and gives == "nothing":
+                stage, reason = "candidate", GIVES_NOTHING
             ledger.append(_ledger_row(corpus, image_id, row["path"], stage, reason))
             if stage == RELEASE and caption and split:
-                pairs.append(_pair(entry, {**row, **caption, **split}))
+                pairs.append(_pair(entry, {**row, **caption, **split}, with_image=gives == "images"))
         ledger += _quarantined_rows(project, corpus, ids)
     pairs.sort(key=lambda pair: str(pair["image_id"]))
     return pairs, ledger
@@ -142,12 +145,12 @@ def _refuse_strangers(corpus: str, stages: Iterable[StageCaptions], ids: set[str
             )
 
 
-def _pair(entry: Entry, row: Row) -> dict[str, Any]:
+def _pair(entry: Entry, row: Row, *, with_image: bool) -> dict[str, Any]:
     of_corpus = {
         "corpus": entry.name,
         "sensor": row["sensor"] or entry.sensor,
         "licence": entry.licence,
-        "redistribution": entry.redistribution,
+        "redistribution": entry.redistribution and with_image,
         "citation": entry.citation,
         "source_url": entry.homepage,
     }

@@ -11,6 +11,7 @@ from sartext.config import Project, ReleaseParameters
 from sartext.corpora.images import Unusable, release_bytes, second_bytes
 from sartext.errors import ReleaseError
 from sartext.release.inputs import SPLIT_NAMES
+from sartext.release.licences import may_be_given_on
 
 Row = Mapping[str, Any]
 
@@ -112,11 +113,6 @@ def image_name(image_id: str, content: bytes) -> str:
 def second_name(image_id: str, polarisation: str) -> str:
     """Return the name of the second polarisation of an image in a release, always a PNG."""
     return f"{image_id}.{polarisation}.png"
-
-
-def may_be_given_on(row: Row) -> bool:
-    """Whether the release may hold the image: its licence is stated and gives the right to redistribute."""
-    return bool(row["redistribution"]) and row["licence"] not in {None, "", "not-stated"}
 
 
 class Pair(NamedTuple):

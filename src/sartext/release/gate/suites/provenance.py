@@ -2,11 +2,13 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from sartext.narrator.methods import BY_MODEL, METHODS, SCORED
-from sartext.release.gate.suite import Frame, Inputs, Suite, of_column, of_pairs, without
+from sartext.release.gate.suite import Frame, Inputs, Measure, Suite, of_column, of_pairs, without
+from sartext.release.licences import Conditions, conflicts_of, may_be_given_on, unknown_conditions
 
 _LICENCE = re.compile(
     r"not-stated|https?://\S+|[A-Za-z0-9][A-Za-z0-9.+-]*(?: (?:AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*"
@@ -67,6 +69,17 @@ def _withdrawn(inputs: Inputs) -> list[str]:
     return [f"withdrawn: {one or other}" if one or other else "" for one, other in found]
 
 
+def _of_licences(judge: Callable[[str, Mapping[str, Conditions], set[str]], str]) -> Measure:
+    """Measure the corpora that the candidate holds something of by what is said of their licences."""
+
+    def measure(inputs: Inputs) -> list[str]:
+        conditions = {name: inputs.catalogue[name].conditions for name in inputs.released_corpora}
+        with_images = {row["corpus"] for row in inputs.pairs if may_be_given_on(row)}
+        return [judge(name, conditions, with_images) for name in conditions]
+
+    return measure
+
+
 def _hashes(row: Row) -> str:
     hashes = {name: value for name, value in row.items() if name.endswith("sha256")}
     hashes = {name: value for name, value in hashes.items() if value is not None or name not in _OPTIONAL}
@@ -94,6 +107,16 @@ SUITE = Suite(
                 "withdrawn": _withdrawn,
             },
         ),
+        Frame(
+            "corpora",
+            "corpora",
+            lambda inputs: inputs.released_corpora,
+            {
+                "forbidden": _of_licences(partial(conflicts_of, blocking=True)),
+                "conflicts": _of_licences(partial(conflicts_of, blocking=False)),
+                "unknown": _of_licences(unknown_conditions),
+            },
+        ),
     ),
     checks=(
         without("licence", "candidate", "licence", "pairs"),
@@ -105,5 +128,8 @@ SUITE = Suite(
         without("language model and prompt", "candidate", "language_model", "captions"),
         without("hashes", "candidate", "hashes", "pairs"),
         without("no withdrawn image", "candidate", "withdrawn", "pairs"),
+        without("no image that its licence forbids", "corpora", "forbidden", "corpora"),
+        without("licences that go together", "corpora", "conflicts", "corpora", severity="warning"),
+        without("known conditions of licences", "corpora", "unknown", "corpora", severity="warning"),
     ),
 )
