@@ -23,8 +23,8 @@ class SimulationParameters(Section):
 class CorpusParameters(Section):
     """One corpus of the build: where its catalogue file is, relative to the project, and what is given of it.
 
-    ``gives`` is what a release holds at most: images only where the licence lets them be passed on, too; of ``captions``
-    the image is withheld, of ``nothing`` no row is released, while the images are trained on as others are.
+    ``gives`` is what a release holds at most: images only where the licence lets them be passed on, too. Of
+    ``captions`` the image is withheld; of ``nothing`` no row is released, while its images are trained on.
     """
 
     catalogue: str

@@ -32,6 +32,12 @@ TABLE = "attached.csv"
 State = Literal["attached", "missing", "differs", "unreadable"]
 STATES: tuple[State, ...] = ("attached", "missing", "differs", "unreadable")
 
+_TEXTS = dict.fromkeys(("title", "description", "sensor", "citation", "homepage", "obtain"), "")
+PICTURES = Entry.model_validate(
+    {**_TEXTS, "name": "pictures", "kind": "unlabelled", "images": (), "quantity": "display"}
+)
+"""For a corpus that the catalogue does not describe: an 8-bit picture is shown as it is."""
+
 NAMED = 3
 """Images of a state that are named on the terminal."""
 
@@ -132,7 +138,7 @@ def _find(files: Sequence[Path], corpora: Path) -> _Copies:
     if wanted - copies.found.keys():
         for name in _others(corpora, seen):
             digest = _digest(corpora / name)
-            if digest in wanted:
+            if digest is not None and digest in wanted:
                 copies.found.setdefault(digest, name)
             if not wanted - copies.found.keys():
                 break
@@ -208,7 +214,7 @@ def _entry(row: Row, path: Path, catalogue: Mapping[str, Entry]) -> Entry:
     if entry := catalogue.get(row["corpus"]):
         return entry
     if row["quantity"] == "display" and not read_image(path).startswith(TIFF_MARKS):
-        return Entry.model_construct(bands={})  # a picture is one without being told so
+        return PICTURES
     raise Unusable("no-catalogue-entry", f"catalogue/{row['corpus']}.yaml has to say what its bands measure")
 
 

@@ -1,4 +1,4 @@
-"""What the conditions of licences demand of a release, as data: what may not stand in it, what not side by side."""
+"""What the conditions of licences demand of a release, as data: what may not stand in it or side by side."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
