@@ -36,8 +36,9 @@ from sartext.evaluation.retrieval_figures import METRICS, score_retrieval
 from sartext.files import read_json, sha256_file
 from sartext.models.checkpoint import load
 from sartext.models.gpt.checkpoint import save_gpt
-from sartext.submissions.scoring import Submission, score
+from sartext.submissions.scoring import score
 from sartext.submissions.sources import sources_in
+from sartext.submissions.submission import Submission
 from sartext.vqa.question import Question, read_splits
 from tests.conftest import ROOT
 from tests.evaluation.generated import find, needs_jars, needs_java

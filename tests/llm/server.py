@@ -42,7 +42,7 @@ class Reply:
 
 @dataclass
 class Request:
-    """What came in."""
+    """What came in: a caption to reword, or a text about a picture, which is a data URL."""
 
     body: dict[str, Any]
     key: str
@@ -51,6 +51,7 @@ class Request:
     attempt: int
     time: float
     authorization: str
+    picture: str = ""
 
 
 @dataclass
@@ -86,11 +87,16 @@ class Server:
     def take(self, body: dict[str, Any], authorization: str) -> tuple[Request, Reply]:
         key = key_of(body)
         messages = body["messages"]
-        again = messages[-1]["content"].startswith("This caption is refused")
-        caption = json.loads(messages[-3 if again else -1]["content"])["caption"]
+        last = messages[-1]["content"]
+        again = isinstance(last, str) and last.startswith("This caption is refused")
+        if isinstance(last, str):
+            caption, picture = json.loads(messages[-3 if again else -1]["content"])["caption"], ""
+        else:
+            caption, picture = last[1]["text"], last[0]["image_url"]["url"]
         with self._lock:
             self._attempts[key] += 1
-            request = Request(body, key, caption, again, self._attempts[key], time.time(), authorization)
+            attempt = self._attempts[key]
+            request = Request(body, key, caption, again, attempt, time.time(), authorization, picture)
             self.requests.append(request)
             self._busy += 1
             self.busiest = max(self.busiest, self._busy)

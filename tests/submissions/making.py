@@ -41,6 +41,9 @@ from transformers import (
     ViTImageProcessor,
 )
 
+from sartext.catalogue.entry import Entry
+from sartext.catalogue.loading import load_catalogue
+from sartext.config import Project
 from sartext.models.gpt.model import CHAT, IMAGE
 from sartext.models.vocabulary import train_vocabulary
 from tests.models.making import CAPTIONS
@@ -196,3 +199,9 @@ def bert_folder(folder: Path) -> Path:
     """The configuration of a model that does nothing of ours."""
     BertConfig(architectures=["BertModel"]).save_pretrained(folder)
     return folder
+
+
+def entries_of(root: Path, corpora: Sequence[str]) -> dict[str, Entry]:
+    """The entries of a project's corpora."""
+    catalogue = load_catalogue(Project(root))
+    return {name: catalogue[name] for name in corpora}

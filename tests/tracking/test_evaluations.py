@@ -13,7 +13,8 @@ from sartext.errors import ArtefactError
 from sartext.evaluation.figures import Figure
 from sartext.files import read_json, sha256_file, write_json
 from sartext.report.stage import write_report
-from sartext.submissions.scoring import Scores, Submission
+from sartext.submissions.scoring import Scores
+from sartext.submissions.submission import Submission
 from sartext.tracking.evaluations import (
     EXPERIMENT,
     RECORD_TAG,

@@ -11,6 +11,7 @@ from sartext.config.data import (
 )
 from sartext.config.project import Parameters, Project, load_parameters
 from sartext.config.rewriting import (
+    AskingParameters,
     BudgetParameters,
     EndpointParameters,
     RewritingParameters,
@@ -20,6 +21,7 @@ from sartext.config.section import Section, explain_problems, explain_validation
 from sartext.config.training import CheckpointParameters, NarrationParameters, TrainingParameters
 
 __all__ = [
+    "AskingParameters",
     "BudgetParameters",
     "CheckpointParameters",
     "EndpointParameters",

@@ -19,22 +19,27 @@ class BudgetParameters(Section):
     tokens: int = Field(ge=1, description="tokens of requests and answers")
 
 
-class RewritingParameters(Section):
-    """What decides the captions that a language model writes; the stage `rewritten` depends on it."""
+class AskingParameters(Section):
+    """Which model behind an endpoint is asked, and how: what decides its answers beside the request."""
 
     model: str = Field(min_length=1, description="the model's name at the endpoint; captions bear it")
-    prompt: str = Field(description="the prompt, a text file of the project")
-    examples: str = Field(description="in-context examples, a YAML file of the project")
-    least_examples: int = Field(2, ge=0)
-    most_examples: int = Field(4, ge=0, description="with those that share a word with the caption")
     temperature: float | None = Field(0.0, ge=0, le=2, description="null for models that take none")
     seed: int | None = 7
     answer_tokens: int = Field(160, ge=16)
     token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # noqa: S105 - a field's name
+    budget: BudgetParameters
+
+
+class RewritingParameters(AskingParameters):
+    """What decides the captions that a language model writes; the stage `rewritten` depends on it."""
+
+    prompt: str = Field(description="the prompt, a text file of the project")
+    examples: str = Field(description="in-context examples, a YAML file of the project")
+    least_examples: int = Field(2, ge=0)
+    most_examples: int = Field(4, ge=0, description="with those that share a word with the caption")
     least_kept: float = Field(
         0.5, gt=0, le=1, description="share of the things that SAR shows which an answer must keep"
     )
-    budget: BudgetParameters
 
     @model_validator(mode="after")
     def _examples_in_order(self) -> "RewritingParameters":

@@ -8,21 +8,30 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
-from sartext.config import EndpointParameters, RewritingParameters
+from sartext.config import AskingParameters
 from sartext.errors import EndpointError
-from sartext.llm.endpoint import WHERE, Endpoint, RateLimited, Rejected, Unavailable
+from sartext.llm.endpoint import Endpoint, RateLimited, Rejected, Unavailable
 from sartext.llm.journal import Answer, BudgetSpent, Journal, key_of
+from sartext.progress import track
 
-Messages = Sequence[Mapping[str, str]]
+T = TypeVar("T")
+R = TypeVar("R")
+
+Messages = Sequence[Mapping[str, Any]]
+"""Roles and contents; a content is a text, or parts in the form of chat completions: texts and pictures."""
 
 OUTAGE = 20
 """Requests that got no answer one after the other, after which the endpoint counts as down."""
 
 MESSAGE_TOKENS = 16
 """Tokens by which a message may exceed its bytes: a token has at least one byte, but a chat has frames."""
+
+PICTURE_TOKENS = 4096
+"""Tokens that a picture may cost; endpoints bill a few hundred to three thousand."""
 
 NO_ANSWER, REJECTED = "the endpoint gave no answer", "the endpoint refuses the request"
 OVER_BUDGET = "the budget is spent"
@@ -32,16 +41,16 @@ class Asker:
     """Answers to requests; many threads may ask at once.
 
     Args:
-        rewriting: the model and how it is asked.
+        asking: the model and how it is asked.
         endpoint: how it is reached.
         journal: of the answers.
     """
 
-    def __init__(self, rewriting: RewritingParameters, endpoint: EndpointParameters, journal: Journal) -> None:
+    def __init__(self, asking: AskingParameters, endpoint: Endpoint, journal: Journal) -> None:
         self.outcomes: Counter[str] = Counter()
-        self._rewriting = rewriting
-        self._parameters = endpoint
-        self._endpoint = Endpoint(endpoint)
+        self._asking = asking
+        self._parameters = endpoint.parameters
+        self._endpoint = endpoint
         self._journal = journal
         self._failures: dict[str, str] = {}
         self._unanswered = 0
@@ -79,22 +88,22 @@ class Asker:
         self._journal.keep_failures(self._failures)
 
     def _body(self, messages: Messages) -> dict[str, Any]:
-        rewriting = self._rewriting
+        asking = self._asking
         body: dict[str, Any] = {
-            "model": rewriting.model,
+            "model": asking.model,
             "messages": [dict(message) for message in messages],
-            rewriting.token_limit: rewriting.answer_tokens,
+            asking.token_limit: asking.answer_tokens,
         }
-        if rewriting.temperature is not None:
-            body["temperature"] = rewriting.temperature
-        if rewriting.seed is not None:
-            body["seed"] = rewriting.seed
+        if asking.temperature is not None:
+            body["temperature"] = asking.temperature
+        if asking.seed is not None:
+            body["seed"] = asking.seed
         return body
 
     def _send(self, key: str, body: Mapping[str, Any]) -> Answer:
         """Send a request until it is answered, or has failed as often as it may."""
-        most = self._rewriting.answer_tokens + sum(
-            len(message["content"].encode()) + MESSAGE_TOKENS for message in body["messages"]
+        most = self._asking.answer_tokens + sum(
+            _most(message["content"]) + MESSAGE_TOKENS for message in body["messages"]
         )
         failed, limited = 0, 0
         waited = 0.0
@@ -141,7 +150,9 @@ class Asker:
         return reason
 
     def _down(self, what: str) -> EndpointError:
-        return EndpointError(what, where=WHERE, way_out="run it again later: the answers up to now are kept")
+        return EndpointError(
+            what, where=self._endpoint.where, way_out="run it again later: the answers up to now are kept"
+        )
 
     def _count(self, outcome: str) -> None:
         with self._lock:
@@ -170,3 +181,28 @@ class Asker:
     def _pause(self, seconds: float) -> None:
         if self._stopped.wait(seconds) or self._stopped.is_set():
             raise self._down("the run was stopped")
+
+
+def in_parallel(
+    asker: Asker, work: Callable[[T], R], items: Sequence[T], description: str, concurrency: int
+) -> list[R]:
+    """Return what comes of work that asks, for each item in their order, so many at a time, with progress.
+
+    Raises:
+        EndpointError: no request can be answered; others end at once, and the answers up to then are kept.
+    """
+    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="llm")
+    try:
+        return list(track(pool.map(work, items), description, len(items)))
+    except BaseException:
+        asker.stop()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _most(content: str | Sequence[Mapping[str, Any]]) -> int:
+    """The most tokens of a content: a byte each, and so many for a picture."""
+    if isinstance(content, str):
+        return len(content.encode())
+    return sum(len(part["text"].encode()) if "text" in part else PICTURE_TOKENS for part in content)

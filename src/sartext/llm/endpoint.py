@@ -59,9 +59,19 @@ class Rejected(Exception):  # noqa: N818 - an outcome, not an error
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint; its client is made with the first request, so that a build from the cache needs no key."""
+    """An endpoint; its client is made with the first request, so that a build from the cache needs no key.
+
+    Args:
+        parameters: how it is reached.
+        where: the file that says so, for errors.
+        model_in: where the name of the model stands, for errors.
+        manual: the page that tells what the file holds, for errors.
+    """
 
     parameters: EndpointParameters
+    where: str = WHERE
+    model_in: str = "`rewriting.model` of params.yaml"
+    manual: str = "docs/rewriting.md"
 
     def send(self, body: Mapping[str, Any]) -> Answer:
         """Send one request, once.
@@ -94,8 +104,8 @@ class Endpoint:
         if self.parameters.url is None:
             raise ParameterError(
                 "there is no `url` of an endpoint, and not every answer is known",
-                where=WHERE,
-                way_out="write one, as docs/rewriting.md shows",
+                where=self.where,
+                way_out=f"write one, as {self.manual} shows",
             )
         try:
             from openai import OpenAI
@@ -123,13 +133,13 @@ class Endpoint:
         if name and not key:
             raise ParameterError(
                 f"the environment variable {name} is not set",
-                where=f"{WHERE}: key_variable",
+                where=f"{self.where}: key_variable",
                 way_out=f"put the endpoint's key into {name}, or set `key_variable: null` where it needs none",
             )
         if not (key.isascii() and key.isprintable()):
             raise ParameterError(
                 f"the environment variable {name} holds what no key does: other letters than ASCII's, or lines",
-                where=f"{WHERE}: key_variable",
+                where=f"{self.where}: key_variable",
                 way_out=f"put the key alone into {name}",
             )
         return key
@@ -154,16 +164,14 @@ class Endpoint:
 
     def _outcome(self, status: int, headers: Mapping[str, str], code: object) -> Exception:
         if status == 429 and code == "insufficient_quota":
-            return EndpointError("the quota of the key is used up", where=WHERE, way_out="raise it there")
+            return EndpointError("the quota of the key is used up", where=self.where, way_out="raise it there")
         if status == 429:
             return RateLimited(wanted_wait(headers))
         if status >= 500 or status in _TRY_AGAIN:
             return Unavailable(f"status {status}", billed=False)
         if status in _FATAL:
-            way_out = (
-                f"check `url`, `rewriting.model` of params.yaml and {self.parameters.key_variable or 'the key'}"
-            )
-            return EndpointError(f"{_FATAL[status]} (status {status})", where=WHERE, way_out=way_out)
+            way_out = f"check `url`, {self.model_in} and {self.parameters.key_variable or 'the key'}"
+            return EndpointError(f"{_FATAL[status]} (status {status})", where=self.where, way_out=way_out)
         return Rejected(f"status {status}")
 
 

@@ -68,7 +68,7 @@ class Journal:
                 self._lock.acquire()
             except Timeout as error:
                 raise EndpointError(
-                    "another run is asking for these captions", where=folder, way_out="wait until it has ended"
+                    "another run is asking for these answers", where=folder, way_out="wait until it has ended"
                 ) from error
             whole = self._read()
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

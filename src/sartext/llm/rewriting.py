@@ -2,15 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from sartext.llm.asking import NO_ANSWER, OVER_BUDGET, REJECTED, Asker
+from sartext.llm.asking import NO_ANSWER, OVER_BUDGET, REJECTED, Asker, in_parallel
 from sartext.llm.checks import Problem
 from sartext.llm.journal import Answer
 from sartext.llm.prompt import Prompt, speaks_to_a_model
 from sartext.narrator.rewording import repeated, things
-from sartext.progress import track
 
 SPEAKS, NOTHING = "the optical caption speaks to a model", "the optical caption names nothing that SAR shows"
 REFUSED, REPEATED = "both answers are refused", "one answer for many different facts"
@@ -80,14 +78,7 @@ class Rewriter:
     def _all(
         self, reword: Callable[[str], Rewording], sources: Sequence[str], description: str
     ) -> list[Rewording]:
-        pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="llm")
-        try:
-            return list(track(pool.map(reword, sources), description, len(sources)))
-        except BaseException:
-            self.asker.stop()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        return in_parallel(self.asker, reword, sources, description, self.concurrency)
 
     def _reword(self, source: str) -> Rewording:
         if speaks_to_a_model(source):

@@ -16,6 +16,7 @@ from sartext.config import Project, load_endpoint
 from sartext.errors import CatalogueError, ParameterError
 from sartext.llm.asking import Asker
 from sartext.llm.checks import answer_problems
+from sartext.llm.endpoint import Endpoint
 from sartext.llm.journal import Journal
 from sartext.llm.prompt import read_prompt
 from sartext.llm.rewriting import Rewording, Rewriter, count_problems
@@ -65,7 +66,7 @@ def rewrite_corpus(project: Project, corpus: str) -> dict[str, object]:
     )
     folder = project.root / endpoint.cache / corpus
     with Journal(folder, rewriting.budget) as journal:
-        asker = Asker(rewriting, endpoint, journal)
+        asker = Asker(rewriting, Endpoint(endpoint), journal)
         rewriter = Rewriter(prompt, asker, judge, endpoint.concurrency)
         rewordings = rewriter.rewrite(sources.values(), f"rewriting of {corpus}")
         _tell(asker, journal)

@@ -12,57 +12,18 @@ from sartext.catalogue.loading import load_catalogue
 from sartext.config import Project
 from sartext.errors import EvaluationError
 from sartext.evaluation.benchmarks import Benchmark, choose, open_benchmarks
-from sartext.evaluation.details import BASELINES
 from sartext.evaluation.figures import Figure
 from sartext.files import canonical_json, read_json, sha256_file, sha256_text
+from sartext.submissions.free_answers import unreadable
 from sartext.submissions.kinds import recognise
 from sartext.submissions.kinds.kind import Asked, ModelKind, Opened, Settings, Task
 from sartext.submissions.sources import Catalogue, entry_of, sources_in, withheld_warning
+from sartext.submissions.submission import Submission, check
 
 OpenedT = TypeVar("OpenedT", bound=Opened)
 
 DEFAULT_SIDE = 224
 """Pixels of model input that objects are measured in where captions come from a file."""
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What is to be scored, and how.
-
-    Args:
-        release: the folder of a published version.
-        task: what is asked.
-        model: the folder of a model, of one of the kinds in `sartext.submissions.kinds`.
-        captions: a file of captions, for ``captioning``.
-        partial: whether the file may leave images out; it is scored on the others, and so are the baselines.
-        answers: a file of answers, for ``vqa``.
-        images: the folder of the withheld source images: ``<corpus>/...`` as the release's column ``source_path``
-            says.
-        benchmark: of those that the release holds.
-        name: what the scores call it.
-        device: ``cpu``, ``cuda`` or ``auto``.
-        prompt: what a model that follows instructions is told; its kind's own where it is None.
-        resamples: of the bootstrap.
-        seed: of the bootstrap, of the references' wordings and of foils; a comparison needs equal ones.
-        corpora: of the catalogue, whose nouns captions are read for beside those of the benchmark.
-        root: where ``catalogue/`` may describe further corpora.
-    """
-
-    release: Path
-    task: Task
-    model: Path | None = None
-    captions: Path | None = None
-    partial: bool = False
-    answers: Path | None = None
-    images: Path | None = None
-    benchmark: str = "release-test"
-    name: str = "model"
-    device: str = "cpu"
-    prompt: str | None = None
-    resamples: int = 2000
-    seed: int = 7
-    corpora: tuple[str, ...] = ()
-    root: Path = Path()
 
 
 SCORING: Mapping[Task, int] = {"retrieval": 1, "captioning": 1, "vqa": 1, "foils": 1}
@@ -126,7 +87,7 @@ def score(submission: Submission) -> Scores:
         EndpointError: the model is behind an endpoint, which cannot be used.
     """
     submission = replace(submission, name=submission.name.strip())
-    _check(submission)
+    check(submission)
     kind, folder = (None, Path()) if submission.model is None else recognise(submission.model, submission.task)
     if submission.prompt is not None and (kind is None or not kind.prompted):
         raise EvaluationError("nothing here follows an instruction", where="--prompt", way_out="leave it out")
@@ -166,26 +127,6 @@ def _release(folder: Path) -> str:
         return f"{manifest['name']} {manifest['version']}"
     except (KeyError, TypeError) as error:
         raise EvaluationError("no name and version", where=path, way_out="get the release again") from error
-
-
-def _check(submission: Submission) -> None:
-    """Refuse what a task cannot be scored from."""
-    problem = f"'{submission.name}' is the name of a baseline or of nothing"
-    if not submission.name.isprintable():
-        problem = f"{submission.name!a} holds control characters"
-    if not submission.name.isprintable() or submission.name in BASELINES or not submission.name:
-        raise EvaluationError(problem, where="--name", way_out="choose another one")
-    files = {"captioning": ("captions", submission.captions), "vqa": ("answers", submission.answers)}
-    option, file = files.get(submission.task, ("", None))
-    for name, path in (("captions", submission.captions), ("answers", submission.answers)):
-        if path is not None and name != option:
-            raise EvaluationError(f"{submission.task} is not scored from {name}", way_out="leave out --" + name)
-    if submission.partial and submission.captions is None:
-        raise EvaluationError("only a file of captions may leave images out", way_out="leave out --partial")
-    if (submission.model is None) == (file is None):
-        both = "a model and a file are given" if submission.model else "nothing is given to score"
-        needed = f"--model FOLDER or --{option} FILE" if option else "--model FOLDER"
-        raise EvaluationError(both, where=f"--task {submission.task}", way_out=f"give {needed}")
 
 
 def _retrieval(run: _Run) -> list[Figure]:
@@ -232,7 +173,6 @@ def _captioning(run: _Run) -> list[Figure]:
     from sartext.evaluation.prediction_files import caption_warnings, read_captions
 
     submission, benchmark = run.submission, run.benchmark
-    run.texts += [example.caption for example in benchmark.examples]
     side = DEFAULT_SIDE
     if submission.captions is not None:
         predictions = read_captions(submission.captions, benchmark, partial=submission.partial)
@@ -244,6 +184,7 @@ def _captioning(run: _Run) -> list[Figure]:
         captions = dict(zip((example.image_id for example in benchmark.examples), said.texts, strict=True))
         side = model.side
         run.warnings += [*caption_warnings(captions, benchmark), *said.warnings]
+    run.texts += [[row.image_id, row.caption] for row in benchmark.examples if row.image_id in captions]
     entries = {name: entry_of(name, run.catalogue) for name in (*benchmark.corpora, *submission.corpora)}
     beside = {
         name: {image_id: text for image_id, text in of_baseline.items() if image_id in captions}
@@ -278,6 +219,10 @@ def _vqa(run: _Run) -> list[Figure]:
         said = model.answers([(question.image_id, question.text) for question in asked], run.benchmark.read)
         answers = dict(zip((question.id for question in asked), said.texts, strict=True))
         run.warnings += said.warnings
+    known = [question for of_split in splits.values() for question in of_split]
+    if odd := unreadable(answers, questions, known):
+        told = f"{len(odd)} of {len(questions)} answers are none that a question of their type has"
+        run.warnings.append(f"{told}, such as {min(odd)[:60]!a}, and count as wrong")
     of_variant = {run.submission.name: answers, **constant_answers(splits.get("train", []), questions)}
     return score_vqa(
         of_variant,

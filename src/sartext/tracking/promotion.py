@@ -249,7 +249,8 @@ class _Registry:
         return figures
 
     def _score(self, task: str, model: Path) -> Iterator[tuple[str, Estimate]]:
-        from sartext.submissions.scoring import Submission, score
+        from sartext.submissions.scoring import score
+        from sartext.submissions.submission import Submission
 
         parameters = self.project.parameters
         request = Submission(

@@ -6,7 +6,7 @@ from sartext.errors import ModelError
 from sartext.models.checkpoint import folder_of, instead, is_stage
 from sartext.models.weights import AGAIN, read_object
 from sartext.registry import Registry
-from sartext.submissions.kinds import dual_encoder, open_clip, sar_gpt
+from sartext.submissions.kinds import chat, dual_encoder, endpoint, image_to_text, open_clip, sar_gpt
 from sartext.submissions.kinds.kind import ModelKind, Seen, Task
 
 KINDS = Registry(
@@ -15,6 +15,9 @@ KINDS = Registry(
         open_clip.KIND,
         sar_gpt.KIND,
         dual_encoder.KIND,
+        chat.KIND,
+        image_to_text.KIND,
+        endpoint.KIND,
     ),
 )
 """In the order in which a folder is tried: the first that recognises it has it."""

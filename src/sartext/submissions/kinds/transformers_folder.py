@@ -225,11 +225,9 @@ def load_parts(folder: Path) -> tuple[Any, Any]:
     """
     from transformers import AutoImageProcessor, AutoTokenizer
 
+    how = {"local_files_only": True, "trust_remote_code": False}
     try:
         with quiet():
-            return tuple(
-                auto.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-                for auto in (AutoImageProcessor, AutoTokenizer)
-            )
+            return AutoImageProcessor.from_pretrained(folder, **how), AutoTokenizer.from_pretrained(folder, **how)
     except Exception as error:  # of JSON, tokenizers and the disk
         raise ModelError(f"its processor cannot be read ({told(error)})", where=folder, way_out=AGAIN) from error
