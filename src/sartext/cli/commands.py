@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from sartext import __version__
-from sartext.cli import audit, models, project, releases, stages, study
+from sartext.cli import audit, leaderboard, models, project, releases, stages, study
 from sartext.cli.program import Group, run
 from sartext.config import Project
 
@@ -19,6 +19,7 @@ COMMANDS = (
     audit.audit,
     models.caption,
     models.evaluate,
+    leaderboard.leaderboard,
     models.clip_of,
     project.simulate,
     project.explain,

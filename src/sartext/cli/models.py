@@ -130,19 +130,40 @@ def caption(images: tuple[str, ...], model: Path, out: Path | None, form: str | 
 )
 @click.option("--all", "every", is_flag=True, help="Show all metrics, and the parts of the benchmark.")
 @click.option("--out", type=click.Path(path_type=Path), help="A .csv or .json file of the scores.")
+@click.option(
+    "--leaderboard",
+    type=click.Path(path_type=Path),
+    help="A .json file that the figures of the whole benchmark are added to, see `sartext leaderboard`.",
+)
 @click.pass_obj
-def evaluate(project: Project, /, out: Path | None, every: bool, **submission: Any) -> None:  # noqa: ANN401
+def evaluate(
+    project: Project,
+    /,
+    out: Path | None,
+    leaderboard: Path | None,
+    every: bool,
+    **submission: Any,  # noqa: ANN401
+) -> None:
     """Score anyone's model, captions or answers on the test split of a published RELEASE; needs no project.
 
     Captions are compared with up to five wordings of the image's facts: its own caption first, the others drawn by
     --seed. Scores are comparable where the columns benchmark_sha256, seed and n of --out are equal.
     """
     from sartext.evaluation.score_tables import check_target, figure_table, headline_table, write_scores
-    from sartext.submissions.scoring import Submission, score
+    from sartext.submissions.leaderboard import add_row, read_leaderboard, row_of
+    from sartext.submissions.scoring import score
+    from sartext.submissions.submission import Submission
 
     request = Submission(**submission, root=project.root)
+    inputs, folders = [request.captions, request.answers], [request.release, request.model]
     if out is not None:
-        check_target(out, [request.captions, request.answers], [request.release, request.model])
+        check_target(out, inputs, folders)
+    if leaderboard is not None:
+        if out is not None and out.resolve() == leaderboard.resolve():
+            raise ParameterError("--out and --leaderboard are one file", where=out, way_out="name two")
+        check_target(leaderboard, inputs, folders, "--leaderboard", (".json",))
+        if leaderboard.exists():
+            read_leaderboard(leaderboard)  # before hours of work
     scores = score(request)
     for line in scores.warnings:
         click.echo(f"warning: {line}", err=True)
@@ -156,6 +177,11 @@ def evaluate(project: Project, /, out: Path | None, every: bool, **submission: A
     elif more:
         way = "write all to a file" if every else "show more by --all, or write all to a file"
         click.echo(f"{more} more figures are not shown here; {way}: --out scores.csv")
+    if leaderboard is not None:
+        held = add_row(leaderboard, row_of(scores, request.task, request.name.strip()))
+        click.echo(
+            f"added to {leaderboard}, which holds {counted(held, 'row')}: sartext leaderboard show {leaderboard}"
+        )
 
 
 @click.command("clip-of")

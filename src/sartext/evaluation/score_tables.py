@@ -23,8 +23,6 @@ COLUMNS = (
 )
 """Of a file: the fields of a figure, its unit, and what it can be traced by."""
 
-OUTSIDE = "name a file in another folder by --out"
-
 CORPUS = "corpus:"
 
 DETAILS = ("class:", "objects:")
@@ -108,31 +106,40 @@ def _cells(figure: Figure, value: float) -> tuple[str, str, str]:
     return f"{value:.4g}", f"{figure.low:.4g} to {figure.high:.4g}" if known else "-", str(figure.n)
 
 
-def check_target(path: Path, inputs: Iterable[Path | None], folders: Iterable[Path | None]) -> None:
-    """Refuse a file that `write_scores` cannot or must not write, before anything is scored.
+def check_target(
+    path: Path,
+    inputs: Iterable[Path | None],
+    folders: Iterable[Path | None],
+    option: str = "--out",
+    endings: Sequence[str] = (".csv", ".json"),
+) -> None:
+    """Refuse a file that cannot or must not be written, before anything is scored.
 
-    ``inputs`` are files that must stay as they are, ``folders`` likewise with all that is in them.
+    ``inputs`` are files that must stay as they are, ``folders`` likewise with all that is in them; ``option`` is
+    what named the file.
 
     Raises:
-        EvaluationError: it ends neither in ``.csv`` nor in ``.json``, is an input or a folder, lies in one of the
-            folders, or cannot be written.
+        EvaluationError: it has another ending, is an input or a folder, lies in one of the folders, or cannot be
+            written.
     """
-    if path.suffix.casefold() not in {".csv", ".json"}:
-        raise EvaluationError(f"no table of type '{path.suffix}'", where=path, way_out="name a .csv or .json file")
+    outside = f"name a file in another folder by {option}"
+    if path.suffix.casefold() not in endings:
+        way_out = f"name a {' or '.join(endings)} file"
+        raise EvaluationError(f"no table of type '{path.suffix}'", where=path, way_out=way_out)
     try:
         target = path.resolve()
         if any(file and target == file.resolve() for file in inputs):
-            raise EvaluationError("it is the file to score", where=path, way_out="name another file by --out")
+            raise EvaluationError("it is the file to score", where=path, way_out=f"name another file by {option}")
         within = next((folder for folder in folders if folder and target.is_relative_to(folder.resolve())), None)
         if within is not None:
-            raise EvaluationError(f"it lies in {within}, which stays as it is", where=path, way_out=OUTSIDE)
+            raise EvaluationError(f"it lies in {within}, which stays as it is", where=path, way_out=outside)
         if target.is_dir():
-            raise EvaluationError("it is a folder", where=path, way_out="name a file by --out")
+            raise EvaluationError("it is a folder", where=path, way_out=f"name a file by {option}")
         with tempfile.TemporaryFile(dir=next(parent for parent in target.parents if parent.exists())):
             pass
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise EvaluationError(f"it cannot be written ({reason})", where=path, way_out=OUTSIDE) from error
+        raise EvaluationError(f"it cannot be written ({reason})", where=path, way_out=outside) from error
 
 
 def write_scores(path: Path, figures: Sequence[Figure], origin: Mapping[str, str | int]) -> None:
