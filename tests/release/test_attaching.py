@@ -80,6 +80,11 @@ def test_what_is_attached_is_extracted_with_lists_that_name_every_image(
     questions = "".join(path.read_text() for path in (tmp_path / "files/vqa").glob("*.jsonl"))
     assert "images/beta/" in questions
     assert '"image": null' not in questions
+    for pattern in ("chat/*-captions.jsonl", "chat/*-questions.jsonl", "coco/*_captions.json"):
+        texts = "".join(path.read_text() for path in (tmp_path / "files").glob(pattern))
+        assert texts.count("images/beta/0000.png") >= 1, pattern
+    instances = {path.name for path in (published / "coco").glob("*_instances.json")}
+    assert {path.name for path in (tmp_path / "files/coco").glob("*_instances.json")} == instances
 
 
 def test_missing_different_and_damaged_files_are_counted_and_named(

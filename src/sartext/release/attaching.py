@@ -15,11 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sartext.catalogue.entry import Entry
+from sartext.config import Project, ReleaseParameters
 from sartext.corpora.images import TIFF_MARKS, Unusable, read_image, release_bytes, second_bytes
 from sartext.errors import ReleaseError
 from sartext.files import atomic_folder, sha256_file, write_text
 from sartext.progress import track
-from sartext.release.formats.format import image_name, second_name
+from sartext.release.formats import FORMATS
+from sartext.release.formats.format import Material, image_name, second_name
 from sartext.release.formats.open_clip_csv import HEADER, LISTS
 from sartext.release.formats.parquet import ROW_GROUP
 from sartext.release.inputs import data_files
@@ -93,6 +95,7 @@ def attach(release: Path, corpora: Path, target: Path, catalogue: Mapping[str, E
                 next(steps, None)
         next(steps, None)
         _write_lists(release, folder, placed)
+        _write_derived(release, folder)
         _write_fates(folder / TABLE, fates.values())
     return sorted(fates.values())
 
@@ -238,6 +241,19 @@ def _write_lists(release: Path, folder: Path, rows: Sequence[Row]) -> None:
         write_text(copy, lines_of(questions))
     if (release / "LICENSES.csv").is_file():
         shutil.copyfile(release / "LICENSES.csv", folder / "LICENSES.csv")
+
+
+def _write_derived(release: Path, folder: Path) -> None:
+    """Write the formats that are made from files of others anew; boxes stay those of images that were there."""
+    of_files = Material(Project(folder), {}, ())
+    for form in FORMATS:
+        files = form.files(release) if form.made_from else []
+        if files:
+            form.write(of_files, folder, ReleaseParameters.model_validate({}))
+        for path in files:
+            copy = folder / path.relative_to(release)
+            if not copy.exists():
+                shutil.copyfile(path, copy)
 
 
 def _write_fates(path: Path, fates: Iterable[Fate]) -> None:
