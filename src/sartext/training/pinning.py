@@ -5,10 +5,11 @@ from pathlib import Path
 
 from sartext.config import Project
 from sartext.errors import ModelError, ParameterError, nearest
-from sartext.files import atomic_folder
+from sartext.files import atomic_folder, sha256_file
 from sartext.models.checkpoint import load
 from sartext.models.grounder.checkpoint import CONFIG as GROUNDER_CONFIG
 from sartext.models.grounder.checkpoint import load_grounder
+from sartext.models.weights import weights_in
 
 
 def take(project: Project, name: str) -> dict[str, object]:
@@ -53,8 +54,6 @@ def _examined(folder: Path) -> tuple[str, int]:
             raise ModelError(
                 f"'{item.name}' is no plain file", where=folder, way_out="pin a folder of plain files"
             )
-    if (folder / GROUNDER_CONFIG).is_file():
-        grounder = load_grounder(folder)
-        return grounder.sha256, grounder.config.side
-    model = load(folder)
-    return model.sha256, model.side
+    of_grounder = (folder / GROUNDER_CONFIG).is_file()
+    side = load_grounder(folder).config.side if of_grounder else load(folder).side
+    return sha256_file(weights_in(folder)), side
