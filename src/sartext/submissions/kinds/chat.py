@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sartext.evaluation.benchmarks import Pixels
+from sartext.progress import track
 from sartext.submissions.free_answers import CAPTION_PROMPT, QUESTION_PROMPT, checked, short_answer, with_question
 from sartext.submissions.kinds.image_to_text import side_of, unfinished_warning
 from sartext.submissions.kinds.kind import Asked, ModelKind, Read, Said, Seen, Settings
@@ -45,7 +46,7 @@ class Chat:
         """Return a short answer to each question."""
         texts: list[str] = []
         shown: tuple[str, Pixels] | None = None
-        for image_id, question in questions:
+        for image_id, question in track(questions, "answers", len(questions)):
             if shown is None or shown[0] != image_id:
                 shown = image_id, read(image_id)
             text, _ = self._say(shown[1], with_question(self.prompt, question))
