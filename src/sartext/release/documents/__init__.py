@@ -4,13 +4,14 @@
 """
 
 from sartext.registry import Registry
-from sartext.release.documents import card, changes, provenance, quality, verifier
+from sartext.release.documents import card, changes, croissant, provenance, quality, verifier
 
 DOCUMENTS = Registry(
     "document of a release",
     [
         card.DOCUMENT,
         changes.DOCUMENT,
+        croissant.DOCUMENT,
         quality.DOCUMENT,
         verifier.DOCUMENT,
         *provenance.DOCUMENTS,
