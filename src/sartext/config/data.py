@@ -134,6 +134,22 @@ class Withdrawal(Section):
         return self.sha256 or self.pixels_sha256 or ""
 
 
+class Author(Section):
+    """Whom a release is cited by: a person with ``family`` and ``given`` name, or a group with a ``name``."""
+
+    name: str | None = None
+    family: str | None = None
+    given: str | None = None
+    orcid: str | None = Field(None, pattern=r"^(\d{4}-){3}\d{3}[\dX]$")
+    affiliation: str | None = None
+
+    @model_validator(mode="after")
+    def _is_a_person_or_a_group(self) -> "Author":
+        if bool(self.name) == bool(self.family):
+            raise ValueError("an author has a `family` name, or the `name` of a group")
+        return self
+
+
 class ReleaseParameters(Section):
     """The published dataset."""
 
@@ -151,3 +167,8 @@ class ReleaseParameters(Section):
     )
     vqa: VqaParameters = VqaParameters.model_validate({})
     withdrawn: tuple[Withdrawal, ...] = ()
+    authors: tuple[Author, ...] = ()
+    doi: str | None = Field(None, pattern=r"^10\.\d{4,9}/\S+$", description="reserved before it is published")
+    datasheet: dict[Literal["purpose", "funding", "people", "ethics", "maintenance"], str] = Field(
+        {}, description="what only people can say of the data"
+    )

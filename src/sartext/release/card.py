@@ -154,6 +154,11 @@ def quality_report(verdict: Mapping[str, Any]) -> str:
     return _render("report.md", verdict=verdict, tally=tally(rows))
 
 
+def data_sheet(**values: object) -> str:
+    """Return ``DATASHEET.md`` from what the template names."""
+    return _render("datasheet.md", **values)
+
+
 def _render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(**values)
 

@@ -4,14 +4,16 @@
 """
 
 from sartext.registry import Registry
-from sartext.release.documents import card, changes, croissant, provenance, quality, verifier
+from sartext.release.documents import card, changes, citation, croissant, datasheet, provenance, quality, verifier
 
 DOCUMENTS = Registry(
     "document of a release",
     [
         card.DOCUMENT,
         changes.DOCUMENT,
+        citation.DOCUMENT,
         croissant.DOCUMENT,
+        datasheet.DOCUMENT,
         quality.DOCUMENT,
         verifier.DOCUMENT,
         *provenance.DOCUMENTS,
