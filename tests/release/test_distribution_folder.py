@@ -12,6 +12,7 @@ import pytest
 from sartext.config import Project
 from sartext.errors import ReleaseError
 from sartext.files import sha256_tree
+from sartext.release.anchors import pin
 from sartext.release.distribution import pulling, pushing
 from sartext.release.distribution.listing import version_table
 from sartext.release.distribution.pulling import PULLING, pull
@@ -21,7 +22,7 @@ from sartext.release.distribution.stores.folder import FolderStore
 from sartext.release.verification import verify
 from tests.release.built import Built
 from tests.release.distributing import clone_of, far_away, other_content, project_of
-from tests.release.sealing import flip
+from tests.release.sealing import flip, reseal
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,20 @@ def test_what_is_pushed_is_plain_files_and_what_is_pulled_is_the_release_read_on
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()} == {0o444}
     assert verify(folder)["version"] == "1.0.0"
     assert [path.name for path in clone.releases.iterdir()] == ["1.0.0"]
+
+
+def test_a_version_that_the_repository_pins_with_another_manifest_is_not_pulled(
+    published: Path, assembled: Built, pushed: Remote, tmp_path: Path
+) -> None:
+    clone, other = clone_of(tmp_path), other_content(assembled)
+    assert "not anchored" in str(pull(clone, "1.0.0", pushed, tmp_path / "unpinned")["anchor"])
+    pin(clone.root, other.releases / "1.0.0")
+    with pytest.raises(ReleaseError, match=r"releases\.lock pins sar-text 1\.0\.0 with other content"):
+        pull(clone, "1.0.0", pushed)
+    assert not (clone.releases / "1.0.0").exists()
+    (clone.root / "releases.lock").unlink()
+    pin(clone.root, published)
+    assert pull(clone, "1.0.0", pushed)["anchor"] == "anchored in releases.lock"
 
 
 def test_a_second_push_and_a_second_pull_move_nothing(published: Path, pushed: Remote, tmp_path: Path) -> None:
@@ -164,7 +179,7 @@ def test_a_pull_goes_on_where_it_broke_off_and_believes_nothing_that_lies_there(
         pull(clone, "1.0.0", pushed)
     (tmp_path / "away").rename(ledger)
     (left,) = clone.releases.glob(f"{PULLING}*")
-    fetched = sorted(path for path in left.rglob("*") if path.is_file())
+    fetched = sorted(path for path in left.rglob("*") if path.is_file() and path.name != "MANIFEST.json")
     flip(fetched[0])
     (left / "planted.txt").write_text("planted")
     told = pull(clone, "1.0.0", pushed)
@@ -226,6 +241,22 @@ def test_a_release_that_is_damaged_here_is_not_pushed(release: Path, tmp_path: P
     with pytest.raises(ReleaseError, match=r"csv/train\.csv: changed"):
         push(project, "1.0.0", far_away(tmp_path))
     assert not (tmp_path / "remote").exists()
+
+
+def test_a_release_whose_bytes_are_whole_is_pushed_whatever_this_version_thinks_of_its_tables(
+    release: Path, tmp_path: Path
+) -> None:
+    project = clone_of(tmp_path)
+    folder = project.releases / "1.0.0"
+    shutil.copytree(release, folder)
+    with (folder / "LICENSES.csv").open("a") as stream:
+        stream.write("of,another,time\n")
+    reseal(folder)
+    with pytest.raises(ReleaseError):
+        verify(folder)
+    push(project, "1.0.0", far_away(tmp_path))
+    pull(project, "1.0.0", far_away(tmp_path), tmp_path / "copy")
+    assert sha256_tree(tmp_path / "copy") == sha256_tree(folder)
 
 
 def test_what_is_published_there_is_not_replaced_and_here_neither(

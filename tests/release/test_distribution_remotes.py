@@ -3,6 +3,7 @@
 import functools
 import http.server
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,8 @@ from sartext.release.distribution.pulling import pull
 from sartext.release.distribution.pushing import push
 from sartext.release.distribution.remotes import Remote, find_remote
 from sartext.release.distribution.stores import open_store
-from tests.processes import dvc, free_port, init_dvc
+from tests.processes import dvc, free_port, git_commit, init_dvc
+from tests.release.built import Built
 from tests.release.distributing import clone_of, far_away, project_of
 
 PASSWORD = "a-secret-that-nobody-may-see"
@@ -155,12 +157,26 @@ def test_over_http_nothing_is_pushed(published: Path, web: Web) -> None:
         push(project_of(published), "1.0.0", Remote(f"http://{address(web)}"))
 
 
-def test_the_commands_push_list_and_pull(published: Path, tmp_path: Path) -> None:
-    def said(root: Path, *words: str) -> str:
-        done = CliRunner().invoke(cli, ["--root", str(root), "release", *words], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return done.output
+def said(root: Path, *words: str) -> str:
+    done = CliRunner().invoke(cli, ["--root", str(root), "release", *words], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
 
+
+def test_a_fresh_clone_pulls_the_exact_release_from_the_default_remote(assembled: Built, tmp_path: Path) -> None:
+    root, clone = assembled.root, tmp_path / "clone"
+    (root / ".gitignore").write_text("releases/\nbuild/\n")
+    init_dvc(root, git=True)
+    dvc(root, "remote", "add", "--default", "team", f"{tmp_path}/remote")
+    git_commit(root)
+    assembled.publish()
+    said(root, "push", "1.0.0")
+    subprocess.run(["git", "clone", "--quiet", str(root), str(clone)], check=True)
+    said(clone, "pull", "1.0.0")
+    assert sha256_tree(clone / "releases") == sha256_tree(root / "releases")
+
+
+def test_the_commands_push_list_and_pull(published: Path, tmp_path: Path) -> None:
     root, remote = project_of(published).root, ["--remote", f"{tmp_path}{os.sep}remote"]
     assert said(root, "push", "1.0.0", *remote).startswith("pushed: name sar-text, version 1.0.0, remote ")
     clone = clone_of(tmp_path).root

@@ -35,7 +35,7 @@ def verify(folder: Path) -> dict[str, object]:
     Raises:
         ReleaseError: names the first wrong file and how many there are.
     """
-    manifest = _check_bytes(folder)
+    manifest = check_bytes(folder)
     pairs = read_pairs(folder)
     images, *others = FORMATS
     _refuse(folder, images.verify(folder, pairs), images.subject)
@@ -57,7 +57,12 @@ def verify(folder: Path) -> dict[str, object]:
     }
 
 
-def _check_bytes(folder: Path) -> dict[str, Any]:
+def check_bytes(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a release whose files are those that it lists, whatever is in them.
+
+    Raises:
+        ReleaseError: names the first wrong files and how many there are.
+    """
     try:
         return check(folder, lambda names: track(names, "verifying files", len(names)))
     except Refused as error:

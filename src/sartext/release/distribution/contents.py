@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sartext.errors import ReleaseError, nearest
@@ -85,6 +86,20 @@ def read_contents(raw: bytes, where: object) -> Contents:
     checksums = checksums_of(manifest, raw).encode("utf-8")
     listed = Member(CHECKSUMS, len(checksums), hashlib.sha256(checksums).hexdigest())
     return Contents(raw, name, version, content, (*members, listed))
+
+
+def read_folder(folder: Path) -> Contents:
+    """Read the manifest of a version that is here.
+
+    Raises:
+        ReleaseError: it is absent or a link, or as `read_contents`.
+    """
+    path = folder / MANIFEST
+    if not path.is_file() or path.is_symlink():
+        raise ReleaseError(
+            f"there is no {MANIFEST}", where=folder, way_out="`sartext release list` shows the versions"
+        )
+    return read_contents(path.read_bytes(), path)
 
 
 def fetch_contents(store: Store, name: str, version: str) -> Contents:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartext.errors import ReleaseError
+from sartext.files import sha256_file
 from sartext.release.comparison.versions import parse_version
-from sartext.release.distribution.contents import Contents, read_contents
+from sartext.release.distribution.contents import Contents, read_contents, read_folder
 from sartext.release.distribution.store import CHUNK, Member
 from sartext.release.manifest import MANIFEST
-from sartext.release.verification import verify
+from sartext.release.verification import check_bytes
+from sartext.release.verify import SIGNATURES, signatures_in
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -40,7 +42,7 @@ def upload(folder: Path, repository: str, *, private: bool = False) -> dict[str,
     """Make a dataset repository hold a published release, and tag it with the version.
 
     Args:
-        folder: a published release; it is verified before.
+        folder: a published release; every file is compared with the manifest before.
         repository: ``owner/name``; made where it is absent.
         private: whether a new repository is private.
 
@@ -51,11 +53,11 @@ def upload(folder: Path, repository: str, *, private: bool = False) -> dict[str,
         ReleaseError: the release is damaged, the repository holds something else or this version with other
             content, the hub refuses, or holds other bytes afterwards.
     """
-    verify(folder)
-    raw = (folder / MANIFEST).read_bytes()
-    contents = read_contents(raw, folder / MANIFEST)
+    contents = read_folder(folder)
+    check_bytes(folder)
     files = {member.path: member for member in contents.members}
-    files[MANIFEST] = Member(MANIFEST, len(raw), contents.sha256)
+    for path in (MANIFEST, *(f"{SIGNATURES}/{name}.json" for name in signatures_in(folder))):  # in no manifest
+        files[path] = Member(path, (folder / path).stat().st_size, sha256_file(folder / path))
     with _explained(repository):
         return _Upload(folder, repository, contents, files).run(private)
 

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from sartext.config import Project
 from sartext.release.comparison.versions import format_version, parse_version, published_versions
-from sartext.release.distribution.contents import Contents, fetch_contents, read_contents
+from sartext.release.distribution.contents import Contents, fetch_contents, read_folder
 from sartext.release.distribution.remotes import Remote
 from sartext.release.distribution.store import AbsentError, Store
 from sartext.release.distribution.stores import open_store
 from sartext.release.distribution.transfer import patiently
-from sartext.release.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,9 +49,7 @@ def _here(project: Project) -> dict[str, Contents]:
         version: project.releases / version
         for version in map(format_version, published_versions(project.releases))
     }
-    return {
-        version: read_contents((folder / MANIFEST).read_bytes(), folder) for version, folder in folders.items()
-    }
+    return {version: read_folder(folder) for version, folder in folders.items()}
 
 
 def _there(store: Store, name: str) -> Iterator[tuple[str, Contents]]:

@@ -11,12 +11,20 @@ from pathlib import Path
 from sartext.config import Project
 from sartext.errors import ReleaseError
 from sartext.files import PARTIAL, disk_errors, remove_tree, seal
-from sartext.release.distribution.contents import Contents, absent, fetch_contents, folder_of, read_contents
+from sartext.release.anchors import anchored
+from sartext.release.distribution.contents import (
+    Contents,
+    absent,
+    fetch_contents,
+    folder_of,
+    read_folder,
+)
 from sartext.release.distribution.remotes import Remote
 from sartext.release.distribution.store import AbsentError, Member, Store, read_bounded
 from sartext.release.distribution.stores import open_store
 from sartext.release.distribution.transfer import for_each, patiently
 from sartext.release.manifest import MANIFEST, content_files, content_sha256
+from sartext.release.verification import check_bytes
 from sartext.release.verify import SIGNATURES, SIGNED, Refused, file_problem, statement_in
 
 LARGEST_SIGNATURE = 4 << 20
@@ -32,11 +40,12 @@ def pull(project: Project, version: str, remote: Remote, target: Path | None = N
     Files are hashed when they have arrived. The folder appears whole or not at all.
 
     Returns:
-        Name, version, folder, files and bytes of the version, and how many files and bytes were fetched.
+        Name, version, folder, files and bytes of the version, how many files and bytes were fetched, and whether
+        ``releases.lock`` pins it.
 
     Raises:
-        ReleaseError: the version is not there, a file is not what its manifest names, or the folder exists with
-            other content.
+        ReleaseError: the version is not there or not the one that ``releases.lock`` pins, a file is not what its
+            manifest names, or the folder exists with other content.
     """
     name = project.parameters.release.name
     store, folder = open_store(remote), folder_of(name, version)
@@ -46,8 +55,10 @@ def pull(project: Project, version: str, remote: Remote, target: Path | None = N
         raise absent(store, name, version) from None
     target = target or project.releases / version
     if _is_there(target, contents):
-        return _told(contents, target, [])
+        return _told(contents, target, [], anchored(project.root, target))
     with disk_errors(target), _staging(target, contents) as staged:
+        (staged / MANIFEST).write_bytes(contents.raw)
+        anchor = anchored(project.root, staged)
         _require_space(staged, contents)
         fetched = for_each(
             store,
@@ -55,15 +66,14 @@ def pull(project: Project, version: str, remote: Remote, target: Path | None = N
             lambda member: _fetch(store, folder, member, staged),
             f"pulling {name} {version}",
         )
-        (staged / MANIFEST).write_bytes(contents.raw)
         if content_sha256(content_files(staged)) != contents.content_sha256:
             raise _wrong(store, folder, "content_sha256 of the manifest is not that of its files")
         _fetch_signatures(store, folder, staged, contents)
         seal(staged, target)
-    return _told(contents, target, fetched)
+    return _told(contents, target, fetched, anchor)
 
 
-def _told(contents: Contents, target: Path, fetched: list[int | None]) -> dict[str, object]:
+def _told(contents: Contents, target: Path, fetched: list[int | None], anchor: str) -> dict[str, object]:
     return {
         "name": contents.name,
         "version": contents.version,
@@ -72,6 +82,7 @@ def _told(contents: Contents, target: Path, fetched: list[int | None]) -> dict[s
         "bytes": contents.size,
         "fetched": sum(size is not None for size in fetched),
         "bytes_fetched": sum(size or 0 for size in fetched),
+        "anchor": anchor,
     }
 
 
@@ -81,23 +92,16 @@ def _is_there(target: Path, contents: Contents) -> bool:
         return False
     if target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
         return False
-    manifest = target / MANIFEST
-    if not manifest.is_file():
+    if target.is_symlink() or not (target / MANIFEST).is_file():
         raise ReleaseError("there is something else", where=target, way_out="name a new folder: `--to FOLDER`")
-    here = read_contents(manifest.read_bytes(), manifest)
+    here = read_folder(target)
     if here.raw != contents.raw:
         raise ReleaseError(
             f"{here.version} is here with {contents.differs_in(here)}",
             where=target,
             way_out="what is published stays: pull the other into a new folder, `--to FOLDER`, and compare",
         )
-    for member in here.members:
-        if problem := file_problem(target / member.path, vars(member)):
-            raise ReleaseError(
-                f"it is here, damaged: {member.path}: {problem}",
-                where=target,
-                way_out="remove the folder and pull again",
-            )
+    check_bytes(target)
     return True
 
 

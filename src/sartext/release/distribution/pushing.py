@@ -11,13 +11,14 @@ from pathlib import Path
 from sartext.config import Project
 from sartext.errors import ReleaseError
 from sartext.files import canonical_json, sha256_file
-from sartext.release.distribution.contents import Contents, fetch_contents, folder_of, read_contents
+from sartext.release.anchors import check_anchor
+from sartext.release.distribution.contents import Contents, fetch_contents, folder_of, read_folder
 from sartext.release.distribution.remotes import Remote
 from sartext.release.distribution.store import AbsentError, Member, PassingError, WritableStore, read_bounded
 from sartext.release.distribution.stores import open_to_write
 from sartext.release.distribution.transfer import for_each, patiently
 from sartext.release.manifest import MANIFEST
-from sartext.release.verification import verify
+from sartext.release.verification import check_bytes
 from sartext.release.verify import SIGNATURES, signatures_in
 
 LARGEST_CLAIM = 4096
@@ -43,20 +44,22 @@ class _Push:
 def push(project: Project, version: str, remote: Remote) -> dict[str, object]:
     """Bring a published version to a remote.
 
-    The version is verified before anything is sent. What lies there with the right bytes is not sent again; every
-    file is checked after it was sent, and the manifest goes up once all are right.
+    Every file is compared with the manifest before anything is sent. What lies there with the right bytes is not
+    sent again; every file is checked after it was sent, and the manifest goes up once all are right.
 
     Returns:
         Name, version, remote, files and bytes of the version, and how many files and bytes were sent.
 
     Raises:
-        ReleaseError: the version is not published here or is damaged, the remote holds the number with other
+        ReleaseError: the version is not published here, is damaged or not the one
+            that ``releases.lock`` pins, the remote holds the number with other
             content, another publisher is at it, or a setting of the remote is wrong.
     """
     source = project.releases / version
     folder_of(project.parameters.release.name, version)
-    verify(source)
-    contents = read_contents((source / MANIFEST).read_bytes(), source / MANIFEST)
+    contents = read_folder(source)
+    check_bytes(source)
+    check_anchor(project.root, source)
     store = open_to_write(remote)
     work = _Push(store, source, contents)
     there = _published(work)

@@ -72,7 +72,7 @@ class Remote:
     def setting(self, option: str, *, secret: bool = False) -> str:
         """How a person changes an option: the command to type."""
         if not self.name:
-            return f"set `{option}` of a remote: `dvc remote add NAME …`, `dvc remote modify NAME {option} …`"
+            return f"name a remote of DVC that sets `{option}`"
         local = "--local " if secret else ""
         return f"`dvc remote modify {local}{self.name} {option} …`"
 

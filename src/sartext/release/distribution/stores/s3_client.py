@@ -153,4 +153,4 @@ def _of_client(error: Exception, remote: Remote) -> Exception:
 
 
 def _endpoint(remote: Remote) -> str:
-    return f"{remote.setting('endpointurl')}, or AWS_ENDPOINT_URL, names the server"
+    return f"{remote.setting('endpointurl')}, or set AWS_ENDPOINT_URL"
