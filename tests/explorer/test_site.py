@@ -18,6 +18,7 @@ from sartext.explorer.words import words_of
 from sartext.files import sha256_tree
 from sartext.narrator.facts import CoverFact, Facts, ObjectFact, PresentFact
 from tests.explorer.generated import generate, sealed
+from tests.release.built import build
 
 
 @pytest.fixture
@@ -42,6 +43,14 @@ def test_the_same_release_gives_the_same_bytes(small: Path, tmp_path: Path) -> N
     explore(small, tmp_path / "two")
     assert sha256_tree(tmp_path / "one") == sha256_tree(tmp_path / "two")
     assert (told["images"], told["pictures"]) == (30, 24)
+
+
+def test_a_release_as_publication_leaves_it_can_be_explored(tmp_path: Path) -> None:
+    built = build(tmp_path / "project")
+    built.publish()
+    told = explore(built.releases / "1.0.0", tmp_path / "site")
+    assert (told["images"], told["pictures"]) == (40, 30), "the pictures of one corpus are withheld"
+    assert "alpha" in (tmp_path / "site/index.html").read_text()
 
 
 def test_processes_give_what_one_gives(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,12 +30,13 @@ QUERIES = (
 )
 
 WRITE = """
-import resource, sys
+import re, resource, sys
 from pathlib import Path
 from sartext.explorer.site import explore
 told = explore(Path(sys.argv[1]), Path(sys.argv[2]))
-peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-print(told["files"], told["bytes"], *peaks)
+# not ru_maxrss, which begins with that of the process that started this one
+own = int(re.search(r"VmHWM:\\s+([0-9]+)", Path("/proc/self/status").read_text()).group(1))
+print(told["files"], told["bytes"], own / 1024, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
 """
 TYPE = """
 const [query, done] = arguments, box = document.getElementById("query"), start = performance.now();

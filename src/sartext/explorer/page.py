@@ -65,20 +65,8 @@ def _identity(source: Release) -> list[tuple[str, Cell]]:
 
 def _corpora(source: Release) -> Table:
     heads = ("Corpus", "Title", "Licence", "Conditions", "Captions", "Pictures", "To cite")
-    rows = [
-        Row(
-            [
-                row["corpus"],
-                row["title"],
-                row["licence"] or "not stated",
-                row["conditions"],
-                f"{int(row['pairs']):,}",
-                f"{int(row['images']):,}",
-                row["citation"],
-            ]
-        )
-        for row in source.licences
-    ]
+    names = ("title", "licence", "conditions", "pairs", "images", "citation")
+    rows = [Row([row["corpus"], *(row.get(name) or "not stated" for name in names)]) for row in source.licences]
     return Table(heads, rows, texts=("Title", "Licence", "Conditions", "To cite"))
 
 
