@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Server:
         keys = {"access_key_id": "testing", "secret_access_key": SECRET}
         return Remote(url, "store", {**settings, **keys, **options})
 
-    @property
+    @cached_property
     def client(self) -> Any:
         return make_client(self.remote, 1)
 
