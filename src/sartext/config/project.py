@@ -20,7 +20,7 @@ from sartext.config.data import (
     SplitParameters,
 )
 from sartext.config.rewriting import RewritingParameters
-from sartext.config.section import Section, explain_validation, parse_yaml
+from sartext.config.section import Section, explain_validation, forbid_circles, parse_yaml
 from sartext.config.training import (
     Champions,
     CheckpointParameters,
@@ -116,7 +116,7 @@ class Parameters(Section):
             if row.parent is not None and row.parent not in self.at_hand:
                 near = nearest(row.parent, self.at_hand)
                 raise ValueError(f"checkpoints.{name}.from: no checkpoint '{row.parent}'; {near}")
-        _forbid_circles("checkpoints", {name: row.parent or "" for name, row in self.checkpoints.items()})
+        forbid_circles("checkpoints", {name: row.parent or "" for name, row in self.checkpoints.items()})
         check_arms(self.image_text)
         return self
 
@@ -129,7 +129,7 @@ class Parameters(Section):
             others = folders - {f"build/model/{name}"}
             if row.origin.startswith("build/") and row.origin not in others:
                 raise ValueError(f"models.{name}.from: no '{row.origin}'; {nearest(row.origin, others)}")
-        _forbid_circles(
+        forbid_circles(
             "models", {name: row.origin.removeprefix("build/model/") for name, row in self.models.items()}
         )
         return self
@@ -155,15 +155,6 @@ class Parameters(Section):
         """Everything that is trained by open_clip's losses: the checkpoints, and models on the release."""
         of_release = {name: row for name, row in self.models.items() if isinstance(row, CheckpointParameters)}
         return {**self.image_text, **of_release}
-
-
-def _forbid_circles(section: str, parents: Mapping[str, str]) -> None:
-    for name in parents:
-        lineage = [name]
-        while (parent := parents[lineage[-1]]) in parents:
-            if parent in lineage:
-                raise ValueError(f"{section}.{name}.from: it descends from itself")
-            lineage.append(parent)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A block of a parameter file, and what is said of a value that does not fit."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -62,3 +63,13 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a ty
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
+
+
+def forbid_circles(section: str, parents: Mapping[str, str]) -> None:
+    """Raise a ValueError where a row of a section descends from itself; ``parents`` are the rows' own by name."""
+    for name in parents:
+        lineage = [name]
+        while (parent := parents[lineage[-1]]) in parents:
+            if parent in lineage:
+                raise ValueError(f"{section}.{name}.from: it descends from itself")
+            lineage.append(parent)
