@@ -1,6 +1,6 @@
 """A hundred thousand images stay usable: bounded memory on both sides; times are printed (``-s``), not judged.
 
-``python -m pytest -s -m e2e tests/explorer/test_size.py``
+``python -m pytest -s -m large tests/explorer/test_size.py``
 """
 
 import subprocess
@@ -17,7 +17,7 @@ from tests.browser import Browser
 from tests.explorer.generated import generate
 from tests.explorer.test_page import awaited, shown
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.large
 
 QUERIES = (
     "ship",

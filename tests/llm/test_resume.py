@@ -98,7 +98,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     assert metrics["captions"] > 200
 
 
-@pytest.mark.e2e
+@pytest.mark.large
 def test_ten_thousand_captions_by_a_misbehaving_server(tmp_path, record_property):
     metrics = check_run(tmp_path, 10_000, 4_000)
     record_property("metrics", metrics)
