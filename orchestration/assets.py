@@ -43,6 +43,9 @@ RETRIES = 3
 RETRY_SECONDS = 20
 """After a failure that may pass: a store that does not answer, a stage or a lock that another process holds."""
 
+FIRST = "checkpoint@grounder"
+"""The longest training of every profile: begun first, so that the others fit beside it."""
+
 Events = Iterator[MaterializeResult[object] | AssetObservation]
 
 
@@ -76,6 +79,7 @@ def _stage_asset(graph: Graph, stage: Stage) -> AssetsDefinition:
         specs=[spec],
         check_specs=_gate_specs(spec.key) if stage.name == GATE else None,
         required_resource_keys={"session"},
+        op_tags={"dagster/priority": "1"} if stage.name == FIRST else None,
         pool=stage.pool,
     )
     def make(context: AssetExecutionContext) -> Events:

@@ -64,6 +64,16 @@ def test_the_projects_asset_graph_is_the_reviewed_one(tmp_path: Path) -> None:
     assert now == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
 
 
+def test_the_longest_training_begins_first(tmp_path: Path) -> None:
+    """In the project's own graph; the others fit beside it."""
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    init_dvc(tmp_path)
+    job = build_definitions(tmp_path).resolve_job_def("release")
+    first = [node.name for node in job.nodes if node.tags.get("dagster/priority")]
+    assert first == ["make_checkpoint_grounder"]
+
+
 def test_keys_groups_kinds_owners_descriptions_and_pools_come_from_the_stage(toy: Path) -> None:
     graph = build_definitions(toy).get_repository_def().asset_graph
     node = graph.get(AssetKey(["corpus", "alpha"]))
