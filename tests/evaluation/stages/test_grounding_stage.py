@@ -48,7 +48,7 @@ def grounded(tmp_path_factory):
     grounder.network.heat.bias.data.fill_(-0.5)
     folder = project.checkpoint("grounder")
     digest = save_grounder(grounder, folder)
-    write_json(folder / "training.json", {"samples": 80, "model_sha256": digest})
+    write_json(folder / "training.json", {"samples": 80, "model_sha256": digest, "checkpoint": row})
     record = {"grounder_sha256": digest, "maps": json.loads(json.dumps(MAPS.to_record()))}
     write_json(project.calibration / "thresholds.json", record)
     return project
