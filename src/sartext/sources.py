@@ -17,7 +17,7 @@ from sartext.config import Project
 from sartext.corpora.formats import FORMATS
 from sartext.corpora.listing import matching_files
 from sartext.errors import PinError
-from sartext.files import write_text
+from sartext.files import write_bytes, write_text
 
 PIN = "data.dvc"
 
@@ -92,9 +92,38 @@ def folder_hashes(listing: list[dict[str, str]]) -> dict[str, str]:
 
 def folder_hash(files: list[dict[str, str]]) -> str:
     """Return DVC's hash of a folder: the MD5 of the JSON list of its files (``md5``, ``relpath``) by path."""
+    return hashlib.md5(folder_listing(files).encode("utf-8"), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def folder_listing(files: list[dict[str, str]]) -> str:
+    """Return what DVC keeps of a folder: the JSON list of its files (``md5``, ``relpath``) by path."""
     ordered = sorted(files, key=lambda item: item["relpath"].split("/"))
-    text = json.dumps(ordered, sort_keys=True)
-    return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest() + ".dir"
+    return json.dumps(ordered, sort_keys=True)
+
+
+def keep(project: Project, path: Path) -> str:
+    """Put a file or a folder of plain files into DVC's cache, as ``dvc commit`` does; return DVC's hash of it.
+
+    For what another checkout made: DVC takes it for made here if ``dvc.lock`` names that hash.
+
+    Raises:
+        PinError: DVC cannot tell where its cache is.
+    """
+    cache = project.root / _dvc(project, "cache", "dir").strip() / "files" / "md5"
+
+    def object_of(digest: str) -> Path:
+        return cache / digest[:2] / digest[2:]
+
+    listed = []
+    for file in [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.is_file()):
+        digest = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+        listed.append({"md5": digest, "relpath": file.relative_to(path).as_posix()})
+        if not object_of(digest).exists():
+            write_bytes(object_of(digest), file.read_bytes())
+    if path.is_file():
+        return listed[0]["md5"]
+    write_text(object_of(folder_hash(listed)), folder_listing(listed))
+    return folder_hash(listed)
 
 
 def _dvc(project: Project, *arguments: str) -> str:

@@ -16,7 +16,7 @@ from PIL import Image
 from sartext.adding import add_source
 from sartext.config import Project
 from sartext.errors import CatalogueError, CorpusError, PinError
-from sartext.sources import pin, source_table
+from sartext.sources import keep, pin, source_table
 from tests.conftest import ROOT
 from tests.corpora.making import BASE
 from tests.processes import dvc, init_dvc
@@ -134,3 +134,20 @@ def test_the_command_tells_what_to_append_to_the_parameters(project: Project, tm
     done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ})
     assert "second: {catalogue: catalogue/second.yaml}" in done.stdout
     assert str(ROOT) not in done.stdout
+
+
+def test_what_another_checkout_made_is_kept_as_dvc_keeps_what_is_made_here(tmp_path: Path) -> None:
+    made, taken = tmp_path / "made", tmp_path / "taken"
+    for root in (made, taken):
+        (root / "models/a").mkdir(parents=True)
+        (root / "models/a/b.txt").write_text("weights")
+        (root / "models/a.txt").write_text("a record")
+        init_dvc(root)
+    dvc(made, "add", "models")
+    digest = yaml.safe_load((made / "models.dvc").read_text())["outs"][0]["md5"]
+    assert keep(Project(taken), taken / "models") == digest
+    (taken / "models.dvc").write_bytes((made / "models.dvc").read_bytes())
+    assert json.loads(dvc(taken, "status", "--json")) == {}
+    shutil.rmtree(taken / "models")
+    dvc(taken, "checkout")
+    assert (taken / "models/a/b.txt").read_text() == "weights"

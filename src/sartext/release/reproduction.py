@@ -16,11 +16,12 @@ from pathlib import Path
 from sartext.config import Project
 from sartext.config.section import parse_yaml
 from sartext.errors import ReleaseError
-from sartext.release.artefacts import FOLDER, copy_out, machine_dependent
+from sartext.release.artefacts import FOLDER, Stages, copy_out, machine_dependent
 from sartext.release.differences import Difference, differences
-from sartext.release.manifest import content_files, read_manifest
+from sartext.release.manifest import WAY_OUT, content_files, read_manifest
 from sartext.release.origin import tool_versions
 from sartext.release.verification import verify
+from sartext.sources import keep
 
 GIVEN = ("params.yaml", "data.dvc", "dvc.yaml")
 """Of ``provenance``: what decided the build beside the code of the commit."""
@@ -85,7 +86,7 @@ def reproduce(
     made = _stages(provenance / "dvc.lock")
     taken = machine_dependent(_stages(provenance / "dvc.yaml"), made)
     if with_models:
-        _take_over(release, folder, taken)
+        _take_over(release, folder, taken, made)
         say(f"taken over: {', '.join(taken) or 'nothing, as no model took part'}")
     else:
         (folder / "dvc.lock").unlink(missing_ok=True)
@@ -145,9 +146,11 @@ def _other_tools(manifest: Mapping[str, object]) -> list[str]:
     return [f"other versions: {'; '.join(other)}"] if other else []
 
 
-def _take_over(release: Path, folder: Path, taken: Mapping[str, Sequence[str]]) -> None:
+def _take_over(release: Path, folder: Path, taken: Mapping[str, Sequence[str]], made: Stages) -> None:
     """Put the machine-dependent artefacts of a release, and the lock that vouches for them, into a clone."""
-    for paths in taken.values():
+    clone = Project(folder)
+    for name, paths in taken.items():
+        locked = dict(_outs(made, name))
         for path in paths:
             source = release / "provenance" / path
             if not source.exists():
@@ -155,6 +158,10 @@ def _take_over(release: Path, folder: Path, taken: Mapping[str, Sequence[str]]) 
                     f"it does not hold {path}", where=release / FOLDER, way_out="leave out --with-models"
                 )
             copy_out(source, folder / path)
+            if keep(clone, folder / path) != locked[path]:
+                raise ReleaseError(
+                    f"{path} is not what its dvc.lock names", where=release / FOLDER, way_out=WAY_OUT
+                )
     shutil.copyfile(release / "provenance" / "dvc.lock", folder / "dvc.lock")
 
 
@@ -175,14 +182,14 @@ def _bring_data(project: Project, folder: Path, say: Callable[[str], None]) -> N
         shutil.copytree(source, clone.source(name), symlinks=True)
 
 
-def _stages(path: Path) -> Mapping[str, Mapping[str, object]]:
+def _stages(path: Path) -> Stages:
     content = parse_yaml(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return dict((content or {}).get("stages") or {})
 
 
-def _outs(stages: Mapping[str, Mapping[str, object]], name: str) -> object:
-    outs = stages.get(name, {}).get("outs")
-    return [(out["path"], out["md5"]) for out in outs] if isinstance(outs, list) else None
+def _outs(stages: Stages, name: str) -> list[tuple[str, str]]:
+    """The paths and hashes of the outs of a stage."""
+    return [(str(out["path"]), str(out["md5"])) for out in stages.get(name, {}).get("outs") or []]
 
 
 def _run(folder: Path, *command: str) -> int:
