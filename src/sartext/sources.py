@@ -97,7 +97,7 @@ def folder_hash(files: list[dict[str, str]]) -> str:
 
 def folder_listing(files: list[dict[str, str]]) -> str:
     """Return what DVC keeps of a folder: the JSON list of its files (``md5``, ``relpath``) by path."""
-    ordered = sorted(files, key=lambda item: item["relpath"].split("/"))
+    ordered = sorted(files, key=lambda item: item["relpath"])
     return json.dumps(ordered, sort_keys=True)
 
 
