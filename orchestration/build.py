@@ -3,7 +3,6 @@
 The sample is built from small real corpora, in a scratch clone that leaves the checkout alone.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from orchestration.execution import failure_reason, run_command
 from orchestration.graph import Graph
 from orchestration.plan import open_plan, show_plan, stages_of
 from orchestration.runs import close_abandoned, prepare_home, report_unchanged
-from sartext.checkout import project_lock
+from sartext.checkout import project_lock, run_module
 from sartext.config import Project
 from sartext.errors import CorpusError, SarTextError, SimulationError, nearest
 from sartext.files import read_json, require_folder
@@ -201,9 +200,9 @@ def build_sample(root: Path, realdata: Path, job: str, profile: Path) -> int:
         copy = scratch / "data" / name
         if not copy.is_dir() or _sizes(origin) != _sizes(copy):
             command = ["sartext", "corpora", "add", name, "--replace", "--from", str(origin)]
-            if _run_in(scratch, *command) != 0:
+            if run_module(scratch, *command) != 0:
                 raise CorpusError(f"'{name}' could not be added", where=origin, way_out="see the line above")
-    return _run_in(scratch, "orchestration", job)
+    return run_module(scratch, "orchestration", job)
 
 
 def _refresh(root: Path, scratch: Path) -> None:
@@ -234,14 +233,6 @@ def _refresh(root: Path, scratch: Path) -> None:
 def _sizes(folder: Path) -> dict[str, int]:
     files = (item for item in folder.rglob("*") if item.is_file())
     return {item.relative_to(folder).as_posix(): item.stat().st_size for item in files}
-
-
-def _run_in(scratch: Path, *command: str) -> int:
-    """Run a module with the scratch clone's own code first on the path, and no lock held."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SARTEXT_", "DAGSTER_HOME"))}
-    path = os.pathsep.join([str(scratch / "src"), str(scratch)])
-    environment = {**kept, "PYTHONPATH": path, "SARTEXT_ROOT": str(scratch)}
-    return subprocess.run([sys.executable, "-m", *command], cwd=scratch, env=environment, check=False).returncode
 
 
 def _git(folder: Path, *arguments: str) -> str:

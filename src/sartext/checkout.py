@@ -4,6 +4,7 @@
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -113,3 +114,11 @@ def _remove_partial(project: Project) -> None:
                 remove_tree(item)
             else:
                 item.unlink(missing_ok=True)
+
+
+def run_module(root: Path, *command: str) -> int:
+    """Run a module with the code of another checkout first on the path, and no lock held; return its exit code."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SARTEXT_", "DAGSTER_HOME"))}
+    path = os.pathsep.join([str(root / "src"), str(root)])
+    environment = {**kept, "PYTHONPATH": path, "SARTEXT_ROOT": str(root)}
+    return subprocess.run([sys.executable, "-m", *command], cwd=root, env=environment, check=False).returncode

@@ -48,7 +48,7 @@ def write_artefacts(project: Project, folder: Path) -> dict[str, list[str]]:
     Raises:
         ReleaseError: an out that ``dvc.lock`` records is gone.
     """
-    stages = machine_dependent(_stages(project.root / "dvc.yaml"), _stages(project.root / "dvc.lock"))
+    stages = machine_dependent(read_stages(project.root / "dvc.yaml"), read_stages(project.root / "dvc.lock"))
     for paths in stages.values():
         for path in paths:
             copy_out(project.root / path, folder / "provenance" / path)
@@ -71,8 +71,8 @@ def copy_out(source: Path, target: Path) -> None:
         shutil.copyfile(path, copy)
 
 
-def _stages(path: Path) -> Stages:
-    """The stages of a ``dvc.yaml`` or ``dvc.lock``; none where there is no such file."""
+def read_stages(path: Path) -> Stages:
+    """Return the ``stages`` of a ``dvc.yaml`` or ``dvc.lock``; none where there is no such file."""
     if not path.is_file():
         return {}
     content = parse_yaml(path.read_text(encoding="utf-8"))

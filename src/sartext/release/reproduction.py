@@ -5,18 +5,16 @@ the project's own ``data/`` and are proven against the pin by the build itself. 
 version.
 """
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sartext.checkout import run_module
 from sartext.config import Project
-from sartext.config.section import parse_yaml
 from sartext.errors import ReleaseError
-from sartext.release.artefacts import FOLDER, Stages, copy_out, machine_dependent
+from sartext.release.artefacts import FOLDER, Stages, copy_out, machine_dependent, read_stages
 from sartext.release.differences import Difference, differences
 from sartext.release.manifest import WAY_OUT, content_files, read_manifest
 from sartext.release.origin import tool_versions
@@ -83,8 +81,8 @@ def reproduce(
             "the release was made from a tree with uncommitted changes: its code is not all in the commit"
         )
     notes += _other_tools(manifest)
-    made = _stages(provenance / "dvc.lock")
-    taken = machine_dependent(_stages(provenance / "dvc.yaml"), made)
+    made = read_stages(provenance / "dvc.lock")
+    taken = machine_dependent(read_stages(provenance / "dvc.yaml"), made)
     if with_models:
         _take_over(release, folder, taken, made)
         say(f"taken over: {', '.join(taken) or 'nothing, as no model took part'}")
@@ -92,13 +90,13 @@ def reproduce(
         (folder / "dvc.lock").unlink(missing_ok=True)
     _bring_data(project, folder, say)
     say("building it again")
-    if _run(folder, "orchestration", "release") != 0:
+    if run_module(folder, "orchestration", "release") != 0:
         raise ReleaseError(
             "the build failed", where=folder, way_out="see the lines above; go on there by `make release`"
         )
     again = folder / "build" / "release"
     before, after = content_files(release), content_files(again)
-    here = _stages(folder / "dvc.lock")
+    here = read_stages(folder / "dvc.lock")
     return Reproduction(
         folder=folder,
         files=len(before.keys() | after.keys()),
@@ -182,22 +180,9 @@ def _bring_data(project: Project, folder: Path, say: Callable[[str], None]) -> N
         shutil.copytree(source, clone.source(name), symlinks=True)
 
 
-def _stages(path: Path) -> Stages:
-    content = parse_yaml(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return dict((content or {}).get("stages") or {})
-
-
 def _outs(stages: Stages, name: str) -> list[tuple[str, str]]:
     """The paths and hashes of the outs of a stage."""
     return [(str(out["path"]), str(out["md5"])) for out in stages.get(name, {}).get("outs") or []]
-
-
-def _run(folder: Path, *command: str) -> int:
-    """Run a module by the code of a clone."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SARTEXT_", "DAGSTER_HOME"))}
-    path = os.pathsep.join([str(folder / "src"), str(folder)])
-    environment = {**kept, "PYTHONPATH": path, "SARTEXT_ROOT": str(folder)}
-    return subprocess.run([sys.executable, "-m", *command], cwd=folder, env=environment, check=False).returncode
 
 
 def _git(*arguments: str, where: Path) -> None:
